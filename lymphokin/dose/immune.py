@@ -1,0 +1,120 @@
+"""Reference immune dose of each fraction, from the columns an event table has.
+
+The immune dose is the mean dose to the circulating blood. Without organ doses it is known only
+to an order of magnitude: a shipped table (`data/immune_dose_by_site.csv`) gives it for a
+reference course to one lesion of each anatomical site, computed with assumed mean organ doses.
+The dose to the blood is linear in the prescription, so one fraction to one lesion gives
+
+    prescribed_gy * immune_dose_gy / reference_prescribed_gy      (of that lesion's site)
+
+and the lesions treated at a fraction add. The spread around this reference value (log-SD about
+0.5 for a course) is not here: it is a latent quantity of the population model.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lymphokin.io.cohort import Cohort
+from lymphokin.shipped import data_path
+
+UNKNOWN_SITE = "other"
+
+
+class ImmuneDose(NamedTuple):
+    """Reference immune dose of a cohort.
+
+    `fractions`: the cohort's fractions, in their order, with two more columns:
+        immune_dose_gy: reference immune dose of that fraction in Gy.
+        share: part of the patient's irradiation given by that fraction, in proportion to
+            prescribed dose x lesions treated; sums to 1 per patient. (A target volume per
+            patient would cancel here.)
+    `supplied`: per patient (index `id`), whether IMMUNE_DOSE_GY was given: the course total is
+        then known and not estimated from the site.
+    """
+
+    fractions: pd.DataFrame
+    supplied: pd.Series
+
+
+@cache
+def immune_dose_per_gy() -> dict[str, float]:
+    """Gy of immune dose per prescribed Gy to one lesion, by site class."""
+    table = pd.read_csv(data_path("immune_dose_by_site.csv"))
+    ratio = table["immune_dose_gy"] / table["reference_prescribed_gy"]
+    return dict(zip(table["site"].tolist(), ratio.tolist(), strict=True))
+
+
+def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
+    """Reference immune dose and share of every fraction of `cohort`.
+
+    A fraction of lesion 0 treats every lesion of the patient: N_LESIONS, else as many as SITE
+    names, else as LESION numbers. A site that is not stated counts as "other". Where the
+    course total is supplied, it is split over the fractions in proportion to their estimates
+    (to their shares where these are all zero, as for brain). Raises ValueError when SITE names
+    another number of lesions than N_LESIONS, or a site that the table does not know.
+    """
+    fractions = cohort.fractions
+    patients = cohort.patients
+    patient = patients.index.get_indexer(fractions["id"].to_numpy())
+    lesion = fractions["lesion"].to_numpy()
+    prescribed = fractions["prescribed_gy"].to_numpy()
+
+    highest = np.zeros(len(patients), np.int64)
+    np.maximum.at(highest, patient, lesion)
+    ratio, lesions = _per_lesion(cohort, highest)
+    estimate = prescribed * ratio[patient, lesion]
+    irradiation = prescribed * np.where(lesion == 0, lesions[patient], 1)
+    share = irradiation / _total(irradiation, patient, len(patients))[patient]
+
+    total = _total(estimate, patient, len(patients))[patient]
+    with np.errstate(invalid="ignore"):
+        split = np.where(total > 0, estimate / total, share)
+    given = patients["immune_dose_gy"].to_numpy()
+    dose = np.where(np.isnan(given[patient]), estimate, given[patient] * split)
+    return ImmuneDose(
+        fractions.assign(immune_dose_gy=dose, share=share),
+        pd.Series(~np.isnan(given), index=patients.index, name="immune_dose_supplied"),
+    )
+
+
+def _per_lesion(
+    cohort: Cohort, highest: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Immune Gy per prescribed Gy `[patient, lesion]` and the number of lesions `[patient]`.
+
+    Column 0 is the sum over the patient's lesions. `highest`: largest LESION of each patient.
+    """
+    per_gy = immune_dose_per_gy()
+    stated = cohort.patients["n_lesions"].to_numpy()
+    sites = [site or UNKNOWN_SITE for site in cohort.patients["site"]]
+    named = np.array([site.count("+") + 1 for site in sites], np.int64)
+    count = np.where(np.isnan(stated), np.maximum(named, highest), stated).astype(np.int64)
+    unlike = ((named > 1) & (named != count)) | (highest > count)
+    if unlike.any():
+        who = cohort.patients.index[unlike][0]
+        raise ValueError(f"patient {who}: SITE, LESION and N_LESIONS do not agree")
+    ratio = np.zeros((len(sites), int(count.max(initial=0)) + 1))
+    for text in dict.fromkeys(sites):
+        try:
+            classes = [per_gy[name] for name in text.split("+")]
+        except KeyError as error:
+            raise ValueError(f"unknown site class {error}; known: {', '.join(per_gy)}") from None
+        rows = np.array([site == text for site in sites])
+        if len(classes) == 1:
+            ratio[rows, 1:] = classes[0]
+            ratio[rows, 0] = classes[0] * count[rows]
+        else:
+            ratio[rows, 1 : len(classes) + 1] = classes
+            ratio[rows, 0] = sum(classes)
+    return ratio, count
+
+
+def _total(
+    values: NDArray[np.float64], patient: NDArray[np.int64], n_patients: int
+) -> NDArray[np.float64]:
+    """Sum of `values` per patient."""
+    return np.bincount(patient, weights=values, minlength=n_patients)

@@ -1,0 +1,181 @@
+"""The cohort: patients, their treatment and their measurements, as four plain tables."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
+
+_NUMBER, _WHOLE, _FLAG, _TEXT = np.float64, np.int64, np.bool_, np.object_
+
+PATIENTS = {c.lower(): _NUMBER if c in NUMERIC_COVARIATES else _TEXT for c in COVARIATES}
+FRACTIONS = {"id": _TEXT, "day": _NUMBER, "prescribed_gy": _NUMBER, "lesion": _WHOLE}
+DOSES = {"id": _TEXT, "day": _NUMBER, "drug": _TEXT, "amount_mg": _NUMBER}
+OBSERVATIONS = {
+    "id": _TEXT,
+    "day": _NUMBER,
+    "quantity": _TEXT,
+    "value": _NUMBER,
+    "lloq": _NUMBER,
+    "censored": _FLAG,
+    "tube": _TEXT,
+    "row": _WHOLE,
+}
+_DEFAULTS = {"lesion": 0, "censored": False, "row": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """A trial's patients; times are days from each patient's first fraction.
+
+    The tables are brought to the columns, types and order below when the cohort is made
+    (ValueError if a needed column or patient is missing); treat them as read-only.
+
+    `patients`: index `id` (str, in file order); arm, centre, site, age (years), sex (F or M),
+        bsa (m2), n_lesions, ptv_cm3, immune_dose_gy (whole course), start_date (ISO date of
+        day 0). None or NaN where not stated.
+    `fractions`: id, day, prescribed_gy (of that fraction), lesion (0 = every lesion).
+    `doses`: id, day, drug ("atra"), amount_mg.
+    `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL),
+        value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
+        censored (below `lloq`), tube ("heparin", "edta" or None), row (line in the file, 0 if
+        none). An observation at the time of a fraction or dose is taken before it.
+    All but `patients` are sorted by patient (file order) and day.
+    `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
+    """
+
+    patients: pd.DataFrame
+    fractions: pd.DataFrame
+    doses: pd.DataFrame
+    observations: pd.DataFrame
+    source: str = ""
+    sha256: str = ""
+    synthetic: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        patients = _conform(self.patients, PATIENTS, "patients", optional=True)
+        patients.index = patients.index.astype(object).rename("id")
+        if not patients.index.is_unique:
+            raise ValueError("each patient stands once in `patients`")
+        object.__setattr__(self, "patients", patients)
+        tables = {"fractions": FRACTIONS, "doses": DOSES, "observations": OBSERVATIONS}
+        for name, columns in tables.items():
+            table = _conform(getattr(self, name), columns, name)
+            object.__setattr__(self, name, _in_order(table, patients.index, name))
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    def __repr__(self) -> str:
+        return (
+            f"Cohort({self.source or 'not from a file'}: {len(self)} patients, "
+            f"{len(self.fractions)} fractions, {len(self.doses)} doses, "
+            f"{len(self.observations)} observations{', synthetic' if self.synthetic else ''})"
+        )
+
+    def select(self, ids: Iterable[str]) -> "Cohort":
+        """The cohort of the given patients, in the given order. ValueError if one is unknown."""
+        wanted = list(ids)
+        unknown = [i for i in wanted if i not in self.patients.index]
+        if unknown:
+            raise ValueError(f"no such patient: {', '.join(map(str, unknown))}")
+        return replace(
+            self,
+            patients=self.patients.loc[wanted],
+            fractions=self.fractions[self.fractions["id"].isin(wanted)],
+            doses=self.doses[self.doses["id"].isin(wanted)],
+            observations=self.observations[self.observations["id"].isin(wanted)],
+        )
+
+    def until(self, day: float) -> "Cohort":
+        """What is known on `day`: later observations are dropped, treatment stays as planned."""
+        return replace(self, observations=self.observations[self.observations["day"] <= day])
+
+    def to_events(self) -> pd.DataFrame:
+        """The event table: one row per record, contract columns, by patient and day.
+
+        Blank cells are None or NaN. A censored observation has DV 0 and its LLOQ. A patient
+        without any record has no row.
+        """
+        fractions = pd.DataFrame(
+            {
+                "ID": self.fractions["id"],
+                "TIME": self.fractions["day"],
+                "EVID": 1,
+                "CMT": "rt",
+                "AMT": self.fractions["prescribed_gy"],
+                "LESION": self.fractions["lesion"].where(self.fractions["lesion"] > 0),
+            }
+        )
+        doses = pd.DataFrame(
+            {
+                "ID": self.doses["id"],
+                "TIME": self.doses["day"],
+                "EVID": 1,
+                "CMT": self.doses["drug"],
+                "AMT": self.doses["amount_mg"],
+            }
+        )
+        seen = self.observations
+        observations = pd.DataFrame(
+            {
+                "ID": seen["id"],
+                "TIME": seen["day"],
+                "EVID": 0,
+                "DVID": seen["quantity"],
+                "DV": seen["value"].mask(seen["censored"], 0.0),
+                "LLOQ": seen["lloq"],
+                "MDV": seen["value"].isna().astype(np.int64),
+                "TUBE": seen["tube"],
+            }
+        )
+        records = [table for table in (observations, fractions, doses) if len(table)]
+        events = pd.concat(records or [observations], ignore_index=True)
+        order = self.patients.index.get_indexer(events["ID"].to_numpy())
+        events = events.iloc[np.lexsort((events["EVID"], events["TIME"], order))]
+        covariates = self.patients.rename(columns=str.upper).reindex(events["ID"])
+        for name in COVARIATES:
+            events[name] = covariates[name].to_numpy()
+        columns = [c for c in COLUMNS if c not in ("II", "ADDL")]
+        return events.reindex(columns=columns).reset_index(drop=True)
+
+
+def _conform(
+    table: pd.DataFrame, columns: dict[str, type], name: str, optional: bool = False
+) -> pd.DataFrame:
+    """`table` with exactly `columns`, in that order and of those types."""
+    absent = [c for c in columns if c not in table.columns]
+    needed = [c for c in absent if not optional and c not in (*_DEFAULTS, "lloq", "tube")]
+    if needed:
+        raise ValueError(f"`{name}` lacks the column(s) {', '.join(needed)}")
+    ready = {}
+    for column, kind in columns.items():
+        if column in absent:
+            default = _DEFAULTS.get(column, None if kind is _TEXT else np.nan)
+            values = np.full(len(table), default, dtype=kind)
+        else:
+            values = table[column].to_numpy()
+        if kind is _TEXT:
+            values = values.astype(object)
+            values[pd.isna(values)] = None
+        ready[column] = pd.Series(values.astype(kind), index=table.index, dtype=kind)
+    return pd.DataFrame(ready, index=table.index)
+
+
+def _in_order(table: pd.DataFrame, ids: pd.Index, name: str) -> pd.DataFrame:
+    position = ids.get_indexer(table["id"].to_numpy())
+    if (position < 0).any():
+        raise ValueError(f"`{name}` names a patient who is not in `patients`")
+    if name == "observations":
+        unknown = set(table["quantity"].unique()) - set(QUANTITIES)
+        if unknown:
+            raise ValueError(f"unknown quantity {sorted(map(str, unknown))}")
+        keys = (table["day"], position)
+    elif name == "fractions":
+        keys = (table["lesion"], table["day"], position)
+    else:
+        keys = (table["day"], position)
+    return table.iloc[np.lexsort(keys)].reset_index(drop=True)

@@ -1,0 +1,215 @@
+"""The event table: NONMEM-style CSV, one row per record, read into a `Cohort` and written."""
+
+import difflib
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io import checks
+from lymphokin.io.cohort import Cohort
+from lymphokin.io.problems import Findings
+from lymphokin.io.records import Records, read_records
+from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
+from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
+from lymphokin.io.vocabulary import (
+    COLUMNS,
+    COMPARTMENTS,
+    HOUR_COLUMNS,
+    OTHER_NAMES,
+    QUANTITIES,
+    REQUIRED,
+    TUBES,
+)
+
+_HOURS = ("h", "hr", "hrs", "hour", "hours")
+_MAPPED = {"CMT": COMPARTMENTS, "DVID": QUANTITIES}
+
+
+def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None = None) -> Cohort:
+    """Read and check an event table (CSV, UTF-8).
+
+    `mapping` translates codes of CMT and DVID, e.g. `{"CMT": {1: "rt", 2: "atra"}}`.
+
+    Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
+    observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
+    ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
+    ng/mL), DV, LLOQ, MDV, LESION, TUBE, and covariates constant within a patient: ARM, CENTRE,
+    SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, START_DATE. CDISC ADPPK names
+    (USUBJID, AFRLT in hours, ...) serve where a column is absent. Lines before the header that
+    start with `#` are comments; one with the word "synthetic" marks the cohort as synthetic.
+
+    Blank or `.` is missing: such an observation stays as a visit without a value. A value below
+    LLOQ, `<x`, or 0 where LLOQ is given, is censored at the limit. The first fraction must lie
+    on day 0 (at any clock time); with dates, day 0 is the moment of the first fraction.
+
+    Raises BadInput with every problem found. Questions that span records (order, duplicates,
+    baseline, ...) are asked only when the columns they need are there.
+    """
+    path = Path(path)
+    found = Findings(path.name)
+    data = _bytes(path, found)
+    mapping = _checked_mapping(mapping or {}, found)
+    table = read_text_table(data, found)
+    if table is None:
+        found.raise_if_any()
+        raise AssertionError("a table that cannot be read leaves a problem")
+    columns, in_hours = _contract_columns(table, found)
+    sheet = Sheet(columns, found)
+    records = read_records(sheet, mapping, in_hours)
+    start = checks.count_from_first_fraction(records, sheet)
+    doses = checks.unfold_doses(records)
+    patients = checks.read_patients(records, sheet)
+    present = set(columns.columns)
+    if {"ID", "TIME"} <= present:
+        checks.check_order(records, sheet)
+    if {"ID", "TIME", "EVID", "CMT"} <= present:
+        checks.check_day_zero(records, sheet)
+        checks.check_calendar(records, doses, start, sheet)
+        checks.check_lesions(records, patients, sheet)
+    if set(REQUIRED) <= present:
+        checks.check_duplicates(records, doses, sheet)
+        checks.check_baseline(records, sheet)
+    found.raise_if_any()
+    patients["start_date"] = [None if m == NO_MOMENT else iso_date(m) for m in start]
+    return _cohort(
+        records,
+        doses,
+        patients,
+        source=path.name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        synthetic=any("synthetic" in comment.lower() for comment in table.comments),
+        warnings=tuple(found.warnings),
+    )
+
+
+def _bytes(path: Path, found: Findings) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        found.add(None, None, "no such file", "a file", f"looked for {path}")
+    except IsADirectoryError:
+        found.add(None, None, "a folder", "a file")
+    except OSError as error:
+        found.add(None, None, error.strerror or str(error), "a file that can be read")
+    found.raise_if_any()
+    raise AssertionError("a file that cannot be read leaves a problem")
+
+
+def _checked_mapping(mapping: Mapping[str, Mapping], found: Findings) -> dict[str, Mapping]:
+    checked = {}
+    for name, codes in mapping.items():
+        allowed = _MAPPED.get(str(name).upper())
+        if allowed is None:
+            found.add(None, None, f"a mapping of {name}", "mappings of CMT and DVID only")
+            continue
+        for code, word in codes.items():
+            if str(word).lower() not in allowed:
+                expected = f"codes mapped to {', '.join(allowed)}"
+                found.add(None, str(name).upper(), f"{code} -> {word}", expected)
+        checked[str(name).upper()] = codes
+    return checked
+
+
+def _contract_columns(table: TextTable, found: Findings) -> tuple[TextTable, bool]:
+    """The table under the contract's column names, and whether its times are in hours.
+
+    A column keeps the name it has in the file, for messages.
+    """
+    chosen: dict[str, TextColumn] = {}
+    in_hours = False
+    for name in COLUMNS:
+        for alias in (name, *OTHER_NAMES.get(name, ())):
+            if alias in table.columns:
+                chosen[name] = table.columns[alias]
+                in_hours = in_hours or alias in HOUR_COLUMNS
+                break
+    known = {*COLUMNS, "FRLTU"}.union(*OTHER_NAMES.values())
+    unknown = [name for name in table.columns if name not in known]
+    missing = [name for name in REQUIRED if name not in chosen]
+    for name in missing:
+        close = difflib.get_close_matches(name, unknown, n=1, cutoff=0.6)
+        hint = f"is it {close[0]}?" if close else f"there are {', '.join(table.columns)}"[:200]
+        found.add(table.header_line, name, None, f"a column {name}", hint)
+    for name in unknown:
+        close = difflib.get_close_matches(name, [c for c in COLUMNS if c not in chosen], n=1)
+        found.warn(
+            f"column {name} is not part of the event table and is ignored"
+            + (f" (is it {close[0]}?)" if close else "")
+        )
+    if not len(table):
+        found.add(None, None, "no records below the header", "at least one record")
+    read = TextTable(chosen, table.lines, table.comments, table.header_line)
+    if in_hours and "FRLTU" in table.columns:
+        unit = table.columns["FRLTU"]
+        other = unit.rows(np.array([w.lower() not in ("", ".", *_HOURS) for w in unit.words], bool))
+        Sheet(table, found).flag(other, "FRLTU", "hours, the unit of AFRLT and NFRLT")
+    return read, in_hours
+
+
+def _words(names: Sequence[str], codes: np.ndarray) -> np.ndarray:
+    """The name of each code, None for -1."""
+    return np.array([*names, None], dtype=object)[codes]
+
+
+def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **about) -> Cohort:
+    ids = np.array(records.ids, dtype=object)
+    table = pd.DataFrame(
+        {
+            "id": ids[records.patient[doses.record]],
+            "day": doses.day,
+            "prescribed_gy": records.amount[doses.record],
+            "amount_mg": records.amount[doses.record],
+            "drug": "atra",
+            "lesion": records.lesion[doses.record],
+        }
+    )
+    fraction = records.is_fraction[doses.record]
+    seen = records.is_observation
+    observations = pd.DataFrame(
+        {
+            "id": ids[records.patient[seen]],
+            "day": records.day[seen],
+            "quantity": _words(QUANTITIES, records.quantity[seen]),
+            "value": records.value[seen],
+            "lloq": records.lloq[seen],
+            "censored": records.censored[seen],
+            "tube": _words(TUBES, records.tube[seen]),
+            "row": records.lines[seen],
+        }
+    )
+    return Cohort(patients, table.loc[fraction], table.loc[~fraction], observations, **about)
+
+
+def write_events(
+    cohort: Cohort, path: str | os.PathLike, header_comments: Sequence[str] = ()
+) -> None:
+    """Write the event table of `cohort`, after `header_comments` as `#` lines.
+
+    A synthetic cohort says so in a comment of its own when none of the given ones does. Numbers
+    are written in full, so that `read_events` gives the same cohort back (but for `row`,
+    `source`, `sha256` and `warnings`). The file appears complete or not at all.
+    """
+    path = Path(path)
+    comments = [line for comment in header_comments for line in comment.splitlines() or [""]]
+    if cohort.synthetic and not any("synthetic" in line.lower() for line in comments):
+        comments.insert(0, "synthetic data: no real patients")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(f"# {line}".rstrip() + "\n" for line in comments)
+            cohort.to_events().to_csv(
+                file,
+                index=False,
+                lineterminator="\n",
+                float_format=lambda number: repr(float(number)).removesuffix(".0"),
+            )
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,273 @@
+"""From the columns of an event table to typed records, each cell checked by itself."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
+from lymphokin.io.vocabulary import (
+    COMPARTMENTS,
+    QUANTITIES,
+    SEXES,
+    SITES,
+    TEXT_COVARIATES,
+    TUBES,
+)
+from lymphokin.units import HOURS_PER_DAY, LARGEST_ALC, LARGEST_FRACTION_GY, UNITS
+
+MOST_REPEATS = 1000
+
+type Mask = NDArray[np.bool_]
+type Numbers = NDArray[np.float64]
+type Codes = NDArray[np.int8]
+
+
+@dataclass
+class Records:
+    """Typed columns of the table, one element per record; -1 or NaN where not usable.
+
+    `patient`: position in `ids`. `day` or `moment` hold the time, whichever the file uses, until
+    `day` is complete. `interval` (II) is in days. `value` is NaN where missing, the limit where
+    `censored`. `result`: the cell DV claims a result, readable or not.
+    """
+
+    lines: NDArray[np.int64]
+    ids: list[str]
+    patient: NDArray[np.int64]
+    day: Numbers
+    moment: NDArray[np.int64]
+    is_dose: Mask
+    is_observation: Mask
+    compartment: Codes
+    amount: Numbers
+    interval: Numbers
+    additional: NDArray[np.int64]
+    lesion: NDArray[np.int64]
+    quantity: Codes
+    value: Numbers
+    lloq: Numbers
+    censored: Mask
+    result: Mask
+    tube: Codes
+    covariates: dict[str, NDArray] = field(default_factory=dict)
+
+    @property
+    def timed(self) -> Mask:
+        return ~np.isnan(self.day)
+
+    @property
+    def is_fraction(self) -> Mask:
+        return self.is_dose & (self.compartment == COMPARTMENTS.index("rt"))
+
+
+def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -> Records:
+    """Every cell of the contract's columns, typed; cells that break its rules are noted.
+
+    `mapping`: translations of CMT and DVID codes. `in_hours`: TIME and II count hours, not days.
+    """
+    ids, patient = _patients(sheet)
+    day, moment = sheet.times("TIME")
+    sheet.flag(~sheet.stated("TIME"), "TIME", "a time on every record")
+    per_day = HOURS_PER_DAY if in_hours else 1.0
+    event = sheet.choices("EVID", ("0", "1"))
+    sheet.flag(~sheet.stated("EVID"), "EVID", "0 (observation) or 1 (dose) on every record")
+    is_dose, is_observation = event == 1, event == 0
+    doses = _doses(sheet, mapping, is_dose, is_observation)
+    observations = _observations(sheet, mapping, is_dose, is_observation)
+    return Records(
+        lines=sheet.lines,
+        ids=ids,
+        patient=patient,
+        day=day / per_day,
+        moment=moment,
+        is_dose=is_dose,
+        is_observation=is_observation,
+        compartment=doses["compartment"],
+        amount=doses["amount"],
+        interval=doses["interval"] / per_day,
+        additional=doses["additional"],
+        lesion=doses["lesion"],
+        quantity=observations["quantity"],
+        value=observations["value"],
+        lloq=observations["lloq"],
+        censored=observations["censored"],
+        result=observations["result"],
+        tube=observations["tube"],
+        covariates=_covariates(sheet),
+    )
+
+
+def _patients(sheet: Sheet) -> tuple[list[str], NDArray[np.int64]]:
+    column = sheet.column("ID")
+    names = [None if is_blank(word) else word for word in column.words]
+    unprintable = [word is not None and not word.isprintable() for word in names]
+    sheet.flag(column.rows(np.array(unprintable, bool)), "ID", "printable text")
+    sheet.flag(~sheet.stated("ID"), "ID", "the patient's identifier on every record")
+    codes, ids = pd.factorize(np.array(names, dtype=object))
+    return list(ids), column.rows(np.asarray(codes, np.int64))
+
+
+def _whole(sheet: Sheet, name: str, least: int, most: int, expected: str) -> NDArray[np.int64]:
+    """A column of whole numbers from `least` to `most`, 0 where blank or not."""
+    read = sheet.numbers(name)
+    wrong = ~np.isnan(read) & ~((read >= least) & (read <= most) & (read == np.floor(read)))
+    sheet.flag(wrong, name, expected)
+    return np.where(np.isnan(read) | wrong, 0, read).astype(np.int64)
+
+
+def _doses(
+    sheet: Sheet, mapping: Mapping[str, Mapping], is_dose: Mask, seen: Mask
+) -> dict[str, NDArray]:
+    compartment = sheet.choices("CMT", COMPARTMENTS, _codes(mapping, "CMT"), is_dose)
+    sheet.flag(is_dose & ~sheet.stated("CMT"), "CMT", "rt or atra on every dose")
+    amount = sheet.numbers("AMT")
+    given = sheet.stated("AMT")
+    sheet.flag(is_dose & ~given, "AMT", "an amount on every dose: Gy of the fraction, or mg")
+    sheet.flag(is_dose & (amount <= 0), "AMT", "an amount above 0")
+    is_rt = compartment == COMPARTMENTS.index("rt")
+    sheet.flag(
+        is_dose & is_rt & (amount > LARGEST_FRACTION_GY),
+        "AMT",
+        f"the prescribed Gy of one fraction, at most {LARGEST_FRACTION_GY:g}",
+        lambda word: f"cGy? write {float(word) / 100:g}",
+    )
+    sheet.flag(
+        seen & given & ~np.isnan(amount) & (amount != 0),
+        "AMT",
+        "no amount on an observation",
+        "EVID should be 1 if this is a dose",
+    )
+    additional = _whole(sheet, "ADDL", 0, MOST_REPEATS, f"a whole number from 0 to {MOST_REPEATS}")
+    interval = sheet.numbers("II")
+    repeated = is_dose & (additional > 0)
+    usable = (interval > 0) & (interval <= LONGEST_DAYS)
+    lacking = repeated & ~usable & ~(sheet.stated("II") & np.isnan(interval))
+    sheet.flag(lacking, "ADDL", f"an interval II above 0, at most {LONGEST_DAYS:g}, beside ADDL")
+    return {
+        "compartment": compartment,
+        "amount": amount,
+        "interval": interval,
+        "additional": np.where(repeated & usable, additional, 0),
+        "lesion": np.where(
+            is_rt, _whole(sheet, "LESION", 1, 100, "the number of a lesion, 1, 2, ..."), 0
+        ),
+    }
+
+
+def _observations(
+    sheet: Sheet, mapping: Mapping[str, Mapping], is_dose: Mask, seen: Mask
+) -> dict[str, NDArray]:
+    quantity = sheet.choices("DVID", QUANTITIES, _codes(mapping, "DVID"), seen)
+    sheet.flag(seen & ~sheet.stated("DVID"), "DVID", "alc, mdsc or atra on every observation")
+    value, below = sheet.limited_numbers("DV")
+    lloq = sheet.numbers("LLOQ")
+    sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
+    missing = sheet.choices("MDV", ("0", "1"))
+    value = np.where(missing == 1, np.nan, value)
+    sheet.flag(
+        is_dose & (value != 0) & ~np.isnan(value),
+        "DV",
+        "no value on a dose",
+        "EVID should be 0 if this is an observation",
+    )
+    sheet.flag(seen & (value < 0), "DV", "a value above 0")
+    sheet.flag(
+        seen & (value == 0) & (below | ~(lloq > 0)),
+        "DV",
+        "a value above 0, or the limit of quantification in LLOQ",
+        "leave the cell blank if it is missing",
+    )
+    lloq = np.where(below, value, lloq)
+    censored = seen & (below | (value < lloq)) & ~np.isnan(value)
+    value = np.where(censored, lloq, value)
+    sheet.flag(
+        seen & (quantity == QUANTITIES.index("alc")) & (value > LARGEST_ALC),
+        "DV",
+        f"a lymphocyte count in {UNITS['alc']}, at most {LARGEST_ALC:g}",
+        lambda word: f"cells/uL? write {float(word.lstrip('< ')) / 1000:g}",
+    )
+    return {
+        "quantity": quantity,
+        "value": value,
+        "lloq": lloq,
+        "censored": censored,
+        "result": sheet.stated("DV") & (missing != 1),
+        "tube": sheet.choices("TUBE", TUBES),
+    }
+
+
+def _codes(mapping: Mapping[str, Mapping], name: str) -> dict[str, str]:
+    return {plain_number(str(code)): str(word) for code, word in mapping.get(name, {}).items()}
+
+
+_RANGES: dict[str, tuple[Callable[[Numbers], Mask], str]] = {
+    "AGE": (lambda x: (x > 0) & (x < 120), "an age in years"),
+    "BSA": (lambda x: (x > 0.2) & (x < 4), "a body surface area in m2"),
+    "N_LESIONS": (
+        lambda x: (x >= 1) & (x <= 100) & (x == np.floor(x)),
+        "a number of lesions, 1, 2, ...",
+    ),
+    "PTV_CM3": (lambda x: x > 0, "a target volume above 0 cm3"),
+    "IMMUNE_DOSE_GY": (lambda x: (x >= 0) & (x < 100), "the immune dose of the course in Gy"),
+}
+
+
+def _covariates(sheet: Sheet) -> dict[str, NDArray]:
+    """Each covariate per record: numbers with NaN, text with None where blank."""
+    read: dict[str, NDArray] = {}
+    for name, (inside, expected) in _RANGES.items():
+        values = sheet.numbers(name)
+        sheet.flag(~np.isnan(values) & ~inside(values), name, expected)
+        read[name] = values
+    for name in TEXT_COVARIATES:
+        column = sheet.column(name)
+        rule, expected = _TEXTS[name]
+        words = np.array([_text(word, rule) for word in column.words], dtype=object)
+        read[name] = column.rows(words)
+        hint = _site_hint if name == "SITE" else ""
+        sheet.flag(sheet.stated(name) & pd.isna(read[name]), name, expected, hint)
+    return read
+
+
+def _text(word: str, rule: Callable[[str], str | None]) -> str | None:
+    return None if is_blank(word) else rule(word)
+
+
+def _site(word: str) -> str | None:
+    """`Liver + spine` as `liver+spine`; None unless every part is a site class."""
+    parts = [part.strip().lower() for part in word.split("+")]
+    return "+".join(parts) if all(part in SITES for part in parts) else None
+
+
+def _site_hint(word: str) -> str:
+    parts = [part.strip().lower() for part in word.split("+")]
+    close = [(difflib.get_close_matches(part, SITES, n=1) or [""])[0] for part in parts]
+    return "+".join(close) + "?" if all(close) else ""
+
+
+def _sex(word: str) -> str | None:
+    return word.upper() if word.upper() in SEXES else None
+
+
+def _date(word: str) -> str | None:
+    try:
+        return str(np.datetime64(word, "D")) if len(word) == 10 and word[4] == "-" else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _printable(word: str) -> str | None:
+    return word if word.isprintable() else None
+
+
+_TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {
+    "ARM": (_printable, "printable text"),
+    "CENTRE": (_printable, "printable text"),
+    "SITE": (_site, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
+    "SEX": (_sex, "F or M"),
+    "START_DATE": (_date, "the date of day 0, such as 2026-03-09"),
+}

@@ -1,0 +1,52 @@
+"""The words of the event table: columns, other names for them, and the values they may take."""
+
+REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
+"""Columns every event table has (a cohort without doses leaves CMT and AMT blank)."""
+
+RECORD_COLUMNS = (*REQUIRED, "II", "ADDL", "LLOQ", "MDV", "LESION", "TUBE")
+"""Columns that may differ from record to record."""
+
+TEXT_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "START_DATE")
+NUMERIC_COVARIATES = ("AGE", "BSA", "N_LESIONS", "PTV_CM3", "IMMUNE_DOSE_GY")
+COVARIATES = (
+    "ARM",
+    "CENTRE",
+    "SITE",
+    "AGE",
+    "SEX",
+    "BSA",
+    "N_LESIONS",
+    "PTV_CM3",
+    "IMMUNE_DOSE_GY",
+    "START_DATE",
+)
+"""Columns that are constant within a patient."""
+
+COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
+
+HOUR_COLUMNS = ("AFRLT", "NFRLT")
+"""CDISC ADPPK times from the first dose, in hours (their unit stands in FRLTU)."""
+
+OTHER_NAMES = {
+    "ID": ("USUBJID", "SUBJID"),
+    "TIME": HOUR_COLUMNS,
+    "LLOQ": ("ALLOQ",),
+    "CENTRE": ("SITEID",),
+}
+"""CDISC ADPPK names that are read when the column itself is absent, best first."""
+
+COMPARTMENTS = ("rt", "atra")
+QUANTITIES = ("alc", "mdsc", "atra")
+TUBES = ("heparin", "edta")
+SEXES = ("F", "M")
+SITES = (
+    "lung_peripheral",
+    "lung_central",
+    "liver",
+    "spine",
+    "abdominal_node",
+    "brain",
+    "other",
+)
+"""Anatomical site classes of a lesion; a patient's SITE is one of them, or one per lesion
+joined by `+`."""

@@ -1,0 +1,118 @@
+"""The vocabulary of a model: states, flows, events, and the blocks that own them.
+
+A block is an ordered part of the biology (drug exposure, myeloid cells, lymphocytes). It owns its
+states, says how they flow, what a fraction or a dose does to them, and what others may see. Every
+flow is written as the compartment modeller says it aloud: what comes in, and at which rate what is
+there is lost,
+
+    d(state)/dt = inflow - loss * state.
+
+That form costs the modeller nothing and gives the solver the exact exponential decay of each state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple
+
+type Initial = float | Callable[[Any], Any]
+"""Value of a state in an untreated patient: a number or a function of the parameters."""
+
+
+class Flow(NamedTuple):
+    """Inflow (state unit per day) and loss rate (1/day) of one state. Flows add up."""
+
+    inflow: Any
+    loss: Any
+
+    def __add__(self, other: Flow) -> Flow:  # type: ignore[override]
+        return Flow(self.inflow + other.inflow, self.loss + other.loss)
+
+
+class Fraction(NamedTuple):
+    """One radiotherapy fraction as a block sees it."""
+
+    immune_dose: Any
+    """Reference immune dose of the fraction, Gy (before the patient's own scale)."""
+    share: Any
+    """Share of the whole course: prescribed dose x irradiated volume, sums to 1 over the course."""
+
+
+@dataclass(frozen=True)
+class State:
+    """One quantity that a block integrates over time."""
+
+    unit: str
+    initial: Initial = 0.0
+    meaning: str = ""
+
+
+def state(unit: str, initial: Initial = 0.0, meaning: str = "") -> Any:
+    """Declare a state of a block.
+
+    Args:
+        unit: unit of the state, e.g. ``"1e9/L"``.
+        initial: value in an untreated patient, a number or a function of the parameters ``p``.
+        meaning: what it is, for tables and diagrams.
+    """
+    return State(unit, initial, meaning)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A named quantity that a block shows to later blocks and to the laboratory."""
+
+    unit: str
+    meaning: str = ""
+
+
+class Block:
+    """Base of every block; subclass it, declare states, write ``flows`` and ``outputs``.
+
+    Class attributes:
+        clock: ``"days"`` (default) or ``"hours"``. Blocks on the hours clock follow the drug: they
+            are solved on fine windows that start with its doses, and between windows they rest.
+        lag: name of the parameter by which every dose is delayed (hours clock only).
+        hands_down: states of an hours block that blocks on the days clock may read.
+        shows: the outputs with their units.
+    """
+
+    clock: ClassVar[Literal["days", "hours"]] = "days"
+    lag: ClassVar[str | None] = None
+    hands_down: ClassVar[tuple[str, ...]] = ()
+    shows: ClassVar[dict[str, Output]] = {}
+    states: ClassVar[dict[str, State]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, State)}
+        cls.states = {**cls.states, **own}
+
+    @property
+    def name(self) -> str:
+        """Name of the block: its class name."""
+        return type(self).__name__
+
+    def flows(self, y: Any, p: Any, u: Any) -> dict[str, Flow]:
+        """Flow of every state.
+
+        Args:
+            y: states of this block by attribute.
+            p: the individual's parameters by attribute, in model units (days, Gy, mg, 1e9/L).
+            u: outputs of the blocks above by attribute.
+        """
+        raise NotImplementedError(f"{self.name} must say how its states flow")
+
+    def outputs(self, y: Any, p: Any, u: Any) -> dict[str, Any]:
+        """What later blocks and the laboratory see; nothing by default."""
+        return {}
+
+    def on_fraction(self, y: Any, p: Any, fraction: Fraction) -> dict[str, Any]:
+        """States that a radiotherapy fraction changes, with their new values; none by default."""
+        return {}
+
+    def on_dose(self, y: Any, p: Any, amount: Any) -> dict[str, Any]:
+        """States that a drug dose (mg) changes, with their new values; none by default."""
+        return {}
+

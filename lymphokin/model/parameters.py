@@ -1,0 +1,299 @@
+"""The parameter table of a model: what each number means, how sure we are, and who says so.
+
+A table is a TOML file beside the model file. Priors live on a transformed scale (log, logit, ...):
+the typical value of the population is normal there, and so are the differences between subjects and
+between occasions. ``extends`` names another table from which entries are inherited.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import jax.numpy as jnp
+from jax.scipy.special import expit, logit, ndtr, ndtri
+
+HOURS_PER_DAY = 24.0
+
+
+class TableError(ValueError):
+    """A parameter table that cannot be used; the message lists every problem."""
+
+
+@dataclass(frozen=True)
+class PowerCovariate:
+    """Effect (value / reference) ** exponent of a patient's covariate on a parameter."""
+
+    column: str
+    reference: float
+    exponent: float
+    exponent_sd: float
+    source: str = ""
+    form: Literal["power"] = "power"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of the table; ``median`` in ``unit``, every SD on the transformed scale."""
+
+    name: str
+    symbol: str
+    meaning: str
+    unit: str
+    transform: Literal["log", "logit", "identity", "above"]
+    median: float
+    certainty: str
+    source: str = ""
+    doi: str = ""
+    lower: float = 0.0
+    population_sd: float = 0.0
+    prior: Literal["normal", "truncated_normal"] = "normal"
+    between_subject_sd: float = 0.0
+    between_subject_log_sd: float = 0.0
+    between_occasion_sd: float = 0.0
+    parametrisation: Literal["non-centred", "centred"] = "non-centred"
+    only_without: str = ""
+    covariates: tuple[PowerCovariate, ...] = ()
+
+    @property
+    def per_day(self) -> float:
+        """Factor from the table's unit to model units, in which time is in days."""
+        if self.unit == "h":
+            return 1 / HOURS_PER_DAY
+        return HOURS_PER_DAY if self.unit.endswith("/h") else 1.0
+
+    def to_transformed(self, value: Any) -> Any:
+        """Value in the table's unit to the scale on which it is normal."""
+        match self.transform:
+            case "log":
+                return jnp.log(value)
+            case "logit":
+                return logit(value)
+            case "above":
+                return jnp.log(value - self.lower)
+            case _:
+                return jnp.asarray(value)
+
+    def to_natural(self, transformed: Any) -> Any:
+        """Inverse of :meth:`to_transformed`."""
+        match self.transform:
+            case "log":
+                return jnp.exp(transformed)
+            case "logit":
+                return expit(transformed)
+            case "above":
+                return self.lower + jnp.exp(transformed)
+            case _:
+                return transformed
+
+    def typical(self, z: Any) -> Any:
+        """Typical value on the transformed scale from a standard normal ``z`` (its prior)."""
+        if self.prior == "truncated_normal":
+            cut = ndtr((self.lower - self.median) / self.population_sd)
+            quantile = cut + (1 - cut) * jnp.clip(ndtr(z), 1e-12, 1 - 1e-12)
+            value = self.median + self.population_sd * ndtri(quantile)
+            return self.to_transformed(jnp.maximum(value, self.lower + 1e-9))
+        return self.to_transformed(self.median) + self.population_sd * z
+
+
+@dataclass(frozen=True)
+class CategoryEffect:
+    """Log-ratio by which a category of a record (e.g. the blood tube) shifts the observation."""
+
+    column: str
+    reference: str
+    category: str
+    log_ratio: float
+    log_ratio_sd: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """How a measured quantity scatters around the individual's true value, on the log scale."""
+
+    quantity: str
+    distribution: Literal["student_t", "normal"]
+    sd: float
+    certainty: str
+    sd_log_sd: float = 0.0
+    degrees_of_freedom: float = 0.0
+    scale: Literal["log"] = "log"
+    source: str = ""
+    doi: str = ""
+    effects: tuple[CategoryEffect, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParameterTable:
+    """All parameters and residuals of a model, in file order."""
+
+    parameters: Mapping[str, Parameter]
+    residuals: Mapping[str, Residual] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self.parameters[name]
+
+    def __iter__(self):
+        return iter(self.parameters.values())
+
+    def fixed(self, **values: float) -> ParameterTable:
+        """The table with some parameters fixed at ``values`` (table units), nothing sampled."""
+        unknown = sorted(set(values) - set(self.parameters))
+        if unknown:
+            raise TableError(
+                f"cannot fix {', '.join(unknown)}: the parameters are {', '.join(self.parameters)}"
+            )
+        parameters = dict(self.parameters)
+        for name, value in values.items():
+            parameters[name] = replace(
+                parameters[name],
+                median=float(value),
+                transform="identity",
+                prior="normal",
+                population_sd=0.0,
+                between_subject_sd=0.0,
+                between_subject_log_sd=0.0,
+                between_occasion_sd=0.0,
+                covariates=(),
+                certainty="fixed by the user",
+            )
+        return ParameterTable(parameters, self.residuals)
+
+
+    def known(
+        self,
+        typical: Mapping[str, float],
+        between_subject_sd: Mapping[str, float],
+        residual_sd: Mapping[str, float],
+        log_ratio: Mapping[str, float],
+    ) -> ParameterTable:
+        """The table of a population that is known: nothing left to estimate but its individuals.
+
+        Args:
+            typical: typical values in table units, by parameter; the others keep their median.
+            between_subject_sd: SDs between subjects, by parameter; the others keep theirs.
+            residual_sd: residual SDs by quantity.
+            log_ratio: log-ratios of observation categories, as ``quantity_category``.
+        """
+        unknown = sorted(
+            (set(typical) | set(between_subject_sd)) - set(self.parameters)
+            | set(residual_sd) - set(self.residuals)
+        )
+        if unknown:
+            raise TableError(f"the table has no {', '.join(unknown)}")
+        parameters = {
+            name: replace(
+                p,
+                median=typical.get(name, p.median),
+                population_sd=0.0,
+                prior="normal",
+                between_subject_sd=between_subject_sd.get(name, p.between_subject_sd),
+                between_subject_log_sd=0.0,
+                covariates=tuple(replace(c, exponent_sd=0.0) for c in p.covariates),
+            )
+            for name, p in self.parameters.items()
+        }
+        residuals = {
+            q: replace(
+                r,
+                sd=residual_sd.get(q, r.sd),
+                sd_log_sd=0.0,
+                effects=tuple(
+                    replace(
+                        e,
+                        log_ratio=log_ratio.get(f"{q}_{e.category}", e.log_ratio),
+                        log_ratio_sd=0.0,
+                    )
+                    for e in r.effects
+                ),
+            )
+            for q, r in self.residuals.items()
+        }
+        return ParameterTable(parameters, residuals)
+
+
+def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in own.items():
+        if isinstance(value, dict) and value.get("remove"):
+            merged.pop(key, None)
+        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _raw_table(path: Path) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise TableError(f"{path.name}: {error}") from error
+    parent = raw.pop("extends", None)
+    return _merge(_raw_table(path.with_name(f"{parent}.toml")), raw) if parent else raw
+
+
+def _parameter(name: str, entry: dict[str, Any], problems: list[str]) -> Parameter | None:
+    covariates = tuple(
+        PowerCovariate(column.lower(), **effect)
+        for column, effect in entry.pop("covariates", {}).items()
+    )
+    known = {f.name for f in fields(Parameter)}
+    for key in sorted(set(entry) - known):
+        problems.append(f"parameters.{name}: unknown key {key!r}")
+    needed = ("symbol", "meaning", "unit", "transform", "median", "certainty", "source")
+    missing = [key for key in needed if key not in entry]
+    for key in missing:
+        problems.append(f"parameters.{name}: {key} is missing")
+    if missing or set(entry) - known:
+        return None
+    if entry["transform"] not in ("log", "logit", "identity", "above"):
+        problems.append(f"parameters.{name}: transform must be log, logit, identity or above")
+        return None
+    return Parameter(name=name, covariates=covariates, **entry)
+
+
+def _residual(quantity: str, entry: dict[str, Any]) -> Residual:
+    effects = []
+    for column, raw in entry.pop("covariates", {}).items():
+        effect = dict(raw)
+        reference, source = effect.pop("reference"), effect.pop("source", "")
+        effect.pop("doi", None), effect.pop("certainty", None)
+        for category in [key for key in effect if not key.endswith("_sd")]:
+            effects.append(
+                CategoryEffect(
+                    column.lower(),
+                    reference,
+                    category,
+                    effect[category],
+                    effect.get(f"{category}_sd", 0.0),
+                    source,
+                )
+            )
+    return Residual(quantity=quantity, effects=tuple(effects), **entry)
+
+
+def read_table(path: Path) -> ParameterTable:
+    """Read a parameter table.
+
+    Raises:
+        TableError: with every problem of the file in one message.
+    """
+    raw = _raw_table(path)
+    problems: list[str] = []
+    parameters = {
+        name: parameter
+        for name, entry in raw.get("parameters", {}).items()
+        if (parameter := _parameter(name, dict(entry), problems)) is not None
+    }
+    residuals = {
+        quantity: _residual(quantity, dict(entry))
+        for quantity, entry in raw.get("residuals", {}).items()
+    }
+    if problems:
+        raise TableError(f"{path.name}: " + "; ".join(problems))
+    return ParameterTable(parameters, residuals)

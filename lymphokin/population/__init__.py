@@ -1,0 +1,25 @@
+"""Individuals from a population: transforms, random effects, covariates, likelihood."""
+
+from lymphokin.population.data import CohortArrays, PackedCohort, covariate, pack
+from lymphokin.population.hierarchy import Hierarchy, Latents, Population, Quantity
+from lymphokin.population.likelihood import (
+    CohortLikelihood,
+    draw_residual,
+    probability_below,
+    simulate_records,
+)
+
+__all__ = [
+    "CohortArrays",
+    "CohortLikelihood",
+    "Hierarchy",
+    "Latents",
+    "PackedCohort",
+    "Population",
+    "Quantity",
+    "covariate",
+    "draw_residual",
+    "pack",
+    "probability_below",
+    "simulate_records",
+]

@@ -1,0 +1,191 @@
+"""A cohort as the arrays that the likelihood needs: courses, covariates and observations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from lymphokin.dose import reference_immune_dose
+from lymphokin.io import Cohort
+from lymphokin.model import Model, Residual
+from lymphokin.solve import Course, Layout, StepRule, Timeline, build_timeline
+
+
+class Records(NamedTuple):
+    """Observations of one quantity."""
+
+    patient: jax.Array | np.ndarray
+    """[record]"""
+    place: jax.Array | np.ndarray
+    """[record] node of the days clock, or drug window (lane) of the hours clock"""
+    day: jax.Array | np.ndarray
+    """[record] days from the first fraction"""
+    log_value: jax.Array | np.ndarray
+    """[record] natural log of the value, or of the limit below which it lies"""
+    category: jax.Array | np.ndarray
+    """[effect, record] 1.0 where the record is of that category"""
+
+
+class Measured(NamedTuple):
+    """Records of one quantity with a value, and those below the limit of quantification."""
+
+    quantified: Records
+    below: Records
+
+
+class CohortArrays(NamedTuple):
+    """Everything about a cohort that the log density needs; a pytree of arrays."""
+
+    timeline: Timeline
+    log_ratio: dict[str, jax.Array | np.ndarray]
+    """per covariate column, [patient] ln(value / reference), 0 where it is missing"""
+    without: dict[str, jax.Array | np.ndarray]
+    """per column, [patient] 1.0 where the column is missing"""
+    measured: dict[str, Measured]
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return self.timeline.days.node_day.shape[1]
+
+    @property
+    def treated(self) -> int:
+        """Number of patients with drug doses."""
+        hours = self.timeline.hours
+        return 0 if hours is None else int(len(np.unique(np.asarray(hours.patient))))
+
+
+@dataclass(frozen=True)
+class PackedCohort:
+    """A cohort, its arrays, and where each patient, record and day is in them."""
+
+    cohort: Cohort
+    arrays: CohortArrays
+    layout: Layout
+    records: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
+    """per quantity, the rows of ``cohort.observations`` behind quantified and below"""
+    dropped: tuple[str, ...]
+    """why records were left out, one sentence each"""
+
+    def nodes(self, day_of: Mapping[str, float]) -> np.ndarray:
+        """[patient] node of each patient's day of interest."""
+        timeline = self.arrays.timeline
+        return np.asarray(
+            [
+                self.layout.node(timeline, i, day_of[patient])
+                for i, patient in enumerate(self.cohort.patients.index)
+            ]
+        )
+
+
+def courses_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Course]:
+    """Treatment course of every patient.
+
+    Args:
+        cohort: the cohort.
+        days: per patient, extra days at which the solution is wanted.
+    """
+    fractions = reference_immune_dose(cohort).fractions
+    by_fraction = dict(tuple(fractions.groupby("id", sort=False)))
+    by_dose = dict(tuple(cohort.doses.groupby("id", sort=False)))
+    by_record = dict(tuple(cohort.observations.groupby("id", sort=False)))
+    courses = []
+    for patient in cohort.patients.index:
+        f, d, o = by_fraction.get(patient), by_dose.get(patient), by_record.get(patient)
+        wanted = [] if o is None else o["day"].tolist()
+        wanted += list(days.get(patient, ()))
+        empty = np.zeros(0)
+        courses.append(
+            Course(
+                fraction_days=empty if f is None else f["day"].to_numpy(float),
+                immune_dose=empty if f is None else f["immune_dose_gy"].to_numpy(float),
+                share=empty if f is None else f["share"].to_numpy(float),
+                dose_days=empty if d is None else d["day"].to_numpy(float),
+                amount=empty if d is None else d["amount_mg"].to_numpy(float),
+                days=np.asarray(wanted or [0.0], dtype=float),
+            )
+        )
+    return courses
+
+
+def covariate(patients: pd.DataFrame, column: str) -> pd.Series:
+    """A numeric covariate; ``ptv_per_lesion_cm3`` is the total target volume over the lesions."""
+    if column == "ptv_per_lesion_cm3":
+        lesions = patients["n_lesions"].fillna(1).clip(lower=1)
+        return patients["ptv_cm3"].astype(float) / lesions.astype(float)
+    return patients[column].astype(float)
+
+
+def pack(
+    model: Model,
+    cohort: Cohort,
+    days: Mapping[str, Sequence[float]] | None = None,
+    rule: StepRule | None = None,
+) -> PackedCohort:
+    """Arrays of a cohort for a model.
+
+    Args:
+        model: the model, which says which covariates and quantities matter.
+        cohort: validated patients, courses and observations.
+        days: per patient, extra days at which the solution is wanted (e.g. the endpoint visit).
+        rule: step sizes of the solver.
+    """
+    timeline, layout = build_timeline(courses_of(cohort, days or {}), rule)
+    position = {patient: i for i, patient in enumerate(cohort.patients.index)}
+    log_ratio, without = {}, {}
+    for p in model.table:
+        for c in p.covariates:
+            ratio = covariate(cohort.patients, c.column).to_numpy() / c.reference
+            log_ratio[c.column] = np.log(np.where(np.isfinite(ratio), ratio, 1.0))
+        if p.only_without:
+            missing = covariate(cohort.patients, p.only_without).isna()
+            without[p.only_without] = missing.to_numpy(float)
+    measured, records, dropped = {}, {}, []
+    hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
+    for quantity, residual in model.table.residuals.items():
+        rows = cohort.observations.query("quantity == @quantity")
+        rows = rows[rows["value"].notna()]
+        places = []
+        for patient, day in zip(rows["id"], rows["day"], strict=True):
+            i = position[patient]
+            if quantity in hours_outputs:
+                lane = layout.lane(i, day)
+                places.append(-1 if lane is None else lane)
+            else:
+                places.append(layout.node(timeline, i, day))
+        rows = rows.assign(place=np.asarray(places, dtype=int))
+        outside = rows[rows["place"] < 0]
+        if len(outside):
+            dropped.append(
+                f"{len(outside)} {quantity} record(s) outside any drug window were left out "
+                f"(first: patient {outside['id'].iloc[0]}, day {outside['day'].iloc[0]:g})"
+            )
+            rows = rows[rows["place"] >= 0]
+        below = rows["censored"].to_numpy(bool)
+        records[quantity] = (rows[~below], rows[below])
+        measured[quantity] = Measured(
+            _records(rows[~below], residual, position, "value"),
+            _records(rows[below], residual, position, "lloq"),
+        )
+    arrays = CohortArrays(timeline, log_ratio, without, measured)
+    arrays = jax.tree.map(jnp.asarray, arrays)
+    return PackedCohort(cohort, arrays, layout, records, tuple(dropped))
+
+
+def _records(
+    rows: pd.DataFrame, residual: Residual, position: Mapping[str, int], value: str
+) -> Records:
+    category = [(rows[e.column] == e.category).to_numpy(float) for e in residual.effects]
+    return Records(
+        patient=rows["id"].map(position).to_numpy(int) if len(rows) else np.zeros(0, int),
+        place=rows["place"].to_numpy(int),
+        day=rows["day"].to_numpy(float),
+        log_value=np.log(rows[value].to_numpy(float)),
+        category=np.asarray(category).reshape(len(residual.effects), len(rows)),
+    )

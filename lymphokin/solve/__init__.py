@@ -1,0 +1,26 @@
+"""Event-aligned integration of a model for many patients at once."""
+
+from lymphokin.solve.cascade import (
+    HoursSolution,
+    Solution,
+    hours_output_at,
+    lag_of,
+    solve,
+    solve_hours,
+)
+from lymphokin.solve.steps import StepRule
+from lymphokin.solve.timeline import Course, Layout, Timeline, build_timeline
+
+__all__ = [
+    "Course",
+    "HoursSolution",
+    "Layout",
+    "Solution",
+    "StepRule",
+    "Timeline",
+    "build_timeline",
+    "hours_output_at",
+    "lag_of",
+    "solve",
+    "solve_hours",
+]

@@ -1,0 +1,260 @@
+"""Treatment courses of many patients as arrays of one shape, ready for the solver.
+
+Every patient gets nodes of its own, exactly on its fractions, doses and days of interest; shorter
+ones are padded with steps of length zero and array sizes are rounded up, so that another schedule or
+another patient seldom means another compilation. Nodes come first, patients (or lanes) second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from lymphokin.solve.steps import StepRule, days_nodes, drug_windows, hours_nodes
+
+SAME_DAY = 1e-9
+"""Days closer than this are the same instant (0.1 ms)."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happens to one patient; days from the first fraction.
+
+    ``immune_dose`` in Gy and ``share`` (sums to 1) per fraction, ``amount`` in mg per dose;
+    ``days`` are the days at which the solution is wanted.
+    """
+
+    fraction_days: np.ndarray
+    immune_dose: np.ndarray
+    share: np.ndarray
+    dose_days: np.ndarray
+    amount: np.ndarray
+    days: np.ndarray
+
+
+class DaysArrays(NamedTuple):
+    """The days clock: [node, patient] nodes, [step, patient] steps, what a fraction does at nodes."""
+
+    step: jax.Array | np.ndarray
+    node_day: jax.Array | np.ndarray
+    immune_dose: jax.Array | np.ndarray
+    share: jax.Array | np.ndarray
+
+
+class HoursArrays(NamedTuple):
+    """The hours clock: one lane per patient and drug window, in time since dose plus lag."""
+
+    step: jax.Array | np.ndarray
+    """[step, lane] days"""
+    offset: jax.Array | np.ndarray
+    """[node, lane] days since the window's first dose"""
+    amount: jax.Array | np.ndarray
+    """[node, lane] mg"""
+    patient: jax.Array | np.ndarray
+    """[lane] patient of the lane"""
+    treated: jax.Array | np.ndarray
+    """[lane] position of the patient among the treated ones"""
+    start: jax.Array | np.ndarray
+    """[lane] day of the window's first dose"""
+    earlier: jax.Array | np.ndarray
+    """[rank, lane] lanes of the patient's windows before this one, latest first"""
+    has_earlier: jax.Array | np.ndarray
+    """[rank, lane] 1.0 where there is such a window, else 0.0"""
+
+
+class HandDownArrays(NamedTuple):
+    """Where the days clock reads the hours clock: at each of its nodes."""
+
+    query_day: jax.Array | np.ndarray
+    """[query, lane] nodes of the days clock inside the lane's window"""
+    source: jax.Array | np.ndarray
+    """[node, patient] flat index into the queries"""
+    inside: jax.Array | np.ndarray
+    """[node, patient] 1.0 inside a window, else 0.0"""
+    ended: jax.Array | np.ndarray
+    """[node, patient] lane of the last window that has ended"""
+    has_ended: jax.Array | np.ndarray
+    """[node, patient] 1.0 if one has ended"""
+
+
+class Timeline(NamedTuple):
+    """Everything about the courses that the solver needs, as arrays."""
+
+    days: DaysArrays
+    hours: HoursArrays | None
+    hand_down: HandDownArrays | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are in a :class:`Timeline`."""
+
+    courses: tuple[Course, ...]
+    treated: np.ndarray
+    """patients with at least one drug dose, by position"""
+    lane_windows: tuple[tuple[int, float, float], ...]
+    """patient, start and end of each lane's window"""
+
+    def node(self, timeline: Timeline, patient: int, day: float) -> int:
+        """Index of the node on ``day``; days before the first event are the first node.
+
+        Raises:
+            KeyError: when the day is not among the patient's days of interest or events.
+        """
+        nodes = np.asarray(timeline.days.node_day)[:, patient]
+        if day < nodes[0]:
+            return 0
+        index = int(np.searchsorted(nodes, day - SAME_DAY))
+        if index >= len(nodes) or abs(nodes[index] - day) > 2 * SAME_DAY:
+            raise KeyError(f"day {day} is not a node of patient {patient}")
+        return index
+
+    def lane(self, patient: int, day: float) -> int | None:
+        """Lane whose drug window covers ``day``, or None."""
+        for lane, (owner, start, end) in enumerate(self.lane_windows):
+            if owner == patient and start <= day < end:
+                return lane
+        return None
+
+
+def _rounded(count: int) -> int:
+    """Array length: up to the next multiple of an eighth of its power of two, at least 8."""
+    unit = max(8, 2 ** max(0, count.bit_length() - 4))
+    return -(-count // unit) * unit
+
+
+def _padded(rows: Sequence[np.ndarray], length: int, fill: float | None = 0.0) -> np.ndarray:
+    """[length, row] array; a fill of None repeats the last value of each row."""
+    out = np.zeros((length, len(rows)))
+    for column, row in enumerate(rows):
+        out[: len(row), column] = row
+        out[len(row) :, column] = row[-1] if fill is None else fill
+    return out
+
+
+def _unique_days(days: np.ndarray) -> np.ndarray:
+    ordered = np.sort(days)
+    keep = np.concatenate([[True], np.diff(ordered) > SAME_DAY])
+    return ordered[keep]
+
+
+def _at_nodes(nodes: np.ndarray, days: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values summed onto the nodes on which they fall."""
+    out = np.zeros(len(nodes))
+    np.add.at(out, np.searchsorted(nodes, days - SAME_DAY), values)
+    return out
+
+
+def build_timeline(
+    courses: Sequence[Course], rule: StepRule | None = None
+) -> tuple[Timeline, Layout]:
+    """Nodes, steps and events of all courses.
+
+    Args:
+        courses: one per patient.
+        rule: step sizes; the default is verified to 1e-5 relative on the counts.
+    """
+    rule = rule or StepRule()
+    node_rows, windows_of = [], []
+    for course in courses:
+        windows = drug_windows(course.dose_days.tolist(), rule)
+        events = np.sort(np.concatenate([course.fraction_days, course.dose_days]))
+        first = events[0] if len(events) else course.days.min()
+        ends = np.asarray([edge for window in windows for edge in window])
+        last = max(course.days.max(initial=first), events.max(initial=first))
+        anchors = np.concatenate([events, course.days, ends, [first]])
+        anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
+        node_rows.append(days_nodes(anchors.tolist(), events.tolist(), windows, rule))
+        windows_of.append(windows)
+    nodes = _rounded(max(len(row) for row in node_rows) - 1) + 1
+    node_day = _padded(node_rows, nodes, None)
+    days = DaysArrays(
+        step=np.diff(node_day, axis=0),
+        node_day=node_day,
+        immune_dose=_padded(
+            [
+                _at_nodes(row, c.fraction_days, c.immune_dose)
+                for row, c in zip(node_rows, courses, strict=True)
+            ],
+            nodes,
+        ),
+        share=_padded(
+            [
+                _at_nodes(row, c.fraction_days, c.share)
+                for row, c in zip(node_rows, courses, strict=True)
+            ],
+            nodes,
+        ),
+    )
+    treated = np.asarray([i for i, windows in enumerate(windows_of) if windows], dtype=int)
+    lanes = tuple((i, a, b) for i, windows in enumerate(windows_of) for a, b in windows)
+    layout = Layout(tuple(courses), treated, lanes)
+    if not lanes:
+        return Timeline(days, None, None), layout
+    hours = _hours(courses, lanes, treated, rule)
+    return Timeline(days, hours, _hand_down(node_day, lanes)), layout
+
+
+def _hours(
+    courses: Sequence[Course],
+    lanes: Sequence[tuple[int, float, float]],
+    treated: np.ndarray,
+    rule: StepRule,
+) -> HoursArrays:
+    offsets, amounts = [], []
+    for patient, start, end in lanes:
+        course = courses[patient]
+        inside = (course.dose_days >= start) & (course.dose_days < end)
+        dose_days = course.dose_days[inside] - start
+        nodes = hours_nodes(_unique_days(dose_days).tolist(), end - start, rule)
+        offsets.append(nodes)
+        amounts.append(_at_nodes(nodes, dose_days, course.amount[inside]))
+    length = _rounded(max(len(row) for row in offsets) - 1) + 1
+    offset = _padded(offsets, length, None)
+    patients = np.asarray([patient for patient, _, _ in lanes])
+    ordinal = np.arange(len(lanes)) - np.searchsorted(patients, patients)
+    rank = np.arange(1, ordinal.max() + 1)[:, None]
+    has_earlier = rank <= ordinal
+    return HoursArrays(
+        step=np.diff(offset, axis=0),
+        offset=offset,
+        amount=_padded(amounts, length),
+        patient=patients,
+        treated=np.searchsorted(treated, patients),
+        start=np.asarray([start for _, start, _ in lanes]),
+        earlier=np.where(has_earlier, np.arange(len(lanes)) - rank, 0),
+        has_earlier=has_earlier.astype(float),
+    )
+
+
+def _hand_down(node_day: np.ndarray, lanes: Sequence[tuple[int, float, float]]) -> HandDownArrays:
+    covered = [
+        np.flatnonzero((node_day[:, p] >= start) & (node_day[:, p] < end))
+        for p, start, end in lanes
+    ]
+    # Padding repeats the last node; it is read once and its copies point to the same query.
+    distinct = [
+        np.unique(node_day[rows, lane[0]], return_inverse=True)
+        for rows, lane in zip(covered, lanes, strict=True)
+    ]
+    queries = _rounded(max((len(days) for days, _ in distinct), default=1))
+    query_day = np.zeros((queries, len(lanes)))
+    source = np.zeros(node_day.shape, dtype=int)
+    inside = np.zeros(node_day.shape)
+    ended = np.zeros(node_day.shape, dtype=int)
+    has_ended = np.zeros(node_day.shape)
+    for lane, ((patient, start, end), rows, (days, inverse)) in enumerate(
+        zip(lanes, covered, distinct, strict=True)
+    ):
+        query_day[:, lane] = start
+        query_day[: len(days), lane] = days
+        source[rows, patient] = inverse * len(lanes) + lane
+        inside[rows, patient] = 1.0
+        later = node_day[:, patient] >= end
+        ended[later, patient] = lane
+        has_ended[later, patient] = 1.0
+    return HandDownArrays(query_day, source, inside, ended, has_ended)

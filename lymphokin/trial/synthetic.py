@@ -1,0 +1,253 @@
+"""A synthetic trial from a stated truth: for demonstrations, tests and recovery studies.
+
+The truth is a TOML file: the model, the seed, the typical values, and the design (arms, lesions,
+schedules, visits, missingness, assay limits). The same file and seed give the same trial.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+
+from lymphokin.dose import reference_immune_dose
+from lymphokin.io import Cohort
+from lymphokin.model import Model, load_model
+from lymphokin.population import CohortLikelihood, Hierarchy, covariate, pack, simulate_records
+from lymphokin.schedule import AtraPulses, treatment_days
+
+CALENDAR_START = date(2025, 1, 6)
+"""A Monday; synthetic patients start in the weeks after it."""
+DECIMALS = {"alc": 2, "mdsc": 1, "atra": 0}
+"""Decimals to which a laboratory reports each quantity."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a synthetic trial is made from."""
+
+    model: str
+    seed: int
+    typical: Mapping[str, float]
+    between_subject_sd: Mapping[str, float]
+    residual_sd: Mapping[str, float]
+    log_ratio: Mapping[str, float]
+    design: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Truth:
+        """Read a truth file.
+
+        Raises:
+            ValueError: naming what is missing or not known.
+        """
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ValueError(f"{path}: {error}") from error
+        missing = {"model", "seed", "design"} - set(raw)
+        unknown = set(raw) - set(cls.__dataclass_fields__)
+        if missing or unknown:
+            raise ValueError(
+                f"{path}: missing {sorted(missing) or 'nothing'}, unknown {sorted(unknown) or 'nothing'}"
+            )
+        tables = ("typical", "between_subject_sd", "residual_sd", "log_ratio")
+        return cls(**{**{name: {} for name in tables}, **raw})
+
+    def true_model(self) -> Model:
+        """The model with every population quantity known."""
+        model = load_model(self.model)
+        table = model.table.known(
+            self.typical, self.between_subject_sd, self.residual_sd, self.log_ratio
+        )
+        return replace(model, table=table)
+
+
+@dataclass(frozen=True)
+class SyntheticTrial:
+    """A simulated cohort and, per patient, what is true."""
+
+    cohort: Cohort
+    truth: pd.DataFrame
+    """index id: endpoint_day, true ALC there, and the individual's parameters in table units"""
+
+
+def simulate_trial(truth: Truth, seed: int | None = None) -> SyntheticTrial:
+    """Simulate one trial.
+
+    Args:
+        truth: what is true and how the trial is run.
+        seed: overrides the truth's own seed (for replicates).
+    """
+    rng = np.random.default_rng(truth.seed if seed is None else seed)
+    model = truth.true_model()
+    planned = _planned_cohort(model, truth.design, rng)
+    endpoint = {
+        str(patient): float(days["day"].max()) + truth.design["endpoint_days_after_last_fraction"]
+        for patient, days in planned.fractions.groupby("id", sort=False)
+    }
+    packed = pack(model, planned, {patient: [day] for patient, day in endpoint.items()})
+    likelihood = CohortLikelihood(Hierarchy(model))
+    key_latents, key_noise = jax.random.split(jax.random.key(int(rng.integers(2**31))))
+    latents = likelihood.hierarchy.draw_latents(key_latents, packed.arrays)
+    values = jax.jit(lambda x, k: simulate_records(likelihood, x, packed, k))(latents, key_noise)
+    observed = []
+    for quantity, (rows, _) in packed.records.items():
+        observed.append(rows.assign(value=np.asarray(values[quantity])).drop(columns="place"))
+    observations = _reported(pd.concat(observed), truth.design, planned, rng)
+    _, p, p_lanes, solution = jax.jit(likelihood.solution)(latents, packed.arrays)
+    nodes = packed.nodes(endpoint)
+    alc = np.asarray(solution.outputs["alc"])[nodes, np.arange(len(planned))]
+    individual = {
+        effect.name: np.asarray(getattr(p, effect.name)) / effect.per_day
+        for effect in likelihood.hierarchy.subject_effects
+    }
+    frame = pd.DataFrame(
+        {"endpoint_day": list(endpoint.values()), "true_alc_at_endpoint": alc, **individual},
+        index=planned.patients.index,
+    )
+    return SyntheticTrial(replace(planned, observations=observations), frame)
+
+
+def _planned_cohort(
+    model: Model, design: Mapping[str, Any], rng: np.random.Generator
+) -> Cohort:
+    """Patients, courses and planned visits; planned values are placeholders of 1."""
+    arms = ["SBRT+ATRA"] * design["run_in"]
+    randomised = ["SBRT", "SBRT+ATRA"] * design["per_arm"]
+    arms += [str(arm) for arm in rng.permutation(randomised)]
+    patients, fractions, doses, visits = [], [], [], []
+    for number, arm in enumerate(arms, start=1):
+        patient = f"S{number:03d}"
+        row = _patient(patient, arm, design, rng)
+        patients.append(row)
+        n_fractions, gray = design["schedules"][rng.integers(len(design["schedules"]))]
+        start = date.fromisoformat(row["start_date"])
+        days = treatment_days(int(n_fractions), start.weekday())
+        fractions += [
+            {"id": patient, "day": float(day), "prescribed_gy": float(gray), "lesion": 0}
+            for day in days
+        ]
+        first_dose = 0.0
+        if arm == "SBRT+ATRA":
+            pulses = AtraPulses(
+                design["mg_per_m2_per_day"],
+                design["days_per_pulse"],
+                design["interval_days"],
+                design["cycles"],
+                design["doses_per_day"],
+                first_dose,
+            )
+            doses.append(pulses.doses(row["bsa"]).assign(id=patient))
+        visits += _visits(patient, arm, row["centre"], float(days[-1]), first_dose, design, rng)
+    planned = Cohort(
+        patients=pd.DataFrame(patients).set_index("id"),
+        fractions=pd.DataFrame(fractions),
+        doses=pd.concat(doses, ignore_index=True)
+        if doses
+        else pd.DataFrame(columns=["id", "day", "drug", "amount_mg"]),
+        observations=pd.DataFrame(visits),
+        synthetic=True,
+    )
+    return _with_supplied_doses(planned, model, design, rng)
+
+
+def _with_supplied_doses(
+    planned: Cohort, model: Model, design: Mapping[str, Any], rng: np.random.Generator
+) -> Cohort:
+    """Give some patients their true immune dose, as a planning system would."""
+    scale = model.table["immune_dose_scale"]
+    fractions = reference_immune_dose(planned).fractions
+    total = fractions.groupby("id", sort=False)["immune_dose_gy"].sum()
+    log_scale = scale.between_subject_sd * rng.standard_normal(len(planned))
+    for effect in scale.covariates:
+        ratio = covariate(planned.patients, effect.column) / effect.reference
+        log_scale = log_scale + effect.exponent * np.log(ratio.to_numpy(float))
+    true_dose = (total.reindex(planned.patients.index).to_numpy() * np.exp(log_scale)).round(2)
+    supplied = rng.random(len(planned)) < design["immune_dose_supplied_probability"]
+    patients = planned.patients.assign(immune_dose_gy=np.where(supplied, true_dose, np.nan))
+    return replace(planned, patients=patients)
+
+
+def _patient(
+    patient: str, arm: str, design: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Any]:
+    counts = {int(n): p for n, p in design["lesion_counts"].items()}
+    lesions = int(rng.choice(list(counts), p=list(counts.values())))
+    sites = rng.choice(list(design["sites"]), size=lesions, p=list(design["sites"].values()))
+    low, high = np.log(design["lesion_diameter_cm"])
+    diameters = np.exp(rng.uniform(low, high, lesions)) + 2 * design["margin_cm"]
+    monday = CALENDAR_START + timedelta(weeks=int(rng.integers(0, 60)))
+    return {
+        "id": patient,
+        "arm": arm,
+        "centre": ("A", "B")[int(rng.integers(2))],
+        "site": "+".join(sites),
+        "age": float(np.clip(round(rng.normal(design["age_mean"], design["age_sd"])), 25, 90)),
+        "sex": ("F", "M")[int(rng.integers(2))],
+        "bsa": float(np.clip(round(rng.normal(design["bsa_mean"], design["bsa_sd"]), 2), 1.3, 2.6)),
+        "n_lesions": float(lesions),
+        "ptv_cm3": float(round((np.pi / 6 * diameters**3).sum(), 1)),
+        "start_date": (monday + timedelta(days=int(rng.integers(0, 5)))).isoformat(),
+    }
+
+
+def _visits(
+    patient: str,
+    arm: str,
+    centre: str,
+    last_fraction: float,
+    first_dose: float,
+    design: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> list[dict[str, Any]]:
+    def jittered(day: float) -> float:
+        wide = int(design["visit_jitter_days"])
+        return day + (float(rng.integers(-wide, wide + 1)) if day >= 7 else 0.0)
+
+    endpoint = jittered(last_fraction + design["endpoint_days_after_last_fraction"])
+    weekly = np.arange(7.0, last_fraction + 0.5, 7.0).tolist()
+    alc = {float(day) for day in design["screening_days"]} | {endpoint}
+    alc |= {*weekly} if design["alc_weekly_during_radiotherapy"] else set()
+    alc |= {jittered(day) for day in design["alc_days"]}
+    mdsc = {float(day) for day in design["mdsc_days"]} | {endpoint}
+    rows = [{"id": patient, "day": day, "quantity": "alc", "tube": None} for day in sorted(alc)]
+    tube = "heparin" if centre == "A" else "edta"
+    rows += [{"id": patient, "day": day, "quantity": "mdsc", "tube": tube} for day in sorted(mdsc)]
+    if arm == "SBRT+ATRA":
+        day = first_dose + design["atra_sample_hours"] / 24
+        rows.append({"id": patient, "day": day, "quantity": "atra", "tube": None})
+    return [row | {"value": 1.0} for row in rows]
+
+
+def _reported(
+    observed: pd.DataFrame, design: Mapping[str, Any], planned: Cohort, rng: np.random.Generator
+) -> pd.DataFrame:
+    """What the laboratory reports: rounded, below the limit of quantification, missing."""
+    table = observed.sort_values(["id", "day", "quantity"], kind="stable").reset_index(drop=True)
+    lloq = table["quantity"].map({q: design[f"lloq_{q}"] for q in DECIMALS}).astype(float)
+    value = table["value"].to_numpy(float, copy=True)
+    for quantity, decimals in DECIMALS.items():
+        rows = (table["quantity"] == quantity).to_numpy()
+        value[rows] = np.round(value[rows], decimals)
+    table["censored"] = value < lloq.to_numpy()
+    table["value"] = np.where(table["censored"], lloq, value)
+    table["lloq"] = lloq
+    visits = table[["id", "day"]].drop_duplicates()
+    missed = visits[rng.random(len(visits)) < design["missing_visit_probability"]]
+    missed = missed[missed["day"] != design["screening_days"][-1]]
+    gone = {
+        patient: rng.uniform(28, 105) if rng.random() < design["drop_out_probability"] else np.inf
+        for patient in planned.patients.index
+    }
+    keys = pd.MultiIndex.from_frame(table[["id", "day"]])
+    table.loc[keys.isin(pd.MultiIndex.from_frame(missed)), "value"] = np.nan
+    table.loc[table["value"].isna(), "censored"] = False
+    return table[table["day"] < table["id"].map(gone)].reset_index(drop=True)
