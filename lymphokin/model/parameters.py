@@ -16,6 +16,8 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jax.scipy.special import expit, logit, ndtr, ndtri
 
+from lymphokin.shipped import models_path
+
 HOURS_PER_DAY = 24.0
 
 
@@ -55,6 +57,8 @@ class Parameter:
     between_subject_log_sd: float = 0.0
     between_occasion_sd: float = 0.0
     parametrisation: Literal["non-centred", "centred"] = "non-centred"
+    acts_as_product_with: str = ""
+    """another log-scale parameter: data can only tell their product, which is then sampled"""
     only_without: str = ""
     covariates: tuple[PowerCovariate, ...] = ()
 
@@ -234,7 +238,11 @@ def _raw_table(path: Path) -> dict[str, Any]:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise TableError(f"{path.name}: {error}") from error
     parent = raw.pop("extends", None)
-    return _merge(_raw_table(path.with_name(f"{parent}.toml")), raw) if parent else raw
+    if not parent:
+        return raw
+    beside = path.with_name(f"{parent}.toml")
+    table = beside if beside.is_file() else models_path() / beside.name
+    return _merge(_raw_table(table), raw)
 
 
 def _parameter(name: str, entry: dict[str, Any], problems: list[str]) -> Parameter | None:

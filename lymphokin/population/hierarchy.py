@@ -7,6 +7,7 @@ parameter table alone.
 
 from __future__ import annotations
 
+import math
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -178,23 +179,85 @@ class Hierarchy:
             )
         return values
 
-    def subject_prior(self, population: Population) -> tuple[jax.Array, jax.Array]:
-        """Mean and SD of the subject latents, each [effect].
+    @cached_property
+    def products(self) -> dict[str, Parameter]:
+        """Pairs of parameters that act as a product only: the factor, by its partner's name."""
+        names = {p.name for p in self.subject_effects}
+        return {
+            p.acts_as_product_with: p
+            for p in self.subject_effects
+            if p.acts_as_product_with in names
+        }
 
-        A centred parameter is sampled as the subject's own value, on the transformed scale, from the
-        table's median in units of the table's SD; the others as standard normal deviations.
+    def _shift(self, p: Parameter, population: Population, arrays: CohortArrays) -> Any:
+        """Covariate effects on a parameter, transformed scale: 0 or [patient]."""
+        shift: Any = 0.0
+        for c in p.covariates:
+            shift = shift + population.exponent[p.name, c.column] * arrays.log_ratio[c.column]
+        return shift * arrays.without[p.only_without] if p.only_without else shift
+
+    def _partner(
+        self, p: Parameter, population: Population, arrays: CohortArrays
+    ) -> tuple[Any, Any, float]:
+        """Shift and SD between subjects of the partner of ``p``, and the table's SD of both."""
+        partner = self.model.table[p.acts_as_product_with]
+        known = arrays.without[partner.only_without] if partner.only_without else 1.0
+        scale = math.hypot(p.between_subject_sd, partner.between_subject_sd)
+        sd = population.between_subject_sd[partner.name] * known
+        return self._shift(partner, population, arrays), sd, scale
+
+    def subject_prior(
+        self, population: Population, arrays: CohortArrays
+    ) -> tuple[jax.Array, jax.Array]:
+        """Mean and SD of the subject latents, each [effect, patient].
+
+        Most are standard normal deviations from the typical value. A centred parameter is sampled
+        as the subject's own value, from the table's median in units of the table's SD: better where
+        the data know it well. Of two factors that act as a product only, the product is sampled that
+        way, and beside it the standard normal that divides it between them.
         """
+        factors = {p.name for p in self.products.values()}
         means, sds = [], []
         for p in self.subject_effects:
-            if p.parametrisation == "centred":
-                sd = population.between_subject_sd[p.name]
-                shift = population.typical[p.name] - p.to_transformed(p.median)
-                means.append(shift / p.between_subject_sd)
-                sds.append(sd / p.between_subject_sd)
-            else:
-                means.append(jnp.zeros(()))
-                sds.append(jnp.ones(()))
+            mean, sd = jnp.zeros(arrays.patients), jnp.ones(arrays.patients)
+            distance = population.typical[p.name] - p.to_transformed(p.median)
+            own = population.between_subject_sd.get(p.name, 0.0)
+            if p.name in factors:
+                shift, other, scale = self._partner(p, population, arrays)
+                mean, sd = (distance + shift) / scale + mean, jnp.hypot(own, other) / scale * sd
+            elif p.parametrisation == "centred":
+                scale = p.between_subject_sd
+                shift = self._shift(p, population, arrays)
+                mean, sd = (distance + shift) / scale + mean, own / scale * sd
+            means.append(mean)
+            sds.append(sd)
         return jnp.stack(means), jnp.stack(sds)
+
+    def _deviations(
+        self, population: Population, latents: Latents, arrays: CohortArrays
+    ) -> dict[str, Any]:
+        """Deviations of every subject effect from typical value and covariates, [patient]."""
+        latent = {p.name: latents.subject[i] for i, p in enumerate(self.subject_effects)}
+        deviations = {}
+        for p in self.subject_effects:
+            sd = population.between_subject_sd[p.name]
+            distance = population.typical[p.name] - p.to_transformed(p.median)
+            if p.name in self.products:
+                continue
+            if p in self.products.values():
+                shift, other, scale = self._partner(p, population, arrays)
+                total = scale * latent[p.name] - distance - shift
+                spread = jnp.hypot(sd, other)
+                split = sd * other / spread * latent[p.acts_as_product_with]
+                deviations[p.name] = (sd / spread) ** 2 * total + split
+                deviations[p.acts_as_product_with] = total - deviations[p.name]
+            elif p.parametrisation == "centred":
+                own = p.between_subject_sd * latent[p.name]
+                deviations[p.name] = own - distance - self._shift(p, population, arrays)
+            else:
+                known = arrays.without[p.only_without] if p.only_without else 1.0
+                deviations[p.name] = sd * known * latent[p.name]
+        return deviations
 
     def shapes(self, arrays: CohortArrays) -> Latents:
         """Shapes of the latents of a cohort."""
@@ -217,36 +280,25 @@ class Hierarchy:
             [lane]. A parameter that matters only under the drug is in ``p_lanes`` alone.
         """
         hours = arrays.timeline.hours
-        of_subject = {p.name: i for i, p in enumerate(self.subject_effects)}
+        deviations = self._deviations(population, latents, arrays)
         of_treated = {p.name: i for i, p in enumerate(self.treated_effects)}
         of_occasion = {p.name: i for i, p in enumerate(self.occasion_effects)}
         exposure_only = self.model.exposure_only
         p_patients, p_lanes = {}, {}
         for p in self.model.table:
-            value = population.typical[p.name]
-            shift: Any = 0.0
-            for c in p.covariates:
-                shift = shift + population.exponent[p.name, c.column] * arrays.log_ratio[c.column]
-            if p.name in of_subject:
-                effect = latents.subject[of_subject[p.name]]
-                if p.parametrisation == "centred":
-                    value = p.to_transformed(p.median)
-                    shift = shift + p.between_subject_sd * effect
-                else:
-                    shift = shift + population.between_subject_sd[p.name] * effect
-            if p.only_without:
-                shift = shift * arrays.without[p.only_without]
+            value = population.typical[p.name] + self._shift(p, population, arrays)
+            value = value + deviations.get(p.name, 0.0)
             if p.name not in exposure_only:
-                p_patients[p.name] = p.to_natural(value + shift) * p.per_day
+                p_patients[p.name] = p.to_natural(value) * p.per_day
             if hours is None:
                 continue
-            on_lane = shift[hours.patient] if jnp.ndim(shift) else shift
+            on_lane = value[hours.patient] if jnp.ndim(value) else value
             if p.name in of_treated:
                 effect = latents.treated[of_treated[p.name]][hours.treated]
                 on_lane = on_lane + population.between_subject_sd[p.name] * effect
             if p.name in of_occasion:
                 on_lane = on_lane + p.between_occasion_sd * latents.occasion[of_occasion[p.name]]
-            p_lanes[p.name] = p.to_natural(value + on_lane) * p.per_day
+            p_lanes[p.name] = p.to_natural(on_lane) * p.per_day
         return _named(p_patients), _named(p_lanes)
 
     def draw_latents(
@@ -260,11 +312,10 @@ class Hierarchy:
             if population_z is None
             else population_z
         )
-        mean, sd = self.subject_prior(self.population(z))
-        noise = jax.random.normal(keys[1], shapes.subject)  # type: ignore[arg-type]
+        mean, sd = self.subject_prior(self.population(z), arrays)
         return Latents(
             z,
-            mean[:, None] + sd[:, None] * noise,
+            mean + sd * jax.random.normal(keys[1], shapes.subject),  # type: ignore[arg-type]
             jax.random.normal(keys[2], shapes.treated),  # type: ignore[arg-type]
             jax.random.normal(keys[3], shapes.occasion),  # type: ignore[arg-type]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -35,10 +36,19 @@ def log_probability_below(residual: Residual, error: Any, sd: Any) -> Any:
     return log_ndtr(z)
 
 
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
 def student_t_below(z: Any, df: float) -> Any:
     """Cumulative distribution of Student's t, precise in the lower tail."""
     tail = 0.5 * betainc(0.5 * df, 0.5, df / (df + z**2))
     return jnp.where(z < 0, tail, 1 - tail)
+
+
+@student_t_below.defjvp
+def _student_t_below_slope(df: float, at: tuple[Any], change: tuple[Any]) -> tuple[Any, Any]:
+    # The density; that of the incomplete beta function is not finite at z = 0.
+    (z,), (dz,) = at, change
+    slope = jnp.exp(log_density(Residual("", "student_t", 1.0, "", degrees_of_freedom=df), z, 1.0))
+    return student_t_below(z, df), slope * dz
 
 
 def probability_below(residual: Residual, log_threshold: Any, log_true: Any, sd: Any) -> Any:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from lymphokin.model import Flow
 from lymphokin.solve.linear import coupled_recurrence, recurrence
-from lymphokin.solve.step import Weights, frozen, line, weights
+from lymphokin.solve.step import Weights, frozen, line, weights, around
 from lymphokin.solve.structure import Component, Structure
 from lymphokin.solve.system import System
 
@@ -53,7 +53,7 @@ class Clock:
 
     def steady(self, component: Component, step: Any) -> dict[str, Weights]:
         """Weights of the component's states whose loss is constant."""
-        names = [name for name in component.states if name in self.structure.steady]
+        names = [name for name in component.states if component.coupled or name in self.structure.steady]
         flows = self.flows({}) if names else {}
         return {name: weights(step, jnp.asarray(flows[name].loss)) for name in names}
 
@@ -74,17 +74,20 @@ class Clock:
             steady: weights of states with a constant loss.
         """
         first = B(step, self.flows({**outer[0], **start}))
+        rest_ = self.flows({})
+        rl = {n: None if n in self.structure.steady else rest_[n].loss for n in component.states}
         middle, end = dict(start), dict(start)
         for name in component.guessed:
-            guess = frozen(step, first[name])
-            middle[name], end[name] = guess.middle(start[name]), guess.end(start[name])
+            middle[name], end[name] = B(step, frozen(start[name], first[name], steady[name], rl[name]))
         for name in component.updates:
             within = B(step, self.flows({**outer[1], **middle})[name])
             last = B(step, self.flows({**outer[2], **end})[name])
-            move = B(step, line(step, (first[name], within, last), steady.get(name)))
-            middle[name], end[name] = B(step, (move.middle(start[name]), move.end(start[name])))
+            if os.environ.get("LINE") == "1":
+                move = B(step, line(step, (first[name], within, last), steady.get(name) if name in self.structure.steady else None))
+                middle[name], end[name] = B(step, (move.middle(start[name]), move.end(start[name])))
+            else:
+                middle[name], end[name] = B(step, around(step, start[name], (first[name], within, last), steady[name], rl[name]))
         return middle, end
-
 
     def step(self, start: Values, step: Any) -> Values:
         """All states after one step without events, nothing being handed down."""
@@ -185,11 +188,14 @@ class _Course:
         earlier = {name: value[:-1] for name, value in others.items()}
         events = jax.tree.map(lambda x: x[:-1], self.events)
         steady = clock.steady(component, self.step)
-        inputs = (self.step, outer, earlier, events, steady)
+        inside = os.environ.get("INS") == "1"
+        inputs = (self.step, outer, earlier, events, {} if inside else steady)
 
         def move(before: Values, inputs: Any) -> tuple[Values, Values]:
             step, outer, others, event, steady = inputs
             start = self._changed(component, before, event, others)
+            if inside:
+                steady = B(step, clock.steady(component, step))
             return clock.advance(component, step, start, outer, steady)
 
         def advance(before: Values, x: Any) -> tuple[Values, tuple[Values, Values]]:
@@ -209,12 +215,18 @@ class _Course:
 
         shape = self.step
         guess = ({n: jnp.zeros_like(shape) for n in names}, {n: jnp.zeros_like(shape) for n in within})
-        ends, middles = jax.lax.custom_root(
-            residual,
-            guess,
-            lambda *_: jax.lax.scan(advance, first, inputs)[1],
-            _solve_steps,
-        )
+        mode = os.environ.get("MODE", "root")
+        if mode == "root":
+            ends, middles = jax.lax.custom_root(
+                residual,
+                guess,
+                lambda *_: jax.lax.scan(advance, first, inputs)[1],
+                _solve_steps,
+            )
+        elif mode == "remat":
+            ends, middles = jax.lax.scan(jax.checkpoint(advance), first, inputs)[1]
+        else:
+            ends, middles = jax.lax.scan(advance, first, inputs)[1]
         before = {n: jnp.concatenate([first[n][None], ends[n]]) for n in names}
         after = self._changed(component, before, self.events, others)
         for name in names:

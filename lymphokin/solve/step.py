@@ -99,8 +99,49 @@ def line(step: Any, flows: tuple[Flow, Flow, Flow], steady: Weights | None = Non
     return Line(early * mean.decay_middle, middle, mean.decay_end, end)
 
 
-def frozen(step: Any, flow: Flow) -> Line:
+def line_around(step: Any, flows: tuple[Flow, Flow, Flow], rest: Weights, rest_loss: Any) -> Line:
+    """The same with the weights of another loss, around which the true one may lie.
+
+    What the loss exceeds the other one is put into the inflow, at the stages' own values, and
+    the two equations for middle and end are solved. No exponential is needed.
+    """
+    (p0, l0), (pm, lm), (p1, l1) = flows
+    if rest_loss is None:
+        middle = sum(w * p for w, p in zip(rest.middle, (p0, pm, p1), strict=True))
+        end = sum(w * p for w, p in zip(rest.end, (p0, pm, p1), strict=True))
+        return Line(rest.decay_middle, middle, rest.decay_end, end)
+    d0, dm, d1 = l0 - rest_loss, lm - rest_loss, l1 - rest_loss
+    mm, m1 = rest.middle[1] * dm, rest.middle[2] * d1
+    em, e1 = rest.end[1] * dm, rest.end[2] * d1
+    inverse = 1 / ((1 + mm) * (1 + e1) - m1 * em)
+    sm, om = rest.decay_middle - rest.middle[0] * d0, sum(w * p for w, p in zip(rest.middle, (p0, pm, p1), strict=True))
+    se, oe = rest.decay_end - rest.end[0] * d0, sum(w * p for w, p in zip(rest.end, (p0, pm, p1), strict=True))
+    return Line(
+        inverse * ((1 + e1) * sm - m1 * se),
+        inverse * ((1 + e1) * om - m1 * oe),
+        inverse * ((1 + mm) * se - em * sm),
+        inverse * ((1 + mm) * oe - em * om),
+    )
+
+
+def around(step, start, flows, rest, rest_loss):
+    (p0, l0), (pm, lm), (p1, l1) = flows
+    if rest_loss is None:
+        n0=p0
+    else:
+        n0 = p0 - (l0-rest_loss)*start
+    am = rest.decay_middle*start + rest.middle[0]*n0 + rest.middle[1]*pm+rest.middle[2]*p1
+    ae = rest.decay_end*start + rest.end[0]*n0 + rest.end[1]*pm+rest.end[2]*p1
+    if rest_loss is None:
+        return am, ae
+    dm, d1 = lm - rest_loss, l1 - rest_loss
+    mm, m1 = rest.middle[1] * dm, rest.middle[2] * d1
+    em, e1 = rest.end[1] * dm, rest.end[2] * d1
+    inverse = 1 / ((1 + mm) * (1 + e1) - m1 * em)
+    return inverse*((1+e1)*am - m1*ae), inverse*((1+mm)*ae - em*am)
+
+
+def frozen(start, flow: Flow, rest, rest_loss) -> tuple:
     """First guess of a step: the flow stays what it is at the start."""
-    half = phi(0.5 * step * flow.loss)
-    middle = 0.5 * step * half.one * flow.inflow
-    return Line(half.decay, middle, half.decay**2, middle * (1 + half.decay))
+    n0 = flow.inflow if rest_loss is None else flow.inflow - (flow.loss-rest_loss)*start
+    return rest.decay_middle*start+sum(rest.middle)*n0, rest.decay_end*start+sum(rest.end)*n0

@@ -189,7 +189,10 @@ def structure_of(
     for group in groups:
         alone = len(group) == 1 and not together
         own = group[0]
-        updates = _updates(group, reads)
+        updates = min(
+            (_updates(group[i:] + group[:i], reads) for i in range(len(group))),
+            key=lambda order: (sum(bool(loss[name] & local) for name in order), len(order)),
+        )
         components.append(
             Component(
                 states=group,

@@ -1,0 +1,118 @@
+"""A normal approximation of the posterior, and the map under which it becomes standard normal.
+
+L-BFGS finds a point that fits; a few natural-gradient steps (variational online Newton, Khan and
+Rue 2023, jmlr.org/papers/v24/22-0291.html) then move the centre into the bulk of the posterior and
+average the expected information over it: at the mode of a hierarchical posterior the curvature is
+not typical. The sampler works in the whitened space; the map changes how fast it moves, not what it
+samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+
+from lymphokin.infer.information import ArrowMatrix, expected_information
+from lymphokin.infer.posterior import Posterior, flat
+
+LBFGS_ITERATIONS = 80
+NEWTON_STEPS = 16
+POINTS_PER_STEP = 4
+LARGEST_MOVE = 0.5
+"""Longest step of the centre, in standard deviations per dimension (root mean square)."""
+
+
+class Whitening(NamedTuple):
+    """Linear map from nearly standard normal ``y`` to the latents ``x``, both [latent]."""
+
+    centre: jax.Array
+    """[latent]"""
+    population: jax.Array
+    """[quantity, quantity] root of the population's covariance"""
+    own: jax.Array
+    """[patient, slot, slot] root of a patient's covariance given the population"""
+    slope: jax.Array
+    """[patient, slot, quantity] how a patient's latents follow the population"""
+    index: jax.Array
+    """[patient, slot] places in the flat vector; padding points one past its end"""
+
+    def displacement(self, y: jax.Array) -> jax.Array:
+        """Linear part of the map."""
+        n = self.population.shape[0]
+        moved = self.population @ y[:n]
+        padded = jnp.concatenate([y, jnp.zeros(1)])[self.index]
+        own = jnp.einsum("psk,pk->ps", self.own, padded) + self.slope @ moved
+        change = jnp.zeros(len(y) + 1).at[:n].set(moved).at[self.index].set(own)
+        return change[:-1]
+
+    def to_latents(self, y: jax.Array) -> jax.Array:
+        """Latents of a point of the whitened space."""
+        return self.centre + self.displacement(y)
+
+
+def _root(precision: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Inverse and symmetric inverse root of (stacks of) positive definite matrices."""
+    values, vectors = jnp.linalg.eigh(precision)
+    inverse = (vectors / values[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
+    root = (vectors / jnp.sqrt(values)[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
+    return inverse, root
+
+
+def whitening_from(centre: jax.Array, information: ArrowMatrix, index: np.ndarray) -> Whitening:
+    """The map that belongs to a centre and an information matrix."""
+    inverse, own = _root(information.own)
+    slope = -inverse @ information.coupling
+    schur = information.population + jnp.einsum("psq,psr->qr", information.coupling, slope)
+    _, population = _root(0.5 * (schur + schur.T))
+    places = jnp.asarray(np.where(index < 0, len(centre), index))
+    return Whitening(centre, population, own, slope, places)
+
+
+def fit_gaussian(
+    posterior: Posterior, seed: int = 0, on_step: Callable[[int, int], None] = lambda i, n: None
+) -> Whitening:
+    """Normal approximation of a cohort's posterior.
+
+    Args:
+        on_step: called with the steps done and their number.
+    """
+    arrays, index = posterior.arrays, posterior.patient_index()
+    density = jax.jit(jax.value_and_grad(lambda x, a: -posterior.log_density(x, a)))
+
+    def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = density(jnp.asarray(x), arrays)
+        return float(value), np.asarray(gradient)
+
+    found = scipy.optimize.minimize(
+        objective,
+        np.asarray(flat(posterior.start())),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": LBFGS_ITERATIONS, "maxcor": 20},
+    )
+    centre = jnp.asarray(found.x)
+    information_at = jax.jit(lambda x: expected_information(posterior, x, index))
+    information = information_at(centre)
+    key = jax.random.key(seed)
+    for i in range(NEWTON_STEPS):
+        on_step(i, NEWTON_STEPS)
+        whitening = whitening_from(centre, information, index)
+        noise = jax.random.normal(jax.random.fold_in(key, i), (POINTS_PER_STEP // 2, len(centre)))
+        points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
+        gradient = -sum(density(x, arrays)[1] for x in points) / len(points)
+        rate = max(0.5, 1 / (1 + i)) if i < NEWTON_STEPS // 2 else 2.0 / (i + 1)
+        seen = jax.tree.map(
+            lambda *m: sum(m) / len(m), *[information_at(x) for x in points[: 2 if i < 8 else None]]
+        )
+        information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
+        move = jax.vjp(whitening.displacement, jnp.zeros_like(centre))[1](gradient)[0]
+        length = jnp.sqrt(jnp.mean(move**2))
+        move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
+        centre = centre + rate * whitening.displacement(move)
+    on_step(NEWTON_STEPS, NEWTON_STEPS)
+    return whitening_from(centre, information, index)

@@ -1,0 +1,107 @@
+"""Expected information of the latents: how sharply data and prior together pin them down.
+
+The Fisher information needs first derivatives only and is never indefinite. It has the arrow shape
+of the posterior, so one derivative per population quantity and one per slot of a patient (taken for
+all patients at once) give all of it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lymphokin.infer.posterior import Posterior
+from lymphokin.model import Residual
+
+
+class ArrowMatrix(NamedTuple):
+    """Symmetric matrix of the flat latents in which patients meet only through the population."""
+
+    population: jax.Array
+    """[quantity, quantity]"""
+    own: jax.Array
+    """[patient, slot, slot]"""
+    coupling: jax.Array
+    """[patient, slot, quantity]"""
+
+
+def _weights(residual: Residual) -> tuple[float, float]:
+    """Information per record about location (in units of the scale) and about the log scale."""
+    if residual.distribution == "student_t":
+        df = residual.degrees_of_freedom
+        return (df + 1) / (df + 3), 2 * df / (df + 3)
+    return 1.0, 2.0
+
+
+def _scaled_outcomes(posterior: Posterior, x: jax.Array, scales: dict) -> tuple[jax.Array, ...]:
+    """Quantities whose squared derivatives add up to the information; scales are held fixed.
+
+    Returns:
+        per patient and record, the records' patients, and those of the population alone.
+    """
+    latents = posterior.unravel()(x)
+    arrays, hierarchy = posterior.arrays, posterior.hierarchy
+    population = hierarchy.population(latents.population)
+    predictions = posterior.likelihood.predictions(latents, arrays)
+    values, owners, shared = [], [], [latents.population]
+    for quantity, (predicted, _) in predictions.items():
+        location, scale = _weights(hierarchy.model.table.residuals[quantity])
+        values.append(np.sqrt(location) * predicted / scales[quantity])
+        owners.append(arrays.measured[quantity].quantified.patient)
+        n = np.sqrt(scale * predicted.shape[0])
+        shared.append(n * jnp.log(population.residual_sd[quantity])[None])
+    mean, sd = hierarchy.subject_prior(population, arrays)
+    values.append(((latents.subject - mean) / scales["subject"]).ravel())
+    owners.append(jnp.broadcast_to(jnp.arange(arrays.patients), mean.shape).ravel())
+    shared.append(np.sqrt(2.0) * jnp.log(sd).ravel())
+    values += [latents.treated.ravel(), latents.occasion.ravel()]
+    hours = arrays.timeline.hours
+    if hours is not None:
+        treated = jnp.asarray(posterior.packed.layout.treated)
+        owners.append(jnp.broadcast_to(treated, latents.treated.shape).ravel())
+        owners.append(jnp.broadcast_to(hours.patient, latents.occasion.shape).ravel())
+    return jnp.concatenate(values), jnp.concatenate(owners), jnp.concatenate(shared)
+
+
+def expected_information(posterior: Posterior, x: jax.Array, index: np.ndarray) -> ArrowMatrix:
+    """Information at the flat latents ``x``.
+
+    Args:
+        index: [patient, slot] places of each patient's latents, -1 where none.
+    """
+    n_population = len(posterior.hierarchy.quantities)
+    n_patients, slots = index.shape
+    vectors = np.zeros((n_population + slots, x.shape[0]))
+    vectors[np.arange(n_population), np.arange(n_population)] = 1.0
+    for slot in range(slots):
+        places = index[:, slot]
+        vectors[n_population + slot, places[places >= 0]] = 1.0
+    latents = posterior.unravel()(x)
+    population = posterior.hierarchy.population(latents.population)
+    scales = dict(population.residual_sd)
+    scales["subject"] = posterior.hierarchy.subject_prior(population, posterior.arrays)[1]
+
+    def outcomes(v: jax.Array) -> tuple[jax.Array, jax.Array]:
+        values, _, shared = _scaled_outcomes(posterior, v, scales)
+        return values, shared
+
+    _, owner, _ = _scaled_outcomes(posterior, x, scales)
+    by_record, by_shared = jax.lax.map(
+        lambda v: jax.jvp(outcomes, (x,), (v,))[1], jnp.asarray(vectors)
+    )
+    j_population, j_own = by_record[:n_population].T, by_record[n_population:].T
+    j_shared = by_shared[:n_population].T
+    own = jnp.zeros((n_patients, slots, slots)).at[owner].add(j_own[:, :, None] * j_own[:, None, :])
+    coupling = (
+        jnp.zeros((n_patients, slots, n_population))
+        .at[owner]
+        .add(j_own[:, :, None] * j_population[:, None, :])
+    )
+    absent = jnp.asarray(index < 0, dtype=float)
+    own = own + absent[:, :, None] * jnp.eye(slots)
+    return ArrowMatrix(
+        j_population.T @ j_population + j_shared.T @ j_shared, own, coupling
+    )

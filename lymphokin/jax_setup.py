@@ -1,0 +1,31 @@
+"""Settings of JAX that must stand before it starts: called once by the command line.
+
+As a library, lymphokin leaves these to the user's program, except for double precision.
+"""
+
+from __future__ import annotations
+
+import os
+
+import platformdirs
+
+VECTOR_WIDTH = "--xla_cpu_prefer_vector_width=512"
+
+
+def prepare_jax(devices: int | None = None) -> None:
+    """One CPU device per core for parallel chains, wide vectors, compiled code kept on disk.
+
+    Args:
+        devices: CPU devices; the number of usable cores by default, at most 4.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    count = devices or min(4, cores or 1)
+    flags = [
+        f"--xla_force_host_platform_device_count={count}",
+        VECTOR_WIDTH,
+        *os.environ.get("XLA_FLAGS", "").split(),
+    ]
+    os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
+    cache = platformdirs.user_cache_dir("lymphokin")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(cache, "compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")

@@ -1,0 +1,33 @@
+"""ATRA levels: what the fit says each true concentration was, against the measured one."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lymphokin.report.drawing import BLACK, GREY, ORANGE, log_ticks, styled
+
+
+@styled
+def atra_fit(samples: pd.DataFrame) -> Figure:
+    """Fitted against measured concentration (ng/mL) with 50 and 90 % intervals, both logarithmic.
+
+    `samples`: `ReportContents.atra`. A censored sample is a triangle at its limit.
+    """
+    figure = Figure(figsize=(4.2, 3.7))
+    axes = figure.add_axes((0.14, 0.13, 0.83, 0.84))
+    shown = samples[(samples["observed"] > 0) & (samples["q50"] > 0)]
+    seen = shown["observed"].to_numpy(float)
+    spread = np.concatenate([seen, shown["q50"], shown["q95"], shown["q25"]])
+    low, high = (spread.min() / 1.6, spread.max() * 1.4) if len(spread) else (1.0, 1000.0)
+    ticks = [v for e in range(-2, 6) for v in (1 * 10.0**e, 3 * 10.0**e) if low < v < high]
+    log_ticks(axes, "x", ticks)
+    log_ticks(axes, "y", ticks)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.set(xlabel="measured (ng/mL)", ylabel="fitted true concentration (ng/mL)")
+    axes.plot([low, high], [low, high], color=GREY, lw=0.9, ls=(0, (4, 2)), zorder=1)
+    axes.vlines(seen, shown["q05"].clip(lower=low), shown["q95"], color=ORANGE, lw=1.1, zorder=2)
+    axes.vlines(seen, shown["q25"], shown["q75"], color=ORANGE, lw=3.2, zorder=2)
+    censored = shown["censored"].to_numpy(bool)
+    for rows, marker in ((~censored, "o"), (censored, "<")):
+        axes.plot(seen[rows], shown["q50"][rows], marker, color=BLACK, ms=4, zorder=3)
+    return figure

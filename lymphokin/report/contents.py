@@ -1,0 +1,120 @@
+"""What a report needs: plain tables, so that it depends on no fit and no sampler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from lymphokin.io import Cohort
+
+_QUANTILES = ("q05", "q25", "q50", "q75", "q95")
+_PATIENTS = (
+    *("id", "arm", "endpoint_day", "p_grade2_measured", "p_grade2_true", "p_grade3_measured"),
+    *("p_grade4_measured", "p_grade2_q05", "p_grade2_q95"),
+    *(f"alc_{q}" for q in _QUANTILES),
+    *("n_counts_used", "baseline_grade", "extrapolation"),
+    *("observed_alc", "observed_grade2", "pareto_k"),
+)
+_PARAMETERS = (
+    *("name", "symbol", "unit", "meaning", "prior_q05", "prior_q50", "prior_q95", *_QUANTILES),
+    *("contraction", "rhat", "ess_bulk", "ess_tail", "certainty", "source", "learnt"),
+)
+_NEEDED = {
+    "patients": _PATIENTS,
+    "parameters": _PARAMETERS,
+    "contrast": ("suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"),
+    "atra": ("id", "day", "observed", *_QUANTILES, "censored"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ReportContents:
+    """Everything that one report shows. All intervals are equal-tailed: q25-q75 holds 50 % of
+    the probability, q05-q95 holds 90 %. Days count from each patient's first fraction.
+
+    `title`; `synthetic`: the data are simulated; `created`: date and time as text.
+    `cohort`: measurements, fractions and doses, for the marks in the figures.
+    `counts_until`: last day whose counts a patient's own forecast used; None = every count
+        before the endpoint visit.
+    `patients`: one row per patient. id, arm, endpoint_day; p_grade{2,3,4}_measured (probability
+        that the reported count is of that grade or worse), p_grade2_true (same for the true
+        count); p_grade2_q05 and p_grade2_q95 (90 % interval of p_grade2_measured over the
+        population parameters); alc_q05..alc_q95 (forecast of the measured count, 1e9/L);
+        n_counts_used; baseline_grade (CTCAE grade before treatment); extrapolation (why the
+        patient is outside what the model has seen, empty if inside); observed_alc (measured at
+        the endpoint visit, NaN if not); observed_grade2 (True, False or None); pareto_k
+        (reliability of the reweighting behind this forecast, NaN if none was used).
+    `trajectories`: dims patient, day; alc_q05..alc_q95 (true count, 1e9/L) and, if the model has
+        them, mdsc_q05..mdsc_q95 (cells/uL), fitted to all data. Patients may be absent.
+    `atra`: one row per ATRA sample: id, day, observed (ng/mL; the limit itself where
+        `censored`), q05..q95 of the fitted true concentration. None when nobody was sampled.
+    `parameters`: one row per population quantity, the run's summary.csv; `learnt` is "well",
+        "partly" or "prior only".
+    `parameter_draws`: name to (prior draws, posterior draws), natural units.
+    `contrast`: predicted share of patients with grade >= 2 at the endpoint visit (measured) with
+        suppression "fitted" and "zero"; arm "difference" is the arm with ATRA minus the other.
+    `convergence`: verdict (a sentence), level ("good", "caution" or "bad"), rhat_max,
+        ess_bulk_min, divergences, divergence_share, draws (per chain), chains, worst
+        (name, rhat, ess_bulk).
+    `provenance`: label to value, nested one level at most.
+    `warnings`: said at the top.
+
+    Raises ValueError when a table lacks a column or a patient is not in the cohort.
+    """
+
+    title: str
+    synthetic: bool
+    created: str
+    cohort: Cohort
+    counts_until: float | None
+    patients: pd.DataFrame
+    trajectories: xr.Dataset
+    atra: pd.DataFrame | None
+    parameters: pd.DataFrame
+    parameter_draws: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating]]]
+    contrast: pd.DataFrame
+    convergence: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, columns in _NEEDED.items():
+            table = getattr(self, name)
+            absent = [c for c in columns if table is not None and c not in table.columns]
+            if absent:
+                raise ValueError(f"`{name}` lacks the column(s) {', '.join(absent)}")
+        strangers = set(self.patients["id"]) - set(self.cohort.patients.index)
+        if strangers:
+            raise ValueError(f"not in the cohort: {', '.join(sorted(map(str, strangers)))}")
+        if not self.patients["id"].is_unique:
+            raise ValueError("each patient stands once in `patients`")
+        if not len(self.patients):
+            raise ValueError("a report needs at least one patient")
+
+    def bands(self, quantity: str) -> dict[str, pd.DataFrame]:
+        """Fitted course of `quantity` ("alc" or "mdsc") by patient: index day, columns q05..q95.
+
+        Patients without a fitted course are absent.
+        """
+        names = [f"{quantity}_{q}" for q in _QUANTILES]
+        if any(name not in self.trajectories for name in names):
+            return {}
+        values = np.stack(
+            [self.trajectories[n].transpose("patient", "day").to_numpy() for n in names], axis=-1
+        )
+        days = pd.Index(self.trajectories["day"].to_numpy().astype(float), name="day")
+        return {
+            str(patient): pd.DataFrame(course, index=days, columns=list(_QUANTILES)).dropna()
+            for patient, course in zip(self.trajectories["patient"].to_numpy(), values, strict=True)
+            if np.isfinite(course).all(axis=1).any()
+        }
+
+    def observed(self, quantity: str) -> dict[str, pd.DataFrame]:
+        """Measurements of `quantity` by patient: day, value, censored, tube."""
+        table = self.cohort.observations
+        table = table[(table["quantity"] == quantity) & table["value"].notna()]
+        return {str(i): rows for i, rows in table.groupby("id", sort=False)}

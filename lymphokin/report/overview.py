@@ -1,0 +1,141 @@
+"""The first screen: what was fitted, the key numbers, and forecasts against what happened."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.report import wording
+from lymphokin.report.arm_contrast import DIFFERENCE
+from lymphokin.report.contents import ReportContents
+
+UNRELIABLE_PARETO_K = 0.7
+"""above it, a forecast reweighted from the fit is unreliable (Vehtari et al. 2024, JMLR 25:72)"""
+_MEASURED = {"alc": "lymphocyte counts", "mdsc": "MDSC counts", "atra": "ATRA levels"}
+
+
+@dataclass(frozen=True)
+class ArmSummary:
+    """Forecasts of one arm against what happened, among patients with a count at the endpoint."""
+
+    name: str
+    n: int
+    with_count: int
+    expected: float
+    happened: int
+
+    @property
+    def share(self) -> float:
+        """Observed share with grade >= 2; NaN when nobody was measured."""
+        return self.happened / self.with_count if self.with_count else float("nan")
+
+
+def arm_names(contents: ReportContents) -> list[str]:
+    """Arms to show, those without ATRA first."""
+    with_atra = set(contents.cohort.doses["id"])
+    arms: dict[str, bool] = {}
+    for patient in contents.patients.to_dict("records"):
+        name = wording.arm(patient["arm"])
+        arms[name] = arms.get(name, False) or patient["id"] in with_atra
+    return sorted(arms, key=lambda name: (arms[name], name))
+
+
+def of_arm(patients: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of `patients` in the arm called `name`."""
+    return patients[[wording.arm(a) == name for a in patients["arm"]]]
+
+
+def arm_summaries(contents: ReportContents) -> list[ArmSummary]:
+    summaries = []
+    for name in arm_names(contents):
+        rows = of_arm(contents.patients, name)
+        known = _judged(rows)
+        summaries.append(
+            ArmSummary(
+                name,
+                len(rows),
+                len(known),
+                float(known["p_grade2_measured"].sum()),
+                int(known["observed_grade2"].astype(bool).sum()),
+            )
+        )
+    return summaries
+
+
+def brier(patients: pd.DataFrame) -> tuple[float, float] | None:
+    """Brier score of the risks, and of giving everyone the observed share; None without counts."""
+    known = _judged(patients)
+    if not len(known):
+        return None
+    happened = known["observed_grade2"].astype(bool).to_numpy(float)
+    score = np.mean((known["p_grade2_measured"].to_numpy(float) - happened) ** 2)
+    return float(score), float(happened.mean() * (1 - happened.mean()))
+
+
+def _judged(patients: pd.DataFrame) -> pd.DataFrame:
+    """Patients with both a forecast and a count at the endpoint visit."""
+    return patients[patients["observed_grade2"].notna() & patients["p_grade2_measured"].notna()]
+
+
+def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
+    """Two sentences: the fit, and the forecast."""
+    seen = contents.cohort.observations
+    seen = seen[seen["value"].notna()]
+    counts = {q: int((seen["quantity"] == q).sum()) for q in _MEASURED}
+    data = wording.joined(f"{n} {_MEASURED[q]}" for q, n in counts.items() if n)
+    arms = wording.joined(f"{s.n} in {s.name}" for s in arm_summaries(contents))
+    model = contents.provenance.get("model", "the model")
+    how = contents.convergence
+    fitted = (
+        f"The model {model} was fitted to {data or 'no measurements'} of "
+        f"{wording.patients(len(contents.cohort))} ({arms}) with {how['chains']} chains of "
+        f"{how['draws']} draws each."
+    )
+    ends = contents.patients["endpoint_day"].dropna()
+    when = f"day {wording.day(ends.median())} in the median patient" if len(ends) else "not planned"
+    forecast = (
+        f"For each patient it then forecast the reported lymphocyte count at the endpoint visit "
+        f"({when}) from {counts_used(contents)}."
+    )
+    return fitted, forecast
+
+
+def counts_used(contents: ReportContents) -> str:
+    """Which of the patient’s own counts the forecast used."""
+    until = contents.counts_until
+    if until is None:
+        return "all of that patient’s own counts before that visit"
+    if until <= 0:
+        return "that patient’s own counts up to the first fraction"
+    return f"that patient’s own counts up to day {wording.day(until)}"
+
+
+def difference(contents: ReportContents, suppression: str) -> str | None:
+    """Difference between the arms in percentage points with its 90 % interval."""
+    rows = contents.contrast
+    rows = rows[(rows["suppression"] == suppression) & (rows["arm"] == DIFFERENCE)]
+    if not len(rows):
+        return None
+    row = rows.iloc[0]
+    low, high = wording.signed(row["rate_q05"]), wording.signed(row["rate_q95"])
+    return f"{wording.signed(row['rate_q50'])} points ({low} to {high})"
+
+
+def cautions(contents: ReportContents) -> list[str]:
+    """Warnings given with the contents, and those that the tables themselves call for."""
+    patients = contents.patients
+    said = list(contents.warnings)
+    unreliable = patients["pareto_k"].to_numpy(float) > UNRELIABLE_PARETO_K
+    if unreliable.any():
+        ids = wording.joined(patients.loc[unreliable, "id"].astype(str))
+        said.append(
+            f"The forecast of {ids} is unreliable: this patient’s counts disagree too much with "
+            f"the fit for reweighting (Pareto k above {UNRELIABLE_PARETO_K})."
+        )
+    outside = patients["extrapolation"].fillna("").astype(str).str.len() > 0
+    if outside.any():
+        said.append(
+            f"{wording.patients(int(outside.sum()))} outside what the model has seen, marked * "
+            "below; the reason stands in the table of all patients."
+        )
+    return said

@@ -1,0 +1,181 @@
+"""The page: sections put together by the template, and written in one step."""
+
+import os
+import tempfile
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from lymphokin.report import overview, wording
+from lymphokin.report.arm_contrast import DIFFERENCE, arm_contrast
+from lymphokin.report.atra_fit import atra_fit
+from lymphokin.report.contents import ReportContents
+from lymphokin.report.drawing import inline_svg
+from lymphokin.report.panels import lymphocyte_panels, mdsc_panels
+from lymphokin.report.prior_posterior import describe, prior_posterior
+from lymphokin.report.risk_forest import risk_forest
+
+_FOREST_ROWS = 45
+_SUPPRESSION = {"fitted": "γ as fitted", "zero": "γ = 0"}
+
+
+def write_report(contents: ReportContents, path: str | os.PathLike[str]) -> Path:
+    """Write the report to `path`; a killed run leaves the old file or none, never half of one."""
+    path = Path(path)
+    text = render_report(contents)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def render_report(contents: ReportContents) -> str:
+    """The report as one HTML text: no script, nothing fetched. Same contents, same text."""
+    folder = jinja2.PackageLoader("lymphokin", "report")
+    environment = jinja2.Environment(
+        loader=folder,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(wording, name)
+        for name in (
+            "fixed",
+            "percent",
+            "percent_range",
+            "signed",
+            "number",
+            "count",
+            "day",
+            "symbol",
+            "arm",
+        )
+    }
+    parameters = contents.parameters.sort_values(
+        "contraction", ascending=False, kind="stable", na_position="last"
+    )
+    return environment.get_template("report.html.j2").render(
+        c=contents,
+        patients=contents.patients.to_dict("records"),
+        fitted=overview.what_was_fitted(contents),
+        counts_used=overview.counts_used(contents),
+        cautions=overview.cautions(contents),
+        arms=overview.arm_summaries(contents),
+        brier=overview.brier(contents.patients),
+        differences={
+            label: overview.difference(contents, kind) for kind, label in _SUPPRESSION.items()
+        },
+        forests=_forests(contents),
+        contrasts=_contrasts(contents),
+        lymphocytes=lymphocyte_panels(contents),
+        mdsc=mdsc_panels(contents),
+        atra=_atra(contents),
+        densities=_densities(contents, parameters),
+        parameters=parameters.to_dict("records"),
+        gamma=_gamma(contents.parameters),
+        provenance=_flat(contents.provenance),
+        unreliable=overview.UNRELIABLE_PARETO_K,
+    )
+
+
+def _forests(contents: ReportContents) -> list[dict[str, Any]]:
+    """One figure per arm; a long arm is cut into pieces that fit a printed page."""
+    figures = []
+    for summary in overview.arm_summaries(contents):
+        rows = overview.of_arm(contents.patients, summary.name)
+        rows = rows.sort_values("p_grade2_measured", ascending=False, kind="stable")
+        for start in range(0, len(rows), _FOREST_ROWS):
+            part = rows.iloc[start : start + _FOREST_ROWS]
+            text = f"Risk of grade 2 or worse in arm {summary.name}: " + "; ".join(
+                f"{p['id']} {wording.percent(p['p_grade2_measured'])}"
+                for p in part.to_dict("records")
+            )
+            svg = inline_svg(risk_forest(part), f"f{len(figures)}", text)
+            figures.append({"arm": summary, "start": start, "svg": svg})
+    return figures
+
+
+def _contrasts(contents: ReportContents) -> list[dict[str, Any]]:
+    order = overview.arm_names(contents)
+    names = [wording.arm(name) for name in contents.contrast["arm"]]
+    places = [order.index(name) if name in order else len(order) for name in names]
+    table = contents.contrast.assign(place=np.array(places, dtype=int))
+    gaps = table.loc[table["arm"] == DIFFERENCE, ["rate_q05", "rate_q95"]].to_numpy(float)
+    reach = float(np.nanmax(np.abs(gaps), initial=0.2)) * 1.1
+    happened = {s.name: s.share for s in overview.arm_summaries(contents)}
+    figures = []
+    for kind, label in _SUPPRESSION.items():
+        rows = table[table["suppression"] == kind].sort_values("place", kind="stable")
+        if not len(rows):
+            continue
+        text = f"Predicted share with grade 2 or worse, {label}: " + "; ".join(
+            f"{r['arm']} {wording.signed(r['rate_q50'])} % "
+            f"({wording.percent_range(r['rate_q05'], r['rate_q95'])})"
+            for r in rows.to_dict("records")
+        )
+        svg = inline_svg(arm_contrast(rows, happened, reach), f"c{len(figures)}", text)
+        figures.append({"label": label, "svg": svg, "rows": rows.to_dict("records")})
+    return figures
+
+
+def _atra(contents: ReportContents) -> dict[str, Any] | None:
+    samples = contents.atra
+    if samples is None or not len(samples):
+        return None
+    inside = samples[~samples["censored"].astype(bool)]
+    covered = int(
+        ((inside["observed"] >= inside["q05"]) & (inside["observed"] <= inside["q95"])).sum()
+    )
+    text = f"Fitted against measured ATRA concentration of {len(samples)} samples."
+    return {
+        "svg": inline_svg(atra_fit(samples), "atra", text),
+        "rows": samples.to_dict("records"),
+        "covered": covered,
+        "measured": len(inside),
+    }
+
+
+def _densities(contents: ReportContents, parameters: pd.DataFrame) -> list[dict[str, Any]]:
+    pictures = []
+    for row in parameters.to_dict("records"):
+        draws = contents.parameter_draws.get(row["name"])
+        if draws is None:
+            continue
+        svg = inline_svg(
+            prior_posterior(*draws), f"d{len(pictures)}", describe(row["name"], *draws)
+        )
+        pictures.append({"row": row, "svg": svg})
+    return pictures
+
+
+def _gamma(parameters: pd.DataFrame) -> dict[Hashable, Any] | None:
+    rows = parameters[parameters["name"] == "suppression"]
+    return rows.iloc[0].to_dict() if len(rows) else None
+
+
+def _flat(provenance: Mapping[str, Any]) -> list[tuple[str, str | Markup]]:
+    """Label and value as text; a nested table becomes "name value, name value"."""
+    return [
+        (
+            label.replace("_", " "),
+            ", ".join(f"{k} {v}" for k, v in value.items())
+            if isinstance(value, Mapping)
+            else str(value),
+        )
+        for label, value in provenance.items()
+    ]
