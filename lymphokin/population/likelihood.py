@@ -118,6 +118,11 @@ class CohortLikelihood:
     ) -> dict[str, tuple[jax.Array, jax.Array]]:
         """Per quantity, log predictions of its quantified and its censored records."""
         population, _, p_lanes, solution = self.solution(latents, arrays)
+        return self._predictions(population, p_lanes, solution, arrays)
+
+    def _predictions(
+        self, population: Population, p_lanes: Any, solution: Solution, arrays: CohortArrays
+    ) -> dict[str, tuple[jax.Array, jax.Array]]:
         return {
             quantity: (
                 self._log_predicted(quantity, m.quantified, population, p_lanes, solution, arrays),
@@ -126,12 +131,10 @@ class CohortLikelihood:
             for quantity, m in arrays.measured.items()
         }
 
-    def pointwise(
-        self, latents: Latents, arrays: CohortArrays
+    def _pointwise(
+        self, population: Population, p_lanes: Any, solution: Solution, arrays: CohortArrays
     ) -> dict[str, tuple[jax.Array, jax.Array]]:
-        """Per quantity, log likelihood of each quantified and each censored record."""
-        predicted = self.predictions(latents, arrays)
-        population = self.hierarchy.population(latents.population)
+        predicted = self._predictions(population, p_lanes, solution, arrays)
         result = {}
         for quantity, m in arrays.measured.items():
             residual, sd = self.model.table.residuals[quantity], population.residual_sd[quantity]
@@ -142,19 +145,30 @@ class CohortLikelihood:
             )
         return result
 
+    def pointwise(
+        self, latents: Latents, arrays: CohortArrays
+    ) -> dict[str, tuple[jax.Array, jax.Array]]:
+        """Per quantity, log likelihood of each quantified and each censored record."""
+        population, _, p_lanes, solution = self.solution(latents, arrays)
+        return self._pointwise(population, p_lanes, solution, arrays)
+
     def total(self, latents: Latents, arrays: CohortArrays) -> jax.Array:
         """Log likelihood of the cohort."""
         terms = self.pointwise(latents, arrays).values()
         return jnp.asarray(sum(a.sum() + b.sum() for a, b in terms))
 
-    def by_patient(self, latents: Latents, arrays: CohortArrays) -> jax.Array:
-        """[patient] log likelihood of each patient's records."""
+    def by_patient(
+        self, latents: Latents, arrays: CohortArrays
+    ) -> tuple[jax.Array, Solution]:
+        """[patient] log likelihood of each patient's records, and the solution behind it."""
+        population, _, p_lanes, solution = self.solution(latents, arrays)
         total = jnp.zeros(arrays.patients)
-        for quantity, (quantified, below) in self.pointwise(latents, arrays).items():
+        terms = self._pointwise(population, p_lanes, solution, arrays)
+        for quantity, (quantified, below) in terms.items():
             m = arrays.measured[quantity]
             total = total.at[m.quantified.patient].add(quantified)
             total = total.at[m.below.patient].add(below)
-        return total
+        return total, solution
 
 
 def simulate_records(

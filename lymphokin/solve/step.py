@@ -1,25 +1,23 @@
-"""One step of one state, written as a line in its own value.
+"""One step of one state, as a line in its own value.
 
-A state obeys y' = P(t) - L(t) y. Given the inflow P and the loss L at the start, middle and end of
-a step, its values at the middle and at the end are affine in its value at the start. Each follows
-from the variation of constants: the mean loss decays exactly, the parabola through the three
-inflows is integrated exactly against that decay, and the little by which the loss is not constant is
-put into the inflow. So a state in equilibrium stays there to rounding, a fast loss never makes a
-step unstable, and where P and L are known the end is exact to fourth order in the step.
+A state obeys y' = P(t) - L(t) y. Given inflow P and loss L at the start, middle and end of a step,
+its values at the middle and at the end follow from those at the start: the loss of the start decays
+exactly, and what remains, P - (L - L_start) y, is a parabola through its three values, integrated
+exactly against that decay. Middle and end stand on both sides, so two linear equations are solved.
+Thus a state in equilibrium stays there to rounding, no loss makes a step unstable, and where P and
+L are known the end is exact to fourth order in the step (to fifth per step, the middle to fourth).
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
-
 from lymphokin.model import Flow
 from lymphokin.solve.phi import doubled, phi
 
 
 class Weights(NamedTuple):
-    """What a step of constant loss makes of the start value and the three inflows."""
+    """What a constant loss makes, over half a step and over all of it, of start and inflows."""
 
     decay_middle: Any
     decay_end: Any
@@ -30,22 +28,14 @@ class Weights(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Value at the middle and at the end of a step: ``slope * start + offset`` each."""
+    """Values at the middle and at the end of a step: ``slope * start + offset``."""
 
-    middle_slope: Any
-    middle_offset: Any
-    end_slope: Any
-    end_offset: Any
-
-    def middle(self, start: Any) -> Any:
-        return self.middle_slope * start + self.middle_offset
-
-    def end(self, start: Any) -> Any:
-        return self.end_slope * start + self.end_offset
+    slopes: tuple[Any, Any]
+    offsets: tuple[Any, Any]
 
 
 def weights(step: Any, loss: Any) -> Weights:
-    """Weights of a step (days) over which the loss (1/day) is constant."""
+    """Weights of a step (days) with a constant loss (1/day)."""
     half = phi(0.5 * step * loss)
     whole = doubled(half)
     return Weights(
@@ -64,84 +54,57 @@ def weights(step: Any, loss: Any) -> Weights:
     )
 
 
-def _bounded(excess: Any) -> Any:
-    """``excess`` when small (to fifth order), never beyond 2 in size: keeps its exp harmless."""
-    square = (0.5 * excess) ** 2
-    return excess / jnp.sqrt(jnp.sqrt(1 + square**2))
+def _gain(weight: Weights, flows: tuple[Flow, Flow, Flow]) -> tuple[Any, Any]:
+    """What the inflows add to the value at the middle and at the end."""
+    inflows = [flow.inflow for flow in flows]
+    if all(isinstance(inflow, int | float) and inflow == 0 for inflow in inflows):
+        return 0.0, 0.0
+    middle = sum(w * inflow for w, inflow in zip(weight.middle, inflows, strict=True))
+    return middle, sum(w * inflow for w, inflow in zip(weight.end, inflows, strict=True))
 
 
-def is_zero(flow: Any) -> bool:
-    """Whether a model wrote a plain 0 for an inflow."""
-    return isinstance(flow, int | float) and flow == 0
+class _Remainder:
+    """Solves for middle and end when the loss there is not the one of the start."""
+
+    def __init__(self, weight: Weights, flows: tuple[Flow, Flow, Flow]) -> None:
+        first, within, last = (flow.loss for flow in flows)
+        self.mm, self.m1 = weight.middle[1] * (within - first), weight.middle[2] * (last - first)
+        self.em, self.e1 = weight.end[1] * (within - first), weight.end[2] * (last - first)
+        self.inverse = 1 / ((1 + self.mm) * (1 + self.e1) - self.m1 * self.em)
+
+    def solve(self, middle: Any, end: Any) -> tuple[Any, Any]:
+        return (
+            self.inverse * ((1 + self.e1) * middle - self.m1 * end),
+            self.inverse * ((1 + self.mm) * end - self.em * middle),
+        )
 
 
-def line(step: Any, flows: tuple[Flow, Flow, Flow], steady: Weights | None = None) -> Line:
+def line(weight: Weights, flows: tuple[Flow, Flow, Flow], steady: bool) -> Line:
     """The step of a state with these flows at its start, middle and end.
 
     Args:
-        step: days; 0 leaves the state as it is.
-        flows: inflow and loss at start, middle and end.
-        steady: weights for the loss if that is constant in time.
+        weight: weights of the loss at the start.
+        steady: the loss does not change with time.
     """
-    (p0, l0), (pm, lm), (p1, l1) = flows
-    if steady is not None:
-        if all(is_zero(p) for p in (p0, pm, p1)):
-            return Line(steady.decay_middle, 0.0, steady.decay_end, 0.0)
-        middle = sum(w * p for w, p in zip(steady.middle, (p0, pm, p1), strict=True))
-        end = sum(w * p for w, p in zip(steady.end, (p0, pm, p1), strict=True))
-        return Line(steady.decay_middle, middle, steady.decay_end, end)
-    mean = weights(step, (l0 + 4 * lm + l1) / 6)
-    # Loss in the second half beyond half of the loss of the step.
-    early = jnp.exp(_bounded(step * (l1 - l0) / 8))
-    late = 1 / early
-    middle = early * (mean.middle[0] * p0 + mean.middle[2] * p1) + mean.middle[1] * pm
-    end = mean.end[0] * p0 + mean.end[1] * late * pm + mean.end[2] * p1
-    return Line(early * mean.decay_middle, middle, mean.decay_end, end)
+    slopes, offsets = (weight.decay_middle, weight.decay_end), _gain(weight, flows)
+    if steady:
+        return Line(slopes, offsets)
+    remainder = _Remainder(weight, flows)
+    return Line(remainder.solve(*slopes), remainder.solve(*offsets))
 
 
-def line_around(step: Any, flows: tuple[Flow, Flow, Flow], rest: Weights, rest_loss: Any) -> Line:
-    """The same with the weights of another loss, around which the true one may lie.
+def move(
+    weight: Weights, flows: tuple[Flow, Flow, Flow], steady: bool, start: Any
+) -> tuple[Any, Any]:
+    """Values at the middle and at the end of that step, from the value at its start."""
+    gains = _gain(weight, flows)
+    middle, end = weight.decay_middle * start + gains[0], weight.decay_end * start + gains[1]
+    return (middle, end) if steady else _Remainder(weight, flows).solve(middle, end)
 
-    What the loss exceeds the other one is put into the inflow, at the stages' own values, and
-    the two equations for middle and end are solved. No exponential is needed.
-    """
-    (p0, l0), (pm, lm), (p1, l1) = flows
-    if rest_loss is None:
-        middle = sum(w * p for w, p in zip(rest.middle, (p0, pm, p1), strict=True))
-        end = sum(w * p for w, p in zip(rest.end, (p0, pm, p1), strict=True))
-        return Line(rest.decay_middle, middle, rest.decay_end, end)
-    d0, dm, d1 = l0 - rest_loss, lm - rest_loss, l1 - rest_loss
-    mm, m1 = rest.middle[1] * dm, rest.middle[2] * d1
-    em, e1 = rest.end[1] * dm, rest.end[2] * d1
-    inverse = 1 / ((1 + mm) * (1 + e1) - m1 * em)
-    sm, om = rest.decay_middle - rest.middle[0] * d0, sum(w * p for w, p in zip(rest.middle, (p0, pm, p1), strict=True))
-    se, oe = rest.decay_end - rest.end[0] * d0, sum(w * p for w, p in zip(rest.end, (p0, pm, p1), strict=True))
-    return Line(
-        inverse * ((1 + e1) * sm - m1 * se),
-        inverse * ((1 + e1) * om - m1 * oe),
-        inverse * ((1 + mm) * se - em * sm),
-        inverse * ((1 + mm) * oe - em * om),
+
+def guess(weight: Weights, flow: Flow, start: Any) -> tuple[Any, Any]:
+    """Middle and end if the flow stayed what it is at the start: a guess of second order."""
+    return (
+        weight.decay_middle * start + sum(weight.middle) * flow.inflow,
+        weight.decay_end * start + sum(weight.end) * flow.inflow,
     )
-
-
-def around(step, start, flows, rest, rest_loss):
-    (p0, l0), (pm, lm), (p1, l1) = flows
-    if rest_loss is None:
-        n0=p0
-    else:
-        n0 = p0 - (l0-rest_loss)*start
-    am = rest.decay_middle*start + rest.middle[0]*n0 + rest.middle[1]*pm+rest.middle[2]*p1
-    ae = rest.decay_end*start + rest.end[0]*n0 + rest.end[1]*pm+rest.end[2]*p1
-    if rest_loss is None:
-        return am, ae
-    dm, d1 = lm - rest_loss, l1 - rest_loss
-    mm, m1 = rest.middle[1] * dm, rest.middle[2] * d1
-    em, e1 = rest.end[1] * dm, rest.end[2] * d1
-    inverse = 1 / ((1 + mm) * (1 + e1) - m1 * em)
-    return inverse*((1+e1)*am - m1*ae), inverse*((1+mm)*ae - em*am)
-
-
-def frozen(start, flow: Flow, rest, rest_loss) -> tuple:
-    """First guess of a step: the flow stays what it is at the start."""
-    n0 = flow.inflow if rest_loss is None else flow.inflow - (flow.loss-rest_loss)*start
-    return rest.decay_middle*start+sum(rest.middle)*n0, rest.decay_end*start+sum(rest.end)*n0

@@ -1,0 +1,70 @@
+"""The endpoint: lymphocyte count grades (CTCAE v5) and the visit 6 weeks after radiotherapy.
+
+Grades compare the count as the laboratory reports it, to two decimals: 0.80 is grade 1, and a count
+is reported below 0.80 when it lies below 0.795. That also repairs 0.80 stored as 0.7999999.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io import Cohort
+
+GRADE_BELOW = {2: 0.80, 3: 0.50, 4: 0.20}
+"""Counts (1e9/L) below which each grade begins."""
+REPORTED_DECIMALS = 2
+LOWER_LIMIT_OF_NORMAL = 1.0
+"""1e9/L; laboratories differ (0.8 to 1.5). It decides grade 1 only."""
+ENDPOINT_DAYS = 42.0
+"""Days from the last fraction to the endpoint visit."""
+VISIT_WINDOW_DAYS = 7.0
+"""A count this near to the planned day is the endpoint visit."""
+
+
+def measured_threshold(grade: int) -> float:
+    """Count below which a measurement is reported as this grade or worse."""
+    return GRADE_BELOW[grade] - 0.5 * 10.0**-REPORTED_DECIMALS
+
+
+def grade_of(count: float) -> int:
+    """CTCAE grade of a reported count (1e9/L)."""
+    reported = round(float(count), REPORTED_DECIMALS)
+    for grade in (4, 3, 2):
+        if reported < GRADE_BELOW[grade]:
+            return grade
+    return 1 if reported < LOWER_LIMIT_OF_NORMAL else 0
+
+
+def endpoint_visits(cohort: Cohort) -> pd.DataFrame:
+    """Endpoint visit of every patient.
+
+    Returns:
+        index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of the
+        nearest count within a week of it, else the planned day), ``observed_alc`` (that count as
+        reported, NaN if none), ``observed_grade2`` (bool, or None), ``baseline_alc`` (last count up
+        to the first fraction) and ``baseline_grade``.
+    """
+    fractions = cohort.fractions.groupby("id", sort=False)["day"].max()
+    planned = fractions.reindex(cohort.patients.index).fillna(0.0) + ENDPOINT_DAYS
+    counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    rows = []
+    for patient, day in planned.items():
+        own = counts[counts["id"] == patient]
+        near = own[(own["day"] - day).abs() <= VISIT_WINDOW_DAYS]
+        visit = near.loc[(near["day"] - day).abs().idxmin()] if len(near) else None
+        before = own[own["day"] <= 0]
+        baseline = float(before["value"].iloc[-1]) if len(before) else np.nan
+        observed = np.nan if visit is None else round(float(visit["value"]), REPORTED_DECIMALS)
+        rows.append(
+            {
+                "id": patient,
+                "planned_day": day,
+                "endpoint_day": day if visit is None else float(visit["day"]),
+                "observed_alc": observed,
+                "observed_grade2": None if visit is None else grade_of(observed) >= 2,
+                "baseline_alc": baseline,
+                "baseline_grade": None if np.isnan(baseline) else grade_of(baseline),
+            }
+        )
+    return pd.DataFrame(rows).set_index("id")

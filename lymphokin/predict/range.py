@@ -1,0 +1,56 @@
+"""What a fit has seen, and where a patient or a schedule lies outside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from lymphokin.dose import reference_immune_dose
+from lymphokin.io import Cohort
+
+NAMES = {
+    "fractions": "fractions",
+    "prescribed_gy": "total prescribed dose (Gy)",
+    "immune_dose_gy": "reference immune dose (Gy)",
+    "baseline_alc": "baseline count (1e9/L)",
+    "endpoint_day": "endpoint day",
+    "atra_mg": "largest ATRA dose in a day (mg)",
+}
+
+
+def features(cohort: Cohort, visits: pd.DataFrame) -> pd.DataFrame:
+    """What describes a patient's course, by id; see ``NAMES``."""
+    fractions = reference_immune_dose(cohort).fractions.groupby("id", sort=False)
+    daily = cohort.doses.assign(date=cohort.doses["day"].astype(float) // 1)
+    daily = daily.groupby(["id", "date"], sort=False)["amount_mg"].sum()
+    table = pd.DataFrame(
+        {
+            "fractions": fractions.size(),
+            "prescribed_gy": fractions["prescribed_gy"].sum(),
+            "immune_dose_gy": fractions["immune_dose_gy"].sum(),
+            "atra_mg": daily.groupby("id").max() if len(daily) else pd.Series(dtype=float),
+        }
+    )
+    table = table.reindex(cohort.patients.index).fillna(0.0)
+    return table.join(visits[["baseline_alc", "endpoint_day"]])
+
+
+def seen_ranges(cohort: Cohort, visits: pd.DataFrame) -> dict[str, list[float]]:
+    """Smallest and largest value of each feature in the fitted cohort."""
+    table = features(cohort, visits)
+    return {name: [float(table[name].min()), float(table[name].max())] for name in NAMES}
+
+
+def outside(cohort: Cohort, visits: pd.DataFrame, seen: Mapping[str, Any]) -> pd.Series:
+    """Why each patient lies outside what the fit has seen; empty if inside."""
+    table = features(cohort, visits)
+    reasons = pd.Series("", index=table.index, dtype=object)
+    for name, text in NAMES.items():
+        low, high = seen[name]
+        for patient, value in table[name].items():
+            if pd.notna(value) and not low - 1e-9 <= value <= high + 1e-9:
+                note = f"{text} {value:.3g} is outside {low:.3g} to {high:.3g}"
+                reasons[patient] = f"{reasons[patient]}; {note}" if reasons[patient] else note
+    return reasons
