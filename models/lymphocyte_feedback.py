@@ -1,7 +1,7 @@
 """The default model with homeostatic feedback: few lymphocytes raise their own set point.
 
-Friberg-type term (baseline / count) ** feedback; human evidence after radiotherapy is weak, which is
-why the default model goes without. Numbers and sources in ``lymphocyte_feedback.toml``.
+Friberg-type term (baseline / count) ** feedback; human evidence after radiotherapy is weak,
+which is why the default model goes without. Numbers and sources in ``lymphocyte_feedback.toml``.
 """
 
 from lymphokin.model import model_file

@@ -1,8 +1,8 @@
 """Myeloid-lymphoid dynamics under stereotactic radiotherapy and ATRA pulses: the default model.
 
 ATRA exposure drives the myeloid cells; radiation and the myeloid cells drive the lymphocytes. Time
-in days, counts in 10^9/L, MDSC in cells/uL, ATRA in mg and ng/mL, immune dose in Gy. The parameters,
-their priors and where each number comes from stand in ``myeloid_lymphoid.toml``.
+in days, counts in 10^9/L, MDSC in cells/uL, ATRA in mg and ng/mL, immune dose in Gy. The
+parameters, their priors and where each number comes from stand in ``myeloid_lymphoid.toml``.
 """
 
 import jax.numpy as jnp

@@ -23,6 +23,7 @@ from lymphokin.infer.posterior import Posterior, flat
 LBFGS_ITERATIONS = 80
 NEWTON_STEPS = 16
 POINTS_PER_STEP = 4
+INFORMATION_DRAWS = 24
 LARGEST_MOVE = 0.5
 """Longest step of the centre, in standard deviations per dimension (root mean square)."""
 
@@ -96,8 +97,8 @@ def fit_gaussian(
         options={"maxiter": LBFGS_ITERATIONS, "maxcor": 20},
     )
     centre = jnp.asarray(found.x)
-    information_at = jax.jit(lambda x: expected_information(posterior, x, index))
-    information = information_at(centre)
+    information_at = jax.jit(lambda x, a: expected_information(posterior, x, a, index))
+    information = information_at(centre, arrays)
     key = jax.random.key(seed)
     for i in range(NEWTON_STEPS):
         on_step(i, NEWTON_STEPS)
@@ -106,8 +107,9 @@ def fit_gaussian(
         points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
         gradient = -sum(density(x, arrays)[1] for x in points) / len(points)
         rate = max(0.5, 1 / (1 + i)) if i < NEWTON_STEPS // 2 else 2.0 / (i + 1)
+        several = points if i >= NEWTON_STEPS // 2 else points[:2]
         seen = jax.tree.map(
-            lambda *m: sum(m) / len(m), *[information_at(x) for x in points[: 2 if i < 8 else None]]
+            lambda *m: sum(m) / len(m), *[information_at(x, arrays) for x in several]
         )
         information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
         move = jax.vjp(whitening.displacement, jnp.zeros_like(centre))[1](gradient)[0]
@@ -116,3 +118,17 @@ def fit_gaussian(
         centre = centre + rate * whitening.displacement(move)
     on_step(NEWTON_STEPS, NEWTON_STEPS)
     return whitening_from(centre, information, index)
+
+
+def whitening_from_draws(posterior: Posterior, x: np.ndarray) -> Whitening:
+    """The map that belongs to draws of the posterior.
+
+    Args:
+        x: [draw, latent] draws, e.g. of a pilot run; the information is averaged over some of them.
+    """
+    index, arrays = posterior.patient_index(), posterior.arrays
+    information_at = jax.jit(lambda v, a: expected_information(posterior, v, a, index))
+    chosen = x[:: max(1, len(x) // INFORMATION_DRAWS)]
+    seen = [information_at(jnp.asarray(v), arrays) for v in chosen]
+    information = jax.tree.map(lambda *m: sum(m) / len(m), *seen)
+    return whitening_from(jnp.asarray(x.mean(axis=0)), information, index)

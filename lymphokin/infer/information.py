@@ -15,6 +15,7 @@ import numpy as np
 
 from lymphokin.infer.posterior import Posterior
 from lymphokin.model import Residual
+from lymphokin.population import CohortArrays
 
 
 class ArrowMatrix(NamedTuple):
@@ -36,22 +37,25 @@ def _weights(residual: Residual) -> tuple[float, float]:
     return 1.0, 2.0
 
 
-def _scaled_outcomes(posterior: Posterior, x: jax.Array, scales: dict) -> tuple[jax.Array, ...]:
+def _scaled_outcomes(
+    posterior: Posterior, x: jax.Array, arrays: CohortArrays, scales: dict
+) -> tuple[jax.Array, ...]:
     """Quantities whose squared derivatives add up to the information; scales are held fixed.
 
     Returns:
         per patient and record, the records' patients, and those of the population alone.
     """
     latents = posterior.unravel()(x)
-    arrays, hierarchy = posterior.arrays, posterior.hierarchy
+    hierarchy = posterior.hierarchy
     population = hierarchy.population(latents.population)
     predictions = posterior.likelihood.predictions(latents, arrays)
     values, owners, shared = [], [], [latents.population]
     for quantity, (predicted, _) in predictions.items():
         location, scale = _weights(hierarchy.model.table.residuals[quantity])
-        values.append(np.sqrt(location) * predicted / scales[quantity])
-        owners.append(arrays.measured[quantity].quantified.patient)
-        n = np.sqrt(scale * predicted.shape[0])
+        records = arrays.measured[quantity].quantified
+        values.append(np.sqrt(location) * records.weight * predicted / scales[quantity])
+        owners.append(records.patient)
+        n = jnp.sqrt(scale * records.weight.sum())
         shared.append(n * jnp.log(population.residual_sd[quantity])[None])
     mean, sd = hierarchy.subject_prior(population, arrays)
     values.append(((latents.subject - mean) / scales["subject"]).ravel())
@@ -60,13 +64,14 @@ def _scaled_outcomes(posterior: Posterior, x: jax.Array, scales: dict) -> tuple[
     values += [latents.treated.ravel(), latents.occasion.ravel()]
     hours = arrays.timeline.hours
     if hours is not None:
-        treated = jnp.asarray(posterior.packed.layout.treated)
-        owners.append(jnp.broadcast_to(treated, latents.treated.shape).ravel())
+        owners.append(jnp.broadcast_to(arrays.treated_patient, latents.treated.shape).ravel())
         owners.append(jnp.broadcast_to(hours.patient, latents.occasion.shape).ravel())
     return jnp.concatenate(values), jnp.concatenate(owners), jnp.concatenate(shared)
 
 
-def expected_information(posterior: Posterior, x: jax.Array, index: np.ndarray) -> ArrowMatrix:
+def expected_information(
+    posterior: Posterior, x: jax.Array, arrays: CohortArrays, index: np.ndarray
+) -> ArrowMatrix:
     """Information at the flat latents ``x``.
 
     Args:
@@ -82,13 +87,13 @@ def expected_information(posterior: Posterior, x: jax.Array, index: np.ndarray) 
     latents = posterior.unravel()(x)
     population = posterior.hierarchy.population(latents.population)
     scales = dict(population.residual_sd)
-    scales["subject"] = posterior.hierarchy.subject_prior(population, posterior.arrays)[1]
+    scales["subject"] = posterior.hierarchy.subject_prior(population, arrays)[1]
 
     def outcomes(v: jax.Array) -> tuple[jax.Array, jax.Array]:
-        values, _, shared = _scaled_outcomes(posterior, v, scales)
+        values, _, shared = _scaled_outcomes(posterior, v, arrays, scales)
         return values, shared
 
-    _, owner, _ = _scaled_outcomes(posterior, x, scales)
+    _, owner, _ = _scaled_outcomes(posterior, x, arrays, scales)
     by_record, by_shared = jax.lax.map(
         lambda v: jax.jvp(outcomes, (x,), (v,))[1], jnp.asarray(vectors)
     )
@@ -102,6 +107,4 @@ def expected_information(posterior: Posterior, x: jax.Array, index: np.ndarray) 
     )
     absent = jnp.asarray(index < 0, dtype=float)
     own = own + absent[:, :, None] * jnp.eye(slots)
-    return ArrowMatrix(
-        j_population.T @ j_population + j_shared.T @ j_shared, own, coupling
-    )
+    return ArrowMatrix(j_population.T @ j_population + j_shared.T @ j_shared, own, coupling)

@@ -1,8 +1,8 @@
 """NUTS over a cohort's posterior: chains in parallel, progress shown, interruptible, resumable.
 
-NumPyro's kernel runs in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions at a
-time. After each such chunk the draws and the complete state of every chain (adaptation included) are
-on disk, so that a run that was stopped goes on exactly where it was and ends bit for bit the same.
+NumPyro's kernel runs in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions
+at a time. After each such chunk the draws and the complete state of every chain (adaptation
+included) are on disk, so that a run that was stopped goes on exactly where it was and ends bit for bit the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from numpyro.infer import NUTS
 
 from lymphokin.infer.gaussian import Whitening
 from lymphokin.infer.posterior import Posterior
+from lymphokin.population import CohortArrays
 
 CHUNK = 25
 """Transitions between two points at which a run can be stopped."""
@@ -31,9 +31,9 @@ CHUNK = 25
 class NutsSettings:
     """How NUTS runs; recorded with every fit."""
 
-    chains: int = 4
+    chains: int = 2
     warmup: int = 300
-    draws: int = 300
+    draws: int = 500
     target_accept: float = 0.8
     max_tree_depth: int = 8
     seed: int = 0
@@ -74,6 +74,17 @@ class Checkpoint:
                 "finish it with those, or delete the folder"
             )
         identity.write_text(text, encoding="utf-8")
+
+    def whitening(self, make: Callable[[], Whitening]) -> Whitening:
+        """The stored map of this run, or the one that ``make`` gives."""
+        path = self.folder / "whitening.npz"
+        if not path.exists():
+            made = make()
+            temporary = self.folder / "writing.npz"
+            np.savez(temporary, **{k: np.asarray(v) for k, v in made._asdict().items()})
+            temporary.replace(path)
+        with np.load(path) as stored:
+            return Whitening(**{name: jnp.asarray(stored[name]) for name in Whitening._fields})
 
     def _file(self, chunk: int) -> Path:
         return self.folder / f"chunk_{chunk:05d}.npz"
@@ -120,54 +131,19 @@ def sample_nuts(
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
     """
-    arrays = posterior.arrays
-
-    def potential(y: jax.Array) -> jax.Array:
-        return -posterior.log_density(whitening.to_latents(y), arrays)
-
-    kernel = NUTS(
-        potential_fn=potential,
-        target_accept_prob=settings.target_accept,
-        max_tree_depth=settings.max_tree_depth,
-    )
+    n_population = len(posterior.hierarchy.quantities)
     keys = jax.random.split(jax.random.PRNGKey(settings.seed), settings.chains + 1)
-    start = jax.random.normal(keys[-1], (settings.chains, len(whitening.mode)))
-    states = kernel.init(keys[:-1], settings.warmup, start, (), {})
-
-    def transition(state: Any, _: None) -> tuple[Any, dict[str, Any]]:
-        state = kernel.sample(state, (), {})
-        return state, {
-            "x": whitening.to_latents(state.z),
-            "diverging": state.diverging,
-            "n_steps": state.num_steps,
-            "acceptance_rate": state.accept_prob,
-            "log_density": -state.potential_energy,
-        }
-
-    def chunk_of_chain(state: Any) -> tuple[Any, dict[str, Any]]:
-        return jax.lax.scan(transition, state, None, length=CHUNK)
-
-    devices = _devices_for(settings.chains)
-    mesh = Mesh(np.asarray(devices), ("chain",))
-    spec = PartitionSpec("chain")
-    on_accelerator = devices[0].platform != "cpu"
-    chains_here = jax.vmap if on_accelerator else partial(_one_by_one)
-    run_chunk = jax.jit(
-        jax.shard_map(
-            chains_here(chunk_of_chain),
-            mesh=mesh,
-            in_specs=(spec,),
-            out_specs=spec,
-            check_vma=False,
-        )
-    )
+    noise = jax.random.normal(keys[-1], (settings.chains, len(whitening.centre)))
+    start = {"population": noise[:, :n_population], "own": noise[:, n_population:]}
+    begin, run_chunk = _on_devices(posterior, settings)
+    states = begin((keys[:-1], start), posterior.arrays, whitening)
     chunks = checkpoint.load() if checkpoint else []
     if chunks:
         states = _restored(states, chunks[-1])
     warmup_chunks, draw_chunks = (-(-n // CHUNK) for n in (settings.warmup, settings.draws))
     total = warmup_chunks + draw_chunks
     for i in range(len(chunks), total):
-        states, out = run_chunk(states)
+        states, out = run_chunk(states, posterior.arrays, whitening)
         chunk = {name: np.asarray(value) for name, value in out.items()}
         if checkpoint:
             checkpoint.save(i, chunk | _leaves(states))
@@ -187,9 +163,69 @@ def sample_nuts(
     )
 
 
-def _one_by_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Map over the chains of one device in turn: each tree as short as it can be."""
-    return lambda states: jax.lax.map(function, states)
+def _on_devices(posterior: Posterior, settings: NutsSettings) -> tuple[Any, Any]:
+    """Compiled functions of (chains, cohort arrays, whitening): begin a run, and go on a chunk.
+
+    The cohort and the map are arguments, not constants, so that compiled code serves another cohort
+    of the same shapes.
+    """
+    devices = _devices_for(settings.chains)
+    mesh = Mesh(np.asarray(devices), ("chain",))
+    chains, everywhere = PartitionSpec("chain"), PartitionSpec()
+    together = devices[0].platform != "cpu"
+
+    def spread(of_chain: Callable[..., Any]) -> Any:
+        def on_device(states: Any, arrays: CohortArrays, whitening: Whitening) -> Any:
+            def one(state: Any) -> Any:
+                return of_chain(state, arrays, whitening)
+
+            # On a CPU one chain after the other, so that each tree is as short as it can be.
+            return jax.vmap(one)(states) if together else jax.lax.map(one, states)
+
+        return jax.jit(
+            jax.shard_map(
+                on_device,
+                mesh=mesh,
+                in_specs=(chains, everywhere, everywhere),
+                out_specs=chains,
+                check_vma=False,
+            )
+        )
+
+    def kernel_for(arrays: CohortArrays, whitening: Whitening) -> tuple[NUTS, Any]:
+        def latents(position: dict[str, jax.Array]) -> jax.Array:
+            return whitening.to_latents(jnp.concatenate([position["population"], position["own"]]))
+
+        kernel = NUTS(
+            potential_fn=lambda position: -posterior.log_density(latents(position), arrays),
+            dense_mass=[("population",)],
+            target_accept_prob=settings.target_accept,
+            max_tree_depth=settings.max_tree_depth,
+        )
+        return kernel, latents
+
+    def begin(start: Any, arrays: CohortArrays, whitening: Whitening) -> Any:
+        kernel, _ = kernel_for(arrays, whitening)
+        return kernel.init(start[0], settings.warmup, start[1], (), {})
+
+    def chunk(state: Any, arrays: CohortArrays, whitening: Whitening) -> Any:
+        kernel, latents = kernel_for(arrays, whitening)
+        # NumPyro builds the transition when a kernel is initialised; the state made here is unused.
+        kernel.init(state.rng_key, settings.warmup, state.z, (), {})
+
+        def transition(state: Any, _: None) -> tuple[Any, dict[str, Any]]:
+            state = kernel.sample(state, (), {})
+            return state, {
+                "x": latents(state.z),
+                "diverging": state.diverging,
+                "n_steps": state.num_steps,
+                "acceptance_rate": state.accept_prob,
+                "log_density": -state.potential_energy,
+            }
+
+        return jax.lax.scan(transition, state, None, length=CHUNK)
+
+    return spread(begin), spread(chunk)
 
 
 def _devices_for(chains: int) -> list[jax.Device]:

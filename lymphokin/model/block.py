@@ -115,4 +115,3 @@ class Block:
     def on_dose(self, y: Any, p: Any, amount: Any) -> dict[str, Any]:
         """States that a drug dose (mg) changes, with their new values; none by default."""
         return {}
-

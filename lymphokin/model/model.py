@@ -132,7 +132,8 @@ def check_model(model: Model) -> Model:
     ]
     shown = {name for block in model.blocks for name in block.shows}
     problems += [
-        f"residual {quantity!r} has no block that shows it" for quantity in set(model.observed) - shown
+        f"residual {quantity!r} has no block that shows it"
+        for quantity in set(model.observed) - shown
     ]
     problems += [
         f"{block.name}.{name} is handed down, so it must rest at zero"
@@ -168,7 +169,9 @@ def _file_of(name: str | Path) -> Path:
 def model_file(name: str | Path) -> ModuleType:
     """The Python module of a model file, so that another model can build on its blocks."""
     path = _file_of(name).resolve()
-    module_name = f"lymphokin_model_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    module_name = (
+        f"lymphokin_model_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    )
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)

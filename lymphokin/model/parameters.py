@@ -167,7 +167,6 @@ class ParameterTable:
             )
         return ParameterTable(parameters, self.residuals)
 
-
     def known(
         self,
         typical: Mapping[str, float],

@@ -16,6 +16,9 @@ from lymphokin.io import Cohort
 from lymphokin.model import Model, Residual
 from lymphokin.solve import Course, Layout, StepRule, Timeline, build_timeline
 
+RECORDS_UNIT = 32
+"""Numbers of records are rounded up to a multiple of this."""
+
 
 class Records(NamedTuple):
     """Observations of one quantity."""
@@ -30,6 +33,9 @@ class Records(NamedTuple):
     """[record] natural log of the value, or of the limit below which it lies"""
     category: jax.Array | np.ndarray
     """[effect, record] 1.0 where the record is of that category"""
+    weight: jax.Array | np.ndarray
+    """[record] 1.0, or 0.0 for padding: array sizes are rounded up so that compiled code serves
+    another cohort of about the same size"""
 
 
 class Measured(NamedTuple):
@@ -48,6 +54,8 @@ class CohortArrays(NamedTuple):
     without: dict[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
     measured: dict[str, Measured]
+    treated_patient: jax.Array | np.ndarray
+    """[treated patient] position among all patients"""
 
     @property
     def patients(self) -> int:
@@ -57,8 +65,7 @@ class CohortArrays(NamedTuple):
     @property
     def treated(self) -> int:
         """Number of patients with drug doses."""
-        hours = self.timeline.hours
-        return 0 if hours is None else int(len(np.unique(np.asarray(hours.patient))))
+        return self.treated_patient.shape[0]
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,7 @@ def pack(
             _records(rows[~below], residual, position, "value"),
             _records(rows[below], residual, position, "lloq"),
         )
-    arrays = CohortArrays(timeline, log_ratio, without, measured)
+    arrays = CohortArrays(timeline, log_ratio, without, measured, layout.treated)
     arrays = jax.tree.map(jnp.asarray, arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(dropped))
 
@@ -181,11 +188,18 @@ def pack(
 def _records(
     rows: pd.DataFrame, residual: Residual, position: Mapping[str, int], value: str
 ) -> Records:
+    n = len(rows)
+    size = -(-n // RECORDS_UNIT) * RECORDS_UNIT
     category = [(rows[e.column] == e.category).to_numpy(float) for e in residual.effects]
+
+    def padded(values: np.ndarray) -> np.ndarray:
+        return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, size - n)], mode="edge")
+
     return Records(
-        patient=rows["id"].map(position).to_numpy(int) if len(rows) else np.zeros(0, int),
-        place=rows["place"].to_numpy(int),
-        day=rows["day"].to_numpy(float),
-        log_value=np.log(rows[value].to_numpy(float)),
-        category=np.asarray(category).reshape(len(residual.effects), len(rows)),
+        patient=padded(rows["id"].map(position).to_numpy(int) if n else np.zeros(0, int)),
+        place=padded(rows["place"].to_numpy(int)),
+        day=padded(rows["day"].to_numpy(float)),
+        log_value=padded(np.log(rows[value].to_numpy(float))),
+        category=padded(np.asarray(category).reshape(len(residual.effects), n)),
+        weight=(np.arange(size) < n).astype(float),
     )

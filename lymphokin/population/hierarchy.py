@@ -213,8 +213,8 @@ class Hierarchy:
 
         Most are standard normal deviations from the typical value. A centred parameter is sampled
         as the subject's own value, from the table's median in units of the table's SD: better where
-        the data know it well. Of two factors that act as a product only, the product is sampled that
-        way, and beside it the standard normal that divides it between them.
+        the data know it well. Of two factors that act as a product only, the product is sampled
+        that way, and beside it the standard normal that divides it between them.
         """
         factors = {p.name for p in self.products.values()}
         means, sds = [], []

@@ -140,8 +140,9 @@ class CohortLikelihood:
             residual, sd = self.model.table.residuals[quantity], population.residual_sd[quantity]
             quantified, below = predicted[quantity]
             result[quantity] = (
-                log_density(residual, m.quantified.log_value - quantified, sd),
-                log_probability_below(residual, m.below.log_value - below, sd),
+                m.quantified.weight
+                * log_density(residual, m.quantified.log_value - quantified, sd),
+                m.below.weight * log_probability_below(residual, m.below.log_value - below, sd),
             )
         return result
 
@@ -157,9 +158,7 @@ class CohortLikelihood:
         terms = self.pointwise(latents, arrays).values()
         return jnp.asarray(sum(a.sum() + b.sum() for a, b in terms))
 
-    def by_patient(
-        self, latents: Latents, arrays: CohortArrays
-    ) -> tuple[jax.Array, Solution]:
+    def by_patient(self, latents: Latents, arrays: CohortArrays) -> tuple[jax.Array, Solution]:
         """[patient] log likelihood of each patient's records, and the solution behind it."""
         population, _, p_lanes, solution = self.solution(latents, arrays)
         total = jnp.zeros(arrays.patients)
@@ -186,5 +185,5 @@ def simulate_records(
             log_value.shape,
             population.residual_sd[quantity],
         )
-        values[quantity] = jnp.exp(log_value + noise)
+        values[quantity] = jnp.exp(log_value + noise)[: len(packed.records[quantity][0])]
     return values

@@ -1,0 +1,21 @@
+"""Endpoint, forecasts, fitted courses and the contrast of the arms."""
+
+from lymphokin.predict.contrast import arm_contrast
+from lymphokin.predict.endpoint import endpoint_visits, grade_of, measured_threshold
+from lymphokin.predict.forecast import CONTRACT, Forecast, forecast
+from lymphokin.predict.range import seen_ranges
+from lymphokin.predict.trajectories import chosen_draws, fitted_levels, trajectories
+
+__all__ = [
+    "CONTRACT",
+    "Forecast",
+    "arm_contrast",
+    "chosen_draws",
+    "endpoint_visits",
+    "fitted_levels",
+    "forecast",
+    "grade_of",
+    "measured_threshold",
+    "seen_ranges",
+    "trajectories",
+]

@@ -29,7 +29,7 @@ NO_EFFECT_Z = -60.0
 
 
 def with_pulses(cohort: Cohort) -> Cohort:
-    """The cohort with ATRA for everyone: their own doses, or the trial's regimen by surface area."""
+    """The cohort with ATRA for all: their own doses, or the trial's regimen by surface area."""
     treated = set(cohort.doses["id"])
     area = cohort.patients["bsa"].astype(float)
     typical = area.median() if area.notna().any() else TYPICAL_BSA_M2

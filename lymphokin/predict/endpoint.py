@@ -40,8 +40,8 @@ def endpoint_visits(cohort: Cohort) -> pd.DataFrame:
     """Endpoint visit of every patient.
 
     Returns:
-        index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of the
-        nearest count within a week of it, else the planned day), ``observed_alc`` (that count as
+        index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of
+        the nearest count within a week of it, else the planned day), ``observed_alc`` (that count as
         reported, NaN if none), ``observed_grade2`` (bool, or None), ``baseline_alc`` (last count up
         to the first fraction) and ``baseline_grade``.
     """

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -20,7 +21,13 @@ from scipy.special import logsumexp
 from lymphokin.infer.posterior import Posterior
 from lymphokin.io import Cohort
 from lymphokin.model import Model
-from lymphokin.population import CohortLikelihood, Hierarchy, pack, probability_below
+from lymphokin.population import (
+    CohortLikelihood,
+    Hierarchy,
+    draw_residual,
+    pack,
+    probability_below,
+)
 from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
 from lymphokin.predict.individual import IndividualDraws, draw_individuals
 from lymphokin.predict.range import outside
@@ -51,9 +58,9 @@ class Forecast:
     """Risks at the endpoint, one row per patient.
 
     ``patients``: index id; the columns of ``patients.csv``: probabilities of grade >= 2, 3 and 4 of
-    the count as measured and of grade >= 2 of the true count, equal-tailed quantiles of the true
-    count (1e9/L), counts used, baseline grade, and why a patient lies outside what the fit has seen;
-    then ``p_grade2_q05`` and ``p_grade2_q95`` (90 % equal-tailed interval of the risk over the
+    the count as measured and of grade >= 2 of the true count, equal-tailed quantiles of the
+    measured count (1e9/L), counts used, baseline grade, and why a patient lies outside what the
+    fit has seen; then ``p_grade2_q05`` and ``p_grade2_q95`` (90 % equal-tailed interval of the risk over the
     population's uncertainty), ``pareto_k``, and what was observed.
     """
 
@@ -105,7 +112,7 @@ def forecast(
         with_all = _draws(model, cohort, visits, z, seed + 1)
         log_weight = log_weight - _log_mean(with_all.log_weight)[:, None, :]
     weights, pareto_k = _smoothed(log_weight)
-    table = _summary(model, draws, weights).assign(pareto_k=pareto_k)
+    table = _summary(model, draws, weights, seed).assign(pareto_k=pareto_k)
     table.index = cohort.patients.index
     counts = known.observations.query("quantity == 'alc'").dropna(subset=["value"])
     table["n_counts_used"] = counts["id"].value_counts().reindex(table.index).fillna(0).astype(int)
@@ -159,7 +166,7 @@ def weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> floa
     return float(values[order][min(place, len(values) - 1)])
 
 
-def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray) -> pd.DataFrame:
+def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray, seed: int) -> pd.DataFrame:
     residual = model.table.residuals["alc"]
     sd = jnp.asarray(draws.residual_sd)[:, None, None]
     log_count = jnp.asarray(draws.log_count)
@@ -170,6 +177,8 @@ def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray) -> pd.Da
         for grade in GRADE_BELOW
     }
     count = np.exp(draws.log_count)
+    noise = draw_residual(residual, jax.random.key(seed), log_count.shape, sd)
+    measured = np.exp(np.asarray(log_count + noise))
     by_population = weights.sum(axis=1)
     risk = (weights * below[2]).sum(axis=1) / np.maximum(by_population, 1e-300)
     rows = []
@@ -179,7 +188,7 @@ def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray) -> pd.Da
         row["p_grade2_true"] = float((w * (count[:, :, i] < GRADE_BELOW[2])).sum())
         for q in (0.05, 0.25, 0.50, 0.75, 0.95):
             row[f"alc_q{round(100 * q):02d}"] = weighted_quantile(
-                count[:, :, i].ravel(), w.ravel(), q
+                measured[:, :, i].ravel(), w.ravel(), q
             )
         row["p_grade2_q05"] = weighted_quantile(risk[:, i], by_population[:, i], 0.05)
         row["p_grade2_q95"] = weighted_quantile(risk[:, i], by_population[:, i], 0.95)

@@ -16,7 +16,7 @@ import numpy as np
 from lymphokin.infer.gaussian import whitening_from
 from lymphokin.infer.information import expected_information
 from lymphokin.infer.posterior import Posterior, flat
-from lymphokin.population import Latents
+from lymphokin.population import CohortArrays, Latents
 
 NEWTON_STEPS = 12
 LARGEST_MOVE = 1.0
@@ -35,17 +35,18 @@ class IndividualDraws(NamedTuple):
     """[population draw] residual SD of ln count"""
 
 
-def _log_joint_by_patient(posterior: Posterior, latents: Latents) -> tuple[jax.Array, jax.Array]:
+def _log_joint_by_patient(
+    posterior: Posterior, latents: Latents, arrays: CohortArrays
+) -> tuple[jax.Array, jax.Array]:
     """Log density of each patient's latents and records given the population, and ln counts."""
-    arrays, hierarchy = posterior.arrays, posterior.hierarchy
+    hierarchy = posterior.hierarchy
     population = hierarchy.population(latents.population)
     mean, sd = hierarchy.subject_prior(population, arrays)
     # Constants of the normal densities are the proposal's too, and cancel.
     value = (-0.5 * ((latents.subject - mean) / sd) ** 2 - jnp.log(sd)).sum(axis=0)
     hours = arrays.timeline.hours
     if hours is not None:
-        treated = jnp.asarray(posterior.packed.layout.treated)
-        value = value.at[treated].add(-0.5 * (latents.treated**2).sum(axis=0))
+        value = value.at[arrays.treated_patient].add(-0.5 * (latents.treated**2).sum(axis=0))
         value = value.at[hours.patient].add(-0.5 * (latents.occasion**2).sum(axis=0))
     log_likelihood, solution = posterior.likelihood.by_patient(latents, arrays)
     return value + log_likelihood, jnp.log(solution.outputs["alc"])
@@ -73,21 +74,21 @@ def draw_individuals(
     middle = jnp.asarray(population_z.mean(axis=0))
     unravel = posterior.unravel()
     arrays = posterior.arrays
-    information_at = jax.jit(lambda x: expected_information(posterior, x, index))
+    information_at = jax.jit(lambda x, a: expected_information(posterior, x, a, index))
     gradient_at = jax.jit(jax.grad(lambda x, a: posterior.log_density(x, a)))
 
     mean, _ = posterior.hierarchy.subject_prior(posterior.hierarchy.population(middle), arrays)
     start = posterior.start()._replace(population=middle, subject=mean)
     x = flat(start)
     for _ in range(NEWTON_STEPS):
-        whitening = whitening_from(x, information_at(x), index)
+        whitening = whitening_from(x, information_at(x, arrays), index)
         gradient = jnp.concatenate([gradient_at(x, arrays), jnp.zeros(1)])[whitening.index]
         move = jnp.einsum("psk,pk->ps", whitening.own, gradient)
         length = jnp.sqrt((move**2).sum(axis=1) / slots)
         move = move * jnp.minimum(1.0, LARGEST_MOVE / length)[:, None]
         step = jnp.einsum("psk,pk->ps", whitening.own, move)
         x = jnp.zeros(len(x) + 1).at[whitening.index].set(step)[:-1] + x
-    whitening = whitening_from(x, information_at(x), index)
+    whitening = whitening_from(x, information_at(x, arrays), index)
     log_det = jnp.linalg.slogdet(whitening.own)[1]
     present = jnp.asarray(index >= 0)
     nodes, patients = jnp.asarray(endpoint_nodes), jnp.arange(len(index))
@@ -100,7 +101,7 @@ def draw_individuals(
         own = jnp.einsum("psk,pk->ps", whitening.own, t) + whitening.slope @ (z - middle)
         change = jnp.zeros(len(x) + 1).at[whitening.index].set(own)[:-1]
         latents = unravel((x + change).at[:n_population].set(z))
-        joint, log_counts = _log_joint_by_patient(posterior, latents)
+        joint, log_counts = _log_joint_by_patient(posterior, latents, arrays)
         exponent = 0.5 * (PROPOSAL_DF + slots)
         log_proposal = -exponent * jnp.log1p((t**2).sum(axis=1) / PROPOSAL_DF) - log_det
         return joint - log_proposal, log_counts[nodes, patients]

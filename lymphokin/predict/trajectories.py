@@ -40,7 +40,9 @@ def trajectories(
     days = np.arange(FIRST_DAY, last + 1.0)
     packed = pack(model, cohort, {str(i): days.tolist() for i in cohort.patients.index})
     likelihood = CohortLikelihood(Hierarchy(model))
-    nodes = jnp.asarray(np.stack([packed.nodes(dict.fromkeys(cohort.patients.index, d)) for d in days]))
+    nodes = jnp.asarray(
+        np.stack([packed.nodes(dict.fromkeys(cohort.patients.index, d)) for d in days])
+    )
     patients = jnp.arange(len(cohort))
 
     def one(v: jax.Array) -> dict[str, jax.Array]:
@@ -74,7 +76,8 @@ def fitted_levels(
     likelihood = CohortLikelihood(Hierarchy(model))
 
     def one(v: jax.Array) -> jax.Array:
-        return jnp.concatenate(likelihood.predictions(unravel(v), packed.arrays)["atra"])
+        fitted = likelihood.predictions(unravel(v), packed.arrays)["atra"]
+        return jnp.concatenate([fitted[0][: len(quantified)], fitted[1][: len(below)]])
 
     levels = np.exp(np.asarray(jax.jit(lambda v: jax.lax.map(one, v))(jnp.asarray(x))))
     table = rows[["id", "day", "value", "censored"]].rename(columns={"value": "observed"})

@@ -73,9 +73,7 @@ class Clock:
             within = store(self.flows({**outer[1], **middle})[name])
             last = store(self.flows({**outer[2], **end})[name])
             around = (first[name], within, last)
-            middle[name], end[name] = store(
-                move(weight[name], around, name in steady, start[name])
-            )
+            middle[name], end[name] = store(move(weight[name], around, name in steady, start[name]))
         return middle, end
 
     def step(self, start: Values, step: Any) -> Values:
@@ -139,15 +137,13 @@ class _Course:
         (name,) = component.states
         structure, rest = self.clock.structure, self.clock.rest[name]
         flows = self._flows_around(name)
-        steps = line(weights(self.step, flows[0].loss), flows, name in structure.steady)
+        steps = line(self.step, flows, name in structure.steady)
         slope = steps.slopes[1]
         offset = jnp.zeros_like(slope) + steps.offsets[1]
         scale, shift = self._jump(component)
         if name in structure.jumps:
             offset, slope = offset + slope * shift[:-1], slope * scale[:-1]
-        before = jnp.concatenate(
-            [rest[None], recurrence(slope, offset.at[0].add(slope[0] * rest))]
-        )
+        before = jnp.concatenate([rest[None], recurrence(slope, offset.at[0].add(slope[0] * rest))])
         after = scale * before + shift if name in structure.jumps else before
         middle = None
         if name in structure.read_within:
@@ -188,7 +184,9 @@ class _Course:
             self.paths[name] = Path(before[name], after[name], middles.get(name))
 
 
-def solve_clock(clock: Clock, step: Any, events: Any, handed: Mapping[str, Path]) -> dict[str, Path]:
+def solve_clock(
+    clock: Clock, step: Any, events: Any, handed: Mapping[str, Path]
+) -> dict[str, Path]:
     """Paths of all states of a clock.
 
     Args:

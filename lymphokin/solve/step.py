@@ -1,16 +1,15 @@
-"""One step of one state, as a line in its own value.
+"""One step of one state y' = P(t) - L(t) y, from P and L at its start, middle and end.
 
-A state obeys y' = P(t) - L(t) y. Given inflow P and loss L at the start, middle and end of a step,
-its values at the middle and at the end follow from those at the start: the loss of the start decays
-exactly, and what remains, P - (L - L_start) y, is a parabola through its three values, integrated
-exactly against that decay. Middle and end stand on both sides, so two linear equations are solved.
-Thus a state in equilibrium stays there to rounding, no loss makes a step unstable, and where P and
-L are known the end is exact to fourth order in the step (to fifth per step, the middle to fourth).
+Variation of constants: a loss decays exactly, and the parabola through the three inflows is
+integrated exactly against that decay. Thus a state in equilibrium stays there to rounding, no loss
+makes a step unstable, and where P and L are known the end is exact to fourth order.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+
+import jax.numpy as jnp
 
 from lymphokin.model import Flow
 from lymphokin.solve.phi import doubled, phi
@@ -54,52 +53,63 @@ def weights(step: Any, loss: Any) -> Weights:
     )
 
 
-def _gain(weight: Weights, flows: tuple[Flow, Flow, Flow]) -> tuple[Any, Any]:
+def _gain(weight: Weights, inflows: tuple[Any, Any, Any]) -> tuple[Any, Any]:
     """What the inflows add to the value at the middle and at the end."""
-    inflows = [flow.inflow for flow in flows]
     if all(isinstance(inflow, int | float) and inflow == 0 for inflow in inflows):
         return 0.0, 0.0
     middle = sum(w * inflow for w, inflow in zip(weight.middle, inflows, strict=True))
     return middle, sum(w * inflow for w, inflow in zip(weight.end, inflows, strict=True))
 
 
-class _Remainder:
-    """Solves for middle and end when the loss there is not the one of the start."""
-
-    def __init__(self, weight: Weights, flows: tuple[Flow, Flow, Flow]) -> None:
-        first, within, last = (flow.loss for flow in flows)
-        self.mm, self.m1 = weight.middle[1] * (within - first), weight.middle[2] * (last - first)
-        self.em, self.e1 = weight.end[1] * (within - first), weight.end[2] * (last - first)
-        self.inverse = 1 / ((1 + self.mm) * (1 + self.e1) - self.m1 * self.em)
-
-    def solve(self, middle: Any, end: Any) -> tuple[Any, Any]:
-        return (
-            self.inverse * ((1 + self.e1) * middle - self.m1 * end),
-            self.inverse * ((1 + self.mm) * end - self.em * middle),
-        )
+def _bounded(excess: Any) -> Any:
+    """``excess`` when small (to fifth order), never beyond 2 in size: keeps its exp harmless."""
+    square = (0.5 * excess) ** 2
+    return excess / jnp.sqrt(jnp.sqrt(1 + square**2))
 
 
-def line(weight: Weights, flows: tuple[Flow, Flow, Flow], steady: bool) -> Line:
-    """The step of a state with these flows at its start, middle and end.
+def line(step: Any, flows: tuple[Flow, Flow, Flow], steady: bool) -> Line:
+    """The step of a state whose flows at its start, middle and end are known.
+
+    The mean loss decays exactly; where the true loss differs from it, the inflows are worth as much
+    more or less as they decay differently until the value is read.
 
     Args:
-        weight: weights of the loss at the start.
+        step: days; 0 leaves the state as it is.
         steady: the loss does not change with time.
     """
-    slopes, offsets = (weight.decay_middle, weight.decay_end), _gain(weight, flows)
+    (p0, l0), (pm, lm), (p1, l1) = flows
     if steady:
-        return Line(slopes, offsets)
-    remainder = _Remainder(weight, flows)
-    return Line(remainder.solve(*slopes), remainder.solve(*offsets))
+        weight = weights(step, l0)
+        return Line((weight.decay_middle, weight.decay_end), _gain(weight, (p0, pm, p1)))
+    weight = weights(step, (l0 + 4 * lm + l1) / 6)
+    # Half of the step's loss less the loss of its first half.
+    late = jnp.exp(_bounded(step * (l1 - l0) / 8))
+    middle, _ = _gain(weight, (late * p0, pm, late * p1))
+    _, end = _gain(weight, (p0, pm / late, p1))
+    return Line((late * weight.decay_middle, weight.decay_end), (middle, end))
 
 
 def move(
     weight: Weights, flows: tuple[Flow, Flow, Flow], steady: bool, start: Any
 ) -> tuple[Any, Any]:
-    """Values at the middle and at the end of that step, from the value at its start."""
-    gains = _gain(weight, flows)
+    """Values at the middle and at the end of a step whose flows are still being improved.
+
+    The loss of the start decays exactly. What the loss later exceeds it, times the value itself,
+    counts as an outflow; so middle and end stand on both sides of two linear equations.
+
+    Args:
+        weight: weights of the loss at the start.
+        start: value at the start.
+    """
+    (p0, l0), (pm, lm), (p1, l1) = flows
+    gains = _gain(weight, (p0, pm, p1))
     middle, end = weight.decay_middle * start + gains[0], weight.decay_end * start + gains[1]
-    return (middle, end) if steady else _Remainder(weight, flows).solve(middle, end)
+    if steady:
+        return middle, end
+    mm, m1 = weight.middle[1] * (lm - l0), weight.middle[2] * (l1 - l0)
+    em, e1 = weight.end[1] * (lm - l0), weight.end[2] * (l1 - l0)
+    inverse = 1 / ((1 + mm) * (1 + e1) - m1 * em)
+    return inverse * ((1 + e1) * middle - m1 * end), inverse * ((1 + mm) * end - em * middle)
 
 
 def guess(weight: Weights, flow: Flow, start: Any) -> tuple[Any, Any]:

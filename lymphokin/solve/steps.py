@@ -22,16 +22,18 @@ class StepRule:
     """Longest step of the days clock while a drug window lasts."""
     first_days: float = 0.25
     """Longest step right after an event."""
-    growth: float = 0.15
+    growth: float = 0.25
     """How much longer a step may be per day since the last event."""
-    longest_days: float = 2.0
-    first_hours: float = 0.01
+    longest_days: float = 4.0
+    first_hours: float = 0.02
     """First step after a dose on the hours clock."""
-    growth_hours: float = 1.2
+    growth_hours: float = 1.3
     """Ratio of one step to the one before, within a dosing interval."""
-    longest_hours: float = 4.0
+    longest_hours: float = 8.0
     tail_days: float = 4.0
     """How long a window lasts after its last dose; by then the drug is gone."""
+    drug_days: float = 1.0
+    """How long after its last dose the drug still acts; short steps until then."""
     separate_days: float = 10.0
     """Doses further apart than this start a new window."""
     refine: int = 1
@@ -77,18 +79,21 @@ def days_nodes(
         windows: drug windows; their starts and ends must be among the anchors.
     """
     nodes = [np.asarray(anchors[:1], dtype=float)]
-    calm_since = [*events, *(end for _, end in windows)]
+    dosing = [(start, end - rule.tail_days + rule.drug_days) for start, end in windows]
+    calm_since = [*events, *(end for _, end in dosing)]
     for start, end in zip(anchors[:-1], anchors[1:], strict=True):
-        if any(a <= start < b for a, b in windows):
-            longest: Sequence[float] | float = rule.pulse_days
-        else:
-            quiet = start - max((day for day in calm_since if day <= start), default=start)
-            sizes, elapsed = [], quiet
-            while elapsed < quiet + (end - start):
-                sizes.append(min(rule.longest_days, rule.first_days + rule.growth * elapsed))
-                elapsed += sizes[-1]
-            longest = sizes
-        nodes.append(_fill(start, end, longest, rule.refine))
+        busy = max((stop for begin, stop in dosing if begin <= start < stop), default=start)
+        if busy >= end:
+            nodes.append(_fill(start, end, rule.pulse_days, rule.refine))
+            continue
+        if busy > start:
+            nodes.append(_fill(start, busy, rule.pulse_days, rule.refine))
+        quiet = busy - max((day for day in calm_since if day <= busy), default=busy)
+        sizes: list[float] = []
+        while sum(sizes) < end - busy:
+            elapsed = quiet + sum(sizes)
+            sizes.append(min(rule.longest_days, rule.first_days + rule.growth * elapsed))
+        nodes.append(_fill(busy, end, sizes, rule.refine))
     return np.concatenate(nodes)
 
 

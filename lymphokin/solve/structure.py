@@ -116,9 +116,7 @@ def _guessed(updates: Sequence[str], reads: Mapping[str, frozenset[str]]) -> fro
     return frozenset(guessed)
 
 
-def _groups(
-    names: Sequence[str], needs: Mapping[str, frozenset[str]]
-) -> list[tuple[str, ...]]:
+def _groups(names: Sequence[str], needs: Mapping[str, frozenset[str]]) -> list[tuple[str, ...]]:
     """States that need each other, in groups; a group comes after all that it needs."""
     reach = {name: needs[name] & set(names) for name in names}
     for middle in names:

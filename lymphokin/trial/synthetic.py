@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.dose import reference_immune_dose
-from lymphokin.io import Cohort
+from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, covariate, pack, simulate_records
 from lymphokin.schedule import AtraPulses, treatment_days
@@ -56,7 +56,8 @@ class Truth:
         unknown = set(raw) - set(cls.__dataclass_fields__)
         if missing or unknown:
             raise ValueError(
-                f"{path}: missing {sorted(missing) or 'nothing'}, unknown {sorted(unknown) or 'nothing'}"
+                f"{path}: missing {sorted(missing) or 'nothing'}, "
+                f"unknown {sorted(unknown) or 'nothing'}"
             )
         tables = ("typical", "between_subject_sd", "residual_sd", "log_ratio")
         return cls(**{**{name: {} for name in tables}, **raw})
@@ -102,7 +103,7 @@ def simulate_trial(truth: Truth, seed: int | None = None) -> SyntheticTrial:
     for quantity, (rows, _) in packed.records.items():
         observed.append(rows.assign(value=np.asarray(values[quantity])).drop(columns="place"))
     observations = _reported(pd.concat(observed), truth.design, planned, rng)
-    _, p, p_lanes, solution = jax.jit(likelihood.solution)(latents, packed.arrays)
+    _, p, _, solution = jax.jit(likelihood.solution)(latents, packed.arrays)
     nodes = packed.nodes(endpoint)
     alc = np.asarray(solution.outputs["alc"])[nodes, np.arange(len(planned))]
     individual = {
@@ -116,9 +117,7 @@ def simulate_trial(truth: Truth, seed: int | None = None) -> SyntheticTrial:
     return SyntheticTrial(replace(planned, observations=observations), frame)
 
 
-def _planned_cohort(
-    model: Model, design: Mapping[str, Any], rng: np.random.Generator
-) -> Cohort:
+def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Generator) -> Cohort:
     """Patients, courses and planned visits; planned values are placeholders of 1."""
     arms = ["SBRT+ATRA"] * design["run_in"]
     randomised = ["SBRT", "SBRT+ATRA"] * design["per_arm"]
@@ -251,3 +250,19 @@ def _reported(
     table.loc[keys.isin(pd.MultiIndex.from_frame(missed)), "value"] = np.nan
     table.loc[table["value"].isna(), "censored"] = False
     return table[table["day"] < table["id"].map(gone)].reset_index(drop=True)
+
+
+def write_trial(trial: SyntheticTrial, path: Path, truth_name: str) -> tuple[Path, Path]:
+    """Write the event table and, beside it, the truth per patient; returns both paths."""
+    header = [
+        "SYNTHETIC DATA: a simulated trial, no real patients. Shaped like NCT06439888.",
+        f"Made by lymphokin simulate from {truth_name}; the truth per patient is in "
+        f"{path.stem}.truth.csv",
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_events(trial.cohort, path, header)
+    beside = path.with_suffix(".truth.csv")
+    with beside.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"# {header[0]}\n")
+        trial.truth.to_csv(file)
+    return path, beside

@@ -1,0 +1,256 @@
+"""The command line: argument parsing and pages only, no science.
+
+Exit codes: 0 fine, 1 failed, 2 bad input. Bad input gets one message and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from lymphokin.jax_setup import prepare_jax
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Lymphocyte kinetics under radiotherapy and ATRA: each patient's risk of lymphopenia. "
+    "Research use only.",
+)
+console = Console(stderr=True)
+DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
+DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; must not exist yet.")]
+Until = Annotated[
+    float | None,
+    typer.Option(
+        help="Use each patient's records up to this day only (0 = baseline); "
+        "default: all before the endpoint visit."
+    ),
+]
+Chains = Annotated[int, typer.Option(help="Independent chains; they run in parallel on the cores.")]
+Warmup = Annotated[int, typer.Option(help="Warm-up iterations per chain.")]
+Draws = Annotated[int, typer.Option(help="Draws kept per chain.")]
+
+
+def _fixed(pairs: list[str]) -> dict[str, float]:
+    values = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError:
+            raise ValueError(f"--fix {pair}: expected NAME=NUMBER, e.g. suppression=0") from None
+    return values
+
+
+@app.command()
+def fit(
+    table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
+    out: Out = Path("runs/fit"),
+    model: Annotated[str, typer.Option(help="Shipped model or path of a model file.")] = (
+        "myeloid_lymphoid"
+    ),
+    fix: Annotated[list[str], typer.Option(help="Fix a parameter: NAME=VALUE.")] = [],  # noqa: B006
+    counts_until: Until = None,
+    chains: Chains = 2,
+    warmup: Warmup = 300,
+    draws: Draws = 500,
+    seed: Seed = 0,
+    json_: Json = False,
+) -> None:
+    """Fit a trial and forecast every patient.
+
+    Run the same command again to continue an interrupted fit.
+
+    Example: lymphokin fit trial.csv --out runs/trial
+    """
+    from lymphokin.infer import NutsSettings
+    from lymphokin.terminal import TerminalReporter, show_run
+    from lymphokin.workflow import Job, run_fit
+
+    settings = NutsSettings(chains, warmup, draws, seed=seed)
+    job = Job(model, _fixed(fix), settings, counts_until)
+    with TerminalReporter(console) as reporter:
+        run = run_fit(table, out, job, reporter)
+    show_run(run, json_)
+
+
+@app.command()
+def demo(
+    out: Out = Path("lymphokin-demo"),
+    counts_until: Until = 21.0,
+    chains: Chains = 2,
+    warmup: Warmup = 300,
+    draws: Draws = 500,
+    seed: Seed = 0,
+    json_: Json = False,
+) -> None:
+    """The whole job on the synthetic trial that comes with lymphokin.
+
+    Example: lymphokin demo
+    """
+    from lymphokin.shipped import data_path
+
+    if not json_:
+        console.print(
+            "[bold]SYNTHETIC DATA[/]: a simulated trial shaped like NCT06439888, no real patients."
+        )
+    fit(data_path(DEMO_TABLE), out, "myeloid_lymphoid", [], counts_until, chains, warmup, draws,
+        seed, json_)  # fmt: skip
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
+    table: Annotated[
+        Path | None, typer.Argument(help="Event table of new patients; default: the fitted ones.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
+    counts_until: Until = None,
+    seed: Seed = 0,
+    json_: Json = False,
+) -> None:
+    """Forecast patients from a fit: those of the trial, or new ones.
+
+    Example: lymphokin predict runs/trial new_patients.csv --counts-until 14 --json
+    """
+    from lymphokin.infer import Fit
+    from lymphokin.io import read_events
+    from lymphokin.predict import forecast
+    from lymphokin.terminal import show_patients
+    from lymphokin.workflow import COHORT_FILE
+
+    if out is not None and out.exists():
+        raise FileExistsError(f"{out} exists; choose another --out or move it away")
+    fitted = Fit.load(run)
+    cohort = read_events(table or run / COHORT_FILE)
+    result = forecast(
+        fitted.model(),
+        fitted.population_z(),
+        cohort,
+        in_fit=table is None,
+        seen=fitted.provenance["seen"],
+        counts_until=counts_until,
+        seed=seed,
+    )
+    if out is not None:
+        result.patients.to_csv(out)
+    show_patients(result, cohort.synthetic, json_)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
+    out: Annotated[
+        Path | None, typer.Option(help="HTML file; default: report.html of the run, replaced.")
+    ] = None,
+    counts_until: Until = None,
+    json_: Json = False,
+) -> None:
+    """Write the report of a fit again, e.g. as it would have looked on another day.
+
+    Example: lymphokin report runs/trial --counts-until 14 --out day14.html
+    """
+    from lymphokin.infer import Fit, Posterior
+    from lymphokin.io import read_events
+    from lymphokin.population import CohortLikelihood, Hierarchy, pack
+    from lymphokin.report import write_report
+    from lymphokin.terminal import TerminalReporter
+    from lymphokin.workflow import COHORT_FILE, describe
+
+    fitted = Fit.load(run)
+    model = fitted.model()
+    cohort = read_events(run / COHORT_FILE)
+    posterior = Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+    with TerminalReporter(console) as reporter:
+        _, _, contents = describe(fitted, cohort, posterior, counts_until, reporter)
+    path = out or run / "report.html"
+    write_report(contents, path)
+    if json_:
+        print(json.dumps({"report": str(path)}))
+    else:
+        console.print(f"Report: {path}", soft_wrap=True)
+
+
+@app.command()
+def simulate(
+    truth: Annotated[
+        Path | None, typer.Option(help="Truth file (TOML); default: that of the demo's trial.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Event table to write.")] = Path("synthetic_trial.csv"),
+    seed: Annotated[int | None, typer.Option(help="Overrides the truth's own seed.")] = None,
+    json_: Json = False,
+) -> None:
+    """Simulate a synthetic trial from a stated truth; the truth per patient goes beside it.
+
+    Example: lymphokin simulate --out synthetic_trial.csv
+    """
+    from lymphokin.shipped import data_path
+    from lymphokin.trial.synthetic import Truth, simulate_trial, write_trial
+
+    source = truth or data_path(DEMO_TRUTH)
+    trial = simulate_trial(Truth.read(source), seed)
+    written = write_trial(trial, out, source.name)
+    if json_:
+        print(json.dumps({"files": [str(p) for p in written], "patients": len(trial.cohort)}))
+    else:
+        console.print(
+            f"SYNTHETIC: {len(trial.cohort)} patients in {out}, the truth in {written[1]}"
+        )
+
+
+@app.command()
+def models(json_: Json = False) -> None:
+    """List the models that come with lymphokin.
+
+    Example: lymphokin models
+    """
+    from lymphokin.model import load_model, shipped_models
+
+    found = {name: load_model(name) for name in shipped_models()}
+    if json_:
+        rows: list[dict[str, Any]] = [
+            {"name": n, "description": m.description, "sha256": m.sha256} for n, m in found.items()
+        ]
+        print(json.dumps(rows, indent=2))
+        return
+    for name, model in found.items():
+        console.print(f"[bold]{name}[/]  {model.description}")
+
+
+def main() -> None:
+    """Entry point: runs a command and turns what went wrong into one message and an exit code."""
+    prepare_jax()
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except Exception as error:
+        sys.exit(_explain(error))
+    except KeyboardInterrupt:
+        console.print("\nStopped. Run the same command again to go on.")
+        sys.exit(1)
+
+
+def _explain(error: Exception) -> int:
+    """Print an error and return the exit code: 2 for what the user can mend, 1 otherwise."""
+    if isinstance(error, typer.Abort):
+        return 1
+    if hasattr(error, "format_message"):
+        console.print(error.format_message(), style="red", markup=False)  # type: ignore[attr-defined]
+        return 2
+    if isinstance(error, ValueError | FileNotFoundError | FileExistsError):
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 2
+    console.print_exception()
+    return 1

@@ -1,0 +1,117 @@
+"""Has the sampler converged, and what did the data teach? Said in numbers and in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base import array_stats
+
+from lymphokin.population import Hierarchy
+
+RHAT_GOOD, RHAT_BAD = 1.02, 1.05
+ESS_GOOD, ESS_BAD = 400.0, 100.0
+DIVERGENT_SHARE_GOOD, DIVERGENT_SHARE_BAD = 0.005, 0.02
+LEARNT_WELL, LEARNT_PARTLY = 0.5, 0.1
+"""Contraction (share of the prior variance removed) from which a quantity counts as learnt."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """Convergence of a run over its population quantities."""
+
+    rhat_max: float
+    ess_bulk_min: float
+    divergences: int
+    divergence_share: float
+    chains: int
+    draws: int
+    level: str
+    """good | caution | bad"""
+    verdict: str
+    worst: list[tuple[str, float, float]]
+    """name, R-hat and bulk ESS of the five quantities with the lowest ESS"""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``provenance.json`` and the report."""
+        return {**vars(self), "worst": [list(row) for row in self.worst]}
+
+
+def population_summary(
+    hierarchy: Hierarchy, z: np.ndarray, values: dict[str, np.ndarray], prior: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """One row per population quantity: posterior, prior, contraction, diagnostics and provenance.
+
+    Args:
+        z: [chain, draw, quantity] standard normal latents.
+        values: per quantity, [chain, draw] posterior draws in the table's unit.
+        prior: per quantity, [draw] prior draws in the table's unit.
+    """
+    table = hierarchy.model.table
+    rows = []
+    for i, quantity in enumerate(hierarchy.quantities):
+        draws, before = values[quantity.name], prior[quantity.name]
+        parameter = table.parameters.get(quantity.key if isinstance(quantity.key, str) else "")
+        entry = parameter or table.residuals.get(
+            quantity.key if isinstance(quantity.key, str) else quantity.key[0]
+        )
+        if entry is None:
+            entry = table[quantity.key[0]]
+        # The latent's prior is standard normal: its posterior variance is the share that is left.
+        contraction = 1 - float(z[..., i].var())
+        well, partly = contraction >= LEARNT_WELL, contraction >= LEARNT_PARTLY
+        rows.append(
+            {
+                "name": quantity.name,
+                "symbol": parameter.symbol if parameter and quantity.kind == "typical" else "",
+                "unit": quantity.unit,
+                "meaning": quantity.meaning,
+                "mean": draws.mean(),
+                "sd": draws.std(),
+                **{f"q{q:02d}": np.quantile(draws, q / 100) for q in (5, 25, 50, 75, 95)},
+                **{f"prior_q{q:02d}": np.quantile(before, q / 100) for q in (5, 50, 95)},
+                "contraction": contraction,
+                "learnt": "well" if well else "partly" if partly else "prior only",
+                "rhat": float(array_stats.rhat(z[..., i])),
+                "ess_bulk": float(array_stats.ess(z[..., i], method="bulk")),
+                "ess_tail": float(array_stats.ess(z[..., i], method="tail", prob=(0.05, 0.95))),
+                "certainty": entry.certainty,
+                "source": entry.source,
+                "doi": entry.doi,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
+    """Convergence verdict from the summary and the [chain, draw] divergence flags."""
+    chains, draws = diverging.shape
+    rhat, ess = float(summary["rhat"].max()), float(summary["ess_bulk"].min())
+    share = float(diverging.mean())
+    bad = rhat > RHAT_BAD or ess < ESS_BAD or share > DIVERGENT_SHARE_BAD
+    good = rhat <= RHAT_GOOD and ess >= ESS_GOOD and share < DIVERGENT_SHARE_GOOD
+    numbers = (
+        f"largest R-hat {rhat:.3f}, smallest bulk effective sample size {ess:.0f}, "
+        f"{int(diverging.sum())} divergences in {chains * draws} draws"
+    )
+    if good:
+        level, verdict = "good", f"The chains agree and mixed well ({numbers})."
+    elif bad:
+        level, verdict = "bad", f"Do not use this fit: the chains have not converged ({numbers})."
+    else:
+        level = "caution"
+        verdict = f"Usable for a look, not for reporting: sample longer ({numbers})."
+    worst = summary.nsmallest(5, "ess_bulk")[["name", "rhat", "ess_bulk"]]
+    return Convergence(
+        rhat,
+        ess,
+        int(diverging.sum()),
+        share,
+        chains,
+        draws,
+        level,
+        verdict,
+        [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
+    )

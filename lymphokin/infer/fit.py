@@ -1,0 +1,148 @@
+"""A fit as a value: posterior draws, configuration and provenance, saved as a folder and loaded."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import tomli_w
+import xarray as xr
+
+from lymphokin.infer.diagnostics import Convergence, judge, population_summary
+from lymphokin.infer.nuts import Draws
+from lymphokin.infer.posterior import Posterior
+from lymphokin.model import Model, load_model
+
+PRIOR_DRAWS = 4000
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted population model.
+
+    ``posterior``: groups ``posterior`` (population quantities and individual parameters in table
+    units), ``sample_stats``, ``latents`` (the flat vector ``x``) and ``prior``.
+    ``summary``: one row per population quantity. ``config``: everything that was chosen.
+    """
+
+    posterior: xr.DataTree
+    summary: pd.DataFrame
+    config: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @property
+    def x(self) -> np.ndarray:
+        """[draw, latent] flat latents, chains one after the other."""
+        x = self.posterior["latents"]["x"].to_numpy()
+        return x.reshape(-1, x.shape[-1])
+
+    def model(self) -> Model:
+        """The fitted model, with whatever was fixed.
+
+        Raises:
+            ModelError: when the model file is gone.
+            ValueError: when the model file is not the fitted one any more.
+        """
+        model = load_model(self.config["model"]).with_fixed(**self.config["fixed"])
+        if model.sha256 != self.provenance["model_sha256"]:
+            raise ValueError(
+                f"model {self.config['model']} has changed since this fit; fit again, or restore it"
+            )
+        return model
+
+    def population_z(self) -> np.ndarray:
+        """[draw, quantity] population latents."""
+        return self.x[:, : len(self.summary)]
+
+    def write(self, folder: Path) -> None:
+        """Write posterior.nc, config.toml, provenance.json and summary.csv into a folder."""
+        self.posterior.to_netcdf(folder / "posterior.nc", engine="h5netcdf")
+        self.summary.to_csv(folder / "summary.csv", index=False)
+        (folder / "config.toml").write_text(tomli_w.dumps(self.config), encoding="utf-8")
+        text = json.dumps(self.provenance, indent=2, sort_keys=True)
+        (folder / "provenance.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Fit:
+        """Load a run folder.
+
+        Raises:
+            FileNotFoundError: naming the file that is missing.
+        """
+        for name in ("posterior.nc", "summary.csv", "config.toml", "provenance.json"):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(f"{folder} is not a run folder: it has no {name}")
+        with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as stored:
+            posterior = stored.load()
+        return cls(
+            posterior,
+            pd.read_csv(folder / "summary.csv"),
+            tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")),
+            json.loads((folder / "provenance.json").read_text(encoding="utf-8")),
+        )
+
+
+def assemble(
+    posterior: Posterior, draws: Draws, config: dict[str, Any], provenance: dict[str, Any]
+) -> tuple[Fit, Convergence]:
+    """A fit from the draws of a sampler."""
+    hierarchy = posterior.hierarchy
+    n_population = len(hierarchy.quantities)
+    z = draws.x[..., :n_population]
+    names = jax.jit(jax.vmap(hierarchy.natural))
+    flat = {k: np.asarray(v) for k, v in names(jnp.asarray(z.reshape(-1, n_population))).items()}
+    values = {name: v.reshape(z.shape[:2]) for name, v in flat.items()}
+    key = jax.random.key(config["seed"])
+    prior_z = jax.random.normal(key, (PRIOR_DRAWS, n_population))
+    prior = {name: np.asarray(v) for name, v in names(prior_z).items()}
+    summary = population_summary(hierarchy, z, values, prior)
+    convergence = judge(summary, draws.diverging)
+    tree = _tree(posterior, draws, values, prior)
+    provenance = provenance | {"convergence": convergence.as_dict()}
+    return Fit(tree, summary, config, provenance), convergence
+
+
+def _tree(
+    posterior: Posterior, draws: Draws, values: dict[str, np.ndarray], prior: dict[str, np.ndarray]
+) -> xr.DataTree:
+    hierarchy, arrays = posterior.hierarchy, posterior.arrays
+    unravel = posterior.unravel()
+    effects = hierarchy.subject_effects
+
+    def individual(x: jax.Array) -> dict[str, jax.Array]:
+        latents = unravel(x)
+        p, _ = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
+        return {e.name: getattr(p, e.name) / e.per_day for e in effects}
+
+    shape = draws.x.shape[:2]
+    of_patients = jax.jit(lambda x: jax.lax.map(individual, x))(
+        jnp.asarray(draws.x.reshape(-1, draws.x.shape[-1]))
+    )
+    units = {q.name: q.unit for q in hierarchy.quantities}
+    posterior_vars: dict[str, Any] = {
+        name: (("chain", "draw"), v, {"units": units[name]}) for name, v in values.items()
+    }
+    for effect in effects:
+        own = np.asarray(of_patients[effect.name]).reshape(*shape, -1)
+        name = f"individual_{effect.name}"
+        posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
+    patients = {"patient": posterior.packed.cohort.patients.index.to_numpy(str)}
+    stats = {
+        name: (("chain", "draw"), getattr(draws, name))
+        for name in ("diverging", "n_steps", "acceptance_rate", "log_density")
+    }
+    return xr.DataTree.from_dict(
+        {
+            "/posterior": xr.Dataset(posterior_vars, patients),
+            "/sample_stats": xr.Dataset(stats),
+            "/latents": xr.Dataset({"x": (("chain", "draw", "latent"), draws.x)}),
+            "/prior": xr.Dataset({name: (("sample",), v) for name, v in prior.items()}),
+        }
+    )

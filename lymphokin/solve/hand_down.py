@@ -1,0 +1,125 @@
+"""What the hours clock hands down to the days clock: states of the drug's windows on other nodes.
+
+The nodes of the two clocks do not meet, for every dose is late by a lag that is a parameter. Inside
+a window the solution is interpolated; after it, the state decays with the loss rate it then has, and
+windows add up. Both are exact for a state that rests at zero, whose own loss is constant and whose
+drive has ended.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lymphokin.model import Model
+from lymphokin.solve.recurrence import recurrence
+from lymphokin.solve.system import System
+from lymphokin.solve.timeline import Timeline
+
+
+class HoursSolution(NamedTuple):
+    """States of the hours blocks at the nodes of each drug window, after any dose there."""
+
+    states: tuple[Any, ...]
+    """per state, [node, lane]"""
+    slopes: tuple[Any, ...]
+    """per state, time derivative per day, [node, lane]"""
+
+
+class Handed(NamedTuple):
+    """A state as the days clock reads it."""
+
+    nodes: jax.Array
+    """[node, patient]"""
+    middle: jax.Array
+    """[step, patient]: with it Simpson's rule gives the exact integral over the step, so that steps
+    of a third of a day follow a drive of hours."""
+
+
+def lag_of(model: Model, p: Any) -> Any:
+    """Delay (days) of every dose of the drug that the hours blocks follow."""
+    lags = [b.lag for b in model.on_clock("hours") if b.lag]
+    return getattr(p, lags[0]) if lags else 0.0
+
+
+def interval(offset: Any, elapsed: Any) -> Any:
+    """[query, lane] index of the step of the window in which ``elapsed`` falls."""
+    reached = (offset[None, 1:-1, :] <= elapsed[:, None, :]).sum(axis=1, dtype=jnp.int32)
+    return jnp.maximum(reached, 0)
+
+
+class _Curve:
+    """A state over its windows as cubic pieces, with its integral since each window's start."""
+
+    def __init__(self, values: Any, slopes: Any, offset: Any) -> None:
+        step = jnp.diff(offset, axis=0)
+        first, last = (values[:-1], slopes[:-1]), (values[1:], slopes[1:])
+        area = 0.5 * step * (first[0] + last[0]) + step**2 / 12 * (first[1] - last[1])
+        reached = recurrence(jnp.ones_like(area), area)
+        self.end = values[-1]
+        self.total = reached[-1]
+        # Side by side, so that one gather per query fetches them all.
+        self._pieces = jnp.stack([*first, *last, reached - area], axis=-1)
+        self._edges = jnp.stack([offset[:-1], step], axis=-1)
+
+    def at(self, index: Any, elapsed: Any) -> tuple[Any, Any]:
+        """Value and integral since the window's start, [query, lane]; zero before it."""
+        lane = jnp.arange(elapsed.shape[1])[None, :]
+        start, step = jnp.moveaxis(self._edges[index, lane], -1, 0)
+        y0, m0, y1, m1, before = jnp.moveaxis(self._pieces[index, lane], -1, 0)
+        width = jnp.where(step > 0, step, 1.0)
+        s = (elapsed - start) / width
+        m0, m1 = m0 * width, m1 * width
+        c2 = 3 * (y1 - y0) - 2 * m0 - m1
+        c3 = 2 * (y0 - y1) + m0 + m1
+        value = y0 + s * (m0 + s * (c2 + s * c3))
+        part = width * s * (y0 + s * (m0 / 2 + s * (c2 / 3 + s * c3 / 4)))
+        began = elapsed >= 0
+        return jnp.where(began, value, 0.0), jnp.where(began, before + part, 0.0)
+
+
+def hand_down(
+    model: Model, p: Any, timeline: Timeline, solution: HoursSolution
+) -> dict[str, Handed]:
+    """States that hours blocks hand down.
+
+    Args:
+        p: parameters by attribute, each a scalar or [lane].
+    """
+    hours, down = timeline.hours, timeline.hand_down
+    assert hours is not None
+    assert down is not None
+    system = System(model.on_clock("hours"), p)
+    offset = jnp.asarray(hours.offset)
+    lag = jnp.broadcast_to(lag_of(model, p), hours.start.shape)
+    elapsed = down.query_day - hours.start - lag
+    index = interval(offset, elapsed)
+    end_day = hours.start + offset[-1] + lag
+    # Where there is no such window the time is of no use, and may not overflow an exponential.
+    since_earlier = jnp.maximum(end_day - end_day[hours.earlier], 0.0)
+    since_end = jnp.maximum(timeline.days.node_day - end_day[down.ended], 0.0)
+    flows = system.flows(
+        dict(zip(system.names, (s[-1] for s in solution.states), strict=True)), {}
+    )
+    step = jnp.asarray(timeline.days.step)
+    moves = step > 1e-6
+    result = {}
+    for name in [name for b in model.on_clock("hours") for name in b.hands_down]:
+        i = system.names.index(name)
+        curve = _Curve(solution.states[i], solution.slopes[i], offset)
+        value, integral = (x.reshape(-1)[down.source] for x in curve.at(index, elapsed))
+        loss = jnp.broadcast_to(flows[name].loss, curve.end.shape)
+        total = curve.total + curve.end / loss
+        kept = jnp.exp(-loss * since_earlier) * curve.end[hours.earlier]
+        carry = curve.end + (hours.has_earlier * kept).sum(axis=0)
+        total = total + (hours.has_earlier * total[hours.earlier]).sum(axis=0)
+        after_loss = loss[down.ended]
+        after = down.has_ended * carry[down.ended] * jnp.exp(-after_loss * since_end)
+        nodes = down.inside * value + after
+        integral = down.inside * integral + down.has_ended * total[down.ended] - after / after_loss
+        mean = jnp.diff(integral, axis=0) / jnp.where(moves, step, 1.0)
+        middle = 1.5 * mean - 0.25 * (nodes[1:] + nodes[:-1])
+        result[name] = Handed(nodes, jnp.where(moves, middle, nodes[1:]))
+    return result

@@ -1,0 +1,145 @@
+"""What the terminal shows: progress, the table of patients, the headline."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Self
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lymphokin.infer.nuts import Progress as SamplerProgress
+from lymphokin.predict import Forecast
+from lymphokin.workflow import RESEARCH_USE, Reporter, Run
+
+
+class TerminalReporter(Reporter):
+    """A progress line on standard error."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=not console.is_terminal,
+        )
+        self._console = console
+        self._task = self._bar.add_task("starting", total=None, note="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def stage(self, text: str) -> None:
+        self._bar.update(self._task, description=text, total=None, note="")
+        if not self._console.is_terminal:
+            self._console.print(text)
+
+    def sampling(self, progress: SamplerProgress) -> None:
+        phase = "warm-up" if progress.warming_up else "draws"
+        note = (
+            f"{phase} {progress.done}/{progress.total}, {progress.mean_steps:.0f} steps each, "
+            f"{progress.divergences} divergences"
+        )
+        self._bar.update(self._task, total=progress.total, completed=progress.done, note=note)
+        if not self._console.is_terminal:
+            self._console.print(f"  {note}")
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def patients_table(result: Forecast, synthetic: bool) -> Table:
+    """Patient, arm, counts used, risk with interval, and what happened."""
+    until = (
+        "before the endpoint visit"
+        if result.counts_until is None
+        else (f"up to day {result.counts_until:g}")
+    )
+    title = f"Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, from counts {until}"
+    table = Table(title=("SYNTHETIC DATA. " if synthetic else "") + title)
+    for name in ("patient", "arm", "counts used", "risk", "90 % interval", "happened"):
+        table.add_column(
+            name, justify="left" if name in ("patient", "arm", "happened") else "right"
+        )
+    for patient, row in result.patients.iterrows():
+        happened = "no count"
+        if pd.notna(row["observed_alc"]):
+            grade = "grade >= 2" if row["observed_grade2"] else "no"
+            happened = f"{grade} ({row['observed_alc']:.2f})"
+        interval = f"{_percent(row['p_grade2_q05'])} to {_percent(row['p_grade2_q95'])}"
+        risk = _percent(row["p_grade2_measured"]) + (" *" if row["extrapolation"] else "")
+        arm = row["arm"] if isinstance(row["arm"], str) else ""
+        table.add_row(str(patient), arm, str(row["n_counts_used"]), risk, interval, happened)
+    if (result.patients["extrapolation"] != "").any():
+        table.caption = "* outside what the model has seen; see the column extrapolation"
+    return table
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(frame.to_json(orient="records"))
+
+
+def show_patients(result: Forecast, synthetic: bool, as_json: bool) -> None:
+    """Print forecasts as a table or as JSON."""
+    if as_json:
+        print(json.dumps(_records(result.patients.reset_index()), indent=2))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    console.print(patients_table(result, synthetic))
+    for warning in result.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False)
+    console.print(RESEARCH_USE)
+
+
+def contrast_table(contrast: pd.DataFrame) -> Table:
+    """Predicted shares of the arms with gamma as fitted and with gamma = 0."""
+    table = Table(
+        title="The same patients under each regimen: predicted share with grade >= 2 "
+        "(90 % equal-tailed interval)"
+    )
+    for name in ("myeloid suppression", "SBRT", "SBRT+ATRA", "difference"):
+        table.add_column(name)
+    labels = {"fitted": "gamma as fitted", "zero": "gamma = 0"}
+    for suppression, rows in contrast.groupby("suppression", sort=False):
+        by_arm = rows.set_index("arm")
+        cells = [
+            f"{_percent(by_arm.loc[arm, 'rate_q50'])} ({_percent(by_arm.loc[arm, 'rate_q05'])} to "  # type: ignore[arg-type]
+            f"{_percent(by_arm.loc[arm, 'rate_q95'])})"  # type: ignore[arg-type]
+            for arm in ("SBRT", "SBRT+ATRA", "difference")
+        ]
+        table.add_row(labels[str(suppression)], *cells)
+    table.caption = "No human data show that ATRA raises lymphocytes after radiotherapy."
+    return table
+
+
+def show_run(run: Run, as_json: bool) -> None:
+    """Print what a finished run found."""
+    convergence = run.fit.provenance["convergence"]
+    if as_json:
+        result = {
+            "run": str(run.folder),
+            "report": str(run.folder / "report.html"),
+            "convergence": convergence,
+            "contrast": _records(run.contrast),
+            "patients": _records(run.forecast.patients.reset_index()),
+        }
+        print(json.dumps(result, indent=2))
+        return
+    show_patients(run.forecast, run.cohort.synthetic, as_json=False)
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    if len(run.contrast):
+        console.print(contrast_table(run.contrast))
+    style = {"good": "green", "caution": "yellow", "bad": "bold red"}[convergence["level"]]
+    console.print(convergence["verdict"], style=style, markup=False)
+    console.print(f"Report: {run.folder / 'report.html'}", markup=False, soft_wrap=True)

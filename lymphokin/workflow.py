@@ -1,0 +1,261 @@
+"""The main job, end to end: event table to fit, forecasts, report and run folder."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lymphokin.infer import Checkpoint, Fit, NutsSettings, Posterior, assemble, fit_gaussian
+from lymphokin.infer.accuracy import solver_error
+from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
+from lymphokin.io import Cohort, read_events, write_events
+from lymphokin.model import load_model
+from lymphokin.population import CohortLikelihood, Hierarchy, pack
+from lymphokin.predict import (
+    Forecast,
+    arm_contrast,
+    chosen_draws,
+    endpoint_visits,
+    fitted_levels,
+    forecast,
+    seen_ranges,
+    trajectories,
+)
+from lymphokin.predict.contrast import SUPPRESSION
+from lymphokin.report import ReportContents, write_report
+
+PACKAGES = ("lymphokin", "jax", "jaxlib", "numpyro", "diffrax", "numpy", "pandas", "arviz-stats")
+CURVE_DRAWS = 200
+ERROR_DRAWS = 8
+DENSITY_DRAWS = 1000
+COHORT_FILE = "cohort.csv"
+RESEARCH_USE = "Research use only. Not a medical device; not for decisions about patients."
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to fit and how."""
+
+    model: str = "myeloid_lymphoid"
+    fixed: dict[str, float] = field(default_factory=dict)
+    settings: NutsSettings = field(default_factory=NutsSettings)
+    counts_until: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: the fit, its forecasts, the arms' contrast and where it is kept."""
+
+    folder: Path
+    fit: Fit
+    cohort: Cohort
+    forecast: Forecast
+    contrast: pd.DataFrame
+
+
+class Reporter:
+    """Where a run tells what it is doing; the command line shows it, a library user may not."""
+
+    def stage(self, text: str) -> None:
+        """A new stage begins."""
+
+    def sampling(self, progress: Progress) -> None:
+        """The sampler has finished a chunk."""
+
+
+def _commit() -> str:
+    """Commit of the source checkout, or empty outside one."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()
+
+
+def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a temporary folder and rename it: the folder appears complete or not at all."""
+    temporary = folder.with_name(f".{folder.name}.writing")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        fill(temporary)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def partial_folder(out: Path) -> Path:
+    """Where an unfinished run keeps its draws until it is done."""
+    return out.with_name(f"{out.name}.unfinished")
+
+
+def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) -> Run:
+    """Read an event table, fit it, forecast every patient, and write the run folder ``out``.
+
+    An interrupted run is continued by calling again with the same arguments.
+
+    Raises:
+        BadInput: when the table cannot be used.
+        FileExistsError: when ``out`` exists.
+    """
+    reporter = reporter or Reporter()
+    if out.exists():
+        raise FileExistsError(f"{out} exists; choose another --out or move it away")
+    cohort = read_events(table)
+    model = load_model(job.model).with_fixed(**job.fixed)
+    reporter.stage("packing the cohort")
+    packed = pack(model, cohort)
+    posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
+    config = {
+        "model": job.model,
+        "fixed": job.fixed,
+        "table": table.name,
+        "seed": job.settings.seed,
+        "nuts": asdict(job.settings),
+        **({} if job.counts_until is None else {"counts_until": job.counts_until}),
+    }
+    fingerprint = settings_fingerprint(job.settings) | {
+        "model": model.sha256,
+        "data": cohort.sha256,
+        "fixed": job.fixed,
+        "version": version("lymphokin"),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint = Checkpoint(partial_folder(out), fingerprint)
+    reporter.stage("finding where the posterior lies")
+    whitening = checkpoint.whitening(lambda: fit_gaussian(posterior, job.settings.seed))
+    reporter.stage("sampling")
+    draws = sample_nuts(posterior, whitening, job.settings, checkpoint, reporter.sampling)
+    reporter.stage("summarising")
+    error = solver_error(posterior, draws.x.reshape(-1, draws.x.shape[-1])[:: _every(draws.x)])
+    visits = endpoint_visits(cohort)
+    provenance = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": version("lymphokin"),
+        "commit": _commit(),
+        "model": job.model,
+        "model_sha256": model.sha256,
+        "data_file": cohort.source,
+        "data_sha256": cohort.sha256,
+        "synthetic_data": cohort.synthetic,
+        "seed": job.settings.seed,
+        "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "device": str(jax.devices()[0].device_kind),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "solver_relative_error": error,
+        "seen": seen_ranges(cohort, visits),
+        "data_warnings": [*cohort.warnings, *packed.dropped],
+    }
+    fit, _ = assemble(posterior, draws, config, provenance)
+    predicted, contrast, contents = describe(fit, cohort, posterior, job.counts_until, reporter)
+    reporter.stage("writing the report")
+
+    def fill(folder: Path) -> None:
+        fit.write(folder)
+        predicted.patients.to_csv(folder / "patients.csv")
+        contrast.to_csv(folder / "contrast.csv", index=False)
+        write_events(_without_dates(cohort), folder / COHORT_FILE)
+        write_report(contents, folder / "report.html")
+
+    write_folder(out, fill)
+    shutil.rmtree(partial_folder(out))
+    return Run(out, fit, cohort, predicted, contrast)
+
+
+def _every(x: np.ndarray) -> int:
+    return max(1, x.shape[0] * x.shape[1] // ERROR_DRAWS)
+
+
+def describe(
+    fit: Fit,
+    cohort: Cohort,
+    posterior: Posterior,
+    counts_until: float | None,
+    reporter: Reporter,
+) -> tuple[Forecast, pd.DataFrame, ReportContents]:
+    """Forecasts of every patient, contrast of the arms, and what a report shows of a fit."""
+    model = posterior.likelihood.model
+    seed = int(fit.config["seed"])
+    reporter.stage("forecasting every patient")
+    predicted = forecast(
+        model,
+        fit.population_z(),
+        cohort,
+        in_fit=True,
+        seen=fit.provenance["seen"],
+        counts_until=counts_until,
+        seed=seed,
+    )
+    reporter.stage("drawing curves and contrasts")
+    x = chosen_draws(fit.x, CURVE_DRAWS, seed)
+    unravel = posterior.unravel()
+    curves = trajectories(model, cohort, x, unravel)
+    sampled = SUPPRESSION in posterior.hierarchy.population_names
+    contrast = (
+        arm_contrast(model, cohort, x, unravel, seed)
+        if sampled and len(cohort.doses)
+        else pd.DataFrame(columns=["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"])
+    )
+    levels = fitted_levels(model, posterior.packed, x, unravel)
+    contents = report_contents(fit, cohort, predicted, contrast, curves, levels)
+    return predicted, contrast, contents
+
+
+def _without_dates(cohort: Cohort) -> Cohort:
+    """The cohort without calendar dates: a run folder keeps nothing that helps to identify."""
+    return replace(cohort, patients=cohort.patients.assign(start_date=None))
+
+
+def report_contents(
+    fit: Fit,
+    cohort: Cohort,
+    predicted: Forecast,
+    contrast: pd.DataFrame,
+    curves: xr.Dataset,
+    levels: pd.DataFrame | None,
+) -> ReportContents:
+    """What the report shows of a fit."""
+    draws = {}
+    for name in fit.summary["name"]:
+        before = fit.posterior["prior"][name].to_numpy()
+        after = fit.posterior["posterior"][name].to_numpy().ravel()
+        draws[name] = (before[:DENSITY_DRAWS], after)
+    convergence = fit.provenance["convergence"]
+    hidden = ("convergence", "seen", "data_warnings")
+    loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
+    return ReportContents(
+        title=f"Lymphopenia forecast: {cohort.source}",
+        synthetic=cohort.synthetic,
+        created=fit.provenance["created"],
+        cohort=cohort,
+        counts_until=predicted.counts_until,
+        patients=predicted.patients.reset_index(),
+        trajectories=curves,
+        atra=levels,
+        parameters=fit.summary.fillna({"symbol": "", "source": "", "doi": ""}),
+        parameter_draws=draws,
+        contrast=contrast,
+        convergence=convergence,
+        provenance={k: v for k, v in fit.provenance.items() if k not in hidden},
+        warnings=(*loud, *predicted.warnings, *fit.provenance["data_warnings"]),
+    )

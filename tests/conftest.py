@@ -1,0 +1,47 @@
+"""Shared fixtures: one small synthetic trial and one short fit of it, made once per session."""
+
+import os
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lymphokin.infer import NutsSettings
+from lymphokin.io import write_events
+from lymphokin.jax_setup import prepare_jax
+from lymphokin.shipped import data_path
+from lymphokin.trial.synthetic import SyntheticTrial, Truth, simulate_trial
+
+prepare_jax(devices=2)
+
+SHORT = NutsSettings(chains=2, warmup=50, draws=50, seed=3)
+"""Far too short to believe; enough to see that everything is there."""
+
+
+@pytest.fixture(scope="session")
+def truth() -> Truth:
+    shipped = Truth.read(data_path("synthetic_sbrt_atra_trial.truth.toml"))
+    return replace(shipped, design={**shipped.design, "run_in": 1, "per_arm": 3})
+
+
+@pytest.fixture(scope="session")
+def small_trial(truth: Truth) -> SyntheticTrial:
+    return simulate_trial(truth, seed=5)
+
+
+@pytest.fixture(scope="session")
+def small_table(small_trial: SyntheticTrial, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("trial") / "synthetic_small.csv"
+    write_events(small_trial.cohort, path, ["SYNTHETIC DATA"])
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory):
+    from lymphokin.workflow import Job, run_fit
+
+    out = tmp_path_factory.mktemp("runs") / "small"
+    return run_fit(small_table, out, Job(settings=SHORT, counts_until=14.0))

@@ -1,0 +1,70 @@
+"""The command line as a user meets it: exit codes, one clear message, nothing half-written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def lymphokin(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from lymphokin.cli import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path):
+    table = tmp_path / "trial.csv"
+    table.write_text(
+        "ID,TIME,EVID,CMT,AMT,DVID,DV\n1,-3,0,,,alc,1450\n1,0,1,rt,8,,\n1,1,1,rt,,,\n1,9,0,,,alc,x\n"
+    )
+    done = lymphokin("fit", table, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for told in ("trial.csv", "1450", "AMT", "DV"):
+        assert told in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"trial.csv"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["fit", "no_such_file.csv"], "no_such_file.csv"),
+        (["predict", "no_such_run"], "not a run folder"),
+        (["fit"], "Missing argument"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
+    done = lymphokin(*arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["fit", "demo", "predict", "report", "simulate", "models"])
+def test_every_command_explains_itself_with_an_example(command):
+    done = lymphokin(command, "--help")
+    assert done.returncode == 0
+    assert f"lymphokin {command}" in done.stdout
+
+
+def test_simulate_remakes_the_shipped_trial(tmp_path: Path):
+    from lymphokin.shipped import data_path
+
+    done = lymphokin("simulate", "--out", tmp_path / "synthetic_sbrt_atra_trial.csv", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["patients"] == 58
+    made = (tmp_path / "synthetic_sbrt_atra_trial.csv").read_text()
+    assert made == data_path("synthetic_sbrt_atra_trial.csv").read_text()
+    assert "SYNTHETIC" in made.splitlines()[0]
+
+
+def test_new_patients_are_forecast_as_json(small_run, small_table, tmp_path: Path):
+    done = lymphokin("predict", small_run.folder, small_table, "--counts-until", "14", "--json")
+    assert done.returncode == 0, done.stderr
+    patients = json.loads(done.stdout)
+    assert len(patients) == 7
+    assert {"id", "arm", "p_grade2_measured", "alc_q50", "extrapolation"} <= set(patients[0])

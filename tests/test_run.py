@@ -1,0 +1,88 @@
+"""A fit from event table to run folder: what is in it, that it resumes, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lymphokin.infer import Fit
+from lymphokin.predict import CONTRACT
+from lymphokin.workflow import Job, Reporter, partial_folder, run_fit
+
+from .conftest import SHORT
+
+
+class StopAfter(Reporter):
+    """Interrupts a run as a user would, after some chunks of sampling."""
+
+    def __init__(self, chunks: int) -> None:
+        self.left = chunks
+
+    def sampling(self, progress) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_the_run_folder_holds_what_the_contract_names(small_run):
+    names = {path.name for path in small_run.folder.iterdir()}
+    contract = {"posterior.nc", "config.toml", "provenance.json", "summary.csv", "patients.csv"}
+    assert contract | {"report.html"} <= names
+    patients = pd.read_csv(small_run.folder / "patients.csv")
+    assert list(patients.columns[: 1 + len(CONTRACT)]) == ["id", *CONTRACT]
+    provenance = json.loads((small_run.folder / "provenance.json").read_text())
+    for key in ("version", "commit", "data_sha256", "model_sha256", "seed", "packages", "device"):
+        assert key in provenance
+    assert {"rhat_max", "ess_bulk_min", "divergences", "verdict"} <= set(provenance["convergence"])
+
+
+def test_probabilities_are_ordered_and_counts_until_is_obeyed(small_run, small_trial):
+    table = small_run.forecast.patients
+    grades = table[["p_grade4_measured", "p_grade3_measured", "p_grade2_measured"]].to_numpy()
+    assert np.all(np.diff(grades, axis=1) >= 0)
+    assert np.all((grades >= 0) & (grades <= 1))
+    counts = small_trial.cohort.observations.query("quantity == 'alc' and day <= 14")
+    expected = counts.dropna(subset=["value"])["id"].value_counts()
+    assert table["n_counts_used"].to_dict() == expected.reindex(table.index).to_dict()
+
+
+def test_a_too_short_fit_says_so(small_run):
+    convergence = small_run.fit.provenance["convergence"]
+    assert convergence["level"] != "good"
+    assert convergence["verdict"] in (small_run.folder / "report.html").read_text()
+
+
+def test_a_fit_is_loaded_as_it_was_saved(small_run):
+    loaded = Fit.load(small_run.folder)
+    np.testing.assert_array_equal(loaded.x, small_run.fit.x)
+    assert loaded.config == small_run.fit.config
+    assert loaded.model().sha256 == small_run.fit.provenance["model_sha256"]
+
+
+def test_an_interrupted_run_leaves_no_half_run_and_resumes_bit_for_bit(
+    small_run, small_table, tmp_path: Path
+):
+    out = tmp_path / "resumed"
+    job = Job(settings=SHORT, counts_until=14.0)
+    with pytest.raises(KeyboardInterrupt):
+        run_fit(small_table, out, job, StopAfter(3))
+    assert not out.exists()
+    assert partial_folder(out).is_dir()
+    resumed = run_fit(small_table, out, job)
+    np.testing.assert_array_equal(resumed.fit.x, small_run.fit.x)
+    assert not partial_folder(out).exists()
+
+
+def test_an_unfinished_run_of_other_settings_is_not_continued(small_table, tmp_path: Path):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_fit(small_table, out, Job(settings=SHORT), StopAfter(1))
+    with pytest.raises(ValueError, match="unfinished run of another model"):
+        run_fit(small_table, out, Job(settings=SHORT, fixed={"suppression": 0.0}))
+
+
+def test_an_existing_run_is_never_overwritten(small_run, small_table):
+    with pytest.raises(FileExistsError, match="choose another --out"):
+        run_fit(small_table, small_run.folder, Job(settings=SHORT))
