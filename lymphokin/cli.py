@@ -64,7 +64,7 @@ def fit(
     counts_until: Until = None,
     chains: Chains = 2,
     warmup: Warmup = 300,
-    draws: Draws = 500,
+    draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:
@@ -91,7 +91,7 @@ def demo(
     counts_until: Until = 21.0,
     chains: Chains = 2,
     warmup: Warmup = 300,
-    draws: Draws = 500,
+    draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:

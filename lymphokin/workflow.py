@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lymphokin.infer import Checkpoint, Fit, NutsSettings, Posterior, assemble, fit_gaussian
+from lymphokin.infer import (
+    Checkpoint,
+    Fit,
+    NutsSettings,
+    Posterior,
+    Whitening,
+    assemble,
+    fit_gaussian,
+)
 from lymphokin.infer.accuracy import solver_error
 from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
 from lymphokin.io import Cohort, read_events, write_events
@@ -142,9 +150,11 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(partial_folder(out), fingerprint)
     reporter.stage("finding where the posterior lies")
-    whitening = checkpoint.whitening(lambda: fit_gaussian(posterior, job.settings.seed))
+    found = checkpoint.recall(
+        "whitening", lambda: fit_gaussian(posterior, job.settings.seed).arrays()
+    )
     reporter.stage("sampling")
-    draws = sample_nuts(posterior, whitening, job.settings, checkpoint, reporter.sampling)
+    draws = sample_nuts(posterior, Whitening.of(found), job.settings, checkpoint, reporter.sampling)
     reporter.stage("summarising")
     error = solver_error(posterior, draws.x.reshape(-1, draws.x.shape[-1])[:: _every(draws.x)])
     visits = endpoint_visits(cohort)

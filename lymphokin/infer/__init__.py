@@ -1,9 +1,10 @@
 """Bayesian inference: normal approximation, NUTS, diagnostics, and the fit they give."""
 
+from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.diagnostics import Convergence
 from lymphokin.infer.fit import Fit, assemble
 from lymphokin.infer.gaussian import Whitening, fit_gaussian
-from lymphokin.infer.nuts import Checkpoint, Draws, NutsSettings, Progress, sample_nuts
+from lymphokin.infer.nuts import Draws, NutsSettings, Progress, sample_nuts
 from lymphokin.infer.posterior import Posterior
 
 __all__ = [

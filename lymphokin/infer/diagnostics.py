@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from arviz_stats.base import array_stats
+from arviz_stats.base.array import array_stats
 
 from lymphokin.population import Hierarchy
 
@@ -74,9 +74,11 @@ def population_summary(
                 **{f"prior_q{q:02d}": np.quantile(before, q / 100) for q in (5, 50, 95)},
                 "contraction": contraction,
                 "learnt": "well" if well else "partly" if partly else "prior only",
-                "rhat": float(array_stats.rhat(z[..., i])),
-                "ess_bulk": float(array_stats.ess(z[..., i], method="bulk")),
-                "ess_tail": float(array_stats.ess(z[..., i], method="tail", prob=(0.05, 0.95))),
+                "rhat": np.asarray(array_stats.rhat(z[..., i])).item(),
+                "ess_bulk": np.asarray(array_stats.ess(z[..., i], method="bulk")).item(),
+                "ess_tail": np.asarray(
+                    array_stats.ess(z[..., i], method="tail", prob=(0.05, 0.95))
+                ).item(),
                 "certainty": entry.certainty,
                 "source": entry.source,
                 "doi": entry.doi,

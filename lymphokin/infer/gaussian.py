@@ -21,7 +21,7 @@ from lymphokin.infer.information import ArrowMatrix, expected_information
 from lymphokin.infer.posterior import Posterior, flat
 
 LBFGS_ITERATIONS = 80
-NEWTON_STEPS = 16
+NEWTON_STEPS = 12
 POINTS_PER_STEP = 4
 INFORMATION_DRAWS = 24
 LARGEST_MOVE = 0.5
@@ -50,6 +50,15 @@ class Whitening(NamedTuple):
         own = jnp.einsum("psk,pk->ps", self.own, padded) + self.slope @ moved
         change = jnp.zeros(len(y) + 1).at[:n].set(moved).at[self.index].set(own)
         return change[:-1]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The map as plain arrays."""
+        return {name: np.asarray(value) for name, value in self._asdict().items()}
+
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray]) -> Whitening:
+        """The map from its plain arrays."""
+        return cls(**{name: jnp.asarray(arrays[name]) for name in cls._fields})
 
     def to_latents(self, y: jax.Array) -> jax.Array:
         """Latents of a point of the whitened space."""
@@ -107,9 +116,8 @@ def fit_gaussian(
         points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
         gradient = -sum(density(x, arrays)[1] for x in points) / len(points)
         rate = max(0.5, 1 / (1 + i)) if i < NEWTON_STEPS // 2 else 2.0 / (i + 1)
-        several = points if i >= NEWTON_STEPS // 2 else points[:2]
         seen = jax.tree.map(
-            lambda *m: sum(m) / len(m), *[information_at(x, arrays) for x in several]
+            lambda *m: sum(m) / len(m), *[information_at(x, arrays) for x in points[:2]]
         )
         information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
         move = jax.vjp(whitening.displacement, jnp.zeros_like(centre))[1](gradient)[0]

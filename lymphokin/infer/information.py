@@ -17,6 +17,9 @@ from lymphokin.infer.posterior import Posterior
 from lymphokin.model import Residual
 from lymphokin.population import CohortArrays
 
+TANGENTS_AT_ONCE = 16
+"""Derivatives taken together: wide enough to keep the processor busy."""
+
 
 class ArrowMatrix(NamedTuple):
     """Symmetric matrix of the flat latents in which patients meet only through the population."""
@@ -95,7 +98,9 @@ def expected_information(
 
     _, owner, _ = _scaled_outcomes(posterior, x, arrays, scales)
     by_record, by_shared = jax.lax.map(
-        lambda v: jax.jvp(outcomes, (x,), (v,))[1], jnp.asarray(vectors)
+        lambda v: jax.jvp(outcomes, (x,), (v,))[1],
+        jnp.asarray(vectors),
+        batch_size=TANGENTS_AT_ONCE,
     )
     j_population, j_own = by_record[:n_population].T, by_record[n_population:].T
     j_shared = by_shared[:n_population].T

@@ -2,15 +2,14 @@
 
 NumPyro's kernel runs in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions
 at a time. After each such chunk the draws and the complete state of every chain (adaptation
-included) are on disk, so that a run that was stopped goes on exactly where it was and ends bit for bit the same.
+included) are on disk, so that a run that was stopped goes on exactly where it was and ends bit for
+bit the same.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -19,12 +18,15 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from numpyro.infer import NUTS
 
-from lymphokin.infer.gaussian import Whitening
+from lymphokin.infer.checkpoint import Checkpoint
+from lymphokin.infer.gaussian import Whitening, whitening_from_draws
 from lymphokin.infer.posterior import Posterior
 from lymphokin.population import CohortArrays
 
 CHUNK = 25
 """Transitions between two points at which a run can be stopped."""
+PILOT_CHUNKS_USED = 3
+"""Last chunks of the pilot run from which the map of the run that counts is made."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class NutsSettings:
 
     chains: int = 2
     warmup: int = 300
-    draws: int = 500
-    target_accept: float = 0.8
+    draws: int = 1000
+    pilot: int = 150
+    target_accept: float = 0.85
     max_tree_depth: int = 8
     seed: int = 0
 
@@ -60,52 +63,8 @@ class Progress(NamedTuple):
     mean_steps: float
 
 
-class Checkpoint:
-    """The chunks of a run on disk, each written whole or not at all."""
-
-    def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        identity = folder / "fingerprint.json"
-        text = json.dumps(fingerprint, sort_keys=True, indent=1)
-        if identity.exists() and identity.read_text(encoding="utf-8") != text:
-            raise ValueError(
-                f"{folder} holds an unfinished run of another model, data set or settings; "
-                "finish it with those, or delete the folder"
-            )
-        identity.write_text(text, encoding="utf-8")
-
-    def whitening(self, make: Callable[[], Whitening]) -> Whitening:
-        """The stored map of this run, or the one that ``make`` gives."""
-        path = self.folder / "whitening.npz"
-        if not path.exists():
-            made = make()
-            temporary = self.folder / "writing.npz"
-            np.savez(temporary, **{k: np.asarray(v) for k, v in made._asdict().items()})
-            temporary.replace(path)
-        with np.load(path) as stored:
-            return Whitening(**{name: jnp.asarray(stored[name]) for name in Whitening._fields})
-
-    def _file(self, chunk: int) -> Path:
-        return self.folder / f"chunk_{chunk:05d}.npz"
-
-    def save(self, chunk: int, arrays: dict[str, np.ndarray]) -> None:
-        """Write one chunk."""
-        temporary = self.folder / "writing.npz"
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
-        temporary.replace(self._file(chunk))
-
-    def load(self) -> list[dict[str, np.ndarray]]:
-        """All chunks so far, in order."""
-        chunks = []
-        while (path := self._file(len(chunks))).exists():
-            with np.load(path) as stored:
-                chunks.append(dict(stored))
-        return chunks
-
-
 def _leaves(state: Any) -> dict[str, np.ndarray]:
-    """Leaves of the sampler's state as plain arrays (random keys as their data)."""
+    """Leaves of the sampler's state as plain arrays."""
     return {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
 
 
@@ -119,45 +78,57 @@ def sample_nuts(
     posterior: Posterior,
     whitening: Whitening,
     settings: NutsSettings,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Draws:
     """Draw from a cohort's posterior.
 
+    A pilot run moves in the space of the normal approximation; its draws give a better map for the
+    run that counts.
+
     Args:
         posterior: what to sample.
-        whitening: map from the space in which the sampler moves.
+        whitening: map from the space in which the pilot run moves.
         settings: chains, iterations, seed.
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
     """
-    n_population = len(posterior.hierarchy.quantities)
-    keys = jax.random.split(jax.random.PRNGKey(settings.seed), settings.chains + 1)
-    noise = jax.random.normal(keys[-1], (settings.chains, len(whitening.centre)))
-    start = {"population": noise[:, :n_population], "own": noise[:, n_population:]}
     begin, run_chunk = _on_devices(posterior, settings)
-    states = begin((keys[:-1], start), posterior.arrays, whitening)
-    chunks = checkpoint.load() if checkpoint else []
-    if chunks:
-        states = _restored(states, chunks[-1])
-    warmup_chunks, draw_chunks = (-(-n // CHUNK) for n in (settings.warmup, settings.draws))
-    total = warmup_chunks + draw_chunks
-    for i in range(len(chunks), total):
-        states, out = run_chunk(states, posterior.arrays, whitening)
-        chunk = {name: np.asarray(value) for name, value in out.items()}
-        if checkpoint:
-            checkpoint.save(i, chunk | _leaves(states))
-        chunks.append(chunk)
-        on_progress(
-            Progress(
-                (i + 1) * CHUNK,
-                total * CHUNK,
-                i < warmup_chunks,
-                int(sum(c["diverging"].sum() for c in chunks[warmup_chunks:])),
-                float(chunk["n_steps"].mean()),
-            )
-        )
-    kept = chunks[warmup_chunks:]
+    n_population = len(posterior.hierarchy.quantities)
+    lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
+    total = sum(lengths) * CHUNK
+
+    def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
+        key = jax.random.fold_in(jax.random.PRNGKey(settings.seed), before)
+        keys = jax.random.split(key, settings.chains + 1)
+        noise = jax.random.normal(keys[-1], (settings.chains, len(whitening.centre)))
+        start = {"population": noise[:, :n_population], "own": noise[:, n_population:]}
+        states = begin((keys[:-1], start), posterior.arrays, whitening)
+        done: list[dict[str, np.ndarray]] = []
+        for i in range(chunks):
+
+            def run(states: Any = states) -> dict[str, np.ndarray]:
+                states, out = run_chunk(states, posterior.arrays, whitening)
+                return {k: np.asarray(v) for k, v in out.items()} | _leaves(states)
+
+            fresh = not checkpoint.has(f"{name}_{i:05d}")
+            done.append(checkpoint.recall(f"{name}_{i:05d}", run))
+            states = _restored(states, done[-1])
+            if fresh:
+                divergences = int(sum(c["diverging"].sum() for c in done[warming:]))
+                steps = float(done[-1]["n_steps"].mean())
+                at = (before + i + 1) * CHUNK
+                on_progress(Progress(at, total, i < warming, divergences, steps))
+        return done
+
+    pilot = phase("pilot", lengths[0], whitening, 0, lengths[0])
+    settled = np.concatenate([c["x"] for c in pilot[-PILOT_CHUNKS_USED:]], axis=1)
+    better = checkpoint.recall(
+        "whitening_of_pilot",
+        lambda: whitening_from_draws(posterior, settled.reshape(-1, settled.shape[-1])).arrays(),
+    )
+    whitening = Whitening.of(better)
+    kept = phase("chunk", lengths[1] + lengths[2], whitening, lengths[0], lengths[1])[lengths[1] :]
     return Draws(
         **{name: np.concatenate([c[name] for c in kept], axis=1) for name in Draws._fields}
     )
@@ -198,7 +169,7 @@ def _on_devices(posterior: Posterior, settings: NutsSettings) -> tuple[Any, Any]
 
         kernel = NUTS(
             potential_fn=lambda position: -posterior.log_density(latents(position), arrays),
-            dense_mass=[("population",)],
+            dense_mass=[("population",)],  # type: ignore[arg-type]  # stubs know bool only
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )
@@ -228,7 +199,7 @@ def _on_devices(posterior: Posterior, settings: NutsSettings) -> tuple[Any, Any]
     return spread(begin), spread(chunk)
 
 
-def _devices_for(chains: int) -> list[jax.Device]:
+def _devices_for(chains: int) -> list[Any]:
     """The most devices that share the chains evenly."""
     devices = jax.local_devices()
     count = max(n for n in range(1, min(len(devices), chains) + 1) if chains % n == 0)

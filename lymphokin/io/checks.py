@@ -188,7 +188,7 @@ def check_calendar(records: Records, doses: Doses, start: NDArray[np.int64], she
 
 def check_lesions(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
     """SITE names one class or one per lesion; LESION is a lesion the patient has."""
-    sites = patients["site"].map(lambda s: 1 if s is None else s.count("+") + 1).to_numpy(int)
+    sites = patients["site"].map(lambda s: 1 if s is None else str(s).count("+") + 1).to_numpy(int)
     lesions = patients["n_lesions"].to_numpy(float)
     owned = records.patient >= 0
     mismatch = (sites > 1) & ~np.isnan(lesions) & (sites != lesions)

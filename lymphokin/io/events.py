@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -206,7 +207,7 @@ def write_events(
                 file,
                 index=False,
                 lineterminator="\n",
-                float_format=lambda number: repr(float(number)).removesuffix(".0"),
+                float_format=lambda number: repr(float(cast(float, number))).removesuffix(".0"),
             )
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)

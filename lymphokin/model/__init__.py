@@ -1,16 +1,18 @@
 """The modelling vocabulary: blocks, states, flows, events, outputs and parameter tables."""
 
-from lymphokin.model.block import Block, Flow, Fraction, Output, State, state
-from lymphokin.model.model import (
-    Model,
+from lymphokin.model.block import (
+    Block,
+    Flow,
+    Fraction,
     ModelError,
-    check_model,
+    Output,
+    State,
     initial_state,
-    load_model,
-    model_file,
-    shipped_models,
+    state,
     state_type,
 )
+from lymphokin.model.load import load_model, model_file, shipped_models
+from lymphokin.model.model import Model, check_model
 from lymphokin.model.parameters import (
     CategoryEffect,
     Parameter,

@@ -12,9 +12,15 @@ That form costs the modeller nothing and gives the solver the exact exponential 
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
+
+
+class ModelError(ValueError):
+    """A model file that cannot be used; the message says what is wrong and where."""
+
 
 type Initial = float | Callable[[Any], Any]
 """Value of a state in an untreated patient: a number or a function of the parameters."""
@@ -115,3 +121,14 @@ class Block:
     def on_dose(self, y: Any, p: Any, amount: Any) -> dict[str, Any]:
         """States that a drug dose (mg) changes, with their new values; none by default."""
         return {}
+
+
+def state_type(block: Block) -> Any:
+    """Named tuple of the block's states (a pytree with attribute access)."""
+    return namedtuple(f"{block.name}State", list(block.states))
+
+
+def initial_state(block: Block, p: Any) -> Any:
+    """States of an untreated patient with parameters ``p``."""
+    values = [s.initial(p) if callable(s.initial) else s.initial for s in block.states.values()]
+    return state_type(block)(*values)

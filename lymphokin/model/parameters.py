@@ -1,22 +1,18 @@
 """The parameter table of a model: what each number means, how sure we are, and who says so.
 
-A table is a TOML file beside the model file. Priors live on a transformed scale (log, logit, ...):
-the typical value of the population is normal there, and so are the differences between subjects and
-between occasions. ``extends`` names another table from which entries are inherited.
+Priors live on a transformed scale (log, logit, ...): the typical value of the population is normal
+there, and so are the differences between subjects and between occasions. :mod:`lymphokin.model.table`
+reads a table from its file.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax.numpy as jnp
 from jax.scipy.special import expit, logit, ndtr, ndtri
-
-from lymphokin.shipped import models_path
 
 HOURS_PER_DAY = 24.0
 
@@ -141,7 +137,7 @@ class ParameterTable:
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Parameter]:
         return iter(self.parameters.values())
 
     def fixed(self, **values: float) -> ParameterTable:
@@ -217,90 +213,3 @@ class ParameterTable:
             for q, r in self.residuals.items()
         }
         return ParameterTable(parameters, residuals)
-
-
-def _merge(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in own.items():
-        if isinstance(value, dict) and value.get("remove"):
-            merged.pop(key, None)
-        elif isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _merge(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _raw_table(path: Path) -> dict[str, Any]:
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise TableError(f"{path.name}: {error}") from error
-    parent = raw.pop("extends", None)
-    if not parent:
-        return raw
-    beside = path.with_name(f"{parent}.toml")
-    table = beside if beside.is_file() else models_path() / beside.name
-    return _merge(_raw_table(table), raw)
-
-
-def _parameter(name: str, entry: dict[str, Any], problems: list[str]) -> Parameter | None:
-    covariates = tuple(
-        PowerCovariate(column.lower(), **effect)
-        for column, effect in entry.pop("covariates", {}).items()
-    )
-    known = {f.name for f in fields(Parameter)}
-    for key in sorted(set(entry) - known):
-        problems.append(f"parameters.{name}: unknown key {key!r}")
-    needed = ("symbol", "meaning", "unit", "transform", "median", "certainty", "source")
-    missing = [key for key in needed if key not in entry]
-    for key in missing:
-        problems.append(f"parameters.{name}: {key} is missing")
-    if missing or set(entry) - known:
-        return None
-    if entry["transform"] not in ("log", "logit", "identity", "above"):
-        problems.append(f"parameters.{name}: transform must be log, logit, identity or above")
-        return None
-    return Parameter(name=name, covariates=covariates, **entry)
-
-
-def _residual(quantity: str, entry: dict[str, Any]) -> Residual:
-    effects = []
-    for column, raw in entry.pop("covariates", {}).items():
-        effect = dict(raw)
-        reference, source = effect.pop("reference"), effect.pop("source", "")
-        effect.pop("doi", None), effect.pop("certainty", None)
-        for category in [key for key in effect if not key.endswith("_sd")]:
-            effects.append(
-                CategoryEffect(
-                    column.lower(),
-                    reference,
-                    category,
-                    effect[category],
-                    effect.get(f"{category}_sd", 0.0),
-                    source,
-                )
-            )
-    return Residual(quantity=quantity, effects=tuple(effects), **entry)
-
-
-def read_table(path: Path) -> ParameterTable:
-    """Read a parameter table.
-
-    Raises:
-        TableError: with every problem of the file in one message.
-    """
-    raw = _raw_table(path)
-    problems: list[str] = []
-    parameters = {
-        name: parameter
-        for name, entry in raw.get("parameters", {}).items()
-        if (parameter := _parameter(name, dict(entry), problems)) is not None
-    }
-    residuals = {
-        quantity: _residual(quantity, dict(entry))
-        for quantity, entry in raw.get("residuals", {}).items()
-    }
-    if problems:
-        raise TableError(f"{path.name}: " + "; ".join(problems))
-    return ParameterTable(parameters, residuals)

@@ -34,7 +34,7 @@ def with_pulses(cohort: Cohort) -> Cohort:
     area = cohort.patients["bsa"].astype(float)
     typical = area.median() if area.notna().any() else TYPICAL_BSA_M2
     added = [
-        AtraPulses().doses(float(bsa)).assign(id=patient)
+        AtraPulses().doses(float(bsa)).assign(id=str(patient))
         for patient, bsa in area.fillna(typical).items()
         if patient not in treated
     ]

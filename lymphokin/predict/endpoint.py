@@ -41,9 +41,9 @@ def endpoint_visits(cohort: Cohort) -> pd.DataFrame:
 
     Returns:
         index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of
-        the nearest count within a week of it, else the planned day), ``observed_alc`` (that count as
-        reported, NaN if none), ``observed_grade2`` (bool, or None), ``baseline_alc`` (last count up
-        to the first fraction) and ``baseline_grade``.
+        the nearest count within a week of it, else the planned day), ``observed_alc`` (that count
+        as reported, NaN if none), ``observed_grade2`` (bool, or None), ``baseline_alc`` (last count
+        up to the first fraction) and ``baseline_grade``.
     """
     fractions = cohort.fractions.groupby("id", sort=False)["day"].max()
     planned = fractions.reindex(cohort.patients.index).fillna(0.0) + ENDPOINT_DAYS

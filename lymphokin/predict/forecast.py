@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from arviz_stats.base import array_stats
+from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
 from lymphokin.infer.posterior import Posterior
@@ -60,8 +60,8 @@ class Forecast:
     ``patients``: index id; the columns of ``patients.csv``: probabilities of grade >= 2, 3 and 4 of
     the count as measured and of grade >= 2 of the true count, equal-tailed quantiles of the
     measured count (1e9/L), counts used, baseline grade, and why a patient lies outside what the
-    fit has seen; then ``p_grade2_q05`` and ``p_grade2_q95`` (90 % equal-tailed interval of the risk over the
-    population's uncertainty), ``pareto_k``, and what was observed.
+    fit has seen; then ``p_grade2_q05`` and ``p_grade2_q95`` (90 % equal-tailed interval of the risk
+    over the population's uncertainty), ``pareto_k``, and what was observed.
     """
 
     patients: pd.DataFrame

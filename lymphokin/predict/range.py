@@ -46,11 +46,10 @@ def seen_ranges(cohort: Cohort, visits: pd.DataFrame) -> dict[str, list[float]]:
 def outside(cohort: Cohort, visits: pd.DataFrame, seen: Mapping[str, Any]) -> pd.Series:
     """Why each patient lies outside what the fit has seen; empty if inside."""
     table = features(cohort, visits)
-    reasons = pd.Series("", index=table.index, dtype=object)
+    reasons: list[list[str]] = [[] for _ in table.index]
     for name, text in NAMES.items():
         low, high = seen[name]
-        for patient, value in table[name].items():
+        for of_patient, value in zip(reasons, table[name], strict=True):
             if pd.notna(value) and not low - 1e-9 <= value <= high + 1e-9:
-                note = f"{text} {value:.3g} is outside {low:.3g} to {high:.3g}"
-                reasons[patient] = f"{reasons[patient]}; {note}" if reasons[patient] else note
-    return reasons
+                of_patient.append(f"{text} {value:.3g} is outside {low:.3g} to {high:.3g}")
+    return pd.Series(["; ".join(r) for r in reasons], index=table.index, dtype=object)

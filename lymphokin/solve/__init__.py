@@ -1,13 +1,7 @@
 """Event-aligned integration of a model for many patients at once."""
 
-from lymphokin.solve.cascade import (
-    HoursSolution,
-    Solution,
-    hours_output_at,
-    lag_of,
-    solve,
-    solve_hours,
-)
+from lymphokin.solve.cascade import Solution, hours_output_at, solve, solve_hours
+from lymphokin.solve.hand_down import HoursSolution, lag_of
 from lymphokin.solve.steps import StepRule
 from lymphokin.solve.timeline import Course, Layout, Timeline, build_timeline
 

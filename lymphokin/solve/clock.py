@@ -15,7 +15,15 @@ import jax.numpy as jnp
 
 from lymphokin.model import Flow
 from lymphokin.solve.recurrence import recurrence
-from lymphokin.solve.step import guess, line, move, weights
+from lymphokin.solve.step import (
+    Weights,
+    guess,
+    is_zero,
+    line,
+    move,
+    stacked_weights,
+    steady_line,
+)
 from lymphokin.solve.structure import Component, Structure
 from lymphokin.solve.system import System
 
@@ -60,20 +68,21 @@ class Clock:
             outer: what else its flows read.
         """
         # XLA would rather compute a value again for each of its readers than store it, and over a
-        # chain of updates that explodes; the barriers make it store.
+        # chain of updates that explodes (4 times the time); the barriers make it store.
         store = jax.lax.optimization_barrier
-        steady = self.structure.steady
-        flows = self.flows({**outer[0], **start})
-        first = store({name: flows[name] for name in component.states})
-        weight = store({name: weights(step, first[name].loss) for name in component.states})
+        names, flows = component.states, self.flows({**outer[0], **start})
+        first = store({name: flows[name] for name in names})
+        stacked = stacked_weights(step, [first[name].loss for name in names])
+        weight = store(dict(zip(names, stacked, strict=True)))
         middle, end = dict(start), dict(start)
         for name in component.guessed:
-            middle[name], end[name] = store(guess(weight[name], first[name], start[name]))
+            middle[name], end[name] = guess(weight[name], first[name], start[name])
         for name in component.updates:
             within = store(self.flows({**outer[1], **middle})[name])
             last = store(self.flows({**outer[2], **end})[name])
-            around = (first[name], within, last)
-            middle[name], end[name] = store(move(weight[name], around, name in steady, start[name]))
+            steady = name in self.structure.steady
+            moved = move(weight[name], (first[name], within, last), steady, start[name])
+            middle[name], end[name] = store(moved)
         return middle, end
 
     def step(self, start: Values, step: Any) -> Values:
@@ -100,6 +109,21 @@ class _Course:
         self.step = step
         self.events = events
         self.paths = dict(handed)
+        self.steady = self._steady()
+
+    def _steady(self) -> dict[str, Weights]:
+        """Weights of the states that are solved alone and whose loss is constant."""
+        structure, flows = self.clock.structure, self.clock.flows({})
+        alone = [c.states[0] for c in structure.components if not c.coupled]
+        result: dict[str, Weights] = {}
+        for decays in (False, True):  # what only decays needs no phi functions
+            names = [
+                n for n in alone if n in structure.steady and is_zero(flows[n].inflow) is decays
+            ]
+            losses = [flows[name].loss for name in names]
+            if names:
+                result |= zip(names, stacked_weights(self.step, losses), strict=True)
+        return result
 
     def _stages(self, names: frozenset[str]) -> Stages:
         paths = {name: path for name, path in self.paths.items() if name in names}
@@ -137,7 +161,11 @@ class _Course:
         (name,) = component.states
         structure, rest = self.clock.structure, self.clock.rest[name]
         flows = self._flows_around(name)
-        steps = line(self.step, flows, name in structure.steady)
+        if name in self.steady:
+            first, within, last = (flow.inflow for flow in flows)
+            steps = steady_line(self.steady[name], (first, within, last))
+        else:
+            steps = line(self.step, flows)
         slope = steps.slopes[1]
         offset = jnp.zeros_like(slope) + steps.offsets[1]
         scale, shift = self._jump(component)

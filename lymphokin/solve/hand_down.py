@@ -1,9 +1,9 @@
 """What the hours clock hands down to the days clock: states of the drug's windows on other nodes.
 
-The nodes of the two clocks do not meet, for every dose is late by a lag that is a parameter. Inside
-a window the solution is interpolated; after it, the state decays with the loss rate it then has, and
-windows add up. Both are exact for a state that rests at zero, whose own loss is constant and whose
-drive has ended.
+The nodes of the two clocks do not meet, for every dose is late by a lag that is a parameter.
+Inside a window the solution is interpolated; after it, the state decays with the loss rate it then
+has, and windows add up. Both are exact for a state that rests at zero, whose own loss is constant
+and whose drive has ended.
 """
 
 from __future__ import annotations
@@ -97,12 +97,10 @@ def hand_down(
     elapsed = down.query_day - hours.start - lag
     index = interval(offset, elapsed)
     end_day = hours.start + offset[-1] + lag
-    # Where there is no such window the time is of no use, and may not overflow an exponential.
-    since_earlier = jnp.maximum(end_day - end_day[hours.earlier], 0.0)
-    since_end = jnp.maximum(timeline.days.node_day - end_day[down.ended], 0.0)
-    flows = system.flows(
-        dict(zip(system.names, (s[-1] for s in solution.states), strict=True)), {}
-    )
+    # Zero where there is no such window, so that no exponential overflows.
+    since_earlier = hours.has_earlier * (end_day - end_day[hours.earlier])
+    since_end = down.has_ended * (timeline.days.node_day - end_day[down.ended])
+    flows = system.flows(dict(zip(system.names, (s[-1] for s in solution.states), strict=True)), {})
     step = jnp.asarray(timeline.days.step)
     moves = step > 1e-6
     result = {}

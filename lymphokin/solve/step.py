@@ -7,8 +7,11 @@ makes a step unstable, and where P and L are known the end is exact to fourth or
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Flow
@@ -35,8 +38,11 @@ class Line(NamedTuple):
 
 def weights(step: Any, loss: Any) -> Weights:
     """Weights of a step (days) with a constant loss (1/day)."""
-    half = phi(0.5 * step * loss)
-    whole = doubled(half)
+    # Without these barriers XLA computes the phi functions again for each weight, and their
+    # derivative within the sums over time, which it does slowly.
+    store = jax.lax.optimization_barrier
+    half = store(phi(store(0.5 * step * loss)))
+    whole = store(doubled(half))
     return Weights(
         half.decay,
         whole.decay,
@@ -53,12 +59,28 @@ def weights(step: Any, loss: Any) -> Weights:
     )
 
 
+def stacked_weights(step: Any, losses: Sequence[Any]) -> list[Weights]:
+    """Weights of several states at once: fewer and larger operations."""
+    stacked = weights(step, jnp.stack([loss + jnp.zeros_like(step) for loss in losses]))
+    return [jax.tree.map(lambda x, i=i: x[i], stacked) for i in range(len(losses))]
+
+
+def is_zero(inflow: Any) -> bool:
+    """Whether the model wrote a plain 0."""
+    return isinstance(inflow, int | float) and inflow == 0
+
+
 def _gain(weight: Weights, inflows: tuple[Any, Any, Any]) -> tuple[Any, Any]:
     """What the inflows add to the value at the middle and at the end."""
-    if all(isinstance(inflow, int | float) and inflow == 0 for inflow in inflows):
+    if all(is_zero(inflow) for inflow in inflows):
         return 0.0, 0.0
-    middle = sum(w * inflow for w, inflow in zip(weight.middle, inflows, strict=True))
-    return middle, sum(w * inflow for w, inflow in zip(weight.end, inflows, strict=True))
+    middle, end = (
+        sum(w * inflow for w, inflow in zip(weights, inflows, strict=True))
+        for weights in (weight.middle, weight.end)
+    )
+    # A parabola through steep inflows may dip below them all; what only flows in may not take away.
+    lowest = reduce(jnp.minimum, inflows, 0.0)
+    return jnp.maximum(middle, sum(weight.middle) * lowest), end
 
 
 def _bounded(excess: Any) -> Any:
@@ -67,7 +89,17 @@ def _bounded(excess: Any) -> Any:
     return excess / jnp.sqrt(jnp.sqrt(1 + square**2))
 
 
-def line(step: Any, flows: tuple[Flow, Flow, Flow], steady: bool) -> Line:
+def steady_line(weight: Weights, inflows: tuple[Any, Any, Any]) -> Line:
+    """The step of a state whose loss is constant and whose inflows are known.
+
+    Args:
+        weight: weights of the loss.
+        inflows: at the start, middle and end.
+    """
+    return Line((weight.decay_middle, weight.decay_end), _gain(weight, inflows))
+
+
+def line(step: Any, flows: tuple[Flow, Flow, Flow]) -> Line:
     """The step of a state whose flows at its start, middle and end are known.
 
     The mean loss decays exactly; where the true loss differs from it, the inflows are worth as much
@@ -75,12 +107,8 @@ def line(step: Any, flows: tuple[Flow, Flow, Flow], steady: bool) -> Line:
 
     Args:
         step: days; 0 leaves the state as it is.
-        steady: the loss does not change with time.
     """
     (p0, l0), (pm, lm), (p1, l1) = flows
-    if steady:
-        weight = weights(step, l0)
-        return Line((weight.decay_middle, weight.decay_end), _gain(weight, (p0, pm, p1)))
     weight = weights(step, (l0 + 4 * lm + l1) / 6)
     # Half of the step's loss less the loss of its first half.
     late = jnp.exp(_bounded(step * (l1 - l0) / 8))

@@ -31,7 +31,7 @@ class Component:
     coupled: bool
     """False for one state whose step is a line in its own value: no iteration is needed."""
     updates: tuple[str, ...]
-    """States in the order in which one step computes them, again and again until the order holds."""
+    """States in the order in which one step computes them, until all have the full order."""
     guessed: frozenset[str]
     """States that are read before they have been computed."""
     reads: frozenset[str]
@@ -56,7 +56,7 @@ class Structure:
 
 
 def _entering(jaxpr: Any, entering: Sequence[frozenset[int]]) -> list[frozenset[int]]:
-    """Which inputs enter each output of a jaxpr; calls into a function are opened, loops are not."""
+    """Which inputs enter each output of a jaxpr; calls of functions are opened, loops are not."""
     known = dict(zip(jaxpr.invars, entering, strict=True))
     nothing: frozenset[int] = frozenset()
 

@@ -34,7 +34,7 @@ class System:
         }
 
     def outputs(self, y: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
-        """Everything the blocks show; ``upstream`` are the states that an earlier clock hands down."""
+        """Everything the blocks show; ``upstream`` are states that an earlier clock hands down."""
         seen = SimpleNamespace(**upstream)
         shown: dict[str, Any] = {}
         for block in self.blocks:

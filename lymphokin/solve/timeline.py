@@ -1,8 +1,8 @@
 """Treatment courses of many patients as arrays of one shape, ready for the solver.
 
 Every patient gets nodes of its own, exactly on its fractions, doses and days of interest; shorter
-ones are padded with steps of length zero and array sizes are rounded up, so that another schedule or
-another patient seldom means another compilation. Nodes come first, patients (or lanes) second.
+ones are padded with steps of length zero and array sizes are rounded up, so that another schedule
+or another patient seldom means another compilation. Nodes come first, patients (or lanes) second.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Course:
 
 
 class DaysArrays(NamedTuple):
-    """The days clock: [node, patient] nodes, [step, patient] steps, what a fraction does at nodes."""
+    """The days clock: [node, patient] nodes, [step, patient] steps, the fractions on the nodes."""
 
     step: jax.Array | np.ndarray
     node_day: jax.Array | np.ndarray
@@ -164,11 +164,10 @@ def build_timeline(
         windows = drug_windows(course.dose_days.tolist(), rule)
         events = np.sort(np.concatenate([course.fraction_days, course.dose_days]))
         first = events[0] if len(events) else course.days.min()
-        ends = np.asarray([edge for window in windows for edge in window])
         last = max(course.days.max(initial=first), events.max(initial=first))
-        anchors = np.concatenate([events, course.days, ends, [first]])
+        anchors = np.concatenate([events, course.days, [first]])
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
-        node_rows.append(days_nodes(anchors.tolist(), events.tolist(), windows, rule))
+        node_rows.append(days_nodes(anchors.tolist(), events.tolist(), rule))
         windows_of.append(windows)
     nodes = _rounded(max(len(row) for row in node_rows) - 1) + 1
     node_day = _padded(node_rows, nodes, None)

@@ -1,0 +1,148 @@
+"""An untreated patient at the medians: what each block reads there, says and does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from lymphokin.model.block import Block, Flow, Fraction, ModelError, initial_state
+
+
+class AtRest(NamedTuple):
+    """One block in an untreated patient at the medians."""
+
+    reads: frozenset[str]
+    """parameters that the block asks for"""
+    state: Any
+    flows: Mapping[str, Flow]
+
+
+class _Recorder:
+    """Stands for the parameters or outputs and remembers which were read."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        self.read.add(name)
+        return value
+
+
+def at_rest(model: str, blocks: Iterable[Block], values: Mapping[str, float]) -> dict[str, AtRest]:
+    """Run every block once in an untreated patient.
+
+    Args:
+        model: name of the model, for messages.
+        blocks: in order of flow.
+        values: parameters in model units.
+
+    Returns:
+        by name of the block, in order.
+
+    Raises:
+        ModelError: naming the first block that asks for what is not there, fails, or does not say
+            all it should; the blocks below depend on it.
+    """
+    seen: dict[str, Any] = {}
+    found: dict[str, AtRest] = {}
+    with jax.ensure_compile_time_eval():
+        for block in blocks:
+            where = f"block {block.name} of model {model}"
+            try:
+                found[block.name] = _run_once(where, block, values, seen)
+            except ModelError:
+                raise
+            except AttributeError as error:
+                raise ModelError(
+                    f"{where} asks for {error}, which is neither a parameter of the table nor a "
+                    "state or output of a block above it"
+                ) from error
+            except Exception as error:
+                raise ModelError(
+                    f"{where} fails at the medians: {type(error).__name__}: {error}"
+                ) from error
+    return found
+
+
+def _run_once(
+    where: str, block: Block, values: Mapping[str, float], seen: dict[str, Any]
+) -> AtRest:
+    """Run one block and add what it shows and hands down to ``seen``."""
+    if problems := _declaration_problems(block, values):
+        raise ModelError(f"{where}: " + "; ".join(problems))
+    p, u = _Recorder(values), _Recorder(seen)
+    y = initial_state(block, p)
+    flows = block.flows(y, p, u)
+    changed = {
+        "on_fraction": block.on_fraction(y, p, Fraction(immune_dose=1.0, share=1.0)),
+        "on_dose": block.on_dose(y, p, 1.0),
+    }
+    shown = block.outputs(y, p, u)
+    problems = _flow_problems(block, flows)
+    problems += _name_problems(block, changed, shown)
+    if problems:
+        raise ModelError(f"{where}: " + "; ".join(problems))
+    seen |= {name: np.float64(value) for name, value in shown.items()}
+    seen |= {name: np.float64(getattr(y, name)) for name in block.hands_down}
+    return AtRest(frozenset(p.read | ({block.lag} if block.lag else set())), y, flows)
+
+
+def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:
+    problems = []
+    if block.clock not in ("days", "hours"):
+        problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
+    if block.lag and block.lag not in values:
+        problems.append(f"its lag {block.lag!r} is not in the table")
+    problems += [
+        f"hands down {name!r}, which is not one of its states"
+        for name in block.hands_down
+        if name not in block.states
+    ]
+    return problems
+
+
+def _flow_problems(block: Block, flows: Any) -> list[str]:
+    if not isinstance(flows, dict):
+        return [f"flows must be a dict with a Flow of every state, not {type(flows).__name__}"]
+    return [
+        *(f"flows lack state {name!r}" for name in block.states if name not in flows),
+        *(
+            f"flows name {name!r}, which is not a state"
+            for name in flows
+            if name not in block.states
+        ),
+        *(
+            f"the flow of {name!r} must be Flow(inflow, loss), not {type(flow).__name__}"
+            for name, flow in flows.items()
+            if not isinstance(flow, Flow)
+        ),
+    ]
+
+
+def _name_problems(block: Block, changed: Mapping[str, Any], shown: Any) -> list[str]:
+    """What an event changes are states, and the outputs are all that ``shows`` promises."""
+    problems = []
+    for event, new in changed.items():
+        if not isinstance(new, dict):
+            problems.append(f"{event} must give a dict of new states, not {type(new).__name__}")
+            continue
+        problems += [
+            f"{event} changes {name!r}, which is not a state"
+            for name in new
+            if name not in block.states
+        ]
+    if not isinstance(shown, dict):
+        problems.append(f"outputs must be a dict, not {type(shown).__name__}")
+    else:
+        problems += [
+            f"shows {name!r}, but its outputs lack it" for name in block.shows if name not in shown
+        ]
+    return problems
