@@ -63,7 +63,7 @@ def fit(
     fix: Annotated[list[str], typer.Option(help="Fix a parameter: NAME=VALUE.")] = [],  # noqa: B006
     counts_until: Until = None,
     chains: Chains = 2,
-    warmup: Warmup = 300,
+    warmup: Warmup = 100,
     draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
@@ -90,7 +90,7 @@ def demo(
     out: Out = Path("lymphokin-demo"),
     counts_until: Until = 21.0,
     chains: Chains = 2,
-    warmup: Warmup = 300,
+    warmup: Warmup = 100,
     draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,

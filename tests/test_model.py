@@ -226,6 +226,66 @@ def test_an_hours_block_comes_first_and_hands_down_what_rests_at_zero(load):
         load(hours, entry("baseline"), entry("turnover"))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("(Pool(),)", "[Pool()]", "must define `blocks`, a tuple of Block instances"),
+        ("(Pool(),)", "(Pool,)", "must define `blocks`, a tuple of Block instances"),
+        ("(Pool(),)", "(Pool(), Pool())", "more than one block is called Pool"),
+        ('{"cells": Flow', '{"cell": Flow', "flows lack state 'cells'; flows name 'cell'"),
+        ("Flow(p.turnover * p.baseline, p.turnover)", "1.0", r"'cells' must be Flow.*not float"),
+        ('{"alc": y.cells}', '{"ALC": y.cells}', "shows 'alc', but its outputs lack it"),
+        ('{"alc": y.cells}', "None", "outputs must be a dict, not NoneType"),
+        ("    shows", '    lag = "delay"\n    shows', "its lag 'delay' is not in the table"),
+        ("    shows", '    clock = "weeks"\n    shows', 'clock must be "days" or "hours"'),
+        ("    shows", '    hands_down = ("x",)\n    shows', "hands down 'x', which is not one of"),
+        ("return {", 'raise KeyError("cells")\n        return {', "fails at the medians: KeyError"),
+    ],
+)
+def test_a_block_that_does_not_say_what_it_must_is_refused(load, before, after, message):
+    with pytest.raises(ModelError, match=message):
+        load(POOL.replace(before, after), entry("baseline"), entry("turnover"))
+
+
+def test_a_state_that_drifts_without_treatment_is_named(load):
+    drifting = POOL.replace("p.turnover * p.baseline,", "2 * p.turnover * p.baseline,")
+    with pytest.raises(ModelError, match=r"Pool\.cells of an untreated .* is not at rest.*1e9"):
+        load(drifting, entry("baseline"), entry("turnover"))
+
+
+BUILT_ON = """
+from pathlib import Path
+from lymphokin.model import model_file
+
+base = model_file(Path(__file__).with_name("base.py"))
+blocks = (base.Pool(),)
+"""
+
+
+def test_the_hash_of_a_model_covers_all_the_files_it_is_made_of(load, tmp_path):
+    files = {"base.py": POOL, "base.toml": entry("baseline") + entry("turnover")}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    first = load(BUILT_ON, 'extends = "base"').sha256
+    assert load(BUILT_ON, 'extends = "base"').sha256 == first
+    seen = {first}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text + "\n# changed\n")
+        seen.add(load(BUILT_ON, 'extends = "base"').sha256)
+    assert len(seen) == 3
+
+
+def test_a_model_file_that_changed_is_run_again(load):
+    entries = entry("baseline"), entry("turnover")
+    assert load(POOL, *entries).description == "One pool of cells."
+    assert load(POOL.replace("One pool", "A pool"), *entries).description == "A pool of cells."
+
+
+def test_a_model_file_cannot_build_on_itself(load):
+    with pytest.raises(ModelError, match=r"pool\.py builds on itself"):
+        load(BUILT_ON.replace("base.py", "pool.py"))
+
+
 # The example of the documentation: a spleen
 
 

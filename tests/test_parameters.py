@@ -3,11 +3,13 @@
 import jax
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, truncnorm
 
-from lymphokin.model import Parameter
+from lymphokin.model import Parameter, TableError
+from lymphokin.model.table import read_table
 
 INSIDE = {
     "log": st.floats(1e-6, 1e6),
@@ -84,3 +86,126 @@ def test_a_truncated_normal_stays_finite_far_in_its_tails():
 def test_hours_become_days_and_all_else_stays(unit, value, per_day):
     p = parameter("log", value, unit=unit)
     assert p.median * p.per_day == pytest.approx(per_day, rel=1e-15)
+
+
+# A table in its file
+
+RATE = {
+    "symbol": "k",
+    "meaning": "a rate",
+    "unit": "1/d",
+    "transform": "log",
+    "median": 0.5,
+    "source": "judgement",
+    "certainty": "proposed prior",
+}
+SCATTER = {"distribution": "normal", "sd": 0.3, "certainty": "fixed"}
+POWER = {"reference": 26.5, "exponent": 0.67, "exponent_sd": 0.33}
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write a table and read it."""
+
+    def read_content(content: dict, name: str = "own.toml"):
+        (tmp_path / name).write_text(tomli_w.dumps(content))
+        return read_table(tmp_path / name)
+
+    return read_content
+
+
+def refused(read, content: dict) -> str:
+    with pytest.raises(TableError) as caught:
+        read(content)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"median": "1"}, "median must be a finite number, not '1'"),
+        ({"median": True}, "median must be a finite number, not True"),
+        ({"median": float("nan")}, "median must be a finite number, not nan"),
+        ({"median": 0.0}, "median must be above 0 for transform log, not 0.0"),
+        ({"transform": "logit", "median": 1.0}, "median must be between 0 and 1"),
+        ({"transform": "above", "lower": 0.5}, "median must be above lower (0.5), not 0.5"),
+        ({"transform": "above"}, "transform above needs lower"),
+        ({"population_sd": -0.1}, "population_sd must not be negative, but is -0.1"),
+        ({"between_subject_sd": -1}, "between_subject_sd must not be negative"),
+        ({"prior": "cauchy"}, "prior must be normal or truncated_normal, not 'cauchy'"),
+        ({"prior": "truncated_normal"}, "prior truncated_normal needs population_sd"),
+        ({"parametrisation": "mixed"}, "parametrisation must be non-centred or centred"),
+        ({"certainty": "sure"}, "certainty must be read, computed, proposed prior or fixed"),
+        ({"symbol": 3}, "symbol must be text, not 3"),
+        ({"acts_as_product_with": "nothing"}, "names 'nothing', which is not in the table"),
+        ({"acts_as_product_with": "rate"}, "acts_as_product_with names the parameter itself"),
+        ({"acts_as_product_with": "share"}, "'share' needs transform log of share"),
+        ({"covariates": {"AGE": {"reference": 60.0, "exponent_sd": 1.0}}}, "exponent is missing"),
+        ({"covariates": {"AGE": POWER | {"slope": 1.0}}}, "AGE: unknown key 'slope'"),
+        ({"covariates": {"AGE": POWER | {"reference": 0}}}, "AGE: reference must be above 0"),
+    ],
+)
+def test_an_entry_that_makes_no_sense_is_refused(read, changes, problem):
+    share = RATE | {"transform": "logit"}
+    message = refused(read, {"parameters": {"rate": RATE | changes, "share": share}})
+    assert message.startswith("own.toml: parameters.rate")
+    assert problem in message
+
+
+@pytest.mark.parametrize("unit", ["1/week", "week", "1/day", "mL/min", "ng*h/mL", "L/h/m2"])
+def test_time_in_a_unit_is_hours_or_days(read, unit):
+    assert f"unit '{unit}' must give time" in refused(
+        read, {"parameters": {"rate": RATE | {"unit": unit}}}
+    )
+
+
+@pytest.mark.parametrize("unit", ["h", "d", "1/h", "L/h", "mg/kg/d", "1e9/L", "uL", "Gy", "1"])
+def test_units_without_time_or_with_hours_or_days_are_taken(read, unit):
+    assert read({"parameters": {"rate": RATE | {"unit": unit}}})["rate"].unit == unit
+
+
+@pytest.mark.parametrize(
+    ("residual", "problem"),
+    [
+        ({"distribution": "normal", "certainty": "fixed"}, "sd is missing"),
+        (SCATTER | {"sd": 0}, "sd must be above 0, not 0"),
+        (SCATTER | {"ds": 0.2}, "unknown key 'ds'"),
+        (SCATTER | {"distribution": "laplace"}, "distribution must be student_t or normal"),
+        (SCATTER | {"distribution": "student_t"}, "student_t needs degrees_of_freedom"),
+        (SCATTER | {"covariates": {"TUBE": {"edta": 0.5}}}, "TUBE: reference is missing"),
+        (
+            SCATTER | {"covariates": {"TUBE": {"reference": "heparin", "edat_sd": 0.5}}},
+            "TUBE: unknown key 'edat_sd'",
+        ),
+        (0.3, "must be a table of keys, not 0.3"),
+    ],
+)
+def test_a_residual_that_makes_no_sense_is_refused(read, residual, problem):
+    message = refused(read, {"residuals": {"alc": residual}})
+    assert message.startswith("own.toml: residuals.alc")
+    assert problem in message
+
+
+def test_every_problem_of_a_table_is_in_one_message(read):
+    message = refused(
+        read,
+        {
+            "parameters": {
+                "rate": RATE | {"median": -1, "unit": "1/week", "sd": 1},
+                "other": RATE | {"prior": "flat", "covariates": {"AGE": {"form": "linear"}}},
+            },
+            "residuals": {"alc": {"distribution": "student_t"}},
+            "paramters": {},
+        },
+    )
+    for part in ("median", "unit", "'sd'", "prior", "form", "exponent", "student_t", "'paramters'"):
+        assert part in message
+    assert message.count("own.toml") == 1
+
+
+def test_a_table_extends_one_that_is_there_and_not_itself(read):
+    assert "own.toml extends own.toml" in refused(read, {"extends": "own"})
+    assert "extends 'gone', but there is no gone.toml" in refused(read, {"extends": "gone"})
+    read({"parameters": {"rate": RATE}}, "base.toml")
+    own = read({"extends": "base", "parameters": {"rate": {"median": 2.0}}})
+    assert (own["rate"].median, own["rate"].unit) == (2.0, "1/d")

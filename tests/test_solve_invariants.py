@@ -87,7 +87,7 @@ def test_states_solved_one_by_one_and_all_together_agree(clock):
         step = jnp.asarray(timeline.days.step)
         events = Fraction(*(jnp.asarray(x) for x in timeline.days[2:]))
         day = jnp.asarray(timeline.days.node_day)
-        nodes, middle = (jnp.exp(-((t - 8) ** 2) / 8) for t in (day, day[1:] - step / 2))
+        nodes, middle = (0.1 * jnp.exp(-((t - 8) ** 2) / 32) for t in (day, day[1:] - step / 2))
         handed = {"signal": Path(nodes, nodes, middle)}
 
     def states(together):
@@ -101,4 +101,4 @@ def test_states_solved_one_by_one_and_all_together_agree(clock):
     assert apart.keys() == joined.keys()
     for name, path in apart.items():
         difference = np.abs(path.after - joined[name].after).max()
-        assert difference < 1e-6 * np.abs(path.after).max(), name
+        assert difference < 1e-5 * np.abs(path.after).max(), name

@@ -50,6 +50,7 @@ def population_summary(
         prior: per quantity, [draw] prior draws in the table's unit.
     """
     table = hierarchy.model.table
+    statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
     rows = []
     for i, quantity in enumerate(hierarchy.quantities):
         draws, before = values[quantity.name], prior[quantity.name]
@@ -74,11 +75,9 @@ def population_summary(
                 **{f"prior_q{q:02d}": np.quantile(before, q / 100) for q in (5, 50, 95)},
                 "contraction": contraction,
                 "learnt": "well" if well else "partly" if partly else "prior only",
-                "rhat": np.asarray(array_stats.rhat(z[..., i])).item(),
-                "ess_bulk": np.asarray(array_stats.ess(z[..., i], method="bulk")).item(),
-                "ess_tail": np.asarray(
-                    array_stats.ess(z[..., i], method="tail", prob=(0.05, 0.95))
-                ).item(),
+                "rhat": float(statistics.rhat(z[..., i])),
+                "ess_bulk": float(statistics.ess(z[..., i], method="bulk")),
+                "ess_tail": float(statistics.ess(z[..., i], method="tail", prob=(0.05, 0.95))),
                 "certainty": entry.certainty,
                 "source": entry.source,
                 "doi": entry.doi,

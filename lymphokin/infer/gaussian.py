@@ -83,6 +83,10 @@ def whitening_from(centre: jax.Array, information: ArrowMatrix, index: np.ndarra
     return Whitening(centre, population, own, slope, places)
 
 
+def _information_of(posterior: Posterior, index: np.ndarray) -> Callable[..., ArrowMatrix]:
+    return jax.jit(lambda x, arrays: expected_information(posterior, x, arrays, index))
+
+
 def fit_gaussian(
     posterior: Posterior, seed: int = 0, on_step: Callable[[int, int], None] = lambda i, n: None
 ) -> Whitening:
@@ -106,7 +110,7 @@ def fit_gaussian(
         options={"maxiter": LBFGS_ITERATIONS, "maxcor": 20},
     )
     centre = jnp.asarray(found.x)
-    information_at = jax.jit(lambda x, a: expected_information(posterior, x, a, index))
+    information_at = _information_of(posterior, index)
     information = information_at(centre, arrays)
     key = jax.random.key(seed)
     for i in range(NEWTON_STEPS):
@@ -132,11 +136,11 @@ def whitening_from_draws(posterior: Posterior, x: np.ndarray) -> Whitening:
     """The map that belongs to draws of the posterior.
 
     Args:
-        x: [draw, latent] draws, e.g. of a pilot run; the information is averaged over some of them.
+        x: [chain, draw, latent] draws, e.g. of a pilot run; the information is averaged over some.
     """
-    index, arrays = posterior.patient_index(), posterior.arrays
-    information_at = jax.jit(lambda v, a: expected_information(posterior, v, a, index))
-    chosen = x[:: max(1, len(x) // INFORMATION_DRAWS)]
-    seen = [information_at(jnp.asarray(v), arrays) for v in chosen]
+    index, draws = posterior.patient_index(), x.reshape(-1, x.shape[-1])
+    information_at = _information_of(posterior, index)
+    chosen = draws[:: max(1, len(draws) // INFORMATION_DRAWS)]
+    seen = [information_at(jnp.asarray(v), posterior.arrays) for v in chosen]
     information = jax.tree.map(lambda *m: sum(m) / len(m), *seen)
-    return whitening_from(jnp.asarray(x.mean(axis=0)), information, index)
+    return whitening_from(jnp.asarray(draws.mean(axis=0)), information, index)

@@ -25,8 +25,8 @@ from lymphokin.population import CohortArrays
 
 CHUNK = 25
 """Transitions between two points at which a run can be stopped."""
-PILOT_CHUNKS_USED = 3
-"""Last chunks of the pilot run from which the map of the run that counts is made."""
+PILOT_RUNS = 3
+"""Short runs, each in the map that the draws of the one before gave."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class NutsSettings:
     """How NUTS runs; recorded with every fit."""
 
     chains: int = 2
-    warmup: int = 300
+    warmup: int = 100
     draws: int = 1000
-    pilot: int = 150
+    pilot: int = 75
     target_accept: float = 0.85
     max_tree_depth: int = 8
     seed: int = 0
@@ -83,26 +83,25 @@ def sample_nuts(
 ) -> Draws:
     """Draw from a cohort's posterior.
 
-    A pilot run moves in the space of the normal approximation; its draws give a better map for the
-    run that counts.
+    Short pilot runs come first: the draws of each give the next one a better map. The map is all
+    the adaptation there is to the posterior's shape, the same for every chain; only the step size
+    is adapted beside it.
 
     Args:
         posterior: what to sample.
-        whitening: map from the space in which the pilot run moves.
+        whitening: map from the space in which the first pilot run moves.
         settings: chains, iterations, seed.
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
     """
     begin, run_chunk = _on_devices(posterior, settings)
-    n_population = len(posterior.hierarchy.quantities)
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
-    total = sum(lengths) * CHUNK
+    total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
 
     def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
         key = jax.random.fold_in(jax.random.PRNGKey(settings.seed), before)
         keys = jax.random.split(key, settings.chains + 1)
-        noise = jax.random.normal(keys[-1], (settings.chains, len(whitening.centre)))
-        start = {"population": noise[:, :n_population], "own": noise[:, n_population:]}
+        start = jax.random.normal(keys[-1], (settings.chains, len(whitening.centre)))
         states = begin((keys[:-1], start), posterior.arrays, whitening)
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
@@ -121,14 +120,15 @@ def sample_nuts(
                 on_progress(Progress(at, total, i < warming, divergences, steps))
         return done
 
-    pilot = phase("pilot", lengths[0], whitening, 0, lengths[0])
-    settled = np.concatenate([c["x"] for c in pilot[-PILOT_CHUNKS_USED:]], axis=1)
-    better = checkpoint.recall(
-        "whitening_of_pilot",
-        lambda: whitening_from_draws(posterior, settled.reshape(-1, settled.shape[-1])).arrays(),
-    )
-    whitening = Whitening.of(better)
-    kept = phase("chunk", lengths[1] + lengths[2], whitening, lengths[0], lengths[1])[lengths[1] :]
+    for i in range(PILOT_RUNS):
+        pilot = phase(f"pilot{i}", lengths[0], whitening, i * lengths[0], lengths[0])
+        settled = np.concatenate([c["x"] for c in pilot[len(pilot) // 3 :]], axis=1)
+        better = checkpoint.recall(
+            f"whitening_of_pilot{i}", lambda x=settled: whitening_from_draws(posterior, x).arrays()
+        )
+        whitening = Whitening.of(better)
+    before = PILOT_RUNS * lengths[0]
+    kept = phase("chunk", lengths[1] + lengths[2], whitening, before, lengths[1])[lengths[1] :]
     return Draws(
         **{name: np.concatenate([c[name] for c in kept], axis=1) for name in Draws._fields}
     )
@@ -164,12 +164,10 @@ def _on_devices(posterior: Posterior, settings: NutsSettings) -> tuple[Any, Any]
         )
 
     def kernel_for(arrays: CohortArrays, whitening: Whitening) -> tuple[NUTS, Any]:
-        def latents(position: dict[str, jax.Array]) -> jax.Array:
-            return whitening.to_latents(jnp.concatenate([position["population"], position["own"]]))
-
+        latents = whitening.to_latents
         kernel = NUTS(
-            potential_fn=lambda position: -posterior.log_density(latents(position), arrays),
-            dense_mass=[("population",)],  # type: ignore[arg-type]  # stubs know bool only
+            potential_fn=lambda y: -posterior.log_density(latents(y), arrays),
+            adapt_mass_matrix=False,
             target_accept_prob=settings.target_accept,
             max_tree_depth=settings.max_tree_depth,
         )

@@ -6,12 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import jax.numpy as jnp
+
 from lymphokin.model.block import Block, ModelError
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 
 REST_TOLERANCE = 1e-8
-"""Change per day, over 1 + |state|, below which a state counts as at rest."""
+"""Change per day, over 1 + |state|, below which a state counts as at rest (double precision)."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,12 @@ def check_model(model: Model) -> Model:
 def _unrest(block: Block, resting: AtRest) -> list[str]:
     """States that drift in an untreated patient at the medians."""
     problems = []
+    tolerance = max(REST_TOLERANCE, 100 * float(jnp.finfo(jnp.result_type(float)).eps))
     for name, declared in block.states.items():
         value = float(getattr(resting.state, name))
         inflow, loss = (float(part) for part in resting.flows[name])
         drift = inflow - loss * value
-        if not abs(drift) <= REST_TOLERANCE * (1 + abs(value)):  # a NaN is not at rest either
+        if not abs(drift) <= tolerance * (1 + abs(value)):  # a NaN is not at rest either
             problems.append(
                 f"{block.name}.{name} of an untreated patient is not at rest at the medians: from "
                 f"{value:.6g} {declared.unit} it changes by {drift:.3g} per day"

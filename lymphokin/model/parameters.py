@@ -1,8 +1,8 @@
 """The parameter table of a model: what each number means, how sure we are, and who says so.
 
 Priors live on a transformed scale (log, logit, ...): the typical value of the population is normal
-there, and so are the differences between subjects and between occasions. :mod:`lymphokin.model.table`
-reads a table from its file.
+there, and so are the differences between subjects and between occasions.
+:mod:`lymphokin.model.table` reads a table from its file.
 """
 
 from __future__ import annotations

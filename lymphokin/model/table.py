@@ -33,34 +33,9 @@ CERTAINTIES = ("read", "computed", "proposed prior", "fixed")
 _SDS = ("population_sd", "between_subject_sd", "between_subject_log_sd", "between_occasion_sd")
 _TEXTS = ("symbol", "meaning", "unit", "source", "doi", "acts_as_product_with", "only_without")
 _NEEDED = ("symbol", "meaning", "unit", "transform", "median", "certainty", "source")
-_TIMES = frozenset(
-    [
-        "s",
-        "sec",
-        "second",
-        "seconds",
-        "min",
-        "minute",
-        "minutes",
-        "h",
-        "hr",
-        "hrs",
-        "hour",
-        "hours",
-        "d",
-        "day",
-        "days",
-        "wk",
-        "week",
-        "weeks",
-        "mo",
-        "month",
-        "months",
-        "y",
-        "yr",
-        "year",
-        "years",
-    ]
+_TIME = re.compile(
+    r"s|sec(onds?)?|min(utes?|s)?|h(ou)?rs?|h|d(ays?)?|w(ee)?ks?|mo(nths?)?|y(ea)?rs?|y",
+    re.IGNORECASE,
 )
 
 
@@ -138,7 +113,7 @@ def _check_unit(entry: _Entry) -> None:
     unit = entry.raw.get("unit")
     if not isinstance(unit, str) or unit in ("h", "d"):
         return
-    times = [word for word in re.findall(r"[A-Za-z]+", unit) if word.lower() in _TIMES]
+    times = [word for word in re.findall(r"[A-Za-z]+", unit) if _TIME.fullmatch(word)]
     if times and not (len(times) == 1 and unit.endswith(("/h", "/d"))):
         entry.refuse(f"unit {unit!r} must give time as h or d: alone, or as .../h or .../d")
 

@@ -36,7 +36,7 @@ class StepRule:
     """Longest step while the drug is being cleared."""
     cleared_hours: float = 8.0
     """Time after a dose from which on steps may grow beyond that."""
-    cleared_growth: float = 1.0
+    cleared_growth: float = 0.6
     """How much longer they may then be per hour."""
     tail_days: float = 4.0
     """How long a window lasts after its last dose; by then the drug is gone."""

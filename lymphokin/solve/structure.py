@@ -19,8 +19,9 @@ import jax.numpy as jnp
 from lymphokin.model import Block, Fraction
 from lymphokin.solve.system import System
 
-LOCAL_ORDER = 5
-"""Error per step as a power of the step: fourth order over a course."""
+LOCAL_ORDER = {"hours": 5, "days": 7}
+"""Power of the step to which the updates of coupled states must bring the error of one step. Five
+matches the quadrature; days steps are long against an exchange of cells and need two more."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,16 @@ def _dependence(
     }
 
 
-def _updates(states: Sequence[str], reads: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+def _updates(
+    states: Sequence[str], reads: Mapping[str, frozenset[str]], full: int
+) -> tuple[str, ...]:
     """Updates of one step until every state has the full order; each gains one by integrating."""
     order = dict.fromkeys(states, 2)
     updates: list[str] = []
-    while not updates or min(order.values()) < LOCAL_ORDER:
+    while not updates or min(order.values()) < full:
         for state in states:
-            gained = 1 + min((order[s] for s in reads[state] & set(states)), default=LOCAL_ORDER)
-            if state not in updates or order[state] < min(gained, LOCAL_ORDER):
+            gained = 1 + min((order[s] for s in reads[state] & set(states)), default=full)
+            if state not in updates or order[state] < min(gained, full):
                 updates.append(state)
                 order[state] = gained
     return tuple(updates)
@@ -183,12 +186,13 @@ def structure_of(
     reads = {name: (inflow[name] | loss[name]) & local for name in names}
     needs = {name: reads[name] | (jumps.get(name, frozenset()) & local) for name in names}
     groups = [names] if together else _groups(names, needs)
+    full = LOCAL_ORDER[blocks[0].clock]
     components = []
     for group in groups:
         alone = len(group) == 1 and not together
         own = group[0]
         updates = min(
-            (_updates(group[i:] + group[:i], reads) for i in range(len(group))),
+            (_updates(group[i:] + group[:i], reads, full) for i in range(len(group))),
             key=lambda order: (sum(bool(loss[name] & local) for name in order), len(order)),
         )
         components.append(
