@@ -23,7 +23,7 @@ from lymphokin.infer.posterior import Posterior, flat
 LBFGS_ITERATIONS = 80
 NEWTON_STEPS = 12
 POINTS_PER_STEP = 4
-INFORMATION_DRAWS = 24
+INFORMATION_DRAWS = 12
 LARGEST_MOVE = 0.5
 """Longest step of the centre, in standard deviations per dimension (root mean square)."""
 
@@ -73,12 +73,27 @@ def _root(precision: jax.Array) -> tuple[jax.Array, jax.Array]:
     return inverse, root
 
 
-def whitening_from(centre: jax.Array, information: ArrowMatrix, index: np.ndarray) -> Whitening:
-    """The map that belongs to a centre and an information matrix."""
+def whitening_from(
+    centre: jax.Array,
+    information: ArrowMatrix,
+    index: np.ndarray,
+    population_draws: np.ndarray | None = None,
+) -> Whitening:
+    """The map that belongs to a centre and an information matrix.
+
+    Args:
+        population_draws: [draw, quantity] draws of the population, if there are any; their
+            covariance is averaged with the one that the information gives.
+    """
     inverse, own = _root(information.own)
     slope = -inverse @ information.coupling
     schur = information.population + jnp.einsum("psq,psr->qr", information.coupling, slope)
-    _, population = _root(0.5 * (schur + schur.T))
+    covariance, population = _root(0.5 * (schur + schur.T))
+    if population_draws is not None:
+        draws, quantities = population_draws.shape
+        seen = jnp.cov(jnp.asarray(population_draws), rowvar=False)
+        trust = draws / (draws + 2 * quantities)
+        _, population = _root(jnp.linalg.inv(trust * seen + (1 - trust) * covariance))
     places = jnp.asarray(np.where(index < 0, len(centre), index))
     return Whitening(centre, population, own, slope, places)
 
@@ -143,4 +158,5 @@ def whitening_from_draws(posterior: Posterior, x: np.ndarray) -> Whitening:
     chosen = draws[:: max(1, len(draws) // INFORMATION_DRAWS)]
     seen = [information_at(jnp.asarray(v), posterior.arrays) for v in chosen]
     information = jax.tree.map(lambda *m: sum(m) / len(m), *seen)
-    return whitening_from(jnp.asarray(draws.mean(axis=0)), information, index)
+    population = draws[:, : information.population.shape[0]]
+    return whitening_from(jnp.asarray(draws.mean(axis=0)), information, index, population)

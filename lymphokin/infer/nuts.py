@@ -120,9 +120,12 @@ def sample_nuts(
                 on_progress(Progress(at, total, i < warming, divergences, steps))
         return done
 
+    settled = np.zeros((settings.chains, 0, len(whitening.centre)))
     for i in range(PILOT_RUNS):
         pilot = phase(f"pilot{i}", lengths[0], whitening, i * lengths[0], lengths[0])
-        settled = np.concatenate([c["x"] for c in pilot[len(pilot) // 3 :]], axis=1)
+        late = [c["x"] for c in pilot[len(pilot) // 3 :]]
+        # The first pilot run may still be on its way; all later ones count together.
+        settled = np.concatenate([settled, *late] if i > 1 else late, axis=1)
         better = checkpoint.recall(
             f"whitening_of_pilot{i}", lambda x=settled: whitening_from_draws(posterior, x).arrays()
         )
