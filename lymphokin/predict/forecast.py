@@ -151,7 +151,8 @@ def _smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     pareto_k = np.empty(log_weight.shape[2])
     for patient in range(log_weight.shape[2]):
         flat = log_weight[:, :, patient].ravel()
-        smooth, k = array_stats.psislw(flat - flat.max())
+        # ArviZ takes log likelihoods and turns their sign.
+        smooth, k = array_stats.psislw(flat.max() - flat)
         smooth = np.asarray(smooth)
         weights[:, :, patient] = np.exp(smooth - logsumexp(smooth)).reshape(log_weight.shape[:2])
         pareto_k[patient] = float(k)
