@@ -254,7 +254,7 @@ def report_contents(
     hidden = ("convergence", "seen", "data_warnings")
     loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
     return ReportContents(
-        title=f"Lymphopenia forecast: {cohort.source}",
+        title=f"Lymphopenia forecast: {fit.provenance['data_file']}",
         synthetic=cohort.synthetic,
         created=fit.provenance["created"],
         cohort=cohort,
