@@ -249,7 +249,9 @@ def _explain(error: Exception) -> int:
     if hasattr(error, "format_message"):
         console.print(error.format_message(), style="red", markup=False)  # type: ignore[attr-defined]
         return 2
-    if isinstance(error, ValueError | FileNotFoundError | FileExistsError):
+    from lymphokin.io import BadInput
+
+    if isinstance(error, BadInput | ValueError | FileNotFoundError | FileExistsError):
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     console.print_exception()

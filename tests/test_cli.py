@@ -62,6 +62,7 @@ def test_simulate_remakes_the_shipped_trial(tmp_path: Path):
     assert "SYNTHETIC" in made.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_new_patients_are_forecast_as_json(small_run, small_table, tmp_path: Path):
     done = lymphokin("predict", small_run.folder, small_table, "--counts-until", "14", "--json")
     assert done.returncode == 0, done.stderr

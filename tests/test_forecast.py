@@ -5,12 +5,15 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from lymphokin.infer import Posterior
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, probability_below
 from lymphokin.predict import endpoint_visits, forecast, measured_threshold, seen_ranges
 from lymphokin.predict.forecast import known_records
+
+pytestmark = pytest.mark.slow  # several compilations: minutes
 
 BRUTE_FORCE_DRAWS = 30_000
 

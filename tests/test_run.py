@@ -13,6 +13,8 @@ from lymphokin.workflow import Job, Reporter, partial_folder, run_fit
 
 from .conftest import SHORT
 
+pytestmark = pytest.mark.slow  # several compilations of a fit: minutes
+
 
 class StopAfter(Reporter):
     """Interrupts a run as a user would, after some chunks of sampling."""
