@@ -102,14 +102,8 @@ def _information_of(posterior: Posterior, index: np.ndarray) -> Callable[..., Ar
     return jax.jit(lambda x, arrays: expected_information(posterior, x, arrays, index))
 
 
-def fit_gaussian(
-    posterior: Posterior, seed: int = 0, on_step: Callable[[int, int], None] = lambda i, n: None
-) -> Whitening:
-    """Normal approximation of a cohort's posterior.
-
-    Args:
-        on_step: called with the steps done and their number.
-    """
+def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
+    """Normal approximation of a cohort's posterior."""
     arrays, index = posterior.arrays, posterior.patient_index()
     density = jax.jit(jax.value_and_grad(lambda x, a: -posterior.log_density(x, a)))
 
@@ -129,7 +123,6 @@ def fit_gaussian(
     information = information_at(centre, arrays)
     key = jax.random.key(seed)
     for i in range(NEWTON_STEPS):
-        on_step(i, NEWTON_STEPS)
         whitening = whitening_from(centre, information, index)
         noise = jax.random.normal(jax.random.fold_in(key, i), (POINTS_PER_STEP // 2, len(centre)))
         points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
@@ -143,7 +136,6 @@ def fit_gaussian(
         length = jnp.sqrt(jnp.mean(move**2))
         move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
         centre = centre + rate * whitening.displacement(move)
-    on_step(NEWTON_STEPS, NEWTON_STEPS)
     return whitening_from(centre, information, index)
 
 

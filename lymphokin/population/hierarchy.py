@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from lymphokin.model import Model, Parameter
 from lymphokin.population.data import CohortArrays
@@ -333,8 +332,3 @@ def _parameters_type(names: tuple[str, ...]) -> Any:
 def _named(values: dict[str, Any]) -> Any:
     """Values by attribute, as a pytree."""
     return _parameters_type(tuple(values))(**values)
-
-
-def unconstrained_size(latents: Latents) -> int:
-    """Number of unknowns."""
-    return int(sum(np.size(x) for x in latents))
