@@ -63,8 +63,8 @@ def fit(
     fix: Annotated[list[str], typer.Option(help="Fix a parameter: NAME=VALUE.")] = [],  # noqa: B006
     counts_until: Until = None,
     chains: Chains = 2,
-    warmup: Warmup = 100,
-    draws: Draws = 1000,
+    warmup: Warmup = 50,
+    draws: Draws = 1200,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:
@@ -90,8 +90,8 @@ def demo(
     out: Out = Path("lymphokin-demo"),
     counts_until: Until = 21.0,
     chains: Chains = 2,
-    warmup: Warmup = 100,
-    draws: Draws = 1000,
+    warmup: Warmup = 50,
+    draws: Draws = 1200,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:
@@ -126,7 +126,7 @@ def predict(
     """
     from lymphokin.infer import Fit
     from lymphokin.io import read_events
-    from lymphokin.predict import forecast
+    from lymphokin.predict import forecast, forecast_cohort
     from lymphokin.terminal import show_patients
     from lymphokin.workflow import COHORT_FILE
 
@@ -135,9 +135,8 @@ def predict(
     fitted = Fit.load(run)
     cohort = read_events(table or run / COHORT_FILE)
     result = forecast(
-        fitted.model(),
+        forecast_cohort(fitted.model(), cohort),
         fitted.population_z(),
-        cohort,
         in_fit=table is None,
         seen=fitted.provenance["seen"],
         counts_until=counts_until,
@@ -161,19 +160,17 @@ def report(
 
     Example: lymphokin report runs/trial --counts-until 14 --out day14.html
     """
-    from lymphokin.infer import Fit, Posterior
+    from lymphokin.infer import Fit
     from lymphokin.io import read_events
-    from lymphokin.population import CohortLikelihood, Hierarchy, pack
+    from lymphokin.predict import forecast_cohort
     from lymphokin.report import write_report
     from lymphokin.terminal import TerminalReporter
     from lymphokin.workflow import COHORT_FILE, describe
 
     fitted = Fit.load(run)
-    model = fitted.model()
-    cohort = read_events(run / COHORT_FILE)
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+    posterior = forecast_cohort(fitted.model(), read_events(run / COHORT_FILE))
     with TerminalReporter(console) as reporter:
-        _, _, contents = describe(fitted, cohort, posterior, counts_until, reporter)
+        _, _, contents = describe(fitted, posterior, counts_until, reporter)
     path = out or run / "report.html"
     write_report(contents, path)
     if json_:

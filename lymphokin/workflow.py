@@ -30,16 +30,15 @@ from lymphokin.infer.accuracy import solver_error
 from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
 from lymphokin.io import Cohort, read_events, write_events
 from lymphokin.model import load_model
-from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.predict import (
     Forecast,
     arm_contrast,
     chosen_draws,
     endpoint_visits,
-    fitted_levels,
+    fitted_courses,
     forecast,
+    forecast_cohort,
     seen_ranges,
-    trajectories,
 )
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.report import ReportContents, write_report
@@ -131,8 +130,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     cohort = read_events(table)
     model = load_model(job.model).with_fixed(**job.fixed)
     reporter.stage("packing the cohort")
-    packed = pack(model, cohort)
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
+    posterior = forecast_cohort(model, cohort)
     config = {
         "model": job.model,
         "fixed": job.fixed,
@@ -174,10 +172,10 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "solver_relative_error": error,
         "seen": seen_ranges(cohort, visits),
-        "data_warnings": [*cohort.warnings, *packed.dropped],
+        "data_warnings": [*cohort.warnings, *posterior.packed.dropped],
     }
     fit, _ = assemble(posterior, draws, config, provenance)
-    predicted, contrast, contents = describe(fit, cohort, posterior, job.counts_until, reporter)
+    predicted, contrast, contents = describe(fit, posterior, job.counts_until, reporter)
     reporter.stage("writing the report")
 
     def fill(folder: Path) -> None:
@@ -197,20 +195,15 @@ def _every(x: np.ndarray) -> int:
 
 
 def describe(
-    fit: Fit,
-    cohort: Cohort,
-    posterior: Posterior,
-    counts_until: float | None,
-    reporter: Reporter,
+    fit: Fit, posterior: Posterior, counts_until: float | None, reporter: Reporter
 ) -> tuple[Forecast, pd.DataFrame, ReportContents]:
     """Forecasts of every patient, contrast of the arms, and what a report shows of a fit."""
-    model = posterior.likelihood.model
+    cohort = posterior.packed.cohort
     seed = int(fit.config["seed"])
     reporter.stage("forecasting every patient")
     predicted = forecast(
-        model,
+        posterior,
         fit.population_z(),
-        cohort,
         in_fit=True,
         seen=fit.provenance["seen"],
         counts_until=counts_until,
@@ -218,15 +211,13 @@ def describe(
     )
     reporter.stage("drawing curves and contrasts")
     x = chosen_draws(fit.x, CURVE_DRAWS, seed)
-    unravel = posterior.unravel()
-    curves = trajectories(model, cohort, x, unravel)
+    curves, levels = fitted_courses(posterior, x)
     sampled = SUPPRESSION in posterior.hierarchy.population_names
     contrast = (
-        arm_contrast(model, cohort, x, unravel, seed)
+        arm_contrast(posterior, x, seed)
         if sampled and len(cohort.doses)
         else pd.DataFrame(columns=["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"])
     )
-    levels = fitted_levels(model, posterior.packed, x, unravel)
     contents = report_contents(fit, cohort, predicted, contrast, curves, levels)
     return predicted, contrast, contents
 

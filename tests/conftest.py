@@ -17,7 +17,7 @@ from lymphokin.trial.synthetic import SyntheticTrial, Truth, simulate_trial
 
 prepare_jax(devices=2)
 
-SHORT = NutsSettings(chains=2, pilot=50, warmup=50, draws=50, seed=3)
+SHORT = NutsSettings(chains=2, pilot=25, warmup=25, draws=50, seed=3)
 """Far too short to believe; enough to see that everything is there."""
 
 

@@ -10,8 +10,14 @@ import pytest
 from lymphokin.infer import Posterior
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, probability_below
-from lymphokin.predict import endpoint_visits, forecast, measured_threshold, seen_ranges
-from lymphokin.predict.forecast import known_records
+from lymphokin.predict import (
+    endpoint_visits,
+    forecast,
+    forecast_cohort,
+    measured_threshold,
+    seen_ranges,
+)
+from lymphokin.predict.forecast import is_known
 
 pytestmark = pytest.mark.slow  # several compilations: minutes
 
@@ -32,18 +38,26 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
     hierarchy = Hierarchy(model)
     z = np.zeros((1, len(hierarchy.quantities)))
     result = forecast(
-        model, z, cohort, in_fit=False, seen=seen_ranges(cohort, visits), counts_until=14.0
+        forecast_cohort(model, cohort),
+        z,
+        in_fit=False,
+        seen=seen_ranges(cohort, visits),
+        counts_until=14.0,
     ).patients
 
-    known = known_records(cohort, visits, 14.0)
-    packed = pack(model, known, {p: [day] for p, day in visits["endpoint_day"].items()})
+    known = is_known(cohort.observations, visits, 14.0)
+    packed = pack(
+        model,
+        replace(cohort, observations=cohort.observations[known]),
+        {p: [day] for p, day in visits["endpoint_day"].items()},
+    )
     posterior = Posterior(CohortLikelihood(hierarchy), packed)
     nodes = jnp.asarray(packed.nodes(visits["endpoint_day"].to_dict()))
 
     def one(key):
         latents = hierarchy.draw_latents(key, packed.arrays, jnp.zeros(z.shape[1]))
-        log_weight, solution = posterior.likelihood.by_patient(latents, packed.arrays)
-        return log_weight, jnp.log(solution.outputs["alc"][nodes, jnp.arange(2)])
+        log_weight, outputs, _ = posterior.likelihood.by_patient(latents, packed.arrays)
+        return log_weight, jnp.log(outputs["alc"][nodes, jnp.arange(2)])
 
     keys = jax.random.split(jax.random.key(1), BRUTE_FORCE_DRAWS)
     log_weight, log_count = jax.jit(lambda k: jax.lax.map(one, k, batch_size=50))(keys)
@@ -72,7 +86,13 @@ def test_records_after_the_chosen_day_do_not_change_a_new_patients_forecast(smal
         ),
     )
     tables = [
-        forecast(model, z, c, in_fit=False, seen=seen_ranges(c, visits), counts_until=14.0).patients
+        forecast(
+            forecast_cohort(model, c),
+            z,
+            in_fit=False,
+            seen=seen_ranges(c, visits),
+            counts_until=14.0,
+        ).patients
         for c in (cohort, changed)
     ]
     np.testing.assert_array_equal(tables[0]["alc_q50"], tables[1]["alc_q50"])

@@ -16,12 +16,14 @@ INSIDE = {
     "logit": st.floats(1e-6, 1 - 1e-6),
     "identity": st.floats(-1e6, 1e6),
     "above": st.floats(-0.8 + 1e-6, 1e6),
+    "between": st.floats(-0.8 + 1e-6, 2 - 1e-6),
 }
 
 
 def parameter(transform: str, median: float = 0.5, **more) -> Parameter:
     more.setdefault("unit", "1")
     more.setdefault("lower", -0.8)
+    more.setdefault("upper", 2.0)
     return Parameter(
         "k", "k", "a rate", transform=transform, median=median, certainty="fixed", **more
     )
@@ -40,12 +42,14 @@ def test_every_transform_has_its_inverse(data, transform):
 def test_values_stay_inside_their_bounds_and_keep_their_order(x, transform):
     p = parameter(transform)
     value, larger = float(p.to_natural(x)), float(p.to_natural(x + 0.5))
-    assert value < larger or (transform == "logit" and larger == 1.0)
-    assert {"log": value > 0, "logit": 0 < value <= 1, "above": value > -0.8}.get(transform, True)
+    top = {"logit": 1.0, "between": 2.0}.get(transform)
+    assert value < larger or larger == top or value == pytest.approx(-0.8)
+    inside = {"log": value > 0, "logit": 0 < value <= 1, "above": value > -0.8}
+    assert inside.get(transform, transform == "identity" or -0.8 <= value <= 2.0)
 
 
 @settings(deadline=None)
-@given(st.floats(-4, 4), st.sampled_from(["log", "logit", "identity", "above"]))
+@given(st.floats(-4, 4), st.sampled_from(sorted(INSIDE)))
 def test_a_typical_value_is_normal_on_the_transformed_scale(z, transform):
     p = parameter(transform, median=0.3, population_sd=0.4)
     assert float(p.typical(z)) == pytest.approx(float(p.to_transformed(0.3)) + 0.4 * z)
@@ -130,6 +134,8 @@ def refused(read, content: dict) -> str:
         ({"transform": "logit", "median": 1.0}, "median must be between 0 and 1"),
         ({"transform": "above", "lower": 0.5}, "median must be above lower (0.5), not 0.5"),
         ({"transform": "above"}, "transform above needs lower"),
+        ({"transform": "between"}, "transform between needs upper"),
+        ({"transform": "between", "upper": 0.4}, "lower (0.0) and upper (0.4), not 0.5"),
         ({"population_sd": -0.1}, "population_sd must not be negative, but is -0.1"),
         ({"between_subject_sd": -1}, "between_subject_sd must not be negative"),
         ({"prior": "cauchy"}, "prior must be normal or truncated_normal, not 'cauchy'"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.infer.posterior import Posterior
@@ -20,17 +18,15 @@ def solver_error(posterior: Posterior, x: np.ndarray) -> dict[str, float]:
         x: [draw, latent] flat posterior draws.
     """
     model, cohort = posterior.likelihood.model, posterior.packed.cohort
-    fine = pack(model, cohort, rule=replace(StepRule(), refine=2))
-    unravel = posterior.unravel()
-
-    def log_ratio(v: jax.Array) -> dict[str, jax.Array]:
-        coarse = posterior.likelihood.predictions(unravel(v), posterior.arrays)
-        exact = posterior.likelihood.predictions(unravel(v), fine.arrays)
-        return {
-            quantity: jnp.max(jnp.abs(jnp.concatenate(coarse[quantity]) - jnp.concatenate(values)))
-            for quantity, values in exact.items()
-            if sum(v.size for v in values)
-        }
-
-    worst = jax.jit(lambda v: jax.lax.map(log_ratio, v))(jnp.asarray(x))
-    return {quantity: float(np.max(value)) for quantity, value in worst.items()}
+    halved = pack(model, cohort, rule=replace(StepRule(), refine=2)).arrays
+    worst: dict[str, float] = {}
+    parts = zip(posterior.evaluate(x, posterior.arrays), posterior.evaluate(x, halved), strict=True)
+    for coarse, exact in parts:
+        for quantity, values in exact.predictions.items():
+            errors = [
+                float(np.abs(a - b).max())
+                for a, b in zip(coarse.predictions[quantity], values, strict=True)
+                if a.size
+            ]
+            worst[quantity] = max([worst.get(quantity, 0.0), *errors])
+    return worst

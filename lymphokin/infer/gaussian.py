@@ -9,7 +9,6 @@ samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -17,13 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
-from lymphokin.infer.information import ArrowMatrix, expected_information
+from lymphokin.infer.information import ArrowMatrix
 from lymphokin.infer.posterior import Posterior, flat
 
 LBFGS_ITERATIONS = 80
 NEWTON_STEPS = 12
 POINTS_PER_STEP = 4
-INFORMATION_DRAWS = 12
 LARGEST_MOVE = 0.5
 """Longest step of the centre, in standard deviations per dimension (root mean square)."""
 
@@ -46,10 +44,32 @@ class Whitening(NamedTuple):
         """Linear part of the map."""
         n = self.population.shape[0]
         moved = self.population @ y[:n]
-        padded = jnp.concatenate([y, jnp.zeros(1)])[self.index]
-        own = jnp.einsum("psk,pk->ps", self.own, padded) + self.slope @ moved
-        change = jnp.zeros(len(y) + 1).at[:n].set(moved).at[self.index].set(own)
-        return change[:-1]
+        own = jnp.einsum("psk,pk->ps", self.own, self._by_patient(y)) + self.slope @ moved
+        return self._flat(moved, own)
+
+    def _by_patient(self, values: jax.Array) -> jax.Array:
+        """[patient, slot] values of a flat vector; 0 in padding."""
+        return jnp.concatenate([values, jnp.zeros(1)])[self.index]
+
+    def _flat(self, population: jax.Array, own: jax.Array) -> jax.Array:
+        empty = jnp.zeros(len(self.centre) + 1)
+        return empty.at[: len(population)].set(population).at[self.index].set(own)[:-1]
+
+    def to_latents(self, y: jax.Array) -> jax.Array:
+        """Latents of a point of the whitened space."""
+        return self.centre + self.displacement(y)
+
+    def from_latents(self, x: jax.Array) -> jax.Array:
+        """Point of the whitened space that :meth:`to_latents` maps to ``x``."""
+        n = self.population.shape[0]
+        moved = x - self.centre
+        own = self._by_patient(moved) - self.slope @ moved[:n]
+        population = jnp.linalg.solve(self.population, moved[:n])
+        return self._flat(population, jnp.linalg.solve(self.own, own[..., None])[..., 0])
+
+    def gradient(self, of_latents: jax.Array) -> jax.Array:
+        """Gradient with respect to ``y`` of what has the gradient ``of_latents`` at the latents."""
+        return jax.vjp(self.displacement, jnp.zeros_like(self.centre))[1](of_latents)[0]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The map as plain arrays."""
@@ -60,10 +80,6 @@ class Whitening(NamedTuple):
         """The map from its plain arrays."""
         return cls(**{name: jnp.asarray(arrays[name]) for name in cls._fields})
 
-    def to_latents(self, y: jax.Array) -> jax.Array:
-        """Latents of a point of the whitened space."""
-        return self.centre + self.displacement(y)
-
 
 def _root(precision: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Inverse and symmetric inverse root of (stacks of) positive definite matrices."""
@@ -73,43 +89,27 @@ def _root(precision: jax.Array) -> tuple[jax.Array, jax.Array]:
     return inverse, root
 
 
-def whitening_from(
-    centre: jax.Array,
-    information: ArrowMatrix,
-    index: np.ndarray,
-    population_draws: np.ndarray | None = None,
-) -> Whitening:
+@jax.jit
+def whitening_from(centre: jax.Array, information: ArrowMatrix, index: jax.Array) -> Whitening:
     """The map that belongs to a centre and an information matrix.
 
     Args:
-        population_draws: [draw, quantity] draws of the population, if there are any; their
-            covariance is averaged with the one that the information gives.
+        index: [patient, slot] places of each patient's latents, -1 where none.
     """
     inverse, own = _root(information.own)
     slope = -inverse @ information.coupling
     schur = information.population + jnp.einsum("psq,psr->qr", information.coupling, slope)
-    covariance, population = _root(0.5 * (schur + schur.T))
-    if population_draws is not None:
-        draws, quantities = population_draws.shape
-        seen = jnp.cov(jnp.asarray(population_draws), rowvar=False)
-        trust = draws / (draws + 2 * quantities)
-        _, population = _root(jnp.linalg.inv(trust * seen + (1 - trust) * covariance))
-    places = jnp.asarray(np.where(index < 0, len(centre), index))
-    return Whitening(centre, population, own, slope, places)
-
-
-def _information_of(posterior: Posterior, index: np.ndarray) -> Callable[..., ArrowMatrix]:
-    return jax.jit(lambda x, arrays: expected_information(posterior, x, arrays, index))
+    _, population = _root(0.5 * (schur + schur.T))
+    return Whitening(centre, population, own, slope, jnp.where(index < 0, len(centre), index))
 
 
 def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
     """Normal approximation of a cohort's posterior."""
     arrays, index = posterior.arrays, posterior.patient_index()
-    density = jax.jit(jax.value_and_grad(lambda x, a: -posterior.log_density(x, a)))
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = density(jnp.asarray(x), arrays)
-        return float(value), np.asarray(gradient)
+        value, gradient = posterior.density_and_gradient(jnp.asarray(x), arrays)
+        return -float(value), -np.asarray(gradient)
 
     found = scipy.optimize.minimize(
         objective,
@@ -119,36 +119,48 @@ def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
         options={"maxiter": LBFGS_ITERATIONS, "maxcor": 20},
     )
     centre = jnp.asarray(found.x)
-    information_at = _information_of(posterior, index)
-    information = information_at(centre, arrays)
+    information = posterior.information(centre, arrays)
     key = jax.random.key(seed)
     for i in range(NEWTON_STEPS):
         whitening = whitening_from(centre, information, index)
         noise = jax.random.normal(jax.random.fold_in(key, i), (POINTS_PER_STEP // 2, len(centre)))
         points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
-        gradient = -sum(density(x, arrays)[1] for x in points) / len(points)
+        gradients = [posterior.density_and_gradient(x, arrays)[1] for x in points]
         rate = max(0.5, 1 / (1 + i)) if i < NEWTON_STEPS // 2 else 2.0 / (i + 1)
         seen = jax.tree.map(
-            lambda *m: sum(m) / len(m), *[information_at(x, arrays) for x in points[:2]]
+            lambda *m: sum(m) / len(m), *[posterior.information(x, arrays) for x in points[:2]]
         )
         information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
-        move = jax.vjp(whitening.displacement, jnp.zeros_like(centre))[1](gradient)[0]
+        move = whitening.gradient(sum(gradients) / len(points))
         length = jnp.sqrt(jnp.mean(move**2))
         move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
         centre = centre + rate * whitening.displacement(move)
     return whitening_from(centre, information, index)
 
 
-def whitening_from_draws(posterior: Posterior, x: np.ndarray) -> Whitening:
-    """The map that belongs to draws of the posterior.
+@jax.jit
+def refined(whitening: Whitening, x: jax.Array) -> Whitening:
+    """The map corrected by what draws of the posterior look like under it.
+
+    Where the posterior is wider or narrower than its information says, and for populations and
+    patients alike, the draws' covariance moves the map; few draws move it little.
 
     Args:
-        x: [chain, draw, latent] draws, e.g. of a pilot run; the information is averaged over some.
+        x: [draw, latent] draws, e.g. of a pilot run.
     """
-    index, draws = posterior.patient_index(), x.reshape(-1, x.shape[-1])
-    information_at = _information_of(posterior, index)
-    chosen = draws[:: max(1, len(draws) // INFORMATION_DRAWS)]
-    seen = [information_at(jnp.asarray(v), posterior.arrays) for v in chosen]
-    information = jax.tree.map(lambda *m: sum(m) / len(m), *seen)
-    population = draws[:, : information.population.shape[0]]
-    return whitening_from(jnp.asarray(draws.mean(axis=0)), information, index, population)
+    y = jax.vmap(whitening.from_latents)(x)
+    n, slots = whitening.population.shape[0], whitening.index.shape[1]
+    own = jax.vmap(whitening._by_patient)(y)
+    own = own - own.mean(axis=0)
+    seen = jnp.einsum("dps,dpk->psk", own, own) / len(x)
+    absent = (whitening.index == len(whitening.centre)).astype(float)
+    seen = seen + absent[:, :, None] * jnp.eye(slots)
+    trust_population, trust_own = (len(x) / (len(x) + 2 * size) for size in (n, slots))
+    covariance = jnp.cov(y[:, :n], rowvar=False)
+    covariance = trust_population * covariance + (1 - trust_population) * jnp.eye(n)
+    seen = trust_own * seen + (1 - trust_own) * jnp.eye(slots)
+    return whitening._replace(
+        centre=x.mean(axis=0),
+        population=whitening.population @ jnp.linalg.cholesky(covariance),
+        own=whitening.own @ jnp.linalg.cholesky(seen),
+    )

@@ -7,15 +7,15 @@ all patients at once) give all of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer.posterior import Posterior
 from lymphokin.model import Residual
-from lymphokin.population import CohortArrays
+from lymphokin.population import CohortArrays, CohortLikelihood, Latents
 
 TANGENTS_AT_ONCE = 16
 """Derivatives taken together: wide enough to keep the processor busy."""
@@ -41,17 +41,16 @@ def _weights(residual: Residual) -> tuple[float, float]:
 
 
 def _scaled_outcomes(
-    posterior: Posterior, x: jax.Array, arrays: CohortArrays, scales: dict
+    likelihood: CohortLikelihood, latents: Latents, arrays: CohortArrays, scales: dict
 ) -> tuple[jax.Array, ...]:
     """Quantities whose squared derivatives add up to the information; scales are held fixed.
 
     Returns:
         per patient and record, the records' patients, and those of the population alone.
     """
-    latents = posterior.unravel()(x)
-    hierarchy = posterior.hierarchy
+    hierarchy = likelihood.hierarchy
     population = hierarchy.population(latents.population)
-    predictions = posterior.likelihood.predictions(latents, arrays)
+    predictions = likelihood.predictions(latents, arrays)
     values, owners, shared = [], [], [latents.population]
     for quantity, (predicted, _) in predictions.items():
         location, scale = _weights(hierarchy.model.table.residuals[quantity])
@@ -73,34 +72,38 @@ def _scaled_outcomes(
 
 
 def expected_information(
-    posterior: Posterior, x: jax.Array, arrays: CohortArrays, index: np.ndarray
+    likelihood: CohortLikelihood,
+    unravel: Callable[[jax.Array], Latents],
+    x: jax.Array,
+    arrays: CohortArrays,
+    index: jax.Array,
 ) -> ArrowMatrix:
     """Information at the flat latents ``x``.
 
     Args:
+        unravel: from the flat vector to the latents.
         index: [patient, slot] places of each patient's latents, -1 where none.
     """
-    n_population = len(posterior.hierarchy.quantities)
+    hierarchy = likelihood.hierarchy
+    n_population = len(hierarchy.quantities)
     n_patients, slots = index.shape
-    vectors = np.zeros((n_population + slots, x.shape[0]))
-    vectors[np.arange(n_population), np.arange(n_population)] = 1.0
-    for slot in range(slots):
-        places = index[:, slot]
-        vectors[n_population + slot, places[places >= 0]] = 1.0
-    latents = posterior.unravel()(x)
-    population = posterior.hierarchy.population(latents.population)
+    directions = n_population + slots
+    places = jnp.where(index < 0, x.size, index).T
+    vectors = jnp.zeros((directions, x.size))
+    vectors = vectors.at[np.arange(n_population), np.arange(n_population)].set(1.0)
+    vectors = vectors.at[np.arange(n_population, directions)[:, None], places].set(1.0, mode="drop")
+    latents = unravel(x)
+    population = hierarchy.population(latents.population)
     scales = dict(population.residual_sd)
-    scales["subject"] = posterior.hierarchy.subject_prior(population, arrays)[1]
+    scales["subject"] = hierarchy.subject_prior(population, arrays)[1]
 
     def outcomes(v: jax.Array) -> tuple[jax.Array, jax.Array]:
-        values, _, shared = _scaled_outcomes(posterior, v, arrays, scales)
+        values, _, shared = _scaled_outcomes(likelihood, unravel(v), arrays, scales)
         return values, shared
 
-    _, owner, _ = _scaled_outcomes(posterior, x, arrays, scales)
+    _, owner, _ = _scaled_outcomes(likelihood, latents, arrays, scales)
     by_record, by_shared = jax.lax.map(
-        lambda v: jax.jvp(outcomes, (x,), (v,))[1],
-        jnp.asarray(vectors),
-        batch_size=TANGENTS_AT_ONCE,
+        lambda v: jax.jvp(outcomes, (x,), (v,))[1], vectors, batch_size=TANGENTS_AT_ONCE
     )
     j_population, j_own = by_record[:n_population].T, by_record[n_population:].T
     j_shared = by_shared[:n_population].T

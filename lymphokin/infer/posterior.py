@@ -1,25 +1,99 @@
-"""The unnormalised log posterior density of a cohort's latents."""
+"""The unnormalised log posterior density of a cohort's latents, and what draws of it predict.
+
+What is compiled here takes the cohort as an argument: it serves every cohort of the same shapes,
+and a fit, its forecasts and its figures share it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh, PartitionSpec
 
+from lymphokin.infer.devices import devices_for
+from lymphokin.infer.information import ArrowMatrix, expected_information
 from lymphokin.population import CohortArrays, CohortLikelihood, Hierarchy, Latents, PackedCohort
 
+DRAWS_AT_ONCE = 100
+"""Draws that are evaluated between two returns to Python; bounds memory."""
 
-def log_prior(hierarchy: Hierarchy, latents: Latents, arrays: CohortArrays) -> jax.Array:
-    """Log prior density of the latents, up to a constant."""
+
+class Evaluated(NamedTuple):
+    """What draws of the latents say about a cohort; nodes are those of the days clock."""
+
+    own_log_density: np.ndarray
+    """[draw, patient] log density of each patient's latents and records given the population"""
+    outputs: dict[str, np.ndarray]
+    """measured outputs of the days clock, [draw, node, patient], before the event on that node"""
+    predictions: dict[str, tuple[np.ndarray, np.ndarray]]
+    """per quantity, log predictions of quantified and censored records, [draw, record]"""
+
+
+def _unravel(hierarchy: Hierarchy, arrays: CohortArrays) -> Callable[[jax.Array], Latents]:
+    return ravel_pytree(hierarchy.typical_latents(arrays))[1]
+
+
+def _own_log_prior(hierarchy: Hierarchy, latents: Latents, arrays: CohortArrays) -> jax.Array:
+    """[patient] log prior density of each patient's latents given the population."""
     mean, sd = hierarchy.subject_prior(hierarchy.population(latents.population), arrays)
-    subject = -0.5 * ((latents.subject - mean) / sd) ** 2 - jnp.log(sd)
-    normal = [latents.population, latents.treated, latents.occasion]
-    return subject.sum() - 0.5 * sum(jnp.sum(x**2) for x in normal)
+    value = (-0.5 * ((latents.subject - mean) / sd) ** 2 - jnp.log(sd)).sum(axis=0)
+    hours = arrays.timeline.hours
+    if hours is not None:
+        value = value.at[arrays.treated_patient].add(-0.5 * (latents.treated**2).sum(axis=0))
+        value = value.at[hours.patient].add(-0.5 * (latents.occasion**2).sum(axis=0))
+    return value
+
+
+def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> jax.Array:
+    latents = _unravel(likelihood.hierarchy, arrays)(x)
+    own = _own_log_prior(likelihood.hierarchy, latents, arrays).sum()
+    return own - 0.5 * jnp.sum(latents.population**2) + likelihood.total(latents, arrays)
+
+
+@partial(jax.jit, static_argnums=0)
+def _density_and_gradient(
+    likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays
+) -> tuple[jax.Array, jax.Array]:
+    return jax.value_and_grad(partial(_log_density, likelihood))(x, arrays)
+
+
+@partial(jax.jit, static_argnums=0)
+def _information(
+    likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays, index: jax.Array
+) -> ArrowMatrix:
+    unravel = _unravel(likelihood.hierarchy, arrays)
+    return expected_information(likelihood, unravel, x, arrays, index)
+
+
+def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
+    latents = _unravel(likelihood.hierarchy, arrays)(x)
+    own, outputs, predictions = likelihood.by_patient(latents, arrays)
+    own = own + _own_log_prior(likelihood.hierarchy, latents, arrays)
+    return Evaluated(own, outputs, predictions)  # type: ignore[arg-type]
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _evaluate(
+    likelihood: CohortLikelihood, devices: int, x: jax.Array, arrays: CohortArrays
+) -> Evaluated:
+    def on_device(x: jax.Array, arrays: CohortArrays) -> Any:
+        return jax.lax.map(lambda v: _evaluate_one(likelihood, v, arrays), x)
+
+    mesh = Mesh(np.asarray(jax.local_devices()[:devices]), ("draw",))
+    return jax.shard_map(
+        on_device,
+        mesh=mesh,
+        in_specs=(PartitionSpec("draw"), PartitionSpec()),
+        out_specs=PartitionSpec("draw"),
+        check_vma=False,
+    )(x, arrays)
 
 
 @dataclass(frozen=True)
@@ -49,13 +123,32 @@ class Posterior:
 
     def unravel(self) -> Callable[[jax.Array], Latents]:
         """Function from the flat vector to the latents."""
-        return ravel_pytree(self.start())[1]
+        return _unravel(self.hierarchy, self.arrays)
 
     def log_density(self, x: jax.Array, arrays: CohortArrays) -> jax.Array:
         """Log posterior density (up to a constant) of the flat vector ``x``."""
-        latents = self.unravel()(x)
-        prior = log_prior(self.hierarchy, latents, arrays)
-        return prior + self.likelihood.total(latents, arrays)
+        return _log_density(self.likelihood, x, arrays)
+
+    def density_and_gradient(
+        self, x: jax.Array, arrays: CohortArrays
+    ) -> tuple[jax.Array, jax.Array]:
+        """Log posterior density of ``x`` and its gradient; compiled."""
+        return _density_and_gradient(self.likelihood, x, arrays)
+
+    def information(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
+        """Expected information at ``x``; compiled."""
+        return _information(self.likelihood, x, arrays, jnp.asarray(self.patient_index()))
+
+    def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
+        """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""
+        devices = len(devices_for(DRAWS_AT_ONCE))
+        for first in range(0, len(x), DRAWS_AT_ONCE):
+            part = np.asarray(x[first : first + DRAWS_AT_ONCE])
+            # A last, shorter part is filled up: one shape, one compilation.
+            filled = np.pad(part, [(0, DRAWS_AT_ONCE - len(part)), (0, 0)], mode="edge")
+            found = _evaluate(self.likelihood, devices, jnp.asarray(filled), arrays)
+            count = len(part)
+            yield jax.tree.map(lambda v, count=count: np.asarray(v)[:count], found)
 
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""

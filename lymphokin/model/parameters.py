@@ -41,12 +41,15 @@ class Parameter:
     symbol: str
     meaning: str
     unit: str
-    transform: Literal["log", "logit", "identity", "above"]
+    transform: Literal["log", "logit", "identity", "above", "between"]
     median: float
     certainty: str
     source: str = ""
     doi: str = ""
     lower: float = 0.0
+    """bound of the transforms above and between, and of a truncated normal"""
+    upper: float = 1.0
+    """bound of the transform between"""
     population_sd: float = 0.0
     prior: Literal["normal", "truncated_normal"] = "normal"
     between_subject_sd: float = 0.0
@@ -74,6 +77,8 @@ class Parameter:
                 return logit(value)
             case "above":
                 return jnp.log(value - self.lower)
+            case "between":
+                return logit((value - self.lower) / (self.upper - self.lower))
             case _:
                 return jnp.asarray(value)
 
@@ -86,6 +91,8 @@ class Parameter:
                 return expit(transformed)
             case "above":
                 return self.lower + jnp.exp(transformed)
+            case "between":
+                return self.lower + (self.upper - self.lower) * expit(transformed)
             case _:
                 return transformed
 

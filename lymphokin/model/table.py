@@ -24,7 +24,7 @@ from lymphokin.model.parameters import (
 )
 from lymphokin.shipped import models_path
 
-TRANSFORMS = ("log", "logit", "identity", "above")
+TRANSFORMS = ("log", "logit", "identity", "above", "between")
 PRIORS = ("normal", "truncated_normal")
 PARAMETRISATIONS = ("non-centred", "centred")
 DISTRIBUTIONS = ("student_t", "normal")
@@ -119,11 +119,13 @@ def _check_unit(entry: _Entry) -> None:
 
 
 def _check_median(entry: _Entry) -> None:
-    """The median, and the lower bound, lie where the transform and the prior are defined."""
-    median, lower = entry.number("median"), entry.number("lower")
+    """The median and the bounds lie where the transform and the prior are defined."""
+    median, lower, upper = (entry.number(key) for key in ("median", "lower", "upper"))
     transform = entry.raw.get("transform")
     if transform == "above" and "lower" not in entry.raw:
         entry.refuse("transform above needs lower")
+    if transform == "between" and upper is None:
+        entry.refuse("transform between needs upper, and lower unless that is 0")
     if median is not None:
         if transform == "log" and median <= 0:
             entry.refuse(f"median must be above 0 for transform log, not {median}")
@@ -131,10 +133,15 @@ def _check_median(entry: _Entry) -> None:
             entry.refuse(f"median must be between 0 and 1 for transform logit, not {median}")
         if transform == "above" and lower is not None and median <= lower:
             entry.refuse(f"median must be above lower ({lower}), not {median}")
+        if transform == "between" and upper is not None and not (lower or 0.0) < median < upper:
+            bounds = f"lower ({lower or 0.0}) and upper ({upper})"
+            entry.refuse(f"median must be between {bounds}, not {median}")
     if entry.raw.get("prior") == "truncated_normal":
         if not entry.raw.get("population_sd"):
             entry.refuse("prior truncated_normal needs population_sd")
-        if transform == "logit" or (transform == "log" and lower is not None and lower < 0):
+        if transform in ("logit", "between") or (
+            transform == "log" and lower is not None and lower < 0
+        ):
             entry.refuse("prior truncated_normal reaches beyond what the transform can take")
 
 

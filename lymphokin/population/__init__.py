@@ -1,6 +1,13 @@
 """Individuals from a population: transforms, random effects, covariates, likelihood."""
 
-from lymphokin.population.data import CohortArrays, PackedCohort, covariate, pack
+from lymphokin.population.data import (
+    CohortArrays,
+    Measured,
+    PackedCohort,
+    Records,
+    covariate,
+    pack,
+)
 from lymphokin.population.hierarchy import Hierarchy, Latents, Population, Quantity
 from lymphokin.population.likelihood import (
     CohortLikelihood,
@@ -14,9 +21,11 @@ __all__ = [
     "CohortLikelihood",
     "Hierarchy",
     "Latents",
+    "Measured",
     "PackedCohort",
     "Population",
     "Quantity",
+    "Records",
     "covariate",
     "draw_residual",
     "pack",

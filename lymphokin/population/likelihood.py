@@ -132,9 +132,11 @@ class CohortLikelihood:
         }
 
     def _pointwise(
-        self, population: Population, p_lanes: Any, solution: Solution, arrays: CohortArrays
+        self,
+        population: Population,
+        predicted: dict[str, tuple[jax.Array, jax.Array]],
+        arrays: CohortArrays,
     ) -> dict[str, tuple[jax.Array, jax.Array]]:
-        predicted = self._predictions(population, p_lanes, solution, arrays)
         result = {}
         for quantity, m in arrays.measured.items():
             residual, sd = self.model.table.residuals[quantity], population.residual_sd[quantity]
@@ -151,23 +153,32 @@ class CohortLikelihood:
     ) -> dict[str, tuple[jax.Array, jax.Array]]:
         """Per quantity, log likelihood of each quantified and each censored record."""
         population, _, p_lanes, solution = self.solution(latents, arrays)
-        return self._pointwise(population, p_lanes, solution, arrays)
+        predicted = self._predictions(population, p_lanes, solution, arrays)
+        return self._pointwise(population, predicted, arrays)
 
     def total(self, latents: Latents, arrays: CohortArrays) -> jax.Array:
         """Log likelihood of the cohort."""
         terms = self.pointwise(latents, arrays).values()
         return jnp.asarray(sum(a.sum() + b.sum() for a, b in terms))
 
-    def by_patient(self, latents: Latents, arrays: CohortArrays) -> tuple[jax.Array, Solution]:
-        """[patient] log likelihood of each patient's records, and the solution behind it."""
+    def by_patient(
+        self, latents: Latents, arrays: CohortArrays
+    ) -> tuple[jax.Array, dict[str, jax.Array], dict[str, tuple[jax.Array, jax.Array]]]:
+        """Each patient's log likelihood, and what the latents predict.
+
+        Returns:
+            [patient] log likelihood of each patient's records; the measured outputs of the days
+            clock, [node, patient]; and the predictions of :meth:`predictions`.
+        """
         population, _, p_lanes, solution = self.solution(latents, arrays)
+        predicted = self._predictions(population, p_lanes, solution, arrays)
         total = jnp.zeros(arrays.patients)
-        terms = self._pointwise(population, p_lanes, solution, arrays)
-        for quantity, (quantified, below) in terms.items():
+        for quantity, (quantified, below) in self._pointwise(population, predicted, arrays).items():
             m = arrays.measured[quantity]
             total = total.at[m.quantified.patient].add(quantified)
             total = total.at[m.below.patient].add(below)
-        return total, solution
+        outputs = {q: solution.outputs[q] for q in arrays.measured if q in solution.outputs}
+        return total, outputs, predicted
 
 
 def simulate_records(

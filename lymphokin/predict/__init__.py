@@ -2,9 +2,9 @@
 
 from lymphokin.predict.contrast import arm_contrast
 from lymphokin.predict.endpoint import endpoint_visits, grade_of, measured_threshold
-from lymphokin.predict.forecast import CONTRACT, Forecast, forecast
+from lymphokin.predict.forecast import CONTRACT, Forecast, forecast, forecast_cohort
 from lymphokin.predict.range import seen_ranges
-from lymphokin.predict.trajectories import chosen_draws, fitted_levels, trajectories
+from lymphokin.predict.trajectories import chosen_draws, fitted_courses
 
 __all__ = [
     "CONTRACT",
@@ -12,10 +12,10 @@ __all__ = [
     "arm_contrast",
     "chosen_draws",
     "endpoint_visits",
-    "fitted_levels",
+    "fitted_courses",
     "forecast",
+    "forecast_cohort",
     "grade_of",
     "measured_threshold",
     "seen_ranges",
-    "trajectories",
 ]

@@ -7,7 +7,6 @@ with gamma as fitted and with gamma = 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import jax
@@ -15,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.io import Cohort
-from lymphokin.model import Model
-from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, probability_below
-from lymphokin.predict.endpoint import ENDPOINT_DAYS, measured_threshold
+from lymphokin.population import CohortArrays, pack, probability_below
+from lymphokin.predict.endpoint import endpoint_visits, measured_threshold
 from lymphokin.schedule import AtraPulses
 
 TYPICAL_BSA_M2 = 1.8
@@ -41,69 +40,45 @@ def with_pulses(cohort: Cohort) -> Cohort:
     return replace(cohort, doses=pd.concat([cohort.doses, *added], ignore_index=True))
 
 
-def without_pulses(cohort: Cohort) -> Cohort:
-    """The cohort without any ATRA."""
-    return replace(cohort, doses=cohort.doses.iloc[:0])
-
-
-def arm_contrast(
-    model: Model,
-    cohort: Cohort,
-    x: np.ndarray,
-    unravel: Callable[[jax.Array], Latents],
-    seed: int,
-) -> pd.DataFrame:
+def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame:
     """Predicted share of patients with grade >= 2 at the planned endpoint visit.
 
     The same patients (their fitted baselines, doses and sensitivities) are followed under both
     regimens, on the same posterior draws.
 
     Args:
-        x: [draw, latent] flat posterior draws of this cohort.
+        x: [draw, latent] flat posterior draws of the cohort.
 
     Returns:
         one row per suppression ("fitted", "zero") and arm ("SBRT", "SBRT+ATRA", "difference"):
         n, rate_q05, rate_q50, rate_q95 (90 % equal-tailed interval of the expected share).
     """
-    hierarchy = Hierarchy(model)
-    likelihood = CohortLikelihood(hierarchy)
-    planned = cohort.fractions.groupby("id", sort=False)["day"].max()
-    planned = planned.reindex(cohort.patients.index).fillna(0.0) + ENDPOINT_DAYS
-    bare = replace(cohort, observations=cohort.observations.iloc[:0])
-    residual = model.table.residuals["alc"]
-    threshold = np.log(measured_threshold(2))
+    model, hierarchy = posterior.likelihood.model, posterior.hierarchy
+    cohort = posterior.packed.cohort
+    bare = with_pulses(replace(cohort, observations=cohort.observations.iloc[:0]))
+    day_of = {str(i): float(day) for i, day in endpoint_visits(cohort)["planned_day"].items()}
+    packed = pack(model, bare, {patient: [day] for patient, day in day_of.items()})
+    pulsed = Posterior(posterior.likelihood, packed)
+    hours = packed.arrays.timeline.hours
+    assert hours is not None
+    # The same course without a single milligram: one shape, one compilation.
+    timeline = packed.arrays.timeline._replace(
+        hours=hours._replace(amount=jnp.zeros_like(hours.amount))
+    )
+    arms = {"SBRT": packed.arrays._replace(timeline=timeline), "SBRT+ATRA": packed.arrays}
+    latents = _for_pulses(posterior, x, packed.arrays, seed)
     slot = hierarchy.population_names.index(SUPPRESSION)
-    shares = {}
-    for arm, variant in (("SBRT", without_pulses(bare)), ("SBRT+ATRA", with_pulses(bare))):
-        packed = pack(model, variant, {str(i): [float(day)] for i, day in planned.items()})
-        nodes = jnp.asarray(packed.nodes({str(i): float(day) for i, day in planned.items()}))
-        patients = jnp.arange(len(cohort))
-
-        def share(v, key, packed=packed, nodes=nodes, patients=patients):
-            fitted = unravel(v)
-            fresh = hierarchy.draw_latents(key, packed.arrays, fitted.population)
-            latents = fresh._replace(subject=fitted.subject)
-
-            def rate(z):
-                # The subject latents keep the fitted population; only the suppression changes.
-                population, _, _, solution = likelihood.solution(
-                    latents._replace(population=z), packed.arrays
-                )
-                log_count = jnp.log(solution.outputs["alc"][nodes, patients])
-                sd = population.residual_sd["alc"]
-                return probability_below(residual, threshold, log_count, sd).mean()
-
-            z = fitted.population
-            return jnp.stack([rate(z), rate(z.at[slot].set(NO_EFFECT_Z))])
-
-        keys = jax.random.split(jax.random.key(seed), len(x))
-        run = jax.jit(lambda v, k, share=share: jax.lax.map(lambda a: share(*a), (v, k)))
-        shares[arm] = np.asarray(run(jnp.asarray(x), keys))
-    shares["difference"] = shares["SBRT+ATRA"] - shares["SBRT"]
+    without = latents.copy()
+    without[:, slot] = NO_EFFECT_Z
+    population = jax.vmap(hierarchy.population)(jnp.asarray(x[:, : len(hierarchy.quantities)]))
+    sd = np.broadcast_to(population.residual_sd["alc"], len(x))
+    nodes = packed.nodes(day_of)
     rows = []
-    for column, suppression in enumerate(("fitted", "zero")):
+    for suppression, draws in (("fitted", latents), ("zero", without)):
+        shares = {arm: _share(pulsed, draws, a, nodes, sd) for arm, a in arms.items()}
+        shares["difference"] = shares["SBRT+ATRA"] - shares["SBRT"]
         for arm, values in shares.items():
-            low, middle, high = np.quantile(values[:, column], (0.05, 0.5, 0.95))
+            low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
             rows.append(
                 {
                     "suppression": suppression,
@@ -115,3 +90,28 @@ def arm_contrast(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _for_pulses(posterior: Posterior, x: np.ndarray, arrays: CohortArrays, seed: int) -> np.ndarray:
+    """Draws for the same patients when all get pulses: what matters only under ATRA is drawn."""
+    unravel, hierarchy = posterior.unravel(), posterior.hierarchy
+
+    def one(v: jax.Array, key: jax.Array) -> jax.Array:
+        fitted = unravel(v)
+        fresh = hierarchy.draw_latents(key, arrays, fitted.population)
+        return flat(fresh._replace(subject=fitted.subject))
+
+    keys = jax.random.split(jax.random.key(seed), len(x))
+    return np.array(jax.jit(jax.vmap(one))(jnp.asarray(x), keys))
+
+
+def _share(
+    posterior: Posterior, x: np.ndarray, arrays: CohortArrays, nodes: np.ndarray, sd: np.ndarray
+) -> np.ndarray:
+    """[draw] expected share of patients whose count is reported as grade >= 2."""
+    residual = posterior.likelihood.model.table.residuals["alc"]
+    patients = np.arange(len(nodes))
+    counts = [p.outputs["alc"][:, nodes, patients] for p in posterior.evaluate(x, arrays)]
+    log_count = jnp.log(np.concatenate(counts))
+    below = probability_below(residual, np.log(measured_threshold(2)), log_count, sd[:, None])
+    return np.asarray(below.mean(axis=1))

@@ -8,7 +8,7 @@ importance weights, so that nothing after the chosen day speaks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -22,8 +22,12 @@ from lymphokin.infer.posterior import Posterior
 from lymphokin.io import Cohort
 from lymphokin.model import Model
 from lymphokin.population import (
+    CohortArrays,
     CohortLikelihood,
     Hierarchy,
+    Measured,
+    PackedCohort,
+    Records,
     draw_residual,
     pack,
     probability_below,
@@ -69,19 +73,39 @@ class Forecast:
     warnings: tuple[str, ...]
 
 
-def known_records(cohort: Cohort, visits: pd.DataFrame, until: float | None) -> Cohort:
-    """The cohort with the records up to ``until`` and before each patient's endpoint visit."""
-    records = cohort.observations
-    before = records["day"] < records["id"].map(visits["endpoint_day"])
-    if until is not None:
-        before &= records["day"] <= until
-    return replace(cohort, observations=records[before])
+def forecast_cohort(model: Model, cohort: Cohort) -> Posterior:
+    """A cohort ready to be fitted and forecast: its endpoint visits are days of interest."""
+    visits = endpoint_visits(cohort)
+    days = {str(i): [v.endpoint_day, v.planned_day] for i, v in visits.iterrows()}
+    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days))
+
+
+def is_known(records: pd.DataFrame, visits: pd.DataFrame, until: float | None) -> pd.Series:
+    """Which records lie up to ``until`` and before their patient's endpoint visit."""
+    known = records["day"] < records["id"].map(visits["endpoint_day"])
+    return known if until is None else known & (records["day"] <= until)
+
+
+def known_arrays(packed: PackedCohort, visits: pd.DataFrame, until: float | None) -> CohortArrays:
+    """Arrays of the cohort in which records that are not known yet weigh nothing."""
+
+    def only_known(records: Records, rows: pd.DataFrame) -> Records:
+        known = np.zeros(len(records.weight))
+        known[: len(rows)] = is_known(rows, visits, until)
+        return records._replace(weight=jnp.asarray(known))
+
+    measured = {
+        quantity: Measured(
+            *(only_known(*pair) for pair in zip(both, packed.records[quantity], strict=True))
+        )
+        for quantity, both in packed.arrays.measured.items()
+    }
+    return packed.arrays._replace(measured=measured)
 
 
 def forecast(
-    model: Model,
+    posterior: Posterior,
     population_z: np.ndarray,
-    cohort: Cohort,
     *,
     in_fit: bool,
     seen: Mapping[str, Any],
@@ -91,9 +115,8 @@ def forecast(
     """Forecast every patient of a cohort.
 
     Args:
-        model: the fitted model.
-        population_z: [draw, quantity] population latents of the posterior.
-        cohort: the patients.
+        posterior: the patients under the fitted model, from :func:`forecast_cohort`.
+        population_z: [draw, quantity] population latents of the fit.
         in_fit: whether these patients' records were part of the fit.
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
         counts_until: use records up to this day only; None for all before the endpoint visit.
@@ -104,17 +127,22 @@ def forecast(
         len(population_z), POPULATION_DRAWS, replace=len(population_z) < POPULATION_DRAWS
     )
     z = population_z[chosen]
+    packed, cohort = posterior.packed, posterior.packed.cohort
     visits = endpoint_visits(cohort)
-    known = known_records(cohort, visits, counts_until)
-    draws = _draws(model, known, visits, z, seed)
+    nodes = packed.nodes({str(i): float(day) for i, day in visits["endpoint_day"].items()})
+
+    def draw(arrays: CohortArrays, seed: int) -> IndividualDraws:
+        return draw_individuals(posterior, arrays, z, nodes, DRAWS_PER_POPULATION, seed)
+
+    draws = draw(known_arrays(packed, visits, counts_until), seed)
     log_weight = draws.log_weight
     if in_fit:
-        with_all = _draws(model, cohort, visits, z, seed + 1)
-        log_weight = log_weight - _log_mean(with_all.log_weight)[:, None, :]
+        log_weight = log_weight - _log_mean(draw(packed.arrays, seed + 1).log_weight)[:, None, :]
     weights, pareto_k = _smoothed(log_weight)
-    table = _summary(model, draws, weights, seed).assign(pareto_k=pareto_k)
+    table = _summary(posterior.likelihood.model, draws, weights, seed).assign(pareto_k=pareto_k)
     table.index = cohort.patients.index
-    counts = known.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    counts = counts[is_known(counts, visits, counts_until)]
     table["n_counts_used"] = counts["id"].value_counts().reindex(table.index).fillna(0).astype(int)
     table = table.join(visits.drop(columns=["planned_day", "baseline_alc"]))
     table.insert(0, "arm", cohort.patients["arm"])
@@ -128,16 +156,6 @@ def forecast(
         )
     extra = [c for c in table.columns if c not in CONTRACT]
     return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings))
-
-
-def _draws(
-    model: Model, cohort: Cohort, visits: pd.DataFrame, z: np.ndarray, seed: int
-) -> IndividualDraws:
-    days = {patient: [day] for patient, day in visits["endpoint_day"].items()}
-    packed = pack(model, cohort, days)  # type: ignore[arg-type]
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
-    nodes = packed.nodes({patient: day[0] for patient, day in days.items()})  # type: ignore[misc]
-    return draw_individuals(posterior, z, nodes, DRAWS_PER_POPULATION, seed)
 
 
 def _log_mean(log_weight: np.ndarray) -> np.ndarray:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lymphokin.io import Cohort
-from lymphokin.model import Model
-from lymphokin.population import CohortLikelihood, Hierarchy, Latents, PackedCohort, pack
+from lymphokin.infer.posterior import Posterior
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 FIRST_DAY = -14.0
@@ -24,63 +18,65 @@ def chosen_draws(x: np.ndarray, count: int, seed: int) -> np.ndarray:
     return x[np.sort(rng.choice(len(x), min(count, len(x)), replace=False))]
 
 
-def trajectories(
-    model: Model, cohort: Cohort, x: np.ndarray, unravel: Callable[[jax.Array], Latents]
-) -> xr.Dataset:
-    """Equal-tailed quantiles of the true counts of every patient, day by day.
+def fitted_courses(posterior: Posterior, x: np.ndarray) -> tuple[xr.Dataset, pd.DataFrame | None]:
+    """Equal-tailed quantiles of every patient's fitted course, and of the fitted drug levels.
 
     Args:
         x: [draw, latent] flat posterior draws of this cohort.
 
     Returns:
-        dims patient, day; ``alc_q05`` ... ``alc_q95`` (1e9/L), ``mdsc_q05`` ... (cells/uL).
+        courses with dims patient, day: ``alc_q05`` ... ``alc_q95`` (true count, 1e9/L) and
+        ``mdsc_q05`` ... (cells/uL); and one row per drug sample: id, day, observed, censored,
+        q05 ... q95 (true level, ng/mL), or None when there is none.
     """
-    records = cohort.observations
+    packed = posterior.packed
+    node_day = np.asarray(packed.arrays.timeline.days.node_day)
+    records = packed.cohort.observations
     last = float(np.ceil(records["day"].max())) if len(records) else 56.0
     days = np.arange(FIRST_DAY, last + 1.0)
-    packed = pack(model, cohort, {str(i): days.tolist() for i in cohort.patients.index})
-    likelihood = CohortLikelihood(Hierarchy(model))
-    nodes = jnp.asarray(
-        np.stack([packed.nodes(dict.fromkeys(cohort.patients.index, d)) for d in days])
-    )
-    patients = jnp.arange(len(cohort))
-
-    def one(v: jax.Array) -> dict[str, jax.Array]:
-        _, _, _, solution = likelihood.solution(unravel(v), packed.arrays)
-        return {
-            name: solution.outputs[name][nodes, patients]
-            for name in ("alc", "mdsc")
-            if name in solution.outputs
-        }
-
-    curves = jax.jit(lambda v: jax.lax.map(one, v))(jnp.asarray(x))
+    courses: dict[str, list[np.ndarray]] = {}
+    levels: list[np.ndarray] = []
+    quantified, below = packed.records.get("atra", (records[:0], records[:0]))
+    for part in posterior.evaluate(x, packed.arrays):
+        for name, value in part.outputs.items():
+            courses.setdefault(name, []).append(_on_days(np.log(value), node_day, days))
+        if "atra" in part.predictions:
+            both = part.predictions["atra"]
+            levels.append(
+                np.concatenate([both[0][:, : len(quantified)], both[1][:, : len(below)]], axis=1)
+            )
     variables = {}
-    for name, values in curves.items():
-        quantiles = np.quantile(np.asarray(values), QUANTILES, axis=0)
+    for name, values in courses.items():
+        quantiles = np.exp(np.quantile(np.concatenate(values), QUANTILES, axis=0))
         for q, value in zip(QUANTILES, quantiles, strict=True):
-            variables[f"{name}_q{round(100 * q):02d}"] = (("day", "patient"), value)
-    coordinates = {"day": days, "patient": cohort.patients.index.to_numpy(str)}
-    return xr.Dataset(variables, coordinates).transpose("patient", "day")
-
-
-def fitted_levels(
-    model: Model, packed: PackedCohort, x: np.ndarray, unravel: Callable[[jax.Array], Latents]
-) -> pd.DataFrame | None:
-    """Fitted true drug level at every sample: id, day, observed, censored, q05 ... q95; or None."""
-    if "atra" not in packed.records:
-        return None
-    quantified, below = packed.records["atra"]
+            variables[f"{name}_q{round(100 * q):02d}"] = (("patient", "day"), value)
+    patients = packed.cohort.patients.index.to_numpy(str)
+    dataset = xr.Dataset(variables, {"patient": patients, "day": days})
     rows = pd.concat([quantified, below])
     if rows.empty:
-        return None
-    likelihood = CohortLikelihood(Hierarchy(model))
-
-    def one(v: jax.Array) -> jax.Array:
-        fitted = likelihood.predictions(unravel(v), packed.arrays)["atra"]
-        return jnp.concatenate([fitted[0][: len(quantified)], fitted[1][: len(below)]])
-
-    levels = np.exp(np.asarray(jax.jit(lambda v: jax.lax.map(one, v))(jnp.asarray(x))))
+        return dataset, None
     table = rows[["id", "day", "value", "censored"]].rename(columns={"value": "observed"})
-    for q in QUANTILES:
-        table[f"q{round(100 * q):02d}"] = np.quantile(levels, q, axis=0)
-    return table.reset_index(drop=True)
+    for q, value in zip(
+        QUANTILES, np.exp(np.quantile(np.concatenate(levels), QUANTILES, axis=0)), strict=True
+    ):
+        table[f"q{round(100 * q):02d}"] = value
+    return dataset, table.reset_index(drop=True)
+
+
+def _on_days(log_value: np.ndarray, node_day: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """[draw, patient, day] values between the nodes (every event is one), linear in logarithms.
+
+    Args:
+        log_value: [draw, node, patient].
+        node_day: [node, patient].
+    """
+    result = np.empty((log_value.shape[0], log_value.shape[2], len(days)))
+    for patient in range(log_value.shape[2]):
+        nodes, first = np.unique(node_day[:, patient], return_index=True)
+        place = np.clip(np.searchsorted(nodes, days) - 1, 0, max(len(nodes) - 2, 0))
+        after = np.minimum(place + 1, len(nodes) - 1)
+        width = np.where(after > place, nodes[after] - nodes[place], 1.0)
+        share = np.clip((days - nodes[place]) / width, 0.0, 1.0)
+        own = log_value[:, first, patient]
+        result[:, patient] = own[:, place] + share * (own[:, after] - own[:, place])
+    return result

@@ -19,7 +19,7 @@ from lymphokin.trial.synthetic import Truth, simulate_trial
 from lymphokin.workflow import Job, run_fit
 
 REPLICATES = 20
-SETTINGS = NutsSettings(chains=2, pilot=150, warmup=200, draws=300)
+SETTINGS = NutsSettings(draws=300)
 COUNTS_UNTIL = 21.0
 IDENTIFIABLE = (
     "lymphocyte_baseline",
