@@ -11,9 +11,14 @@ from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import LONGEST_DAYS, NO_MOMENT, Sheet, days_between, iso_date
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.schedule import SATURDAY, expand_repeats
+from lymphokin.units import UNITS
 
 DAY_US = 86_400_000_000
 _SAME_MOMENT_PER_DAY = 86_400.0  # records within one second are at the same time
+SLIPPED_BELOW = 1 / 200
+"""A count below this part of the patient's median is in another unit: radiotherapy to lesions
+takes at most some nine tenths of the lymphocytes, a slip of units a factor of 1000."""
+LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
 _NAMED = 3  # patients named in a warning
 
 
@@ -133,6 +138,28 @@ def check_baseline(records: Records, sheet: Sheet) -> None:
     lacking = np.zeros(len(sheet), bool)
     lacking[row[(row >= 0) & ~has]] = True
     sheet.flag(lacking, "ID", "at least one alc count of the patient before the first fraction")
+
+
+def check_unit_slip(records: Records, sheet: Sheet) -> None:
+    """A count 1000 times smaller than the patient's others was divided by 1000 once too often."""
+    counts = (
+        records.is_observation
+        & (records.quantity == QUANTITIES.index("alc"))
+        & (records.patient >= 0)
+        & ~records.censored
+        & (records.value > 0)
+    )
+    index = np.flatnonzero(counts)
+    table = pd.DataFrame({"patient": records.patient[index], "value": records.value[index]})
+    typical = table.groupby("patient")["value"].transform("median").to_numpy()
+    slipped = np.zeros(len(sheet), bool)
+    slipped[index] = (table["value"] < SLIPPED_BELOW * typical) & (typical > LOWEST_TYPICAL_ALC)
+    sheet.flag(
+        slipped,
+        "DV",
+        f"a lymphocyte count in {UNITS['alc']} of the size of the patient's others",
+        "divided by 1000 once too often?",
+    )
 
 
 def check_day_zero(records: Records, sheet: Sheet) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lymphokin.ctcae import GRADE_BELOW, REPORTED_DECIMALS
 from lymphokin.io import Cohort
 
-GRADE_BELOW = {2: 0.80, 3: 0.50, 4: 0.20}
-"""Counts (1e9/L) below which each grade begins."""
-REPORTED_DECIMALS = 2
 LOWER_LIMIT_OF_NORMAL = 1.0
 """1e9/L; laboratories differ (0.8 to 1.5). It decides grade 1 only."""
 ENDPOINT_DAYS = 42.0
