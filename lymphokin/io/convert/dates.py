@@ -33,7 +33,7 @@ def read_dates(values: pd.Series) -> Moments:
     """Read a column of dates; time zones are dropped (clock time as written)."""
     codes, words = pd.factorize(values.astype(object), use_na_sentinel=False)
     read = [_read(word) for word in words]
-    when = np.array([r[0] for r in read] or [np.datetime64("NaT")], "datetime64[s]")
+    when = np.array([r[0] for r in read] or [np.datetime64("NaT", "s")], "datetime64[s]")
     flags = np.array([r[1:] for r in read] or [(False, False, False)], bool)
     if not len(codes):
         empty = np.zeros(0, bool)

@@ -148,7 +148,7 @@ def _placed(
     bench: Bench, data: Dataset, columns: Columns, start: pd.Series
 ) -> tuple[Dataset, np.ndarray, np.ndarray]:
     """Records that can be placed in time, their moments, and whether the clock is known."""
-    when = np.full(len(data), np.datetime64("NaT"), "datetime64[s]")
+    when = np.full(len(data), np.datetime64("NaT", "s"), "datetime64[s]")
     clock, partial = np.zeros(len(data), bool), np.zeros(len(data), bool)
     for name in (n for n in columns.dates if n in data):
         read = read_dates(data.frame[name])

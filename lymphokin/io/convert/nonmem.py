@@ -125,7 +125,7 @@ def _events(bench: Bench, data: Dataset) -> np.ndarray:
 def _times(bench: Bench, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Moment, whether its clock is known, and day of every row: a date or a number of days."""
     mapping = bench.mapping["nonmem"]
-    when = np.full(len(data), np.datetime64("NaT"), "datetime64[s]")
+    when = np.full(len(data), np.datetime64("NaT", "s"), "datetime64[s]")
     clock, day = np.zeros(len(data), bool), np.full(len(data), np.nan)
     dated = next((name for name in DATE_FORMATS if name in data), None)
     text = data.text("TIME")

@@ -29,7 +29,7 @@ def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
     else:
         bench.flag(data, again, _id_column(bench, data), "one row per subject")
     ids = subjects_of(bench, data)
-    start = np.full(len(data), np.datetime64("NaT"), "datetime64[s]")
+    start = np.full(len(data), np.datetime64("NaT", "s"), "datetime64[s]")
     for name in (n for n in STARTS if n in data):
         start = np.where(np.isnat(start), read_dates(data.frame[name]).when, start)
     sex = data.text("SEX").str.upper().str[:1]

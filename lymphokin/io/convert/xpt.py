@@ -12,7 +12,7 @@ import struct
 
 _BLOCK = 80
 _LIBRARY = re.compile(rb"HEADER RECORD\*{7}LIB(?:RARY |V8 )")
-_NAMES = re.compile(rb"HEADER RECORD\*{7}NAMS(?:TR |TV8)\s*HEADER RECORD!{7}(.{30})", re.DOTALL)
+_NAMES = re.compile(rb"HEADER RECORD\*{7}(?:NAMESTR |NAMSTV8 )HEADER RECORD!{7}(.{30})", re.DOTALL)
 _RECORDS = re.compile(rb"HEADER RECORD\*{7}OBS(?: |V8)\s+HEADER RECORD!{7}.{30}\s{2}", re.DOTALL)
 
 
