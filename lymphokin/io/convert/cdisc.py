@@ -72,7 +72,7 @@ def find_domains(folder: Path) -> Domains:
             domains.sets.setdefault(name, []).append(path)  # type: ignore[arg-type]
     both = [name for name in ("lb", "adlb") if name in domains.sets]
     if len(both) != 1:
-        found = " and ".join(both).upper() or "neither LB nor ADLB"
+        found = " and ".join(n.upper() for n in both) or "neither LB nor ADLB"
         expected = "either LB (SDTM) or ADLB (ADaM), such as lb.xpt"
         raise BadInput([Problem(folder.name, None, None, found, expected,
                                 "the same counts would go in twice" if both else
