@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands import data
+from lymphokin.commands.dose import dose
 from lymphokin.jax_setup import prepare_jax
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
     "Research use only.",
 )
 app.add_typer(data.app, name="data")
+app.command()(dose)
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"

@@ -56,6 +56,14 @@ class Bench:
             value = text.iloc[at] if column in data else None
             self.found(data.file).add(int(data.lines[at]), column, value, expected, hint)
 
+    def numbers(self, data: Dataset, column: str) -> pd.Series:
+        """A column as numbers, NaN where blank or absent; what is no number is a problem."""
+        values = data.numbers(column)
+        if column in data:
+            lost = values.isna() & ~data.text(column).isin(["", "."])
+            self.flag(data, lost, column, "a number, or a blank if missing")
+        return values
+
     def raise_if_any(self) -> None:
         """Raise BadInput with the problems of all files, if there are any."""
         problems = [p for found in self._found.values() for p in found.problems]

@@ -137,7 +137,7 @@ def _starts(
         ids = subjects_of(bench, data)
         name = next((n for n in columns.dates if n in data), None)
         when = read_dates(data.frame[name]).when if name else np.full(len(data), "NaT", "datetime64[s]")
-        day = data.numbers(columns.study_day).to_numpy()
+        day = bench.numbers(data, columns.study_day).to_numpy()
         usable = ~np.isnat(when) & np.isfinite(day) & (day != 0)
         back = np.where(usable, np.where(day > 0, day - 1, day), 0).astype("timedelta64[D]")
         first = (when.astype("datetime64[D]") - back).astype("datetime64[s]")

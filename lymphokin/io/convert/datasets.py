@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,10 @@ from lymphokin.io.text_table import read_text_table
 TEXT = (".csv", ".txt", ".tsv")
 WORKBOOKS = (".xlsx", ".xlsm")
 FORMATS = (".xpt", ".json", ".ndjson", ".parquet", *TEXT, *WORKBOOKS)
+
+
+_HEADER_MARK = re.compile(rb"^#[ \t]*(ID\b)", re.IGNORECASE | re.MULTILINE)
+"""The header of a NONMEM table may stand behind the mark of comments."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +155,12 @@ def _text(file: str, data: bytes, found: Findings) -> Dataset:
         if b"\0" not in data:
             data = data.decode("cp1252", "replace").encode()
             notes = (f"{file} is not UTF-8 text; it was read as Windows-1252 (Western European)",)
+    data = _HEADER_MARK.sub(rb"\1", data, count=1)
     lines = data.lstrip(b"\xef\xbb\xbf").split(b"\n")
     head = next((line for line in lines if line.strip() and not line.startswith(b"#")), b"")
     mark = max((b",", b";", b"\t"), key=head.count).decode()
+    if mark.encode() not in head and b'"' not in data and len(head.split()) > 1:
+        data = b"\n".join(b",".join(line.split()) for line in lines)  # cells parted by blanks
     table = read_text_table(data, found, mark)
     found.raise_if_any()
     assert table is not None

@@ -113,8 +113,8 @@ def _measurements(
     results = _results(bench, data, columns, _reading(bench, data, columns, kind))
     value = np.array([r.value for r in results], float)
     below = np.array([r.below for r in results], bool)
-    lloq = np.where(below, value, _scaled(data, columns, columns.lloq, kind))
-    lln = _low(data, columns, kind)
+    lloq = np.where(below, value, _scaled(bench, data, columns, columns.lloq, kind))
+    lln = _low(bench, data, columns, kind)
     table = draft(data, kind, subjects_of(bench, data), when=when, clock=clock, value=value,
                   below=below, lloq=lloq, lln=lln)  # fmt: skip
     remarks = np.array([r.remark for r in results], object)
@@ -162,7 +162,7 @@ def _placed(
     lacking = np.isnat(when)
     if lacking.any():
         origin = start.reindex(subjects_of(bench, data)).to_numpy("datetime64[s]")
-        by_day = from_study_day(origin, data.numbers(columns.study_day).to_numpy())
+        by_day = from_study_day(origin, bench.numbers(data, columns.study_day).to_numpy())
         placed = lacking & ~np.isnat(by_day)
         when = np.where(placed, by_day, when)
         why = f"incomplete date: placed by its study day ({columns.study_day})"
@@ -200,7 +200,7 @@ def _factor_of(kind: str):
 
 def _reading(bench: Bench, data: Dataset, columns: Columns, kind: str) -> Reading:
     lab = bench.mapping["lab"]
-    decimals = decimals_of(data.numbers(columns.number).to_numpy())
+    decimals = decimals_of(bench.numbers(data, columns.number).to_numpy())
     return Reading(_factor_of(kind), lab["units"], lab["unit"] if kind == COUNT else "", decimals)
 
 
@@ -208,7 +208,7 @@ def _results(bench: Bench, data: Dataset, columns: Columns, read: Reading) -> li
     text, text_unit = data.text(columns.text), data.text(columns.text_unit)
     if data.decimal_comma:
         text = text.str.replace(",", ".")
-    number, unit = data.numbers(columns.number), _unit(data, columns)
+    number, unit = bench.numbers(data, columns.number), _unit(data, columns)
     cells = list(zip(text, text_unit, number, unit, strict=True))
     results = [read(*cell) for cell in cells]
     shown = {"unit": columns.text_unit, "no unit": columns.text_unit}
@@ -228,19 +228,21 @@ def _results(bench: Bench, data: Dataset, columns: Columns, read: Reading) -> li
     return results
 
 
-def _scaled(data: Dataset, columns: Columns, name: str, kind: str) -> np.ndarray:
+def _scaled(
+    bench: Bench, data: Dataset, columns: Columns, name: str, kind: str
+) -> np.ndarray:
     """A column in the unit of the standardised number as values in the event table's unit."""
     if not name or name not in data:
         return np.full(len(data), np.nan)
     factor = _unit(data, columns).map(lambda u: float(_factor_of(kind)(u) or math.nan))
-    return data.numbers(name).to_numpy() * factor.to_numpy(float)
+    return bench.numbers(data, name).to_numpy() * factor.to_numpy(float)
 
 
-def _low(data: Dataset, columns: Columns, kind: str) -> np.ndarray:
+def _low(bench: Bench, data: Dataset, columns: Columns, kind: str) -> np.ndarray:
     """Lower limit of normal per record, NaN where not stated."""
     low = np.full(len(data), np.nan)
     for name in columns.low if kind == COUNT else ():
-        low = np.where(np.isnan(low), _scaled(data, columns, name, kind), low)
+        low = np.where(np.isnan(low), _scaled(bench, data, columns, name, kind), low)
     return np.round(low, 6)
 
 
@@ -263,7 +265,7 @@ def _check_grades(
     name = next((g for g in columns.grade if g in data), None)
     if name is None:
         return
-    stated = data.numbers(name).abs().to_numpy()
+    stated = bench.numbers(data, name).abs().to_numpy()
     known = np.isfinite(stated) & np.isfinite(value)
     own = np.array([grade_of_count(v, low) if k else 0
                     for v, low, k in zip(value, lln, known, strict=True)])  # fmt: skip
@@ -323,13 +325,13 @@ def _from_shares(
     part = Reading(part_factor, bench.mapping["lab"]["units"], "", -1)
     count = Reading(count_factor, bench.mapping["lab"]["units"], "", -1)
     key = pd.Series(list(zip(subjects_of(bench, leukocytes), _moments(leukocytes, columns), strict=True)))
-    numbers = [count(*cell).value for cell in _cells(leukocytes, columns)]
+    numbers = [count(*cell).value for cell in _cells(bench, leukocytes, columns)]
     of_sample = dict(zip(key, numbers, strict=True))
     ids = subjects_of(bench, shares)
     keys = list(zip(ids, _moments(shares, columns), strict=True))
     value = np.array(
         [part(*c).value * of_sample.get(k, math.nan)
-         for c, k in zip(_cells(shares, columns), keys, strict=True)]
+         for c, k in zip(_cells(bench, shares, columns), keys, strict=True)]
     )  # fmt: skip
     known = np.isfinite(value)
     taken = np.array([_key(r) in counted for r in zip(ids, when, strict=True)], bool)
@@ -349,6 +351,6 @@ def _moments(data: Dataset, columns: Columns) -> list[str]:
     return data.text(name).tolist()
 
 
-def _cells(data: Dataset, columns: Columns) -> list[tuple]:
-    parts = data.text(columns.text), data.text(columns.text_unit), data.numbers(columns.number)
+def _cells(bench: Bench, data: Dataset, columns: Columns) -> list[tuple]:
+    parts = data.text(columns.text), data.text(columns.text_unit), bench.numbers(data, columns.number)
     return list(zip(*parts, _unit(data, columns), strict=True))

@@ -34,7 +34,7 @@ def read_doses(bench: Bench, data: Dataset, bsa: pd.Series) -> pd.DataFrame:
     bench.account.dropped(data.file, "another treatment than ATRA", data.lines[~atra])
     data = data.select(atra)
     data = _given(bench, data, "EX")
-    amount = data.numbers("EXDOSE").to_numpy()
+    amount = bench.numbers(data, "EXDOSE").to_numpy()
     zero = amount == 0
     bench.account.dropped(data.file, "a dose of 0", data.lines[zero])
     data, amount = data.select(~zero), amount[~zero]
@@ -93,7 +93,7 @@ def read_fractions(bench: Bench, data: Dataset) -> pd.DataFrame:
     factor = units.map(lambda u: float(radiation_factor(u) or math.nan)).to_numpy(float)
     bench.flag(data, np.isnan(factor), "PRDOSU", "Gy or cGy",
                'or the unit of all in the mapping: [radiotherapy] unit = "Gy"')  # fmt: skip
-    gray = data.numbers("PRDOSE").to_numpy() * factor
+    gray = bench.numbers(data, "PRDOSE").to_numpy() * factor
     bench.flag(data, ~(gray > 0) & ~np.isnan(factor), "PRDOSE", "the dose of one fraction above 0")
     bench.flag(data, gray > LARGEST_FRACTION_GY, "PRDOSE",
                f"the dose of one fraction, at most {LARGEST_FRACTION_GY:g} Gy",

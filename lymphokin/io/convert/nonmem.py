@@ -108,15 +108,15 @@ def _refuse(bench: Bench, data: Dataset) -> None:
     """Items that change what a dose is and that the event table does not have."""
     for name, what in (("SS", "steady state"), ("RATE", "an infusion"), ("TINF", "an infusion"),
                        ("DUR", "an infusion")):  # fmt: skip
-        number = data.numbers(name)
+        number = bench.numbers(data, name)
         bench.flag(data, number.notna() & (number != 0), name, f"0 or a blank: {what} is not known here")
 
 
 def _events(bench: Bench, data: Dataset) -> np.ndarray:
     """EVID per row; derived from AMT where there is no such column."""
     if "EVID" not in data:
-        return (data.numbers("AMT").fillna(0) > 0).astype(int).to_numpy()
-    event = data.numbers("EVID")
+        return (bench.numbers(data, "AMT").fillna(0) > 0).astype(int).to_numpy()
+    event = bench.numbers(data, "EVID")
     expected = "0 (observation), 1 (dose) or 2 (other); resets (3, 4) are not known here"
     bench.flag(data, ~event.isin([0, 1, 2]), "EVID", expected)
     return event.fillna(0).astype(int).to_numpy()
@@ -137,7 +137,7 @@ def _times(bench: Bench, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndar
             expected = 'the unit of TIME in the mapping: [nonmem] time_unit = "hours" or "days"'
             bench.found(data.file).add(None, "TIME", mapping["time_unit"] or None, expected)
             return when, clock, day
-        number = data.numbers("TIME")
+        number = bench.numbers(data, "TIME")
         bench.flag(data, number.isna(), "TIME", f"a number of {mapping['time_unit']}")
         return when, clock, number.to_numpy() / per_day
     pattern = mapping["date_format"] or DATE_FORMATS[dated]
@@ -192,16 +192,16 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     if not len(data):
         return no_records()
     words = _words(bench, data, "CMT", bench.mapping["nonmem"]["cmt"], COMPARTMENTS)
-    amount = data.numbers("AMT")
+    amount = bench.numbers(data, "AMT")
     bench.flag(data, ~(amount > 0), "AMT", "an amount above 0 on every dose")
-    more, interval = data.numbers("ADDL").fillna(0), data.numbers("II").fillna(0)
+    more, interval = bench.numbers(data, "ADDL").fillna(0), bench.numbers(data, "II").fillna(0)
     wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
     bench.flag(data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II above 0")
     count = np.where(wrong | (more < 0), 0, more).astype(int) + 1
     hours = bench.mapping["nonmem"]["time_unit"].lower() in ("hours", "h", "")
     spacing = interval.to_numpy() / (HOURS_PER_DAY if hours else 1.0)
     one = draft(data, "", data.text("ID"), value=amount.to_numpy(),
-                lesion=data.numbers("LESION").fillna(0).to_numpy(int),
+                lesion=bench.numbers(data, "LESION").fillna(0).to_numpy(int),
                 **{name: values[rows] for name, values in place.items()})  # fmt: skip
     one["kind"] = words.map({"rt": FRACTION, "atra": DOSE}).to_numpy()
     row = np.repeat(np.arange(len(data)), count)
@@ -221,7 +221,7 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     mapping = bench.mapping["nonmem"]
     column = "DVID" if "DVID" in data else "CMT"
     words = _words(bench, data, column, mapping["dvid"], QUANTITIES)
-    missing = data.numbers("MDV").eq(1).to_numpy()
+    missing = bench.numbers(data, "MDV").eq(1).to_numpy()
     results: list[Result] = []
     units = {kind: str(mapping["units"].get(kind, "")) for kind in QUANTITIES}
     for kind in sorted(set(words) & set(QUANTITIES)):
@@ -238,8 +238,8 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     value = np.array([r.value for r in results], float)
     factor = np.array([float(_FACTORS[w](units[w]) or 1) if w in units and units[w] else 1.0
                        for w in words])  # fmt: skip
-    lloq = data.numbers("LLOQ").to_numpy() * factor
-    flagged = data.numbers("CENS").eq(1).to_numpy() | data.numbers("BLQ").eq(1).to_numpy()
+    lloq = bench.numbers(data, "LLOQ").to_numpy() * factor
+    flagged = bench.numbers(data, "CENS").eq(1).to_numpy() | bench.numbers(data, "BLQ").eq(1).to_numpy()
     below = np.array([r.below for r in results], bool) | flagged | (value < lloq)
     lloq = np.where(below & np.isnan(lloq), value, lloq)
     bench.flag(data, below & ~(lloq > 0), "DV", "a limit of quantification (LLOQ, LIMIT or DV)")
@@ -247,7 +247,7 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     tube = data.text("TUBE").str.lower()
     return draft(data, "", data.text("ID"), value=np.where(below, lloq, value), below=below,
                  lloq=lloq, tube=tube.where(tube != "", None).to_numpy(),
-                 lln=data.numbers("LLN").to_numpy(),
+                 lln=bench.numbers(data, "LLN").to_numpy(),
                  **{name: values[rows] for name, values in place.items()}
                  ).assign(kind=words.to_numpy())  # fmt: skip
 
@@ -269,7 +269,7 @@ def _covariates(bench: Bench, data: Dataset) -> pd.DataFrame:
     table = pd.DataFrame(index=pd.Index(ids.unique(), dtype=object, name="id"))
     for name in (c for c in COVARIATES if c in data and c != "START_DATE"):
         numeric = name in NUMERIC_COVARIATES
-        values = data.numbers(name) if numeric else data.text(name).replace("", None)
+        values = bench.numbers(data, name) if numeric else data.text(name).replace("", None)
         spread = values.groupby(ids).nunique()
         bench.flag(data, ids.map(spread > 1).to_numpy(bool), name, "one value per subject")
         first = values.groupby(ids).first().reindex(table.index)

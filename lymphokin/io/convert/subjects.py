@@ -33,7 +33,7 @@ def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
     for name in (n for n in STARTS if n in data):
         start = np.where(np.isnat(start), read_dates(data.frame[name]).when, start)
     sex = data.text("SEX").str.upper().str[:1]
-    age = data.numbers("AGE")
+    age = bench.numbers(data, "AGE")
     unit = data.text("AGEU").str.upper()
     odd = (~unit.isin(["", "YEARS", "YEAR", "A"])).to_numpy()
     bench.flag(data, odd & age.notna().to_numpy(), "AGEU", "YEARS")
@@ -43,7 +43,7 @@ def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
             "age": age.to_numpy(),
             "sex": sex.where(sex.isin(["F", "M"])).to_numpy(),
             "centre": _first(data, ("SITEID",)),
-            "bsa": data.numbers("BSABL").to_numpy(),
+            "bsa": bench.numbers(data, "BSABL").to_numpy(),
             "start": start,
         },
         index=pd.Index(ids.to_numpy(), name="id"),

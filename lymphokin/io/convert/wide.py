@@ -49,7 +49,7 @@ def draft_wide(bench: Bench, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]
     records = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
     silent = ~ids.isin(set(records["id"])).to_numpy()
     bench.account.dropped(data.file, "a patient without any result", data.lines[silent])
-    return records, _covariates(data, ids, wide["covariates"])
+    return records, _covariates(bench, data, ids, wide["covariates"])
 
 
 def _check_mapping(bench: Bench, data: Dataset) -> None:
@@ -102,7 +102,7 @@ def _visit(bench: Bench, data: Dataset, column: str, day: float, ids: pd.Series)
 
 def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
     wide = bench.mapping["wide"]
-    gray = data.numbers(wide["fraction_gy_column"].upper()).to_numpy()
+    gray = bench.numbers(data, wide["fraction_gy_column"].upper()).to_numpy()
     gray = np.where(np.isnan(gray), wide["fraction_gy"] or np.nan, gray)
     if not wide["fraction_days"] and not wide["fractions_column"]:
         return draft(data, FRACTION, ids).iloc[:0]
@@ -110,7 +110,7 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
     if wide["fractions_column"]:
         column = wide["fractions_column"].upper()
         start_name = wide["start_date_column"].upper()
-        number = data.numbers(column)
+        number = bench.numbers(data, column)
         wrong = number.notna() & ~((number >= 1) & (number <= 100) & (number % 1 == 0))
         bench.flag(data, wrong, column, "a number of fractions from 1 to 100")
         known = start_name in data
@@ -136,12 +136,14 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
     return many.assign(day=np.concatenate([*days, np.zeros(0)]))
 
 
-def _covariates(data: Dataset, ids: pd.Series, names: dict[str, str]) -> pd.DataFrame:
+def _covariates(
+    bench: Bench, data: Dataset, ids: pd.Series, names: dict[str, str]
+) -> pd.DataFrame:
     table = pd.DataFrame(index=pd.Index(ids, dtype=object, name="id"))
     for ours, theirs in names.items():
         column = str(theirs).upper()
         numeric = ours.upper() in NUMERIC_COVARIATES
-        values = data.numbers(column) if numeric else data.text(column).replace("", None)
+        values = bench.numbers(data, column) if numeric else data.text(column).replace("", None)
         table[ours.lower()] = values.to_numpy()
     table["start"] = np.datetime64("NaT", "s")
     return table[~table.index.duplicated()]
