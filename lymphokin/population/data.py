@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.dose import reference_immune_dose
+from lymphokin.dose import immune_dose_log_sd, reference_immune_dose
 from lymphokin.io import Cohort
-from lymphokin.model import Model, Residual
+from lymphokin.model import Model, Parameter, Residual
 from lymphokin.solve import Course, Layout, StepRule, Timeline, build_timeline
 
 RECORDS_UNIT = 32
@@ -53,6 +53,9 @@ class CohortArrays(NamedTuple):
     """per covariate column, [patient] ln(value / reference), 0 where it is missing"""
     without: dict[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
+    spread: dict[str, jax.Array | np.ndarray]
+    """per column, [patient] SD between subjects over that of patients whose column is missing: 1.0
+    where it is missing, 0.0 where it is known, between them where it is known with an error"""
     measured: dict[str, Measured]
     treated_patient: jax.Array | np.ndarray
     """[treated patient] position among all patients"""
@@ -145,7 +148,7 @@ def pack(
     """
     timeline, layout = build_timeline(courses_of(cohort, days or {}), rule)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
-    log_ratio, without = {}, {}
+    log_ratio, without, spread = {}, {}, {}
     for p in model.table:
         for c in p.covariates:
             ratio = covariate(cohort.patients, c.column).to_numpy() / c.reference
@@ -153,6 +156,7 @@ def pack(
         if p.only_without:
             missing = covariate(cohort.patients, p.only_without).isna()
             without[p.only_without] = missing.to_numpy(float)
+            spread[p.only_without] = _relative_spread(p, cohort, missing.to_numpy(float))
     measured, records, dropped = {}, {}, []
     hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
     for quantity, residual in model.table.residuals.items():
@@ -180,9 +184,17 @@ def pack(
             _records(rows[~below], residual, position, "value"),
             _records(rows[below], residual, position, "lloq"),
         )
-    arrays = CohortArrays(timeline, log_ratio, without, measured, layout.treated)
+    arrays = CohortArrays(timeline, log_ratio, without, spread, measured, layout.treated)
     arrays = jax.tree.map(jnp.asarray, arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(dropped))
+
+
+def _relative_spread(p: Parameter, cohort: Cohort, missing: np.ndarray) -> np.ndarray:
+    """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.spread``."""
+    if p.only_without != "immune_dose_gy" or p.between_subject_sd == 0:
+        return missing
+    log_sd = immune_dose_log_sd(cohort)
+    return np.where(np.isnan(log_sd), missing, log_sd / p.between_subject_sd)
 
 
 def _records(

@@ -12,7 +12,7 @@ import numpy as np
 
 from lymphokin.dose.contours import planes_of, points_within
 from lymphokin.dose.course import CourseDose, course_dose
-from lymphokin.dose.dicom.files import Object, PatientObjects, read_folder, text
+from lymphokin.dose.dicom.files import Object, PatientObjects, quiet, read_folder, text
 from lymphokin.dose.dicom.objects import (
     Plan,
     Structure,
@@ -60,13 +60,13 @@ def folder_doses(folder: Path, own_names: Mapping[str, Part] | None = None) -> l
 
     Raises BadInput with every problem found.
     """
-    patients = read_folder(folder)
     problems, doses = [], []
-    for number, objects in enumerate(patients, start=1):
-        try:
-            doses.append(_patient(f"patient {number}", objects, own_names or {}))
-        except BadInput as error:
-            problems += error.problems
+    with quiet():  # pydicom decodes elements, and complains of them, when they are first used
+        for number, objects in enumerate(read_folder(folder), start=1):
+            try:
+                doses.append(_patient(f"patient {number}", objects, own_names or {}))
+            except BadInput as error:
+                problems += error.problems
     if problems:
         raise BadInput(problems)
     return doses

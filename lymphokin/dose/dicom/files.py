@@ -43,8 +43,7 @@ class Object:
 
     def whole(self) -> Any:
         """The data set with its pixels."""
-        with quiet():
-            return pydicom.dcmread(self.path, force=True)
+        return pydicom.dcmread(self.path, force=True)
 
 
 @dataclass
@@ -147,15 +146,14 @@ def _header(path: Path, found: Findings) -> Any:
     """The data set without pixels; None if the file is none, or (a problem) if it is broken."""
     should = path.suffix.lower() in _SUFFIXES[:2]
     try:
-        with quiet():
-            try:
-                return pydicom.dcmread(path, stop_before_pixels=True)
-            except InvalidDicomError:
-                if path.suffix.lower() not in _SUFFIXES:
-                    return None
-                data = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-                if text(data, "Modality") or text(data, "SOPClassUID"):
-                    return data
+        try:
+            return pydicom.dcmread(path, stop_before_pixels=True)
+        except InvalidDicomError:
+            if path.suffix.lower() not in _SUFFIXES:
+                return None
+            data = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+            if text(data, "Modality") or text(data, "SOPClassUID"):
+                return data
     except Exception as error:  # a damaged file raises whatever its bytes lead to
         if should:
             found.add(None, None, type(error).__name__, "a whole DICOM file", "was it cut?")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lymphokin.dose.dicom.files import Object, items, number, quiet, text
+from lymphokin.dose.dicom.files import Object, items, number, text
 from lymphokin.dose.grid import DoseGrid
 from lymphokin.dose.histogram import Histogram, from_cumulative
 from lymphokin.io.problems import Findings
@@ -71,15 +71,14 @@ def read_grid(dose: Object, found: Findings) -> DoseGrid | None:
     """The dose grid in Gy; None (and a problem) if it cannot be used, None alone if there are
     dose-volume histograms instead of pixels."""
     try:
-        with quiet():
-            data = dose.whole()
-            if "PixelData" not in data:
-                if not items(data, "DVHSequence"):
-                    found.add(None, "PixelData", None, "dose pixels, or dose-volume histograms")
-                return None
-            pixels = data.pixel_array
-            del data.PixelData
-            return _grid(data, pixels, found)
+        data = dose.whole()
+        if "PixelData" not in data:
+            if not items(data, "DVHSequence"):
+                found.add(None, "PixelData", None, "dose pixels, or dose-volume histograms")
+            return None
+        pixels = data.pixel_array
+        del data.PixelData
+        return _grid(data, pixels, found)
     except MemoryError:
         raise
     except Exception as error:  # decoding raises whatever the bytes lead to
@@ -208,9 +207,7 @@ def read_structures(structures: Object, found: Findings) -> list[Structure]:
             if not text(contour, "ContourGeometricType").startswith("CLOSED_PLANAR"):
                 continue
             try:
-                with quiet():
-                    points = np.array([float(v) for v in contour.ContourData], float)
-                points = points.reshape(-1, 3)
+                points = np.array([float(v) for v in contour.ContourData], float).reshape(-1, 3)
             except Exception:  # absent, text, or no multiple of three
                 found.add(None, "ContourData", None, "triples of coordinates in mm")
                 continue
