@@ -51,7 +51,14 @@ PER_BODY_SURFACE = "mg/m2"
 
 def _plain(unit: str) -> str:
     """`unit` without blanks and variants of one letter, in lower case."""
-    for variants, letter in (("µμ", "u"), ("³", "3"), ("⁶", "^6"), ("⁹", "^9"), ("²", "2"), ("×", "x")):
+    for variants, letter in (
+        ("µμ", "u"),
+        ("³", "3"),
+        ("⁶", "^6"),
+        ("⁹", "^9"),
+        ("²", "2"),
+        ("×", "x"),
+    ):
         for variant in variants:
             unit = unit.replace(variant, letter)
     return re.sub(r"\s+", "", unit).lower()

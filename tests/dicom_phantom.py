@@ -43,7 +43,12 @@ def rotation(degrees: float, axis: int) -> np.ndarray:
     a = np.radians(degrees)
     i, j = [k for k in range(3) if k != axis]
     matrix = np.eye(3)
-    matrix[i, i], matrix[i, j], matrix[j, i], matrix[j, j] = np.cos(a), -np.sin(a), np.sin(a), np.cos(a)
+    matrix[i, i], matrix[i, j], matrix[j, i], matrix[j, j] = (
+        np.cos(a),
+        -np.sin(a),
+        np.sin(a),
+        np.cos(a),
+    )
     return matrix
 
 

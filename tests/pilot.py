@@ -17,5 +17,7 @@ def pilot_folder(target: Path, collection: str, *names: str) -> Path:
     """A folder with some data sets of the pilot study as parquet."""
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
-        (target / f"{name}.parquet").write_bytes((_FILES / collection / f"{name}.parquet").read_bytes())
+        (target / f"{name}.parquet").write_bytes(
+            (_FILES / collection / f"{name}.parquet").read_bytes()
+        )
     return target

@@ -17,7 +17,9 @@ from tests.pilot import pilot, pilot_folder
 
 @pytest.fixture(scope="module")
 def sdtm(tmp_path_factory) -> Conversion:
-    return convert(pilot_folder(tmp_path_factory.mktemp("sdtm"), "pharmaversesdtm", "lb", "dm", "ex"))
+    return convert(
+        pilot_folder(tmp_path_factory.mktemp("sdtm"), "pharmaversesdtm", "lb", "dm", "ex")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +71,10 @@ def test_analysis_visits_that_repeat_a_measurement_are_dropped(tmp_path):
     assert len(done.cohort.observations) == source[["USUBJID", "LBSEQ"]].drop_duplicates().shape[0]
     assert any(e.count == 247 and "LBSEQ" in e.why for e in done.account.entries)
     assert done.cohort.observations["value"].isin([0.8]).any()
-    assert not np.isclose(done.cohort.observations["value"], 0.8).sum() - (
-        done.cohort.observations["value"] == 0.8
-    ).sum()
+    assert (
+        not np.isclose(done.cohort.observations["value"], 0.8).sum()
+        - (done.cohort.observations["value"] == 0.8).sum()
+    )
 
 
 def test_every_row_is_used_or_dropped_with_a_reason(sdtm, adam):

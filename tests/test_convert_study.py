@@ -42,7 +42,9 @@ T-01,TRETIN,0.402,ug/mL,402,ng/mL,2026-03-09T11:00,10
 FILES = {"dm": DM, "lb": LB, "pr": PR, "ex": EX, "pc": PC}
 
 
-def study(folder: Path, mapping: str | None = None, key: bytes | None = None, **changed: str) -> Conversion:
+def study(
+    folder: Path, mapping: str | None = None, key: bytes | None = None, **changed: str
+) -> Conversion:
     for name, text in (FILES | changed).items():
         (folder / f"{name}.csv").write_text(text)
     if mapping is not None:
@@ -233,12 +235,15 @@ def test_adam_gives_unit_in_parameter_and_flags_imputed_dates(tmp_path):
 
 
 CELLS = ["", ".", "LYM", "LYMLE", "1.4", "0.8", "-1", "1e400", "nan", "<0.1", "10^9/L", "/uL", "Y",
-         "2026-03-09", "2026-03", "9999-12-31T24:00", "0001-01-01", "T-01", "\u2028", "1,4", "é"]  # fmt: skip
+         "2026-03-09", "2026-03", "9999-12-31T24:00", "0001-01-01", "T-01", "\u2028", "1,4",
+         "é"]  # fmt: skip
 
 
 @given(st.lists(st.lists(st.sampled_from(CELLS) | st.text(max_size=4), min_size=10, max_size=10),
                 max_size=8))  # fmt: skip
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
 def test_whatever_the_cells_they_are_accounted_for_or_refused(tmp_path, rows):
     header = LB.splitlines()[0].split(",")
     pd.DataFrame(rows, columns=pd.Index(header)).to_csv(tmp_path / "lb.csv", index=False)
@@ -250,9 +255,13 @@ def test_whatever_the_cells_they_are_accounted_for_or_refused(tmp_path, rows):
     assert done.account.rows["lb.csv"] <= len(rows)
 
 
-@given(st.dictionaries(st.sampled_from(["dm", "lb", "pr", "ex", "pc"]),
-                       st.tuples(st.integers(0, 600), st.integers(0, 20), st.sampled_from(CELLS))))  # fmt: skip
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+CUTS = st.tuples(st.integers(0, 600), st.integers(0, 20), st.sampled_from(CELLS))
+
+
+@given(st.dictionaries(st.sampled_from(["dm", "lb", "pr", "ex", "pc"]), CUTS))
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
 def test_a_damaged_study_is_accounted_for_or_refused(tmp_path, cuts):
     changed = {
         name: FILES[name][:at] + insert + FILES[name][at + length :]

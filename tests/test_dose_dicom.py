@@ -184,10 +184,18 @@ def test_nothing_of_the_patient_is_shown(tmp_path):
     uid = write_plan(tmp_path, 5, 50)
     data = write_dose(tmp_path, linear, plan=uid)
     write_structures(
-        tmp_path, {"Heart": box((-30, -20, -30), (10, 40, 30)), "GTV Secret": box((0, 0, 0), (9, 9, 9))}
+        tmp_path,
+        {"Heart": box((-30, -20, -30), (10, 40, 30)), "GTV Secret": box((0, 0, 0), (9, 9, 9))},
     )
     text = json.dumps(one(tmp_path).as_dict())
-    for secret in (*NAME.split("^"), NUMBER, BIRTH, data.SOPInstanceUID, data.StudyInstanceUID, uid):
+    for secret in (
+        *NAME.split("^"),
+        NUMBER,
+        BIRTH,
+        data.SOPInstanceUID,
+        data.StudyInstanceUID,
+        uid,
+    ):
         assert str(secret) not in text
     assert "hidden" in text
 
@@ -265,7 +273,9 @@ def test_example_files_of_pydicom(name, tmp_path):
     path = get_testdata_file(name, download=False)
     (tmp_path / name).write_bytes(Path(str(path)).read_bytes())
     for other in ("rtplan.dcm", "rtstruct.dcm", "CT_small.dcm"):
-        (tmp_path / other).write_bytes(Path(str(get_testdata_file(other, download=False))).read_bytes())
+        (tmp_path / other).write_bytes(
+            Path(str(get_testdata_file(other, download=False))).read_bytes()
+        )
     with pytest.raises(BadInput, match="RELATIVE"):
         folder_doses(tmp_path)
     data = pydicom.dcmread(tmp_path / name)

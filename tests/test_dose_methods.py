@@ -66,7 +66,12 @@ def test_without_the_body_the_result_is_a_lower_bound_and_says_so():
 
 def test_great_vessels_do_not_count_twice():
     organs = {"great_vessels": OrganDose(5.0), "aorta": OrganDose(1.0)}
-    own = {"aorta": 2.7, "pulmonary_artery": 0.5, "superior_vena_cava": 1.5, "inferior_vena_cava": 2.5}
+    own = {
+        "aorta": 2.7,
+        "pulmonary_artery": 0.5,
+        "superior_vena_cava": 1.5,
+        "inferior_vena_cava": 2.5,
+    }
     expected = (1.0 * own["aorta"] + 5.0 * (sum(own.values()) - own["aorta"])) / 100
     assert blood_dose(organs, "M").gy == pytest.approx(expected, rel=1e-3)
 

@@ -10,9 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(
-    no_args_is_help=True, help="Bring data in: convert, validate, template, summary."
-)
+app = typer.Typer(no_args_is_help=True, help="Bring data in: convert, validate, template, summary.")
 console = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -75,8 +75,9 @@ def _write(out: Path, rows: list[tuple[str, float, str]]) -> None:
 def _show(patients: list[dict]) -> None:
     shown = Console()
     for patient in patients:
-        table = Table(title=f"{patient['patient']}: mean dose to the blood "
-                      f"{patient['immune_dose_gy']:.2f} Gy ({patient['immune_dose_source']})")  # fmt: skip
+        gray, source = patient["immune_dose_gy"], patient["immune_dose_source"]
+        told = f"{patient['patient']}: mean dose to the blood {gray:.2f} Gy ({source})"
+        table = Table(title=told)
         for name in ("organ", "mean dose (Gy)", "volume (cm3)", "adds to the blood (Gy)"):
             table.add_column(name, justify="left" if name == "organ" else "right")
         for name, row in patient["organs"].items():

@@ -75,9 +75,7 @@ def blood_dose(
 
 def _rest(organs: Mapping[str, OrganDose], sex: str | None, integral: float) -> float:
     """Mean dose to the body outside the listed organs, over the body of the reference adult."""
-    body = (
-        REFERENCE_BODY_CM3[sex] if sex is not None else sum(REFERENCE_BODY_CM3.values()) / 2
-    )
+    body = REFERENCE_BODY_CM3[sex] if sex is not None else sum(REFERENCE_BODY_CM3.values()) / 2
     listed = [dose for organ, dose in organs.items() if organ != BODY]
     volumes = [0.0 if math.isnan(d.volume_cm3) else d.volume_cm3 for d in listed]
     inside = sum(v * d.mean_gy for v, d in zip(volumes, listed, strict=True))

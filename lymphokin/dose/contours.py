@@ -57,7 +57,7 @@ def planes_of(contours: Sequence[NDArray[np.float64]], usual_mm: float) -> list[
     helper = np.eye(3)[np.argmin(np.abs(normal))]
     first = np.cross(normal, helper)
     first /= np.linalg.norm(first)
-    across = np.stack([first, np.cross(normal, first)])
+    across = np.asarray(np.stack([first, np.cross(normal, first)]), float)
     heights = np.array([float(np.mean(c @ normal)) for c, _ in kept])
     order = np.argsort(heights)
     groups: list[list[int]] = []
@@ -117,9 +117,7 @@ def points_within(
             yield flat + height * plane.normal, cm3
 
 
-def _filled(
-    outlines: Sequence[NDArray], u: NDArray, v: NDArray, step: float
-) -> NDArray[np.bool_]:
+def _filled(outlines: Sequence[NDArray], u: NDArray, v: NDArray, step: float) -> NDArray[np.bool_]:
     """Which points of the grid u x v lie inside an odd number of outlines, [v, u]."""
     toggles = np.zeros((len(v), len(u) + 1), np.int32)
     for outline in outlines:

@@ -108,7 +108,9 @@ def _of_histogram(data: Dataset, column: str, found: Findings) -> OrganDose | No
     volume = _numbers(data, volume_column, found)
     kinds = set(data.text("KIND").str.lower()) - {""} or {"cumulative"}
     if len(kinds) > 1 or not kinds <= {"cumulative", "differential"}:
-        found.add(int(data.lines[0]), "KIND", ", ".join(sorted(kinds)), "cumulative or differential")
+        found.add(
+            int(data.lines[0]), "KIND", ", ".join(sorted(kinds)), "cumulative or differential"
+        )
     if len(found.problems) > before:
         return None
     make = from_cumulative if kinds == {"cumulative"} else from_differential
@@ -128,7 +130,9 @@ def _stated(data: Dataset, column: str) -> bool:
 def _sex(data: Dataset, found: Findings) -> str | None:
     stated = set(data.text("SEX").str.upper()) - {""}
     if len(stated) > 1 or not stated <= {"F", "M"}:
-        found.add(int(data.lines[0]), "SEX", ", ".join(sorted(stated)), "F or M, the same per patient")
+        found.add(
+            int(data.lines[0]), "SEX", ", ".join(sorted(stated)), "F or M, the same per patient"
+        )
     return stated.pop() if len(stated) == 1 else None
 
 
@@ -137,7 +141,9 @@ def _fractions(data: Dataset, found: Findings) -> int | None:
         return None
     values = {v for v in data.numbers("FRACTIONS") if v == v}
     if len(values) != 1 or not all(v >= 1 and v == int(v) for v in values):
-        found.add(int(data.lines[0]), "FRACTIONS", None, "one whole number of fractions per patient")
+        found.add(
+            int(data.lines[0]), "FRACTIONS", None, "one whole number of fractions per patient"
+        )
         return None
     return int(values.pop())
 

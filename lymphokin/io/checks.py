@@ -141,7 +141,7 @@ def check_baseline(records: Records, sheet: Sheet) -> None:
 
 
 def check_unit_slip(records: Records, sheet: Sheet) -> None:
-    """A count 1000 times smaller than the patient's others was divided by 1000 once too often."""
+    """Warn of a count that is 1000 times smaller than the patient's others."""
     counts = (
         records.is_observation
         & (records.quantity == QUANTITIES.index("alc"))
@@ -150,16 +150,20 @@ def check_unit_slip(records: Records, sheet: Sheet) -> None:
         & (records.value > 0)
     )
     index = np.flatnonzero(counts)
-    table = pd.DataFrame({"patient": records.patient[index], "value": records.value[index]})
-    typical = table.groupby("patient")["value"].transform("median").to_numpy()
-    slipped = np.zeros(len(sheet), bool)
-    slipped[index] = (table["value"] < SLIPPED_BELOW * typical) & (typical > LOWEST_TYPICAL_ALC)
-    sheet.flag(
-        slipped,
-        "DV",
-        f"a lymphocyte count in {UNITS['alc']} of the size of the patient's others",
-        "divided by 1000 once too often?",
-    )
+    slipped = index[slipped_counts(records.patient[index], records.value[index])]
+    for row in slipped[:_NAMED]:
+        sheet.found.warn(
+            f"line {records.lines[row]:,}: a lymphocyte count of {records.value[row]:g} "
+            f"{UNITS['alc']}, far below the patient's others: divided by 1000 once too often?"
+        )
+    if len(slipped) > _NAMED:
+        sheet.found.warn(f"... and {len(slipped) - _NAMED:,} more such counts")
+
+
+def slipped_counts(patient: NDArray, value: NDArray[np.float64]) -> Mask:
+    """Counts (1e9/L) that are in another unit than the patient's others, by their size."""
+    typical = pd.Series(value).groupby(patient).transform("median").to_numpy()
+    return (value < SLIPPED_BELOW * typical) & (typical > LOWEST_TYPICAL_ALC)
 
 
 def check_day_zero(records: Records, sheet: Sheet) -> None:

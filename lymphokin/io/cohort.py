@@ -41,8 +41,9 @@ class Cohort:
     `doses`: id, day, drug ("atra"), amount_mg.
     `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
-        lln (the laboratory's lower limit of normal, NaN if not stated), censored (below `lloq`), tube ("heparin", "edta" or None), row (line in the file, 0 if
-        none). An observation at the time of a fraction or dose is taken before it.
+        lln (the laboratory's lower limit of normal, NaN if not stated), censored (below `lloq`),
+        tube ("heparin", "edta" or None), row (line in the file, 0 if none). An observation at
+        the time of a fraction or dose is taken before it.
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
     """

@@ -39,11 +39,11 @@ def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None =
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
     ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
-    ng/mL), DV, LLOQ, LLN (lower limit
-    of normal), MDV, LESION, TUBE, and covariates constant within a patient: ARM, CENTRE,
-    SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names
-    (USUBJID, AFRLT in hours, ...) serve where a column is absent. Lines before the header that
-    start with `#` are comments; one with the word "synthetic" marks the cohort as synthetic.
+    ng/mL), DV, LLOQ, LLN (lower limit of normal), MDV, LESION, TUBE, and covariates constant
+    within a patient: ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY,
+    IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...) serve where a
+    column is absent. Lines before the header that start with `#` are comments; one with the word
+    "synthetic" marks the cohort as synthetic.
 
     Blank or `.` is missing: such an observation stays as a visit without a value. A value below
     LLOQ, `<x`, or 0 where LLOQ is given, is censored at the limit. The first fraction must lie

@@ -47,7 +47,7 @@ _TABLES = {
     "subject": "Who: columns with the subject, best first; subjects to leave out",
     "lab": "Test codes; `unit` of results that state none; `units` = { theirs = ours }",
     "atra": "Words for ATRA in treatments (EXTRT), and test codes of its level",
-    "radiotherapy": "Words for radiotherapy in procedures; classes of locations; unit if not stated",
+    "radiotherapy": "Words for radiotherapy in procedures; site classes; unit if not stated",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",
     "wide": "Sheets with a row per patient and a column per visit",
 }

@@ -39,7 +39,9 @@ def spaghetti(cohort: Cohort) -> Figure:
     weekly = weekly[weekly["n"] >= FEWEST_FOR_MEDIAN]
     axes.plot(weekly["day"], weekly["value"], color=BLUE, linewidth=1.8, marker="o", markersize=3,
               label="median of the week" if len(weekly) else "_")  # fmt: skip
-    axes.axhline(GRADE2_LIMIT, color=BLACK, linewidth=0.8, linestyle="--", label="grade 2 below 0.8")
+    axes.axhline(
+        GRADE2_LIMIT, color=BLACK, linewidth=0.8, linestyle="--", label="grade 2 below 0.8"
+    )
     axes.axvline(0, color=BLACK, linewidth=0.5, linestyle=":")
     axes.set_xlabel("days from day 0 (first fraction)")
     axes.set_ylabel("lymphocytes (10⁹/L)")

@@ -256,7 +256,10 @@ def _within(
             "counts with 0 Gy"
         )
     cumulative = Histogram(edges, bins).cumulative()
-    histogram = {"dose_gy": np.round(edges, 4).tolist(), "volume_cm3": np.round(cumulative, 4).tolist()}
+    histogram = {
+        "dose_gy": np.round(edges, 4).tolist(),
+        "volume_cm3": np.round(cumulative, 4).tolist(),
+    }
     return OrganDose(energy / volume, volume), histogram
 
 

@@ -90,7 +90,10 @@ def read_grid(dose: Object, found: Findings) -> DoseGrid | None:
 def _grid(data: Any, pixels: NDArray, found: Findings) -> DoseGrid | None:
     frames = pixels[np.newaxis] if pixels.ndim == 2 else pixels
     scaling = number(data, "DoseGridScaling")
-    origin, axes = _floats(data, "ImagePositionPatient", 3), _floats(data, "ImageOrientationPatient", 6)
+    origin, axes = (
+        _floats(data, "ImagePositionPatient", 3),
+        _floats(data, "ImageOrientationPatient", 6),
+    )
     spacing = _floats(data, "PixelSpacing", 2)
     for name, value in (("ImagePositionPatient", origin), ("ImageOrientationPatient", axes),
                         ("PixelSpacing", spacing)):  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lymphokin.io.checks import slipped_counts
 from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
 from lymphokin.io.convert.subjects import no_subjects
 
@@ -31,6 +32,7 @@ def assemble(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.
     records = _in_days(bench, records, origin)
     records = _without_repeats(bench, records)
     _check_conflicts(bench, records)
+    _check_slips(bench, records)
     order = {name: at for at, name in enumerate(dict.fromkeys(records["id"]))}
     rank = records["id"].map(order).to_numpy(float)
     is_dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
@@ -62,7 +64,12 @@ def _day_zero(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series:
     """Date of day 0 per patient, NaT where only days are known."""
     ids = pd.Index(records["id"].unique(), dtype=object)
     origin = pd.Series(np.datetime64("NaT", "s"), index=ids, dtype="datetime64[s]")
-    of_kind = [records[records["kind"] == FRACTION], None, records[records["kind"] == DOSE], records]
+    of_kind = [
+        records[records["kind"] == FRACTION],
+        None,
+        records[records["kind"] == DOSE],
+        records,
+    ]
     for table in of_kind:
         if table is None:
             found = subjects["start"].reindex(ids)
@@ -80,7 +87,9 @@ def _in_days(bench: Bench, records: pd.DataFrame, origin: pd.Series) -> pd.DataF
     treated = records["kind"].isin([FRACTION, DOSE]).to_numpy()
     unclocked = treated & ~records["clock"].to_numpy()
     dosed = set(zip(records["id"][unclocked], np.floor(day[unclocked]), strict=True))
-    on_day = np.array([key in dosed for key in zip(records["id"], np.floor(day), strict=True)], bool)
+    on_day = np.array(
+        [key in dosed for key in zip(records["id"], np.floor(day), strict=True)], bool
+    )
     early = on_day & ~treated & (records["kind"] == COUNT).to_numpy() & (day > np.floor(day))
     for source, group in records[early].groupby("source", sort=False):
         why = "count on the day of a treatment without a clock time: taken before it"
@@ -118,6 +127,17 @@ def _check_conflicts(bench: Bench, records: pd.DataFrame) -> None:
             "one value per subject, time and test",
             "a duplicate visit? keep one of them",
         )
+
+
+def _check_slips(bench: Bench, records: pd.DataFrame) -> None:
+    """A count 1000 times smaller than the subject's others is in another unit than it says."""
+    counts = records[(records["kind"] == COUNT) & (records["value"] > 0) & ~records["below"]]
+    slipped = slipped_counts(counts["id"].to_numpy(), counts["value"].to_numpy())
+    for record in counts[slipped].itertuples():
+        expected = "a lymphocyte count of the size of the subject's others (1e9/L)"
+        hint = "divided by 1000 once too often?"
+        found = bench.found(str(record.source))
+        found.add(int(record.row), None, f"{record.value:g}", expected, hint)  # type: ignore[arg-type]
 
 
 def _count(bench: Bench, records: pd.DataFrame) -> None:

@@ -48,7 +48,12 @@ class Bench:
         return self._found.setdefault(file, Findings(file))
 
     def flag(
-        self, data: Dataset, rows: np.ndarray | pd.Series, column: str, expected: str, hint: str = ""
+        self,
+        data: Dataset,
+        rows: np.ndarray | pd.Series,
+        column: str,
+        expected: str,
+        hint: str = "",
     ) -> None:
         """Note the cells of `column` in the marked rows of `data` as problems."""
         text = data.text(column)

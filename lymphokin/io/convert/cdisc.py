@@ -102,7 +102,9 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
             if column not in data:
                 bench.found(data.file).add(None, column, None, f"a column {column}")
     bench.raise_if_any()
-    owners = [(data, read_subjects(bench, data)) for n in ("dm", "adsl") for data in sets.get(n, ())]
+    owners = [
+        (data, read_subjects(bench, data)) for n in ("dm", "adsl") for data in sets.get(n, ())
+    ]
     merged = [read_subjects(bench, data) for data in sets.get("adlb", ())]
     subjects = no_subjects()
     for table in [t for _, t in owners] + merged:
@@ -131,12 +133,16 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
 def _starts(
     bench: Bench, subjects: pd.DataFrame, laboratory: list[tuple[Dataset, Columns]]
 ) -> pd.Series:
-    """Date of study day 1 per subject: as stated, else from a record with both date and study day."""
+    """Date of study day 1 per subject: as stated, else of a record with date and study day."""
     start = subjects["start"].astype("datetime64[s]")
     for data, columns in laboratory:
         ids = subjects_of(bench, data)
         name = next((n for n in columns.dates if n in data), None)
-        when = read_dates(data.frame[name]).when if name else np.full(len(data), "NaT", "datetime64[s]")
+        when = (
+            read_dates(data.frame[name]).when
+            if name
+            else np.full(len(data), "NaT", "datetime64[s]")
+        )
         day = bench.numbers(data, columns.study_day).to_numpy()
         usable = ~np.isnat(when) & np.isfinite(day) & (day != 0)
         back = np.where(usable, np.where(day > 0, day - 1, day), 0).astype("timedelta64[D]")

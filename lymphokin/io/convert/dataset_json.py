@@ -31,11 +31,12 @@ def read_dataset_json(data: bytes, found: Findings) -> pd.DataFrame | None:
         found.add(None, None, what, "Dataset-JSON 1.1")
         return None
     columns = about.get("columns")
-    names = [c.get("name") for c in columns if isinstance(c, dict)] if _listed(columns) else []
+    listed = columns if isinstance(columns, list) else []
+    names = [c.get("name") for c in listed if isinstance(c, dict)]
     if not names or not all(isinstance(name, str) for name in names):
         found.add(None, None, "no columns", "Dataset-JSON 1.1 with `columns`, each with a `name`")
         return None
-    if not _listed(rows):
+    if not isinstance(rows, list):
         found.add(None, None, "no rows", "Dataset-JSON 1.1 with `rows`")
         return None
     for number, row in enumerate(rows, start=1):

@@ -66,7 +66,9 @@ class Dataset:
     def select(self, rows: pd.Series | np.ndarray) -> Dataset:
         """The marked rows."""
         keep = np.asarray(rows, bool)
-        return Dataset(self.file, self.frame[keep], self.lines[keep], self.decimal_comma, self.notes)
+        return Dataset(
+            self.file, self.frame[keep], self.lines[keep], self.decimal_comma, self.notes
+        )
 
 
 def _as_text(value: object) -> str:
@@ -191,8 +193,10 @@ def _transport(path: Path, data: bytes, found: Findings) -> pd.DataFrame | None:
 
 
 def _parquet(data: bytes, found: Findings) -> pd.DataFrame | None:
+    from pyarrow import parquet as pq
+
     try:
-        return pd.read_parquet(io.BytesIO(data))
+        return pq.read_table(io.BytesIO(data)).to_pandas()
     except Exception as error:  # pyarrow raises several kinds
         found.add(None, None, str(error).splitlines()[0][:120], "a parquet file")
         return None

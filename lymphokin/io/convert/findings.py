@@ -180,7 +180,7 @@ def _unit(data: Dataset, columns: Columns) -> pd.Series:
     for name in columns.unit:
         text = data.text(name)
         if name == "PARAM":
-            text = text.map(lambda t: m[1].strip() if (m := _BRACKETED.fullmatch(t)) else "")
+            text = text.str.extract(_BRACKETED, expand=False).fillna("").str.strip()
         unit = unit.where(unit != "", text)
     return unit
 
@@ -228,14 +228,13 @@ def _results(bench: Bench, data: Dataset, columns: Columns, read: Reading) -> li
     return results
 
 
-def _scaled(
-    bench: Bench, data: Dataset, columns: Columns, name: str, kind: str
-) -> np.ndarray:
+def _scaled(bench: Bench, data: Dataset, columns: Columns, name: str, kind: str) -> np.ndarray:
     """A column in the unit of the standardised number as values in the event table's unit."""
     if not name or name not in data:
         return np.full(len(data), np.nan)
-    factor = _unit(data, columns).map(lambda u: float(_factor_of(kind)(u) or math.nan))
-    return bench.numbers(data, name).to_numpy() * factor.to_numpy(float)
+    factor_of = _factor_of(kind)
+    factor = np.array([float(factor_of(u) or math.nan) for u in _unit(data, columns)], float)
+    return bench.numbers(data, name).to_numpy() * factor
 
 
 def _low(bench: Bench, data: Dataset, columns: Columns, kind: str) -> np.ndarray:
@@ -324,7 +323,9 @@ def _from_shares(
     shares, when, clock = _placed(bench, _originals(bench, data, columns), columns, start)
     part = Reading(part_factor, bench.mapping["lab"]["units"], "", -1)
     count = Reading(count_factor, bench.mapping["lab"]["units"], "", -1)
-    key = pd.Series(list(zip(subjects_of(bench, leukocytes), _moments(leukocytes, columns), strict=True)))
+    key = pd.Series(
+        list(zip(subjects_of(bench, leukocytes), _moments(leukocytes, columns), strict=True))
+    )
     numbers = [count(*cell).value for cell in _cells(bench, leukocytes, columns)]
     of_sample = dict(zip(key, numbers, strict=True))
     ids = subjects_of(bench, shares)
@@ -352,5 +353,9 @@ def _moments(data: Dataset, columns: Columns) -> list[str]:
 
 
 def _cells(bench: Bench, data: Dataset, columns: Columns) -> list[tuple]:
-    parts = data.text(columns.text), data.text(columns.text_unit), bench.numbers(data, columns.number)
+    parts = (
+        data.text(columns.text),
+        data.text(columns.text_unit),
+        bench.numbers(data, columns.number),
+    )
     return list(zip(*parts, _unit(data, columns), strict=True))

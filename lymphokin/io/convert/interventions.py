@@ -30,7 +30,7 @@ def read_doses(bench: Bench, data: Dataset, bsa: pd.Series) -> pd.DataFrame:
     bench.account.source(data.file, len(data))
     names = [str(n).upper() for n in bench.mapping["atra"]["names"]]
     treatment = data.text("EXTRT").str.upper()
-    atra = treatment.map(lambda t: any(name in t for name in names)).to_numpy(bool)
+    atra = np.array([any(name in t for name in names) for t in treatment], bool)
     bench.account.dropped(data.file, "another treatment than ATRA", data.lines[~atra])
     data = data.select(atra)
     data = _given(bench, data, "EX")
@@ -51,8 +51,10 @@ def read_doses(bench: Bench, data: Dataset, bsa: pd.Series) -> pd.DataFrame:
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     day, part = number // per_day[row], number % per_day[row]
     seconds = day * 86_400 + part * (86_400 // per_day[row])
-    told = [(count > 1, "a period of treatment, unfolded into single doses"),
-            (per_day > 1, "several doses a day, spaced evenly from the start of the period")]
+    told = [
+        (count > 1, "a period of treatment, unfolded into single doses"),
+        (per_day > 1, "several doses a day, spaced evenly from the start of the period"),
+    ]
     for rows, why in told:
         bench.account.changed(data.file, why, data.lines[rows])
     one = draft(data, DOSE, subjects_of(bench, data), when=first.when, clock=first.clock,
@@ -66,8 +68,8 @@ def read_doses(bench: Bench, data: Dataset, bsa: pd.Series) -> pd.DataFrame:
 def _milligrams(bench: Bench, data: Dataset, bsa: pd.Series) -> np.ndarray:
     """Factor to mg per row, NaN (and a problem) where there is none."""
     units = data.text("EXDOSU")
-    factor = units.map(lambda u: float(amount_factor(u) or math.nan)).to_numpy(float)
-    by_surface = units.map(is_per_body_surface).to_numpy(bool)
+    factor = np.array([float(amount_factor(u) or math.nan) for u in units], float)
+    by_surface = np.array([is_per_body_surface(u) for u in units], bool)
     area = bsa.reindex(subjects_of(bench, data)).to_numpy(float)
     bench.flag(data, by_surface & ~np.isfinite(area), "EXDOSU",
                "mg, or mg/m2 with the body surface area of the subject (BSABL)")  # fmt: skip
@@ -84,13 +86,13 @@ def read_fractions(bench: Bench, data: Dataset) -> pd.DataFrame:
     names = [str(n).upper() for n in chosen["names"]]
     text = data.text("PRTRT") + "|" + data.text("PRDECOD") + "|" + data.text("PRCAT")
     text = text.str.upper()
-    radiation = text.map(lambda t: any(name in t for name in names)).to_numpy(bool)
+    radiation = np.array([any(name in t for name in names) for t in text], bool)
     bench.account.dropped(data.file, "another procedure than radiotherapy", data.lines[~radiation])
     data = _given(bench, data.select(radiation), "PR")
     if not len(data):
         return no_records()
     units = data.text("PRDOSU").replace("", chosen["unit"])
-    factor = units.map(lambda u: float(radiation_factor(u) or math.nan)).to_numpy(float)
+    factor = np.array([float(radiation_factor(str(u)) or math.nan) for u in units], float)
     bench.flag(data, np.isnan(factor), "PRDOSU", "Gy or cGy",
                'or the unit of all in the mapping: [radiotherapy] unit = "Gy"')  # fmt: skip
     gray = bench.numbers(data, "PRDOSE").to_numpy() * factor
@@ -100,7 +102,7 @@ def read_fractions(bench: Bench, data: Dataset) -> pd.DataFrame:
                "is the unit cGy?")  # fmt: skip
     converted = ~np.isin(factor, [1.0]) & ~np.isnan(factor)
     bench.account.changed(data.file, "dose converted to Gy", data.lines[converted])
-    first, days = _span(bench, data, "PR", 1)
+    first, _ = _span(bench, data, "PR", 1)
     return draft(data, FRACTION, subjects_of(bench, data), when=first.when, clock=first.clock,
                  value=np.round(gray, 9), lesion=_lesions(bench, data))  # fmt: skip
 
@@ -114,7 +116,7 @@ def read_sites(bench: Bench, data: Dataset) -> pd.Series:
     sites = {k.upper(): v for k, v in bench.mapping["radiotherapy"]["sites"].items()}
     names = [str(n).upper() for n in bench.mapping["radiotherapy"]["names"]]
     text = (data.text("PRTRT") + "|" + data.text("PRDECOD") + "|" + data.text("PRCAT")).str.upper()
-    data = data.select(text.map(lambda t: any(name in t for name in names)).to_numpy(bool))
+    data = data.select(np.array([any(name in t for name in names) for t in text], bool))
     place = data.text("PRLOC").str.upper()
     unknown = sorted(set(place[~place.isin(list(sites)) & (place != "")]))
     if unknown:
@@ -136,7 +138,9 @@ def _lesions(bench: Bench, data: Dataset) -> np.ndarray:
     ids = subjects_of(bench, data)
     table = pd.DataFrame({"id": ids, "place": place})
     number = table.groupby("id")["place"].transform(lambda p: pd.factorize(p)[0] + 1)
-    return np.where(stated, number.to_numpy(float), 0).astype(int) if len(data) else np.zeros(0, int)
+    return (
+        np.where(stated, number.to_numpy(float), 0).astype(int) if len(data) else np.zeros(0, int)
+    )
 
 
 def _given(bench: Bench, data: Dataset, prefix: str) -> Dataset:
@@ -147,9 +151,7 @@ def _given(bench: Bench, data: Dataset, prefix: str) -> Dataset:
     return data.select(~missed)
 
 
-def _span(
-    bench: Bench, data: Dataset, prefix: str, longest: int
-) -> tuple[Moments, np.ndarray]:
+def _span(bench: Bench, data: Dataset, prefix: str, longest: int) -> tuple[Moments, np.ndarray]:
     """Start of each row's period and its number of days; a start or end that is not known, or a
     period that is too long, is a problem."""
     begin, end = f"{prefix}STDTC", f"{prefix}ENDTC"

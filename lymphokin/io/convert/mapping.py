@@ -127,7 +127,7 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
             if not fits:
                 found.add(None, None, f"{name} = {value!r}", f"{kind.name} in {name}")
             elif key in _FREE:
-                merged[table][key] = {**default, **value}
+                merged[table][key] = {**default, **value}  # type: ignore[reportGeneralTypeIssues]
             else:
                 merged[table][key] = value
     return merged

@@ -109,7 +109,9 @@ def _refuse(bench: Bench, data: Dataset) -> None:
     for name, what in (("SS", "steady state"), ("RATE", "an infusion"), ("TINF", "an infusion"),
                        ("DUR", "an infusion")):  # fmt: skip
         number = bench.numbers(data, name)
-        bench.flag(data, number.notna() & (number != 0), name, f"0 or a blank: {what} is not known here")
+        bench.flag(
+            data, number.notna() & (number != 0), name, f"0 or a blank: {what} is not known here"
+        )
 
 
 def _events(bench: Bench, data: Dataset) -> np.ndarray:
@@ -180,7 +182,8 @@ def _words(
 ) -> pd.Series:
     """A column of codes as the contract's words."""
     names = {str(code): str(word).lower() for code, word in codes.items()}
-    words = data.text(column).map(lambda code: names.get(code, code.lower()))
+    cells = [names.get(code, code.lower()) for code in data.text(column)]
+    words = pd.Series(cells, index=data.frame.index, dtype=object)
     table = "cmt" if allowed is COMPARTMENTS else "dvid"
     hint = f'name the codes in the mapping, [nonmem.{table}] "1" = "{allowed[0]}"'
     bench.flag(data, ~words.isin(allowed), column, "one of " + ", ".join(allowed), hint)
@@ -236,10 +239,12 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     for problem in ("number", "above"):
         bench.flag(data, np.array([r.problem == problem for r in results]), "DV", EXPECTED[problem])
     value = np.array([r.value for r in results], float)
-    factor = np.array([float(_FACTORS[w](units[w]) or 1) if w in units and units[w] else 1.0
+    factor = np.array([float(_FACTORS[w](units[w]) or 1) if units.get(w) else 1.0
                        for w in words])  # fmt: skip
     lloq = bench.numbers(data, "LLOQ").to_numpy() * factor
-    flagged = bench.numbers(data, "CENS").eq(1).to_numpy() | bench.numbers(data, "BLQ").eq(1).to_numpy()
+    flagged = (
+        bench.numbers(data, "CENS").eq(1).to_numpy() | bench.numbers(data, "BLQ").eq(1).to_numpy()
+    )
     below = np.array([r.below for r in results], bool) | flagged | (value < lloq)
     lloq = np.where(below & np.isnan(lloq), value, lloq)
     bench.flag(data, below & ~(lloq > 0), "DV", "a limit of quantification (LLOQ, LIMIT or DV)")

@@ -41,7 +41,9 @@ def decimals_of(values: np.ndarray) -> int:
     """Decimals to which stored numbers were reported: the fewest that give all of them back."""
     values = values[np.isfinite(values)]
     for decimals in range(MOST_DECIMALS + 1):
-        if np.all(np.abs(values - np.round(values, decimals)) <= 1e-9 * np.maximum(1, np.abs(values))):
+        if np.all(
+            np.abs(values - np.round(values, decimals)) <= 1e-9 * np.maximum(1, np.abs(values))
+        ):
             return decimals
     return -1
 
@@ -105,8 +107,8 @@ class Reading:
 
 
 EXPECTED = {
-    "unit": "a known unit; name it in the mapping, e.g. [lab.units] \"theirs\" = \"10^9/L\"",
-    "no unit": "a unit on every result, or the unit of all in the mapping: [lab] unit = \"10^9/L\"",
+    "unit": 'a known unit; name it in the mapping, e.g. [lab.units] "theirs" = "10^9/L"',
+    "no unit": 'a unit on every result, or the unit of all in the mapping: [lab] unit = "10^9/L"',
     "number": "a number, or `<` and a limit",
     "above": "a number, not only a limit above which it lies",
     "disagree": "the result as collected and its standardised number to agree within 2 %",

@@ -17,7 +17,9 @@ from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
 from lymphokin.schedule import SATURDAY, treatment_days
 from lymphokin.units import UNITS
 
-_ID = re.compile(r"(?:(?:patient|subject|pat|subj|usubj|study)?[ _.-]*(?:id|no|nr|number|code)?)", re.I)
+_ID = re.compile(
+    r"(?:(?:patient|subject|pat|subj|usubj|study)?[ _.-]*(?:id|no|nr|number|code)?)", re.I
+)
 _VISIT = re.compile(
     r"(?:alc|lymph\w*|lym)?[ _.-]*(?P<unit>day|d|jour|j|week|wk|w|semaine|sem|s|month|mo|m|mois)"
     r"[ _.-]*(?P<number>[+-]?\d+(?:\.\d+)?)",
@@ -44,7 +46,9 @@ def draft_wide(bench: Bench, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]
         cells = _visit(bench, data, str(column).upper(), float(day), ids)
         blank += cells["value"].isna().to_numpy()
         parts.append(cells[cells["value"].notna().to_numpy()])
-    bench.account.changed(data.file, "blank cell(s): no result on that visit", data.lines[blank > 0])
+    bench.account.changed(
+        data.file, "blank cell(s): no result on that visit", data.lines[blank > 0]
+    )
     parts.append(_fractions(bench, data, ids))
     records = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
     silent = ~ids.isin(set(records["id"])).to_numpy()
@@ -59,7 +63,8 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
     hint = f"lymphokin data template {data.file} --out mapping.toml writes one to fill in"
     if not wide["id"] or not wide["visits"]:
         found.add(None, None, f"columns {', '.join(map(str, data.frame.columns))}"[:120],
-                  "a mapping with [wide] id, unit and visits, or a table of a known kind", hint)  # fmt: skip
+                  "a mapping with [wide] id, unit and visits, or a table of a known kind",
+                  hint)  # fmt: skip
         return
     columns = [wide["id"], *wide["visits"], *wide["covariates"].values()]
     columns += [wide[k] for k in ("fraction_gy_column", "fractions_column", "start_date_column")]
@@ -68,7 +73,9 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
             found.add(None, column, None, f"the column {column} of the mapping")
     for column, day in wide["visits"].items():
         if not isinstance(day, int | float) or isinstance(day, bool):
-            found.add(None, str(column), str(day), "the day of the visit as a number in the mapping")
+            found.add(
+                None, str(column), str(day), "the day of the visit as a number in the mapping"
+            )
     if wide["quantity"] not in (COUNT, MDSC, LEVEL):
         found.add(None, None, wide["quantity"], "alc, mdsc or atra as [wide] quantity")
     elif not wide["unit"] or _FACTORS[wide["quantity"]](wide["unit"]) is None:
@@ -120,7 +127,9 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
             if start is None
             else (start.astype("datetime64[D]").astype(int) + 3) % 7
         )
-        odd = np.zeros(len(data), bool) if start is None else np.isnat(start) | (weekday >= SATURDAY)
+        odd = (
+            np.zeros(len(data), bool) if start is None else np.isnat(start) | (weekday >= SATURDAY)
+        )
         bench.flag(data, odd & number.notna().to_numpy(), start_name, "a weekday as date of day 0")
         if start is None:
             bench.account.warn(f"{data.file}: without start dates day 0 was taken for a Monday")
@@ -136,9 +145,7 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
     return many.assign(day=np.concatenate([*days, np.zeros(0)]))
 
 
-def _covariates(
-    bench: Bench, data: Dataset, ids: pd.Series, names: dict[str, str]
-) -> pd.DataFrame:
+def _covariates(bench: Bench, data: Dataset, ids: pd.Series, names: dict[str, str]) -> pd.DataFrame:
     table = pd.DataFrame(index=pd.Index(ids, dtype=object, name="id"))
     for ours, theirs in names.items():
         column = str(theirs).upper()
