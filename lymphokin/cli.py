@@ -236,7 +236,8 @@ def main() -> None:
     """Entry point: runs a command and turns what went wrong into one message and an exit code."""
     prepare_jax()
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except Exception as error:

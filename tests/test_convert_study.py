@@ -118,6 +118,12 @@ def test_everything_that_was_changed_is_told(tmp_path):
         assert text in lines
 
 
+def test_a_standard_unit_that_is_not_known_is_told(tmp_path):
+    done = study(tmp_path, lb=LB.replace("GI/L", "furlongs"))
+    assert "unit furlongs of the standardised result" in "\n".join(done.account.lines())
+    assert done.cohort.observations["value"].tolist()[0] == 1.42
+
+
 def test_pseudonyms_replace_subjects_and_cannot_be_guessed(tmp_path):
     key = b"a secret key of the study"
     first = study(tmp_path, key=key).cohort

@@ -18,7 +18,7 @@ from lymphokin.dose.grid import CM3_PER_MM3
 
 LARGEST_GAP = 1.5
 """Distance of two planes, in usual distances, up to which the structure goes on between them."""
-MOST_POINTS = 60_000
+MOST_POINTS = 30_000
 """Points per plane."""
 FEWEST_ACROSS = 100
 """Points across the smaller extent of a plane."""
@@ -95,7 +95,8 @@ def points_within(
 ) -> Iterator[tuple[NDArray[np.float64], float]]:
     """Per plane and layer of it, points [point, 3] (mm) inside and the cm3 of each.
 
-    `step_mm`: distance of points that the dose grid needs; small structures get finer ones.
+    `step_mm`: distance of points in a plane that the dose grid needs, half a voxel; small
+    structures get finer ones, and layers are at most twice as thick.
     """
     for plane in planes:
         every = np.concatenate(plane.outlines)
@@ -110,7 +111,7 @@ def points_within(
         at_v, at_u = np.nonzero(inside)
         flat = np.stack([u[at_u], v[at_v]], axis=1) @ plane.across + plane.origin
         thickness = plane.below + plane.above
-        layers = max(1, int(np.ceil(thickness / max(step_mm, 1e-3) - 1e-9)))
+        layers = max(1, int(np.ceil(thickness / max(2 * step_mm, 1e-3) - 1e-9)))
         heights = (np.arange(layers) + 0.5) / layers * thickness - plane.below
         cm3 = step * step * thickness / layers * CM3_PER_MM3
         for height in heights:

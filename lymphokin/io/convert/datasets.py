@@ -8,6 +8,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -196,7 +197,8 @@ def _parquet(data: bytes, found: Findings) -> pd.DataFrame | None:
     from pyarrow import parquet as pq
 
     try:
-        return pq.read_table(io.BytesIO(data)).to_pandas()
+        frame: Any = pq.read_table(io.BytesIO(data)).to_pandas()
+        return frame
     except Exception as error:  # pyarrow raises several kinds
         found.add(None, None, str(error).splitlines()[0][:120], "a parquet file")
         return None

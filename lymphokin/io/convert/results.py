@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -71,7 +71,10 @@ class Reading:
         if not text and math.isnan(number):
             return Result()
         if collected is not None and by_text is not None:
-            return self._from_text(collected, by_text, number, by_number)
+            result = self._from_text(collected, by_text, number, by_number)
+            unchecked = number_unit and by_number is None and not math.isnan(number)
+            told = f"unit {number_unit} of the standardised result is not known: not compared"
+            return replace(result, remark=told) if unchecked else result
         if by_number is not None and not math.isnan(number):
             remark = "" if text in ("", "-") else "taken from the standardised number alone"
             return Result(self._rounded(number, by_number), remark=remark)
