@@ -118,6 +118,13 @@ def test_everything_that_was_changed_is_told(tmp_path):
         assert text in lines
 
 
+def test_weekends_are_told_without_patient_or_date(tmp_path):
+    text = "\n".join(study(tmp_path, pr=PR.replace("2026-03-10T", "2026-03-14T")).account.lines())
+    assert "1 fraction(s) on a Saturday or Sunday" in text
+    assert "T-02" not in text
+    assert "2026-" not in text
+
+
 def test_a_standard_unit_that_is_not_known_is_told(tmp_path):
     done = study(tmp_path, lb=LB.replace("GI/L", "furlongs"))
     assert "unit furlongs of the standardised result" in "\n".join(done.account.lines())
@@ -238,6 +245,44 @@ def test_adam_gives_unit_in_parameter_and_flags_imputed_dates(tmp_path):
     assert "1 of 2 records flagged as baseline (ABLFL) lie after" in text
     assert "partial or imputed date" in text
     assert "derived record" in text
+
+
+def test_levels_and_doses_of_adppk(tmp_path):
+    (tmp_path / "adlb.csv").write_text(
+        "USUBJID,PARAMCD,AVAL,AVALC,AVALU,ADT,TRTSDT\n"
+        "A,LYM,1.4,1.40,GI/L,2026-03-06,2026-03-09\nA,LYM,,<0.2,GI/L,2026-03-29,2026-03-09\n"
+    )
+    (tmp_path / "adppk.csv").write_text(
+        "USUBJID,PARAMCD,PARAM,EVID,AFRLT,DV,AVALU,ALLOQ,BLQFL,MDV,AMT,II,ADDL\n"
+        "A,DOSE,Tretinoin dose,1,0,,,,,1,270,24,2\n"
+        "A,TRETIN,Tretinoin,0,3,0.402,ug/mL,0.01,N,0,,,\n"
+        "A,TRETIN,Tretinoin,0,71,0,ug/mL,0.01,Y,0,,,\n"
+        "A,XAN,Xanomeline,0,3,1,ug/mL,0.01,N,0,,,\n"
+    )
+    done = convert(tmp_path)
+    assert done.cohort.doses["day"].tolist() == [0, 1, 2]
+    assert done.cohort.doses["amount_mg"].tolist() == [270] * 3
+    levels = done.cohort.observations.query("quantity == 'atra'")
+    assert levels["value"].tolist() == [402, 10]
+    assert levels["censored"].tolist() == [False, True]
+    counts = done.cohort.observations.query("quantity == 'alc'")
+    assert counts["value"].tolist() == [1.4, 0.2]
+    assert counts["censored"].tolist() == [False, True]
+    (tmp_path / "ex.csv").write_text(EX.replace("T-01", "A"))
+    again = convert(tmp_path)
+    assert len(again.cohort.doses) == 10
+    assert any("EX) has too" in e.why for e in again.account.entries)
+
+
+def test_a_count_of_zero_needs_a_limit(tmp_path):
+    zero = LB.replace("0.80,10^9/L,0.7999999999999999", "0.00,10^9/L,0")
+    refused(tmp_path, "limit of quantification", "line 4", lb=zero)
+    folder = tmp_path / "again"
+    folder.mkdir()
+    done = study(folder, "[lab]\nlloq = 0.05\n", lb=zero)
+    counts = done.cohort.observations.query("quantity == 'alc' and id == 'T-01'")
+    assert counts["censored"].tolist() == [False, False, True, True]
+    assert counts["value"].tolist()[2] == 0.05
 
 
 CELLS = ["", ".", "LYM", "LYMLE", "1.4", "0.8", "-1", "1e400", "nan", "<0.1", "10^9/L", "/uL", "Y",

@@ -19,6 +19,7 @@ SLIPPED_BELOW = 1 / 200
 """A count below this part of the patient's median is in another unit: radiotherapy to lesions
 takes at most some nine tenths of the lymphocytes, a slip of units a factor of 1000."""
 LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
+WEEKEND = "fraction(s) on a weekend"
 _NAMED = 3  # patients named in a warning
 
 
@@ -214,7 +215,7 @@ def check_calendar(records: Records, doses: Doses, start: NDArray[np.int64], she
             for i in weekend[:_NAMED]
         ]
         rest = f" and {weekend.size - _NAMED:,} more" if weekend.size > _NAMED else ""
-        sheet.found.warn(f"fraction(s) on a weekend: {'; '.join(named)}{rest}")
+        sheet.found.warn(f"{WEEKEND}: {'; '.join(named)}{rest}")
 
 
 def check_lesions(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:

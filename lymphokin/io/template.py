@@ -45,7 +45,7 @@ def event_table_template() -> str:
 
 _TABLES = {
     "subject": "Who: columns with the subject, best first; subjects to leave out",
-    "lab": "Test codes; `unit` of results that state none; `units` = { theirs = ours }",
+    "lab": "Test codes; `unit` where none is stated; `units` = { theirs = ours }; `lloq` in 1e9/L",
     "atra": "Words for ATRA in treatments (EXTRT), and test codes of its level",
     "radiotherapy": "Words for radiotherapy in procedures; site classes; unit if not stated",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lymphokin.io.convert.adppk import read_adppk
 from lymphokin.io.convert.assemble import subjects_without_records
 from lymphokin.io.convert.bench import Bench, no_records
 from lymphokin.io.convert.datasets import FORMATS, Dataset, read_dataset
@@ -33,8 +34,16 @@ _NAMES = {
     "pr": re.compile(r"pr"),
     "dm": re.compile(r"dm"),
     "adsl": re.compile(r"adsl"),
+    "adppk": re.compile(r"adppk"),
 }
-_SIGNS = {"lb": "LBTESTCD", "adlb": "PARAMCD", "pc": "PCTESTCD", "ex": "EXTRT", "pr": "PRTRT"}
+_SIGNS = {
+    "lb": "LBTESTCD",
+    "adlb": "PARAMCD",
+    "pc": "PCTESTCD",
+    "ex": "EXTRT",
+    "pr": "PRTRT",
+    "adppk": "PARAMCD",
+}
 
 
 @dataclass
@@ -76,7 +85,7 @@ def find_domains(folder: Path) -> Domains:
         expected = "either LB (SDTM) or ADLB (ADaM), such as lb.xpt"
         raise BadInput([Problem(folder.name, None, None, found, expected,
                                 "the same counts would go in twice" if both else
-                                "files are known by their names: lb, dm, ex, pr, pc, adlb, adsl")
+                                "files are known by their names: lb, dm, ex, pr, pc, adlb, adsl, ...")
                         ])  # fmt: skip
     problems: list[Problem] = []
     for name, paths in domains.sets.items():
@@ -118,6 +127,8 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
     parts = [read_measurements(bench, data, columns, start) for data, columns in laboratory]
     parts += [read_doses(bench, data, subjects["bsa"]) for data in sets.get("ex", ())]
     parts += [read_fractions(bench, data) for data in sets.get("pr", ())]
+    with_doses = "ex" not in sets
+    parts += [read_adppk(bench, data, start, with_doses) for data in sets.get("adppk", ())]
     parts = [part for part in parts if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
     for data in sets.get("pr", ()):

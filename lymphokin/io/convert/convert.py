@@ -8,8 +8,10 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from lymphokin.io.checks import WEEKEND
 from lymphokin.io.cohort import Cohort
 from lymphokin.io.convert.account import Account
 from lymphokin.io.convert.assemble import assemble
@@ -23,6 +25,7 @@ from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
 from lymphokin.io.events import read_events, write_events
 from lymphokin.io.problems import BadInput, Problem
+from lymphokin.schedule import SATURDAY
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,9 @@ def convert(
         events["ID"] = events["ID"].map(pseudonyms(events["ID"], key))
     cohort = _checked(events, source.name)
     for warning in cohort.warnings:
-        bench.account.warn(warning)
+        if not warning.startswith(WEEKEND):  # names patients and dates
+            bench.account.warn(warning)
+    _warn_of_weekends(bench, events)
     undated = cohort.patients.assign(start_date=None)
     return Conversion(replace(cohort, patients=undated, warnings=()), bench.account)
 
@@ -103,6 +108,15 @@ def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if is_nonmem(bench, data):
         return draft_nonmem(bench, source, data)
     return draft_wide(bench, data)
+
+
+def _warn_of_weekends(bench: Bench, events: pd.DataFrame) -> None:
+    fractions = events[events["CMT"] == "rt"]
+    date = pd.to_datetime(fractions["START_DATE"], errors="coerce")
+    date = date + pd.to_timedelta(np.floor(fractions["TIME"]), unit="D")
+    weekend = int((date.dt.dayofweek >= SATURDAY).sum())
+    if weekend:
+        bench.account.warn(f"{weekend:,} fraction(s) on a Saturday or Sunday")
 
 
 def _checked(events: pd.DataFrame, name: str) -> Cohort:

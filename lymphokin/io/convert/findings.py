@@ -30,6 +30,7 @@ class Columns:
     test: str
     text: str
     text_unit: str
+    standard_text: str
     number: str
     unit: tuple[str, ...]
     dates: tuple[str, ...]
@@ -43,11 +44,11 @@ class Columns:
     imputed: str = ""
 
 
-SDTM_LB = Columns("LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESN", ("LBSTRESU",), ("LBDTC",), "LBDY",
-                  ("LBSTNRLO",), "LBBLFL", "LBDRVFL", "LBLLOQ", ("LBTOXGR",))  # fmt: skip
-SDTM_PC = Columns("PCTESTCD", "PCORRES", "PCORRESU", "PCSTRESN", ("PCSTRESU",), ("PCDTC",), "PCDY",
-                  (), "PCBLFL", "PCDRVFL", "PCLLOQ")  # fmt: skip
-ADAM_LB = Columns("PARAMCD", "LBORRES", "LBORRESU", "AVAL", ("AVALU", "PARAM", "LBSTRESU"),
+SDTM_LB = Columns("LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESC", "LBSTRESN", ("LBSTRESU",),
+                  ("LBDTC",), "LBDY", ("LBSTNRLO",), "LBBLFL", "LBDRVFL", "LBLLOQ", ("LBTOXGR",))  # fmt: skip
+SDTM_PC = Columns("PCTESTCD", "PCORRES", "PCORRESU", "PCSTRESC", "PCSTRESN", ("PCSTRESU",),
+                  ("PCDTC",), "PCDY", (), "PCBLFL", "PCDRVFL", "PCLLOQ")  # fmt: skip
+ADAM_LB = Columns("PARAMCD", "LBORRES", "LBORRESU", "AVALC", "AVAL", ("AVALU", "PARAM", "LBSTRESU"),
                   ("ADTM", "LBDTC", "ADT"), "ADY", ("ANRLO", "A1LO"), "ABLFL", "DTYPE", "LBLLOQ",
                   ("ATOXGRL", "ATOXGR"), "LBSEQ", "ADTF")  # fmt: skip
 
@@ -114,6 +115,10 @@ def _measurements(
     value = np.array([r.value for r in results], float)
     below = np.array([r.below for r in results], bool)
     lloq = np.where(below, value, _scaled(bench, data, columns, columns.lloq, kind))
+    if kind == COUNT and bench.mapping["lab"]["lloq"] > 0:
+        lloq = np.where(np.isnan(lloq), bench.mapping["lab"]["lloq"], lloq)
+    below |= value < lloq
+    value = np.where(below, lloq, value)
     lln = _low(bench, data, columns, kind)
     table = draft(data, kind, subjects_of(bench, data), when=when, clock=clock, value=value,
                   below=below, lloq=lloq, lln=lln)  # fmt: skip
@@ -209,6 +214,9 @@ def _results(bench: Bench, data: Dataset, columns: Columns, read: Reading) -> li
     if data.decimal_comma:
         text = text.str.replace(",", ".")
     number, unit = bench.numbers(data, columns.number), _unit(data, columns)
+    blank = text == ""  # then the standardised text says what a number cannot, such as `<0.1`
+    text = text.where(~blank, data.text(columns.standard_text))
+    text_unit = text_unit.where(~blank, unit)
     cells = list(zip(text, text_unit, number, unit, strict=True))
     results = [read(*cell) for cell in cells]
     shown = {"unit": columns.text_unit, "no unit": columns.text_unit}

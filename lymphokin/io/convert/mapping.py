@@ -26,6 +26,7 @@ DEFAULTS: Mapping = {
         "mdsc": [],
         "unit": "",
         "units": {},
+        "lloq": 0.0,
     },
     "atra": {
         "names": ["ATRA", "TRETINOIN", "ALL-TRANS RETINOIC ACID", "VESANOID"],
