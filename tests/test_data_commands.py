@@ -212,7 +212,7 @@ def test_the_largest_inputs_take_seconds_and_little_memory(tmp_path):
                   for line in done.stdout.splitlines())  # fmt: skip
     assert rows["read_and_pack_s"] < 20
     assert rows["peak_gb"] < 2
-    assert grid["dose_s"] < 30
+    assert grid["dose_s"] < 20
     assert grid["peak_gb"] < 2
 
 

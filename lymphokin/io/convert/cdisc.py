@@ -83,10 +83,9 @@ def find_domains(folder: Path) -> Domains:
     if len(both) != 1:
         found = " and ".join(n.upper() for n in both) or "neither LB nor ADLB"
         expected = "either LB (SDTM) or ADLB (ADaM), such as lb.xpt"
-        raise BadInput([Problem(folder.name, None, None, found, expected,
-                                "the same counts would go in twice" if both else
-                                "files are known by their names: lb, dm, ex, pr, pc, adlb, adsl, ...")
-                        ])  # fmt: skip
+        known = "files are known by their names: " + ", ".join(_NAMES)
+        hint = "the same counts would go in twice" if both else known
+        raise BadInput([Problem(folder.name, None, None, found, expected, hint)])
     problems: list[Problem] = []
     for name, paths in domains.sets.items():
         read = []

@@ -114,7 +114,7 @@ def _warn_of_weekends(bench: Bench, events: pd.DataFrame) -> None:
     fractions = events[events["CMT"] == "rt"]
     date = pd.to_datetime(fractions["START_DATE"], errors="coerce")
     date = date + pd.to_timedelta(np.floor(fractions["TIME"]), unit="D")
-    weekend = int((date.dt.dayofweek >= SATURDAY).sum())
+    weekend = int((date.dt.day_of_week >= SATURDAY).sum())
     if weekend:
         bench.account.warn(f"{weekend:,} fraction(s) on a Saturday or Sunday")
 

@@ -45,7 +45,8 @@ class Columns:
 
 
 SDTM_LB = Columns("LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESC", "LBSTRESN", ("LBSTRESU",),
-                  ("LBDTC",), "LBDY", ("LBSTNRLO",), "LBBLFL", "LBDRVFL", "LBLLOQ", ("LBTOXGR",))  # fmt: skip
+                  ("LBDTC",), "LBDY", ("LBSTNRLO",), "LBBLFL", "LBDRVFL", "LBLLOQ",
+                  ("LBTOXGR",))  # fmt: skip
 SDTM_PC = Columns("PCTESTCD", "PCORRES", "PCORRESU", "PCSTRESC", "PCSTRESN", ("PCSTRESU",),
                   ("PCDTC",), "PCDY", (), "PCBLFL", "PCDRVFL", "PCLLOQ")  # fmt: skip
 ADAM_LB = Columns("PARAMCD", "LBORRES", "LBORRESU", "AVALC", "AVAL", ("AVALU", "PARAM", "LBSTRESU"),
