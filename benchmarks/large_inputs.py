@@ -3,7 +3,7 @@
     uv run python benchmarks/large_inputs.py
 
 A million-row event table is read, checked and packed; a dose grid of 512 x 512 x 300 voxels with
-six structures becomes an immune dose. Prints seconds of processor time and the peak memory.
+seven structures becomes an immune dose. Prints seconds of processor time and the peak memory.
 """
 
 from __future__ import annotations

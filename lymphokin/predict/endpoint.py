@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.ctcae import GRADE_BELOW, REPORTED_DECIMALS
+from lymphokin.ctcae import GRADE_BELOW, REPORTED_DECIMALS, grade_of_count
 from lymphokin.io import Cohort
 
 LOWER_LIMIT_OF_NORMAL = 1.0
@@ -27,11 +27,7 @@ def measured_threshold(grade: int) -> float:
 
 def grade_of(count: float) -> int:
     """CTCAE grade of a reported count (1e9/L)."""
-    reported = round(float(count), REPORTED_DECIMALS)
-    for grade in (4, 3, 2):
-        if reported < GRADE_BELOW[grade]:
-            return grade
-    return 1 if reported < LOWER_LIMIT_OF_NORMAL else 0
+    return grade_of_count(count, LOWER_LIMIT_OF_NORMAL)
 
 
 def endpoint_visits(cohort: Cohort) -> pd.DataFrame:
