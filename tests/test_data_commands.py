@@ -225,8 +225,8 @@ def test_a_real_plan_of_another_package(tmp_path):
     from lymphokin.dose.histogram import from_cumulative
 
     got = subprocess.run(
-        ["python3", "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:",
-         "--no-build-isolation", "-d", str(tmp_path), "dicompyler-core==0.5.6"],
+        ["uv", "run", "--no-project", "--with", "pip", "python", "-m", "pip", "download", "-q",
+         "--no-deps", "--no-binary", ":all:", "-d", str(tmp_path), "dicompyler-core==0.5.6"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if got.returncode:

@@ -163,6 +163,25 @@ def test_beams_and_plans_are_added(tmp_path):
     ]
 
 
+def test_the_dose_of_a_plan_is_not_added_twice(tmp_path):
+    uid = write_plan(tmp_path, 5, 40)
+    for name in ("one.dcm", "two.dcm"):
+        write_dose(tmp_path, linear, plan=uid, name=name)
+    with pytest.raises(BadInput, match="one dose of type PLAN per RT Plan"):
+        folder_doses(tmp_path)
+
+
+def test_beams_beside_a_plan_are_not_added_to_it(tmp_path):
+    uid = write_plan(tmp_path, 5, 40)
+    write_dose(tmp_path, lambda p: 8.0 + 0 * p[..., 0], plan=uid)
+    write_dose(tmp_path, lambda p: 4.0 + 0 * p[..., 0], plan=uid, name="b.dcm",
+               DoseSummationType="BEAM")  # fmt: skip
+    write_structures(tmp_path, {"Heart": box((-30, -30, -30), (30, 30, 30))})
+    result = one(tmp_path)
+    assert result.organs["heart"].mean_gy == pytest.approx(8, rel=WITHIN)
+    assert any("not BEAM as well" in w for w in result.warnings)
+
+
 def test_histograms_serve_where_there_are_no_pixels(tmp_path):
     from tests.dicom_phantom import _item
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -177,6 +179,29 @@ def test_what_is_wrong_in_a_table_is_told(text, told, tmp_path):
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(BadInput, match=told):
         table_doses(tmp_path / "t.csv")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["Heart", "Lung_L", "Lung_R", "Body", "PTV", "", "\u2028"]),
+            st.sampled_from(["0", "1", "5.5", "-1", "", "x", "nan", "1e400"]),
+            st.sampled_from(["0", "10", "5", "", "x", "1e-300"]),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(["MEAN_DOSE_GY", "DOSE_GY", "DOSE_CGY"]),
+)
+def test_whatever_the_table_it_is_read_or_refused(rows, column):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        lines = [f"ORGAN,{column},VOLUME_CM3", *(",".join(row) for row in rows)]
+        path.write_text("\n".join(lines))
+        try:
+            (result,) = table_doses(path)
+        except BadInput:
+            return
+        assert result.blood_gy >= 0
 
 
 EVENTS = """ID,TIME,EVID,CMT,AMT,DVID,DV,PTV_CM3,N_LESIONS,IMMUNE_DOSE_GY,IMMUNE_DOSE_SOURCE

@@ -25,8 +25,9 @@ from lymphokin.lab_units import (
 @pytest.mark.parametrize(
     "unit",
     ["10^9/L", "GI/L", "G/L", "10*9/L", "10**9/L", "10E9/L", "x10^9/L", "X 10^9/L", "10⁹/L",
-     "1e9/L", "×10⁹/L", "THOU/uL", "10^3/uL", "10*3/uL", "K/uL", "K/µL", "x10E3/uL", "10^3/mm3", "10*3/mm³",
-     "Th/uL", "10^3/mcL", "/nL", "Gpt/L", "Giga/L", "10^6/mL", "thou/mm3", "10e+03/uL"],
+     "1e9/L", "×10⁹/L", "THOU/uL", "10^3/uL", "10*3/uL", "K/uL", "K/µL", "x10E3/uL", "10^3/mm3",
+     "10*3/mm³", "Th/uL",
+     "10^3/mcL", "/nL", "Gpt/L", "Giga/L", "10^6/mL", "thou/mm3", "10e+03/uL"],
 )  # fmt: skip
 def test_units_of_1e9_per_litre(unit):
     assert count_factor(unit) == 1

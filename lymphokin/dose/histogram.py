@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 TOLERANCE = 1e-6
-"""Relative rise of a cumulative histogram that is rounding."""
+"""Part of the volume by which a histogram may rise, or lie below 0, by rounding."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def _checked(dose: ArrayLike, volume: ArrayLike) -> tuple[NDArray, NDArray]:
     d, v = np.asarray(dose, float), np.asarray(volume, float)
     if d.ndim != 1 or d.shape != v.shape or not len(d):
         raise ValueError("a histogram has one volume per dose, and at least one dose")
+    rounding = (v < 0) & (v >= -TOLERANCE * v.max())  # planning systems write such volumes
+    v = np.where(rounding, 0.0, v)
     if not (np.all(np.isfinite(d)) and np.all(np.isfinite(v)) and d.min() >= 0 and v.min() >= 0):
         raise ValueError("doses and volumes of a histogram are numbers of 0 or more")
     return d, v

@@ -35,6 +35,8 @@ def table_doses(path: Path, own_names: Mapping[str, Part] | None = None) -> list
     points = next((n for n in ("DOSE_GY", "DOSE_CGY") if n in data), None)
     if mean is None and points is None:
         found.add(None, "MEAN_DOSE_GY", None, "a column MEAN_DOSE_GY, or DOSE_GY of histograms")
+    if not len(data):
+        found.add(None, None, "no rows below the header", "at least one organ")
     found.raise_if_any()
     assert organ is not None
     ids = data.text("ID").replace("", "patient 1") if "ID" in data else pd.Series(

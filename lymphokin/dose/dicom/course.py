@@ -122,12 +122,16 @@ def _by_plan(
         kinds = {text(d.data, "DoseSummationType").upper() for d in doses}
         kind = next((k for k in ("PLAN", "FRACTION", "BEAM") if k in kinds), None)
         kept = [d for d in doses if kind is None or text(d.data, "DoseSummationType") == kind]
-        with_dose = [d for d in doses if d not in kept]
-        if with_dose:
-            told = ", ".join(sorted({text(d.data, "DoseSummationType") for d in with_dose}))
+        others = [d for d in doses if d not in kept]
+        if others:
+            told = ", ".join(sorted({text(d.data, "DoseSummationType") for d in others}))
             warnings.append(f"of one plan the {kind} dose was taken, not {told} as well")
         if kind == "PLAN" and len(kept) > 1:
-            warnings.append(f"{len(kept)} doses of one plan: they were added")
+            found = Findings(kept[1].file)
+            what = f"{len(kept)} doses of the whole of one plan" if uid else f"{len(kept)} doses"
+            found.add(None, "ReferencedRTPlanSequence", what, "one dose of type PLAN per RT Plan",
+                      "is it the same dose twice? leave one, or export the plans too")  # fmt: skip
+            found.raise_if_any()
         plan = plans.get(uid)
         if plan is None and len(plans) == 1 and len(grouped) == 1:
             plan = next(iter(plans.values()))
