@@ -8,7 +8,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -190,15 +190,12 @@ def _transport(path: Path, data: bytes, found: Findings) -> pd.DataFrame | None:
     except Exception as error:  # the reader raises what its C library says
         found.add(None, None, str(error)[:120], "a SAS transport file (XPORT version 5 or 8)")
         return None
-    return frame
+    return cast(pd.DataFrame, frame)
 
 
 def _parquet(data: bytes, found: Findings) -> pd.DataFrame | None:
-    from pyarrow import parquet as pq
-
     try:
-        frame: Any = pq.read_table(io.BytesIO(data)).to_pandas()
-        return frame
+        return pd.read_parquet(io.BytesIO(data))
     except Exception as error:  # pyarrow raises several kinds
         found.add(None, None, str(error).splitlines()[0][:120], "a parquet file")
         return None
