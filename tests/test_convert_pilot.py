@@ -178,7 +178,7 @@ def test_the_event_table_reads_back_the_same_without_dates_or_names(sdtm, tmp_pa
 
 
 def test_shares_of_leukocytes_are_counts_only_on_request_and_say_so(tmp_path):
-    """The shares of this copy are simulated: 5 % of 5.78 where the laboratory counted 2.11."""
+    """The shares do not fit the counts: 5 % of 5.78, where the other copy has 2.11."""
     folder = pilot_folder(tmp_path / "s", "pharmaversesdtm", "lb", "dm")
     mapping = tmp_path / "mapping.toml"
     mapping.write_text("[lab]\nuse_fraction_with_leukocytes = true\n")

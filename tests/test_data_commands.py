@@ -83,6 +83,18 @@ def test_bad_input_writes_nothing_and_ends_with_2(lymphokin, sdtm, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("nowhere", "no such file"), ("notes.doc", "one of .xpt"), (".", "neither LB nor ADLB")],
+)
+def test_a_source_that_is_none(lymphokin, source, told, tmp_path):
+    (tmp_path / "notes.doc").write_text("x")
+    done = lymphokin("data", "convert", tmp_path / source, "--out", tmp_path / "events.csv")
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not (tmp_path / "events.csv").exists()
+
+
 def test_validate_tells_every_problem(lymphokin, tmp_path):
     table = tmp_path / "trial.csv"
     table.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV\n1,-3,0,,,alc,1450\n1,0,1,rt,8,,\n1,1,1,rt,,,\n")

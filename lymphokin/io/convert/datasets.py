@@ -91,7 +91,7 @@ def read_dataset(path: str | os.PathLike, sheet: str = "") -> Dataset:
     path = Path(path)
     found = Findings(path.name)
     ending = path.suffix.lower()
-    if ending not in FORMATS:
+    if path.exists() and ending not in FORMATS:
         found.add(None, None, ending or "no ending", "one of " + ", ".join(FORMATS))
         found.raise_if_any()
     data = _bytes(path, found)
