@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from lymphokin.commands import data
+from lymphokin.commands.dose import dose
 from lymphokin.jax_setup import prepare_jax
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app = typer.Typer(
     help="Lymphocyte kinetics under radiotherapy and ATRA: each patient's risk of lymphopenia. "
     "Research use only.",
 )
+app.add_typer(data.app, name="data")
+app.command()(dose)
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
@@ -229,7 +233,8 @@ def main() -> None:
     """Entry point: runs a command and turns what went wrong into one message and an exit code."""
     prepare_jax()
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except typer.Exit as done:
         sys.exit(done.exit_code)
     except Exception as error:

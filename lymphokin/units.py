@@ -19,6 +19,9 @@ CELLS_PER_UL = 1000.0
 LARGEST_ALC = 100.0
 """Largest plausible lymphocyte count in 1e9/L; a solid-tumour patient above it is in cells/uL."""
 
+LARGEST_LLN = 3.0
+"""Largest plausible lower limit of normal of a lymphocyte count in 1e9/L (usual: 0.8-1.5)."""
+
 LARGEST_FRACTION_GY = 100.0
 """Largest plausible prescribed dose of one fraction in Gy; above it the dose is in cGy."""
 

@@ -48,6 +48,30 @@ def immune_dose_per_gy() -> dict[str, float]:
     return dict(zip(table["site"].tolist(), ratio.tolist(), strict=True))
 
 
+@cache
+def log_sd_by_source() -> dict[str, float]:
+    """Log-SD of the true immune dose around a given one, by where that one comes from."""
+    table = pd.read_csv(data_path("immune_dose_uncertainty.csv"))
+    return dict(zip(table["source"].tolist(), table["log_sd"].tolist(), strict=True))
+
+
+def immune_dose_log_sd(cohort: Cohort) -> NDArray[np.float64]:
+    """Log-SD of each patient's true immune dose around the given one, `[patient]`.
+
+    By IMMUNE_DOSE_SOURCE; 0 where a dose is given without a source, as it is then taken for
+    known; NaN where none is given: the dose is estimated from the site, and how well is said in
+    the model's parameter table. Raises ValueError for a source that the table does not know.
+    """
+    sizes = log_sd_by_source()
+    given = cohort.patients["immune_dose_gy"].notna().to_numpy()
+    sources = cohort.patients["immune_dose_source"].tolist()
+    unknown = sorted({s for s in sources if s is not None and s not in sizes})
+    if unknown:
+        raise ValueError(f"unknown source of the immune dose: {', '.join(unknown)}")
+    log_sd = np.array([0.0 if s is None else sizes[s] for s in sources], float)
+    return np.where(given, log_sd, np.nan)
+
+
 def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
     """Reference immune dose and share of every fraction of `cohort`.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
+from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES, SELDOM
 
 _NUMBER, _WHOLE, _FLAG, _TEXT = np.float64, np.int64, np.bool_, np.object_
 
@@ -19,6 +19,7 @@ OBSERVATIONS = {
     "quantity": _TEXT,
     "value": _NUMBER,
     "lloq": _NUMBER,
+    "lln": _NUMBER,
     "censored": _FLAG,
     "tube": _TEXT,
     "row": _WHOLE,
@@ -34,14 +35,15 @@ class Cohort:
     (ValueError if a needed column or patient is missing); treat them as read-only.
 
     `patients`: index `id` (str, in file order); arm, centre, site, age (years), sex (F or M),
-        bsa (m2), n_lesions, ptv_cm3, immune_dose_gy (whole course), start_date (ISO date of
-        day 0). None or NaN where not stated.
+        bsa (m2), n_lesions, ptv_cm3, immune_dose_gy (whole course), immune_dose_source
+        (where that dose comes from), start_date (ISO date of day 0). None or NaN where not stated.
     `fractions`: id, day, prescribed_gy (of that fraction), lesion (0 = every lesion).
     `doses`: id, day, drug ("atra"), amount_mg.
     `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
-        censored (below `lloq`), tube ("heparin", "edta" or None), row (line in the file, 0 if
-        none). An observation at the time of a fraction or dose is taken before it.
+        lln (the laboratory's lower limit of normal, NaN if not stated), censored (below `lloq`),
+        tube ("heparin", "edta" or None), row (line in the file, 0 if none). An observation at
+        the time of a fraction or dose is taken before it.
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
     """
@@ -128,6 +130,7 @@ class Cohort:
                 "DVID": seen["quantity"],
                 "DV": seen["value"].mask(seen["censored"], 0.0),
                 "LLOQ": seen["lloq"],
+                "LLN": seen["lln"],
                 "MDV": seen["value"].isna().astype(np.int64),
                 "TUBE": seen["tube"],
             }
@@ -139,7 +142,8 @@ class Cohort:
         covariates = self.patients.rename(columns=str.upper).reindex(events["ID"])
         for name in COVARIATES:
             events[name] = covariates[name].to_numpy()
-        columns = [c for c in COLUMNS if c not in ("II", "ADDL")]
+        silent = [c for c in SELDOM if c not in events or events[c].isna().all()]
+        columns = [c for c in COLUMNS if c not in ("II", "ADDL", *silent)]
         return events.reindex(columns=columns).reset_index(drop=True)
 
 
@@ -148,7 +152,7 @@ def _conform(
 ) -> pd.DataFrame:
     """`table` with exactly `columns`, in that order and of those types."""
     absent = [c for c in columns if c not in table.columns]
-    needed = [c for c in absent if not optional and c not in (*_DEFAULTS, "lloq", "tube")]
+    needed = [c for c in absent if not optional and c not in (*_DEFAULTS, "lloq", "lln", "tube")]
     if needed:
         raise ValueError(f"`{name}` lacks the column(s) {', '.join(needed)}")
     ready = {}

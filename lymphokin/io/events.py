@@ -39,10 +39,11 @@ def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None =
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
     ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
-    ng/mL), DV, LLOQ, MDV, LESION, TUBE, and covariates constant within a patient: ARM, CENTRE,
-    SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, START_DATE. CDISC ADPPK names
-    (USUBJID, AFRLT in hours, ...) serve where a column is absent. Lines before the header that
-    start with `#` are comments; one with the word "synthetic" marks the cohort as synthetic.
+    ng/mL), DV, LLOQ, LLN (lower limit of normal), MDV, LESION, TUBE, and covariates constant
+    within a patient: ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY,
+    IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...) serve where a
+    column is absent. Lines before the header that start with `#` are comments; one with the word
+    "synthetic" marks the cohort as synthetic.
 
     Blank or `.` is missing: such an observation stays as a visit without a value. A value below
     LLOQ, `<x`, or 0 where LLOQ is given, is censored at the limit. The first fraction must lie
@@ -75,6 +76,7 @@ def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None =
     if set(REQUIRED) <= present:
         checks.check_duplicates(records, doses, sheet)
         checks.check_baseline(records, sheet)
+        checks.check_unit_slip(records, sheet)
     found.raise_if_any()
     patients["start_date"] = [None if m == NO_MOMENT else iso_date(m) for m in start]
     return _cohort(
@@ -178,6 +180,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "quantity": _words(QUANTITIES, records.quantity[seen]),
             "value": records.value[seen],
             "lloq": records.lloq[seen],
+            "lln": records.lln[seen],
             "censored": records.censored[seen],
             "tube": _words(TUBES, records.tube[seen]),
             "row": records.lines[seen],

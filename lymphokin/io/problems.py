@@ -14,7 +14,8 @@ SHOWN = 5
 class Problem:
     """One thing that is wrong.
 
-    `row`: line in the file, from 1, comment lines counted; None for the file as a whole.
+    `row`: line in the file, from 1, comment lines counted (record of a data set, row of a
+    workbook); None for the file as a whole.
     `column`: column of the table, None when no single one is at fault. `value`: what was found.
     `expected`: what should stand there. `hint`: the likely remedy, may be empty. `more`: further
     rows with the same problem that are counted here and not listed.
@@ -59,9 +60,17 @@ def _render_file(file: str, problems: Sequence[Problem]) -> str:
 
 
 def _found(problem: Problem) -> str:
-    where = f"line {problem.row:,}: " if problem.row is not None else ""
+    where = f"{_row_name(problem.file)} {problem.row:,}: " if problem.row is not None else ""
     what = "found nothing" if problem.value is None else f"found {_quoted(problem.value)}"
     return where + what + (f" ({problem.hint})" if problem.hint else "")
+
+
+def _row_name(file: str) -> str:
+    """What a row is called: text files have lines, workbooks rows, data sets records."""
+    ending = file.rpartition(".")[2].lower()
+    if ending in ("xlsx", "xlsm"):
+        return "row"
+    return "record" if ending in ("xpt", "json", "ndjson", "parquet") else "line"
 
 
 def _quoted(value: str) -> str:

@@ -11,13 +11,20 @@ from numpy.typing import NDArray
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import (
     COMPARTMENTS,
+    IMMUNE_DOSE_SOURCES,
     QUANTITIES,
     SEXES,
     SITES,
     TEXT_COVARIATES,
     TUBES,
 )
-from lymphokin.units import HOURS_PER_DAY, LARGEST_ALC, LARGEST_FRACTION_GY, UNITS
+from lymphokin.units import (
+    HOURS_PER_DAY,
+    LARGEST_ALC,
+    LARGEST_FRACTION_GY,
+    LARGEST_LLN,
+    UNITS,
+)
 
 MOST_REPEATS = 1000
 
@@ -50,6 +57,7 @@ class Records:
     quantity: Codes
     value: Numbers
     lloq: Numbers
+    lln: Numbers
     censored: Mask
     result: Mask
     tube: Codes
@@ -94,6 +102,7 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -
         quantity=observations["quantity"],
         value=observations["value"],
         lloq=observations["lloq"],
+        lln=observations["lln"],
         censored=observations["censored"],
         result=observations["result"],
         tube=observations["tube"],
@@ -166,6 +175,13 @@ def _observations(
     value, below = sheet.limited_numbers("DV")
     lloq = sheet.numbers("LLOQ")
     sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
+    lln = sheet.numbers("LLN")
+    likely = (lln > 0) & (lln <= LARGEST_LLN)
+    sheet.flag(
+        ~np.isnan(lln) & ~likely,
+        "LLN",
+        f"a lower limit of normal in {UNITS['alc']}, above 0 and at most {LARGEST_LLN:g}",
+    )
     missing = sheet.choices("MDV", ("0", "1"))
     value = np.where(missing == 1, np.nan, value)
     sheet.flag(
@@ -194,6 +210,7 @@ def _observations(
         "quantity": quantity,
         "value": value,
         "lloq": lloq,
+        "lln": lln,
         "censored": censored,
         "result": sheet.stated("DV") & (missing != 1),
         "tube": sheet.choices("TUBE", TUBES),
@@ -253,6 +270,10 @@ def _sex(word: str) -> str | None:
     return word.upper() if word.upper() in SEXES else None
 
 
+def _source(word: str) -> str | None:
+    return word.lower() if word.lower() in IMMUNE_DOSE_SOURCES else None
+
+
 def _date(word: str) -> str | None:
     try:
         return str(np.datetime64(word, "D")) if len(word) == 10 and word[4] == "-" else None
@@ -269,5 +290,6 @@ _TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {
     "CENTRE": (_printable, "printable text"),
     "SITE": (_site, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
     "SEX": (_sex, "F or M"),
+    "IMMUNE_DOSE_SOURCE": (_source, "one of " + ", ".join(IMMUNE_DOSE_SOURCES)),
     "START_DATE": (_date, "the date of day 0, such as 2026-03-09"),
 }

@@ -60,9 +60,10 @@ class TextTable:
         return len(self.lines)
 
 
-def read_text_table(data: bytes, found: Findings) -> TextTable | None:
+def read_text_table(data: bytes, found: Findings, mark: str = ",") -> TextTable | None:
     """Cut `data` into a table. None, with the reason in `found`, when it is no table at all.
 
+    `mark`: what parts the cells.
     Lines before the header that start with `#` are comments; blank lines are skipped. Column
     names are stripped and in upper case. Rows with another number of cells than the header are
     noted in `found` and left out.
@@ -78,7 +79,7 @@ def read_text_table(data: bytes, found: Findings) -> TextTable | None:
         if bare.startswith("#"):
             comments.append(bare.lstrip("#").strip())
         elif bare:
-            return _cells(itertools.chain([content], stream), line, tuple(comments), found)
+            return _cells(itertools.chain([content], stream), line, tuple(comments), found, mark)
     found.add(None, None, "only comments and blank lines", _A_TABLE)
     return None
 
@@ -111,9 +112,13 @@ def _encoding(data: bytes, found: Findings) -> str | None:
 
 
 def _cells(
-    content: Iterator[str], header_line: int, comments: tuple[str, ...], found: Findings
+    content: Iterator[str],
+    header_line: int,
+    comments: tuple[str, ...],
+    found: Findings,
+    mark: str,
 ) -> TextTable | None:
-    reader = csv.reader(content, strict=True)
+    reader = csv.reader(content, strict=True, delimiter=mark)
     end = header_line  # line after the last one read
     try:
         header = next(reader)

@@ -3,10 +3,10 @@
 REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
 """Columns every event table has (a cohort without doses leaves CMT and AMT blank)."""
 
-RECORD_COLUMNS = (*REQUIRED, "II", "ADDL", "LLOQ", "MDV", "LESION", "TUBE")
+RECORD_COLUMNS = (*REQUIRED, "II", "ADDL", "LLOQ", "LLN", "MDV", "LESION", "TUBE")
 """Columns that may differ from record to record."""
 
-TEXT_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "START_DATE")
+TEXT_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "IMMUNE_DOSE_SOURCE", "START_DATE")
 NUMERIC_COVARIATES = ("AGE", "BSA", "N_LESIONS", "PTV_CM3", "IMMUNE_DOSE_GY")
 COVARIATES = (
     "ARM",
@@ -18,11 +18,15 @@ COVARIATES = (
     "N_LESIONS",
     "PTV_CM3",
     "IMMUNE_DOSE_GY",
+    "IMMUNE_DOSE_SOURCE",
     "START_DATE",
 )
 """Columns that are constant within a patient."""
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
+
+SELDOM = ("LLN", "IMMUNE_DOSE_SOURCE")
+"""Columns that are written only where they say something."""
 
 HOUR_COLUMNS = ("AFRLT", "NFRLT")
 """CDISC ADPPK times from the first dose, in hours (their unit stands in FRLTU)."""
@@ -31,6 +35,7 @@ OTHER_NAMES = {
     "ID": ("USUBJID", "SUBJID"),
     "TIME": HOUR_COLUMNS,
     "LLOQ": ("ALLOQ",),
+    "LLN": ("ANRLO",),
     "CENTRE": ("SITEID",),
 }
 """CDISC ADPPK names that are read when the column itself is absent, best first."""
@@ -39,6 +44,9 @@ COMPARTMENTS = ("rt", "atra")
 QUANTITIES = ("alc", "mdsc", "atra")
 TUBES = ("heparin", "edta")
 SEXES = ("F", "M")
+IMMUNE_DOSE_SOURCES = ("blood", "edic", "organs", "dvh", "dicom")
+"""Where IMMUNE_DOSE_GY comes from: a calculation of the dose to the blood, the EDIC formula, mean
+organ doses, dose-volume histograms, or DICOM dose with structures. Blank: taken as known."""
 SITES = (
     "lung_peripheral",
     "lung_central",

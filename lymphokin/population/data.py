@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.dose import reference_immune_dose
+from lymphokin.dose import immune_dose_log_sd, reference_immune_dose
 from lymphokin.io import Cohort
-from lymphokin.model import Model, Residual
+from lymphokin.model import Model, Parameter, Residual
 from lymphokin.solve import Course, Layout, StepRule, Timeline, build_timeline
 
 RECORDS_UNIT = 32
@@ -53,6 +53,9 @@ class CohortArrays(NamedTuple):
     """per covariate column, [patient] ln(value / reference), 0 where it is missing"""
     without: dict[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
+    spread: dict[str, jax.Array | np.ndarray]
+    """per column, [patient] SD between subjects over that of patients whose column is missing: 1.0
+    where it is missing, 0.0 where it is known, between them where it is known with an error"""
     measured: dict[str, Measured]
     treated_patient: jax.Array | np.ndarray
     """[treated patient] position among all patients"""
@@ -98,27 +101,34 @@ def courses_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Cour
         cohort: the cohort.
         days: per patient, extra days at which the solution is wanted.
     """
+    patients = cohort.patients.index
     fractions = reference_immune_dose(cohort).fractions
-    by_fraction = dict(tuple(fractions.groupby("id", sort=False)))
-    by_dose = dict(tuple(cohort.doses.groupby("id", sort=False)))
-    by_record = dict(tuple(cohort.observations.groupby("id", sort=False)))
+    fraction_days, immune_dose, share = (
+        _by_patient(patients, fractions, name) for name in ("day", "immune_dose_gy", "share")
+    )
+    dose_days, amount = (_by_patient(patients, cohort.doses, n) for n in ("day", "amount_mg"))
+    record_days = _by_patient(patients, cohort.observations, "day")
     courses = []
-    for patient in cohort.patients.index:
-        f, d, o = by_fraction.get(patient), by_dose.get(patient), by_record.get(patient)
-        wanted = [] if o is None else o["day"].tolist()
-        wanted += list(days.get(patient, ()))
-        empty = np.zeros(0)
+    for i, patient in enumerate(patients):
+        wanted = np.concatenate([record_days[i], np.asarray(days.get(patient, ()), dtype=float)])
         courses.append(
             Course(
-                fraction_days=empty if f is None else f["day"].to_numpy(float),
-                immune_dose=empty if f is None else f["immune_dose_gy"].to_numpy(float),
-                share=empty if f is None else f["share"].to_numpy(float),
-                dose_days=empty if d is None else d["day"].to_numpy(float),
-                amount=empty if d is None else d["amount_mg"].to_numpy(float),
-                days=np.asarray(wanted or [0.0], dtype=float),
+                fraction_days=fraction_days[i],
+                immune_dose=immune_dose[i],
+                share=share[i],
+                dose_days=dose_days[i],
+                amount=amount[i],
+                days=wanted if len(wanted) else np.zeros(1),
             )
         )
     return courses
+
+
+def _by_patient(patients: pd.Index, table: pd.DataFrame, column: str) -> list[np.ndarray]:
+    """The values of a column of a cohort's table, one array per patient; the table is sorted."""
+    position = patients.get_indexer(table["id"].to_numpy())
+    bounds = np.searchsorted(position, np.arange(1, len(patients)))
+    return np.split(table[column].to_numpy(float), bounds)
 
 
 def covariate(patients: pd.DataFrame, column: str) -> pd.Series:
@@ -145,7 +155,7 @@ def pack(
     """
     timeline, layout = build_timeline(courses_of(cohort, days or {}), rule)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
-    log_ratio, without = {}, {}
+    log_ratio, without, spread = {}, {}, {}
     for p in model.table:
         for c in p.covariates:
             ratio = covariate(cohort.patients, c.column).to_numpy() / c.reference
@@ -153,20 +163,20 @@ def pack(
         if p.only_without:
             missing = covariate(cohort.patients, p.only_without).isna()
             without[p.only_without] = missing.to_numpy(float)
+            spread[p.only_without] = _relative_spread(p, cohort, missing.to_numpy(float))
     measured, records, dropped = {}, {}, []
     hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
     for quantity, residual in model.table.residuals.items():
         rows = cohort.observations.query("quantity == @quantity")
         rows = rows[rows["value"].notna()]
         places = []
-        for patient, day in zip(rows["id"], rows["day"], strict=True):
-            i = position[patient]
+        for i, own in enumerate(_by_patient(cohort.patients.index, rows, "day")):
             if quantity in hours_outputs:
-                lane = layout.lane(i, day)
-                places.append(-1 if lane is None else lane)
-            else:
-                places.append(layout.node(timeline, i, day))
-        rows = rows.assign(place=np.asarray(places, dtype=int))
+                lanes = [layout.lane(i, day) for day in own]
+                places.append(np.asarray([-1 if lane is None else lane for lane in lanes], int))
+            elif len(own):
+                places.append(layout.nodes(timeline, i, own))
+        rows = rows.assign(place=np.concatenate([np.zeros(0, int), *places]).astype(int))
         outside = rows[rows["place"] < 0]
         if len(outside):
             dropped.append(
@@ -180,9 +190,17 @@ def pack(
             _records(rows[~below], residual, position, "value"),
             _records(rows[below], residual, position, "lloq"),
         )
-    arrays = CohortArrays(timeline, log_ratio, without, measured, layout.treated)
+    arrays = CohortArrays(timeline, log_ratio, without, spread, measured, layout.treated)
     arrays = jax.tree.map(jnp.asarray, arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(dropped))
+
+
+def _relative_spread(p: Parameter, cohort: Cohort, missing: np.ndarray) -> np.ndarray:
+    """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.spread``."""
+    if p.only_without != "immune_dose_gy" or p.between_subject_sd == 0:
+        return missing
+    log_sd = immune_dose_log_sd(cohort)
+    return np.where(np.isnan(log_sd), missing, log_sd / p.between_subject_sd)
 
 
 def _records(

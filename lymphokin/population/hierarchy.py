@@ -200,7 +200,7 @@ class Hierarchy:
     ) -> tuple[Any, Any, float]:
         """Shift and SD between subjects of the partner of ``p``, and the table's SD of both."""
         partner = self.model.table[p.acts_as_product_with]
-        known = arrays.without[partner.only_without] if partner.only_without else 1.0
+        known = arrays.spread[partner.only_without] if partner.only_without else 1.0
         scale = math.hypot(p.between_subject_sd, partner.between_subject_sd)
         sd = population.between_subject_sd[partner.name] * known
         return self._shift(partner, population, arrays), sd, scale
@@ -254,7 +254,7 @@ class Hierarchy:
                 own = p.between_subject_sd * latent[p.name]
                 deviations[p.name] = own - distance - self._shift(p, population, arrays)
             else:
-                known = arrays.without[p.only_without] if p.only_without else 1.0
+                known = arrays.spread[p.only_without] if p.only_without else 1.0
                 deviations[p.name] = sd * known * latent[p.name]
         return deviations
 

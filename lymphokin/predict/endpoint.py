@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from lymphokin.ctcae import GRADE_BELOW, REPORTED_DECIMALS, grade_of_count
 from lymphokin.io import Cohort
 
-GRADE_BELOW = {2: 0.80, 3: 0.50, 4: 0.20}
-"""Counts (1e9/L) below which each grade begins."""
-REPORTED_DECIMALS = 2
 LOWER_LIMIT_OF_NORMAL = 1.0
 """1e9/L; laboratories differ (0.8 to 1.5). It decides grade 1 only."""
 ENDPOINT_DAYS = 42.0
@@ -29,11 +27,7 @@ def measured_threshold(grade: int) -> float:
 
 def grade_of(count: float) -> int:
     """CTCAE grade of a reported count (1e9/L)."""
-    reported = round(float(count), REPORTED_DECIMALS)
-    for grade in (4, 3, 2):
-        if reported < GRADE_BELOW[grade]:
-            return grade
-    return 1 if reported < LOWER_LIMIT_OF_NORMAL else 0
+    return grade_of_count(count, LOWER_LIMIT_OF_NORMAL)
 
 
 def endpoint_visits(cohort: Cohort) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -78,15 +79,22 @@ def _fill(
         since: time from the last event to ``start``.
         longest: longest step by the time since the last event.
     """
-    steps: list[float] = []
-    total = 0.0
-    while total < end - start - 1e-9:
-        steps.append(longest(since + total))
-        total += steps[-1]
-    sizes = np.repeat(np.asarray(steps) * (end - start) / total, refine) / refine
-    nodes = start + np.cumsum(sizes)
+    nodes = start + _distances(end - start, since, longest, refine)
     nodes[-1] = end
     return nodes
+
+
+@lru_cache(maxsize=4096)
+def _distances(
+    gap: float, since: float, longest: Callable[[float], float], refine: int
+) -> np.ndarray:
+    """Distances of the nodes of a gap from its start. Cohorts repeat few gaps very often."""
+    steps: list[float] = []
+    total = 0.0
+    while total < gap - 1e-9:
+        steps.append(longest(since + total))
+        total += steps[-1]
+    return np.cumsum(np.repeat(np.asarray(steps) * gap / total, refine) / refine)
 
 
 def days_nodes(anchors: Sequence[float], events: Sequence[float], rule: StepRule) -> np.ndarray:

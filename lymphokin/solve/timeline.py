@@ -105,13 +105,18 @@ class Layout:
         Raises:
             KeyError: when the day is not among the patient's days of interest or events.
         """
+        return int(self.nodes(timeline, patient, np.array([day]))[0])
+
+    def nodes(self, timeline: Timeline, patient: int, days: np.ndarray) -> np.ndarray:
+        """Indices of the nodes on ``days`` [day]; see :meth:`node`."""
         nodes = np.asarray(timeline.days.node_day)[:, patient]
-        if day < nodes[0]:
-            return 0
-        index = int(np.searchsorted(nodes, day - SAME_DAY))
-        if index >= len(nodes) or abs(nodes[index] - day) > 2 * SAME_DAY:
-            raise KeyError(f"day {day} is not a node of patient {patient}")
-        return index
+        index = np.searchsorted(nodes, days - SAME_DAY)
+        found = nodes[np.minimum(index, len(nodes) - 1)]
+        before = days < nodes[0]
+        lost = ~before & ((index >= len(nodes)) | (np.abs(found - days) > 2 * SAME_DAY))
+        if lost.any():
+            raise KeyError(f"day {days[lost][0]} is not a node of patient {patient}")
+        return np.where(before, 0, index)
 
     def lane(self, patient: int, day: float) -> int | None:
         """Lane whose drug window covers ``day``, or None."""

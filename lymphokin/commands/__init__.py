@@ -1,0 +1,1 @@
+"""Commands in groups of their own; `lymphokin.cli` puts them together."""

@@ -1,0 +1,180 @@
+"""`lymphokin data`: other people's files in, problems told, an overview."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True, help="Bring data in: convert, validate, template, summary.")
+console = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="File, or folder of data sets (lb, dm, ex, ...).")],
+    out: Annotated[Path, typer.Option(help="Event table to write (CSV); must not exist yet.")],
+    mapping: Annotated[
+        Path | None, typer.Option(help="TOML file that names what the source calls otherwise.")
+    ] = None,
+    hash_key: Annotated[
+        Path | None,
+        typer.Option(help="File with a secret key: subject ids become pseudonyms made with it."),
+    ] = None,
+    immune_dose: Annotated[
+        Path | None, typer.Option(help="Table of ID and IMMUNE_DOSE_GY (see lymphokin dose).")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Make an event table of CDISC, NONMEM or spreadsheet files, and account for every row.
+
+    The account is printed and written beside the table, as NAME.conversion.json.
+
+    Example: lymphokin data convert sdtm/ --out events.csv
+    """
+    from lymphokin.io.convert import convert as run
+    from lymphokin.io.convert.privacy import read_key
+
+    _refuse_existing(out, out.with_suffix(".conversion.json"))
+    key = None if hash_key is None else read_key(hash_key)
+    done = run(source, mapping, key, immune_dose)
+    table, account = done.write(out)
+    if json_:
+        print(json.dumps({"table": str(table), "account": str(account), **done.account.as_dict()}))
+        return
+    for line in done.account.lines():
+        style = "yellow" if line.startswith("Warning") else None
+        console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Event table: {table}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def validate(
+    table: Annotated[Path, typer.Argument(help="Event table (CSV).")], json_: Json = False
+) -> None:
+    """Check an event table and tell every problem with line, column and what was expected.
+
+    Exit code 0 if it can be used (with warnings, perhaps), 2 if not.
+
+    Example: lymphokin data validate trial.csv
+    """
+    from dataclasses import asdict
+
+    from lymphokin.io import BadInput, read_events
+
+    try:
+        cohort = read_events(table)
+    except BadInput as error:
+        if not json_:
+            raise
+        problems = [asdict(p) for p in error.problems]
+        print(json.dumps({"usable": False, "problems": problems, "warnings": []}))
+        raise typer.Exit(2) from None
+    if json_:
+        print(json.dumps({"usable": True, "problems": [], "warnings": list(cohort.warnings)}))
+        return
+    for warning in cohort.warnings:
+        console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    console.print(f"{table.name} can be used: {cohort!r}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def template(
+    sheet: Annotated[
+        Path | None,
+        typer.Argument(help="Spreadsheet with a column per visit, to guess a mapping of."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: print it.")] = None,
+    mapping: Annotated[
+        bool, typer.Option("--mapping", help="A mapping with every key and its default.")
+    ] = False,
+) -> None:
+    """An empty event table with comments; or a mapping to fill in.
+
+    Example: lymphokin data template --out trial.csv
+
+    Example: lymphokin data template counts.xlsx --out mapping.toml
+    """
+    from lymphokin.io.convert.datasets import read_dataset
+    from lymphokin.io.convert.wide import guessed_mapping
+    from lymphokin.io.template import event_table_template, mapping_template
+
+    if sheet is not None:
+        text = guessed_mapping(read_dataset(sheet))
+    else:
+        text = mapping_template() if mapping else event_table_template()
+    if out is None:
+        print(text, end="")
+        return
+    _refuse_existing(out)
+    out.write_text(text, encoding="utf-8")
+    console.print(f"Written: {out}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def summary(
+    table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Draw every patient's counts into this PNG, SVG or PDF.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Counts, visits and what is missing; a picture of every patient's counts.
+
+    Example: lymphokin data summary trial.csv --out counts.png
+    """
+    from lymphokin.io import read_events
+    from lymphokin.io.summary import summarise
+    from lymphokin.report.spaghetti import save_spaghetti
+
+    cohort = read_events(table)
+    numbers = summarise(cohort)
+    if out is not None:
+        _refuse_existing(out)
+        save_spaghetti(cohort, out)
+    if json_:
+        print(json.dumps(numbers | ({"picture": str(out)} if out else {})))
+        return
+    _show_summary(numbers)
+    if out is not None:
+        console.print(f"Picture: {out}", markup=False, soft_wrap=True)
+
+
+def _refuse_existing(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise FileExistsError(f"{path} exists; choose another --out or move it away")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"{path.parent}: no such folder")
+
+
+def _show_summary(numbers: dict[str, Any]) -> None:
+    shown = Console()
+    synthetic = "SYNTHETIC DATA. " if numbers["synthetic"] else ""
+    shown.print(
+        f"{synthetic}{numbers['patients']:,} patients, {numbers['treated']:,} with radiotherapy: "
+        f"{numbers['fractions']:,} fractions, {numbers['atra_doses']:,} ATRA doses"
+    )
+    measured = Table(title="Measurements")
+    for name in ("quantity", "patients", "visits", "values", "below the limit", "no result"):
+        measured.add_column(name, justify="left" if name == "quantity" else "right")
+    for name, row in numbers["quantities"].items():
+        measured.add_row(name, *(f"{value:,}" for value in row.values()))
+    shown.print(measured)
+    weeks = Table(title="Lymphocyte counts by week from day 0 (1e9/L)")
+    for name in ("week", "counts", "median", "grade >= 2"):
+        weeks.add_column(name, justify="right")
+    for row in numbers["weeks"]:
+        cells = (row["week"], row["counts"], row["median"], row["grade2_or_worse"])
+        weeks.add_row(*map(str, cells))
+    shown.print(weeks)
+    lacking = [f"{name} {n:,}" for name, n in numbers["missing"].items() if n]
+    shown.print(f"Patients without: {', '.join(lacking) or 'nothing'}")
+    for warning in numbers["warnings"]:
+        shown.print(f"Warning: {warning}", style="yellow", markup=False)

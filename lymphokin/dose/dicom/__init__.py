@@ -1,0 +1,1 @@
+"""DICOM radiotherapy objects: RT Dose, RT Structure Set and RT Plan."""

@@ -1,0 +1,172 @@
+"""Organ doses and dose-volume histograms from tables (CSV or workbook) into immune doses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.dose.course import CourseDose, course_dose
+from lymphokin.dose.histogram import Histogram, from_cumulative, from_differential
+from lymphokin.dose.organs import BODY, OrganDose, Part, combine, known_organs, organ_of, plain
+from lymphokin.io.convert.datasets import Dataset, read_dataset
+from lymphokin.io.problems import BadInput, Findings
+
+_CENTIGRAY = 0.01
+
+
+def table_doses(path: Path, own_names: Mapping[str, Part] | None = None) -> list[CourseDose]:
+    """Immune dose of every patient of a table of organ doses or histograms.
+
+    Mean doses: ORGAN and MEAN_DOSE_GY (or MEAN_DOSE_CGY), a row per organ; VOLUME_CM3 where parts
+    are to be joined or the body is listed. Histograms: ORGAN, DOSE_GY (or DOSE_CGY), VOLUME_CM3
+    (or VOLUME_PERCENT), a row per point, KIND cumulative (default) or differential. Both: ID
+    (default: one patient), SEX and FRACTIONS if known. Raises BadInput with every problem.
+    """
+    data = read_dataset(path)
+    found = Findings(data.file)
+    organ = next((n for n in ("ORGAN", "STRUCTURE", "ROI") if n in data), None)
+    if organ is None:
+        found.add(None, "ORGAN", None, "a column ORGAN")
+    mean = next((n for n in ("MEAN_DOSE_GY", "MEAN_DOSE_CGY") if n in data), None)
+    points = next((n for n in ("DOSE_GY", "DOSE_CGY") if n in data), None)
+    if mean is None and points is None:
+        found.add(None, "MEAN_DOSE_GY", None, "a column MEAN_DOSE_GY, or DOSE_GY of histograms")
+    if not len(data):
+        found.add(None, None, "no rows below the header", "at least one organ")
+    found.raise_if_any()
+    assert organ is not None
+    ids = data.text("ID").replace("", "patient 1") if "ID" in data else pd.Series(
+        "patient 1", index=data.frame.index)  # fmt: skip
+    doses, problems = [], []
+    for patient, rows in data.frame.groupby(ids.to_numpy(), sort=False).indices.items():
+        own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.decimal_comma)
+        try:
+            doses.append(_patient(str(patient), own, organ, mean, points, own_names or {}))
+        except BadInput as error:
+            problems += error.problems
+    if problems:
+        raise BadInput(problems)
+    return doses
+
+
+def _patient(
+    patient: str, data: Dataset, organ: str, mean: str | None, points: str | None,
+    own_names: Mapping[str, Part],
+) -> CourseDose:  # fmt: skip
+    found = Findings(data.file)
+    parts: dict[Part, OrganDose] = {}
+    unknown: list[str] = []
+    for name, rows in data.frame.groupby(data.text(organ), sort=False).indices.items():
+        part = organ_of(str(name), own_names)
+        if part is None:
+            unknown.append(str(name))
+            continue
+        own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.decimal_comma)
+        dose = _mean(own, mean, found) if mean else _of_histogram(own, str(points), found)
+        if part in parts:
+            found.add(int(own.lines[0]), organ, str(name), "each organ once per patient")
+        elif dose is not None:
+            parts[part] = dose
+    sex, fractions = _sex(data, found), _fractions(data, found)
+    if not parts and not found.problems:
+        found.add(None, organ, ", ".join(unknown)[:60], "at least one known organ: "
+                  + ", ".join(known_organs()))  # fmt: skip
+    found.raise_if_any()
+    organs, remarks = combine(parts)
+    body = organs.get(BODY)
+    integral = math.nan if body is None else body.mean_gy * body.volume_cm3
+    if body is not None and math.isnan(integral):
+        remarks.append("the body without a volume tells no integral dose: left out")
+    return course_dose(patient, "organs" if mean else "dvh", organs, sex, integral, fractions,
+                       unknown=unknown, warnings=remarks)  # fmt: skip
+
+
+def _numbers(data: Dataset, column: str, found: Findings) -> np.ndarray:
+    """A column as numbers of 0 or more; anything else is a problem."""
+    values = data.numbers(column).to_numpy()
+    text = data.text(column)
+    for at in np.flatnonzero(~(values >= 0)):
+        found.add(int(data.lines[at]), column, text.iloc[at], "a number of 0 or more")
+    return values
+
+
+def _mean(data: Dataset, column: str, found: Findings) -> OrganDose | None:
+    values = _numbers(data, column, found)
+    if len(data) > 1:
+        found.add(int(data.lines[1]), None, None, "each organ once per patient")
+    volume = _numbers(data, "VOLUME_CM3", found)[0] if _stated(data, "VOLUME_CM3") else math.nan
+    gray = values[0] * (_CENTIGRAY if column.endswith("CGY") else 1.0)
+    return OrganDose(float(gray), float(volume)) if gray >= 0 else None
+
+
+def _of_histogram(data: Dataset, column: str, found: Findings) -> OrganDose | None:
+    volume_column = "VOLUME_CM3" if "VOLUME_CM3" in data else "VOLUME_PERCENT"
+    before = len(found.problems)
+    dose = _numbers(data, column, found) * (_CENTIGRAY if column.endswith("CGY") else 1.0)
+    volume = _numbers(data, volume_column, found)
+    kinds = set(data.text("KIND").str.lower()) - {""} or {"cumulative"}
+    if len(kinds) > 1 or not kinds <= {"cumulative", "differential"}:
+        found.add(
+            int(data.lines[0]), "KIND", ", ".join(sorted(kinds)), "cumulative or differential"
+        )
+    if len(found.problems) > before:
+        return None
+    make = from_cumulative if kinds == {"cumulative"} else from_differential
+    try:
+        histogram: Histogram = make(dose, volume)
+    except ValueError as error:
+        found.add(int(data.lines[0]), volume_column, None, str(error))
+        return None
+    known = volume_column == "VOLUME_CM3"
+    return OrganDose(histogram.mean_gy, histogram.total if known else math.nan)
+
+
+def _stated(data: Dataset, column: str) -> bool:
+    return column in data and bool((data.text(column) != "").any())
+
+
+def _sex(data: Dataset, found: Findings) -> str | None:
+    stated = set(data.text("SEX").str.upper()) - {""}
+    if len(stated) > 1 or not stated <= {"F", "M"}:
+        found.add(
+            int(data.lines[0]), "SEX", ", ".join(sorted(stated)), "F or M, the same per patient"
+        )
+    return stated.pop() if len(stated) == 1 else None
+
+
+def _fractions(data: Dataset, found: Findings) -> int | None:
+    if not _stated(data, "FRACTIONS"):
+        return None
+    values = {v for v in data.numbers("FRACTIONS") if v == v}
+    if len(values) != 1 or not all(v >= 1 and v == int(v) for v in values):
+        found.add(
+            int(data.lines[0]), "FRACTIONS", None, "one whole number of fractions per patient"
+        )
+        return None
+    return int(values.pop())
+
+
+def read_own_names(path: Path) -> dict[str, Part]:
+    """Names of structures from a table of NAME and ORGAN (and PART: whole, left, right).
+
+    Raises BadInput when an organ is not one that holds blood, or the body.
+    """
+    data = read_dataset(path)
+    found = Findings(data.file)
+    for column in ("NAME", "ORGAN"):
+        if column not in data:
+            found.add(None, column, None, f"a column {column}")
+    found.raise_if_any()
+    names: dict[str, Part] = {}
+    parts = data.text("PART").str.lower().replace("", "whole")
+    cells = zip(data.lines, data.text("NAME"), data.text("ORGAN").str.lower(), parts, strict=True)
+    for line, name, organ, part in cells:
+        if organ not in known_organs():
+            found.add(int(line), "ORGAN", organ, "one of " + ", ".join(known_organs()))
+        names[plain(name)] = Part(organ, part)
+    found.raise_if_any()
+    return names

@@ -1,0 +1,104 @@
+"""Population-pharmacokinetic data sets (ADaM ADPPK) into ATRA levels and doses."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.convert.bench import DOSE, LEVEL, Bench, draft
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.dates import read_dates
+from lymphokin.io.convert.findings import subjects_of
+from lymphokin.io.records import MOST_REPEATS
+from lymphokin.lab_units import level_factor
+from lymphokin.units import HOURS_PER_DAY
+
+MOMENTS = ("ADTM", "UDTC", "PCDTC")
+"""Columns with the moment of a record; without them it is AFRLT hours after the first dose."""
+
+
+def read_adppk(bench: Bench, data: Dataset, start: pd.Series, with_doses: bool) -> pd.DataFrame:
+    """Draft records of an ADPPK data set: levels (EVID 0) in ng/mL and doses (EVID 1) in mg.
+
+    `start`: first day of treatment per subject, the origin of AFRLT. `with_doses`: False where
+    the doses come from elsewhere, so that they do not count twice.
+    """
+    bench.account.source(data.file, len(data))
+    words = [str(n).upper() for n in bench.mapping["atra"]["names"]]
+    codes = [str(n).upper() for n in bench.mapping["atra"]["level_tests"]]
+    name = data.text("PARAM").str.upper()
+    atra = np.array([any(w in text for w in words) for text in name], bool)
+    atra |= data.text("PARAMCD").str.upper().isin(codes).to_numpy()
+    bench.account.dropped(data.file, "another substance than ATRA", data.lines[~atra])
+    data = data.select(atra)
+    event = bench.numbers(data, "EVID")
+    bench.flag(data, ~event.isin([0, 1]), "EVID", "0 (level) or 1 (dose)")
+    if not with_doses:
+        again = (event == 1).to_numpy()
+        why = "a dose that the exposure data set (EX) has too"
+        bench.account.dropped(data.file, why, data.lines[again])
+        data, event = data.select(~again), event[~again]
+    when, clock = _moments(bench, data, start)
+    is_dose = (event == 1).to_numpy()
+    return pd.concat(
+        [
+            _levels(bench, data.select(~is_dose), when[~is_dose], clock[~is_dose]),
+            _doses(bench, data.select(is_dose), when[is_dose], clock[is_dose]),
+        ],
+        ignore_index=True,
+    )
+
+
+def _moments(bench: Bench, data: Dataset, start: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Moment of each record and whether its clock is known."""
+    column = next((n for n in MOMENTS if n in data), None)
+    if column is not None:
+        read = read_dates(data.frame[column])
+        bench.flag(data, np.isnat(read.when), column, "a complete date and time")
+        return read.when, read.clock
+    hours = bench.numbers(data, "AFRLT").to_numpy()
+    origin = start.reindex(subjects_of(bench, data)).to_numpy("datetime64[s]")
+    unknown = ~np.isfinite(hours) | np.isnat(origin)
+    bench.flag(data, unknown, "AFRLT", "hours from the first dose, of a subject with its date")
+    since = np.where(unknown, 0, np.round(hours * 3600)).astype("timedelta64[s]")
+    return origin + since, np.ones(len(data), bool)
+
+
+def _levels(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
+    number = "DV" if "DV" in data else "AVAL"
+    value = bench.numbers(data, number).to_numpy()
+    factor = np.array([float(level_factor(u) or math.nan) for u in data.text("AVALU")], float)
+    bench.flag(data, np.isnan(factor), "AVALU", "a known unit of a level, such as ng/mL")
+    lloq = bench.numbers(data, "ALLOQ").to_numpy()
+    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~data.text("BLQFL").eq("Y").to_numpy()
+    below = data.text("BLQFL").str.upper().eq("Y").to_numpy() | (value < lloq)
+    bench.flag(
+        data, below & ~(lloq > 0), "ALLOQ", "the limit of quantification of a level below it"
+    )
+    bench.flag(
+        data, (value == 0) & ~below, number, "a level above 0, or flagged as below the limit"
+    )
+    value = np.where(below, lloq, np.where(missing, np.nan, value)) * factor
+    return draft(data, LEVEL, subjects_of(bench, data), when=when, clock=clock, value=value,
+                 below=below, lloq=lloq * factor)  # fmt: skip
+
+
+def _doses(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
+    amount = bench.numbers(data, "AMT").to_numpy()
+    bench.flag(data, ~(amount > 0), "AMT", "an amount in mg above 0")
+    more = bench.numbers(data, "ADDL").fillna(0).to_numpy()
+    interval = bench.numbers(data, "II").fillna(0).to_numpy()
+    wrong = (more < 0) | (more > MOST_REPEATS) | (more % 1 != 0) | ((more > 0) & (interval <= 0))
+    bench.flag(
+        data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II in hours above 0"
+    )
+    count = np.where(wrong, 0, more).astype(int) + 1
+    bench.account.changed(data.file, "ADDL unfolded into single doses", data.lines[count > 1])
+    one = draft(data, DOSE, subjects_of(bench, data), when=when, clock=clock, value=amount)
+    row = np.repeat(np.arange(len(data)), count)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    many = one.iloc[row].reset_index(drop=True)
+    seconds = np.round(number * interval[row] / HOURS_PER_DAY * 86_400)
+    return many.assign(when=many["when"] + pd.to_timedelta(seconds, unit="s"))

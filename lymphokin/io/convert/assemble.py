@@ -1,0 +1,186 @@
+"""Draft records of all sources into one event table, in days from each patient's day 0."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.checks import slipped_counts
+from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
+from lymphokin.io.convert.subjects import no_subjects
+
+_DAY = np.timedelta64(86_400, "s")
+SAME = 1 / 86_400
+"""Days within which records are at the same time."""
+TIME_DECIMALS = 6
+"""Of TIME in days: a tenth of a second."""
+
+NAMES = {COUNT: "lymphocyte counts", "mdsc": "MDSC counts", "atra": "ATRA levels",
+         FRACTION: "fractions", DOSE: "ATRA doses"}  # fmt: skip
+
+
+def assemble(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """The event table (contract columns, START_DATE included) of draft records and covariates.
+
+    Day 0 is the date of the first fraction; of patients without one the start of treatment, else
+    the first dose, else the first record. Notes in the account what is dropped on the way, and
+    counts what is used. Problems go to the bench.
+    """
+    subjects = subjects if len(subjects) else no_subjects()
+    records = _without_excluded(bench, records)
+    origin = _day_zero(records, subjects)
+    records = _in_days(bench, records, origin)
+    records = _without_repeats(bench, records)
+    _check_conflicts(bench, records)
+    _check_slips(bench, records)
+    order = {name: at for at, name in enumerate(dict.fromkeys(records["id"]))}
+    rank = records["id"].map(order).to_numpy(float)
+    is_dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
+    records = records.iloc[np.lexsort((is_dose, records["day"], rank))].reset_index(drop=True)
+    _count(bench, records)
+    return _events(records, subjects, origin)
+
+
+def _drop(bench: Bench, records: pd.DataFrame, rows: np.ndarray, why: str) -> pd.DataFrame:
+    """`records` without the marked ones; a source row is dropped when nothing of it is left."""
+    kept, gone = records[~rows], records[rows]
+    left = set(zip(kept["source"], kept["row"], strict=True))
+    for source, group in gone.groupby("source", sort=False):
+        lost = [row for row in dict.fromkeys(group["row"]) if (source, row) not in left]
+        bench.account.dropped(str(source), why, lost)
+    return kept
+
+
+def _without_excluded(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
+    names = [str(name) for name in bench.mapping["subject"]["exclude"]]
+    unknown = sorted(set(names) - set(records["id"]))
+    if unknown:
+        bench.account.warn(f"{len(unknown)} excluded subject(s) of the mapping have no records")
+    rows = records["id"].isin(names).to_numpy()
+    return _drop(bench, records, rows, "the subject is excluded by the mapping")
+
+
+def _day_zero(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series:
+    """Date of day 0 per patient, NaT where only days are known."""
+    ids = pd.Index(records["id"].unique(), dtype=object)
+    origin = pd.Series(np.datetime64("NaT", "s"), index=ids, dtype="datetime64[s]")
+    of_kind = [
+        records[records["kind"] == FRACTION],
+        None,
+        records[records["kind"] == DOSE],
+        records,
+    ]
+    for table in of_kind:
+        if table is None:
+            found = subjects["start"].reindex(ids)
+        else:
+            found = table.groupby("id")["when"].min().reindex(ids)
+        origin = origin.where(origin.notna(), found)
+    return origin.dt.floor("D")
+
+
+def _in_days(bench: Bench, records: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
+    """Records with `day`; counts on the day of a dose without a clock time come before it."""
+    zero = origin.reindex(records["id"]).to_numpy("datetime64[s]")
+    since = (records["when"].to_numpy("datetime64[s]") - zero) / _DAY
+    day = np.where(records["day"].notna(), records["day"], since)
+    treated = records["kind"].isin([FRACTION, DOSE]).to_numpy()
+    unclocked = treated & ~records["clock"].to_numpy()
+    dosed = set(zip(records["id"][unclocked], np.floor(day[unclocked]), strict=True))
+    on_day = np.array(
+        [key in dosed for key in zip(records["id"], np.floor(day), strict=True)], bool
+    )
+    early = on_day & ~treated & (records["kind"] == COUNT).to_numpy() & (day > np.floor(day))
+    for source, group in records[early].groupby("source", sort=False):
+        why = "count on the day of a treatment without a clock time: taken before it"
+        bench.account.changed(str(source), why, group["row"])
+    day = np.where(early, np.floor(day), day)
+    return records.assign(day=np.round(day, TIME_DECIMALS))
+
+
+def _without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
+    """Records without those that say again what another says, or say nothing beside a result."""
+    moment = np.rint(records["day"].fillna(0) / SAME).astype(np.int64)
+    keyed = records.assign(moment=moment, value=records["value"].round(9))
+    place = ["id", "kind", "moment", "lesion"]
+    again = keyed.duplicated([*place, "value", "below"]).to_numpy()
+    records = _drop(bench, records, again, "a repeated record: same subject, time and value")
+    keyed = keyed[~again]
+    known = keyed["value"].notna()
+    beside = known.groupby([keyed[name] for name in place]).transform("any") & ~known
+    return _drop(bench, records, beside.to_numpy(), "no result beside a result at the same time")
+
+
+def _check_conflicts(bench: Bench, records: pd.DataFrame) -> None:
+    """Two values of one quantity at one time are a problem that the user must solve."""
+    moment = np.rint(records["day"].fillna(0) / SAME).astype(np.int64)
+    keyed = records.assign(moment=moment)
+    place = [keyed[name] for name in ("id", "kind", "moment", "lesion")]
+    first = keyed.groupby(place)[["value", "row"]].transform("first")
+    again = keyed.duplicated(["id", "kind", "moment", "lesion"]).to_numpy()
+    shown = zip(records[again].itertuples(), first[again].itertuples(index=False), strict=True)
+    for record, other in shown:
+        bench.found(str(record.source)).add(
+            int(record.row),
+            None,
+            f"{record.value:g} beside {other[0]:g} of row {int(other[1]):,}",
+            "one value per subject, time and test",
+            "a duplicate visit? keep one of them",
+        )
+
+
+def _check_slips(bench: Bench, records: pd.DataFrame) -> None:
+    """A count 1000 times smaller than the subject's others is in another unit than it says."""
+    counts = records[(records["kind"] == COUNT) & (records["value"] > 0) & ~records["below"]]
+    slipped = slipped_counts(counts["id"].to_numpy(), counts["value"].to_numpy())
+    for record in counts[slipped].itertuples():
+        expected = "a lymphocyte count of the size of the subject's others (1e9/L)"
+        hint = "divided by 1000 once too often?"
+        found = bench.found(str(record.source))
+        found.add(int(record.row), None, f"{record.value:g}", expected, hint)  # type: ignore[arg-type]
+
+
+def _count(bench: Bench, records: pd.DataFrame) -> None:
+    for source, rows in records.groupby("source", sort=False)["row"]:
+        bench.account.used[str(source)] = rows.nunique()
+    result = records["value"].notna()
+    for kind, name in NAMES.items():
+        of_kind = (records["kind"] == kind).to_numpy()
+        bench.account.made[name] = int((of_kind & result).sum())
+    bench.account.made["visits without a result"] = int((~result).sum())
+
+
+def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
+    dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
+    below = records["below"].to_numpy()
+    of = subjects.reindex(records["id"])
+    events = pd.DataFrame(
+        {
+            "ID": records["id"],
+            "TIME": records["day"],
+            "EVID": dose.astype(int),
+            "CMT": records["kind"].map({FRACTION: "rt", DOSE: "atra"}),
+            "AMT": records["value"].where(dose),
+            "DVID": records["kind"].where(~dose),
+            "DV": records["value"].mask(dose).mask(below, 0.0),
+            "LLOQ": records["lloq"],
+            "LLN": records["lln"],
+            "LESION": records["lesion"].where(records["lesion"] > 0),
+            "TUBE": records["tube"],
+        }
+    )
+    for column in of.columns:
+        if column != "start":
+            events[column.upper()] = of[column].to_numpy()
+    start = origin.reindex(records["id"])
+    events["START_DATE"] = start.dt.strftime("%Y-%m-%d").to_numpy()
+    return events
+
+
+def subjects_without_records(bench: Bench, file: str, ids: pd.Index, rows: np.ndarray,
+                             seen: set[str]) -> None:  # fmt: skip
+    """Account for the subjects' own file: used where the subject has records."""
+    bench.account.source(file, len(ids))
+    has = np.array([name in seen for name in ids], bool)
+    bench.account.used[file] = int(has.sum())
+    bench.account.dropped(file, "a subject without any record to use", rows[~has])

@@ -1,0 +1,90 @@
+"""What a conversion works with: the mapping, the account, and the problems of every file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.convert.account import Account
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.mapping import Mapping
+from lymphokin.io.problems import BadInput, Findings
+
+COUNT, MDSC, LEVEL, FRACTION, DOSE = "alc", "mdsc", "atra", "rt", "atra_dose"
+"""Kinds of records."""
+
+DRAFT = {
+    "source": object,
+    "row": np.int64,
+    "id": object,
+    "kind": object,
+    "when": "datetime64[s]",
+    "clock": np.bool_,
+    "day": np.float64,
+    "value": np.float64,
+    "below": np.bool_,
+    "lloq": np.float64,
+    "lln": np.float64,
+    "lesion": np.int64,
+    "tube": object,
+}
+"""Columns of records on their way to the event table. `when` is a date (NaT where `day`, in days
+from day 0, is known instead); `value` is in the event table's unit, NaN without a result, and the
+limit where `below`."""
+
+
+@dataclass
+class Bench:
+    """Shared by the steps of one conversion."""
+
+    mapping: Mapping
+    account: Account = field(default_factory=Account)
+    _found: dict[str, Findings] = field(default_factory=dict)
+
+    def found(self, file: str) -> Findings:
+        """Where the problems of a file are noted."""
+        return self._found.setdefault(file, Findings(file))
+
+    def flag(
+        self,
+        data: Dataset,
+        rows: np.ndarray | pd.Series,
+        column: str,
+        expected: str,
+        hint: str = "",
+    ) -> None:
+        """Note the cells of `column` in the marked rows of `data` as problems."""
+        text = data.text(column)
+        for at in np.flatnonzero(np.asarray(rows, bool)):
+            value = text.iloc[at] if column in data else None
+            self.found(data.file).add(int(data.lines[at]), column, value, expected, hint)
+
+    def numbers(self, data: Dataset, column: str) -> pd.Series:
+        """A column as numbers, NaN where blank or absent; what is no number is a problem."""
+        values = data.numbers(column)
+        if column in data:
+            lost = values.isna() & ~data.text(column).isin(["", "."])
+            self.flag(data, lost, column, "a number, or a blank if missing")
+        return values
+
+    def raise_if_any(self) -> None:
+        """Raise BadInput with the problems of all files, if there are any."""
+        problems = [p for found in self._found.values() for p in found.problems]
+        if problems:
+            raise BadInput(problems)
+
+
+def draft(data: Dataset, kind: str, ids: pd.Series, **columns: object) -> pd.DataFrame:
+    """Draft records of the rows of `data`; columns that are not given are blank."""
+    blank = {"clock": False, "below": False, "lesion": 0, "tube": None, "day": np.nan}
+    blank |= {"value": np.nan, "lloq": np.nan, "lln": np.nan, "when": np.datetime64("NaT", "s")}
+    known = {"source": data.file, "row": data.lines, "kind": kind, "id": ids.to_numpy()}
+    table = pd.DataFrame(blank | known | columns, index=range(len(data)), columns=list(DRAFT))
+    return table.astype(DRAFT)
+
+
+def no_records() -> pd.DataFrame:
+    """A draft without records."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in DRAFT.items()})

@@ -1,0 +1,132 @@
+"""A source (one file, or a folder of data sets) into an event table and its account."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.checks import WEEKEND
+from lymphokin.io.cohort import Cohort
+from lymphokin.io.convert.account import Account
+from lymphokin.io.convert.assemble import assemble
+from lymphokin.io.convert.bench import Bench
+from lymphokin.io.convert.cdisc import Domains, draft_cdisc, find_domains
+from lymphokin.io.convert.datasets import read_dataset
+from lymphokin.io.convert.immune_dose import with_immune_dose
+from lymphokin.io.convert.mapping import Mapping, read_mapping
+from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
+from lymphokin.io.convert.privacy import pseudonyms
+from lymphokin.io.convert.wide import draft_wide
+from lymphokin.io.events import read_events, write_events
+from lymphokin.io.problems import BadInput, Problem
+from lymphokin.schedule import SATURDAY
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A cohort made from other files, and the account of every source row."""
+
+    cohort: Cohort
+    account: Account
+
+    def write(self, out: str | os.PathLike) -> tuple[Path, Path]:
+        """Write the event table to `out` and the account beside it, `NAME.conversion.json`.
+
+        Both appear complete or not at all.
+        """
+        table = Path(out)
+        account = table.with_suffix(".conversion.json")
+        handle, temporary = tempfile.mkstemp(dir=table.parent, prefix=f".{account.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(self.account.as_dict(), file, indent=2)
+            write_events(self.cohort, table, ["made by lymphokin data convert"])
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, account)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return table, account
+
+
+def convert(
+    source: str | os.PathLike,
+    mapping: str | os.PathLike | Mapping | None = None,
+    key: bytes | None = None,
+    immune_dose: str | os.PathLike | None = None,
+) -> Conversion:
+    """Convert CDISC data sets, a NONMEM data set or a wide spreadsheet.
+
+    `source`: a file, or a folder of data sets named lb, dm, ex, pr, pc (SDTM) or adlb, adsl
+    (ADaM) as xpt, Dataset-JSON 1.1, parquet or CSV. `mapping`: how the files name things, see
+    `mapping.DEFAULTS`. `key`: replace subject identifiers by pseudonyms made with it.
+    `immune_dose`: table of ID and IMMUNE_DOSE_GY (IMMUNE_DOSE_SOURCE) to add to the patients.
+
+    Counts become 1e9/L at their reported precision, dates days from day 0. Names, dates of birth
+    and calendar dates do not reach the result. Raises BadInput with every problem found.
+    """
+    words = mapping if isinstance(mapping, dict) else read_mapping(mapping)
+    bench = Bench(words)
+    source = Path(source)
+    records, subjects = _draft(bench, source)
+    bench.raise_if_any()
+    if not records["kind"].isin(["alc"]).any():
+        names = ", ".join(words["lab"]["lymphocytes"])
+        raise BadInput([Problem(source.name, None, None, "no lymphocyte counts",
+                                f"lymphocyte counts (test codes {names})",
+                                "name theirs in the mapping, [lab] lymphocytes")])  # fmt: skip
+    if immune_dose is not None:
+        subjects = with_immune_dose(bench, subjects, records["id"], immune_dose)
+    events = assemble(bench, records, subjects)
+    bench.raise_if_any()
+    bench.account.balance()
+    if key is not None:
+        events["ID"] = events["ID"].map(pseudonyms(events["ID"], key))
+    cohort = _checked(events, source.name)
+    for warning in cohort.warnings:
+        if not warning.startswith(WEEKEND):  # names patients and dates
+            bench.account.warn(warning)
+    _warn_of_weekends(bench, events)
+    undated = cohort.patients.assign(start_date=None)
+    return Conversion(replace(cohort, patients=undated, warnings=()), bench.account)
+
+
+def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records and covariates by the kind of the source."""
+    if source.is_dir():
+        return draft_cdisc(bench, find_domains(source))
+    sheet = bench.mapping["wide"]["sheet"]
+    data = read_dataset(source, sheet)
+    if Domains.knows(data):
+        return draft_cdisc(bench, Domains.of(data))
+    if is_nonmem(bench, data):
+        return draft_nonmem(bench, source, data)
+    return draft_wide(bench, data)
+
+
+def _warn_of_weekends(bench: Bench, events: pd.DataFrame) -> None:
+    fractions = events[events["CMT"] == "rt"]
+    date = pd.to_datetime(fractions["START_DATE"], errors="coerce")
+    date = date + pd.to_timedelta(np.floor(fractions["TIME"]), unit="D")
+    weekend = int((date.dt.day_of_week >= SATURDAY).sum())
+    if weekend:
+        bench.account.warn(f"{weekend:,} fraction(s) on a Saturday or Sunday")
+
+
+def _checked(events: pd.DataFrame, name: str) -> Cohort:
+    """The cohort of an event table in memory, checked as any event table."""
+    with tempfile.TemporaryDirectory(prefix="lymphokin") as folder:
+        path = Path(folder) / "event_table.csv"
+        events.to_csv(path, index=False)
+        try:
+            cohort = read_events(path)
+        except BadInput as error:
+            label = f"event table of {name}"
+            raise BadInput([replace(p, file=label) for p in error.problems]) from None
+    return replace(cohort, source=name)

@@ -1,0 +1,222 @@
+"""One data set of any format as a table: SAS transport, Dataset-JSON, parquet, CSV, workbook."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.convert.dataset_json import read_dataset_json
+from lymphokin.io.convert.xpt import why_broken
+from lymphokin.io.problems import BadInput, Findings
+from lymphokin.io.text_table import read_text_table
+
+TEXT = (".csv", ".txt", ".tsv")
+WORKBOOKS = (".xlsx", ".xlsm")
+FORMATS = (".xpt", ".json", ".ndjson", ".parquet", *TEXT, *WORKBOOKS)
+
+
+_HEADER_MARK = re.compile(rb"^#[ \t]*(ID\b)", re.IGNORECASE | re.MULTILINE)
+"""The header of a NONMEM table may stand behind the mark of comments."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table as it stands in a file.
+
+    `frame`: columns in upper case; text cells are stripped, missing ones None. `lines`: number of
+    each row for messages (line of a text file, else record from 1). `decimal_comma`: numbers of
+    a text file may be written with a comma. `notes`: what a reader should know of the reading.
+    """
+
+    file: str
+    frame: pd.DataFrame
+    lines: np.ndarray
+    decimal_comma: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.frame.columns
+
+    def text(self, column: str) -> pd.Series:
+        """A column as text, '' where missing or absent; whole numbers without decimals."""
+        if column not in self.frame.columns:
+            return pd.Series("", index=self.frame.index, dtype=object)
+        return self.frame[column].map(_as_text).astype(object)
+
+    def numbers(self, column: str) -> pd.Series:
+        """A column as numbers, NaN where missing, absent or no number."""
+        if column not in self.frame.columns:
+            return pd.Series(np.nan, index=self.frame.index, dtype=float)
+        values = self.frame[column]
+        if self.decimal_comma:
+            values = values.map(lambda v: v.replace(",", ".") if isinstance(v, str) else v)
+        read = pd.to_numeric(values, errors="coerce").astype(float)
+        return read.where(np.isfinite(read))
+
+    def select(self, rows: pd.Series | np.ndarray) -> Dataset:
+        """The marked rows."""
+        keep = np.asarray(rows, bool)
+        return Dataset(
+            self.file, self.frame[keep], self.lines[keep], self.decimal_comma, self.notes
+        )
+
+
+def _as_text(value: object) -> str:
+    if value is None or value is pd.NaT:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return "" if number != number else str(int(number)) if number.is_integer() else repr(number)
+    return str(value)
+
+
+def read_dataset(path: str | os.PathLike, sheet: str = "") -> Dataset:
+    """Read a data set; the format is told by the file's ending.
+
+    `sheet`: sheet of a workbook (default: the first). Raises BadInput if it cannot be read.
+    """
+    path = Path(path)
+    found = Findings(path.name)
+    ending = path.suffix.lower()
+    if path.exists() and ending not in FORMATS:
+        found.add(None, None, ending or "no ending", "one of " + ", ".join(FORMATS))
+        found.raise_if_any()
+    data = _bytes(path, found)
+    if ending in TEXT:
+        return _text(path.name, data, found)
+    frame: pd.DataFrame | None = None
+    if ending == ".xpt":
+        frame = _transport(path, data, found)
+    elif ending in (".json", ".ndjson"):
+        frame = read_dataset_json(data, found)
+    elif ending == ".parquet":
+        frame = _parquet(data, found)
+    else:
+        frame = _workbook(data, sheet, found)
+    found.raise_if_any()
+    assert frame is not None
+    return _dataset(path.name, frame, found, first=2 if ending in WORKBOOKS else 1)
+
+
+def _bytes(path: Path, found: Findings) -> bytes:
+    data = b""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        found.add(None, None, "no such file", "a file", f"looked for {path}")
+    except OSError as error:
+        found.add(None, None, error.strerror or type(error).__name__, "a file that can be read")
+    else:
+        if not data:
+            found.add(None, None, "an empty file", "a data set")
+    found.raise_if_any()
+    return data
+
+
+def _dataset(file: str, frame: pd.DataFrame, found: Findings, first: int) -> Dataset:
+    names = [str(name).strip().upper() for name in frame.columns]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            found.add(None, name, "the column twice", "each column once")
+    found.raise_if_any()
+    frame = frame.set_axis(pd.Index(names, dtype=object), axis=1).reset_index(drop=True)
+    for name in names:
+        column = frame[name]
+        if column.dtype.kind not in "fiubM":
+            frame[name] = column.astype(object).map(_stripped).astype(object)
+    return Dataset(file, frame, np.arange(first, len(frame) + first))
+
+
+def _stripped(value: object) -> object:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, list | dict | np.ndarray):
+        return str(value)
+    return None if value is None or value is pd.NaT or value != value else value
+
+
+def _text(file: str, data: bytes, found: Findings) -> Dataset:
+    notes = ()
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        if b"\0" not in data:
+            data = data.decode("cp1252", "replace").encode()
+            notes = (f"{file} is not UTF-8 text; it was read as Windows-1252 (Western European)",)
+    data = _HEADER_MARK.sub(rb"\1", data, count=1)
+    lines = data.lstrip(b"\xef\xbb\xbf").split(b"\n")
+    head = next((line for line in lines if line.strip() and not line.startswith(b"#")), b"")
+    mark = max((b",", b";", b"\t"), key=head.count).decode()
+    if mark.encode() not in head and b'"' not in data and len(head.split()) > 1:
+        data = b"\n".join(b",".join(line.split()) for line in lines)  # cells parted by blanks
+    table = read_text_table(data, found, mark)
+    found.raise_if_any()
+    assert table is not None
+    frame = pd.DataFrame(
+        {
+            name: np.array([word or None for word in column.words], dtype=object)[column.codes]
+            if column.words
+            else np.empty(0, object)
+            for name, column in table.columns.items()
+        }
+    )
+    return Dataset(file, frame, np.asarray(table.lines), mark != ",", notes)
+
+
+def _transport(path: Path, data: bytes, found: Findings) -> pd.DataFrame | None:
+    import pyreadstat
+
+    broken = why_broken(data)
+    if broken:
+        found.add(None, None, broken, "a whole SAS transport file (XPORT version 5 or 8)")
+        return None
+    try:
+        frame, _ = pyreadstat.read_xport(str(path))
+    except Exception as error:  # the reader raises what its C library says
+        found.add(None, None, str(error)[:120], "a SAS transport file (XPORT version 5 or 8)")
+        return None
+    return cast(pd.DataFrame, frame)
+
+
+def _parquet(data: bytes, found: Findings) -> pd.DataFrame | None:
+    try:
+        return pd.read_parquet(io.BytesIO(data))
+    except Exception as error:  # pyarrow raises several kinds
+        found.add(None, None, str(error).splitlines()[0][:120], "a parquet file")
+        return None
+
+
+def _workbook(data: bytes, sheet: str, found: Findings) -> pd.DataFrame | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = pd.ExcelFile(io.BytesIO(data), engine="openpyxl")
+            if sheet and sheet not in book.sheet_names:
+                known = ", ".join(map(str, book.sheet_names))
+                found.add(None, None, f"no sheet {sheet}", f"one of the sheets {known}")
+                return None
+            frame = book.parse(sheet or book.sheet_names[0], dtype=object)
+    except BadInput:
+        raise
+    except Exception as error:  # zip, XML and openpyxl errors
+        found.add(None, None, f"{type(error).__name__}: {error}"[:120], "an Excel workbook (.xlsx)")
+        return None
+    if not len(frame):
+        found.add(None, None, "an empty sheet", "a table with a header in row 1")
+        return None
+    return frame

@@ -1,0 +1,139 @@
+"""How a study's files name things: a TOML file over defaults for standard names."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lymphokin.io.problems import Findings
+
+type Mapping = dict[str, dict[str, Any]]
+
+DEFAULTS: Mapping = {
+    "subject": {
+        "id": ["USUBJID", "SUBJID"],
+        "exclude": [],
+    },
+    "lab": {
+        "lymphocytes": ["LYM", "LYMPH", "LYMABS", "LYMPHABS"],
+        "lymphocyte_fractions": ["LYMLE", "LYMPHLE"],
+        "leukocytes": ["WBC"],
+        "use_fraction_with_leukocytes": False,
+        "mdsc": [],
+        "unit": "",
+        "units": {},
+        "lloq": 0.0,
+    },
+    "atra": {
+        "names": ["ATRA", "TRETINOIN", "ALL-TRANS RETINOIC ACID", "VESANOID"],
+        "level_tests": ["ATRA", "TRETINOIN", "TRETIN", "TRETINO"],
+    },
+    "radiotherapy": {
+        "names": ["RADIOTHERAPY", "RADIATION", "SBRT", "SABR", "IRRADIATION", "STEREOTACTIC"],
+        "sites": {"LIVER": "liver", "SPINE": "spine", "VERTEBRA": "spine", "BRAIN": "brain"},
+        "unit": "",
+    },
+    "nonmem": {
+        "ignore": "",
+        "columns": {},
+        "cmt": {},
+        "dvid": {},
+        "time_unit": "",
+        "date_format": "",
+        "units": {},
+    },
+    "wide": {
+        "sheet": "",
+        "id": "",
+        "quantity": "alc",
+        "unit": "",
+        "lloq": 0.0,
+        "visits": {},
+        "covariates": {},
+        "fraction_days": [],
+        "fraction_gy": 0.0,
+        "fraction_gy_column": "",
+        "fractions_column": "",
+        "start_date_column": "",
+    },
+}
+"""Every table and key a mapping may have, with the value that holds when it is left out."""
+
+_FREE = ("units", "sites", "columns", "cmt", "dvid", "visits", "covariates")
+"""Keys whose own keys are the study's words."""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    types: tuple[type, ...]
+
+
+_KINDS = {
+    list: _Kind("a list", (list,)),
+    dict: _Kind("a table", (dict,)),
+    str: _Kind("text", (str,)),
+    bool: _Kind("true or false", (bool,)),
+    float: _Kind("a number", (int, float)),
+}
+
+
+def read_mapping(path: str | os.PathLike | None) -> Mapping:
+    """The mapping of a TOML file over `DEFAULTS`; the defaults alone for None.
+
+    Raises BadInput with every key that is not known or has the wrong kind of value.
+    """
+    if path is None:
+        return merge({}, Findings(""))
+    path = Path(path)
+    found = Findings(path.name)
+    stated: dict[str, Any] = {}
+    try:
+        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        found.add(None, None, "no such file", "a mapping file (TOML)", f"looked for {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        found.add(None, None, type(error).__name__, "a readable mapping file (TOML, UTF-8)")
+    except tomllib.TOMLDecodeError as error:
+        found.add(None, None, str(error), "TOML")
+    found.raise_if_any()
+    mapping = merge(stated, found)
+    found.raise_if_any()
+    return mapping
+
+
+def merge(stated: dict[str, Any], found: Findings) -> Mapping:
+    """`stated` over the defaults; what does not fit goes to `found`."""
+    merged: Mapping = {table: dict(keys) for table, keys in DEFAULTS.items()}
+    for table, keys in stated.items():
+        if table not in DEFAULTS or not isinstance(keys, dict):
+            found.add(None, None, f"[{table}]", "one of the tables " + ", ".join(DEFAULTS),
+                      _close(table, list(DEFAULTS)))  # fmt: skip
+            continue
+        for key, value in keys.items():
+            name = f"{table}.{key}"
+            if key not in DEFAULTS[table]:
+                expected = f"one of the keys {', '.join(DEFAULTS[table])} in [{table}]"
+                found.add(None, None, name, expected, _close(key, list(DEFAULTS[table])))
+                continue
+            default = DEFAULTS[table][key]
+            kind = _KINDS[type(default)]
+            fits = isinstance(value, kind.types) and (
+                isinstance(default, bool) or not isinstance(value, bool)
+            )
+            if not fits:
+                found.add(None, None, f"{name} = {value!r}", f"{kind.name} in {name}")
+            elif key in _FREE:
+                merged[table][key] = {**default, **value}  # type: ignore[reportGeneralTypeIssues]
+            else:
+                merged[table][key] = value
+    return merged
+
+
+def _close(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"{close[0]}?" if close else ""

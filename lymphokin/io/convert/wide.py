@@ -1,0 +1,195 @@
+"""Spreadsheets with one row per patient and one column per visit, read as a mapping says."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.convert.bench import COUNT, FRACTION, LEVEL, MDSC, Bench, draft
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.dates import read_dates
+from lymphokin.io.convert.nonmem import _FACTORS
+from lymphokin.io.convert.results import EXPECTED, Reading, Result
+from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
+from lymphokin.schedule import SATURDAY, treatment_days
+from lymphokin.units import UNITS
+
+_ID = re.compile(
+    r"(?:(?:patient|subject|pat|subj|usubj|study)?[ _.-]*(?:id|no|nr|number|code)?)", re.I
+)
+_VISIT = re.compile(
+    r"(?:alc|lymph\w*|lym)?[ _.-]*(?P<unit>day|d|jour|j|week|wk|w|semaine|sem|s|month|mo|m|mois)"
+    r"[ _.-]*(?P<number>[+-]?\d+(?:\.\d+)?)",
+    re.I,
+)
+_DAYS = {"d": 1.0, "j": 1.0, "w": 7.0, "s": 7.0, "m": 30.4375}
+_BEFORE = re.compile(r".*(?:baseline|screening|pre[ -]?(?:rt|treat)|inclusion|avant).*", re.I)
+
+
+def draft_wide(bench: Bench, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draft records and covariates of a sheet with one row per patient."""
+    wide = bench.mapping["wide"]
+    bench.account.source(data.file, len(data))
+    for note in data.notes:
+        bench.account.warn(note)
+    _check_mapping(bench, data)
+    bench.raise_if_any()
+    ids = data.text(wide["id"].upper())
+    bench.flag(data, ids == "", wide["id"].upper(), "a patient in every row")
+    bench.flag(data, ids.duplicated() & (ids != ""), wide["id"].upper(), "one row per patient",
+               "a duplicate visit? keep one of them")  # fmt: skip
+    parts, blank = [], np.zeros(len(data), int)
+    for column, day in wide["visits"].items():
+        cells = _visit(bench, data, str(column).upper(), float(day), ids)
+        blank += cells["value"].isna().to_numpy()
+        parts.append(cells[cells["value"].notna().to_numpy()])
+    bench.account.changed(
+        data.file, "blank cell(s): no result on that visit", data.lines[blank > 0]
+    )
+    parts.append(_fractions(bench, data, ids))
+    records = pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)
+    silent = ~ids.isin(set(records["id"])).to_numpy()
+    bench.account.dropped(data.file, "a patient without any result", data.lines[silent])
+    return records, _covariates(bench, data, ids, wide["covariates"])
+
+
+def _check_mapping(bench: Bench, data: Dataset) -> None:
+    """Nothing of a spreadsheet is guessed: the mapping names the columns, days and unit."""
+    wide = bench.mapping["wide"]
+    found = bench.found(data.file)
+    hint = f"lymphokin data template {data.file} --out mapping.toml writes one to fill in"
+    if not wide["id"] or not wide["visits"]:
+        found.add(None, None, f"columns {', '.join(map(str, data.frame.columns))}"[:120],
+                  "a mapping with [wide] id, unit and visits, or a table of a known kind",
+                  hint)  # fmt: skip
+        return
+    columns = [wide["id"], *wide["visits"], *wide["covariates"].values()]
+    columns += [wide[k] for k in ("fraction_gy_column", "fractions_column", "start_date_column")]
+    for column in (str(c).upper() for c in columns if c):
+        if column not in data:
+            found.add(None, column, None, f"the column {column} of the mapping")
+    for column, day in wide["visits"].items():
+        if not isinstance(day, int | float) or isinstance(day, bool):
+            found.add(
+                None, str(column), str(day), "the day of the visit as a number in the mapping"
+            )
+    if wide["quantity"] not in (COUNT, MDSC, LEVEL):
+        found.add(None, None, wide["quantity"], "alc, mdsc or atra as [wide] quantity")
+    elif not wide["unit"] or _FACTORS[wide["quantity"]](wide["unit"]) is None:
+        expected = f'a known unit, such as [wide] unit = "{UNITS[wide["quantity"]]}"'
+        found.add(None, None, wide["unit"] or None, expected)
+    unknown = [c for c in wide["covariates"] if c.upper() not in COVARIATES]
+    for name in unknown:
+        found.add(None, None, name, "a covariate of the event table: " + ", ".join(COVARIATES))
+
+
+def _visit(bench: Bench, data: Dataset, column: str, day: float, ids: pd.Series) -> pd.DataFrame:
+    wide = bench.mapping["wide"]
+    text = data.text(column)
+    text = text.str.replace(",", ".") if data.decimal_comma else text
+    text = text.where(~text.str.lower().isin([".", "na", "n/a", "nd", "-"]), "")
+    factor = _FACTORS[wide["quantity"]]
+    read = Reading(factor, {}, wide["unit"], -1)
+    results = [read(word, "", np.nan, "") if word else Result() for word in text]
+    for problem in ("number", "above"):
+        bench.flag(data, np.array([r.problem == problem for r in results], bool), column,
+                   EXPECTED[problem])  # fmt: skip
+    value = np.array([r.value for r in results], float)
+    lloq = wide["lloq"] * float(factor(wide["unit"]) or 1) if wide["lloq"] > 0 else np.nan
+    below = np.array([r.below for r in results], bool)
+    limit = np.where(below, value, lloq)
+    below |= value < limit
+    bench.flag(data, (value <= 0) & ~below, column, "a value above 0, or a limit: [wide] lloq")
+    return draft(data, wide["quantity"], ids, day=day, value=np.where(below, limit, value),
+                 below=below, lloq=limit)  # fmt: skip
+
+
+def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
+    wide = bench.mapping["wide"]
+    gray = bench.numbers(data, wide["fraction_gy_column"].upper()).to_numpy()
+    gray = np.where(np.isnan(gray), wide["fraction_gy"] or np.nan, gray)
+    if not wide["fraction_days"] and not wide["fractions_column"]:
+        return draft(data, FRACTION, ids).iloc[:0]
+    days = [np.asarray(wide["fraction_days"], float)] * len(data)
+    if wide["fractions_column"]:
+        column = wide["fractions_column"].upper()
+        start_name = wide["start_date_column"].upper()
+        number = bench.numbers(data, column)
+        wrong = number.notna() & ~((number >= 1) & (number <= 100) & (number % 1 == 0))
+        bench.flag(data, wrong, column, "a number of fractions from 1 to 100")
+        known = start_name in data
+        start = read_dates(data.frame[start_name]).when if known else None
+        weekday = (
+            np.zeros(len(data), int)
+            if start is None
+            else (start.astype("datetime64[D]").astype(int) + 3) % 7
+        )
+        odd = (
+            np.zeros(len(data), bool) if start is None else np.isnat(start) | (weekday >= SATURDAY)
+        )
+        bench.flag(data, odd & number.notna().to_numpy(), start_name, "a weekday as date of day 0")
+        if start is None:
+            bench.account.warn(f"{data.file}: without start dates day 0 was taken for a Monday")
+        days = [
+            treatment_days(int(n), int(w)).astype(float) if n == n and not bad else np.zeros(0)
+            for n, w, bad in zip(number, weekday, wrong.to_numpy() | odd, strict=True)
+        ]
+    count = np.array([len(d) for d in days])
+    bench.flag(data, (count > 0) & ~(gray > 0), wide["fraction_gy_column"].upper() or "FRACTION_GY",
+               "the Gy of one fraction above 0")  # fmt: skip
+    row = np.repeat(np.arange(len(data)), count)
+    many = draft(data, FRACTION, ids, value=gray).iloc[row].reset_index(drop=True)
+    return many.assign(day=np.concatenate([*days, np.zeros(0)]))
+
+
+def _covariates(bench: Bench, data: Dataset, ids: pd.Series, names: dict[str, str]) -> pd.DataFrame:
+    table = pd.DataFrame(index=pd.Index(ids, dtype=object, name="id"))
+    for ours, theirs in names.items():
+        column = str(theirs).upper()
+        numeric = ours.upper() in NUMERIC_COVARIATES
+        values = bench.numbers(data, column) if numeric else data.text(column).replace("", None)
+        table[ours.lower()] = values.to_numpy()
+    table["start"] = np.datetime64("NaT", "s")
+    return table[~table.index.duplicated()]
+
+
+def guessed_mapping(data: Dataset) -> str:
+    """A mapping for a sheet with guesses from its column names, to be checked and filled in."""
+    names = [str(name) for name in data.frame.columns]
+    subject = next((n for n in names if _ID.fullmatch(n) and n), names[0])
+    visits: list[str] = []
+    for name in names:
+        match = _VISIT.fullmatch(name)
+        if match:
+            day = float(match["number"]) * _DAYS[match["unit"][0].lower()]
+            visits.append(f"{json.dumps(name)} = {round(day, 1):g}")
+        elif _BEFORE.fullmatch(name):
+            visits.append(f"{json.dumps(name)} = -1  # the day is a guess: check it")
+    rest = [n for n in names if n != subject and not any(json.dumps(n) in v for v in visits)]
+    covariates = [f"{c} = {json.dumps(n)}" for c in COVARIATES for n in rest if n == c]
+    return "\n".join(
+        [
+            f"# Mapping of {data.file} to the event table; everything here is a guess to check.",
+            "[wide]",
+            f"id = {json.dumps(subject)}",
+            'quantity = "alc"',
+            'unit = ""  # of all counts, e.g. "10^9/L" or "/uL": must be filled in',
+            "# lloq = 0.1  # limit of quantification, in that unit",
+            "# fraction_days = [0, 1, 2, 3, 4]  # days of the fractions of every patient, and",
+            "# fraction_gy = 10  # the Gy of each; or columns of the sheet:",
+            '# fractions_column = ""',
+            '# fraction_gy_column = ""',
+            '# start_date_column = ""  # date of day 0, to leave out weekends',
+            "",
+            "[wide.visits]  # column = day from the first fraction",
+            *(visits or ['# "Week 6" = 42']),
+            "",
+            "[wide.covariates]  # column of the event table = column of the sheet",
+            *(covariates or ['# ARM = "Arm"']),
+            f"# not used: {', '.join(rest)}" if rest else "",
+            "",
+        ]
+    )

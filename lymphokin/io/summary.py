@@ -1,0 +1,70 @@
+"""What an event table holds: counts, visits, what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.ctcae import grade_of_count
+from lymphokin.io.cohort import Cohort
+from lymphokin.io.vocabulary import COVARIATES, QUANTITIES
+
+DAYS_PER_WEEK = 7
+
+
+def summarise(cohort: Cohort) -> dict[str, Any]:
+    """Numbers of a cohort as plain values.
+
+    `quantities`: per measured quantity its visits, values, values below the limit and visits
+    without a result. `weeks`: lymphocyte counts per week from day 0 with their median (1e9/L) and
+    how many are CTCAE grade 2 or worse. `missing`: patients without each covariate.
+    """
+    seen = cohort.observations
+    quantities = {}
+    for name in QUANTITIES:
+        own = seen[seen["quantity"] == name]
+        values = own["value"].notna()
+        quantities[name] = {
+            "patients": int(own["id"][values].nunique()),
+            "visits": len(own),
+            "values": int((values & ~own["censored"]).sum()),
+            "below_limit": int(own["censored"].sum()),
+            "no_result": int((~values).sum()),
+        }
+    return {
+        "patients": len(cohort),
+        "treated": int(cohort.fractions["id"].nunique()),
+        "fractions": len(cohort.fractions),
+        "atra_doses": len(cohort.doses),
+        "quantities": quantities,
+        "weeks": _weeks(seen),
+        "missing": {
+            name.lower(): int(cohort.patients[name.lower()].isna().sum()) for name in COVARIATES
+        },
+        "synthetic": cohort.synthetic,
+        "warnings": list(cohort.warnings),
+    }
+
+
+def _weeks(seen: pd.DataFrame) -> list[dict[str, Any]]:
+    counts = seen[(seen["quantity"] == "alc") & seen["value"].notna()]
+    week = np.floor(counts["day"].to_numpy(float) / DAYS_PER_WEEK).astype(int)
+    grades = np.array(
+        [
+            grade_of_count(value, low)
+            for value, low in zip(counts["value"], counts["lln"], strict=True)
+        ],
+        dtype=int,
+    )
+    table = pd.DataFrame({"week": week, "value": counts["value"].to_numpy(), "grade": grades})
+    return [
+        {
+            "week": int(number),  # type: ignore[arg-type]
+            "counts": len(rows),
+            "median": round(float(rows["value"].median()), 3),
+            "grade2_or_worse": int((rows["grade"] >= 2).sum()),
+        }
+        for number, rows in table.groupby("week")
+    ]

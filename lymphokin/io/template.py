@@ -1,0 +1,71 @@
+"""Files to fill in: an empty event table, and a mapping with every key."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lymphokin.io.convert.mapping import DEFAULTS
+
+_COLUMNS = {
+    "ID": "the patient, any text; no names or other identifiers",
+    "TIME": "days from the first fraction (day 0); screening is negative",
+    "EVID": "0 observation, 1 dose",
+    "CMT": "of a dose: rt (radiotherapy fraction) or atra",
+    "AMT": "of a dose: Gy of that fraction, or mg",
+    "II": "days between repeated doses",
+    "ADDL": "how many more doses follow",
+    "DVID": "of an observation: alc (1e9/L), mdsc (cells/uL) or atra (ng/mL)",
+    "DV": "the value; blank if missing; <0.1 if below the limit",
+    "LLOQ": "limit of quantification, in the unit of DV",
+    "LLN": "the laboratory's lower limit of normal of alc (decides grade 1 only)",
+    "ARM": "treatment arm",
+    "SITE": "lung_peripheral, lung_central, liver, spine, abdominal_node, brain or other",
+    "N_LESIONS": "irradiated lesions",
+    "IMMUNE_DOSE_GY": "mean dose to the blood over the course, if known (lymphokin dose)",
+    "IMMUNE_DOSE_SOURCE": "blood, edic, organs, dvh or dicom",
+}
+_EXAMPLE = (
+    {"ID": "P01", "TIME": "-3", "EVID": "0", "DVID": "alc", "DV": "1.42", "LLN": "1.0"},
+    {"ID": "P01", "TIME": "0", "EVID": "1", "CMT": "rt", "AMT": "8", "II": "1", "ADDL": "4"},
+    {"ID": "P01", "TIME": "0", "EVID": "1", "CMT": "atra", "AMT": "270", "II": "1", "ADDL": "2"},
+    {"ID": "P01", "TIME": "42", "EVID": "0", "DVID": "alc", "DV": "0.78", "LLN": "1.0"},
+)
+
+
+def event_table_template() -> str:
+    """An event table without records: comments that say what goes where, and the header."""
+    lines = ["# Event table: one row per record. Lines with # before the header are comments."]
+    lines += [f"# {name}: {meaning}" for name, meaning in _COLUMNS.items()]
+    lines.append("# Example of one patient, 5 fractions of 8 Gy and one pulse of ATRA:")
+    lines.append("# " + ",".join(_COLUMNS))
+    lines += ["# " + ",".join(row.get(name, "") for name in _COLUMNS) for row in _EXAMPLE]
+    return "\n".join([*lines, ",".join(_COLUMNS), ""])
+
+
+_TABLES = {
+    "subject": "Who: columns with the subject, best first; subjects to leave out",
+    "lab": "Test codes; `unit` where none is stated; `units` = { theirs = ours }; `lloq` in 1e9/L",
+    "atra": "Words for ATRA in treatments (EXTRT), and test codes of its level",
+    "radiotherapy": "Words for radiotherapy in procedures; site classes; unit if not stated",
+    "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",
+    "wide": "Sheets with a row per patient and a column per visit",
+}
+
+
+def mapping_template() -> str:
+    """Every key of a mapping with its default, as comments in a TOML file."""
+    lines = [
+        "# How a study's files name things. Every line shows the default: take away the # of what",
+        "# differs in your files, and the # of the table it stands in.",
+    ]
+    for table, keys in DEFAULTS.items():
+        lines += ["", f"# {_TABLES[table]}", f"# [{table}]"]
+        lines += [f"# {key} = {_toml(value)}" for key, value in keys.items()]
+    return "\n".join([*lines, ""])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)

@@ -1,0 +1,105 @@
+"""Units as laboratories and CDISC files spell them, and the factor to lymphokin's own unit.
+
+Laboratory spellings of one unit are many (10^9/L, GI/L, G/L, THOU/uL, K/uL, 10*3/mm3, ...). They
+are read as a number over a volume, so that the table below is short. `g/L` is refused: grams are
+not giga, and only the capital letter tells them apart.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_NUMBERS = {
+    "": 1,
+    "10^3": 10**3,
+    "10^6": 10**6,
+    "10^9": 10**9,
+    **dict.fromkeys(("k", "thou", "thous", "thousand", "th", "tsd"), 10**3),
+    **dict.fromkeys(("mi", "mio", "mega", "mill", "million"), 10**6),
+    **dict.fromkeys(("g", "gi", "giga", "bil", "billion", "gpt", "mrd"), 10**9),
+}
+_PER_LITRE = {
+    "l": 1,
+    "ml": 10**3,
+    **dict.fromkeys(("cm3", "cc"), 10**3),
+    **dict.fromkeys(("ul", "mm3", "cmm", "cumm", "mcl"), 10**6),
+    "nl": 10**9,
+}
+_CELLS = re.compile(r"(?:cells?|cel|lymphocytes?|lymph|#|1)$")
+
+_LEVELS = {  # to ng/mL; tretinoin is C20H28O2, 300.44 g/mol
+    **dict.fromkeys(("ng/ml", "ug/l", "mcg/l"), Fraction(1)),
+    **dict.fromkeys(("ug/ml", "mcg/ml", "mg/l"), Fraction(1000)),
+    **dict.fromkeys(("pg/ml", "ng/l"), Fraction(1, 1000)),
+    "nmol/l": Fraction(30044, 100_000),
+    "umol/l": Fraction(30044, 100),
+}
+_DOSES = {  # to Gy
+    **dict.fromkeys(("gy", "gray"), Fraction(1)),
+    "cgy": Fraction(1, 100),
+    "mgy": Fraction(1, 1000),
+    "rad": Fraction(1, 100),
+}
+_AMOUNTS = {"mg": Fraction(1), "g": Fraction(1000), "ug": Fraction(1, 1000)}  # to mg
+_PARTS = {**dict.fromkeys(("fraction", "ratio", "1", "fractionof1"), Fraction(1))}
+_PARTS |= dict.fromkeys(("%", "percent", "pct"), Fraction(1, 100))
+
+PER_BODY_SURFACE = "mg/m2"
+"""An amount that needs the patient's body surface area."""
+
+
+def _plain(unit: str) -> str:
+    """`unit` without blanks and variants of one letter, in lower case."""
+    for variants, letter in (
+        ("µμ", "u"),
+        ("³", "3"),
+        ("⁶", "^6"),
+        ("⁹", "^9"),
+        ("²", "2"),
+        ("×", "x"),
+    ):
+        for variant in variants:
+            unit = unit.replace(variant, letter)
+    return re.sub(r"\s+", "", unit).lower()
+
+
+def count_factor(unit: str) -> Fraction | None:
+    """Factor from a count in `unit` to 1e9/L, None if the unit is not known to be one of counts."""
+    if re.sub(r"\s+", "", unit) in ("g/L", "g/l"):
+        return None
+    number, bar, volume = _plain(unit).partition("/")
+    if not bar:
+        return None
+    number = re.sub(r"^x(?=10|\d)", "", number)
+    number = re.sub(r"^(?:10(?:\^|\*\*?|e\+?)?|1e\+?|10exp)0?([369])", r"10^\1", number)
+    number = _CELLS.sub("", number) if number not in _NUMBERS else number
+    volume = volume.replace("mm^3", "mm3").replace("mm**3", "mm3").replace("mm*3", "mm3")
+    if number not in _NUMBERS or volume not in _PER_LITRE:
+        return None
+    return Fraction(_NUMBERS[number] * _PER_LITRE[volume], 10**9)
+
+
+def part_factor(unit: str) -> Fraction | None:
+    """Factor from a share in `unit` (fraction or per cent) to a fraction of 1."""
+    return _PARTS.get(_plain(unit))
+
+
+def level_factor(unit: str) -> Fraction | None:
+    """Factor from an ATRA level in `unit` to ng/mL."""
+    return _LEVELS.get(_plain(unit))
+
+
+def radiation_factor(unit: str) -> Fraction | None:
+    """Factor from a radiation dose in `unit` to Gy."""
+    return _DOSES.get(_plain(unit))
+
+
+def amount_factor(unit: str) -> Fraction | None:
+    """Factor from a drug amount in `unit` to mg (`mg/m2` is not one: see PER_BODY_SURFACE)."""
+    return _AMOUNTS.get(_plain(unit).replace("mcg", "ug"))
+
+
+def is_per_body_surface(unit: str) -> bool:
+    """Whether a drug amount is in mg per m2 of body surface."""
+    return _plain(unit).replace("^", "") in ("mg/m2", "mg/sqm")

@@ -1,0 +1,75 @@
+"""Every patient's lymphocyte counts over time, as they were measured."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lymphokin.io import Cohort
+from lymphokin.report.drawing import BLACK, BLUE, GRADE2_LIMIT, PALE, VERMILLION, log_ticks, styled
+
+TICKS = [0.05, 0.1, 0.2, 0.5, 0.8, 1, 2, 5, 10]
+FEWEST_FOR_MEDIAN = 5
+"""Counts in a week that its median is drawn from."""
+
+
+@styled
+def spaghetti(cohort: Cohort) -> Figure:
+    """Lymphocyte counts (1e9/L, logarithmic) over days from the first fraction, a line per patient.
+
+    The bold line joins the medians of weeks with enough counts; triangles lie at the limit of
+    quantification of counts below it.
+    """
+    counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    log_ticks(axes, "y", TICKS)
+    for _, own in counts.groupby("id", sort=False):
+        axes.plot(own["day"], own["value"], color=PALE, linewidth=0.6, marker=".", markersize=2)
+    below = counts[counts["censored"]]
+    axes.plot(below["day"], below["value"], "v", color=VERMILLION, markersize=4,
+              label="below the limit" if len(below) else "_")  # fmt: skip
+    week = np.floor(counts["day"].to_numpy(float) / 7)
+    weekly = counts.groupby(week).agg(day=("day", "median"), value=("value", "median"),
+                                      n=("value", "size"))  # fmt: skip
+    weekly = weekly[weekly["n"] >= FEWEST_FOR_MEDIAN]
+    axes.plot(weekly["day"], weekly["value"], color=BLUE, linewidth=1.8, marker="o", markersize=3,
+              label="median of the week" if len(weekly) else "_")  # fmt: skip
+    axes.axhline(
+        GRADE2_LIMIT, color=BLACK, linewidth=0.8, linestyle="--", label="grade 2 below 0.8"
+    )
+    axes.axvline(0, color=BLACK, linewidth=0.5, linestyle=":")
+    axes.set_xlabel("days from day 0 (first fraction)")
+    axes.set_ylabel("lymphocytes (10⁹/L)")
+    if len(counts):
+        low, high = counts["value"].min(), counts["value"].max()
+        axes.set_ylim(min(low, GRADE2_LIMIT) * 0.85, max(high, 1) * 1.15)
+    synthetic = "SYNTHETIC DATA. " if cohort.synthetic else ""
+    patients = counts["id"].nunique()
+    axes.set_title(f"{synthetic}{len(counts):,} counts of {patients:,} patients", loc="left")
+    axes.legend(frameon=False, fontsize=7, loc="upper right")
+    return figure
+
+
+def save_spaghetti(cohort: Cohort, path: str | os.PathLike) -> None:
+    """Draw `spaghetti` into a PNG, SVG or PDF file, which appears complete or not at all.
+
+    Raises ValueError for another kind of file.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{path}: expected a name that ends with .png, .svg or .pdf")
+    figure = spaghetti(cohort)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=200, facecolor="white")
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
