@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from lymphokin.commands.trial import app as trial
 from lymphokin.jax_setup import prepare_jax
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="Lymphocyte kinetics under radiotherapy and ATRA: each patient's risk of lymphopenia. "
     "Research use only.",
 )
+app.add_typer(trial, name="trial")
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"

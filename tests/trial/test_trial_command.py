@@ -1,0 +1,72 @@
+"""`lymphokin trial` as a statistician meets it."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from lymphokin.cli import main
+
+
+class Done(NamedTuple):
+    returncode: int | str | None
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def lymphokin(capsys, monkeypatch) -> Callable[..., Done]:
+    """The command line inside this process: a fresh one spends seconds on imports."""
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["lymphokin", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+        printed = capsys.readouterr()
+        return Done(code, printed.out, printed.err)
+
+    return run
+
+
+def test_power_of_the_trial(lymphokin):
+    rates = ["--control", "0.5", "--treated", "0.15", "--n", "26"]
+    done = lymphokin("trial", "power", *rates, "--alpha", "0.07", "--test", "fisher", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["power"] == pytest.approx(0.849384, abs=5e-7)
+    assert found["size"] == pytest.approx(0.040348, abs=5e-7)
+    assert found["boundary"][13] == 6
+    assert found["boundary"][3] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("power --control 1.5 --treated 0.15", ["--control", "1.5"]),
+        ("power --control 0.5 --treated nan --n 0 --alpha 1", ["--treated", "--n", "--alpha"]),
+        ("power --control 0.5 --treated 0.15 --alpha 0", ["--alpha", "0.0"]),
+        ("power --control 0.5 --treated 0.15 --n 26 --dropouts 27", ["--dropouts", "27", "26"]),
+        ("power --control 0.5 --treated 0.15 --test student", ["student", "boschloo"]),
+        ("sample-size --control 0.15 --treated 0.5", ["--treated", "below"]),
+        ("compare --control 0.5 --treated 0.15 --power 1", ["--power"]),
+    ],
+)
+def test_bad_numbers_are_one_message(lymphokin, arguments, told):
+    done = lymphokin("trial", *arguments.split())
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    for part in told:
+        assert part in done.stderr
+
+
+@pytest.mark.parametrize("command", ["power", "sample-size", "compare"])
+def test_every_command_explains_itself_with_an_example(lymphokin, command):
+    done = lymphokin("trial", command, "--help")
+    assert done.returncode == 0
+    assert f"lymphokin trial {command}" in done.stdout
