@@ -54,6 +54,11 @@ def test_power_of_the_trial(lymphokin):
         ("power --control 0.5 --treated 0.15 --test student", ["student", "boschloo"]),
         ("sample-size --control 0.15 --treated 0.5", ["--treated", "below"]),
         ("compare --control 0.5 --treated 0.15 --power 1", ["--power"]),
+        ("safety --looks 3,x", ["--looks", "3,x"]),
+        ("safety --rule simon", ["--rule", "simon"]),
+        ("safety --target 1", ["target", "1.0"]),
+        ("safety-decision --enrolled 3 --events 4", ["events", "4", "3"]),
+        ("safety-decision --enrolled 3 --events 0 --pending -2", ["--pending", "-2"]),
     ],
 )
 def test_bad_numbers_are_one_message(lymphokin, arguments, told):
@@ -65,8 +70,29 @@ def test_bad_numbers_are_one_message(lymphokin, arguments, told):
         assert part in done.stderr
 
 
-@pytest.mark.parametrize("command", ["power", "sample-size", "compare"])
+@pytest.mark.parametrize(
+    "command", ["power", "sample-size", "compare", "safety", "safety-decision"]
+)
 def test_every_command_explains_itself_with_an_example(lymphokin, command):
     done = lymphokin("trial", command, "--help")
     assert done.returncode == 0
     assert f"lymphokin trial {command}" in done.stdout
+
+
+def test_safety_boundaries_and_table(lymphokin):
+    done = lymphokin("trial", "safety", "--looks", "3,6,9,12,18,24,32", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["stop_at_events"] == [3, 4, 5, 7, 9, 11, 14]
+    done = lymphokin("trial", "safety", "--rule", "boin", "--looks", "3,6", "--table")
+    assert done.returncode == 0, done.stderr
+    assert "windows of follow-up" in done.stdout
+
+
+def test_safety_decision_counts_pending_patients_in_part(lymphokin):
+    ask = "trial safety-decision --enrolled 6 --events 3 --window 28 --json --pending"
+    verdicts = []
+    for pending in ("1,2,3", "27,27,27"):
+        done = lymphokin(*ask.split(), pending)
+        assert done.returncode == 0, done.stderr
+        verdicts.append(json.loads(done.stdout)["verdict"])
+    assert verdicts == ["stop", "enrol"]
