@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from lymphokin.commands.trial import TEST_NAMES, boundary_lines
+from lymphokin.commands.trial.exact import boundary_lines
+from lymphokin.commands.trial.options import TEST_NAMES
 from lymphokin.io.problems import BadInput
 from lymphokin.trial.exact import TESTS, Attrition, Design, sample_size
 

@@ -54,6 +54,14 @@ def test_power_of_the_trial(lymphokin):
         ("power --control 0.5 --treated 0.15 --test student", ["student", "boschloo"]),
         ("sample-size --control 0.15 --treated 0.5", ["--treated", "below"]),
         ("compare --control 0.5 --treated 0.15 --power 1", ["--power"]),
+        ("assurance --control-beta 10", ["--control-beta", "--treated-beta"]),
+        ("assurance --control-beta 10,10 --treated-beta 0,17", ["--treated-beta", "0,17"]),
+        ("assurance --gamma -1 --draws 0", ["--gamma", "--draws"]),
+        ("assurance --population no_such_run", ["not a run folder"]),
+        ("simulate --trials 0 --cluster cloud", ["--trials", "--cluster", "slurm"]),
+        ("simulate --fix suppression", ["--fix", "NAME=NUMBER"]),
+        ("simulate --fix charm=1", ["charm"]),
+        ("simulate --design no_such.toml", ["no_such.toml"]),
         ("safety --looks 3,x", ["--looks", "3,x"]),
         ("safety --rule simon", ["--rule", "simon"]),
         ("safety --target 1", ["target", "1.0"]),
@@ -61,22 +69,32 @@ def test_power_of_the_trial(lymphokin):
         ("safety-decision --enrolled 3 --events 0 --pending -2", ["--pending", "-2"]),
     ],
 )
-def test_bad_numbers_are_one_message(lymphokin, arguments, told):
+def test_bad_numbers_are_one_message(lymphokin, arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     done = lymphokin("trial", *arguments.split())
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
     for part in told:
         assert part in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    "command", ["power", "sample-size", "compare", "safety", "safety-decision"]
+    "command",
+    ["power", "sample-size", "compare", "safety", "safety-decision", "assurance", "simulate"],
 )
 def test_every_command_explains_itself_with_an_example(lymphokin, command):
     done = lymphokin("trial", command, "--help")
     assert done.returncode == 0
     assert f"lymphokin trial {command}" in done.stdout
+
+
+def test_assurance_over_beta_priors(lymphokin):
+    priors = ["--control-beta", "10,10", "--treated-beta", "3,17"]
+    done = lymphokin("trial", "assurance", *priors, "--n", "26", "--alpha", "0.07", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["assurance"] == pytest.approx(0.769, abs=5e-4)
 
 
 def test_safety_boundaries_and_table(lymphokin):
