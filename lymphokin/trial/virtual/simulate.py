@@ -98,8 +98,11 @@ class Simulator:
             placed = jax.device_put((np.asarray(seed), numbers, self._typical), device)
             return jax.tree.map(np.asarray, self._program(*placed))
 
+        tasks = list(zip(starts, cycle(devices), strict=False))
+        # The first call on a device compiles; two compilations at once starve each other.
+        parts = [compute(task) for task in tasks[: len(devices)]]
         with ThreadPoolExecutor(len(devices)) as threads:
-            parts = list(threads.map(compute, zip(starts, cycle(devices), strict=False)))
+            parts += threads.map(compute, tasks[len(devices) :])
         flat = jax.tree.map(
             lambda *x: np.concatenate([part.reshape(-1, *part.shape[2:]) for part in x]), *parts
         )
