@@ -41,8 +41,9 @@ def population_rates(
     """Expected event rates of both arms for draws of the population.
 
     Each is the mean over ``patients`` virtual patients of the probability that the count of the
-    planned endpoint day is reported below 0.80; the same seed gives the same draws and patients
-    whatever is fixed.
+    planned endpoint day is reported below 0.80. The patients of one arm are twins of those of the
+    other, or chance differences between arms would look like an effect; the same seed gives the
+    same draws and patients whatever is fixed.
 
     Returns:
         [draw, arm], control first.
@@ -50,7 +51,7 @@ def population_rates(
     demands = Demands("assurance").want("many", draws=draws)
     demands.want("patients", patients=patients).enforce()
     large = replace(design.analysis, n_control=patients, n_treated=patients)
-    simulator = Simulator(replace(design, analysis=large), population, fixed)
+    simulator = Simulator(replace(design, analysis=large), population, fixed, twins=True)
     return np.asarray(simulator.run(seed, 0, draws).p_measured)
 
 

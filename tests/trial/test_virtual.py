@@ -14,12 +14,14 @@ import pytest
 from scipy.stats import fisher_exact
 
 from lymphokin.io.problems import BadInput
+from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
 from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
 from lymphokin.solve import Course, build_timeline, solve
+from lymphokin.trial.assurance import assurance, population_rates
 from lymphokin.trial.exact import TESTS, Design
-from lymphokin.trial.virtual import Outcome, Simulator, VirtualDesign
+from lymphokin.trial.virtual import Outcome, PriorPopulation, Simulator, VirtualDesign
 from lymphokin.trial.virtual.counts import Followed, _arrays, follow
 from lymphokin.trial.virtual.courses import draw_courses
 from lymphokin.trial.virtual.endpoint import read_endpoint
@@ -199,6 +201,17 @@ def test_gamma_of_zero_makes_both_arms_alike(small: VirtualDesign):
     found = np.asarray(null.run(1, 0, 1500).p_measured)
     difference = found[:, 1] - found[:, 0]
     assert abs(difference.mean()) < 4 * difference.std() / np.sqrt(len(difference))
+
+
+@pytest.mark.slow
+def test_twins_differ_by_the_drug_alone(small: VirtualDesign):
+    population = PriorPopulation(load_model(small.truth.model))
+    null = population_rates(small, population, {"suppression": 0.0}, 20, 30, 0)
+    assert null[:, 0] == pytest.approx(null[:, 1], abs=1e-9)
+    design = Design(TESTS["fisher"], 26, 26, 0.07)
+    assert assurance(VirtualDesign.read(SHIPPED), null).power.value <= design.size.value
+    strong = population_rates(small, population, {"suppression": 1.5}, 20, 30, 0)
+    assert (strong[:, 1] <= strong[:, 0] + 1e-9).all()
 
 
 @pytest.mark.slow

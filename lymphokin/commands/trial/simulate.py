@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from lymphokin.trial.virtual import VirtualDesign
 
 
-def _has_suppression(design: VirtualDesign) -> bool:
-    from lymphokin.model import load_model
-
-    return SUPPRESSION in {p.name for p in load_model(design.truth.model).table}
-
-
 def _percent(estimate: Mapping[str, float]) -> str:
     return f"{100 * estimate['value']:.1f} ± {100 * estimate['error']:.1f} %"
 
@@ -75,8 +69,10 @@ def simulate(
         size = min(shard_size, trials)
         return Sweep(plan, trials, seed, size, population, fixed | values).checked()
 
-    sweeps = {out / "as_stated": sweep({})}
-    if _has_suppression(plan) and fixed.get(SUPPRESSION) != 0:
+    stated = sweep({})
+    sweeps = {out / "as_stated": stated}
+    names = {p.name for p in stated.source().model.table}
+    if SUPPRESSION in names and fixed.get(SUPPRESSION) != 0:
         sweeps[out / "gamma_zero"] = sweep({SUPPRESSION: 0.0})
     executor = Executor(cluster, workers or len(os.sched_getaffinity(0)), partition=partition)
     with _sweep_progress() as told:

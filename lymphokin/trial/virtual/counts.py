@@ -13,7 +13,7 @@ from lymphokin.population import CohortArrays, Hierarchy, Latents, Population
 from lymphokin.population.likelihood import draw_residual
 from lymphokin.solve import solve
 from lymphokin.solve.system import System
-from lymphokin.trial.virtual.courses import Courses, draw_courses
+from lymphokin.trial.virtual.courses import Courses, draw_courses, twice
 from lymphokin.trial.virtual.grid import Grid
 
 CANDIDATES = 32
@@ -53,7 +53,12 @@ def typical_values(model: Model, values: Mapping[str, float]) -> dict[str, float
 
 
 def follow(
-    key: jax.Array, z: jax.Array, hierarchy: Hierarchy, grid: Grid, typical: Mapping[str, Any]
+    key: jax.Array,
+    z: jax.Array,
+    hierarchy: Hierarchy,
+    grid: Grid,
+    typical: Mapping[str, Any],
+    twins: bool = False,
 ) -> Followed:
     """Draw and follow the patients of one trial.
 
@@ -62,10 +67,14 @@ def follow(
         z: [quantity] population latents.
         typical: typical values (on the scale of their prior) that replace those of ``z``; NaN
             replaces nothing, so that one compiled program serves both.
+        twins: whether each treated patient is the twin of a control patient, alike in everything
+            but the drug (arms of one size).
     """
     design, model = grid.design, hierarchy.model
     keys = jax.random.split(key, 3)
     courses = draw_courses(keys[0], design, grid.pulses)
+    if twins:
+        courses = courses.as_twins()
     arrays = _arrays(model, grid, courses)
     population = _population(hierarchy, z, typical)
     latents = _draw(keys[1], hierarchy, population, arrays, z)
@@ -73,6 +82,8 @@ def follow(
     limit = design.conduct.minimum_baseline_alc
     if limit > 0:
         latents, screened = _screen(keys[2], hierarchy, population, arrays, latents, limit)
+    if twins:
+        latents = latents._replace(subject=twice(latents.subject))
     p, p_lanes = hierarchy.individuals(population, latents, arrays)
     solution = solve(model, p, p_lanes, arrays.timeline)
     return Followed(courses, solution.outputs["alc"], population.residual_sd["alc"], screened)

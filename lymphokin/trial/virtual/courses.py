@@ -42,6 +42,25 @@ class Courses(NamedTuple):
         """[patient]"""
         return (self.fraction_day * self.given).max(axis=0)
 
+    def as_twins(self) -> Courses:
+        """Treated patients who are like the control patients in everything but the drug."""
+        n = self.dose_mg.shape[0]
+        covariates = {name: twice(values) for name, values in self.covariates.items()}
+        bsa = self.covariates["bsa"]
+        return self._replace(
+            covariates=covariates,
+            fraction_day=twice(self.fraction_day),
+            given=twice(self.given),
+            immune_dose=twice(self.immune_dose),
+            dose_mg=self.dose_mg * bsa[:n] / bsa[n:],
+        )
+
+
+def twice(values: jax.Array) -> jax.Array:
+    """The first half of the patients (last axis), two times."""
+    half = values[..., : values.shape[-1] // 2]
+    return jnp.concatenate([half, half], axis=-1)
+
 
 def draw_courses(key: jax.Array, design: VirtualDesign, pulses: int) -> Courses:
     """Courses of one trial.

@@ -44,6 +44,9 @@ class Simulator:
     fixed: Mapping[str, float] = field(default_factory=dict)
     devices: int | None = None
     """devices to use; all by default"""
+    twins: bool = False
+    """whether each treated patient is the twin of a control patient: to compare the arms of a
+    population, not to simulate trials"""
 
     @cached_property
     def _drawn(self) -> VirtualPopulation:
@@ -69,7 +72,7 @@ class Simulator:
         def trial(key: jax.Array, typical: dict[str, jax.Array]) -> Outcome:
             of_population, of_patients, of_counts = jax.random.split(key, 3)
             z = latents(of_population)
-            followed = follow(of_patients, z, hierarchy, grid, typical)
+            followed = follow(of_patients, z, hierarchy, grid, typical, self.twins)
             return read_endpoint(of_counts, followed, residual, grid)
 
         def blocks(seed: jax.Array, numbers: jax.Array, typical: dict[str, jax.Array]) -> Outcome:

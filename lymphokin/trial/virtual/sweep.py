@@ -97,7 +97,7 @@ def population_named(name: str, truth: Truth) -> VirtualPopulation:
         return TruePopulation(truth)
     if name == "prior":
         return PriorPopulation(load_model(truth.model))
-    return FittedPopulation.of_run(Path(name))
+    return FittedPopulation.of_run(Path(name).resolve())
 
 
 @dataclass(frozen=True)
