@@ -52,6 +52,11 @@ class Truth:
             raw = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
             raise ValueError(f"{path}: {error}") from error
+        return cls.of(raw, path)
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], path: Path) -> Truth:
+        """A truth from the tables of its file; raises ValueError as :meth:`read` does."""
         missing = {"model", "seed", "design"} - set(raw)
         unknown = set(raw) - set(cls.__dataclass_fields__)
         if missing or unknown:

@@ -1,0 +1,37 @@
+"""Options of the commands that read a design file and a population."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lymphokin.trial.virtual import VirtualDesign
+
+SHIPPED_DESIGN = "nct06439888.design.toml"
+SUPPRESSION = "suppression"
+"""The parameter gamma: results are shown with it as stated and with it at zero."""
+NO_EVIDENCE = "No human data show that ATRA raises lymphocytes after radiotherapy."
+
+DesignFile = Annotated[
+    Path | None,
+    typer.Option("--design", help="Design file (TOML); default: NCT06439888 as shipped."),
+]
+PopulationName = Annotated[
+    str,
+    typer.Option(
+        "--population",
+        help="Where the patients come from: truth (of the design file), prior (the literature), "
+        "or the run folder of a fit.",
+    ),
+]
+
+
+def read_design(path: Path | None) -> VirtualDesign:
+    """A design file, or the one that is shipped."""
+    from lymphokin.shipped import data_path
+    from lymphokin.trial.virtual import VirtualDesign
+
+    return VirtualDesign.read(path or data_path(SHIPPED_DESIGN))

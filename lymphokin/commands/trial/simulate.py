@@ -1,0 +1,169 @@
+"""Virtual trials."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lymphokin.commands.trial.design_file import (
+    NO_EVIDENCE,
+    SUPPRESSION,
+    DesignFile,
+    PopulationName,
+    read_design,
+)
+from lymphokin.commands.trial.options import Json, app, output
+
+if TYPE_CHECKING:
+    from lymphokin.trial.inputs import Demands
+    from lymphokin.trial.virtual import VirtualDesign
+
+
+def _percent(estimate: Mapping[str, float]) -> str:
+    return f"{100 * estimate['value']:.1f} ± {100 * estimate['error']:.1f} %"
+
+
+@app.command()
+def simulate(
+    design: DesignFile = None,
+    trials: Annotated[int, typer.Option(help="Virtual trials.")] = 2000,
+    out: Annotated[Path, typer.Option(help="Folder; one of the same sweep is continued.")] = Path(
+        "virtual-trials"
+    ),
+    population: PopulationName = "truth",
+    fix: Annotated[list[str], typer.Option(help="Typical value to set: NAME=VALUE.")] = [],  # noqa: B006
+    seed: Annotated[int, typer.Option(help="Seed; every trial has its own key from it.")] = 0,
+    shard_size: Annotated[int, typer.Option(help="Trials per task.")] = 5000,
+    workers: Annotated[
+        int | None, typer.Option(help="Tasks at a time; default: all cores.")
+    ] = None,
+    cluster: Annotated[str, typer.Option(help="local, or slurm.")] = "local",
+    partition: Annotated[str, typer.Option(help="SLURM partition.")] = "",
+    json_: Json = False,
+) -> None:
+    """Virtual trials with mechanistic patients, with gamma as stated and with gamma = 0.
+
+    Run the same command again to continue an interrupted sweep.
+
+    Example: lymphokin trial simulate --trials 2000 --out sweeps/nct06439888
+    """
+    from lymphokin.trial.inputs import Demands
+    from lymphokin.trial.virtual.sweep import CLUSTERS, Executor, Sweep, run_sweeps, write_text
+
+    demands = Demands("lymphokin trial simulate")
+    demands.want("many", **{"--trials": trials, "--shard-size": shard_size, "--workers": workers})
+    demands.want("count", **{"--seed": seed})
+    demands.that(cluster in CLUSTERS, "--cluster", cluster, " or ".join(CLUSTERS))
+    fixed = _fixed(fix, demands)
+    demands.enforce()
+    plan = read_design(design)
+
+    def sweep(values: dict[str, float]) -> Sweep:
+        size = min(shard_size, trials)
+        return Sweep(plan, trials, seed, size, population, fixed | values).checked()
+
+    stated = sweep({})
+    sweeps = {out / "as_stated": stated}
+    names = {p.name for p in stated.source().model.table}
+    if SUPPRESSION in names and fixed.get(SUPPRESSION) != 0:
+        sweeps[out / "gamma_zero"] = sweep({SUPPRESSION: 0.0})
+    executor = Executor(cluster, workers or len(os.sched_getaffinity(0)), partition=partition)
+    with _sweep_progress() as told:
+        outcomes = run_sweeps(sweeps, executor, told)
+    result = {
+        folder.name: _characteristics(plan, outcome) | {"made_from": sweeps[folder].fingerprint()}
+        for folder, outcome in outcomes.items()
+    }
+    text = json.dumps(result, indent=2)
+    write_text(out / "characteristics.json", text + "\n")
+    if json_:
+        print(text)
+    else:
+        _show_characteristics(plan, result)
+
+
+def _fixed(pairs: list[str], demands: Demands) -> dict[str, float]:
+    values = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError:
+            demands.that(False, "--fix", pair, "NAME=NUMBER, e.g. suppression=0")
+    return values
+
+
+def _sweep_progress() -> Any:
+    """A bar on standard error, told the numbers of finished and of all tasks."""
+    from contextlib import contextmanager
+
+    from rich.progress import Progress
+
+    @contextmanager
+    def bar() -> Any:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=not console.is_terminal) as shown:
+            task = shown.add_task("virtual trials", total=None)
+            yield lambda done, total: shown.update(task, completed=done, total=total)
+
+    return bar()
+
+
+def _characteristics(design: VirtualDesign, outcome: Any) -> dict[str, Any]:
+    """Operating characteristics, and the exact probability of rejecting at the rates found."""
+    from dataclasses import asdict, is_dataclass
+
+    from lymphokin.trial.exact import TESTS, Design
+    from lymphokin.trial.virtual.operating import operating_characteristics
+
+    analysis = design.analysis
+    found = operating_characteristics(outcome, analysis.test, analysis.alpha)
+    exact = Design(TESTS[analysis.test], design.n_treated, design.n_control, analysis.alpha)
+    rates = found["rate_control"].value, found["rate_treated"].value
+    plain = {k: asdict(v) if is_dataclass(v) else v for k, v in found.items()}  # type: ignore[arg-type]
+    return plain | {
+        "exact_power_at_these_rates_without_missing": float(exact.power(*rates)),
+        "exact_size": exact.size.value,
+    }
+
+
+def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None:
+    analysis = design.analysis
+    first = next(iter(result.values()))
+    table = Table(
+        title=f"{first['trials']} virtual trials of {design.n_treated} treated and "
+        f"{design.n_control} control patients ({design.source}), {analysis.test}, one-sided "
+        f"{analysis.alpha:g}; ± Monte-Carlo standard error"
+    )
+    names = {"as_stated": "gamma as stated", "gamma_zero": "gamma = 0"}
+    table.add_column("")
+    for key in result:
+        table.add_column(names[key], justify="right")
+    rows = {
+        "trials that reject": "power",
+        "events, control": "rate_control",
+        "events, treated": "rate_treated",
+        "true count below 0.80, control": "p_true_control",
+        "true count below 0.80, treated": "p_true_treated",
+    }
+    for label, key in rows.items():
+        table.add_row(label, *(_percent(r[key]) for r in result.values()))
+    for arm in ("control", "treated"):
+        cells = (f"{r[f'missing_{arm}']['value']:.2f}" for r in result.values())
+        table.add_row(f"patients without endpoint, {arm}", *cells)
+    exact = "exact_power_at_these_rates_without_missing"
+    table.add_row("exact power at these rates, nobody missing",
+                  *(f"{100 * r[exact]:.1f} %" for r in result.values()))  # fmt: skip
+    table.add_row(
+        "exact size of the test", *(f"{100 * r['exact_size']:.1f} %" for r in result.values())
+    )
+    console = output()
+    console.print(table)
+    console.print(f"{NO_EVIDENCE} Research use only.")

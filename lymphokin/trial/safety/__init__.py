@@ -1,0 +1,20 @@
+"""Safety of a single-arm run-in: boundaries, pending outcomes, operating characteristics."""
+
+from lymphokin.trial.safety.base import Decision, SafetyData, SafetyRule
+from lymphokin.trial.safety.beta_binomial import BetaBinomial
+from lymphokin.trial.safety.boin import Boin
+from lymphokin.trial.safety.characteristics import Characteristics, characteristics
+from lymphokin.trial.safety.posterior import probability_above
+from lymphokin.trial.safety.table import decision_table
+
+__all__ = [
+    "BetaBinomial",
+    "Boin",
+    "Characteristics",
+    "Decision",
+    "SafetyData",
+    "SafetyRule",
+    "characteristics",
+    "decision_table",
+    "probability_above",
+]

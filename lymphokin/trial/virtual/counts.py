@@ -1,0 +1,161 @@
+"""True counts of virtual patients: individuals drawn from a population, screened, and followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from lymphokin.model import Model
+from lymphokin.population import CohortArrays, Hierarchy, Latents, Population
+from lymphokin.population.likelihood import draw_residual
+from lymphokin.solve import solve
+from lymphokin.solve.system import System
+from lymphokin.trial.virtual.courses import Courses, draw_courses, twice
+from lymphokin.trial.virtual.grid import Grid
+
+CANDIDATES = 32
+"""People screened for each place in a trial that has a limit on the baseline count."""
+NEARLY_ZERO = 1e-30
+"""A log-scale parameter set to zero takes this value."""
+
+
+class Followed(NamedTuple):
+    """One virtual trial before anybody has been measured."""
+
+    courses: Courses
+    alc: jax.Array
+    """[node, patient] true count, before the event on that node"""
+    residual_sd: Any
+    """SD of the residual of ln count"""
+    screened: jax.Array
+    """people screened per patient enrolled, and whether any place stayed empty (2 numbers)"""
+
+
+def typical_values(model: Model, values: Mapping[str, float]) -> dict[str, float]:
+    """Typical values in table units on the scale of their prior, to set aside what is drawn.
+
+    Raises:
+        ValueError: naming parameters that the model does not have.
+    """
+    known = {p.name: p for p in model.table}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ValueError(f"cannot fix {', '.join(unknown)}: the parameters are {', '.join(known)}")
+    return {
+        name: float(known[name].to_transformed(max(value, known[name].lower + NEARLY_ZERO)))
+        if known[name].transform in ("log", "above")
+        else float(known[name].to_transformed(value))
+        for name, value in values.items()
+    }
+
+
+def follow(
+    key: jax.Array,
+    z: jax.Array,
+    hierarchy: Hierarchy,
+    grid: Grid,
+    typical: Mapping[str, Any],
+    twins: bool = False,
+) -> Followed:
+    """Draw and follow the patients of one trial.
+
+    Args:
+        key: the trial's own key.
+        z: [quantity] population latents.
+        typical: typical values (on the scale of their prior) that replace those of ``z``; NaN
+            replaces nothing, so that one compiled program serves both.
+        twins: whether each treated patient is the twin of a control patient, alike in everything
+            but the drug (arms of one size).
+    """
+    design, model = grid.design, hierarchy.model
+    keys = jax.random.split(key, 3)
+    courses = draw_courses(keys[0], design, grid.pulses)
+    if twins:
+        courses = courses.as_twins()
+    arrays = _arrays(model, grid, courses)
+    population = _population(hierarchy, z, typical)
+    latents = _draw(keys[1], hierarchy, population, arrays, z)
+    screened = jnp.asarray([1.0, 0.0])
+    limit = design.conduct.minimum_baseline_alc
+    if limit > 0:
+        latents, screened = _screen(keys[2], hierarchy, population, arrays, latents, limit)
+    if twins:
+        latents = latents._replace(subject=twice(latents.subject))
+    p, p_lanes = hierarchy.individuals(population, latents, arrays)
+    solution = solve(model, p, p_lanes, arrays.timeline)
+    return Followed(courses, solution.outputs["alc"], population.residual_sd["alc"], screened)
+
+
+def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
+    n = courses.fraction_day.shape[1]
+    log_ratio, without = {}, {}
+    for p in model.table:
+        for c in p.covariates:
+            if c.column not in courses.covariates:
+                raise ValueError(
+                    f"virtual patients have no {c.column}, which {p.name} depends on; they have "
+                    + ", ".join(courses.covariates)
+                )
+            log_ratio[c.column] = jnp.log(courses.covariates[c.column] / c.reference)
+        if p.only_without:
+            missing = p.only_without not in courses.covariates
+            without[p.only_without] = jnp.full(n, float(missing))
+    treated = jnp.arange(grid.design.n_control, n)
+    return CohortArrays(grid.timeline(courses), log_ratio, without, {}, treated)
+
+
+def _population(hierarchy: Hierarchy, z: jax.Array, typical: Mapping[str, Any]) -> Population:
+    population = hierarchy.population(z)
+    own = population.typical
+    set_aside = {name: jnp.where(jnp.isnan(v), own[name], v) for name, v in typical.items()}
+    return population._replace(typical={**own, **set_aside})
+
+
+def _draw(
+    key: jax.Array,
+    hierarchy: Hierarchy,
+    population: Population,
+    arrays: CohortArrays,
+    z: jax.Array,
+) -> Latents:
+    """Individuals of a population (whose typical values need not be those of ``z``)."""
+    keys, shapes = jax.random.split(key, 3), hierarchy.shapes(arrays)
+    mean, sd = hierarchy.subject_prior(population, arrays)
+    normal = [
+        jax.random.normal(k, shape)  # type: ignore[arg-type]
+        for k, shape in zip(keys, (shapes.subject, shapes.treated, shapes.occasion), strict=True)
+    ]
+    return Latents(z, mean + sd * normal[0], normal[1], normal[2])
+
+
+def _screen(
+    key: jax.Array,
+    hierarchy: Hierarchy,
+    population: Population,
+    arrays: CohortArrays,
+    latents: Latents,
+    limit: float,
+) -> tuple[Latents, jax.Array]:
+    """Let the first of the candidates for each place enter whose screening count is high enough."""
+    model = hierarchy.model
+    mean, sd = hierarchy.subject_prior(population, arrays)
+    keys = jax.random.split(key, 2)
+    subject = mean + sd * jax.random.normal(keys[0], (CANDIDATES, *latents.subject.shape))
+
+    def resting(own: jax.Array) -> jax.Array:
+        p, _ = hierarchy.individuals(population, latents._replace(subject=own), arrays)
+        system = System(model.on_clock("days"), p)
+        upstream = dict.fromkeys((n for b in model.on_clock("hours") for n in b.hands_down), 0.0)
+        return system.outputs(system.initial(arrays.patients), upstream)["alc"]
+
+    true = jax.vmap(resting)(subject)
+    residual, spread = model.table.residuals["alc"], population.residual_sd["alc"]
+    measured = true * jnp.exp(draw_residual(residual, keys[1], true.shape, spread))
+    enters = jnp.round(measured, 2) >= limit
+    first = enters.argmax(axis=0)
+    chosen = jnp.take_along_axis(subject, first[None, None, :], axis=0)[0]
+    empty = (~enters.any(axis=0)).any()
+    return latents._replace(subject=chosen), jnp.stack([1.0 + first.mean(), empty.astype(float)])

@@ -1,0 +1,90 @@
+"""The endpoint of virtual patients, read as in the protocol.
+
+A patient's endpoint is the reported count nearest to 42 days (or what the design says) after the
+last fraction, within a window; grade >= 2 when it is reported below 0.80. Visits are early or
+late, missed, or lost with the patient. Besides the endpoint visit, other scheduled counts may lie
+in the window and then stand in for it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lymphokin.model import Residual
+from lymphokin.population import probability_below
+from lymphokin.population.likelihood import draw_residual
+from lymphokin.predict.endpoint import GRADE_BELOW, measured_threshold
+from lymphokin.trial.virtual.counts import Followed
+from lymphokin.trial.virtual.grid import Grid
+
+GRADE = 2
+TIE = 1e-6
+"""Of two counts equally near, the earlier is read."""
+
+
+class Outcome(NamedTuple):
+    """What one virtual trial found, per arm (control, treated)."""
+
+    events: jax.Array | np.ndarray
+    """[arm] patients with the event, as analysed"""
+    analysed: jax.Array | np.ndarray
+    """[arm] patients in the analysis"""
+    missing: jax.Array | np.ndarray
+    """[arm] patients without an endpoint"""
+    p_measured: jax.Array | np.ndarray
+    """[arm] mean probability that the count of the planned day is reported below 0.80"""
+    p_true: jax.Array | np.ndarray
+    """[arm] share of patients whose true count of that day is below 0.80"""
+    screened: jax.Array | np.ndarray
+    """people screened per patient enrolled, and 1 if a place stayed empty"""
+
+
+def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
+    """Measure the counts around everybody's endpoint day and read the endpoint."""
+    design = grid.design
+    plan, conduct, analysis = design.plan, design.conduct, design.analysis
+    keys = jax.random.split(key, 5)
+    n = followed.alc.shape[1]
+    planned = followed.courses.last_fraction + plan["endpoint_days_after_last_fraction"]
+    neighbours = jnp.asarray(design.neighbour_days, dtype=float)
+    visits = jnp.concatenate(
+        [planned[None], jnp.broadcast_to(neighbours[:, None], (len(neighbours), n))]
+    )
+    jitter = int(plan["visit_jitter_days"])
+    day = visits + jax.random.randint(keys[0], visits.shape, -jitter, jitter + 1)
+    seen = jax.random.uniform(keys[1], visits.shape) >= plan["missing_visit_probability"]
+    stays = jax.random.uniform(keys[2], (n,)) >= plan["drop_out_probability"]
+    first, last = conduct.drop_out_days
+    leaves = jax.random.uniform(keys[3], (n,), minval=first, maxval=last)
+    distance = jnp.abs(day - planned)
+    seen &= (distance <= analysis.window_days) & (stays | (day < leaves))
+    nearest = jnp.where(seen, distance + TIE * day, jnp.inf).argmin(axis=0)
+    patients = jnp.arange(n)
+    read = day[nearest, patients]
+    true = followed.alc[grid.node(read), patients]
+    noise = draw_residual(residual, keys[4], (n,), followed.residual_sd)
+    event = true * jnp.exp(noise) < measured_threshold(GRADE)
+    known = seen.any(axis=0)
+    counted = known if analysis.missing_endpoint == "excluded" else jnp.ones(n, bool)
+    event = jnp.where(known, event, analysis.missing_endpoint == "event") & counted
+    on_day = followed.alc[grid.node(planned), patients]
+    log_threshold = jnp.log(measured_threshold(GRADE))
+    below = probability_below(residual, log_threshold, jnp.log(on_day), followed.residual_sd)
+
+    def by_arm(values: jax.Array) -> jax.Array:
+        parts = values[: design.n_control], values[design.n_control :]
+        return jnp.stack([part.sum() for part in parts])
+
+    size = jnp.asarray([design.n_control, design.n_treated])
+    return Outcome(
+        by_arm(event.astype(int)),
+        by_arm(counted.astype(int)),
+        by_arm(1 - known.astype(int)),
+        by_arm(below) / size,
+        by_arm((on_day < GRADE_BELOW[GRADE]).astype(float)) / size,
+        followed.screened,
+    )

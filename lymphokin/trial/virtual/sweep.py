@@ -1,0 +1,219 @@
+"""A sweep: many virtual trials in shards, one task each, through submitit.
+
+A shard file appears complete or not at all, so that a killed sweep goes on where it was and ends
+bit-identical. Shards are whole, whatever the number of trials asked for, so that a sweep can be
+extended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import submitit
+import tomli_w
+
+from lymphokin.model import load_model
+from lymphokin.trial.synthetic import Truth
+from lymphokin.trial.virtual.counts import typical_values
+from lymphokin.trial.virtual.design import VirtualDesign
+from lymphokin.trial.virtual.endpoint import Outcome
+from lymphokin.trial.virtual.population import (
+    FittedPopulation,
+    PriorPopulation,
+    TruePopulation,
+    VirtualPopulation,
+)
+from lymphokin.trial.virtual.simulate import Simulator
+
+SWEEP_FILE = "sweep.json"
+DESIGN_FILE = "design.toml"
+POLL_SECONDS = 0.2
+CLUSTERS = ("local", "slurm")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be simulated. ``population``: truth, prior, or the path of a run folder."""
+
+    design: VirtualDesign
+    trials: int
+    seed: int
+    shard_size: int = 1000
+    population: str = "truth"
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shards(self) -> int:
+        return -(-self.trials // self.shard_size)
+
+    def source(self) -> VirtualPopulation:
+        """The population that trials are drawn from."""
+        return population_named(self.population, self.design.truth)
+
+    def checked(self) -> Sweep:
+        """This sweep, once its population and what is fixed are known to exist.
+
+        Raises:
+            ValueError: when a fixed parameter is not the model's.
+            FileNotFoundError: when the population is no run folder.
+        """
+        typical_values(self.source().model, self.fixed)
+        return self
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides the results; a folder continues only the sweep that began it."""
+        text = json.dumps(self.design.raw, sort_keys=True, default=str)
+        population = self.population
+        if population not in ("truth", "prior"):
+            posterior = Path(population) / "posterior.nc"
+            population = hashlib.sha256(posterior.read_bytes()).hexdigest()
+        return {
+            "design_sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "model_sha256": self.source().model.sha256,
+            "population": population,
+            "fixed": dict(self.fixed),
+            "seed": self.seed,
+            "shard_size": self.shard_size,
+            "version": version("lymphokin"),
+        }
+
+
+def population_named(name: str, truth: Truth) -> VirtualPopulation:
+    """A population by its name: truth, prior, or the path of a run folder.
+
+    Raises:
+        FileNotFoundError: when it is neither.
+    """
+    if name == "truth":
+        return TruePopulation(truth)
+    if name == "prior":
+        return PriorPopulation(load_model(truth.model))
+    return FittedPopulation.of_run(Path(name).resolve())
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Where shards are computed."""
+
+    cluster: str = "local"
+    """local or slurm"""
+    workers: int = 1
+    """shards computed at a time"""
+    minutes: int = 60
+    partition: str = ""
+    """SLURM partition; the cluster's default where it is empty"""
+
+
+def shard_path(folder: Path, shard: int) -> Path:
+    return folder / "shards" / f"{shard:05d}.npz"
+
+
+def compute_shard(sweep: Sweep, folder: Path, shard: int, cores: int = 1) -> None:
+    """Simulate one shard and write its file; runs in a process of its own."""
+    from lymphokin.jax_setup import prepare_jax
+
+    prepare_jax(cores)
+    simulator = Simulator(sweep.design, sweep.source(), sweep.fixed, devices=cores)
+    outcome = simulator.run(sweep.seed, shard * sweep.shard_size, sweep.shard_size)
+    path = shard_path(folder, shard)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
+    np.savez(temporary, **outcome._asdict())
+    temporary.replace(path)
+
+
+def run_sweeps(
+    sweeps: Mapping[Path, Sweep], executor: Executor, progress: Callable[[int, int], None]
+) -> dict[Path, Outcome]:
+    """Compute what is missing of some sweeps, all their shards in one queue, and gather them.
+
+    Args:
+        sweeps: each sweep by its folder; a folder is made if needed, and continued if it holds the
+            same sweep.
+        progress: told the numbers of finished and of all shards.
+
+    Raises:
+        FileExistsError: when a folder holds another sweep, or something else.
+        RuntimeError: when a shard failed; what is finished is kept.
+    """
+    for folder, sweep in sweeps.items():
+        _claim(sweep, folder)
+    every = [(sweep, f, shard) for f, sweep in sweeps.items() for shard in range(sweep.shards)]
+    waiting = [task for task in every if not shard_path(task[1], task[2]).exists()]
+    running: list[submitit.Job[None]] = []
+    progress(len(every) - len(waiting), len(every))
+    try:
+        while waiting or running:
+            while waiting and len(running) < executor.workers:
+                running.append(_submit(executor, *waiting.pop(0)))
+            for job in [job for job in running if job.done()]:
+                running.remove(job)
+                _check(job)
+                progress(len(every) - len(waiting) - len(running), len(every))
+            if running:
+                time.sleep(POLL_SECONDS)
+    finally:
+        for job in running:
+            job.cancel()
+    return {folder: gather(sweep, folder) for folder, sweep in sweeps.items()}
+
+
+def _check(job: submitit.Job[None]) -> None:
+    try:
+        job.result()
+    except Exception as error:
+        raise RuntimeError(f"task {job.job_id} failed; see {job.paths.stderr}: {error}") from error
+
+
+def _claim(sweep: Sweep, folder: Path) -> None:
+    """Begin a folder, or make sure that it is this sweep's."""
+    path, own = folder / SWEEP_FILE, sweep.fingerprint()
+    if path.exists():
+        began = json.loads(path.read_text(encoding="utf-8"))
+        changed = sorted(key for key in own if began.get(key) != own[key])
+        if changed:
+            raise FileExistsError(
+                f"{folder} holds another sweep (different {', '.join(changed)}); choose another "
+                "--out or move it away"
+            )
+    elif folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} exists; choose another --out or move it away")
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(own, indent=2, sort_keys=True) + "\n")
+    (folder / "shards").mkdir(exist_ok=True)
+    write_text(folder / DESIGN_FILE, tomli_w.dumps(dict(sweep.design.raw)))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it appears complete or not at all."""
+    temporary = path.with_name(f".{path.name}.writing")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _submit(executor: Executor, sweep: Sweep, folder: Path, shard: int) -> submitit.Job[None]:
+    auto = submitit.AutoExecutor(folder=str(folder / "tasks"), cluster=executor.cluster)
+    auto.update_parameters(timeout_min=executor.minutes, name="lymphokin")
+    if executor.cluster == "slurm":
+        auto.update_parameters(cpus_per_task=1)
+        if executor.partition:
+            auto.update_parameters(slurm_partition=executor.partition)
+    return auto.submit(compute_shard, sweep, folder.resolve(), shard)
+
+
+def gather(sweep: Sweep, folder: Path) -> Outcome:
+    """All trials of a finished sweep, in order."""
+    parts = []
+    for shard in range(sweep.shards):
+        with np.load(shard_path(folder, shard)) as stored:
+            parts.append([stored[name] for name in Outcome._fields])
+    return Outcome(*(np.concatenate(part)[: sweep.trials] for part in zip(*parts, strict=True)))
