@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,7 +28,7 @@ from lymphokin.infer import (
     fit_gaussian,
 )
 from lymphokin.infer.accuracy import solver_error
-from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
+from lymphokin.infer.nuts import Progress, compile_chunk, sample_nuts, settings_fingerprint
 from lymphokin.io import Cohort, read_events, write_events
 from lymphokin.model import load_model
 from lymphokin.predict import (
@@ -148,11 +149,21 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     out.parent.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(partial_folder(out), fingerprint)
     reporter.stage("finding where the posterior lies")
-    found = checkpoint.recall(
-        "whitening", lambda: fit_gaussian(posterior, job.settings.seed).arrays()
-    )
+    with ThreadPoolExecutor(1) as beside:
+        run_chunk = beside.submit(compile_chunk, posterior, job.settings)
+        beside.submit(posterior.warm_up)
+        found = checkpoint.recall(
+            "whitening", lambda: fit_gaussian(posterior, job.settings.seed).arrays()
+        )
     reporter.stage("sampling")
-    draws = sample_nuts(posterior, Whitening.of(found), job.settings, checkpoint, reporter.sampling)
+    draws = sample_nuts(
+        posterior,
+        run_chunk.result(),
+        Whitening.of(found),
+        job.settings,
+        checkpoint,
+        reporter.sampling,
+    )
     reporter.stage("summarising")
     error = solver_error(posterior, draws.x.reshape(-1, draws.x.shape[-1])[:: _every(draws.x)])
     visits = endpoint_visits(cohort)

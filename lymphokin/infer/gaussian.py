@@ -127,9 +127,7 @@ def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
         points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
         gradients = [posterior.density_and_gradient(x, arrays)[1] for x in points]
         rate = max(0.5, 1 / (1 + i)) if i < NEWTON_STEPS // 2 else 2.0 / (i + 1)
-        seen = jax.tree.map(
-            lambda *m: sum(m) / len(m), *[posterior.information(x, arrays) for x in points[:2]]
-        )
+        seen = posterior.information(points[0], arrays)
         information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
         move = whitening.gradient(sum(gradients) / len(points))
         length = jnp.sqrt(jnp.mean(move**2))

@@ -88,8 +88,10 @@ def expected_information(
     n_population = len(hierarchy.quantities)
     n_patients, slots = index.shape
     directions = n_population + slots
+    # Full batches only: a shorter last one would be compiled again.
+    padded = -(-directions // TANGENTS_AT_ONCE) * TANGENTS_AT_ONCE
     places = jnp.where(index < 0, x.size, index).T
-    vectors = jnp.zeros((directions, x.size))
+    vectors = jnp.zeros((padded, x.size))
     vectors = vectors.at[np.arange(n_population), np.arange(n_population)].set(1.0)
     vectors = vectors.at[np.arange(n_population, directions)[:, None], places].set(1.0, mode="drop")
     latents = unravel(x)
@@ -105,7 +107,7 @@ def expected_information(
     by_record, by_shared = jax.lax.map(
         lambda v: jax.jvp(outcomes, (x,), (v,))[1], vectors, batch_size=TANGENTS_AT_ONCE
     )
-    j_population, j_own = by_record[:n_population].T, by_record[n_population:].T
+    j_population, j_own = by_record[:n_population].T, by_record[n_population:directions].T
     j_shared = by_shared[:n_population].T
     own = jnp.zeros((n_patients, slots, slots)).at[owner].add(j_own[:, :, None] * j_own[:, None, :])
     coupling = (

@@ -21,8 +21,8 @@ from numpyro.infer.util import ParamInfo
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.devices import devices_for
-from lymphokin.infer.gaussian import Whitening, refined
-from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.gaussian import Whitening, refined, whitening_from
+from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.population import CohortArrays
 
 CHUNK = 25
@@ -43,9 +43,7 @@ class NutsSettings:
     warmup: int = 50
     draws: int = 1200
     pilot: int = 75
-    target_accept: float = 0.7
-    """Low, for one step size serves about a thousand well-mapped directions: the trees of 15 steps
-    that it brings give the most effective draws per second."""
+    target_accept: float = 0.75
     max_tree_depth: int = 8
     seed: int = 0
 
@@ -59,6 +57,10 @@ class Draws(NamedTuple):
     n_steps: np.ndarray
     acceptance_rate: np.ndarray
     log_density: np.ndarray
+
+
+type ChunkProgram = Callable[[Any, CohortArrays, Whitening], tuple[Any, dict[str, jax.Array]]]
+"""Compiled function that takes all chains one chunk further."""
 
 
 class Progress(NamedTuple):
@@ -84,6 +86,7 @@ def _restored(template: Any, chunk: dict[str, np.ndarray]) -> Any:
 
 def sample_nuts(
     posterior: Posterior,
+    run_chunk: ChunkProgram,
     whitening: Whitening,
     settings: NutsSettings,
     checkpoint: Checkpoint,
@@ -97,12 +100,12 @@ def sample_nuts(
 
     Args:
         posterior: what to sample.
+        run_chunk: from :func:`compile_chunk`.
         whitening: map from the space in which the first pilot run moves.
         settings: chains, iterations, seed.
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
     """
-    run_chunk = _chunk_on_devices(posterior, settings)
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
     total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
     step = jnp.asarray(FIRST_STEP)
@@ -186,8 +189,8 @@ def _begin(
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
 
 
-def _chunk_on_devices(posterior: Posterior, settings: NutsSettings) -> Any:
-    """Compiled function of (chains, cohort arrays, whitening): go on for a chunk.
+def compile_chunk(posterior: Posterior, settings: NutsSettings) -> ChunkProgram:
+    """Compile the sampler ahead of its first use, which takes as long as finding where to start.
 
     The cohort and the map are arguments, not constants, so that compiled code serves another cohort
     of the same shapes.
@@ -222,7 +225,7 @@ def _chunk_on_devices(posterior: Posterior, settings: NutsSettings) -> Any:
         # On a CPU one chain after the other, so that each tree is as short as it can be.
         return jax.vmap(one)(states) if together else jax.lax.map(one, states)
 
-    return jax.jit(
+    program = jax.jit(
         jax.shard_map(
             on_device,
             mesh=mesh,
@@ -231,6 +234,22 @@ def _chunk_on_devices(posterior: Posterior, settings: NutsSettings) -> Any:
             check_vma=False,
         )
     )
+    arrays = posterior.arrays
+    whitening = jax.eval_shape(
+        whitening_from,
+        flat(posterior.start()),
+        jax.eval_shape(posterior.information, flat(posterior.start()), arrays),
+        posterior.patient_index(),
+    )
+
+    def first(key: jax.Array, y: jax.Array, whitening: Whitening) -> Any:
+        kernel = _kernel(posterior, settings, arrays, whitening)
+        return kernel.init(key, 0, ParamInfo(y, jnp.zeros(()), y), (), {})
+
+    keys = jax.random.split(jax.random.PRNGKey(0), settings.chains)
+    starts = jnp.zeros((settings.chains, len(whitening.centre)))
+    states = jax.eval_shape(jax.vmap(first, (0, 0, None)), keys, starts, whitening)
+    return program.lower(states, arrays, whitening).compile()
 
 
 def settings_fingerprint(settings: NutsSettings) -> dict[str, Any]:

@@ -150,6 +150,11 @@ class Posterior:
             count = len(part)
             yield jax.tree.map(lambda v, count=count: np.asarray(v)[:count], found)
 
+    def warm_up(self) -> None:
+        """Compile what :meth:`evaluate` needs, e.g. beside other work."""
+        for _ in self.evaluate(np.asarray(flat(self.start()))[None], self.arrays):
+            pass
+
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""
         shapes = self.start()

@@ -19,7 +19,7 @@ from lymphokin.trial.synthetic import Truth, simulate_trial
 from lymphokin.workflow import Job, run_fit
 
 REPLICATES = 20
-SETTINGS = NutsSettings(draws=300)
+SETTINGS = NutsSettings(draws=200)
 COUNTS_UNTIL = 21.0
 IDENTIFIABLE = (
     "lymphocyte_baseline",

@@ -103,8 +103,9 @@ def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
         if p.only_without:
             missing = p.only_without not in courses.covariates
             without[p.only_without] = jnp.full(n, float(missing))
+    spread = without  # a supplied dose is taken as known
     treated = jnp.arange(grid.design.n_control, n)
-    return CohortArrays(grid.timeline(courses), log_ratio, without, {}, treated)
+    return CohortArrays(grid.timeline(courses), log_ratio, without, spread, {}, treated)
 
 
 def _population(hierarchy: Hierarchy, z: jax.Array, typical: Mapping[str, Any]) -> Population:
