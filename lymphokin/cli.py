@@ -70,7 +70,7 @@ def fit(
     counts_until: Until = None,
     chains: Chains = 2,
     warmup: Warmup = 50,
-    draws: Draws = 1200,
+    draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:
@@ -97,7 +97,7 @@ def demo(
     counts_until: Until = 21.0,
     chains: Chains = 2,
     warmup: Warmup = 50,
-    draws: Draws = 1200,
+    draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:

