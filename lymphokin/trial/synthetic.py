@@ -29,6 +29,14 @@ DECIMALS = {"alc": 2, "mdsc": 1, "atra": 0}
 """Decimals to which a laboratory reports each quantity."""
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """Tables of a TOML file; raises ValueError naming the file when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Truth:
     """What a synthetic trial is made from."""
@@ -48,11 +56,7 @@ class Truth:
         Raises:
             ValueError: naming what is missing or not known.
         """
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ValueError(f"{path}: {error}") from error
-        return cls.of(raw, path)
+        return cls.of(read_toml(path), path)
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], path: Path) -> Truth:

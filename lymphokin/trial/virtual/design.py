@@ -6,7 +6,6 @@ The file is that of a synthetic trial (model, population, ``[design]``) with two
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,7 +20,7 @@ from lymphokin.schedule import SATURDAY, AtraPulses, treatment_days
 from lymphokin.solve import StepRule
 from lymphokin.trial.exact import TESTS
 from lymphokin.trial.inputs import RULES
-from lymphokin.trial.synthetic import Truth
+from lymphokin.trial.synthetic import Truth, read_toml
 
 MISSING_ENDPOINT = ("excluded", "event", "no event")
 
@@ -131,11 +130,7 @@ class VirtualDesign:
             BadInput: listing everything that is wrong with it.
             ValueError: when it is no TOML, or lacks a table.
         """
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ValueError(f"{path}: {error}") from error
-        return cls.of(raw, path)
+        return cls.of(read_toml(path), path)
 
     @classmethod
     def of(cls, raw: Mapping[str, Any], path: Path) -> VirtualDesign:
