@@ -7,6 +7,7 @@ estimate of how likely the patient's records are under that population.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ import numpy as np
 
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.posterior import Posterior, flat
-from lymphokin.population import CohortArrays
+from lymphokin.population import CohortArrays, PackedCohort
 
 NEWTON_STEPS = 12
 LARGEST_MOVE = 1.0
@@ -34,12 +35,12 @@ class IndividualDraws(NamedTuple):
     """[population draw] residual SD of ln count"""
 
 
-def _approximation(posterior: Posterior, arrays: CohortArrays, middle: jax.Array) -> Whitening:
+def _approximation(quick: Posterior, arrays: CohortArrays, middle: jax.Array) -> Whitening:
     """Normal approximation of every patient's latents with the population at ``middle``."""
-    index = jnp.asarray(posterior.patient_index())
+    index = jnp.asarray(quick.patient_index())
     slots = (index >= 0).sum(axis=1)
-    mean, _ = posterior.hierarchy.subject_prior(posterior.hierarchy.population(middle), arrays)
-    x = flat(posterior.start()._replace(population=middle, subject=mean))
+    mean, _ = quick.hierarchy.subject_prior(quick.hierarchy.population(middle), arrays)
+    x = flat(quick.start()._replace(population=middle, subject=mean))
 
     @jax.jit
     def moved(whitening: Whitening, gradient: jax.Array) -> jax.Array:
@@ -52,9 +53,9 @@ def _approximation(posterior: Posterior, arrays: CohortArrays, middle: jax.Array
         return whitening.centre + empty.at[whitening.index].set(step)[:-1]
 
     for _ in range(NEWTON_STEPS):
-        whitening = whitening_from(x, posterior.information(x, arrays), index)
-        x = moved(whitening, posterior.density_and_gradient(x, arrays)[1])
-    return whitening_from(x, posterior.information(x, arrays), index)
+        whitening = whitening_from(x, quick.information(x, arrays), index)
+        x = moved(whitening, quick.density_and_gradient(x, arrays)[1])
+    return whitening_from(x, quick.information(x, arrays), index)
 
 
 @jax.jit
@@ -81,7 +82,8 @@ def _propose(
 
 def draw_individuals(
     posterior: Posterior,
-    arrays: CohortArrays,
+    quick: Posterior,
+    given: Callable[[PackedCohort], CohortArrays],
     population_z: np.ndarray,
     endpoint_nodes: np.ndarray,
     draws: int,
@@ -91,14 +93,16 @@ def draw_individuals(
 
     Args:
         posterior: the cohort.
-        arrays: its arrays, with the records to condition on.
+        quick: the same with long steps, to find the proposals.
+        given: arrays of a packed cohort with the records to condition on.
         population_z: [population draw, quantity] population latents.
         endpoint_nodes: [patient] node of each patient's endpoint.
         draws: draws of each patient per population draw.
         seed: of the random numbers.
     """
     middle = jnp.asarray(population_z.mean(axis=0))
-    whitening = _approximation(posterior, arrays, middle)
+    whitening = _approximation(quick, given(quick.packed), middle)
+    arrays = given(posterior.packed)
     z = jnp.repeat(jnp.asarray(population_z), draws, axis=0)
     keys = jax.random.split(jax.random.key(seed), len(z))
     x, log_proposal = jax.vmap(_propose, (None, None, 0, 0))(whitening, middle, z, keys)
