@@ -184,6 +184,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "device": str(jax.devices()[0].device_kind),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "solver_relative_error": error,
+        "trajectories_accepted": float(draws.accepted.mean()),
         "seen": seen_ranges(cohort, visits),
         "data_warnings": [*cohort.warnings, *posterior.packed.dropped],
     }

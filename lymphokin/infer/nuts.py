@@ -1,13 +1,9 @@
 """NUTS over a cohort's posterior: chains in parallel, progress shown, interruptible, resumable.
 
-NumPyro's trees grow in the whitened space of :mod:`lymphokin.infer.gaussian`. Their trajectories
-follow the density that the solver gives with long steps, whose gradient costs half as much; where a
-tree ends is then accepted or rejected with the accurate density (the surrogate transition method of
-Liu 2004, doi:10.1007/978-0-387-76371-2, section 9.4), so that the accurate posterior is sampled.
-
-The chains go a few transitions at a time. After each such chunk the draws and the complete state of
-every chain are on disk, so that a run that was stopped goes on exactly where it was and ends bit
-for bit the same.
+The chains move in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions
+(:mod:`lymphokin.infer.transition`) at a time. After each such chunk the draws and the complete
+state of every chain are on disk, so that a run that was stopped goes on exactly where it was and
+ends bit for bit the same.
 """
 
 from __future__ import annotations
@@ -20,18 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-from numpyro.infer.hmc_util import (
-    IntegratorState,
-    build_tree,
-    euclidean_kinetic_energy,
-    velocity_verlet,
-)
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.devices import devices_for
 from lymphokin.infer.gaussian import Whitening, refined, whitening_from
 from lymphokin.infer.posterior import Posterior, flat
-from lymphokin.population import CohortArrays
+from lymphokin.infer.transition import Chain, transition
 
 CHUNK = 25
 """Transitions between two points at which a run can be stopped."""
@@ -68,20 +58,6 @@ class Draws(NamedTuple):
     accepted: np.ndarray
     """whether the accurate density accepted the end of the trajectory"""
     log_density: np.ndarray
-
-
-class Chain(NamedTuple):
-    """Where a chain stands."""
-
-    key: jax.Array
-    y: jax.Array
-    """[latent] in the whitened space"""
-    potential: jax.Array
-    """minus the log density that trajectories follow"""
-    gradient: jax.Array
-    """[latent] of the potential"""
-    correction: jax.Array
-    """accurate log density less the one that trajectories follow"""
 
 
 type ChunkProgram = Callable[..., tuple[Chain, dict[str, jax.Array]]]
@@ -178,49 +154,8 @@ def _begin(quick: Posterior, count: int, whitening: Whitening, key: jax.Array) -
     chains = []
     for own, y in zip(keys, starts, strict=True):
         value, gradient = quick.density_and_gradient(whitening.to_latents(y), quick.arrays)
-        # The first transition leaves this point, whatever the accurate density there is.
-        chains.append(Chain(own, y, -value, -whitening.gradient(gradient), jnp.asarray(-jnp.inf)))
+        chains.append(Chain.at(own, y, value, whitening.gradient(gradient)))
     return jax.tree.map(lambda *values: jnp.stack(values), *chains)
-
-
-def _transition(
-    density: Callable[[jax.Array, CohortArrays], jax.Array],
-    depth: int,
-    chain: Chain,
-    step: jax.Array,
-    quick: CohortArrays,
-    accurate: CohortArrays,
-    whitening: Whitening,
-) -> tuple[Chain, dict[str, jax.Array]]:
-    """One tree over the quick density, whose end then faces the accurate one."""
-    key, for_momentum, for_tree, for_choice = jax.random.split(chain.key, 4)
-    _, leapfrog = velocity_verlet(
-        lambda y: -density(whitening.to_latents(y), quick), euclidean_kinetic_energy
-    )
-    momentum = jax.random.normal(for_momentum, chain.y.shape)
-    tree = build_tree(
-        leapfrog,
-        euclidean_kinetic_energy,
-        IntegratorState(chain.y, momentum, chain.potential, chain.gradient),
-        jnp.ones_like(chain.y),
-        step,
-        for_tree,
-        max_tree_depth=depth,
-    )
-    potential = tree.z_proposal_pe
-    correction = density(whitening.to_latents(tree.z_proposal), accurate) + potential
-    accepted = jnp.log(jax.random.uniform(for_choice)) < correction - chain.correction
-    proposed = Chain(key, tree.z_proposal, potential, tree.z_proposal_grad, correction)
-    stayed = chain._replace(key=key)
-    chain = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, stayed)
-    return chain, {
-        "x": whitening.to_latents(chain.y),
-        "diverging": tree.diverging,
-        "n_steps": tree.num_proposals,
-        "acceptance_rate": tree.sum_accept_probs / tree.num_proposals,
-        "accepted": accepted,
-        "log_density": chain.correction - chain.potential,
-    }
 
 
 def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings) -> ChunkProgram:
@@ -234,12 +169,17 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
     per_chain, everywhere = PartitionSpec("chain"), PartitionSpec()
     together = devices[0].platform != "cpu"
 
-    def on_device(chains: Chain, *given: Any) -> Any:
-        def one(chain: Chain) -> Any:
-            def transition(chain: Chain, _: None) -> tuple[Chain, dict[str, jax.Array]]:
-                return _transition(posterior.log_density, settings.max_tree_depth, chain, *given)
+    def on_device(chains: Chain, step: jax.Array, quick: Any, accurate: Any, map_: Any) -> Any:
+        def density(arrays: Any) -> Callable[[jax.Array], jax.Array]:
+            return lambda y: posterior.log_density(map_.to_latents(y), arrays)
 
-            return jax.lax.scan(transition, chain, None, length=CHUNK)
+        def once(chain: Chain, _: None) -> tuple[Chain, dict[str, jax.Array]]:
+            depth = settings.max_tree_depth
+            chain, told = transition(density(quick), density(accurate), chain, step, depth)
+            return chain, told | {"x": map_.to_latents(chain.y)}
+
+        def one(chain: Chain) -> Any:
+            return jax.lax.scan(once, chain, None, length=CHUNK)
 
         # On a CPU one chain after the other, so that each tree is as short as it can be.
         return jax.vmap(one)(chains) if together else jax.lax.map(one, chains)
