@@ -1,6 +1,6 @@
 """`lymphokin trial`: exact design, assurance, safety run-in, virtual trials, interim looks."""
 
-from lymphokin.commands.trial import assurance, exact, interim, safety, simulate
+from lymphokin.commands.trial import assurance, exact, interim, rehearse, safety, simulate
 from lymphokin.commands.trial.options import app
 
-__all__ = ["app", "assurance", "exact", "interim", "safety", "simulate"]
+__all__ = ["app", "assurance", "exact", "interim", "rehearse", "safety", "simulate"]
