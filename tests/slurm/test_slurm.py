@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Environment of commands that find the SLURM; skipped, with the reason, where there is none."""
+    """Environment of commands that find the SLURM; skipped, with the reason, without one."""
     folder = tmp_path_factory.mktemp("slurm")
     # The daemons keep what they inherit: their output must not hold the test's pipe.
     with open(folder / "start.log", "w") as log:

@@ -1,4 +1,4 @@
-"""The rehearsed look: the bank's posterior against exact sums, the tables, and their calibration."""
+"""The rehearsed look: the bank against exact sums, the tables, and their calibration."""
 
 import jax.numpy as jnp
 import numpy as np
