@@ -1,4 +1,4 @@
-"""`lymphokin trial`: exact design, assurance, safety run-in, virtual trials, interim looks."""
+"""`lymphokin trial`: exact design, assurance, safety, virtual trials, interim looks, report."""
 
 from lymphokin.commands.trial import (
     assurance,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from lymphokin.report.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, VERMILLION, styled
 from lymphokin.trial.space.timing import RiskByDay
@@ -35,20 +36,15 @@ def heat_map(
             color=BLACK if bright else "white",
         )  # fmt: skip
         if limit is not None and values[i, j] >= limit:
-            frame = {"fill": False, "edgecolor": "white", "lw": 1.1}
-            axes.add_patch(_square(j, i, **frame))
+            edge = BLACK if bright else "white"
+            corner = (j - 0.44, i - 0.42)
+            axes.add_patch(Rectangle(corner, 0.88, 0.84, fill=False, edgecolor=edge, lw=1.1))
     axes.set_xticks(range(columns), [_plain(c) for c in table.columns])
     axes.set_yticks(range(rows), [_plain(r) for r in table.index])
     axes.tick_params(length=0)
     axes.set(xlabel=across, ylabel=down)
     axes.set_title(meaning, fontsize=8, loc="left")
     return figure
-
-
-def _square(x: float, y: float, **style: object):
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - 0.44, y - 0.42), 0.88, 0.84, **style)  # type: ignore[arg-type]
 
 
 def _plain(label: object) -> str:
