@@ -29,8 +29,8 @@ def interim_worth(
     limits: Annotated[
         str, typer.Option(help="Predictive probabilities below which to stop for futility.")
     ] = "0.01,0.05,0.1,0.2",
-    populations: Annotated[int, typer.Option(help="Populations of the prior in the bank.")] = 1000,
-    repeats: Annotated[int, typer.Option(help="Trials of patients per population.")] = 10,
+    populations: Annotated[int, typer.Option(help="Populations of the prior in the bank.")] = 800,
+    repeats: Annotated[int, typer.Option(help="Trials of patients per population.")] = 8,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the looks, the tables and the figure.")
     ] = None,

@@ -39,9 +39,9 @@ class Rehearsal:
     design: VirtualDesign
     after: int
     """the look is when this many patients have passed the window of their endpoint visit"""
-    populations: int = 1000
+    populations: int = 800
     """populations of the bank"""
-    repeats: int = 10
+    repeats: int = 8
     """trials of patients per population of the bank"""
     fixed: Mapping[str, float] = field(default_factory=dict)
     """typical values that the trials (not the bank) have, e.g. ``{"suppression": 0.0}``"""
