@@ -50,13 +50,13 @@ def test_patients_stand_where_their_records_say(small_trial: SyntheticTrial, coh
 def test_lost_patients_and_missed_windows_are_missing(small_trial: SyntheticTrial, cohort: Cohort):
     last = cohort.patients.index[-1]
     table = standing(cohort, DESIGN, lost=[last], left_out=RUN_IN)
-    assert table.loc[last, "status"] == "missing"
-    assert table.loc[last, "evaluable"] == 0
+    assert table["status"][last] == "missing"
+    assert table["evaluable"][last] == 0
     observed = small_trial.cohort.observations
-    due = float(table.loc[last, "planned_day"])
+    due = float(table["planned_day"][last])
     near = (observed["id"] == last) & (observed["day"] - due).abs().le(7)
     without = replace(small_trial.cohort, observations=observed[~near])
-    assert standing(without, DESIGN, left_out=RUN_IN).loc[last, "status"] == "missing"
+    assert standing(without, DESIGN, left_out=RUN_IN)["status"][last] == "missing"
 
 
 def test_pulses_to_come_are_those_of_the_design(small_trial: SyntheticTrial, cohort: Cohort):

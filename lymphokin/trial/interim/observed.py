@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,19 +31,19 @@ class Observed(NamedTuple):
     Control patients come first. Numbers are single precision: they are many.
     """
 
-    log_true: np.ndarray
+    log_true: Any
     """[trial, visit, patient] ln of the true count"""
-    log_measured: np.ndarray
+    log_measured: Any
     """[trial, visit, patient] ln of the count as measured"""
-    seen: np.ndarray
+    seen: Any
     """[trial, visit, patient] whether the visit takes place"""
-    day: np.ndarray
+    day: Any
     """[trial, visit, patient] days from the first fraction"""
-    planned_day: np.ndarray
+    planned_day: Any
     """[trial, patient] planned day of the endpoint visit"""
-    leaves: np.ndarray
+    leaves: Any
     """[trial, patient] day on which the patient drops out; infinite where the patient stays"""
-    residual_sd: np.ndarray
+    residual_sd: Any
     """[trial]"""
 
 
@@ -84,7 +84,7 @@ class Observer:
             noise = draw_residual(residual, parts[4], shape, followed.residual_sd)
             both = jnp.concatenate([true, reading.true[None]])
             measured = jnp.concatenate([true * jnp.exp(noise), reading.measured[None]])
-            return Observed(  # type: ignore[arg-type]
+            return Observed(
                 jnp.log(both).astype(jnp.float32),
                 jnp.log(measured).astype(jnp.float32),
                 jnp.concatenate([seen, reading.known[None]]),

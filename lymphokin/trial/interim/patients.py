@@ -95,11 +95,16 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
     intakes = planned.iloc[: plan["days_per_pulse"] * plan["doses_per_day"]]
     since = intakes["day"] - intakes["day"].iloc[0]
     waiting = table[(table["arm"] == ARMS[1]) & (table["status"] == "in follow-up")]
-    for patient, row in waiting.iterrows():
+    areas = cohort.patients["bsa"].fillna(TYPICAL_BSA_M2)
+    for name, row in waiting.iterrows():
+        patient = str(name)
         own = cohort.doses[cohort.doses["id"] == patient]
         starts = own["day"][~(own["day"].diff() <= plan["days_per_pulse"])]
-        area = cohort.patients["bsa"].fillna(TYPICAL_BSA_M2)[patient]
-        mg = own["amount_mg"].iloc[-1] if len(own) else intakes["amount_mg"].iloc[0] * float(area)
+        mg = (
+            own["amount_mg"].iloc[-1]
+            if len(own)
+            else intakes["amount_mg"].iloc[0] * float(areas[patient])
+        )
         first = _next_pulse(starts, design)
         for start in first + plan["interval_days"] * np.arange(plan["cycles"] - len(starts)):
             if start > row["followed"]:

@@ -131,7 +131,9 @@ class Rehearsal:
             arm_so_far(event[part], endpoint[part], risk, chance[part])
             for part, risk in zip(parts, posterior.risk, strict=True)
         ]
-        said = predictive(*arms, analysis.test, analysis.alpha, analysis.missing_endpoint)
+        said = predictive(
+            arms[0], arms[1], analysis.test, analysis.alpha, analysis.missing_endpoint
+        )
         return {
             "predictive_probability": min(max(said.probability, 0.0), 1.0),
             "enrolled": int(enrolled.sum()),

@@ -94,11 +94,11 @@ def look_at(
                 events,
                 events + none,
                 np.concatenate([here, coming.risk, np.zeros((len(z), gone))], axis=1),
-                np.concatenate([there["evaluable"], chance, np.zeros(gone)]),
+                np.concatenate([there["evaluable"].to_numpy(float), chance, np.zeros(gone)]),
             )
         )
     analysis = design.analysis
-    found = predictive(*arms, analysis.test, analysis.alpha, analysis.missing_endpoint)
+    found = predictive(arms[0], arms[1], analysis.test, analysis.alpha, analysis.missing_endpoint)
     by_chain = found.success.reshape(x.shape[:2])
     # Where every draw says the same there is nothing to estimate.
     ess = float(array_stats.ess(by_chain)) if np.ptp(by_chain) > 0 else np.inf
@@ -148,7 +148,7 @@ def _risks(
     latents = _with_new_pulses(fitted, posterior, x, seed)
     position = planned.patients.index.get_indexer(waiting.index)
     nodes = [
-        packed.layout.node(packed.arrays.timeline, i, day)
+        packed.layout.node(packed.arrays.timeline, int(i), float(day))
         for i, day in zip(position, day_of.values(), strict=True)
     ]
     counts = [
