@@ -94,7 +94,7 @@ def look_at(
                 events,
                 events + none,
                 np.concatenate([here, coming.risk, np.zeros((len(z), gone))], axis=1),
-                np.concatenate([there["evaluable"].to_numpy(float), chance, np.zeros(gone)]),
+                np.asarray([*there["evaluable"], *chance, *np.zeros(gone)], dtype=float),
             )
         )
     analysis = design.analysis
