@@ -1,0 +1,71 @@
+// The service: warm-up, questions, and that an answer to an old question is never shown.
+
+const ROOT = "api/v1";
+
+/** What the service says is wrong: `problems` is a list of { field, text }. */
+export class Refused extends Error {
+  constructor(message, problems = []) {
+    super(message);
+    this.problems = problems;
+  }
+}
+
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const call = async (path, options = {}) => {
+  let response;
+  try {
+    response = await fetch(`${ROOT}/${path}`, { cache: "no-store", ...options });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused("The service does not answer. Is `lymphokin serve` still running?");
+  }
+  if (response.ok) return response.json();
+  const body = await response.json().catch(() => ({}));
+  throw new Refused(body.message ?? `The service answered ${response.status}.`, body.problems ?? []);
+};
+
+/** Wait until the models are compiled; `tell(health)` at every look. */
+export const warm = async (tell) => {
+  for (;;) {
+    const health = await call("health");
+    tell(health);
+    if (health.status === "ready") return health;
+    await wait(400);
+  }
+};
+
+export const form = () => call("form");
+
+/** Ask a question once. */
+export const ask = (path, body, signal) =>
+  call(path, {
+    method: "POST",
+    signal,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+
+/**
+ * A question that is asked again and again: only the answer to the latest is ever handed on.
+ *
+ * `asked(question)` waits `pause` ms for more changes, stops what is still under way, and calls
+ * `answered(answer, question)` or `failed(error, question)`.
+ */
+export const latest = (path, pause, { answered, failed }) => {
+  let turn = 0;
+  let underway = null;
+  return async (question) => {
+    const mine = ++turn;
+    underway?.abort();
+    await wait(pause);
+    if (mine !== turn) return;
+    underway = new AbortController();
+    try {
+      const answer = await ask(path, question, underway.signal);
+      if (mine === turn) answered(answer, question);
+    } catch (error) {
+      if (mine === turn && error.name !== "AbortError") failed(error, question);
+    }
+  };
+};
