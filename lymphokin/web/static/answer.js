@@ -6,7 +6,11 @@ import { people, personKey, riskBar } from "./icons.js";
 import { inWords } from "./schedule.js";
 
 const minus = (value) => `${value}`.replace("-", "−");
-const range = (estimate) => `${estimate.low_of_100} to ${estimate.high_of_100}`;
+/** Hundredths as whole numbers: the service gives two decimals, so that nothing is rounded here. */
+const hundredths = (share) => Math.round(100 * share);
+const range = (estimate) => `${hundredths(estimate.low)} to ${hundredths(estimate.high)}`;
+/** A count of 100; none of 100 is not impossible, and all of 100 is not certain. */
+const of100 = (estimate) => ({ 0: "< 1", 100: "> 99" })[estimate.of_100] ?? `${estimate.of_100}`;
 
 const riskRow = (label, estimate, kind, hint) =>
   h(
@@ -14,7 +18,7 @@ const riskRow = (label, estimate, kind, hint) =>
     { class: kind },
     h("th", { scope: "row" }, label, hint ? h("span", { class: "soft" }, ` ${hint}`) : null),
     h("td", { class: "drawn" }, riskBar(estimate, kind)),
-    h("td", { class: "n" }, h("b", {}, `${estimate.of_100}`)),
+    h("td", { class: "n" }, h("b", {}, of100(estimate))),
     h("td", { class: "n soft" }, range(estimate)),
   );
 
@@ -41,7 +45,7 @@ const riskTable = (answer) => {
       "tbody",
       {},
       riskRow("as planned", grade2(fitted.planned), "this"),
-      zero ? riskRow("if γ = 0", grade2(zero.planned), "aside", "MDSC do not hold lymphocytes back") : null,
+      zero ? riskRow("if MDSC did not matter", grade2(zero.planned), "aside", "(γ = 0)") : null,
       riskRow("without ATRA", grade2(fitted.no_atra), "aside"),
       riskRow("no treatment", grade2(fitted.no_treatment), "aside"),
     ),
@@ -52,26 +56,26 @@ const gradeLine = (risk) =>
   h(
     "ul",
     { class: "key", "aria-label": "Grades among them" },
-    h("li", {}, personKey("three"), `${risk.grade3.measured.of_100} grade 3 or 4`),
-    h("li", {}, personKey("four"), `${risk.grade4.measured.of_100} grade 4`),
+    h("li", {}, personKey("three"), `${of100(risk.grade3.measured)} grade 3 or 4`),
+    h("li", {}, personKey("four"), `${of100(risk.grade4.measured)} grade 4`),
   );
 
 /** One schedule's answer. */
 const scheduleAnswer = (letter, id, answer, plan, warned) => {
   const { planned } = answer.fitted;
   const measured = planned.grade2.measured;
-  const of100 = {
+  const filled = {
     grade2: measured.of_100,
     grade3: planned.grade3.measured.of_100,
     grade4: planned.grade4.measured.of_100,
   };
-  const label = `${of100.grade2} of 100 people filled: grade 2 or worse; ${of100.grade3} of them grade 3 or 4, ${of100.grade4} grade 4`;
+  const label = `${filled.grade2} of 100 people filled: grade 2 or worse; ${filled.grade3} of them grade 3 or 4, ${filled.grade4} grade 4`;
   return [
     heading(letter, id, plan),
     h(
       "div",
       { class: "body" },
-      people(of100, label),
+      people(filled, label),
       h(
         "div",
         {},
@@ -79,16 +83,15 @@ const scheduleAnswer = (letter, id, answer, plan, warned) => {
           "p",
           { class: "count" },
           "about ",
-          h("b", { "data-number": `${letter}.of_100` }, `${of100.grade2}`),
+          h("b", { "data-number": `${letter}.of_100` }, of100(measured)),
           " of 100 patients like this ",
           h("span", { class: "soft" }, "will have a lymphocyte count below 0.8 (grade ≥ 2) on day ", `${answer.endpoint_day}`),
         ),
-        h("p", { class: "small" }, `Range ${range(measured)} of 100; true count below 0.8: ${planned.grade2.true.of_100}.`),
+        h("p", { class: "small" }, `90 % interval ${range(measured)}. True count below 0.8: ${of100(planned.grade2.true)} of 100.`),
         gradeLine(planned),
         warned ? h("p", { class: "warn" }, warned) : null,
       ),
     ),
-    riskTable(answer),
   ];
 };
 
@@ -101,20 +104,21 @@ const headline = ({ difference, difference_gamma_zero: zero }) => {
   const lower = difference.of_100 > 0 ? "B" : "A";
   const higher = lower === "B" ? "A" : "B";
   const say = size
-    ? `Under ${lower}, ${size} fewer of 100 patients have grade ≥ 2 lymphopenia than under ${higher}`
-    : "A and B: no difference in 100 patients";
+    ? `${lower} instead of ${higher}: ${size} fewer of 100 patients with grade ≥ 2 lymphopenia`
+    : "A and B: the same number of 100 patients with grade ≥ 2 lymphopenia";
   const chance = lower === "B" ? difference.probability_b_lower : difference.probability_a_lower;
-  const detail = `A minus B: ${minus(difference.low_of_100)} to ${minus(difference.high_of_100)} of 100 (90 % interval); probability that ${lower} is lower: ${chance}.`;
-  const without = zero ? ` With γ = 0 (no effect of ATRA on lymphocytes): ${minus(zero.of_100)}.` : "";
+  const detail = `A minus B: ${minus(hundredths(difference.low))} to ${minus(hundredths(difference.high))} of 100 (90 % interval); probability that ${lower} is lower: ${chance}.`;
+  const without = zero ? ` If MDSC did not matter (γ = 0): ${minus(zero.of_100)}.` : "";
   return [h("p", { class: "say" }, say), h("p", {}, `${detail}${without}`)];
 };
 
 const HOLDERS = ["schedule-0", "schedule-1"];
 
-/** Make room for the answers. */
+/** Make room for the answers: the number above the plan, what it compares with below. */
 export const answers = () => {
   HOLDERS.forEach((holder, i) => {
-    byId(holder).prepend(h("section", { class: "answer", id: `answer-${i}`, "aria-labelledby": `name-${i}` }, heading("AB"[i], `name-${i}`, "")));
+    byId(holder).prepend(h("div", { class: "answer", id: `answer-${i}` }, heading("AB"[i], `name-${i}`, "")));
+    byId(holder).append(h("div", { class: "compared", id: `compared-${i}` }));
   });
 };
 
@@ -125,14 +129,20 @@ export const showAnswer = (answer, question) => {
     const outside = strong.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
     const warned = outside ? "Outside what the model has seen: see the warnings." : null;
     byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned));
+    byId(`compared-${i}`).replaceChildren(riskTable(answer[key]));
   });
   byId("headline").replaceChildren(...headline(answer));
-  byId("brief").textContent = `A ${answer.a.fitted.planned.grade2.measured.of_100} · B ${answer.b.fitted.planned.grade2.measured.of_100} of 100`;
+  byId("brief").textContent = ["a", "b"]
+    .map((key) => `${key.toUpperCase()}: ${of100(answer[key].fitted.planned.grade2.measured)} of 100`)
+    .join(" · ");
 };
 
 /** While there is no answer to what is entered: no number stays on the page. */
 export const showNoAnswer = (why, kind, question) => {
-  HOLDERS.forEach((_, i) => byId(`answer-${i}`).replaceChildren(heading("AB"[i], `name-${i}`, inWords(question["ab"[i]]))));
+  HOLDERS.forEach((_, i) => {
+    byId(`answer-${i}`).replaceChildren(heading("AB"[i], `name-${i}`, inWords(question["ab"[i]])));
+    byId(`compared-${i}`).replaceChildren();
+  });
   byId("headline").replaceChildren(h("p", { class: kind }, why));
   byId("brief").textContent = "";
 };

@@ -1,11 +1,12 @@
 // The service: warm-up, questions, and that an answer to an old question is never shown.
 
-const ROOT = "api/v1";
+const ROOT = "/api/v1";
+const TOKEN = document.querySelector('meta[name="lymphokin-token"]').content;
 
 /** What the service says is wrong: `problems` is a list of { field, text }. */
 export class Refused extends Error {
-  constructor(message, problems = []) {
-    super(message);
+  constructor(problems) {
+    super(problems.map(({ field, text }) => (field ? `${field}: ${text}` : text)).join("; "));
     this.problems = problems;
   }
 }
@@ -15,14 +16,14 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const call = async (path, options = {}) => {
   let response;
   try {
-    response = await fetch(`${ROOT}/${path}`, { cache: "no-store", ...options });
+    response = await fetch(`${ROOT}/${path}`, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused("The service does not answer. Is `lymphokin serve` still running?");
+    throw new Refused([{ field: "", text: "The service does not answer. Is lymphokin serve still running?" }]);
   }
-  if (response.ok) return response.json();
   const body = await response.json().catch(() => ({}));
-  throw new Refused(body.message ?? `The service answered ${response.status}.`, body.problems ?? []);
+  if (response.ok) return body;
+  throw new Refused(body.errors ?? [{ field: "", text: `The service answered ${response.status}.` }]);
 };
 
 /** Wait until the models are compiled; `tell(health)` at every look. */
@@ -30,7 +31,8 @@ export const warm = async (tell) => {
   for (;;) {
     const health = await call("health");
     tell(health);
-    if (health.status === "ready") return health;
+    if (health.status === "ready") return;
+    if (health.status === "failed") throw new Refused([{ field: "", text: health.detail }]);
     await wait(400);
   }
 };
@@ -42,7 +44,7 @@ export const ask = (path, body, signal) =>
   call(path, {
     method: "POST",
     signal,
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", "X-Lymphokin-Token": TOKEN },
     body: JSON.stringify(body),
   });
 

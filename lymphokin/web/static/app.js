@@ -25,18 +25,23 @@ let last = null;
 const fail = (error) => {
   last = null;
   showBusy(false);
+  byId("warnings").hidden = true;
+  byId("why").replaceChildren();
   showNoCourses();
   const rest = showNotes(error.problems, "error");
-  const more = rest.map((p) => p.text).join(" ");
-  showNoAnswer(`No answer: ${error.message} ${more}`.trim(), "error", state());
+  const why = rest.length ? rest.map((p) => p.text).join("; ") : "see what is marked below";
+  showNoAnswer(`No answer: ${why}.`.replace("..", "."), "error", state());
 };
 
 const begin = async () => {
+  await warm(({ detail }) => {
+    byId("headline").replaceChildren(h("p", { class: "soft" }, `Warming up: ${detail || "the form is next"}…`));
+  });
   const form = await readForm();
   showProvenance(form.provenance);
   start(form.default);
-  answers();
   const drawPlans = plans(form, { state, change });
+  answers();
   courses();
   const drawFields = patientFields(byId("fields"), form, { state, change });
   const drawCounts = countRows(byId("counts"), form.counts, { state, change });
@@ -70,11 +75,8 @@ const begin = async () => {
     if (last && contentRect.width !== width) showCourses(last.answer, last.asked);
     width = contentRect.width;
   }).observe(byId("board"));
-  await warm((health) => {
-    if (health.status === "warming up") showNoAnswer(`Warming up: ${health.detail} You can enter the patient already.`, "soft", state());
-  });
-  ready = true;
   await restore();
+  ready = true;
   ask(question());
 };
 

@@ -1,6 +1,6 @@
 // The patient: fields made from what the service says about them, and counts so far as rows.
 
-import { byId, h } from "./dom.js";
+import { byId, h, unit } from "./dom.js";
 
 /** What was typed: a number, null for nothing, else the text, which the service will refuse. */
 const typed = (text) => {
@@ -73,7 +73,7 @@ export const patientFields = (root, form, { state, change }) => {
       h(
         "div",
         { class: "field", "data-at": `patient.${field.name}` },
-        h("label", { for: id }, field.label, field.unit ? h("span", { class: "unit" }, field.unit) : null),
+        h("label", { for: id }, field.label, field.unit ? h("span", { class: "unit" }, unit(field.unit)) : null),
         control,
         h("div", { class: "hint", id: `${id}-hint` }, hintOf(field)),
         h("div", { class: "notes", id: `${id}-notes` }),
@@ -111,8 +111,8 @@ export const countRows = (root, quantities, { state, change }) => {
       "li",
       { "data-at": `patient.counts.${i}` },
       input(i, "day", `Day of count ${i + 1}, ${about(count).label}`),
-      input(i, "value", `Count ${i + 1}, ${about(count).label}, ${about(count).unit}`),
-      h("span", { class: "unit small soft", "aria-hidden": "true" }, about(count).unit),
+      input(i, "value", `Count ${i + 1}, ${about(count).label}, ${unit(about(count).unit)}`),
+      h("span", { class: "unit small soft", "aria-hidden": "true" }, unit(about(count).unit)),
       h("button", { type: "button", "aria-label": `Remove count ${i + 1}`, onclick: () => remove(i) }, "×"),
       h("div", { class: "notes" }),
     );
@@ -121,7 +121,7 @@ export const countRows = (root, quantities, { state, change }) => {
     h("p", { class: "hint small soft" }, "Days from day 0 of the calendar; −7 is a week before. Those before treatment are the baseline."),
     h("div", { class: "rows head small soft", "aria-hidden": "true" }, h("span", {}, "day"), h("span", {}, "count")),
     list,
-    h("div", { class: "bar" }, ...quantities.map((q) => h("button", { type: "button", id: `add-${q.quantity}`, onclick: () => add(q.quantity) }, `Add ${q.label}`))),
+    h("div", { class: "bar" }, ...quantities.map((q) => h("button", { type: "button", id: `add-${q.quantity}`, onclick: () => add(q.quantity) }, `Add: ${q.label}`))),
     h("div", { "data-at": "patient.counts" }, h("div", { class: "notes" })),
   );
   let shape = "";

@@ -18,6 +18,10 @@ export const plans = (form, { state, change }) => {
   const withAtra = form.presets.map((p) => p.schedule).find((s) => s.atra.length);
   const withDose = form.presets.map((p) => p.schedule).find((s) => s.fractions.length);
   const template = { fraction: withDose.fractions[0], pulse: withAtra.atra[0] };
+  byId("copy").addEventListener("click", () => {
+    change((next) => (next.b = structuredClone(next.a)));
+    announce("Schedule A copied to B.");
+  });
   const tool = toolbar(byId("tool"), { state, change });
   const drawn = ["a", "b"].map((key, i) => onePlan(key, i, { form, template, tool, state, change }));
   return (answer) => {
@@ -60,12 +64,10 @@ const toolbar = (root, { state, change }) => {
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Calendars");
   root.append(
-    h("span", {}, "Click a day to add or remove"),
+    h("span", {}, "Click adds or removes, drag moves:"),
     radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), "a fraction"),
     radio("pulse", h("span", { class: "swatch", "aria-hidden": "true" }), "an ATRA pulse"),
-    h("span", {}, "Drag to move."),
     h("label", {}, "Day 0:", weekday),
-    h("button", { type: "button", id: "copy", onclick: () => change((next) => (next.b = structuredClone(next.a))) }, "Copy A to B"),
     h(
       "details",
       { class: "keys" },
@@ -113,7 +115,10 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     if (gy !== null) change((next) => schedules.setDose(next[key], gy), `${key}.gy`);
   });
   const amount = numberInput(`amount-${key}`, setAll("mg_per_m2_per_day"));
+  amount.setAttribute("aria-label", `ATRA mg/m² a day, schedule ${letter}`);
   const length = numberInput(`length-${key}`, setAll("days"));
+  length.setAttribute("aria-label", `Days each ATRA pulse lasts, schedule ${letter}`);
+  dose.setAttribute("aria-label", `Gy/fraction, schedule ${letter}`);
   const table = h("table", { class: "calendar", "aria-label": `Calendar of schedule ${letter}`, "aria-describedby": "keys" });
   const totals = h("p", { class: "totals", id: `totals-${key}` });
   byId(`schedule-${i}`).append(
@@ -125,8 +130,8 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
         { class: "line" },
         labelled(`Start ${letter} from`, preset, "wide"),
         labelled("Gy/fraction", dose),
-        labelled("ATRA mg/m²/day", amount),
-        labelled("days/pulse", length),
+        labelled("ATRA mg/m²", amount),
+        labelled("days each", length),
       ),
       h("div", { class: "notes", id: `${key}-notes` }),
       table,

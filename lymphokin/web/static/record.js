@@ -14,7 +14,7 @@ const load = async (kept, where) => {
   try {
     await ask("whatif", kept);
   } catch (error) {
-    return say(`${where} cannot be loaded: ${error.message} ${error.problems.map((p) => `${p.field}: ${p.text}`).join("; ")}`, "error");
+    return say(`${where} cannot be loaded: ${error.message}`, "error");
   }
   change((next) => Object.assign(next, kept));
   say(`Loaded from ${where.toLowerCase()}.`);

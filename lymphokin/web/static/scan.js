@@ -78,7 +78,7 @@ export const scan = ({ question, load }) => {
         answer.same_bed ? h("p", { class: "small soft" }, `Last row: Gy per fraction with the same BED (α/β 10 Gy) as the schedule, ${answer.bed10_gy} Gy.`) : "",
       );
     },
-    failed: (error) => result.replaceChildren(h("p", { class: "error" }, error.message, ...error.problems.map((p) => ` ${p.message}`))),
+    failed: (error) => result.replaceChildren(h("p", { class: "error" }, error.message)),
   });
   const run = () => {
     const { patient, draws, ...both } = question();
