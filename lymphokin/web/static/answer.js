@@ -12,6 +12,9 @@ const range = (estimate) => `${hundredths(estimate.low)} to ${hundredths(estimat
 /** A count of 100; none of 100 is not impossible, and all of 100 is not certain. */
 const of100 = (estimate) => ({ 0: "< 1", 100: "> 99" })[estimate.of_100] ?? `${estimate.of_100}`;
 
+/** A probability of two decimals; neither impossible nor certain. */
+const probability = (share) => ({ 0: "< 0.01", 1: "> 0.99" })[share] ?? `${share}`;
+
 const riskRow = (label, estimate, kind, hint) =>
   h(
     "tr",
@@ -107,7 +110,7 @@ const headline = ({ difference, difference_gamma_zero: zero }) => {
     ? `${lower} instead of ${higher}: ${size} fewer of 100 patients with grade ≥ 2 lymphopenia`
     : "A and B: the same number of 100 patients with grade ≥ 2 lymphopenia";
   const chance = lower === "B" ? difference.probability_b_lower : difference.probability_a_lower;
-  const detail = `A minus B: ${minus(hundredths(difference.low))} to ${minus(hundredths(difference.high))} of 100 (90 % interval); probability that ${lower} is lower: ${chance}.`;
+  const detail = `A minus B: ${minus(hundredths(difference.low))} to ${minus(hundredths(difference.high))} of 100 (90 % interval); probability that ${lower} is lower: ${probability(chance)}.`;
   const without = zero ? ` If MDSC did not matter (γ = 0): ${minus(zero.of_100)}.` : "";
   return [h("p", { class: "say" }, say), h("p", {}, `${detail}${without}`)];
 };
@@ -124,10 +127,10 @@ export const answers = () => {
 
 /** Show an answer. */
 export const showAnswer = (answer, question) => {
-  const strong = answer.warnings.filter((w) => w.severity !== "note");
+  const outside = answer.warnings.filter((w) => w.severity !== "note" && (w.field || w.joint));
   ["a", "b"].forEach((key, i) => {
-    const outside = strong.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
-    const warned = outside ? "Outside what the model has seen: see the warnings." : null;
+    const concerned = outside.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
+    const warned = concerned ? "Outside what the model has seen: see the warnings above." : null;
     byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned));
     byId(`compared-${i}`).replaceChildren(riskTable(answer[key]));
   });
@@ -138,12 +141,12 @@ export const showAnswer = (answer, question) => {
 };
 
 /** While there is no answer to what is entered: no number stays on the page. */
-export const showNoAnswer = (why, kind, question) => {
+export const showNoAnswer = (why, question) => {
   HOLDERS.forEach((_, i) => {
     byId(`answer-${i}`).replaceChildren(heading("AB"[i], `name-${i}`, inWords(question["ab"[i]])));
     byId(`compared-${i}`).replaceChildren();
   });
-  byId("headline").replaceChildren(h("p", { class: kind }, why));
+  byId("headline").replaceChildren(h("p", { class: "error" }, why));
   byId("brief").textContent = "";
 };
 

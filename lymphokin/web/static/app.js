@@ -1,10 +1,10 @@
 // The page: builds itself from what the service says, asks at every change, shows the answer.
 
 import { answers, showAnswer, showBusy, showNoAnswer } from "./answer.js";
-import { form as readForm, latest, warm } from "./api.js";
-import { showBehind, showNotes, showProvenance } from "./behind.js";
+import { form as readForm, latest, Refused, warm } from "./api.js";
+import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
 import { courses, showCourses, showNoCourses } from "./courses.js";
-import { announce, byId, h } from "./dom.js";
+import { byId, h } from "./dom.js";
 import { countRows, patientFields } from "./patient.js";
 import { plans } from "./plan.js";
 import { restore, showRecord, tools } from "./record.js";
@@ -13,31 +13,54 @@ import { change, onChange, start, state } from "./state.js";
 
 const PAUSE_MS = 30;
 
-/** What is entered, without rows that are still being typed. */
+/** The last answer and its question; null while there is none to what is entered. */
+let last = null;
+/** Draws the fields, the counts and the plans. */
+let draw = () => {};
+
+/** What is entered, without counts that are still being typed. */
 const question = () => {
   const asked = structuredClone(state());
   asked.patient.counts = asked.patient.counts.filter((c) => c.day !== null && c.value !== null);
   return asked;
 };
 
-let last = null;
-
-const fail = (error) => {
+const failed = (error) => {
   last = null;
   showBusy(false);
-  byId("warnings").hidden = true;
-  byId("why").replaceChildren();
+  showNothingBehind();
   showNoCourses();
-  const rest = showNotes(error.problems, "error");
-  const why = rest.length ? rest.map((p) => p.text).join("; ") : "see what is marked below";
-  showNoAnswer(`No answer: ${why}.`.replace("..", "."), "error", state());
+  const elsewhere = showNotes(error.problems, "error").map((p) => p.text);
+  const why = elsewhere.length ? elsewhere.join("; ") : "mend what is marked in red";
+  showNoAnswer(`No answer: ${why}`, state());
+  draw();
 };
 
-const begin = async () => {
-  await warm(({ detail }) => {
-    byId("headline").replaceChildren(h("p", { class: "soft" }, `Warming up: ${detail || "the form is next"}…`));
-  });
-  const form = await readForm();
+const answered = (answer, asked) => {
+  const { reliable, note } = answer.conditioning;
+  if (!reliable) {
+    const text = `these counts do not fit the model, so its numbers are withheld: ${note}`;
+    return failed(new Refused([{ field: "patient.counts", text }]));
+  }
+  last = { answer, asked };
+  showBusy(false);
+  showAnswer(answer, asked);
+  showBehind(answer);
+  showCourses(answer, asked);
+  draw();
+  history.replaceState(asked, "");
+};
+
+/** Draw the courses anew when there is more or less room for them. */
+const followWidth = () => {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (last && contentRect.width !== width) showCourses(last.answer, last.asked);
+    width = contentRect.width;
+  }).observe(byId("board"));
+};
+
+const build = (form) => {
   showProvenance(form.provenance);
   start(form.default);
   const drawPlans = plans(form, { state, change });
@@ -45,43 +68,32 @@ const begin = async () => {
   courses();
   const drawFields = patientFields(byId("fields"), form, { state, change });
   const drawCounts = countRows(byId("counts"), form.counts, { state, change });
-  const draw = (answer) => {
+  draw = () => {
     drawFields();
     drawCounts();
-    drawPlans(answer);
+    drawPlans(last?.answer);
     showRecord();
   };
-  const answered = (answer, asked) => {
-    last = { answer, asked };
-    showBusy(false);
-    showAnswer(answer, asked);
-    showBehind(answer);
-    showCourses(answer, asked);
-    drawPlans(answer);
-    history.replaceState(asked, "");
-  };
-  const ask = latest("whatif", PAUSE_MS, { answered, failed: fail });
-  let ready = false;
-  onChange(() => {
-    draw(last?.answer);
-    showBusy(true);
-    if (ready) ask(question());
-  });
-  draw(null);
+  draw();
   scan({ question, load: (key, schedule) => change((next) => (next[key] = schedule)) });
   tools({ question, last: () => last });
-  let width = 0;
-  new ResizeObserver(([{ contentRect }]) => {
-    if (last && contentRect.width !== width) showCourses(last.answer, last.asked);
-    width = contentRect.width;
-  }).observe(byId("board"));
+  followWidth();
+};
+
+const say = (text, kind) => byId("headline").replaceChildren(h("p", { class: kind }, text));
+
+const begin = async () => {
+  await warm(({ detail }) => say(`Warming up: ${detail || "almost there"}…`, "soft"));
+  build(await readForm());
   await restore();
-  ready = true;
+  const ask = latest("whatif", PAUSE_MS, { answered, failed });
+  onChange(() => {
+    draw();
+    showBusy(true);
+    ask(question());
+  });
+  showBusy(true);
   ask(question());
 };
 
-begin().catch((error) => {
-  console.error(error);
-  byId("headline").replaceChildren(h("p", { class: "error" }, `The page could not start: ${error.message}`));
-  announce("The page could not start.");
-});
+begin().catch((error) => say(`The page could not start: ${error.message}`, "error"));

@@ -88,11 +88,7 @@ export const showNotes = (notes, kind) => {
 export const showBehind = (answer) => {
   showNotes(answer.warnings, "warn");
   const { conditioning: c } = answer;
-  byId("warnings").hidden = !answer.warnings.length;
-  byId("warnings").replaceChildren(
-    h("h2", {}, "Before you believe the number"),
-    h("ul", {}, ...answer.warnings.map((w) => h("li", { class: w.severity }, w.text))),
-  );
+  byId("warnings").replaceChildren(...answer.warnings.map((w) => h("li", { class: w.severity }, w.text)));
   byId("why").replaceChildren(
     h("div", { class: "columns" }, drivers("A", answer.a.drivers), drivers("B", answer.b.drivers)),
     h("h3", {}, "Counts so far"),
@@ -105,6 +101,12 @@ export const showBehind = (answer) => {
       ["Effective draws", c.effective_draws],
     ]),
   );
+};
+
+/** Show nothing behind an answer that is not there. */
+export const showNothingBehind = () => {
+  byId("warnings").replaceChildren();
+  byId("why").replaceChildren();
 };
 
 /** Show where the numbers come from; known before any answer. */
