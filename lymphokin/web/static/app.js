@@ -87,13 +87,13 @@ const begin = async () => {
   build(await readForm());
   await restore();
   const ask = latest("whatif", PAUSE_MS, { answered, failed });
-  onChange(() => {
+  const changed = () => {
     draw();
     showBusy(true);
     ask(question());
-  });
-  showBusy(true);
-  ask(question());
+  };
+  onChange(changed);
+  changed();
 };
 
 begin().catch((error) => say(`The page could not start: ${error.message}`, "error"));
