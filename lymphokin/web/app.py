@@ -19,8 +19,22 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from lymphokin.predict.what_if.contract import Form, Health, WhatIfAnswer, WhatIfRequest
+from lymphokin.predict.what_if.contract import (
+    Form,
+    Health,
+    NarrowingAnswer,
+    NarrowingRequest,
+    OptionsAnswer,
+    OptionsRequest,
+    ScanAnswer,
+    ScanRequest,
+    WhatIfAnswer,
+    WhatIfRequest,
+)
 from lymphokin.predict.what_if.engine import Engine
+from lymphokin.predict.what_if.narrowing import narrowing
+from lymphokin.predict.what_if.options import options
+from lymphokin.predict.what_if.scan import scan
 from lymphokin.predict.what_if.source import PosteriorSource
 from lymphokin.web.form import form_of
 from lymphokin.web.safety import Guard, new_token, refusal
@@ -34,15 +48,16 @@ MOST_WAITING = 32
 
 @dataclass(eq=False)
 class Desk:
-    """The engine while it warms up and works; one question at a time, in order."""
+    """The engine while it warms up and works; one question of a kind at a time, in order."""
 
     load: Callable[[], PosteriorSource]
     engine: Engine | None = None
     failure: str = ""
     waiting: int = 0
-    pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="what-if")
-    )
+    stopping: threading.Event = field(default_factory=threading.Event)
+    quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "quick"))
+    slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "slow"))
+    """for questions of seconds, so that those of a blink do not wait behind them"""
 
     def start(self) -> None:
         """Load the posterior and compile, beside the page that is already served."""
@@ -56,10 +71,18 @@ class Desk:
             self.failure = f"{type(error).__name__}: {error}"
             return
         self.engine = engine
-        engine.warm_up(everything=True)
+        for _ in engine.warm_up_rest():
+            if self.stopping.is_set():
+                return
 
-    async def ask(self, question: Callable[[Engine], BaseModel]) -> Response:
-        """Answer a question, or say why not."""
+    def stop(self) -> None:
+        """Take no more questions."""
+        self.stopping.set()
+        for pool in (self.quick, self.slow):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def ask(self, question: Callable[[Engine], BaseModel], *, long: bool = False) -> Response:
+        """Answer a question, or say why not; ``long`` for questions of seconds."""
         engine = self.engine
         if engine is None:
             if self.failure:
@@ -70,7 +93,9 @@ class Desk:
         self.waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            text = await loop.run_in_executor(self.pool, lambda: question(engine).model_dump_json())
+            text = await loop.run_in_executor(
+                self.slow if long else self.quick, lambda: question(engine).model_dump_json()
+            )
         except ValueError as error:
             return refusal(422, str(error))
         finally:
@@ -95,7 +120,7 @@ def make_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         desk.start()
         yield
-        desk.pool.shutdown(wait=False, cancel_futures=True)
+        desk.stop()
 
     app = FastAPI(
         title="lymphokin what-if",
@@ -136,6 +161,21 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     async def what_if(question: WhatIfRequest) -> Response:
         """Compare two schedules of a patient."""
         return await desk.ask(lambda engine: engine.what_if(question))
+
+    @app.post("/api/v1/scan", response_model=ScanAnswer)
+    async def heat_map(question: ScanRequest) -> Response:
+        """Risk over a grid of schedules."""
+        return await desk.ask(lambda engine: scan(engine, question), long=True)
+
+    @app.post("/api/v1/options", response_model=OptionsAnswer)
+    async def search(question: OptionsRequest) -> Response:
+        """Schedules within limits; a list, never a recommendation."""
+        return await desk.ask(lambda engine: options(engine, question), long=True)
+
+    @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
+    async def next_counts(question: NarrowingRequest) -> Response:
+        """What a further count would teach."""
+        return await desk.ask(lambda engine: narrowing(engine, question))
 
 
 def _pages(app: FastAPI, token: str) -> None:

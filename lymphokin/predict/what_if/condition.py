@@ -47,6 +47,8 @@ class Conditioned:
     """Draws of a patient given the counts so far."""
 
     draws: PatientDraws
+    own: np.ndarray
+    """[latent, lane] what makes the patient differ, as far as the population does not explain it"""
     method: Literal["none", "importance", "mcmc"]
     pareto_k: float | None = None
     effective_draws: float | None = None
@@ -188,7 +190,7 @@ class Conditioning:
     def run(self, count: int, seed: int) -> Conditioned:
         """``count`` draws of the patient given the records."""
         start = draw_patients(self.source, LANES, seed)
-        z, w = start.lanes.z, _stacked(start.lanes)
+        z, w = start.lanes.z, stacked(start.lanes)
         near = self.approximation(z, w, self.predicted(z, w))
         w, _ = self.propose(near, z, seed + 1)
         near = self.approximation(z, w, self.predicted(z, w))
@@ -203,7 +205,9 @@ class Conditioning:
         lanes = Lanes(z[:, chosen], *split_normals(self.source, w[:, chosen]))
         noise = draw_patients(self.source, count, seed).noise
         draws = PatientDraws(lanes, atom[chosen], noise)
-        return Conditioned(draws, "importance", float(k), float(1 / (weight**2).sum()))
+        own = w[:, chosen]
+        own[: self.active] -= near.centre(z[:, chosen], self.records.log_value)
+        return Conditioned(draws, own, "importance", float(k), float(1 / (weight**2).sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +228,7 @@ class Approximation:
         return self.gain @ (log_value[:, None] - self.intercept[:, None] - self.of_z @ z)
 
 
-def _stacked(lanes: Lanes) -> np.ndarray:
+def stacked(lanes: Lanes) -> np.ndarray:
     """The patient's latents as one array [latent, lane]."""
     count = lanes.z.shape[1]
     return np.vstack([lanes.subject, lanes.treated, lanes.occasion.reshape(-1, count)])

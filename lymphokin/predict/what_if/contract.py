@@ -265,7 +265,7 @@ class Conditioning(BaseModel):
     note: str
 
 
-class Warning_(BaseModel):
+class Notice(BaseModel):
     """Something to know before the number is believed."""
 
     field: str
@@ -312,7 +312,7 @@ class WhatIfAnswer(BaseModel):
     difference: Difference
     difference_gamma_zero: Difference | None
     conditioning: Conditioning
-    warnings: list[Warning_]
+    warnings: list[Notice]
     provenance: Provenance
     draws: int
     seconds: float
@@ -363,7 +363,7 @@ class ScanAnswer(BaseModel):
     same_bed: list[float] | None
     """per x, the Gy per fraction with the BED (alpha/beta 10 Gy) of the schedule asked about"""
     bed10_gy: float
-    warnings: list[Warning_]
+    warnings: list[Notice]
     provenance: Provenance
 
 

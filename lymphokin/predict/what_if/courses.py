@@ -1,4 +1,4 @@
-"""A schedule as the arrays of one course, padded to one of a few shapes so that nothing recompiles."""
+"""A schedule as the arrays of one course, padded to one of a few shapes: nothing recompiles."""
 
 from __future__ import annotations
 
@@ -14,14 +14,9 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.predict.endpoint import ENDPOINT_DAYS
 from lymphokin.predict.what_if.contract import Patient, PlannedFraction, Schedule
-from lymphokin.schedule import AtraPulses
 from lymphokin.solve import Course, StepRule, Timeline, build_timeline
 
 PATIENT = "patient"
-
-
-class TooLong(ValueError):
-    """A schedule that needs more steps than the largest shape has."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +34,14 @@ class Shape:
 
 
 SHAPES = (
+    Shape(9, 0, 0, 0),
     Shape(129, 0, 0, 0),
     Shape(513, 0, 0, 0),
     Shape(129, 4, 81, 24),
     Shape(257, 8, 209, 56),
     Shape(641, 8, 641, 160),
 )
-"""Smallest first: without the drug, a trial's pulses, up to 14 days in a row, the largest."""
+"""Smallest first: nothing given yet; without the drug; a trial's pulses; more; the most."""
 
 
 class CourseArrays(NamedTuple):
@@ -116,15 +112,16 @@ def patient_cohort(patient: Patient, schedule: Schedule | None = None) -> Cohort
 
 
 def doses_of(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray]:
-    """Day and mg of every ATRA intake."""
-    tables = [
-        AtraPulses(p.mg_per_m2_per_day, p.days, 21.0, 1, p.doses_per_day, p.day).doses(bsa)
-        for p in schedule.atra
+    """Day and mg of every ATRA intake, as :class:`lymphokin.schedule.AtraPulses` has them."""
+    days = [
+        p.day + np.arange(p.days * p.doses_per_day) / p.doses_per_day
+        for p in sorted(schedule.atra, key=lambda p: p.day)
     ]
-    if not tables:
-        return np.zeros(0), np.zeros(0)
-    table = pd.concat(tables).sort_values("day")
-    return table["day"].to_numpy(float), table["amount_mg"].to_numpy(float)
+    amounts = [
+        np.full(p.days * p.doses_per_day, p.mg_per_m2_per_day * bsa / p.doses_per_day)
+        for p in sorted(schedule.atra, key=lambda p: p.day)
+    ]
+    return np.concatenate([np.zeros(0), *days]), np.concatenate([np.zeros(0), *amounts])
 
 
 def endpoint_day(schedule: Schedule) -> int:
@@ -202,7 +199,7 @@ def course_arrays(
         days: days at which the solution is wanted exactly.
 
     Raises:
-        TooLong: when no shape holds it.
+        ValueError: when no shape holds it.
     """
     order = np.argsort(given.day, kind="stable")
     course = Course(
@@ -221,7 +218,7 @@ def course_arrays(
         sizes = zip(vars(needed).values(), vars(shape).values(), strict=True)
         if (shape.windows > 0) == bool(windows) and all(need <= have for need, have in sizes):
             return _padded(timeline, np.asarray(windows).reshape(-1, 2), shape)
-    raise TooLong(
+    raise ValueError(
         "this schedule is too long to be computed: ATRA courses less than 10 days apart count as "
         "one, which may last some three weeks"
     )

@@ -13,7 +13,7 @@ from lymphokin.predict.what_if.lanes import Lanes
 from lymphokin.predict.what_if.source import PosteriorSource
 
 PER_POPULATION = 8
-"""Draws of the patient per draw of the population; needed to tell one uncertainty from the other."""
+"""Draws of the patient per draw of the population."""
 WINDOWS = max(shape.windows for shape in SHAPES)
 
 

@@ -1,4 +1,4 @@
-"""What drives a number: how much of the spread of the count at the endpoint each unknown explains."""
+"""What drives a number: how much of the spread of the endpoint's count each unknown explains."""
 
 from __future__ import annotations
 

@@ -5,23 +5,28 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import numpy as np
 
 from lymphokin.population import pack
-from lymphokin.predict.what_if.answer import schedule_answer, warnings_of
-from lymphokin.predict.what_if.condition import Conditioned, Conditioning, Records, reliable
+from lymphokin.predict.what_if.answer import schedule_answer
+from lymphokin.predict.what_if.caution import warnings_of
+from lymphokin.predict.what_if.condition import (
+    Conditioned,
+    Conditioning,
+    Records,
+    reliable,
+    stacked,
+)
 from lymphokin.predict.what_if.contract import (
-    EARLIEST_DAY,
     LATEST_DAY,
-    LATEST_FRACTION_DAY,
+    MOST_COUNTS,
+    Estimate,
     Patient,
-    PlannedFraction,
-    Pulse,
     Schedule,
+    ScheduleAnswer,
     WhatIfAnswer,
     WhatIfRequest,
 )
@@ -36,13 +41,15 @@ from lymphokin.predict.what_if.courses import (
     until,
 )
 from lymphokin.predict.what_if.draws import draw_patients
+from lymphokin.predict.what_if.examples import seldom_questions, usual_questions
 from lymphokin.predict.what_if.lanes import Fixed, LaneSolver, Solved
-from lymphokin.predict.what_if.risk import difference, grade_draws
 from lymphokin.predict.what_if.source import PosteriorSource
+from lymphokin.predict.what_if.spread import Spread
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
-KEPT = 64
-"""Results of each kind that are kept for the next question."""
+KEPT = 32
+"""Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
+RISKS_KEPT = 1024
 SEED = 0
 
 
@@ -52,31 +59,31 @@ class Recent:
     def __init__(self, size: int = KEPT) -> None:
         self._size = size
         self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get[T](self, key: Hashable, make: Callable[[], T]) -> T:
         """The result for a key, made if it is not there."""
-        if key in self._found:
-            self._found.move_to_end(key)
-            return self._found[key]
-        made = self._found[key] = make()
-        while len(self._found) > self._size:
-            self._found.popitem(last=False)
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        made = make()
+        with self._lock:
+            self._found[key] = made
+            while len(self._found) > self._size:
+                self._found.popitem(last=False)
         return made
 
 
-@dataclass(eq=False)
 class Engine:
-    """Answers questions about one patient after the other; safe to call from several threads."""
+    """Answers questions about patients; the same question always gets the same numbers."""
 
-    source: PosteriorSource
-    seed: int = SEED
-    _lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def __post_init__(self) -> None:
-        self.solver = LaneSolver(self.source.hierarchy)
-        self._fixed = Recent()
-        self._conditioned = Recent()
-        self._solved = Recent()
+    def __init__(self, source: PosteriorSource, seed: int = SEED) -> None:
+        self.source = source
+        self.seed = seed
+        self.solver = LaneSolver(source.hierarchy)
+        self._fixed, self._conditioned, self._solved = Recent(), Recent(), Recent()
+        self._answered, self._spread, self._risk = Recent(), Recent(), Recent(RISKS_KEPT)
 
     def what_if(self, request: WhatIfRequest) -> WhatIfAnswer:
         """Compare two schedules of a patient.
@@ -85,31 +92,38 @@ class Engine:
             ValueError: when a schedule does not fit the patient, or is too long.
         """
         began = time.perf_counter()
-        with self._lock:
-            patient, plan = request.patient, request.a
-            known = self.condition(patient, plan, request.draws)
-            answers, risks, zero = [], [], []
-            for schedule in (request.a, request.b):
-                solved = self.solve(patient, schedule, plan, request.draws)
-                answers.append(schedule_answer(self, request, schedule, solved, known))
-                risks.append(self.risk_draws(solved, known, 0))
-                zero.append(self.risk_draws(solved, known, 2) if self._has_zero else None)
+        patient, plan, draws = request.patient, request.a, request.draws
+        known = self.condition(patient, plan, draws)
+        spread = self.spread(known)
+        a, b = (self.solve(patient, s, plan, draws).at for s in (request.a, request.b))
+        zero = self.solver.has_suppression
         return WhatIfAnswer(
             days=CURVE_DAYS.tolist(),
-            a=answers[0],
-            b=answers[1],
-            difference=difference(*risks),
-            difference_gamma_zero=difference(*zero) if self._has_zero else None,  # type: ignore[arg-type]
-            conditioning=self.told(patient, plan, known),
-            warnings=warnings_of(self.source, request, known),
+            a=self.answer(patient, request.a, plan, draws),
+            b=self.answer(patient, request.b, plan, draws),
+            difference=spread.difference(a[0, -1], b[0, -1]),  # type: ignore[arg-type]
+            difference_gamma_zero=spread.difference(a[2, -1], b[2, -1]) if zero else None,  # type: ignore[arg-type]
+            conditioning=told(patient, plan, known),
+            warnings=warnings_of(
+                self.source, patient, known, {"a": request.a, "b": request.b}, plan
+            ),
             provenance=self.source.provenance,
-            draws=request.draws,
+            draws=draws,
             seconds=round(time.perf_counter() - began, 3),
         )
 
-    @property
-    def _has_zero(self) -> bool:
-        return self.solver.has_suppression
+    def answer(
+        self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int
+    ) -> ScheduleAnswer:
+        """Everything about one schedule of a patient who is on ``plan``."""
+
+        def make() -> ScheduleAnswer:
+            spread = self.spread(self.condition(patient, plan, draws))
+            solved = self.solve(patient, schedule, plan, draws)
+            untreated = spread.risk(np.asarray(solved.rest))
+            return schedule_answer(self.solver, patient, schedule, plan, solved, spread, untreated)
+
+        return self._answered.get(self._key(patient, schedule, plan, draws), make)
 
     def fixed(self, patient: Patient) -> Fixed:
         """The patient's covariates as the model reads them."""
@@ -122,110 +136,106 @@ class Engine:
 
         return self._fixed.get(bare, make)
 
-    def course(
-        self, patient: Patient, schedule: Schedule, plan: Schedule, days: list[float]
-    ) -> CourseArrays:
-        """Arrays of a schedule with exact nodes on some days."""
+    def spread(self, known: Conditioned) -> Spread:
+        """What turns counts of these draws into risks."""
+        return self._spread.get(known, lambda: Spread(self.source, known))
+
+    def course(self, patient: Patient, schedule: Schedule, plan: Schedule) -> CourseArrays:
+        """Arrays of a schedule, with its endpoint visit and the end of the curves."""
         given = irradiation(patient, schedule, plan)
+        days = [float(endpoint_day(schedule)), float(LATEST_DAY)]
         return course_arrays(given, doses_of(schedule, patient.bsa), days)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
         """Draws of the patient given the counts so far, measured under the plan."""
         if not patient.counts:
-            make = lambda: Conditioned(draw_patients(self.source, draws, self.seed), "none")  # noqa: E731
-            return self._conditioned.get(draws, make)
+            return self._conditioned.get(draws, lambda: self._unconditioned(draws))
         records = Records.of(patient.counts)
-        last = float(records.day.max())
-        given, doses = until(irradiation(patient, plan, plan), doses_of(plan, patient.bsa), last)
-        course = course_arrays(given, doses, records.day.tolist())
-        fixed = self.fixed(patient)
+        given, doses = until(
+            irradiation(patient, plan, plan), doses_of(plan, patient.bsa), records.day.max()
+        )
         # What is planned after the last count does not matter to what it says.
-        key = (patient, given.day.tobytes(), given.immune_dose.tobytes(), given.share.tobytes(),
-               doses[0].tobytes(), doses[1].tobytes(), draws)  # fmt: skip
+        parts = (given.day, given.immune_dose, given.share, *doses)
+        key = (patient, draws, *(part.tobytes() for part in parts))
 
         def run() -> Conditioned:
-            task = Conditioning(self.source, self.solver, fixed, records, course)
+            begun = min([*given.day, *doses[0], records.day.max()])
+            # Before anything is given the patient is at rest: one node serves all those counts.
+            days = [begun, *records.day[records.day > begun]]
+            course = course_arrays(given, doses, days)
+            task = Conditioning(self.source, self.solver, self.fixed(patient), records, course)
             return task.run(draws, self.seed)
 
         return self._conditioned.get(key, run)
 
+    def _unconditioned(self, count: int) -> Conditioned:
+        draws = draw_patients(self.source, count, self.seed)
+        return Conditioned(draws, stacked(draws.lanes), "none")
+
     def solve(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Solved:
         """All versions of a schedule on the days of the curves and, last, the endpoint visit."""
-        key = (patient, schedule, plan if self._plan_matters(patient) else None, draws)
 
         def run() -> Solved:
-            end = endpoint_day(schedule)
-            course = self.course(patient, schedule, plan, [end, float(LATEST_DAY)])
             known = self.condition(patient, plan, draws)
-            days = np.append(CURVE_DAYS, end).astype(float)
+            days = np.append(CURVE_DAYS, endpoint_day(schedule)).astype(float)
+            course = self.course(patient, schedule, plan)
             return self.solver.solve(
                 known.draws.lanes, self.fixed(patient), course, days, self.solver.versions
             )
 
-        return self._solved.get(key, run)
+        return self._solved.get(self._key(patient, schedule, plan, draws), run)
+
+    def risk_of(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Estimate:
+        """Risk of grade >= 2 as measured under one schedule, as planned.
+
+        Much less work than :meth:`answer`, and the same number.
+        """
+
+        def run() -> Estimate:
+            known = self.condition(patient, plan, draws)
+            days = np.full(MOST_COUNTS, float(endpoint_day(schedule)))
+            course = self.course(patient, schedule, plan)
+            solved = self.solver.solve(known.draws.lanes, self.fixed(patient), course, days, 1)
+            return self.spread(known).measured(np.asarray(solved.at)[0, 0])
+
+        return self._risk.get(self._key(patient, schedule, plan, draws), run)
 
     @staticmethod
-    def _plan_matters(patient: Patient) -> bool:
-        """Whether another schedule's result depends on the plan the patient is on."""
-        return patient.immune_dose_gy is not None or any(c.day > 0 for c in patient.counts)
+    def _key(patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Hashable:
+        """What a schedule's result depends on; seldom on the rest of the plan."""
+        bound = patient.immune_dose_gy is not None or any(c.day > 0 for c in patient.counts)
+        return (patient, schedule, plan if bound else None, draws)
 
-    def risk_draws(self, solved: Solved, known: Conditioned, version: int) -> np.ndarray:
-        """[draw] risk of grade >= 2 as measured at the endpoint visit."""
-        residual = self.source.model.table.residuals["alc"]
-        sd = self.source.residual_sd["alc"][known.draws.atom]
-        return grade_draws(residual, solved.at[version, -1], sd)  # type: ignore[arg-type]
-
-    def told(self, patient: Patient, plan: Schedule, known: Conditioned) -> ConditioningAnswer:
-        """How the counts so far were used, in words and numbers."""
-        first = min((f.day for f in plan.fractions), default=0)
-        good = reliable(known)
-        used = len(patient.counts)
-        note = {
-            "none": "no counts: a patient like this one, of whom nothing has been measured",
-            "importance": "importance resampling"
-            if good
-            else "these counts are unlike what the model expects: do not rely on the numbers",
-            "mcmc": "the counts are unusual for the model; sampled step by step",
-        }[known.method]
-        return ConditioningAnswer(
-            method=known.method,
-            counts_used=used,
-            baseline_counts=sum(c.day <= first for c in patient.counts),
-            pareto_k=None if known.pareto_k is None else round(known.pareto_k, 2),
-            effective_draws=None
-            if known.effective_draws is None
-            else round(known.effective_draws, 0),
-            reliable=good,
-            note=note,
-        )
-
-    def warm_up(self, everything: bool = False) -> None:
-        """Compile what questions need; with ``everything`` the seldom shapes too."""
-        for request in _examples(everything):
+    def warm_up(self) -> None:
+        """Compile what most questions need."""
+        for request in usual_questions():
             self.what_if(request)
 
+    def warm_up_rest(self) -> Iterator[None]:
+        """Compile the seldom shapes, one per step."""
+        for request in seldom_questions():
+            self.what_if(request)
+            yield
 
-def _examples(everything: bool) -> list[WhatIfRequest]:
-    """One question per compiled shape."""
-    from lymphokin.predict.what_if.contract import Count
 
-    rt = tuple(PlannedFraction(day=d, gy=10.0) for d in range(5))
-    pulses = tuple(Pulse(day=21.0 * k) for k in range(4))
-    usual = Schedule(fractions=rt, atra=pulses)
-    baseline = Patient(counts=(Count(day=0.0, value=1.2),))
-    later = Patient(counts=(Count(day=0.0, value=1.2), Count(day=14.0, value=0.8)))
-    bare = Schedule(fractions=rt)
-    first = [WhatIfRequest(patient=p, a=usual, b=bare) for p in (baseline, later)]
-    if not everything:
-        return first
-    many = tuple(PlannedFraction(day=d, gy=2.0) for d in range(40))
-    long = Schedule(
-        fractions=many, atra=tuple(Pulse(day=12.0 * k, days=1, doses_per_day=3) for k in range(8))
+def told(patient: Patient, plan: Schedule, known: Conditioned) -> ConditioningAnswer:
+    """How the counts so far were used, in words and numbers."""
+    first = min((f.day for f in plan.fractions), default=0)
+    good = reliable(known)
+    notes = {
+        "none": "no counts: a patient like this one, of whom nothing has been measured",
+        "importance": "importance resampling",
+        "mcmc": "the counts are unusual for the model; sampled step by step",
+    }
+    size = known.effective_draws
+    return ConditioningAnswer(
+        method=known.method,
+        counts_used=len(patient.counts),
+        baseline_counts=sum(c.day <= first for c in patient.counts),
+        pareto_k=None if known.pareto_k is None else round(known.pareto_k, 2),
+        effective_draws=None if size is None else round(size),
+        reliable=good,
+        note=notes[known.method]
+        if good
+        else "these counts are unlike what the model expects: do not rely on the numbers",
     )
-    longest = Schedule(fractions=many, atra=(Pulse(day=0.0, days=14),))
-    end = Patient(counts=(Count(day=0.0, value=1.2), Count(day=LATEST_FRACTION_DAY, value=0.8)))
-    assert EARLIEST_DAY < 0
-    return [
-        WhatIfRequest(patient=end, a=long, b=longest),
-        WhatIfRequest(patient=end, a=longest, b=Schedule(fractions=many)),
-    ]

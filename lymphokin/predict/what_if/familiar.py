@@ -1,11 +1,11 @@
-"""Where a patient or a schedule lies outside what the posterior has seen, field by field and jointly."""
+"""Where a patient or a schedule lies outside what was seen, field by field and jointly."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from lymphokin.predict.range import NAMES
-from lymphokin.predict.what_if.contract import Patient, Schedule, Warning_
+from lymphokin.predict.what_if.contract import Notice, Patient, Schedule
 from lymphokin.predict.what_if.courses import Irradiation, doses_of, endpoint_day
 from lymphokin.predict.what_if.source import PosteriorSource
 from lymphokin.schedule import SATURDAY
@@ -47,7 +47,7 @@ def course_features(patient: Patient, schedule: Schedule, given: Irradiation) ->
 
 def unfamiliar(
     source: PosteriorSource, patient: Patient, schedule: Schedule, given: Irradiation, letter: str
-) -> list[Warning_]:
+) -> list[Notice]:
     """Warnings about one schedule of a patient."""
     found = course_features(patient, schedule, given)
     warnings = []
@@ -56,10 +56,10 @@ def unfamiliar(
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
             text = f"{NAMES[name]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
             field = FIELDS[name].format(s=letter)
-            warnings.append(Warning_(field=field, joint=False, severity="caution", text=text))
+            warnings.append(Notice(field=field, joint=False, severity="caution", text=text))
     joint = None if warnings else _jointly(source, found)
     if joint:
-        warnings.append(Warning_(field=letter, joint=True, severity="caution", text=joint))
+        warnings.append(Notice(field=letter, joint=True, severity="caution", text=joint))
     return warnings + _calendar(schedule, letter)
 
 
@@ -83,7 +83,7 @@ def _jointly(source: PosteriorSource, found: dict[str, float]) -> str | None:
     )
 
 
-def _calendar(schedule: Schedule, letter: str) -> list[Warning_]:
+def _calendar(schedule: Schedule, letter: str) -> list[Notice]:
     weekend = [
         f.day for f in schedule.fractions if (schedule.start_weekday + f.day) % 7 >= SATURDAY
     ]
@@ -91,4 +91,4 @@ def _calendar(schedule: Schedule, letter: str) -> list[Warning_]:
         return []
     days = ", ".join(f"{d}" for d in sorted(set(weekend))[:5])
     text = f"fractions on a weekend (day {days})"
-    return [Warning_(field=f"{letter}.fractions", joint=False, severity="note", text=text)]
+    return [Notice(field=f"{letter}.fractions", joint=False, severity="note", text=text)]

@@ -174,7 +174,7 @@ def _solve(
 
 
 def _own(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Array:
-    """[parameter, lane]; what only the drug's blocks read is that of the first window, 0 without."""
+    """[parameter, lane]; what only the drug's blocks read is of its first window, 0 without."""
     values = [jnp.asarray(getattr(p, n, getattr(p_lanes, n, 0.0))) for n in solver.parameters]
     return jnp.stack([v[:lanes] if v.ndim else jnp.full(lanes, v) for v in values])
 

@@ -114,7 +114,7 @@ def _seen_table(cohort: Cohort | None) -> pd.DataFrame | None:
 def _provenance(
     model: Model, source: Literal["fit", "literature", "prior"], title: str, **known: Any
 ) -> Provenance:
-    blank = dict.fromkeys(
+    blank: dict[str, Any] = dict.fromkeys(
         ("patients", "draws", "created", "commit", "data_sha256", "posterior_sha256", "rhat_max",
          "ess_bulk_min", "divergences", "verdict")
     )  # fmt: skip
