@@ -63,7 +63,7 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
         assert shown.locator(".person:not(.none)").count() == count + 2  # two in the key
         worse = risks["grade3"]["measured"]["of_100"]
         assert shown.locator("svg.people .three, svg.people .four").count() == worse
-        assert str(answer[key]["bed10_gy"]) in visit.page.locator(f"#totals-{key}").inner_text()
+        assert f"BED {answer[key]['bed10_gy']:g}," in visit.page.locator(f"#totals-{key}").inner_text()
     difference = abs(answer["difference"]["of_100"])
     headline = visit.page.locator("#headline").inner_text()
     assert f" {difference} fewer of 100" in headline or difference == 0
@@ -222,7 +222,7 @@ def test_link_and_file_restore_what_was_entered(visit: Visit, tmp_path: Path) ->
 
     visit.answer_to(lambda: page.locator("#preset-b").select_option("none"))
     page.locator("#file").set_input_files(saved)
-    expect(page.locator("#said")).to_contain_text("Loaded")
+    expect(page.locator("#said")).to_have_text("Loaded from the file.")
     visit.settled()
     assert visit.number("B") == number
 

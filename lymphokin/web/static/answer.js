@@ -3,17 +3,8 @@
 
 import { byId, h } from "./dom.js";
 import { people, personKey, riskBar } from "./icons.js";
+import { hundredths, of100, probability, range, signed } from "./numbers.js";
 import { inWords } from "./schedule.js";
-
-const minus = (value) => `${value}`.replace("-", "−");
-/** Hundredths as whole numbers: the service gives two decimals, so that nothing is rounded here. */
-const hundredths = (share) => Math.round(100 * share);
-const range = (estimate) => `${hundredths(estimate.low)} to ${hundredths(estimate.high)}`;
-/** A count of 100; none of 100 is not impossible, and all of 100 is not certain. */
-const of100 = (estimate) => ({ 0: "< 1", 100: "> 99" })[estimate.of_100] ?? `${estimate.of_100}`;
-
-/** A probability of two decimals; neither impossible nor certain. */
-const probability = (share) => ({ 0: "< 0.01", 1: "> 0.99" })[share] ?? `${share}`;
 
 const riskRow = (label, estimate, kind, hint) =>
   h(
@@ -110,8 +101,8 @@ const headline = ({ difference, difference_gamma_zero: zero }) => {
     ? `${lower} instead of ${higher}: ${size} fewer of 100 patients with grade ≥ 2 lymphopenia`
     : "A and B: the same number of 100 patients with grade ≥ 2 lymphopenia";
   const chance = lower === "B" ? difference.probability_b_lower : difference.probability_a_lower;
-  const detail = `A minus B: ${minus(hundredths(difference.low))} to ${minus(hundredths(difference.high))} of 100 (90 % interval); probability that ${lower} is lower: ${probability(chance)}.`;
-  const without = zero ? ` If MDSC did not matter (γ = 0): ${minus(zero.of_100)}.` : "";
+  const detail = `A minus B: ${signed(hundredths(difference.low))} to ${signed(hundredths(difference.high))} of 100 (90 % interval); probability that ${lower} is lower: ${probability(chance)}.`;
+  const without = zero ? ` If MDSC did not matter (γ = 0): ${signed(zero.of_100)}.` : "";
   return [h("p", { class: "say" }, say), h("p", {}, `${detail}${without}`)];
 };
 

@@ -51,13 +51,13 @@ export const ask = (path, body, signal) =>
 /**
  * A question that is asked again and again: only the answer to the latest is ever handed on.
  *
- * `asked(question)` waits `pause` ms for more changes, stops what is still under way, and calls
- * `answered(answer, question)` or `failed(error, question)`.
+ * What is returned waits `pause` ms for more changes, stops what is still under way, and calls
+ * `answered(answer, question)` or `failed(error, question)`; its `forget()` wants no answer more.
  */
 export const latest = (path, pause, { answered, failed }) => {
   let turn = 0;
   let underway = null;
-  return async (question) => {
+  const put = async (question) => {
     const mine = ++turn;
     underway?.abort();
     await wait(pause);
@@ -70,4 +70,9 @@ export const latest = (path, pause, { answered, failed }) => {
       if (mine === turn && error.name !== "AbortError") failed(error, question);
     }
   };
+  put.forget = () => {
+    turn += 1;
+    underway?.abort();
+  };
+  return put;
 };

@@ -75,7 +75,8 @@ const build = (form) => {
     showRecord();
   };
   draw();
-  scan({ question, load: (key, schedule) => change((next) => (next[key] = schedule)) });
+  const load = (key, schedule) => change((next) => (next[key] = schedule));
+  onChange(scan({ question, load }));
   tools({ question, last: () => last });
   followWidth();
 };

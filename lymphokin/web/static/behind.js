@@ -77,7 +77,6 @@ export const showNotes = (notes, kind) => {
     while (at && !place(at)) at = at.includes(".") ? at.slice(0, at.lastIndexOf(".")) : "";
     if (!at) return true;
     const holder = place(at);
-    holder.hidden = false;
     holder.append(h("p", { class: kind }, text));
     if (kind === "error") for (const input of holder.parentElement.querySelectorAll("input, select")) input.setAttribute("aria-invalid", "true");
     return false;

@@ -1,6 +1,7 @@
 // One schedule as a calendar of weeks: click, drag and keys add, move and remove what is given.
 
 import { h } from "./dom.js";
+import { signed } from "./numbers.js";
 import * as plan from "./schedule.js";
 
 export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -13,8 +14,7 @@ const monday = (schedule, day) => day - weekdayOf(schedule, day);
 /** "Thursday of week 1, day 3" */
 const dayName = (schedule, day) => {
   const week = (monday(schedule, day) - monday(schedule, 0)) / 7 + 1;
-  const number = day < 0 ? `−${-day}` : `${day}`;
-  return `${WEEKDAYS[weekdayOf(schedule, day)]} of week ${week}, day ${number}`;
+  return `${WEEKDAYS[weekdayOf(schedule, day)]} of week ${signed(week)}, day ${signed(day)}`;
 };
 
 /** First Monday shown and number of weeks, so that everything planned and the visit has its cell. */

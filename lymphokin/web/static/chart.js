@@ -1,6 +1,7 @@
 // The course of a count over days: fans, grades, doses and the visit, in one drawing.
 
 import { s } from "./dom.js";
+import { signed } from "./numbers.js";
 
 const LEFT = 40;
 const RIGHT = 8;
@@ -53,7 +54,7 @@ export const chart = (options) => {
   for (let day = Math.ceil(days[0] / 14) * 14; day <= days[1]; day += 14)
     parts.push(
       s("path", { class: "tick", d: `M${x(day)} 8V${bottom}` }),
-      s("text", { class: "axis", x: x(day), y: height - 6, "text-anchor": "middle" }, day < 0 ? `−${-day}` : `${day}`),
+      s("text", { class: "axis", x: x(day), y: height - 6, "text-anchor": "middle" }, signed(day)),
     );
   for (const value of TICKS.filter((v) => v > limits[0] && v < limits[1]))
     parts.push(s("text", { class: "axis", x: LEFT - 5, y: y(value) + 3.5, "text-anchor": "end" }, `${value}`));

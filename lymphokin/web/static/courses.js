@@ -2,6 +2,7 @@
 
 import { chart, valueLimits } from "./chart.js";
 import { byId, h } from "./dom.js";
+import { signed } from "./numbers.js";
 import { end } from "./schedule.js";
 
 const QUANTILES = ["q05", "q25", "q50", "q75", "q95"];
@@ -47,7 +48,7 @@ const tableOf = (letter, days, answer) => {
             h(
               "tr",
               {},
-              h("th", { scope: "row" }, `${day}`.replace("-", "−"), day === answer.endpoint_day ? " (visit)" : ""),
+              h("th", { scope: "row" }, signed(day), day === answer.endpoint_day ? " (visit)" : ""),
               ...QUANTILES.map((q) => h("td", { class: "n" }, `${alc[q][i]}`)),
               mdsc ? h("td", { class: "n" }, `${mdsc.q50[i]}`) : null,
             ),

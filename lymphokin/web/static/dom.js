@@ -27,7 +27,3 @@ export const byId = (id) => document.getElementById(id);
 export const announce = (text) => {
   byId("announcer").textContent = text;
 };
-
-const UNITS = { "1e9/L": "10⁹/L", "cells/uL": "cells/µL", m2: "m²", cm3: "cm³" };
-/** A unit as people write it. */
-export const unit = (text) => UNITS[text] ?? text;

@@ -1,12 +1,7 @@
 // The patient: fields made from what the service says about them, and counts so far as rows.
 
-import { byId, h, unit } from "./dom.js";
-
-/** What was typed: a number, null for nothing, else the text, which the service will refuse. */
-const typed = (text) => {
-  const value = Number(text.trim().replace(",", ".").replace("−", "-"));
-  return text.trim() === "" ? null : Number.isFinite(value) ? value : text;
-};
+import { byId, h } from "./dom.js";
+import { typed, unit } from "./numbers.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
@@ -27,7 +22,7 @@ const put = (patient, name, value) => {
 const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, label));
 
 const hintOf = (field) =>
-  [field.help, field.seen ? `seen: ${field.seen[0]} to ${field.seen[1]}` : ""].filter(Boolean).join("; ");
+  [field.help, field.seen ? `Seen: ${field.seen[0]} to ${field.seen[1]}.` : ""].filter(Boolean).join(" ");
 
 /** One control of a field, and what writes the patient's value into it. */
 const single = (field, id, edit) => {

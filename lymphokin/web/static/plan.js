@@ -2,12 +2,8 @@
 
 import { Calendar, WEEKDAYS } from "./calendar.js";
 import { announce, byId, h } from "./dom.js";
+import { typed } from "./numbers.js";
 import * as schedules from "./schedule.js";
-
-const number = (text) => {
-  const value = Number(text.replace(",", "."));
-  return text.trim() !== "" && Number.isFinite(value) ? value : null;
-};
 
 const labelled = (text, control, kind = "") => h("label", { class: kind }, text, control);
 const numberInput = (id, oninput) =>
@@ -95,7 +91,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     announce(`Schedule ${letter}: ${sentence}`);
   };
   const setAll = (name) => (event) => {
-    const value = number(event.target.value);
+    const value = typed(event.target.value);
     if (value !== null) change((next) => next[key].atra.forEach((p) => (p[name] = value)), `${key}.${name}`);
   };
   const preset = h(
@@ -111,7 +107,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     ...form.presets.map((p) => h("option", { value: p.name }, p.label)),
   );
   const dose = numberInput(`dose-${key}`, (event) => {
-    const gy = number(event.target.value);
+    const gy = typed(event.target.value);
     if (gy !== null) change((next) => schedules.setDose(next[key], gy), `${key}.gy`);
   });
   const amount = numberInput(`amount-${key}`, setAll("mg_per_m2_per_day"));
@@ -133,9 +129,9 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
         labelled("ATRA mg/m²", amount),
         labelled("days each", length),
       ),
-      h("div", { class: "notes", id: `${key}-notes` }),
       table,
       totals,
+      h("div", { class: "notes", id: `${key}-notes` }),
     ),
   );
   const calendar = new Calendar(table, { read, edit, refuse: announce, tool, template, limits: form.limits });
