@@ -5,6 +5,8 @@ import { form as readForm, latest, Refused, warm } from "./api.js";
 import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
 import { courses, showCourses, showNoCourses } from "./courses.js";
 import { byId, h } from "./dom.js";
+import { narrowing } from "./narrowing.js";
+import { options } from "./options.js";
 import { countRows, patientFields } from "./patient.js";
 import { plans } from "./plan.js";
 import { restore, showRecord, tools } from "./record.js";
@@ -76,7 +78,8 @@ const build = (form) => {
   };
   draw();
   const load = (key, schedule) => change((next) => (next[key] = schedule));
-  onChange(scan({ question, load }));
+  const bed = () => last?.answer.a.bed10_gy ?? null;
+  for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
   tools({ question, last: () => last });
   followWidth();
 };

@@ -11,14 +11,6 @@ const write = (control, value) => {
   if (control !== document.activeElement || typed(control.value) !== value) control.value = value ?? "";
 };
 
-const read = (patient, name) =>
-  name.startsWith("covariates.") ? patient.covariates[name.slice(11)] : patient[name];
-const put = (patient, name, value) => {
-  if (!name.startsWith("covariates.")) patient[name] = value;
-  else if (value === null) delete patient.covariates[name.slice(11)];
-  else patient.covariates[name.slice(11)] = value;
-};
-
 const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, label));
 
 const hintOf = (field) =>
@@ -61,8 +53,8 @@ export const patientFields = (root, form, { state, change }) => {
   const asked = form.fields.filter((field) => field.used);
   const unused = form.fields.filter((field) => !field.used).map((field) => field.label.toLowerCase());
   const draws = asked.map((field) => {
-    const id = `p-${field.name.replace(".", "-")}`;
-    const edit = (value) => change((next) => put(next.patient, field.name, value), field.name);
+    const id = `p-${field.name}`;
+    const edit = (value) => change((next) => (next.patient[field.name] = value), field.name);
     const [control, draw] = (field.kind === "choice_per_lesion" ? perLesion : single)(field, id, edit);
     root.append(
       h(
@@ -74,7 +66,7 @@ export const patientFields = (root, form, { state, change }) => {
         h("div", { class: "notes", id: `${id}-notes` }),
       ),
     );
-    return () => draw(read(state().patient, field.name), state().patient.n_lesions);
+    return () => draw(state().patient[field.name], state().patient.n_lesions);
   });
   if (unused.length) root.append(h("p", { class: "hint soft small" }, `Not asked, as this model does not read it: ${unused.join(", ")}.`));
   return () => draws.forEach((draw) => draw());

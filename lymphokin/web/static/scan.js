@@ -1,38 +1,37 @@
 // A map of many schedules: pick one to load it.
 
-import { latest } from "./api.js";
+import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
 import { of100 } from "./numbers.js";
 import { same } from "./schedule.js";
 
 const KINDS = [
-  { value: "fractions", label: "number of fractions × Gy per fraction" },
-  { value: "atra", label: "first day of ATRA × number of pulses" },
+  ["fractions", "number of fractions × Gy per fraction"],
+  ["atra", "first day of ATRA × number of pulses"],
 ];
-
-const select = (id, options) =>
-  h("select", { id }, ...options.map(({ value, label }) => h("option", { value }, label)));
 
 const cellName = (answer, cell) =>
   `${answer.x_label} ${cell.x}, ${answer.y_label} ${cell.y}: ${of100(cell.risk)} of 100, BED ${cell.bed10_gy} Gy`;
 
+const cellButton = (answer, cell, [x, y], here, load) =>
+  h(
+    "button",
+    {
+      type: "button",
+      class: `heat h${Math.min(9, Math.floor(cell.risk.of_100 / 10))}${here ? " here" : ""}`,
+      tabindex: x || y ? -1 : 0,
+      "data-x": x,
+      "data-y": y,
+      "aria-label": cellName(answer, cell),
+      title: cellName(answer, cell),
+      onclick: () => load(cell),
+    },
+    of100(cell.risk),
+  );
+
 /** The map as a table of buttons, one of which can be reached by Tab; arrows go to the others. */
 const heatMap = (answer, asked, load) => {
-  const button = (cell, x, y) =>
-    h(
-      "button",
-      {
-        type: "button",
-        class: `heat h${Math.min(9, Math.floor(cell.risk.of_100 / 10))}${same(cell.schedule, asked.schedule) ? " here" : ""}`,
-        tabindex: x || y ? -1 : 0,
-        "data-x": x,
-        "data-y": y,
-        "aria-label": cellName(answer, cell),
-        title: cellName(answer, cell),
-        onclick: () => load(cell),
-      },
-      of100(cell.risk),
-    );
+  const button = (cell, x, y) => cellButton(answer, cell, [x, y], same(cell.schedule, asked.schedule), load);
   const table = h(
     "table",
     { class: "map" },
@@ -62,53 +61,28 @@ const heatMap = (answer, asked, load) => {
   return table;
 };
 
-/**
- * Build the scan. `question()` is what is entered; `load(key, schedule)` replaces a schedule.
- * Returns what is to be called after every change: a map of something else is taken away.
- */
+/** Build the scan. `question()` is what is entered; `load(key, schedule)` replaces a schedule. */
 export const scan = ({ question, load }) => {
-  const around = select("scan-around", [{ value: "a", label: "A" }, { value: "b", label: "B" }]);
-  const kind = select("scan-kind", KINDS);
-  const into = select("scan-into", [{ value: "b", label: "B" }, { value: "a", label: "A" }]);
-  const result = h("div", { class: "scroll", id: "scan-result", "aria-live": "polite" });
-  let shown = null;
+  const [around, aroundLabel] = choice("Around schedule", A_OR_B, () => demand.check());
+  const [kind, kindLabel] = choice("vary", KINDS, () => demand.check());
+  const [into, intoLabel] = choice("load into", B_OR_A);
   const entered = () => {
     const { patient, draws, ...both } = question();
     return { patient, schedule: both[around.value], kind: kind.value, draws };
   };
-  const ask = latest("scan", 0, {
-    answered: (answer, asked) => {
-      const take = (cell) => {
-        load(into.value, cell.schedule);
-        announce(`${cellName(answer, cell)} loaded into schedule ${into.value.toUpperCase()}`);
-      };
-      result.replaceChildren(...answer.warnings.map((w) => h("p", { class: "warn" }, w.text)), heatMap(answer, asked, take));
-      if (answer.same_bed) result.append(h("p", { class: "small soft" }, `Last row: Gy per fraction with the BED (α/β 10 Gy) of the outlined schedule, ${answer.bed10_gy} Gy.`));
-    },
-    failed: (error) => result.replaceChildren(h("p", { class: "error" }, error.message)),
-  });
-  const run = () => {
-    shown = entered();
-    result.replaceChildren(h("p", {}, "Scanning…"));
-    ask(shown);
+  const show = (answer, asked) => {
+    const take = (cell) => {
+      load(into.value, cell.schedule);
+      announce(`${cellName(answer, cell)} loaded into schedule ${into.value.toUpperCase()}`);
+    };
+    const last = `Last row: Gy per fraction with the BED (α/β 10 Gy) of the outlined schedule, ${answer.bed10_gy} Gy.`;
+    return [
+      ...answer.warnings.map((w) => h("p", { class: "warn" }, w.text)),
+      heatMap(answer, asked, take),
+      ...(answer.same_bed ? [h("p", { class: "small soft" }, last)] : []),
+    ];
   };
-  const check = () => {
-    if (shown === null || JSON.stringify(shown) === JSON.stringify(entered())) return;
-    shown = null;
-    ask.forget();
-    result.replaceChildren(h("p", { class: "soft" }, "What is entered has changed: scan again."));
-  };
-  for (const choice of [around, kind]) choice.addEventListener("change", check);
-  byId("scan").append(
-    h(
-      "div",
-      { class: "line" },
-      h("label", {}, "Around schedule", around),
-      h("label", {}, "vary", kind),
-      h("label", {}, "load into", into),
-      h("button", { type: "button", id: "scan-run", onclick: run }, "Scan"),
-    ),
-    result,
-  );
-  return check;
+  const demand = onDemand({ path: "scan", label: "Scan", entered, show });
+  byId("scan").append(h("div", { class: "line" }, aroundLabel, kindLabel, intoLabel, demand.button), demand.result);
+  return demand.check;
 };
