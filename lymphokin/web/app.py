@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from lymphokin.predict.what_if.audit import AuditLog
 from lymphokin.predict.what_if.contract import (
     Form,
     Health,
@@ -51,6 +52,7 @@ class Desk:
     """The engine while it warms up and works; one question of a kind at a time, in order."""
 
     load: Callable[[], PosteriorSource]
+    log: AuditLog | None = None
     engine: Engine | None = None
     failure: str = ""
     waiting: int = 0
@@ -74,6 +76,13 @@ class Desk:
         for _ in engine.warm_up_rest():
             if self.stopping.is_set():
                 return
+
+    def what_if(self, engine: Engine, question: WhatIfRequest) -> WhatIfAnswer:
+        """Answer a question; it is in the log before it is on the page."""
+        answer = engine.what_if(question)
+        if self.log is not None:
+            self.log.add("whatif", question, answer)
+        return answer
 
     def stop(self) -> None:
         """Take no more questions."""
@@ -104,7 +113,10 @@ class Desk:
 
 
 def make_app(
-    load: Callable[[], PosteriorSource], hosts: frozenset[str], token: str | None = None
+    load: Callable[[], PosteriorSource],
+    hosts: frozenset[str],
+    token: str | None = None,
+    log: AuditLog | None = None,
 ) -> FastAPI:
     """The service.
 
@@ -112,8 +124,9 @@ def make_app(
         load: gives the posterior; called once, beside the page.
         hosts: values of the Host header that are answered, e.g. ``127.0.0.1:8080``.
         token: of this start; made if absent.
+        log: where what-if questions are kept, if anywhere.
     """
-    desk = Desk(load)
+    desk = Desk(load, log)
     token = token or new_token()
 
     @asynccontextmanager
@@ -160,7 +173,7 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/v1/whatif", response_model=WhatIfAnswer)
     async def what_if(question: WhatIfRequest) -> Response:
         """Compare two schedules of a patient."""
-        return await desk.ask(lambda engine: engine.what_if(question))
+        return await desk.ask(lambda engine: desk.what_if(engine, question))
 
     @app.post("/api/v1/scan", response_model=ScanAnswer)
     async def heat_map(question: ScanRequest) -> Response:

@@ -32,7 +32,7 @@ from lymphokin.predict.what_if.draws import (
 from lymphokin.predict.what_if.lanes import LANES, Fixed, Lanes, LaneSolver
 from lymphokin.predict.what_if.source import PosteriorSource
 
-PROPOSALS = 32
+PROPOSALS = 16
 """Proposed draws of the patient per draw of the population."""
 DEFENSIVE = 0.1
 """Share of proposals from the population itself, which bounds the weights."""

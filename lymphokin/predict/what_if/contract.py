@@ -7,6 +7,7 @@ asks who the patient is.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -117,7 +118,7 @@ class Schedule(Strict):
         if len(set(places)) < len(places):
             raise ValueError("two fractions to the same lesion on one day: join them")
         pulses = sorted(self.atra, key=lambda p: p.day)
-        for pulse, following in zip(pulses, pulses[1:], strict=False):
+        for pulse, following in pairwise(pulses):
             if pulse.day + pulse.days > following.day:
                 raise ValueError(f"the ATRA pulse on day {following.day:g} begins in another one")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import ndtri
@@ -43,11 +44,14 @@ def sizes(source: PosteriorSource) -> tuple[int, int, int]:
     )
 
 
+@lru_cache(maxsize=32)
 def normals(count: int, dimensions: int, seed: int) -> np.ndarray:
     """[dimension, draw] standard normals, spread more evenly than random ones (scrambled Sobol)."""
     power = int(np.ceil(np.log2(max(count, 2))))
     uniform = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(power)[:count]
-    return ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)).T
+    found = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)).T
+    found.flags.writeable = False  # it is kept for the next question
+    return found
 
 
 def split_normals(source: PosteriorSource, w: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -58,10 +58,10 @@ class Recent:
 
     def __init__(self, size: int = KEPT) -> None:
         self._size = size
-        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._found: OrderedDict[Any, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get[T](self, key: Hashable, make: Callable[[], T]) -> T:
+    def get[T](self, key: Any, make: Callable[[], T]) -> T:
         """The result for a key, made if it is not there."""
         with self._lock:
             if key in self._found:

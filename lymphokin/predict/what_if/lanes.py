@@ -2,13 +2,15 @@
 
 The lanes are solved under up to four versions of the schedule at once: as planned and without
 ATRA, each with gamma (myeloid suppression) as drawn and with gamma = 0. All versions share the
-drug's windows, which are by far the longest part of the work.
+drug's windows.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import jax
@@ -25,7 +27,9 @@ from lymphokin.solve import Timeline, solve
 from lymphokin.solve.timeline import DaysArrays, HandDownArrays, HoursArrays
 
 LANES = 400
-"""Draws that are solved at once."""
+"""Draws of one call."""
+AT_ONCE = 50
+"""Draws that are solved at once; more would leave the processor's cache."""
 
 
 class Lanes(NamedTuple):
@@ -107,9 +111,9 @@ def _hours(course: CourseArrays, lanes: int) -> HoursArrays:
     )
 
 
-def _timeline(course: CourseArrays, lanes: int, versions: int) -> Timeline:
-    """The course of every lane in every version; odd versions go without the drug."""
-    patients = lanes * versions
+def _timeline(course: CourseArrays, lanes: int, drugs: list[bool]) -> Timeline:
+    """The course of every lane in every version, with or without the drug."""
+    patients = lanes * len(drugs)
 
     def wide(values: Any) -> jax.Array:
         values = jnp.asarray(values)
@@ -118,8 +122,8 @@ def _timeline(course: CourseArrays, lanes: int, versions: int) -> Timeline:
     days = DaysArrays(*(wide(v) for v in course[:4]))
     if course.start.shape[0] == 0:
         return Timeline(days, None, None)
-    lane = jnp.tile(jnp.arange(lanes), versions)
-    drug = jnp.repeat((jnp.arange(versions) % 2 == 0).astype(float), lanes)
+    lane = jnp.tile(jnp.arange(lanes), len(drugs))
+    drug = jnp.repeat(jnp.asarray(drugs, float), lanes)
     width = lanes * course.start.shape[0]
     down = HandDownArrays(
         query_day=jnp.repeat(course.query_day, lanes, axis=1),
@@ -133,17 +137,17 @@ def _timeline(course: CourseArrays, lanes: int, versions: int) -> Timeline:
 
 def _solve(
     solver: LaneSolver,
-    versions: int,
+    wanted: tuple[tuple[float, bool], ...],
     draws: Lanes,
     fixed: Fixed,
     course: CourseArrays,
     where: Interpolation,
 ) -> Solved:
-    """Solve some lanes; see :class:`LaneSolver`."""
-    hierarchy, lanes = solver.hierarchy, draws.z.shape[-1]
+    """Solve some lanes, in versions of gamma (kept or not) and drug (given or not)."""
+    hierarchy, lanes, versions = solver.hierarchy, draws.z.shape[-1], len(wanted)
     patients = lanes * versions
     arrays = CohortArrays(
-        timeline=_timeline(course, lanes, versions),
+        timeline=_timeline(course, lanes, [drug for _, drug in wanted]),
         log_ratio={k: jnp.full(patients, v) for k, v in fixed.log_ratio.items()},
         without={k: jnp.full(patients, v) for k, v in fixed.without.items()},
         spread={k: jnp.full(patients, v) for k, v in fixed.spread.items()},
@@ -157,8 +161,8 @@ def _solve(
     occasion = jnp.asarray(draws.occasion)[:, :windows].reshape(draws.occasion.shape[0], -1)
     latents = Latents(z, mean + sd * subject, jnp.asarray(draws.treated), occasion)
     p, p_lanes = hierarchy.individuals(population, latents, arrays)
-    if versions > 2:
-        kept = jnp.repeat((jnp.arange(versions) < 2).astype(float), lanes)
+    if len({gamma for gamma, _ in wanted}) > 1:
+        kept = jnp.repeat(jnp.asarray([gamma for gamma, _ in wanted]), lanes)
         p = p._replace(**{SUPPRESSION: kept * getattr(p, SUPPRESSION)})
     outputs = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs
 
@@ -179,27 +183,45 @@ def _own(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Array:
     return jnp.stack([v[:lanes] if v.ndim else jnp.full(lanes, v) for v in values])
 
 
+def _solve_in_parts(
+    solver: LaneSolver, wanted: tuple[tuple[float, bool], ...], draws: Lanes, *rest: Any
+) -> Solved:
+    """As :func:`_solve`, few lanes after few."""
+    count = draws.z.shape[-1]
+    size = math.gcd(count, AT_ONCE)
+
+    def split(values: Any) -> jax.Array:
+        parts = jnp.reshape(values, (*values.shape[:-1], count // size, size))
+        return jnp.moveaxis(parts, -2, 0)
+
+    def joined(parts: jax.Array) -> jax.Array:
+        return jnp.moveaxis(parts, 0, -2).reshape(*parts.shape[1:-1], count)
+
+    solved = jax.lax.map(
+        lambda some: _solve(solver, wanted, some, *rest), jax.tree.map(split, draws)
+    )
+    return jax.tree.map(joined, solved)
+
+
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _solve_on_devices(
     solver: LaneSolver,
-    versions: int,
+    wanted: tuple[tuple[float, bool], ...],
     devices: int,
     draws: Lanes,
     fixed: Fixed,
     course: CourseArrays,
     where: Interpolation,
 ) -> Solved:
-    shared, split = PartitionSpec(), PartitionSpec
+    shared = PartitionSpec()
+    # Lanes are the last axis of everything.
+    split = [PartitionSpec(*(None,) * k, "lane") for k in range(3)]
     mesh = Mesh(np.asarray(jax.local_devices()[:devices]), ("lane",))
-    lanes = Lanes(split(None, "lane"), split(None, "lane"), split(None, "lane"),
-                  split(None, None, "lane"))  # fmt: skip
     return jax.shard_map(
-        partial(_solve, solver, versions),
+        partial(_solve_in_parts, solver, wanted),
         mesh=mesh,
-        in_specs=(lanes, shared, shared, shared),
-        out_specs=Solved(
-            split(None, None, "lane"), split(None, "lane"), split("lane"), split(None, "lane")
-        ),
+        in_specs=(Lanes(split[1], split[1], split[1], split[2]), shared, shared, shared),  # type: ignore[arg-type]
+        out_specs=Solved(split[2], split[1], split[0], split[1]),  # type: ignore[arg-type]
         check_vma=False,
     )(draws, fixed, course, where)
 
@@ -238,12 +260,17 @@ class LaneSolver:
         Args:
             draws: a multiple of ``LANES`` draws.
             days: [day] days of interest; their number is part of the compiled shape.
-            versions: 1 as planned only, 2 also without ATRA, 4 both with gamma = 0.
+            versions: 1 as planned only, else :attr:`versions`.
         """
         where = interpolation(course, days)
+        drugs = (True, False) if versions > 1 and len(course.start) else (True,)
+        gammas = (1.0, 0.0) if versions == 4 else (1.0,)
+        wanted = tuple(product(gammas, drugs))
         devices = len(devices_for(LANES))
         parts = []
         for first in range(0, draws.z.shape[-1], LANES):
             some = draws.take(slice(first, first + LANES))
-            parts.append(_solve_on_devices(self, versions, devices, some, fixed, course, where))
-        return Solved(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))  # type: ignore[arg-type]
+            parts.append(_solve_on_devices(self, wanted, devices, some, fixed, course, where))
+        found = Solved(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))  # type: ignore[arg-type]
+        # Where there is no drug, leaving it out changes nothing.
+        return found._replace(at=np.repeat(found.at, max(1, versions // len(wanted)), axis=0))  # type: ignore[arg-type]

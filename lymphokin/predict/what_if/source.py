@@ -114,7 +114,7 @@ def _seen_table(cohort: Cohort | None) -> pd.DataFrame | None:
 def _provenance(
     model: Model, source: Literal["fit", "literature", "prior"], title: str, **known: Any
 ) -> Provenance:
-    blank: dict[str, Any] = dict.fromkeys(
+    blank: dict[str, Any] = {"synthetic": False} | dict.fromkeys(
         ("patients", "draws", "created", "commit", "data_sha256", "posterior_sha256", "rhat_max",
          "ess_bulk_min", "divergences", "verdict")
     )  # fmt: skip
@@ -127,5 +127,5 @@ def _provenance(
         version=version("lymphokin"),
         limits=LIMITS if SUPPRESSION in model.table.parameters else LIMITS[2:],
         research_use=RESEARCH_USE,
-        **({"synthetic": False} | blank | known),
+        **blank | known,
     )

@@ -29,6 +29,8 @@ RIDGE = 1e-2
 OTHERS = 40
 """Patients that each population is met by."""
 INTERVAL = (0.05, 0.95)
+MOST_KEPT = 32
+"""Risks kept for the next question about the same draws."""
 
 
 class Spread:
@@ -40,6 +42,7 @@ class Spread:
         self.noise = noise_of(self.residual, known.draws.noise, self.sd)
         self._z = known.draws.lanes.z
         self._own = known.own
+        self._risks: dict[bytes, Risk] = {}
 
     @cached_property
     def _regression(self) -> tuple[np.ndarray, np.ndarray]:
@@ -80,6 +83,14 @@ class Spread:
 
     def risk(self, log_count: np.ndarray) -> Risk:
         """All risks from ln true counts at the endpoint, [draw]."""
+        key = log_count.tobytes()  # versions of a schedule are often the same
+        if key not in self._risks:
+            self._risks = dict(list(self._risks.items())[-MOST_KEPT:]) | {
+                key: self._risk(log_count)
+            }
+        return self._risks[key]
+
+    def _risk(self, log_count: np.ndarray) -> Risk:
         grades = {
             f"grade{grade}": GradeRisk(
                 measured=self.measured(log_count, grade), true=self.true(log_count, grade)
