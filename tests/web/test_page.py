@@ -236,7 +236,7 @@ def test_link_and_file_restore_what_was_entered(visit: Visit, tmp_path: Path) ->
 def test_a_schedule_of_the_scan_is_loaded(visit: Visit) -> None:
     page = visit.page
     page.locator("#scan-drawer summary").click()
-    page.locator("#scan-run").click()
+    page.locator("#scan .ask").click()
     first = page.locator("button.heat").first
     first.wait_for()
     first.focus()

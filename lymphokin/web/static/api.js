@@ -51,13 +51,14 @@ export const ask = (path, body, signal) =>
 /**
  * A question that is asked again and again: only the answer to the latest is ever handed on.
  *
- * What is returned waits `pause` ms for more changes, stops what is still under way, and calls
- * `answered(answer, question)` or `failed(error, question)`; its `forget()` wants no answer more.
+ * What is returned takes a question and the ms to wait for more changes, stops what is still under
+ * way, and calls `answered(answer, question)` or `failed(error, question)`; its `forget()` wants no
+ * answer more.
  */
-export const latest = (path, pause, { answered, failed }) => {
+export const latest = (path, { answered, failed }) => {
   let turn = 0;
   let underway = null;
-  const put = async (question) => {
+  const put = async (question, pause = 0) => {
     const mine = ++turn;
     underway?.abort();
     await wait(pause);

@@ -6,6 +6,7 @@ import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behi
 import { courses, showCourses, showNoCourses } from "./courses.js";
 import { byId, h } from "./dom.js";
 import { narrowing } from "./narrowing.js";
+import { unfinished } from "./numbers.js";
 import { options } from "./options.js";
 import { countRows, patientFields } from "./patient.js";
 import { plans } from "./plan.js";
@@ -14,6 +15,8 @@ import { scan } from "./scan.js";
 import { change, onChange, start, state } from "./state.js";
 
 const PAUSE_MS = 30;
+const UNFINISHED_MS = 900;
+/** So long a number that may be half typed is waited for, before the service is asked. */
 
 /** The last answer and its question; null while there is none to what is entered. */
 let last = null;
@@ -90,11 +93,11 @@ const begin = async () => {
   await warm(({ detail }) => say(`Warming up: ${detail || "almost there"}…`, "soft"));
   build(await readForm());
   await restore();
-  const ask = latest("whatif", PAUSE_MS, { answered, failed });
+  const ask = latest("whatif", { answered, failed });
   const changed = () => {
     draw();
     showBusy(true);
-    ask(question());
+    ask(question(), unfinished(document.activeElement) ? UNFINISHED_MS : PAUSE_MS);
   };
   onChange(changed);
   changed();

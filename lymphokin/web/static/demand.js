@@ -10,7 +10,7 @@ import { h } from "./dom.js";
 export const onDemand = ({ path, label, entered, show }) => {
   const result = h("div", { class: "scroll", "aria-live": "polite" });
   let asked = null;
-  const ask = latest(path, 0, {
+  const ask = latest(path, {
     answered: (answer, question) => result.replaceChildren(...show(answer, question)),
     failed: (error) => result.replaceChildren(h("p", { class: "error" }, error.message)),
   });

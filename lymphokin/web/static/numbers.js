@@ -19,8 +19,15 @@ const UNITS = { "1e9/L": "10⁹/L", "cells/uL": "cells/µL", m2: "m²", cm3: "cm
 /** A unit as people write it. */
 export const unit = (text) => UNITS[text] ?? text;
 
-/** A number that was typed, null for nothing, else the text, which the service will refuse. */
+/** A number that was typed, null for nothing yet, else the text, which the service will refuse. */
 export const typed = (text) => {
-  const value = Number(text.trim().replace(",", ".").replace("−", "-"));
-  return text.trim() === "" ? null : Number.isFinite(value) ? value : text;
+  const plain = text.trim().replace(",", ".").replace("−", "-");
+  const value = Number(plain);
+  return plain === "" || plain === "-" ? null : Number.isFinite(value) ? value : text;
+};
+
+/** Whether what is being typed may be the beginning of a number, like the 0 of 0.7. */
+export const unfinished = (control) => {
+  const value = control?.dataset.least === undefined ? null : typed(control.value);
+  return typeof value === "number" && value < Number(control.dataset.least);
 };

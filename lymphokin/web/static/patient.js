@@ -6,9 +6,9 @@ import { typed, unit } from "./numbers.js";
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
 
-/** Write `value` into a control, unless the reader is typing that very value in it. */
+/** Write `value` into a control, unless the reader is typing in it. */
 const write = (control, value) => {
-  if (control !== document.activeElement || typed(control.value) !== value) control.value = value ?? "";
+  if (control !== document.activeElement) control.value = value ?? "";
 };
 
 const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, label));
@@ -20,7 +20,7 @@ const hintOf = (field) =>
 const single = (field, id, edit) => {
   const described = `${id}-hint ${id}-notes`;
   if (field.kind !== "choice") {
-    const input = textInput({ id, "aria-describedby": described, oninput: () => edit(typed(input.value)) });
+    const input = textInput({ id, "data-least": field.minimum, "aria-describedby": described, oninput: () => edit(typed(input.value)) });
     return [input, (value) => write(input, value)];
   }
   const stated = field.required ? [] : [h("option", { value: "" }, "not stated")];
@@ -85,6 +85,7 @@ export const countRows = (root, quantities, { state, change }) => {
     const control = textInput({
       "aria-label": label,
       "data-name": name,
+      "data-least": name === "value" ? about(counts()[i]).minimum : null,
       oninput: () => change((next) => (next.patient.counts[i][name] = typed(control.value)), `counts.${i}.${name}`),
     });
     return control;

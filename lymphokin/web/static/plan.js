@@ -5,9 +5,12 @@ import { announce, byId, h } from "./dom.js";
 import { typed } from "./numbers.js";
 import * as schedules from "./schedule.js";
 
+const LEAST = 0.001;
+/** Doses below it are taken for the beginning of a number that is being typed. */
+
 const labelled = (text, control, kind = "") => h("label", { class: kind }, text, control);
 const numberInput = (id, oninput) =>
-  h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 8, oninput });
+  h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 8, "data-least": LEAST, oninput });
 
 /** Both plans. `change(edit, label)` edits the state; returns what draws it. */
 export const plans = (form, { state, change }) => {
