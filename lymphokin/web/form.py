@@ -108,7 +108,9 @@ def _fields(source: PosteriorSource) -> list[FormField]:
 
 
 def _seen(source: PosteriorSource, name: str) -> tuple[float, float] | None:
-    return (source.seen or {}).get(name)
+    """Range seen, to three significant digits as people read it."""
+    seen = (source.seen or {}).get(name)
+    return None if seen is None else (float(f"{seen[0]:.3g}"), float(f"{seen[1]:.3g}"))
 
 
 def _course(count: int, gy: float, gap: int = 1, atra: tuple[Pulse, ...] = ()) -> Schedule:

@@ -98,13 +98,18 @@ def of_run(folder: Path) -> PosteriorSource:
         commit=told.get("commit") or None,
         data_sha256=told.get("data_sha256"),
         posterior_sha256=hashlib.sha256((folder / "posterior.nc").read_bytes()).hexdigest(),
-        rhat_max=convergence.get("rhat_max"),
-        ess_bulk_min=convergence.get("ess_bulk_min"),
+        rhat_max=_rounded(convergence.get("rhat_max"), 3),
+        ess_bulk_min=_rounded(convergence.get("ess_bulk_min"), 0),
         divergences=convergence.get("divergences"),
         verdict=convergence.get("verdict"),
     )
     seen = {name: (low, high) for name, (low, high) in told["seen"].items()}
     return PosteriorSource(model, fit.population_z(), provenance, seen, _seen_table(cohort))
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    """What is shown is rounded here: the page rounds nothing."""
+    return None if value is None else round(value, decimals)
 
 
 def _seen_table(cohort: Cohort | None) -> pd.DataFrame | None:

@@ -121,7 +121,7 @@ export const showAnswer = (answer, question) => {
   const outside = answer.warnings.filter((w) => w.severity !== "note" && (w.field || w.joint));
   ["a", "b"].forEach((key, i) => {
     const concerned = outside.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
-    const warned = concerned ? "Outside what the model has seen: see the warnings above." : null;
+    const warned = concerned ? "Read the warnings above before this number." : null;
     byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned));
     byId(`compared-${i}`).replaceChildren(riskTable(answer[key]));
   });

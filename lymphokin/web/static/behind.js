@@ -83,11 +83,24 @@ export const showNotes = (notes, kind) => {
   });
 };
 
+/** Warnings with the schedule they concern; the same one for both is said once. */
+const cautions = (warnings) => {
+  const plans = new Map();
+  for (const { field, text } of warnings) {
+    const plan = /^[ab]\b/.test(field) ? field[0].toUpperCase() : "";
+    plans.set(text, [...(plans.get(text) ?? []), plan]);
+  }
+  return [...plans].map(([text, of]) => ({
+    text: of.some((plan) => plan) ? `${of.filter(Boolean).join(" and ")}: ${text}` : text,
+    severity: warnings.find((w) => w.text === text).severity,
+  }));
+};
+
 /** Show what stands behind an answer. */
 export const showBehind = (answer) => {
   showNotes(answer.warnings, "warn");
   const { conditioning: c } = answer;
-  byId("warnings").replaceChildren(...answer.warnings.map((w) => h("li", { class: w.severity }, w.text)));
+  byId("warnings").replaceChildren(...cautions(answer.warnings).map((w) => h("li", { class: w.severity }, w.text)));
   byId("why").replaceChildren(
     h("div", { class: "columns" }, drivers("A", answer.a.drivers), drivers("B", answer.b.drivers)),
     h("h3", {}, "Counts so far"),

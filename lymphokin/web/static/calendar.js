@@ -96,11 +96,12 @@ export class Calendar {
     this.active = Math.min(Math.max(this.active, first), first + 7 * weeks - 1);
     const rows = Array.from({ length: weeks }, (_, row) => {
       const week = (first + 7 * row - monday(schedule, 0)) / 7 + 1;
+      const cells = WEEKDAYS.map((_, i) => cellOf(schedule, first + 7 * row + i, { active: this.active, visit }));
       return h(
         "tr",
-        {},
+        { class: cells.some((cell) => cell.childNodes.length || cell.classList.contains("pulse")) ? null : "idle" },
         h("th", { scope: "row" }, h("abbr", { title: `week ${week}`, "aria-label": `week ${week}` }, `wk ${week}`)),
-        ...WEEKDAYS.map((_, i) => cellOf(schedule, first + 7 * row + i, { active: this.active, visit })),
+        ...cells,
       );
     });
     this.table.replaceChildren(
