@@ -2,9 +2,9 @@
 
     uv run python benchmarks/what_if_service.py [RUN] [--requests 10000]
 
-Starts `lymphokin serve` (twice: the first start fills the compile cache), then measures the time from
-start to first answer, the time per key for one user and for eight at once, and the memory over many
-requests. Prints JSON. Meaningful on a machine that does nothing else.
+Starts `lymphokin serve` (twice: the first start fills the compile cache), then measures the time
+from start to first answer, the time per key for one user and for eight at once, and the memory over
+many requests. Prints JSON. Meaningful on a machine that does nothing else.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from lymphokin.predict.what_if import condition
 from lymphokin.predict.what_if.condition import Conditioning, Records, resampled, systematic
 from lymphokin.predict.what_if.contract import (
     Count,
@@ -15,6 +16,7 @@ from lymphokin.predict.what_if.contract import (
 )
 from lymphokin.predict.what_if.courses import course_arrays, doses_of, irradiation, until
 from lymphokin.predict.what_if.draws import draw_patients
+from lymphokin.predict.what_if.engine import Engine
 from lymphokin.predict.what_if.lanes import _solve_on_devices
 from lymphokin.predict.what_if.narrowing import narrowing
 from lymphokin.predict.what_if.risk import below
@@ -75,6 +77,21 @@ def test_risk_agrees_with_brute_force_when_counts_came_during_treatment(engine, 
     residual = engine.source.model.table.residuals["alc"]
     risk = stats.t.cdf((np.log(0.795) - log_count) / residual.sd, residual.degrees_of_freedom)
     assert found.p == pytest.approx(float((weight * risk).sum() / weight.sum()), abs=0.05)
+
+
+def test_markov_chains_agree_with_the_weights_where_these_are_good(
+    engine, patient, pulsed, monkeypatch
+):
+    person = patient.model_copy(update={"counts": (*patient.counts, Count(day=14, value=0.72))})
+    weighed = engine.condition(person, pulsed, 400)
+    monkeypatch.setattr(condition, "UNRELIABLE_PARETO_K", -np.inf)
+    chains = Engine(engine.source)
+    chains.solver = engine.solver  # compiled already
+    walked = chains.condition(person, pulsed, 400)
+    assert (weighed.method, walked.method) == ("importance", "mcmc")
+    assert walked.settled
+    risk, other = (e.risk_of(person, pulsed, pulsed, 400) for e in (engine, chains))
+    assert other.p == pytest.approx(risk.p, abs=0.06)
 
 
 def test_gamma_zero_takes_every_effect_of_atra_away(answer):
