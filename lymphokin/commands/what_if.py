@@ -1,4 +1,4 @@
-"""`lymphokin whatif`, and `lymphokin predict` for one patient: the page's numbers in the terminal."""
+"""`lymphokin whatif`, and `lymphokin predict` for one patient: the page's numbers, in words."""
 
 from __future__ import annotations
 

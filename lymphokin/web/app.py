@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,7 @@ from lymphokin.predict.what_if.source import PosteriorSource
 from lymphokin.web.form import form_of
 from lymphokin.web.safety import Guard, new_token, refusal
 
+LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 TOKEN_MARK = "__LYMPHOKIN_TOKEN__"
 """Replaced in index.html by the token of this start."""
@@ -107,6 +109,9 @@ class Desk:
             )
         except ValueError as error:
             return refusal(422, str(error))
+        except Exception:
+            LOG.exception("a question could not be answered")
+            return refusal(500, "the question could not be answered; the terminal says why")
         finally:
             self.waiting -= 1
         return Response(text, media_type="application/json")

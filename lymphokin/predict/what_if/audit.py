@@ -1,7 +1,7 @@
 """An append-only log of questions and answers; every line holds the SHA-256 of the line before.
 
-A byte that is changed, a line that is taken out or moved is found by :func:`verify`. The last lines
-can be cut off unseen unless the digest of the last line is kept elsewhere; it is printed on request.
+A byte that is changed, a line that is taken out or moved is found by :func:`verify`. The last
+lines can be cut off unseen unless the digest of the last line is kept elsewhere.
 """
 
 from __future__ import annotations

@@ -40,6 +40,13 @@ def warnings_of(
             "the counts so far are unlike what the model expects "
             f"(Pareto k {known.pareto_k:.2f}, reliable up to 0.7): do not rely on these numbers",
         )
+    elif known.method == "mcmc":
+        add(
+            "patient.counts",
+            "caution",
+            f"the counts so far are unusual for the model (Pareto k {known.pareto_k:.2f} of the "
+            "importance weights): Markov chains were used instead",
+        )
     if source.provenance.source == "prior":
         add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")
     if source.provenance.synthetic:

@@ -30,6 +30,7 @@ from lymphokin.predict.what_if.draws import (
     split_normals,
 )
 from lymphokin.predict.what_if.lanes import LANES, Fixed, Lanes, LaneSolver
+from lymphokin.predict.what_if.markov import walk
 from lymphokin.predict.what_if.source import PosteriorSource
 
 PROPOSALS = 16
@@ -52,6 +53,8 @@ class Conditioned:
     method: Literal["none", "importance", "mcmc"]
     pareto_k: float | None = None
     effective_draws: float | None = None
+    settled: bool = True
+    """whether Markov chains, where they were needed, had stopped moving"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +210,13 @@ class Conditioning:
         draws = PatientDraws(lanes, atom[chosen], noise)
         own = w[:, chosen]
         own[: self.active] -= near.centre(z[:, chosen], self.records.log_value)
-        return Conditioned(draws, own, "importance", float(k), float(1 / (weight**2).sum()))
+        self.near = near
+        found = Conditioned(draws, own, "importance", float(k), float(1 / (weight**2).sum()))
+        return found if k <= UNRELIABLE_PARETO_K else walk(self, found, seed + 4)
+
+    def centre(self, z: np.ndarray) -> np.ndarray:
+        """[latent, lane] the patient's latents as far as population and counts explain them."""
+        return self.near.centre(z, self.records.log_value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,5 +267,7 @@ def resampled(weight: np.ndarray, each: int, seed: int) -> np.ndarray:
 
 
 def reliable(found: Conditioned) -> bool:
-    """Whether the importance weights can be trusted."""
+    """Whether the draws can be trusted."""
+    if found.method == "mcmc":
+        return found.settled
     return found.pareto_k is None or found.pareto_k <= UNRELIABLE_PARETO_K

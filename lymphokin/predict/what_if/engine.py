@@ -225,7 +225,8 @@ def told(patient: Patient, plan: Schedule, known: Conditioned) -> ConditioningAn
     notes = {
         "none": "no counts: a patient like this one, of whom nothing has been measured",
         "importance": "importance resampling",
-        "mcmc": "the counts are unusual for the model; sampled step by step",
+        "mcmc": "the counts are unusual for the model: importance weights failed, Markov chains "
+        "were used instead",
     }
     size = known.effective_draws
     return ConditioningAnswer(

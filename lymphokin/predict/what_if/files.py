@@ -90,7 +90,8 @@ def pulses_of(text: str) -> tuple[Pulse, ...]:
     found = PULSES.fullmatch(text.replace(" ", ""))
     if not found:
         raise ValueError(
-            f"ATRA {text!r}: expected PULSESxDAYS[@FIRST_DAY][/EVERY][:MG_PER_M2], e.g. 4x3@0/21:150"
+            f"ATRA {text!r}: expected PULSESxDAYS[@FIRST_DAY][/EVERY][:MG_PER_M2], "
+            "e.g. 4x3@0/21:150"
         )
     count, days = int(found[1]), int(found[2])
     first, every, dose = int(found[3] or 0), int(found[4] or 21), float(found[5] or 150)
