@@ -1,5 +1,6 @@
 """The what-if page as people use it: in a browser, by mouse, by keyboard, on paper, on a phone."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -29,6 +30,10 @@ def fits(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def printed_pages(page: Page) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+
+
 def grade2(answer: dict, key: str) -> dict:
     return answer[key]["fitted"]["planned"]["grade2"]["measured"]
 
@@ -53,21 +58,23 @@ def drag(visit: Visit, plan: int, start: int, end: int) -> None:
 
 
 def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
-    question, answer = visit.answer_to(lambda: visit.page.locator("#preset-b").select_option("3x18"))
+    page = visit.page
+    question, answer = visit.answer_to(lambda: page.locator("#preset-b").select_option("3x18"))
     assert [f["gy"] for f in question["b"]["fractions"]] == [18, 18, 18]
     for i, key in enumerate("ab"):
         risks = answer[key]["fitted"]["planned"]
-        shown = visit.page.locator(f"#answer-{i}")
+        shown = page.locator(f"#answer-{i}")
         count = grade2(answer, key)["of_100"]
         assert visit.number(key.upper()) in (str(count), "< 1", "> 99")
         assert shown.locator(".person:not(.none)").count() == count + 2  # two in the key
         worse = risks["grade3"]["measured"]["of_100"]
         assert shown.locator("svg.people .three, svg.people .four").count() == worse
-        assert f"BED {answer[key]['bed10_gy']:g}," in visit.page.locator(f"#totals-{key}").inner_text()
+        totals = page.locator(f"#totals-{key}").inner_text()
+        assert f"BED {answer[key]['bed10_gy']:g}," in totals
     difference = abs(answer["difference"]["of_100"])
-    headline = visit.page.locator("#headline").inner_text()
+    headline = page.locator("#headline").inner_text()
     assert f" {difference} fewer of 100" in headline or difference == 0
-    assert visit.page.locator("table.risks tbody tr").count() == 8
+    assert page.locator("table.risks tbody tr").count() == 8
 
 
 def test_the_whole_task_by_keyboard_alone(visit: Visit) -> None:
@@ -233,7 +240,7 @@ def test_link_and_file_restore_what_was_entered(visit: Visit, tmp_path: Path) ->
     assert visit.number("B") == number
 
 
-def test_a_schedule_of_the_scan_is_loaded(visit: Visit) -> None:
+def test_a_schedule_of_the_map_or_of_the_list_is_loaded(visit: Visit) -> None:
     page = visit.page
     page.locator("#scan-drawer summary").click()
     page.locator("#scan .ask").click()
@@ -247,16 +254,42 @@ def test_a_schedule_of_the_scan_is_loaded(visit: Visit) -> None:
     assert str(grade2(answer, "b")["of_100"]) == number
     assert violations(page) == []
 
+    page.locator("#options-drawer summary").click()
+    page.locator("#options .ask").click()
+    row = page.locator("#options tbody tr").first
+    row.wait_for()
+    number = row.locator("b").inner_text()
+    _, answer = visit.answer_to(lambda: row.get_by_text("Load").click())
+    assert number in (str(grade2(answer, "b")["of_100"]), "< 1", "> 99")
+    assert violations(page) == []
+    visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
+    expect(page.locator("#scan")).to_contain_text("ask again")
+    assert page.locator("#scan table, #options table").count() == 0
+
 
 def test_print_is_one_page_with_everything_that_matters(visit: Visit) -> None:
     page = visit.page
-    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
-    assert len(pages) == 1
+    assert printed_pages(page) == 1
     page.emulate_media(media="print")
     for what in (".banner", "#fields", "#headline", "svg.people", ".calendar", "table.risks",
                  "svg.chart", "#source"):  # fmt: skip
         assert page.locator(what).first.is_visible(), what
     assert not page.locator("#print").is_visible()
+
+
+def test_print_of_a_crowded_case_is_one_page(visit: Visit) -> None:
+    counts = [{"day": d, "value": 0.9, "quantity": "alc"} for d in range(-14, 42, 7)]
+    pulses = [{"day": 14 * k, "days": 3, "mg_per_m2_per_day": 150} for k in range(8)]
+    fractions = [{"day": d, "gy": 3} for d in range(28) if d % 7 < 5]
+    question = {
+        "patient": {"site": "+".join(["liver", "spine"] * 5), "n_lesions": 10, "counts": counts},
+        "a": {"fractions": fractions, "atra": []},
+        "b": {"fractions": fractions, "atra": pulses},
+    }
+    text = base64.urlsafe_b64encode(json.dumps(question).encode()).decode().rstrip("=")
+    visit.open(f"#s={text}")
+    assert visit.page.locator("#p-site-10").input_value() == "spine"
+    assert printed_pages(visit.page) == 1
 
 
 def test_synthetic_data_are_said(visit: Visit) -> None:

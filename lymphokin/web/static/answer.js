@@ -79,7 +79,7 @@ const scheduleAnswer = (letter, id, answer, plan, warned) => {
           "about ",
           h("b", { "data-number": `${letter}.of_100` }, of100(measured)),
           " of 100 patients like this ",
-          h("span", { class: "soft" }, "will have a lymphocyte count below 0.8 (grade ≥ 2) on day ", `${answer.endpoint_day}`),
+          h("span", { class: "soft" }, "will have a lymphocyte count below 0.8 × 10⁹/L (grade ≥ 2) on day ", `${answer.endpoint_day}`),
         ),
         h("p", { class: "small" }, `90 % interval ${range(measured)}. True count below 0.8: ${of100(planned.grade2.true)} of 100.`),
         gradeLine(planned),

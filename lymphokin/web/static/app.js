@@ -83,7 +83,7 @@ const build = (form) => {
   const load = (key, schedule) => change((next) => (next[key] = schedule));
   const bed = () => last?.answer.a.bed10_gy ?? null;
   for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
-  tools({ question, last: () => last });
+  tools({ question, last: () => last, form });
   followWidth();
 };
 
@@ -91,8 +91,9 @@ const say = (text, kind) => byId("headline").replaceChildren(h("p", { class: kin
 
 const begin = async () => {
   await warm(({ detail }) => say(`Warming up: ${detail || "almost there"}…`, "soft"));
-  build(await readForm());
-  await restore();
+  const form = await readForm();
+  build(form);
+  await restore(form);
   const ask = latest("whatif", { answered, failed });
   const changed = () => {
     draw();

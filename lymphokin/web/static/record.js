@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { announce, byId } from "./dom.js";
-import { canRedo, canUndo, change, fromFragment, redo, toFragment, undo } from "./state.js";
+import { canRedo, canUndo, change, complete, fromFragment, redo, toFragment, undo } from "./state.js";
 
 const say = (text, kind = "soft") => {
   byId("said").className = kind;
@@ -10,13 +10,13 @@ const say = (text, kind = "soft") => {
 };
 
 /** Load what was kept elsewhere: only the service decides whether it is a question. */
-const load = async (kept, where) => {
+const load = async (kept, where, form) => {
   try {
     await ask("whatif", kept);
   } catch (error) {
     return say(`${where} cannot be loaded: ${error.message}`, "error");
   }
-  change((next) => Object.assign(next, kept));
+  change((next) => Object.assign(next, complete(kept, form)));
   say(`Loaded from ${where.toLowerCase()}.`);
 };
 
@@ -30,14 +30,14 @@ const save = (last) => {
   say("Saved as what-if.json: what you entered and the answer.");
 };
 
-const open = async (file) => {
+const open = async (file, form) => {
   let kept;
   try {
     kept = JSON.parse(await file.text());
   } catch {
     return say(`${file.name} is not JSON.`, "error");
   }
-  await load(kept?.request ?? kept, "The file");
+  await load(kept?.request ?? kept, "The file", form);
 };
 
 const copyLink = async (question) => {
@@ -72,7 +72,7 @@ const step = (go, text) => {
 };
 
 /** Connect the buttons. */
-export const tools = ({ question, last }) => {
+export const tools = ({ question, last, form }) => {
   byId("undo").addEventListener("click", () => step(undo, "Undone."));
   byId("redo").addEventListener("click", () => step(redo, "Redone."));
   byId("link").addEventListener("click", () => copyLink(question()));
@@ -80,16 +80,16 @@ export const tools = ({ question, last }) => {
   byId("print").addEventListener("click", () => window.print());
   byId("open").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", (event) => {
-    if (event.target.files.length) open(event.target.files[0]);
+    if (event.target.files.length) open(event.target.files[0], form);
     event.target.value = "";
   });
   document.addEventListener("keydown", onKey);
 };
 
 /** Restore what the link, or else this page before it was loaded anew, holds. */
-export const restore = async () => {
+export const restore = async (form) => {
   const kept = fromFragment(location.hash);
-  if (kept) await load(kept, "The link");
+  if (kept) await load(kept, "The link", form);
   else if (location.hash.startsWith("#s=")) say("The link is damaged: nothing was loaded.", "error");
-  else if (history.state) await load(history.state, "The last visit");
+  else if (history.state) await load(history.state, "The last visit", form);
 };

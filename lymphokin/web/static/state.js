@@ -47,6 +47,25 @@ const step = (from, to) => {
 export const undo = () => step(history.past, history.future);
 export const redo = () => step(history.future, history.past);
 
+/** A question that the service accepted, with what it may leave out, as the form's defaults are. */
+export const complete = (kept, form) => {
+  const blank = Object.fromEntries(form.fields.map((field) => [field.name, field.default ?? null]));
+  const pulse = form.presets.flatMap((preset) => preset.schedule.atra)[0];
+  const schedule = ({ fractions = [], atra = [], start_weekday = 0 }) => ({
+    fractions: fractions.map((f) => ({ lesion: 0, ...f })),
+    atra: atra.map((p) => ({ ...pulse, ...p })),
+    start_weekday,
+  });
+  const counts = (kept.patient.counts ?? []).map((count) => ({ quantity: "alc", ...count }));
+  return {
+    ...form.default,
+    ...kept,
+    patient: { ...blank, ...kept.patient, counts },
+    a: schedule(kept.a),
+    b: schedule(kept.b),
+  };
+};
+
 /** The state as a fragment of the page's address; a browser sends a fragment to nobody. */
 export const toFragment = (value) => {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
