@@ -87,7 +87,7 @@ export const showNotes = (notes, kind) => {
 const cautions = (warnings) => {
   const plans = new Map();
   for (const { field, text } of warnings) {
-    const plan = /^[ab]\b/.test(field) ? field[0].toUpperCase() : "";
+    const plan = /^[ab]\b/.test(field) && !/^[AB]\b/.test(text) ? field[0].toUpperCase() : "";
     plans.set(text, [...(plans.get(text) ?? []), plan]);
   }
   return [...plans].map(([text, of]) => ({
