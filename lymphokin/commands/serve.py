@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 ADDRESS = "127.0.0.1"
+MOST_CONNECTIONS = 64
 
 
 def serve(
@@ -57,7 +58,12 @@ def serve(
         log = None if audit_log is None else AuditLog(audit_log)
         app = make_app(lambda: resolve_source(run, model), hosts, log=log)
         config = uvicorn.Config(
-            app, log_level="warning", server_header=False, date_header=False, access_log=False
+            app,
+            log_level="warning",
+            server_header=False,
+            date_header=False,
+            access_log=False,
+            limit_concurrency=MOST_CONNECTIONS,
         )
         url = f"http://{ADDRESS}:{port}/"
         Console(stderr=True).print(f"The page: {url}  (Ctrl-C stops it). Research use only.")

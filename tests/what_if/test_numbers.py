@@ -10,6 +10,7 @@ from lymphokin.predict.what_if.contract import (
     Count,
     NarrowingRequest,
     Patient,
+    Pulse,
     ScanRequest,
     Schedule,
     WhatIfRequest,
@@ -148,6 +149,15 @@ def test_another_schedule_or_patient_does_not_recompile(engine, patient, bare, p
     )
     engine.what_if(WhatIfRequest(patient=other, a=moved, b=bare))
     assert _solve_on_devices._cache_size() == before
+
+
+def test_a_count_after_atra_began_belongs_to_the_plan(engine, patient, bare):
+    """ATRA before radiotherapy: what a count on day -1 says depends on it."""
+    early = bare.model_copy(update={"atra": (Pulse(day=-14.0),)})
+    keys = {engine._key(patient, bare, plan, 400) for plan in (bare, early)}
+    assert len(keys) == 2
+    later = bare.model_copy(update={"atra": (Pulse(day=5.0),)})
+    assert engine._key(patient, bare, later, 400) == engine._key(patient, bare, bare, 400)
 
 
 def test_a_count_is_expected_to_narrow_the_risk(engine, patient, bare):

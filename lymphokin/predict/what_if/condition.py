@@ -35,8 +35,8 @@ from lymphokin.predict.what_if.source import PosteriorSource
 
 PROPOSALS = 16
 """Proposed draws of the patient per draw of the population."""
-DEFENSIVE = 0.1
-"""Share of proposals from the population itself, which bounds the weights."""
+DEFENSIVE = 10
+"""One of so many proposals comes from the population itself, which bounds the weights."""
 PROPOSAL_DF = 8.0
 WIDER = 1.1
 """SD of the proposal over that of the normal approximation."""
@@ -174,8 +174,7 @@ class Conditioning:
         centre = near.centre(z, self.records.log_value)
         mix = rng.chisquare(PROPOSAL_DF, count) / PROPOSAL_DF
         close = centre + near.chol @ (w[: self.active] / np.sqrt(mix))
-        # Every tenth, evenly over the population draws.
-        wide = (np.arange(count) * DEFENSIVE) % 1.0 >= 1.0 - DEFENSIVE
+        wide = np.arange(count) % DEFENSIVE == DEFENSIVE - 1
         own = np.where(wide, w[: self.active], close)
         k = self.active
         t = np.linalg.solve(near.chol, own - centre)
@@ -187,7 +186,8 @@ class Conditioning:
             - 0.5 * (PROPOSAL_DF + k) * np.log1p((t**2).sum(axis=0) / PROPOSAL_DF)
         )
         log_prior = -0.5 * (own**2).sum(axis=0) - 0.5 * k * np.log(2 * np.pi)
-        log_proposal = np.logaddexp(np.log1p(-DEFENSIVE) + log_t, np.log(DEFENSIVE) + log_prior)
+        share = 1 / DEFENSIVE
+        log_proposal = np.logaddexp(np.log(1 - share) + log_t, np.log(share) + log_prior)
         return np.vstack([own, w[k:]]), log_prior - log_proposal
 
     def run(self, count: int, seed: int) -> Conditioned:

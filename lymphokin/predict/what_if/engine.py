@@ -33,6 +33,7 @@ from lymphokin.predict.what_if.contract import (
 from lymphokin.predict.what_if.contract import Conditioning as ConditioningAnswer
 from lymphokin.predict.what_if.courses import (
     CourseArrays,
+    Irradiation,
     course_arrays,
     doses_of,
     endpoint_day,
@@ -47,7 +48,7 @@ from lymphokin.predict.what_if.source import PosteriorSource
 from lymphokin.predict.what_if.spread import Spread
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
-KEPT = 32
+KEPT = 16
 """Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
 RISKS_KEPT = 1024
 SEED = 0
@@ -150,15 +151,10 @@ class Engine:
         """Draws of the patient given the counts so far, measured under the plan."""
         if not patient.counts:
             return self._conditioned.get(draws, lambda: self._unconditioned(draws))
-        records = Records.of(patient.counts)
-        given, doses = until(
-            irradiation(patient, plan, plan), doses_of(plan, patient.bsa), records.day.max()
-        )
-        # What is planned after the last count does not matter to what it says.
-        parts = (given.day, given.immune_dose, given.share, *doses)
-        key = (patient, draws, *(part.tobytes() for part in parts))
 
         def run() -> Conditioned:
+            records = Records.of(patient.counts)
+            given, doses = self._so_far(patient, plan)
             begun = min([*given.day, *doses[0], records.day.max()])
             # Before anything is given the patient is at rest: one node serves all those counts.
             days = [begun, *records.day[records.day > begun]]
@@ -166,7 +162,22 @@ class Engine:
             task = Conditioning(self.source, self.solver, self.fixed(patient), records, course)
             return task.run(draws, self.seed)
 
-        return self._conditioned.get(key, run)
+        return self._conditioned.get(self._known_by(patient, plan, draws), run)
+
+    def _so_far(
+        self, patient: Patient, plan: Schedule
+    ) -> tuple[Irradiation, tuple[np.ndarray, np.ndarray]]:
+        """What had been given before the last count."""
+        last = max(c.day for c in patient.counts)
+        return until(irradiation(patient, plan, plan), doses_of(plan, patient.bsa), last)
+
+    def _known_by(self, patient: Patient, plan: Schedule, draws: int) -> Hashable:
+        """What the patient's draws depend on; not on what is planned after the last count."""
+        if not patient.counts:
+            return (patient, draws)
+        given, doses = self._so_far(patient, plan)
+        parts = (given.day, given.immune_dose, given.share, *doses)
+        return (patient, draws, *(part.tobytes() for part in parts))
 
     def _unconditioned(self, count: int) -> Conditioned:
         draws = draw_patients(self.source, count, self.seed)
@@ -200,11 +211,10 @@ class Engine:
 
         return self._risk.get(self._key(patient, schedule, plan, draws), run)
 
-    @staticmethod
-    def _key(patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Hashable:
-        """What a schedule's result depends on; seldom on the rest of the plan."""
-        bound = patient.immune_dose_gy is not None or any(c.day > 0 for c in patient.counts)
-        return (patient, schedule, plan if bound else None, draws)
+    def _key(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Hashable:
+        """What a schedule's result depends on; on the rest of the plan only through its dose."""
+        dose = plan.fractions if patient.immune_dose_gy is not None else None
+        return (self._known_by(patient, plan, draws), schedule, dose)
 
     def warm_up(self) -> None:
         """Compile what most questions need."""

@@ -21,10 +21,8 @@ def usual_questions() -> list[WhatIfRequest]:
     pulses = tuple(Pulse(day=21.0 * k) for k in range(4))
     usual, bare = Schedule(fractions=fractions, atra=pulses), Schedule(fractions=fractions)
     later = Patient(counts=(BASELINE, Count(day=14.0, value=0.8)))
-    return [
-        WhatIfRequest(patient=patient, a=usual, b=bare)
-        for patient in (Patient(counts=(BASELINE,)), later)
-    ]
+    pairs = ((Patient(counts=(BASELINE,)), usual, bare), (later, usual, bare), (later, bare, usual))
+    return [WhatIfRequest(patient=patient, a=a, b=b) for patient, a, b in pairs]
 
 
 def seldom_questions() -> list[WhatIfRequest]:
