@@ -15,8 +15,8 @@ import { scan } from "./scan.js";
 import { change, onChange, start, state } from "./state.js";
 
 const PAUSE_MS = 30;
-const UNFINISHED_MS = 900;
 /** So long a number that may be half typed is waited for, before the service is asked. */
+const UNFINISHED_MS = 900;
 
 /** The last answer and its question; null while there is none to what is entered. */
 let last = null;

@@ -4,8 +4,8 @@ import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
 import { of100, range, signed, typed } from "./numbers.js";
 
-const SHARE_OF_BED = [0.9, 1.1];
 /** Limits of the BED to begin with, as shares of that of schedule A. */
+const SHARE_OF_BED = [0.9, 1.1];
 
 const fromTo = (label, values, onchange) => {
   const inputs = values.map((value, i) =>

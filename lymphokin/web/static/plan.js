@@ -5,8 +5,8 @@ import { announce, byId, h } from "./dom.js";
 import { typed } from "./numbers.js";
 import * as schedules from "./schedule.js";
 
-const LEAST = 0.001;
 /** Doses below it are taken for the beginning of a number that is being typed. */
+const LEAST = 0.001;
 
 const labelled = (text, control, kind = "") => h("label", { class: kind }, text, control);
 const numberInput = (id, oninput) =>
