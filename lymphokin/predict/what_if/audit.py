@@ -1,7 +1,8 @@
-"""An append-only log of questions and answers; every line holds the SHA-256 of the line before.
+"""An append-only log of questions and answers, each line with its SHA-256 and that of the last.
 
 A byte that is changed, a line that is taken out or moved is found by :func:`verify`. The last
-lines can be cut off unseen unless the digest of the last line is kept elsewhere.
+lines can be cut off unseen unless the digest of the last line is kept elsewhere, and nothing keeps
+somebody from writing the whole log anew.
 """
 
 from __future__ import annotations
@@ -27,9 +28,14 @@ START = "0" * 64
 """What the first line holds in place of a digest."""
 
 
-def digest_of(line: bytes) -> str:
-    """SHA-256 of a line without its end."""
-    return hashlib.sha256(line).hexdigest()
+def written(entry: dict[str, Any]) -> bytes:
+    """An entry as it stands in the log."""
+    return json.dumps(entry, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+
+
+def digest_of(entry: dict[str, Any]) -> str:
+    """SHA-256 of an entry without its digest."""
+    return hashlib.sha256(written({k: v for k, v in entry.items() if k != "digest"})).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -63,27 +69,36 @@ class AuditLog:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
             last = _last_line(file)
-            entry["previous"] = digest_of(last) if last else START
-            line = json.dumps(entry, separators=(",", ":"), sort_keys=True, allow_nan=False)
-            file.write(line.encode() + b"\n")
+            entry["previous"] = _told_digest(last) if last else START
+            entry["digest"] = digest_of(entry)
+            file.write(b"" if last.endswith(b"\n") or not last else b"\n")
+            file.write(written(entry) + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
 
 def _last_line(file: Any) -> bytes:
-    """The last line without its end; empty in an empty file."""
+    """The last line with its end, if it has one; empty in an empty file."""
     end = file.seek(0, os.SEEK_END)
     size = 1 << 16
     while end:
         start = max(0, end - size)
         file.seek(start)
-        tail = file.read(end - start).rstrip(b"\n")
-        place = tail.rfind(b"\n")
+        tail = file.read(end - start)
+        place = tail.rfind(b"\n", 0, -1)
         if place >= 0 or start == 0:
             file.seek(0, os.SEEK_END)
             return tail[place + 1 :]
         size *= 4
     return b""
+
+
+def _told_digest(line: bytes) -> str:
+    """The digest that a line gives itself; of a broken line that of its bytes."""
+    try:
+        return str(json.loads(line)["digest"])
+    except (ValueError, KeyError, TypeError):
+        return hashlib.sha256(line).hexdigest()
 
 
 def verify(path: Path) -> Verdict:
@@ -97,23 +112,25 @@ def verify(path: Path) -> Verdict:
     previous, number = START, 0
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
-            line = raw.removesuffix(b"\n")
-            reason = _broken(line, raw, previous)
+            reason = _broken(raw, previous)
             if reason:
                 return Verdict(number - 1, number, reason, previous)
-            previous = digest_of(line)
+            previous = _told_digest(raw)
     return Verdict(number, None, "", previous)
 
 
-def _broken(line: bytes, raw: bytes, previous: str) -> str:
-    """Why a line does not follow the one before; empty if it does."""
+def _broken(raw: bytes, previous: str) -> str:
+    """Why a line is not as it was written after the one before; empty if it is."""
     try:
-        entry = json.loads(line)
+        entry = json.loads(raw)
     except ValueError:
         return "is not JSON"
-    if not isinstance(entry, dict) or entry.get("previous") != previous:
-        return "does not follow from the line before: one of the two was changed, moved or removed"
-    if not raw.endswith(b"\n"):
-        return "is cut off"
-    canonical = json.dumps(entry, separators=(",", ":"), sort_keys=True).encode()
-    return "" if canonical == line else "is not as it was written"
+    if not isinstance(entry, dict) or "digest" not in entry:
+        return "has no digest"
+    if entry.get("previous") != previous:
+        return "does not follow from the line before: a line was changed, moved or taken out"
+    try:
+        same = entry["digest"] == digest_of(entry) and raw == written(entry) + b"\n"
+    except ValueError:
+        same = False
+    return "" if same else "was changed"
