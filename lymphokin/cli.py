@@ -13,9 +13,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from lymphokin.commands import data
+from lymphokin.commands import audit, data
 from lymphokin.commands.dose import dose
+from lymphokin.commands.serve import serve
 from lymphokin.commands.trial import app as trial
+from lymphokin.commands.what_if import person_of, predict_one, whatif
 from lymphokin.jax_setup import prepare_jax
 
 app = typer.Typer(
@@ -28,6 +30,9 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command()(dose)
+app.command()(serve)
+app.command()(whatif)
+app.add_typer(audit.app, name="audit")
 app.add_typer(trial, name="trial")
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
@@ -117,19 +122,55 @@ def demo(
 
 @app.command()
 def predict(
-    run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Run folder of a fit; one patient can do with the model's priors."),
+    ] = None,
     table: Annotated[
         Path | None, typer.Argument(help="Event table of new patients; default: the fitted ones.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
     counts_until: Until = None,
     seed: Seed = 0,
+    patient: Annotated[Path | None, typer.Option(help="One patient (TOML or JSON).")] = None,
+    schedule: Annotated[Path | None, typer.Option(help="Schedule of that patient.")] = None,
+    baseline: Annotated[
+        list[float],
+        typer.Option(help="Count before radiotherapy, 1e9/L; repeat it if there are more."),
+    ] = [],  # noqa: B006
+    site: Annotated[
+        str | None, typer.Option(help="Site of the lesions, e.g. lung_peripheral.")
+    ] = None,
+    lesions: Annotated[int | None, typer.Option(help="Number of lesions.")] = None,
+    bsa: Annotated[float | None, typer.Option(help="Body surface area, m2.")] = None,
+    fractions: Annotated[
+        str | None, typer.Option(help="E.g. 5x10, or 3x18/2 every other day.")
+    ] = None,
+    atra: Annotated[
+        str | None, typer.Option(help="Pulses x days, e.g. 4x3; in full 4x3@0/21:150.")
+    ] = None,
+    next_count: Annotated[
+        list[int], typer.Option(help="Day of a further count: what would it teach?")
+    ] = [],  # noqa: B006
+    draws: Annotated[
+        int, typer.Option(help="Draws for one patient: 400, as the page, or 2000.")
+    ] = 400,
     json_: Json = False,
 ) -> None:
-    """Forecast patients from a fit: those of the trial, or new ones.
+    """Forecast patients from a fit: those of the trial, new ones, or a single one.
 
     Example: lymphokin predict runs/trial new_patients.csv --counts-until 14 --json
+
+    Example: lymphokin predict --baseline 1.2 --site lung_peripheral --fractions 5x10 --atra 4x3
     """
+    if patient is not None or baseline or fractions or schedule is not None:
+        if table is not None or out is not None or counts_until is not None:
+            raise ValueError("one patient goes without an event table, --out and --counts-until")
+        one = person_of(patient, baseline, site, fractions, atra, bsa, lesions, schedule)
+        predict_one(run, "myeloid_lymphoid", *one, next_count, draws, json_)
+        return
+    if run is None:
+        raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
     from lymphokin.infer import Fit
     from lymphokin.io import read_events
     from lymphokin.predict import forecast, forecast_cohort

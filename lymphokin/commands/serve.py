@@ -1,0 +1,73 @@
+"""`lymphokin serve`: the clinician's page, on this machine only."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ADDRESS = "127.0.0.1"
+MOST_CONNECTIONS = 64
+
+
+def serve(
+    run: Annotated[
+        Path | None, typer.Argument(help="Run folder of a fit; default: the model's priors.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8080,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
+    audit_log: Annotated[
+        Path | None,
+        typer.Option(
+            help="Append every question and answer to this file; without it none is kept."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Model whose priors are used without a run.")
+    ] = "myeloid_lymphoid",
+) -> None:
+    """A page for one patient: move fractions and ATRA pulses, see the risk change.
+
+    It answers to this machine only, and stores nothing unless --audit-log says so. Stop it with
+    Ctrl-C.
+
+    Example: lymphokin serve runs/trial
+    """
+    import uvicorn
+    from rich.console import Console
+    from threadpoolctl import threadpool_limits
+
+    from lymphokin.predict.what_if.audit import AuditLog
+    from lymphokin.predict.what_if.source import resolve_source
+    from lymphokin.web.app import make_app
+
+    if run is not None and not (run / "posterior.nc").is_file():
+        raise FileNotFoundError(f"{run} is not a run folder: it has no posterior.nc")
+    threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((ADDRESS, port))
+        except OSError:
+            raise ValueError(f"port {port} is in use: choose another --port, or 0") from None
+        port = bound.getsockname()[1]
+        hosts = frozenset(f"{name}:{port}" for name in (ADDRESS, "localhost"))
+        log = None if audit_log is None else AuditLog(audit_log)
+        app = make_app(lambda: resolve_source(run, model), hosts, log=log)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            server_header=False,
+            date_header=False,
+            access_log=False,
+            limit_concurrency=MOST_CONNECTIONS,
+        )
+        url = f"http://{ADDRESS}:{port}/"
+        Console(stderr=True).print(f"The page: {url}  (Ctrl-C stops it). Research use only.")
+        if not no_open:
+            webbrowser.open(url)
+        bound.listen(64)
+        uvicorn.Server(config).run(sockets=[bound])

@@ -1,0 +1,253 @@
+"""`lymphokin whatif`, and `lymphokin predict` for one patient: the page's numbers, in words."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from lymphokin.predict.what_if.contract import (
+        Estimate,
+        NarrowingAnswer,
+        Patient,
+        Schedule,
+        ScheduleAnswer,
+        WhatIfAnswer,
+    )
+    from lymphokin.predict.what_if.engine import Engine
+
+DRAWS = (400, 2000)
+STYLES = {"strong": "bold yellow", "caution": "yellow", "note": "dim"}
+
+
+def whatif(
+    patient: Annotated[Path, typer.Option(help="Patient (TOML or JSON).")],
+    schedule: Annotated[
+        list[Path], typer.Option(help="Schedule (TOML or JSON); give it twice: A, then B.")
+    ],
+    run: Annotated[
+        Path | None, typer.Option(help="Run folder of a fit; default: the model's priors.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Model whose priors are used without a run.")
+    ] = "myeloid_lymphoid",
+    draws: Annotated[int, typer.Option(help="Paired draws: 400, as the page, or 2000.")] = 400,
+    audit_log: Annotated[
+        Path | None, typer.Option(help="Append question and answer to this log.")
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Compare two schedules for one patient, with the numbers of the page.
+
+    Example: lymphokin whatif --patient p.toml --schedule a.toml --schedule b.toml --json
+    """
+    from lymphokin.predict.what_if.contract import Patient, Schedule, WhatIfRequest
+    from lymphokin.predict.what_if.files import read_as
+
+    if len(schedule) != 2:
+        raise ValueError(f"give --schedule twice, A and then B; got {len(schedule)}")
+    person = read_as(Patient, patient)
+    a, b = (read_as(Schedule, path) for path in schedule)
+    question = WhatIfRequest(patient=person, a=a, b=b, draws=_draws(draws))
+    answer = _engine(run, model).what_if(question)
+    if audit_log is not None:
+        from lymphokin.predict.what_if.audit import AuditLog
+
+        AuditLog(audit_log).add("whatif", question, answer)
+    if json_:
+        print(answer.model_dump_json(indent=2))
+        return
+    console = _console()
+    console.print(_comparison(answer, [path.stem for path in schedule]))
+    d = answer.difference
+    console.print(
+        f"A - B: {d.of_100:+d} of 100 (90 % interval {_hundred(d.low)} to {_hundred(d.high)}); "
+        f"the risk is lower under A in {100 * d.probability_a_lower:.0f} % of paired draws, under "
+        f"B in {100 * d.probability_b_lower:.0f} %."
+    )
+    _foot(console, answer)
+
+
+def predict_one(
+    run: Path | None,
+    model: str,
+    person: Patient,
+    plan: Schedule,
+    next_counts: list[int],
+    draws: int,
+    json_: bool,
+) -> None:
+    """Print the risk of one patient under one schedule, and what further counts would teach."""
+    import json
+
+    from lymphokin.predict.what_if.caution import warnings_of
+    from lymphokin.predict.what_if.contract import NarrowingRequest
+    from lymphokin.predict.what_if.engine import told
+    from lymphokin.predict.what_if.narrowing import narrowing
+
+    engine = _engine(run, model)
+    known = engine.condition(person, plan, _draws(draws))
+    answer = engine.answer(person, plan, plan, _draws(draws))
+    days = next_counts or _coming(person, answer.endpoint_day)
+    teaches = None
+    if days:
+        question = NarrowingRequest(
+            patient=person, schedule=plan, days=tuple(days), draws=_draws(draws)
+        )
+        teaches = narrowing(engine, question)
+    cautions = warnings_of(engine.source, person, known, {"schedule": plan}, plan)
+    used = told(person, plan, known)
+    if json_:
+        result = {
+            **answer.model_dump(exclude={"curves"}),
+            "conditioning": used.model_dump(),
+            "next_counts": [row.model_dump() for row in teaches.rows] if teaches else [],
+            "warnings": [w.model_dump() for w in cautions],
+            "provenance": engine.source.provenance.model_dump(),
+        }
+        print(json.dumps(result, indent=2))
+        return
+    console = _console()
+    console.print(_one(answer))
+    counted = f"{used.counts_used} count(s) used, {used.baseline_counts} of them baseline"
+    console.print(f"{counted}: {used.note}.")
+    if teaches:
+        console.print(_teaching(teaches))
+    for w in cautions:
+        console.print(
+            f"{w.severity.capitalize()}: {w.text}", style=STYLES[w.severity], markup=False
+        )
+    console.print(engine.source.provenance.research_use)
+
+
+def person_of(
+    file: Path | None,
+    baseline: list[float],
+    site: str | None,
+    fractions: str | None,
+    atra: str | None,
+    bsa: float | None,
+    lesions: int | None,
+    schedule: Path | None,
+) -> tuple[Patient, Schedule]:
+    """Patient and schedule of ``lymphokin predict`` from a file, from options, or from both."""
+    from lymphokin.predict.what_if.contract import Patient, Schedule
+    from lymphokin.predict.what_if.files import checked, course_of, pulses_of, read_as
+
+    known = read_as(Patient, file).model_dump(exclude_unset=True) if file else {}
+    given = {"site": site, "bsa": bsa, "n_lesions": lesions}
+    known |= {name: value for name, value in given.items() if value is not None}
+    counts = [{"day": float(i - len(baseline)), "value": v} for i, v in enumerate(baseline)]
+    if counts:
+        known["counts"] = [*known.get("counts", ()), *counts]
+    person = checked(Patient, known, "the patient")
+    plan = read_as(Schedule, schedule) if schedule else Schedule()
+    if fractions:
+        plan = plan.model_copy(update={"fractions": course_of(fractions).fractions})
+    if atra:
+        plan = plan.model_copy(update={"atra": pulses_of(atra)})
+    if not plan.fractions:
+        raise ValueError("give --fractions, e.g. 5x10, or a --schedule with fractions")
+    return person, plan
+
+
+def _engine(run: Path | None, model: str) -> Engine:
+    from threadpoolctl import threadpool_limits
+
+    from lymphokin.predict.what_if.engine import Engine
+    from lymphokin.predict.what_if.source import resolve_source
+
+    threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
+    return Engine(resolve_source(run, model))
+
+
+def _draws(draws: int):
+    if draws not in DRAWS:
+        raise ValueError(f"--draws must be {DRAWS[0]} or {DRAWS[1]}, not {draws}")
+    return draws
+
+
+def _coming(person: Patient, end: int) -> list[int]:
+    """Days of coming visits: weekly after the last count, before the endpoint visit."""
+    last = max((c.day for c in person.counts), default=0.0)
+    return [day for day in range(7, end, 7) if day > last][:6]
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 110)
+
+
+def _hundred(p: float) -> str:
+    return f"{round(100 * p):d}"
+
+
+def _cell(estimate: Estimate) -> str:
+    number = f"{estimate.of_100}" if estimate.of_100 else "< 1"
+    return f"{number} ({_hundred(estimate.low)}-{_hundred(estimate.high)})"
+
+
+def _rows(answer: ScheduleAnswer) -> dict[str, str]:
+    fitted, zero = answer.fitted, answer.gamma_zero
+    rows = {
+        "grade >= 2, measured": _cell(fitted.planned.grade2.measured),
+        "grade >= 2, true count": _cell(fitted.planned.grade2.true),
+        "grade >= 3, measured": _cell(fitted.planned.grade3.measured),
+        "grade 4, measured": _cell(fitted.planned.grade4.measured),
+        "without ATRA": _cell(fitted.no_atra.grade2.measured),
+        "without treatment": _cell(fitted.no_treatment.grade2.measured),
+    }
+    if zero is not None:
+        rows["with gamma = 0"] = _cell(zero.planned.grade2.measured)
+    alc = fitted.planned.alc
+    rows["count at the visit (90 %)"] = f"{alc.q50:.2f} ({alc.q05:.2f}-{alc.q95:.2f})"
+    rows["visit on day"] = str(answer.endpoint_day)
+    return rows
+
+
+def _comparison(answer: WhatIfAnswer, names: list[str]) -> Table:
+    table = Table(title="Lymphopenia 6 weeks after radiotherapy, of 100 patients like this one "
+                  "(90 % interval)")  # fmt: skip
+    table.add_column("")
+    for letter, name in zip("AB", names, strict=True):
+        table.add_column(f"{letter}: {name}", justify="right")
+    a, b = _rows(answer.a), _rows(answer.b)
+    for label in a:
+        table.add_row(label, a[label], b[label])
+    return table
+
+
+def _one(answer: ScheduleAnswer) -> Table:
+    table = Table(title="Lymphopenia 6 weeks after radiotherapy, of 100 patients like this one "
+                  "(90 % interval)")  # fmt: skip
+    table.add_column("")
+    table.add_column("", justify="right")
+    for label, value in _rows(answer).items():
+        table.add_row(label, value)
+    return table
+
+
+def _teaching(answer: NarrowingAnswer) -> Table:
+    table = Table(title="What a further count would teach, expected before it is taken")
+    for name in ("count on day", "risk if it is low", "risk if it is high", "doubt it removes"):
+        table.add_column(name, justify="right")
+    for row in answer.rows:
+        cells = (_hundred(row.risk_if_low), _hundred(row.risk_if_high))
+        table.add_row(str(row.day), *cells, f"{100 * row.variance_explained:.0f} %")
+    table.caption = "low, high: at its 10 % and 90 % quantile"
+    return table
+
+
+def _foot(console: Console, answer: WhatIfAnswer) -> None:
+    used = answer.conditioning
+    console.print(f"{used.counts_used} count(s) used: {used.note}.")
+    for w in answer.warnings:
+        place = f" ({w.field})" if w.field else ""
+        console.print(
+            f"{w.severity.capitalize()}{place}: {w.text}", style=STYLES[w.severity], markup=False
+        )
+    console.print(answer.provenance.research_use)

@@ -1,0 +1,1 @@
+"""The local web page: a service on this machine only, and the page it serves."""

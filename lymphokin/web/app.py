@@ -1,0 +1,229 @@
+"""The service behind the page: questions in, numbers out, everything on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from lymphokin.predict.what_if.audit import AuditLog
+from lymphokin.predict.what_if.contract import (
+    Form,
+    Health,
+    NarrowingAnswer,
+    NarrowingRequest,
+    OptionsAnswer,
+    OptionsRequest,
+    ScanAnswer,
+    ScanRequest,
+    WhatIfAnswer,
+    WhatIfRequest,
+)
+from lymphokin.predict.what_if.engine import Engine
+from lymphokin.predict.what_if.narrowing import narrowing
+from lymphokin.predict.what_if.options import options
+from lymphokin.predict.what_if.scan import scan
+from lymphokin.predict.what_if.source import PosteriorSource
+from lymphokin.web.form import form_of
+from lymphokin.web.safety import Guard, new_token, refusal
+
+LOG = logging.getLogger(__name__)
+STATIC = Path(__file__).parent / "static"
+TOKEN_MARK = "__LYMPHOKIN_TOKEN__"
+"""Replaced in index.html by the token of this start."""
+MOST_WAITING = 32
+"""Questions that may wait for the engine."""
+
+
+@dataclass(eq=False)
+class Desk:
+    """The engine while it warms up and works; one question of a kind at a time, in order."""
+
+    load: Callable[[], PosteriorSource]
+    log: AuditLog | None = None
+    engine: Engine | None = None
+    failure: str = ""
+    waiting: int = 0
+    stopping: threading.Event = field(default_factory=threading.Event)
+    quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "quick"))
+    slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "slow"))
+    """for questions of seconds, so that those of a blink do not wait behind them"""
+
+    def start(self) -> None:
+        """Load the posterior and compile, beside the page that is already served."""
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            engine = Engine(self.load())
+            engine.warm_up()
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}"
+            return
+        self.engine = engine
+        for _ in engine.warm_up_rest():
+            if self.stopping.is_set():
+                return
+
+    def what_if(self, engine: Engine, question: WhatIfRequest) -> WhatIfAnswer:
+        """Answer a question; it is in the log before it is on the page."""
+        answer = engine.what_if(question)
+        if self.log is not None:
+            self.log.add("whatif", question, answer)
+        return answer
+
+    def stop(self) -> None:
+        """Take no more questions."""
+        self.stopping.set()
+        for pool in (self.quick, self.slow):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def ask(self, question: Callable[[Engine], BaseModel], *, long: bool = False) -> Response:
+        """Answer a question, or say why not; ``long`` for questions of seconds."""
+        engine = self.engine
+        if engine is None:
+            if self.failure:
+                return refusal(500, self.failure)
+            return refusal(503, "warming up: the model is being compiled", **{"Retry-After": "1"})
+        if self.waiting >= MOST_WAITING:
+            return refusal(503, "too many questions are waiting", **{"Retry-After": "1"})
+        self.waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            text = await loop.run_in_executor(
+                self.slow if long else self.quick, lambda: question(engine).model_dump_json()
+            )
+        except ValueError as error:
+            return refusal(422, str(error))
+        except Exception:
+            LOG.exception("a question could not be answered")
+            return refusal(500, "the question could not be answered; the terminal says why")
+        finally:
+            self.waiting -= 1
+        return Response(text, media_type="application/json")
+
+
+def make_app(
+    load: Callable[[], PosteriorSource],
+    hosts: frozenset[str],
+    token: str | None = None,
+    log: AuditLog | None = None,
+) -> FastAPI:
+    """The service.
+
+    Args:
+        load: gives the posterior; called once, beside the page.
+        hosts: values of the Host header that are answered, e.g. ``127.0.0.1:8080``.
+        token: of this start; made if absent.
+        log: where what-if questions are kept, if anywhere.
+    """
+    desk = Desk(load, log)
+    token = token or new_token()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        desk.start()
+        yield
+        desk.stop()
+
+    app = FastAPI(
+        title="lymphokin what-if",
+        version=version("lymphokin"),
+        description="Risk of lymphopenia of one patient under other schedules. Research use only.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.desk, app.state.token = desk, token
+    _errors(app)
+    _questions(app, desk)
+    _pages(app, token)
+    app.add_middleware(Guard, hosts=hosts, token=token)
+    return app
+
+
+def _questions(app: FastAPI, desk: Desk) -> None:
+    @app.get("/api/v1/health", response_model=Health)
+    def health() -> Health:
+        """Whether the service can answer."""
+        engine = desk.engine
+        if engine is not None:
+            status, detail = "ready", ""
+        else:
+            status = "failed" if desk.failure else "warming up"
+            detail = desk.failure or "the model is being compiled"
+        source = "" if engine is None else engine.source.provenance.title
+        return Health(status=status, detail=detail, version=version("lymphokin"), source=source)
+
+    @app.get("/api/v1/form", response_model=Form)
+    async def form() -> Response:
+        """What to ask: fields, presets, limits, provenance, a question to start from."""
+        return await desk.ask(lambda engine: form_of(engine.source))
+
+    @app.post("/api/v1/whatif", response_model=WhatIfAnswer)
+    async def what_if(question: WhatIfRequest) -> Response:
+        """Compare two schedules of a patient."""
+        return await desk.ask(lambda engine: desk.what_if(engine, question))
+
+    @app.post("/api/v1/scan", response_model=ScanAnswer)
+    async def heat_map(question: ScanRequest) -> Response:
+        """Risk over a grid of schedules."""
+        return await desk.ask(lambda engine: scan(engine, question), long=True)
+
+    @app.post("/api/v1/options", response_model=OptionsAnswer)
+    async def search(question: OptionsRequest) -> Response:
+        """Schedules within limits; a list, never a recommendation."""
+        return await desk.ask(lambda engine: options(engine, question), long=True)
+
+    @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
+    async def next_counts(question: NarrowingRequest) -> Response:
+        """What a further count would teach."""
+        return await desk.ask(lambda engine: narrowing(engine, question))
+
+
+def _pages(app: FastAPI, token: str) -> None:
+    @app.get("/", include_in_schema=False)
+    def page() -> HTMLResponse:
+        html = (STATIC / "index.html").read_text(encoding="utf-8")
+        return HTMLResponse(html.replace(TOKEN_MARK, token))
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+
+
+def _errors(app: FastAPI) -> None:
+    """All errors look alike: ``{"errors": [{"field": "a.fractions.0.gy", "text": "..."}]}``."""
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"errors": told(error.errors())}, 422)
+
+    @app.exception_handler(HTTPException)
+    async def failed(_: Request, error: HTTPException) -> JSONResponse:
+        return refusal(error.status_code, str(error.detail))
+
+
+def told(errors: Any) -> list[dict[str, str]]:
+    """Validation errors as field and text, without echoing what was sent."""
+    rows = []
+    for e in list(errors)[:50]:
+        place = [str(p) for p in e["loc"] if p != "body"]
+        text = e["msg"].removeprefix("Value error, ")
+        if e["type"] == "json_invalid":
+            place, text = [], "this is not JSON"
+        rows.append({"field": ".".join(place)[:200], "text": text[:300]})
+    return rows

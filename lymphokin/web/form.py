@@ -1,0 +1,145 @@
+"""What the page asks: generated from the model's covariates, the dose tables and the limits."""
+
+from __future__ import annotations
+
+from lymphokin.ctcae import GRADE_BELOW
+from lymphokin.dose.immune import immune_dose_per_gy, log_sd_by_source
+from lymphokin.model import Model
+from lymphokin.predict.what_if.contract import (
+    MOST_LESIONS,
+    Choice,
+    Count,
+    CountField,
+    Form,
+    FormField,
+    GradeBand,
+    Limits,
+    Patient,
+    PlannedFraction,
+    Preset,
+    Pulse,
+    Schedule,
+    WhatIfRequest,
+)
+from lymphokin.predict.what_if.source import PosteriorSource
+from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.units import LARGEST_ALC, UNITS
+
+SOURCE_LABELS = {
+    "blood": "calculated dose to the blood",
+    "edic": "EDIC formula",
+    "organs": "mean organ doses",
+    "dvh": "dose-volume histograms",
+    "dicom": "DICOM dose and structures",
+}
+MONDAY = 0
+
+
+def read_columns(model: Model) -> set[str]:
+    """Columns of the patient that the model reads, directly or through the immune dose."""
+    columns = {c.column for p in model.table for c in p.covariates}
+    columns |= {p.only_without for p in model.table if p.only_without}
+    if "ptv_per_lesion_cm3" in columns:
+        columns |= {"ptv_cm3", "n_lesions"}
+    return columns
+
+
+def form_of(source: PosteriorSource) -> Form:
+    """The form for a posterior: fields, presets, limits, and a question to start from."""
+    presets = _presets()
+    by_name = {p.name: p.schedule for p in presets}
+    start = WhatIfRequest(
+        patient=Patient(site="lung_peripheral", n_lesions=2, counts=(Count(day=-1, value=1.2),)),
+        a=by_name["5x10"],
+        b=by_name["5x10_atra"],
+    )
+    return Form(
+        fields=_fields(source),
+        counts=[
+            CountField(quantity="alc", label="Lymphocytes", unit=UNITS["alc"], minimum=0.01,
+                       maximum=LARGEST_ALC, step=0.01),
+            CountField(quantity="mdsc", label="M-MDSC (heparin tube)", unit=UNITS["mdsc"],
+                       minimum=0.1, maximum=5000, step=0.1),
+        ][: 2 if "mdsc" in source.model.table.residuals else 1],
+        presets=presets,
+        grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
+        limits=Limits(),
+        provenance=source.provenance,
+        default=start,
+    )  # fmt: skip
+
+
+def _fields(source: PosteriorSource) -> list[FormField]:
+    used = read_columns(source.model) | {"site", "n_lesions", "bsa"}
+    sites = [Choice(value=s, label=s.replace("_", " ")) for s in immune_dose_per_gy()]
+    origins = [
+        Choice(value=s, label=f"{SOURCE_LABELS.get(s, s)} (log-SD {sd:g})")
+        for s, sd in log_sd_by_source().items()
+    ]
+    fields = [
+        FormField(name="site", label="Site of the lesions", kind="choice_per_lesion", unit="",
+                  help="One class for all lesions, or one per lesion joined by +.", required=True,
+                  used=True, choices=sites, default="other"),
+        FormField(name="n_lesions", label="Number of lesions treated", kind="integer", unit="",
+                  help="Every lesion adds to the immune dose.", required=False, used=True,
+                  minimum=1, maximum=MOST_LESIONS, step=1),
+        FormField(name="ptv_cm3", label="Planning target volume, all lesions", kind="number",
+                  unit="cm3", help="Larger volumes irradiate more blood.", required=False,
+                  used="ptv_cm3" in used, minimum=0.1, maximum=5000, step=1),
+        FormField(name="immune_dose_gy", label="Immune dose of schedule A", kind="number",
+                  unit="Gy", help="Mean dose to the blood of the whole course, if calculated "
+                  "(lymphokin dose); otherwise estimated from site, lesions and fractions.",
+                  required=False, used="immune_dose_gy" in used, minimum=0, maximum=30, step=0.05,
+                  seen=_seen(source, "immune_dose_gy")),
+        FormField(name="immune_dose_source", label="Where the immune dose comes from",
+                  kind="choice", unit="", help="How uncertain it is follows from its source.",
+                  required=False, used="immune_dose_gy" in used, choices=origins),
+        FormField(name="bsa", label="Body surface area", kind="number", unit="m2",
+                  help="Turns ATRA per m2 into mg.", required=False, used=True, minimum=0.5,
+                  maximum=3.5, step=0.01, default=1.8),
+        FormField(name="age", label="Age", kind="number", unit="years", help="", required=False,
+                  used="age" in used, minimum=18, maximum=110, step=1),
+        FormField(name="sex", label="Sex", kind="choice", unit="", help="", required=False,
+                  used="sex" in used,
+                  choices=[Choice(value="F", label="female"), Choice(value="M", label="male")]),
+    ]  # fmt: skip
+    return [f if f.used else f.model_copy(update={"help": "This model does not read it."})
+            for f in fields]  # fmt: skip
+
+
+def _seen(source: PosteriorSource, name: str) -> tuple[float, float] | None:
+    """Range seen, to three significant digits as people read it."""
+    seen = (source.seen or {}).get(name)
+    return None if seen is None else (float(f"{seen[0]:.3g}"), float(f"{seen[1]:.3g}"))
+
+
+def _course(count: int, gy: float, gap: int = 1, atra: tuple[Pulse, ...] = ()) -> Schedule:
+    days = treatment_days(count, MONDAY, gap)
+    fractions = tuple(PlannedFraction(day=int(d), gy=gy) for d in days)
+    return Schedule(fractions=fractions, atra=atra, start_weekday=MONDAY)
+
+
+def _presets() -> list[Preset]:
+    regimen = AtraPulses()
+    pulses = tuple(
+        Pulse(
+            day=regimen.interval_days * k,
+            days=regimen.days_per_pulse,
+            mg_per_m2_per_day=regimen.mg_per_m2_per_day,
+            doses_per_day=regimen.doses_per_day,
+        )
+        for k in range(regimen.cycles)
+    )
+    return [
+        Preset(name="5x10", label="5 x 10 Gy, daily", schedule=_course(5, 10.0)),
+        Preset(name="3x18", label="3 x 18 Gy, every other day", schedule=_course(3, 18.0, 2)),
+        Preset(name="10x5", label="10 x 5 Gy, daily", schedule=_course(10, 5.0)),
+        Preset(name="trial_sbrt", label="Trial NCT06439888: SBRT alone (as 5 x 7 Gy)",
+               schedule=_course(5, 7.0)),
+        Preset(name="trial_sbrt_atra",
+               label="Trial NCT06439888: SBRT (as 5 x 7 Gy) + ATRA 150 mg/m2, 3 days every 3 weeks",
+               schedule=_course(5, 7.0, 1, pulses)),
+        Preset(name="5x10_atra", label="5 x 10 Gy + ATRA 150 mg/m2, 3 days every 3 weeks",
+               schedule=_course(5, 10.0, 1, pulses)),
+        Preset(name="none", label="No treatment", schedule=Schedule()),
+    ]  # fmt: skip

@@ -1,0 +1,107 @@
+// The page: builds itself from what the service says, asks at every change, shows the answer.
+
+import { answers, showAnswer, showBusy, showNoAnswer } from "./answer.js";
+import { form as readForm, latest, Refused, warm } from "./api.js";
+import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
+import { courses, showCourses, showNoCourses } from "./courses.js";
+import { byId, h } from "./dom.js";
+import { narrowing } from "./narrowing.js";
+import { unfinished } from "./numbers.js";
+import { options } from "./options.js";
+import { countRows, patientFields } from "./patient.js";
+import { plans } from "./plan.js";
+import { restore, showRecord, tools } from "./record.js";
+import { scan } from "./scan.js";
+import { change, onChange, start, state } from "./state.js";
+
+const PAUSE_MS = 30;
+/** So long a number that may be half typed is waited for, before the service is asked. */
+const UNFINISHED_MS = 900;
+
+/** The last answer and its question; null while there is none to what is entered. */
+let last = null;
+/** Draws the fields, the counts and the plans. */
+let draw = () => {};
+
+/** What is entered, without counts that are still being typed. */
+const question = () => {
+  const asked = structuredClone(state());
+  asked.patient.counts = asked.patient.counts.filter((c) => c.day !== null && c.value !== null);
+  return asked;
+};
+
+const failed = (error) => {
+  last = null;
+  showBusy(false);
+  showNothingBehind();
+  showNoCourses();
+  const elsewhere = showNotes(error.problems, "error").map((p) => p.text);
+  const why = elsewhere.length ? elsewhere.join("; ") : "mend what is marked in red";
+  showNoAnswer(`No answer: ${why}`, state());
+  draw();
+};
+
+const answered = (answer, asked) => {
+  const { reliable, note } = answer.conditioning;
+  if (!reliable) {
+    const text = `these counts do not fit the model, so its numbers are withheld: ${note}`;
+    return failed(new Refused([{ field: "patient.counts", text }]));
+  }
+  last = { answer, asked };
+  showBusy(false);
+  showAnswer(answer, asked);
+  showBehind(answer);
+  showCourses(answer, asked);
+  draw();
+  history.replaceState(asked, "");
+};
+
+/** Draw the courses anew when there is more or less room for them. */
+const followWidth = () => {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (last && contentRect.width !== width) showCourses(last.answer, last.asked);
+    width = contentRect.width;
+  }).observe(byId("board"));
+};
+
+const build = (form) => {
+  showProvenance(form.provenance);
+  start(form.default);
+  const drawPlans = plans(form, { state, change });
+  answers();
+  courses();
+  const drawFields = patientFields(byId("fields"), form, { state, change });
+  const drawCounts = countRows(byId("counts"), form.counts, { state, change });
+  draw = () => {
+    drawFields();
+    drawCounts();
+    drawPlans(last?.answer);
+    showRecord();
+  };
+  draw();
+  const load = (key, schedule) => change((next) => (next[key] = schedule));
+  const bed = () => last?.answer.a.bed10_gy ?? null;
+  for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
+  tools({ question, last: () => last, form });
+  followWidth();
+};
+
+const say = (text, kind) => byId("headline").replaceChildren(h("p", { class: kind }, text));
+
+const begin = async () => {
+  await warm(({ detail }) => say(`Warming up: ${detail || "almost there"}…`, "soft"));
+  const form = await readForm();
+  build(form);
+  await restore(form);
+  const ask = latest("whatif", { answered, failed });
+  const changed = () => {
+    draw();
+    showBusy(true);
+    ask(question(), unfinished(document.activeElement) ? UNFINISHED_MS : PAUSE_MS);
+  };
+  onChange(changed);
+  changed();
+};
+
+begin().catch((error) => say(`The page could not start: ${error.message}`, "error"));

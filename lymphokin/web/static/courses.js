@@ -1,0 +1,111 @@
+// The courses under both schedules, as drawings and as tables.
+
+import { chart, valueLimits } from "./chart.js";
+import { byId, h } from "./dom.js";
+import { signed } from "./numbers.js";
+import { end } from "./schedule.js";
+
+const QUANTILES = ["q05", "q25", "q50", "q75", "q95"];
+const HEAD = ["5 %", "25 %", "median", "75 %", "95 %"];
+
+const measuredOf = (counts, quantity) =>
+  counts.filter((c) => c.quantity === quantity && Number.isFinite(c.day) && c.value > 0);
+
+const dosesOf = (schedule) => ({
+  fractions: schedule.fractions.map((f) => f.day),
+  pulses: schedule.atra.map((p) => [p.day, p.day + p.days]),
+});
+
+const tableOf = (letter, days, answer) => {
+  const { alc_measured: alc, mdsc } = answer.curves;
+  const shown = days.map((day, i) => [day, i]).filter(([day]) => day % 7 === 0 || day === answer.endpoint_day);
+  return h(
+    "details",
+    { class: "twin" },
+    h("summary", {}, `Schedule ${letter} as a table`),
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": `Course under schedule ${letter}` },
+      h(
+        "table",
+        {},
+        h("caption", {}, "Lymphocytes as measured (10⁹/L), equal-tailed quantiles", mdsc ? "; MDSC (cells/µL), median" : ""),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, "Day"),
+            ...HEAD.map((name) => h("th", { scope: "col", class: "n" }, name)),
+            mdsc ? h("th", { scope: "col", class: "n" }, "MDSC") : null,
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          ...shown.map(([day, i]) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, signed(day), day === answer.endpoint_day ? " (visit)" : ""),
+              ...QUANTILES.map((q) => h("td", { class: "n" }, `${alc[q][i]}`)),
+              mdsc ? h("td", { class: "n" }, `${mdsc.q50[i]}`) : null,
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+};
+
+const fanOf = (curve, days, span) => {
+  const kept = days.map((day, i) => [day, i]).filter(([day]) => day >= span[0] && day <= span[1]);
+  const fan = { days: kept.map(([day]) => day) };
+  for (const q of QUANTILES) fan[q] = kept.map(([, i]) => curve[q][i]);
+  return fan;
+};
+
+/** Draw the courses of an answer to `question` under their plans. */
+export const showCourses = (answer, question) => {
+  const keys = ["a", "b"];
+  const last = Math.max(...keys.flatMap((k) => [answer[k].endpoint_day + 7, end(question[k])]));
+  const alcSeen = measuredOf(question.patient.counts, "alc");
+  const mdscSeen = measuredOf(question.patient.counts, "mdsc");
+  const first = Math.max(answer.days[0], Math.min(-7, ...[...alcSeen, ...mdscSeen].map((c) => c.day)));
+  const span = [first, Math.min(last, answer.days.at(-1))];
+  const inSpan = (counts) => counts.filter((c) => c.day >= span[0] && c.day <= span[1]);
+  const alc = keys.map((k) => fanOf(answer[k].curves.alc_measured, answer.days, span));
+  const mdsc = keys.map((k) => answer[k].curves.mdsc && fanOf(answer[k].curves.mdsc, answer.days, span));
+  const alcLimits = valueLimits(alc, inSpan(alcSeen), [0.4, 1.5]);
+  const mdscLimits = mdsc[0] && valueLimits(mdsc, inSpan(mdscSeen), [10, 20]);
+  keys.forEach((key, i) => {
+    const letter = "AB"[i];
+    const holder = byId(`course-${i}`);
+    const open = holder.querySelector("details.twin")?.open;
+    const width = Math.max(280, holder.clientWidth || 440);
+    const at = answer.days.indexOf(answer[key].endpoint_day);
+    const median = answer[key].curves.alc_measured;
+    const label = `Lymphocytes under schedule ${letter}: at the 6-week visit, day ${answer[key].endpoint_day}, median ${median.q50[at]}, 90 % between ${median.q05[at]} and ${median.q95[at]} times 10 to the 9 per litre. The table below holds the course.`;
+    const common = { days: span, width, visit: answer[key].endpoint_day };
+    const twin = tableOf(letter, answer.days, answer[key]);
+    twin.open = Boolean(open);
+    holder.replaceChildren(
+      h("h3", {}, `Lymphocytes under ${letter}, 10⁹/L`),
+      chart({ ...common, course: alc[i], other: alc[1 - i], limits: alcLimits, height: 230, measured: inSpan(alcSeen), grades: true, doses: dosesOf(question[key]), label }),
+      h("p", { class: "small soft" }, `Counts as measured. Line: median; dark band: half of patients like this; pale band: 9 of 10. Dashed: ${"BA"[i]}. Dots: counts so far.`),
+      mdsc[i] ? h("h3", {}, `MDSC under ${letter}, cells/µL`) : null,
+      mdsc[i]
+        ? chart({ ...common, course: mdsc[i], other: mdsc[1 - i], limits: mdscLimits, height: 110, measured: inSpan(mdscSeen), label: `Myeloid-derived suppressor cells under schedule ${letter}; the table below holds the median.` })
+        : null,
+      twin,
+    );
+  });
+};
+
+/** Make room under the plans. */
+export const courses = () => {
+  [0, 1].forEach((i) => byId(`schedule-${i}`).append(h("div", { class: "course", id: `course-${i}` })));
+};
+
+export const showNoCourses = () => [0, 1].forEach((i) => byId(`course-${i}`).replaceChildren());

@@ -1,0 +1,33 @@
+// How the service's numbers are written. It rounds them, once; nothing is rounded here.
+
+/** A true minus. */
+export const signed = (value) => `${value}`.replace("-", "−");
+
+/** Hundredths as whole numbers; exact, since the service gives two decimals. */
+export const hundredths = (share) => Math.round(100 * share);
+
+/** A count of 100 patients: none is not impossible, and all is not certain. */
+export const of100 = ({ of_100: count }) => ({ 0: "< 1", 100: "> 99" })[count] ?? `${count}`;
+
+/** The 90 % interval of a count of 100. */
+export const range = ({ low, high }) => `${hundredths(low)} to ${hundredths(high)}`;
+
+/** A probability of two decimals. */
+export const probability = (share) => ({ 0: "< 0.01", 1: "> 0.99" })[share] ?? `${share}`;
+
+const UNITS = { "1e9/L": "10⁹/L", "cells/uL": "cells/µL", m2: "m²", cm3: "cm³" };
+/** A unit as people write it. */
+export const unit = (text) => UNITS[text] ?? text;
+
+/** A number that was typed, null for nothing yet, else the text, which the service will refuse. */
+export const typed = (text) => {
+  const plain = text.trim().replace(",", ".").replace("−", "-");
+  const value = Number(plain);
+  return plain === "" || plain === "-" ? null : Number.isFinite(value) ? value : text;
+};
+
+/** Whether what is being typed may be the beginning of a number, like the 0 of 0.7. */
+export const unfinished = (control) => {
+  const value = control?.dataset.least === undefined ? null : typed(control.value);
+  return typeof value === "number" && value < Number(control.dataset.least);
+};

@@ -1,0 +1,162 @@
+// The two plans: presets, doses and calendars, side by side.
+
+import { Calendar, WEEKDAYS } from "./calendar.js";
+import { announce, byId, h } from "./dom.js";
+import { typed } from "./numbers.js";
+import * as schedules from "./schedule.js";
+
+/** Doses below it are taken for the beginning of a number that is being typed. */
+const LEAST = 0.001;
+
+const labelled = (text, control, kind = "") => h("label", { class: kind }, text, control);
+const numberInput = (id, oninput) =>
+  h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 8, "data-least": LEAST, oninput });
+
+/** Both plans. `change(edit, label)` edits the state; returns what draws it. */
+export const plans = (form, { state, change }) => {
+  const withAtra = form.presets.map((p) => p.schedule).find((s) => s.atra.length);
+  const withDose = form.presets.map((p) => p.schedule).find((s) => s.fractions.length);
+  const template = { fraction: withDose.fractions[0], pulse: withAtra.atra[0] };
+  byId("copy").addEventListener("click", () => {
+    change((next) => (next.b = structuredClone(next.a)));
+    announce("Schedule A copied to B.");
+  });
+  const tool = toolbar(byId("tool"), { state, change });
+  const drawn = ["a", "b"].map((key, i) => onePlan(key, i, { form, template, tool, state, change }));
+  return (answer) => {
+    const both = state();
+    tool.draw(both);
+    const visit = (key) => answer?.[key].endpoint_day;
+    const last = Math.max(...["a", "b"].flatMap((k) => [schedules.end(both[k]) - 1, visit(k) ?? 0]));
+    drawn.forEach((draw, i) => draw(last, answer?.["ab"[i]]));
+  };
+};
+
+const toolbar = (root, { state, change }) => {
+  let kind = "fraction";
+  const radio = (value, ...label) =>
+    h(
+      "label",
+      {},
+      h("input", {
+        type: "radio",
+        name: "tool",
+        value,
+        checked: value === kind,
+        onchange: () => {
+          kind = value;
+        },
+      }),
+      ...label,
+    );
+  const weekday = h(
+    "select",
+    {
+      id: "weekday",
+      onchange: (event) =>
+        change((next) => {
+          for (const key of ["a", "b"]) schedules.setStart(next[key], Number(event.target.value));
+        }),
+    },
+    ...WEEKDAYS.slice(0, 5).map((name, i) => h("option", { value: i }, name)),
+  );
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Calendars");
+  root.append(
+    h("span", {}, "Click adds or removes, drag moves:"),
+    radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), "a fraction"),
+    radio("pulse", h("span", { class: "swatch", "aria-hidden": "true" }), "an ATRA pulse"),
+    h("label", {}, "Day 0:", weekday),
+    h(
+      "details",
+      { class: "keys" },
+      h("summary", {}, "Keys"),
+      h(
+        "p",
+        { class: "small", id: "keys" },
+        "In a calendar: arrows go to a day; Enter adds or removes what is chosen above, F a fraction, A an ATRA pulse; ",
+        "Shift and an arrow moves it; + and − change its dose; Delete removes it. Ctrl+Z undoes.",
+      ),
+    ),
+  );
+  const current = () => kind;
+  current.draw = (both) => {
+    weekday.value = both.a.start_weekday;
+  };
+  return current;
+};
+
+const onePlan = (key, i, { form, template, tool, state, change }) => {
+  const letter = key.toUpperCase();
+  const read = () => state()[key];
+  const edit = (action, sentence) => {
+    change((next) => action(next[key]));
+    announce(`Schedule ${letter}: ${sentence}`);
+  };
+  const setAll = (name) => (event) => {
+    const value = typed(event.target.value);
+    if (value !== null) change((next) => next[key].atra.forEach((p) => (p[name] = value)), `${key}.${name}`);
+  };
+  const preset = h(
+    "select",
+    {
+      id: `preset-${key}`,
+      onchange: (event) => {
+        const chosen = form.presets.find((p) => p.name === event.target.value);
+        if (chosen) change((next) => (next[key] = schedules.fromPreset(chosen, next[key])));
+      },
+    },
+    h("option", { value: "" }, "own plan"),
+    ...form.presets.map((p) => h("option", { value: p.name }, p.label)),
+  );
+  const dose = numberInput(`dose-${key}`, (event) => {
+    const gy = typed(event.target.value);
+    if (gy !== null) change((next) => schedules.setDose(next[key], gy), `${key}.gy`);
+  });
+  const amount = numberInput(`amount-${key}`, setAll("mg_per_m2_per_day"));
+  amount.setAttribute("aria-label", `ATRA mg/m² a day, schedule ${letter}`);
+  const length = numberInput(`length-${key}`, setAll("days"));
+  length.setAttribute("aria-label", `Days each ATRA pulse lasts, schedule ${letter}`);
+  dose.setAttribute("aria-label", `Gy/fraction, schedule ${letter}`);
+  const table = h("table", { class: "calendar", "aria-label": `Calendar of schedule ${letter}`, "aria-describedby": "keys" });
+  const totals = h("p", { class: "totals", id: `totals-${key}` });
+  byId(`schedule-${i}`).append(
+    h(
+      "div",
+      { class: "plan", "data-at": key },
+      h(
+        "div",
+        { class: "line" },
+        labelled(`Start ${letter} from`, preset, "wide"),
+        labelled("Gy/fraction", dose),
+        labelled("ATRA mg/m²", amount),
+        labelled("days each", length),
+      ),
+      table,
+      totals,
+      h("div", { class: "notes", id: `${key}-notes` }),
+    ),
+  );
+  const calendar = new Calendar(table, { read, edit, refuse: announce, tool, template, limits: form.limits });
+  const write = (input, value) => {
+    if (input !== document.activeElement) input.value = value ?? "";
+  };
+  return (lastDay, answer) => {
+    const schedule = read();
+    const match = form.presets.find((p) => schedules.same(schedules.fromPreset(p, schedule), schedule));
+    preset.value = match?.name ?? "";
+    write(dose, schedules.commonDose(schedule));
+    dose.placeholder = schedule.fractions.length ? "mixed" : "none";
+    dose.disabled = !schedule.fractions.length;
+    write(amount, schedule.atra[0]?.mg_per_m2_per_day);
+    write(length, schedule.atra[0]?.days);
+    for (const input of [amount, length]) {
+      input.disabled = !schedule.atra.length;
+      input.placeholder = "none";
+    }
+    calendar.draw(lastDay, answer?.endpoint_day);
+    totals.textContent = answer
+      ? `${answer.total_gy} Gy in total. α/β 10 Gy: BED ${answer.bed10_gy}, EQD2 ${answer.eqd2_10_gy} Gy; α/β 3 Gy: BED ${answer.bed3_gy}, EQD2 ${answer.eqd2_3_gy} Gy. Immune dose ${answer.immune_dose_gy} Gy. ATRA ${answer.atra_mg} mg.`
+      : "";
+  };
+};

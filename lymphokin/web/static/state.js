@@ -1,0 +1,86 @@
+// What the reader has entered, as the JSON of the request; its history; its file and its link.
+
+const history = { past: [], present: null, future: [] };
+const listeners = new Set();
+let lastLabel = null;
+
+export const state = () => history.present;
+export const canUndo = () => history.past.length > 0;
+export const canRedo = () => history.future.length > 0;
+
+/** Call `listener(state)` after every change. */
+export const onChange = (listener) => listeners.add(listener);
+
+const settle = (next) => {
+  history.present = next;
+  for (const listener of listeners) listener(next);
+};
+
+/** Begin anew: nothing to undo. */
+export const start = (first) => {
+  history.past = [];
+  history.future = [];
+  lastLabel = null;
+  settle(first);
+};
+
+/**
+ * Replace the state by what `edit` makes of a copy of it. Changes that follow each other under the
+ * same `label` (the digits typed into one field) are undone together.
+ */
+export const change = (edit, label = null) => {
+  const next = structuredClone(history.present);
+  edit(next);
+  if (JSON.stringify(next) === JSON.stringify(history.present)) return;
+  if (label === null || label !== lastLabel) history.past.push(history.present);
+  lastLabel = label;
+  history.future = [];
+  settle(next);
+};
+
+const step = (from, to) => {
+  if (!from.length) return;
+  to.push(history.present);
+  lastLabel = null;
+  settle(from.pop());
+};
+export const undo = () => step(history.past, history.future);
+export const redo = () => step(history.future, history.past);
+
+/** A question that the service accepted, with what it may leave out, as the form's defaults are. */
+export const complete = (kept, form) => {
+  const blank = Object.fromEntries(form.fields.map((field) => [field.name, field.default ?? null]));
+  const pulse = form.presets.flatMap((preset) => preset.schedule.atra)[0];
+  const schedule = ({ fractions = [], atra = [], start_weekday = 0 }) => ({
+    fractions: fractions.map((f) => ({ lesion: 0, ...f })),
+    atra: atra.map((p) => ({ ...pulse, ...p })),
+    start_weekday,
+  });
+  const counts = (kept.patient.counts ?? []).map((count) => ({ quantity: "alc", ...count }));
+  return {
+    ...form.default,
+    ...kept,
+    patient: { ...blank, ...kept.patient, counts },
+    a: schedule(kept.a),
+    b: schedule(kept.b),
+  };
+};
+
+/** The state as a fragment of the page's address; a browser sends a fragment to nobody. */
+export const toFragment = (value) => {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const text = btoa(String.fromCharCode(...bytes));
+  return `#s=${text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+};
+
+/** The state in a fragment, or null when there is none or it cannot be read. */
+export const fromFragment = (fragment) => {
+  if (!fragment.startsWith("#s=")) return null;
+  try {
+    const text = atob(fragment.slice(3).replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+};

@@ -1,0 +1,42 @@
+"""Lanes of the what-if against the model written a second time and solved by SciPy."""
+
+import numpy as np
+import oracle
+
+from lymphokin.model import load_model
+from lymphokin.predict.what_if.contract import Patient, PlannedFraction, Pulse, Schedule
+from lymphokin.predict.what_if.courses import doses_of, irradiation
+from lymphokin.predict.what_if.engine import CURVE_DAYS, Engine
+from lymphokin.predict.what_if.source import of_priors
+
+DAYS = (0, 3, 5, 14, 21, 46, 63, 105)
+LANES = (0, 17, 211)
+
+
+def test_lanes_with_and_without_atra_and_gamma_are_those_of_scipy():
+    model = load_model("myeloid_lymphoid")
+    engine = Engine(of_priors(model, draws=60))
+    plan = Schedule(
+        fractions=tuple(PlannedFraction(day=d, gy=10.0) for d in range(5)), atra=(Pulse(day=0.0),)
+    )
+    patient = Patient(site="liver", n_lesions=2)
+    solved = engine.solve(patient, plan, plan, 400)
+    given = irradiation(patient, plan, plan)
+    fractions = list(zip(given.day, given.immune_dose, given.share, strict=True))
+    doses = list(zip(*doses_of(plan, patient.bsa), strict=True))
+    at = [int(np.flatnonzero(day == CURVE_DAYS)[0]) for day in DAYS]
+    for lane in LANES:
+        values = np.asarray(solved.own)[:, lane]
+        own = {p.name: float(v) / p.per_day
+               for p, v in zip(model.table, values, strict=True)}  # fmt: skip
+        zero = own | {"suppression": 0.0}
+        versions = [(own, doses), (own, []), (zero, doses), (zero, [])]
+        for version, (parameters, taken) in enumerate(versions):
+            exact = oracle.solve(parameters, taken, fractions, DAYS)
+            counts = np.exp(np.asarray(solved.at)[version, at, lane])
+            np.testing.assert_allclose(counts, exact["alc"], rtol=5e-3)
+            end = np.exp(np.asarray(solved.at)[version, -1, lane])
+            np.testing.assert_allclose(end, exact["alc"][DAYS.index(46)], rtol=1e-4)
+        mdsc = np.exp(np.asarray(solved.mdsc)[at, lane])
+        np.testing.assert_allclose(mdsc, oracle.solve(own, doses, fractions, DAYS)["mdsc"],
+                                   rtol=2e-2)  # fmt: skip

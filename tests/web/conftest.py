@@ -1,0 +1,122 @@
+"""A running service and a browser, once for all tests of the page."""
+
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WARM_UP_S = 300
+ANSWER_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of `lymphokin serve` with the priors of the default model."""
+    log = tmp_path_factory.mktemp("serve") / "log"
+    command = [sys.executable, "-c", "from lymphokin.cli import main; main()"]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*command, "serve", "--port", "0", "--no-open"], stderr=output, stdout=output
+        )
+    try:
+        yield _address(process, log)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _address(process: subprocess.Popen, log: Path) -> str:
+    until = time.monotonic() + WARM_UP_S
+    while time.monotonic() < until:
+        said = "".join(log.read_text().split())
+        if process.poll() is not None:
+            pytest.fail(f"lymphokin serve ended: {log.read_text()}")
+        if "http://" in said:
+            address = "http://" + said.split("http://")[1].split("/")[0]
+            try:
+                with urllib.request.urlopen(f"{address}/api/v1/health") as answer:
+                    if b'"ready"' in answer.read():
+                        return address
+            except OSError:
+                pass
+        time.sleep(0.2)
+    pytest.fail(f"lymphokin serve was not ready after {WARM_UP_S} s: {log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page, and everything that it asked, was answered and complained about."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+    """beginnings of complaints that a test provokes"""
+
+    def open(self, fragment: str = "") -> None:
+        """Load the page and wait for its first answer."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.address}/{fragment}")
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until an answer to what is entered stands on the page."""
+        self.page.wait_for_selector("#board[aria-busy=false] #answer-1", timeout=ANSWER_MS)
+
+    def answer_to(self, act: Any) -> tuple[dict, dict]:
+        """Question and answer that follow when `act()` is done."""
+        with self.page.expect_response(_is_answer, timeout=ANSWER_MS) as caught:
+            act()
+        response = caught.value
+        answer = response.json()
+        self.settled()
+        return response.request.post_data_json, answer
+
+    def number(self, letter: str) -> str:
+        return self.page.locator(f'[data-number="{letter}.of_100"]').inner_text()
+
+
+def _is_answer(response: Response) -> bool:
+    return response.url.endswith("/api/v1/whatif") and response.status == 200
+
+
+@pytest.fixture
+def visit(service: str, browser: Browser) -> Iterator[Visit]:
+    """A fresh page with its first answer; ends with no complaint and no request elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=service)
+    page = context.new_page()
+    page.set_default_timeout(ANSWER_MS)
+    visit = Visit(page, service)
+    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on(
+        "console",
+        lambda said: visit.complaints.append(said.text) if said.type != "log" else None,
+    )
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    visit.open()
+    yield visit
+    context.close()
+    elsewhere = [url for url in visit.requests if not url.startswith((service, "about:", "blob:"))]
+    assert elsewhere == []
+    assert [c for c in visit.complaints if not c.startswith(visit.expected or ("\0",))] == []

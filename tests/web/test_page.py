@@ -1,0 +1,316 @@
+"""The what-if page as people use it: in a browser, by mouse, by keyboard, on paper, on a phone."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from tests.web.conftest import Visit
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+STATIC = Path(__file__).parents[2] / "lymphokin" / "web" / "static"
+LARGEST_PAGE = 150_000
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CELL = '#schedule-{plan} td[data-day="{day}"]'
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA: rule and the elements concerned."""
+    rules = {"runOnly": {"type": "tag", "values": WCAG}}
+    found = Axe().run(page, options=rules).response["violations"]
+    return [f"{v['id']}: {node['target']}" for v in found for node in v["nodes"]]
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def printed_pages(page: Page) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+
+
+def grade2(answer: dict, key: str) -> dict:
+    return answer[key]["fitted"]["planned"]["grade2"]["measured"]
+
+
+def days(question: dict, key: str) -> list[int]:
+    return [f["day"] for f in question[key]["fractions"]]
+
+
+def cell(visit: Visit, plan: int, day: int):
+    return visit.page.locator(CELL.format(plan=plan, day=day))
+
+
+def drag(visit: Visit, plan: int, start: int, end: int) -> None:
+    ends = []
+    for day in (start, end):
+        cell(visit, plan, day).scroll_into_view_if_needed()
+        ends.append(cell(visit, plan, day).bounding_box())
+    mouse = visit.page.mouse
+    for box, act in zip(ends, (mouse.down, mouse.up), strict=True):
+        mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+        act()
+
+
+def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
+    page = visit.page
+    question, answer = visit.answer_to(lambda: page.locator("#preset-b").select_option("3x18"))
+    assert [f["gy"] for f in question["b"]["fractions"]] == [18, 18, 18]
+    for i, key in enumerate("ab"):
+        risks = answer[key]["fitted"]["planned"]
+        shown = page.locator(f"#answer-{i}")
+        count = grade2(answer, key)["of_100"]
+        assert visit.number(key.upper()) in (str(count), "< 1", "> 99")
+        assert shown.locator(".person:not(.none)").count() == count + 2  # two in the key
+        worse = risks["grade3"]["measured"]["of_100"]
+        assert shown.locator("svg.people .three, svg.people .four").count() == worse
+        totals = page.locator(f"#totals-{key}").inner_text()
+        assert f"BED {answer[key]['bed10_gy']:g}," in totals
+    difference = abs(answer["difference"]["of_100"])
+    headline = page.locator("#headline").inner_text()
+    assert f" {difference} fewer of 100" in headline or difference == 0
+    assert page.locator("table.risks tbody tr").count() == 8
+
+
+def test_the_whole_task_by_keyboard_alone(visit: Visit) -> None:
+    page, key = visit.page, visit.page.keyboard
+
+    def tab_to(selector: str) -> None:
+        for _ in range(80):
+            key.press("Tab")
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+        pytest.fail(f"Tab does not reach {selector}")
+
+    tab_to("#add-alc")
+    key.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Day of")
+    key.type("14")
+    key.press("Tab")
+    question, _ = visit.answer_to(lambda: key.type("0.7"))
+    assert {"day": 14, "value": 0.7, "quantity": "alc"} in question["patient"]["counts"]
+
+    tab_to("#preset-a")
+    question, _ = visit.answer_to(lambda: key.type("3"))
+    assert len(question["a"]["fractions"]) == 3
+    tab_to("#schedule-0 td[data-day]")
+    key.press("ArrowRight")
+    question, _ = visit.answer_to(lambda: key.press("f"))
+    assert days(question, "a") == [0, 1, 2, 4]
+    question, _ = visit.answer_to(lambda: key.press("Shift+ArrowDown"))
+    assert days(question, "a") == [0, 2, 4, 8]
+    question, _ = visit.answer_to(lambda: key.press("+"))
+    assert [f["gy"] for f in question["a"]["fractions"]] == [18, 18, 18, 18.5]
+    question, _ = visit.answer_to(lambda: key.press("a"))
+    assert [p["day"] for p in question["a"]["atra"]] == [8]
+    question, _ = visit.answer_to(lambda: key.press("Delete"))
+    assert days(question, "a") == [0, 2, 4]
+    assert "removed" in page.locator("#announcer").inner_text()
+    question, _ = visit.answer_to(lambda: key.press("Control+z"))
+    assert days(question, "a") == [0, 2, 4, 8]
+    question, _ = visit.answer_to(lambda: key.press("Control+y"))
+    assert days(question, "a") == [0, 2, 4]
+    tab_to("#provenance-drawer summary")
+    key.press("Enter")
+    assert page.locator("#provenance dl").is_visible()
+
+
+def test_fractions_and_pulses_are_added_moved_and_removed_by_mouse(visit: Visit) -> None:
+    page = visit.page
+    question, _ = visit.answer_to(lambda: cell(visit, 0, 7).click())
+    assert days(question, "a") == [0, 1, 2, 3, 4, 7]
+    question, _ = visit.answer_to(lambda: drag(visit, 0, 7, 9))
+    assert days(question, "a")[-1] == 9
+    question, _ = visit.answer_to(lambda: cell(visit, 0, 9).click())
+    assert days(question, "a") == [0, 1, 2, 3, 4]
+    page.get_by_label("an ATRA pulse").check()
+    question, _ = visit.answer_to(lambda: drag(visit, 1, 22, 29))
+    assert [p["day"] for p in question["b"]["atra"]] == [0, 28, 42, 63]
+    question, _ = visit.answer_to(lambda: cell(visit, 1, 44).click())
+    assert [p["day"] for p in question["b"]["atra"]] == [0, 28, 63]
+    drag(visit, 1, 28, 1)
+    expect(page.locator("#announcer")).to_have_text("Two ATRA pulses would overlap.")
+    question, _ = visit.answer_to(lambda: page.locator("#weekday").select_option("3"))
+    assert days(question, "a") == [0, 1, 4, 5, 6]
+    assert question["b"]["start_weekday"] == 3
+
+
+def test_a_refused_input_is_told_where_it_stands_and_leaves_no_number(visit: Visit) -> None:
+    visit.expected = ("Failed to load resource",)
+    page = visit.page
+    page.locator("#p-bsa").fill("<b>9</b>")
+    expect(page.locator("#p-bsa-notes .error")).to_be_visible()
+    assert page.locator("#p-bsa").get_attribute("aria-invalid") == "true"
+    assert page.locator("[data-number], svg.people, svg.chart, table.risks").count() == 0
+    assert page.locator("#totals-a").inner_text() == ""
+    assert "No answer" in page.locator("#headline").inner_text()
+    assert violations(page) == []
+    visit.answer_to(lambda: page.locator("#p-bsa").fill("1,9"))
+    assert visit.number("A")
+    assert page.locator("[aria-invalid=true]").count() == 0
+
+
+def test_an_answer_to_an_older_question_is_never_shown(visit: Visit) -> None:
+    page, held = visit.page, []
+
+    def hold_first(route: Route) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    page.route("**/whatif", hold_first)
+    page.locator("#preset-a").select_option("10x5")
+    page.wait_for_timeout(300)
+    assert page.locator("#board").get_attribute("aria-busy") == "true"
+    _, answer = visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
+    number = visit.number("A")
+    held[0].abort()
+    page.wait_for_timeout(300)
+    assert len(held) == 2
+    assert visit.number("A") == number
+    assert number in (str(grade2(answer, "a")["of_100"]), "< 1")
+    visit.expected = ("Failed to load resource",)
+
+
+def test_the_page_waits_while_the_models_compile(visit: Visit) -> None:
+    page, looks = visit.page, []
+
+    def warming(route: Route) -> None:
+        looks.append(route)
+        state = "warming up" if len(looks) < 3 else "ready"
+        route.fulfill(json={"status": state, "detail": "one", "version": "", "source": ""})
+
+    page.route("**/health", warming)
+    page.goto("about:blank")
+    page.goto(visit.address)
+    expect(page.locator("#headline")).to_contain_text("Warming up")
+    assert violations(page) == []
+    visit.settled()
+    assert visit.number("B")
+
+
+@pytest.mark.parametrize("width", [1280, 768, 360])
+def test_every_width_fits_and_is_accessible(visit: Visit, width: int) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": width, "height": 800})
+    assert fits(page)
+    for drawer in page.locator("details").all():
+        drawer.evaluate("drawer => { drawer.open = true; }")
+    assert fits(page)
+    assert violations(page) == []
+    assert page.get_by_text("For research use only").first.is_visible()
+
+
+def test_link_and_file_restore_what_was_entered(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("10x5"))
+    question, _ = visit.answer_to(lambda: page.locator("#p-bsa").fill("2.05"))
+    number = visit.number("B")
+    page.locator("#link").click()
+    expect(page.locator("#said")).to_contain_text("Link")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    with page.expect_download() as download:
+        page.locator("#save").click()
+    saved = tmp_path / "saved.json"
+    download.value.save_as(saved)
+    assert json.loads(saved.read_text())["request"] == question
+
+    asked = len(visit.requests)
+    visit.open(link.removeprefix(f"{visit.address}/"))
+    assert visit.number("B") == number
+    assert page.locator("#p-bsa").input_value() == "2.05"
+    assert not any("#s=" in url or "s=" in url for url in visit.requests[asked:])
+
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("none"))
+    page.locator("#file").set_input_files(saved)
+    expect(page.locator("#said")).to_have_text("Loaded from the file.")
+    visit.settled()
+    assert visit.number("B") == number
+
+    visit.expected = ("Failed to load resource",)
+    saved.write_text('{"patient": {"site": "<img src=x onerror=alert(1)>"}, "a": {}, "b": []}')
+    page.locator("#file").set_input_files(saved)
+    expect(page.locator("#said.error")).to_contain_text("cannot be loaded")
+    assert visit.number("B") == number
+
+
+def test_a_schedule_of_the_map_or_of_the_list_is_loaded(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#scan-drawer summary").click()
+    page.locator("#scan .ask").click()
+    first = page.locator("button.heat").first
+    first.wait_for()
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    chosen = page.locator("button.heat:focus")
+    number = chosen.inner_text()
+    _, answer = visit.answer_to(lambda: page.keyboard.press("Enter"))
+    assert str(grade2(answer, "b")["of_100"]) == number
+    assert violations(page) == []
+
+    page.locator("#options-drawer summary").click()
+    page.locator("#options .ask").click()
+    row = page.locator("#options tbody tr").first
+    row.wait_for()
+    number = row.locator("b").inner_text()
+    _, answer = visit.answer_to(lambda: row.get_by_text("Load").click())
+    assert number in (str(grade2(answer, "b")["of_100"]), "< 1", "> 99")
+    assert violations(page) == []
+    visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
+    expect(page.locator("#scan")).to_contain_text("ask again")
+    assert page.locator("#scan table, #options table").count() == 0
+
+
+def test_print_is_one_page_with_everything_that_matters(visit: Visit) -> None:
+    page = visit.page
+    assert printed_pages(page) == 1
+    page.emulate_media(media="print")
+    for what in (".banner", "#fields", "#headline", "svg.people", ".calendar", "table.risks",
+                 "svg.chart", "#source"):  # fmt: skip
+        assert page.locator(what).first.is_visible(), what
+    assert not page.locator("#print").is_visible()
+
+
+def test_print_of_a_crowded_case_is_one_page(visit: Visit) -> None:
+    counts = [{"day": d, "value": 0.9, "quantity": "alc"} for d in range(-14, 42, 7)]
+    pulses = [{"day": 14 * k, "days": 3, "mg_per_m2_per_day": 150} for k in range(8)]
+    fractions = [{"day": d, "gy": 3} for d in range(28) if d % 7 < 5]
+    question = {
+        "patient": {"site": "+".join(["liver", "spine"] * 5), "n_lesions": 10, "counts": counts},
+        "a": {"fractions": fractions, "atra": []},
+        "b": {"fractions": fractions, "atra": pulses},
+    }
+    text = base64.urlsafe_b64encode(json.dumps(question).encode()).decode().rstrip("=")
+    visit.open(f"#s={text}")
+    assert visit.page.locator("#p-site-10").input_value() == "spine"
+    assert printed_pages(visit.page) == 1
+
+
+def test_synthetic_data_are_said(visit: Visit) -> None:
+    synthetic = {}
+
+    def as_synthetic(route: Route) -> None:
+        answer = route.fetch()
+        synthetic.update(answer.json())
+        synthetic["provenance"]["synthetic"] = True
+        route.fulfill(response=answer, json=synthetic)
+
+    expect(visit.page.locator("#synthetic")).to_be_hidden()
+    visit.page.route("**/form", as_synthetic)
+    visit.open()
+    expect(visit.page.locator("#synthetic")).to_be_visible()
+
+
+def test_the_page_is_light_and_has_no_inline_script_or_style() -> None:
+    files = [path for path in STATIC.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= LARGEST_PAGE
+    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", html) == []
+    for path in STATIC.glob("*.js"):
+        assert "innerHTML" not in path.read_text(encoding="utf-8").replace("no innerHTML", "")
