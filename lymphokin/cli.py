@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands import data
+from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.dose import dose
 from lymphokin.commands.trial import app as trial
 from lymphokin.jax_setup import prepare_jax
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command()(dose)
+app.command()(calibrate)
 app.add_typer(trial, name="trial")
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"

@@ -1,10 +1,10 @@
 """One pool of lymphocytes, killed linear-exponentially, that recovers exponentially (HEDOS, liver).
 
-The patient-level model of the HEDOS study of proton therapy for hepatocellular carcinoma (2023, PMID
-36739919), fitted there to weekly counts of 17 patients: S = exp(-alpha * dose) per fraction, then an
-exponential return to the baseline. It cannot say anything about ATRA or myeloid cells, about cells
-that linger after they were hit, or about a recovery with two speeds. Numbers and sources in
-``hedos_hcc.toml``.
+The patient-level model of the HEDOS study of proton therapy for hepatocellular carcinoma (2023,
+PMID 36739919), fitted there to weekly counts of 17 patients: S = exp(-alpha * dose) per fraction,
+then an exponential return to the baseline. It cannot say anything about ATRA or myeloid cells,
+about cells that linger after they were hit, or about a recovery with two speeds. Numbers and
+sources in ``hedos_hcc.toml``.
 """
 
 import jax.numpy as jnp

@@ -1,11 +1,11 @@
 """Lymphocytes that traffic between blood and lymphoid tissue, and regrow (Jin type).
 
 After the framework of Jin et al. 2020 (PMID 31794944): lymphocytes move between compartments of the
-immune system, each irradiated with a dose of its own, and what survives multiplies; radiosensitivity
-and reproductivity are the patient's own. The published model has five compartments and needs the
-dose to each; its equations were not available to us. Here all tissue is one reservoir that sees a
-share of the immune dose. It says nothing about ATRA, myeloid cells or subsets. Numbers and sources
-in ``jin_trafficking.toml``.
+immune system, each irradiated with a dose of its own, and what survives multiplies;
+radiosensitivity and reproductivity are the patient's own. The published model has five compartments
+and needs the dose to each; its equations were not available to us. Here all tissue is one reservoir
+that sees a share of the immune dose. It says nothing about ATRA, myeloid cells or subsets. Numbers
+and sources in ``jin_trafficking.toml``.
 """
 
 import jax.numpy as jnp

@@ -4,8 +4,8 @@ After Colen, Wijesooriya and colleagues 2024: a fraction kills 1 - exp(-n D (a +
 low until day 25 after the first fraction and then rise in a straight line until day 105. Only the
 products n a and n b and the two days were read; the slope was not, and its prior is judgement. D is
 taken as the immune dose of one fraction. The corners at both days are rounded over two days so that
-the solver need not step on them. It describes single-lesion lung SBRT; it says nothing about ATRA or
-myeloid cells, and a second course within the first 105 days is outside of it. Numbers in
+the solver need not step on them. It describes single-lesion lung SBRT; it says nothing about ATRA
+or myeloid cells, and a second course within the first 105 days is outside of it. Numbers in
 ``lung_sbrt.toml``.
 """
 

@@ -1,7 +1,7 @@
 """Rival models of the literature against their own equations, written down a second time.
 
-Closed forms where there are any, SciPy at a tight tolerance elsewhere. Each model is solved once for
-one patient with five fractions.
+Closed forms where there are any, SciPy at a tight tolerance elsewhere. Each model is solved once
+for one patient with five fractions.
 """
 
 from types import SimpleNamespace
