@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from rich.console import Console
 from lymphokin.commands import data
 from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.dose import dose
+from lymphokin.commands.models import models
 from lymphokin.commands.trial import app as trial
 from lymphokin.jax_setup import prepare_jax
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command()(dose)
 app.command()(calibrate)
+app.command()(models)
 app.add_typer(trial, name="trial")
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
@@ -212,25 +214,6 @@ def simulate(
         console.print(
             f"SYNTHETIC: {len(trial.cohort)} patients in {out}, the truth in {written[1]}"
         )
-
-
-@app.command()
-def models(json_: Json = False) -> None:
-    """List the models that come with lymphokin.
-
-    Example: lymphokin models
-    """
-    from lymphokin.model import load_model, shipped_models
-
-    found = {name: load_model(name) for name in shipped_models()}
-    if json_:
-        rows: list[dict[str, Any]] = [
-            {"name": n, "description": m.description, "sha256": m.sha256} for n, m in found.items()
-        ]
-        print(json.dumps(rows, indent=2))
-        return
-    for name, model in found.items():
-        console.print(f"[bold]{name}[/]  {model.description}")
 
 
 def main() -> None:
