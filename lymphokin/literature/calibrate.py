@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ import xarray as xr
 from arviz_stats.base.array import array_stats
 
 from lymphokin.infer.diagnostics import ESS_BAD, ESS_GOOD, RHAT_BAD, RHAT_GOOD
+from lymphokin.literature.atra import (
+    AtraDraws,
+    AtraMetaAnalysis,
+    has_drug,
+    read_atra_studies,
+    reproduce_atra,
+)
 from lymphokin.literature.meta_analysis import Draws, MetaAnalysis, Settings, Unknowns
 from lymphokin.literature.posterior import LiteraturePosterior, provenance, seen_in
 from lymphokin.literature.reproduction import new_offsets, reproduce
@@ -23,8 +31,7 @@ from lymphokin.shipped import data_path
 
 REPRODUCED_DRAWS = 400
 COVERAGE = 0.90
-SHORT = 5
-"""A study is left out with this many times fewer draws."""
+LEFT_OUT_DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -33,23 +40,30 @@ class Calibration:
 
     ``reproduction``: the published summaries beside what the posterior predicts for them, see
     :func:`lymphokin.literature.reproduction.reproduce`. ``left_out``: the same, each study
-    predicted from the others alone; None when that was not asked for.
+    predicted from the others alone. ``atra``: the same for the drug's kinetics, see
+    :func:`lymphokin.literature.atra.reproduce_atra`. None where not asked for or not in the model.
     """
 
     posterior: LiteraturePosterior
     reproduction: pd.DataFrame
     left_out: pd.DataFrame | None
+    atra: pd.DataFrame | None
 
     def write(self, folder: Path) -> list[Path]:
-        """Write MODEL.nc, MODEL.reproduction.csv and MODEL.left_out.csv; existing ones go."""
+        """Write MODEL.nc, MODEL.reproduction.csv, MODEL.left_out.csv and MODEL.atra.csv.
+
+        Files of the same names are replaced.
+        """
         name = self.posterior.dataset.attrs["model"]
         paths = [folder / f"{name}.nc"]
         self.posterior.write(paths[0])
-        for kind in ("reproduction", "left_out"):
+        for kind in ("reproduction", "left_out", "atra"):
             table, path = getattr(self, kind), folder / f"{name}.{kind}.csv"
             if table is None:
                 continue
-            table.to_csv(path, index=False, float_format="%.4g")
+            temporary = path.with_name(f".{path.name}.writing")
+            table.to_csv(temporary, index=False, float_format="%.4g")
+            temporary.rename(path)
             paths.append(path)
         return paths
 
@@ -80,23 +94,44 @@ def calibrate(
     """
     settings = settings or Settings()
     path = studies or data_path(STUDIES_FILE)
-    loaded = load_model(model)
-    analysis = MetaAnalysis(loaded, read_studies(path))
-    draws = analysis.sample(
-        settings, on_progress=lambda done, total: on_progress("sampling", done, total)
-    )
+    analysis = MetaAnalysis(load_model(model), read_studies(path))
+    draws = analysis.sample(settings, partial(on_progress, "counts"))
+    drug = None
+    if has_drug(analysis.model):
+        drug_analysis = AtraMetaAnalysis(analysis.model, read_atra_studies())
+        count = settings.chains * settings.draws
+        sampled = drug_analysis.sample(count, settings.seed, partial(on_progress, "ATRA kinetics"))
+        drug = drug_analysis, sampled
+    left_out = left_out_studies(analysis, settings.seed, on_progress) if leave_one_out else None
+    return assemble(analysis, draws, drug, left_out, settings, path)
+
+
+def assemble(
+    analysis: MetaAnalysis,
+    draws: Draws,
+    drug: tuple[AtraMetaAnalysis, AtraDraws] | None,
+    left_out: pd.DataFrame | None,
+    settings: Settings,
+    studies: Path,
+) -> Calibration:
+    """The calibration that belongs to draws."""
     names = tuple(study.name for study in analysis.studies)
     unknowns = _flat(draws)
-    z = analysis.new_study(unknowns, np.random.default_rng([settings.seed, 1000]))
+    rng = np.random.default_rng([settings.seed, 1000])
+    z = analysis.new_study(unknowns, rng)
+    atra = None
+    if drug is not None:
+        own = drug[0].new_study(drug[1], rng)
+        z[:, drug[0].sampled] = own[: len(z), drug[0].sampled]
+        atra = reproduce_atra(*drug)
     reproduction = reproduce(analysis, _some(unknowns), names, settings.seed)
-    details = {
+    details: dict[str, Any] = {
         "settings": asdict(settings),
         "convergence": _convergence(analysis, draws),
         "studies": _offsets(analysis, unknowns),
         "coverage_of_fitted": coverage(reproduction),
         "seen": seen_in(analysis.studies),
     }
-    left_out = _leave_one_out(analysis, settings, on_progress) if leave_one_out else None
     if left_out is not None:
         details["coverage_left_out"] = coverage(left_out)
     dataset = xr.Dataset(
@@ -106,9 +141,9 @@ def calibrate(
             "dose_spread": ("draw", unknowns.dose_spread),
         },
         {"quantity": list(analysis.hierarchy.population_names)},
-        provenance(loaded, path, details),
+        provenance(analysis.model, studies, details),
     )
-    return Calibration(LiteraturePosterior(dataset), reproduction, left_out)
+    return Calibration(LiteraturePosterior(dataset), reproduction, left_out, atra)
 
 
 def _flat(draws: Draws) -> Unknowns:
@@ -153,19 +188,17 @@ def _offsets(analysis: MetaAnalysis, unknowns: Unknowns) -> dict[str, Any]:
     return result
 
 
-def _leave_one_out(
-    analysis: MetaAnalysis, settings: Settings, on_progress: Callable[[str, int, int], Any]
+def left_out_studies(
+    analysis: MetaAnalysis,
+    seed: int,
+    on_progress: Callable[[str, int, int], Any] = lambda stage, done, total: None,
 ) -> pd.DataFrame:
-    shorter = Settings(
-        1, settings.pilot, settings.warmup, max(1, 2 * settings.draws // SHORT), settings.seed
-    )
+    """Every study predicted from the others alone; see :func:`reproduce` for the columns."""
     tables = []
     for i, study in enumerate(analysis.studies):
-        stage = f"without {study.name} ({i + 1} of {len(analysis.studies)})"
-        draws = analysis.sample(
-            shorter, study.name, lambda done, total, s=stage: on_progress(s, done, total)
-        )
-        rng = np.random.default_rng([settings.seed, 2000 + i])
-        unknowns = new_offsets(analysis, _flat(draws), study, rng)
-        tables.append(reproduce(analysis, unknowns, (study.name,), settings.seed))
+        on_progress(f"without {study.name}", i, len(analysis.studies))
+        rng = np.random.default_rng([seed, 2000 + i])
+        others = analysis.sample_without(study.name, LEFT_OUT_DRAWS, rng)
+        unknowns = new_offsets(analysis, others, study, rng)
+        tables.append(reproduce(analysis, unknowns, (study.name,), seed))
     return pd.concat(tables, ignore_index=True)
