@@ -17,6 +17,7 @@ from lymphokin.commands import data
 from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.dose import dose
 from lymphokin.commands.models import models
+from lymphokin.commands.spread import spread
 from lymphokin.commands.trial import app as trial
 from lymphokin.jax_setup import prepare_jax
 
@@ -32,6 +33,7 @@ app.add_typer(data.app, name="data")
 app.command()(dose)
 app.command()(calibrate)
 app.command()(models)
+app.command()(spread)
 app.add_typer(trial, name="trial")
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
