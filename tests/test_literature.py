@@ -15,6 +15,7 @@ from lymphokin.literature.atra import read_atra_studies
 from lymphokin.literature.cohorts import build_cohorts, course_days
 from lymphokin.literature.likelihood import log_likelihood, share_below
 from lymphokin.literature.sampler import approximate, sample
+from lymphokin.literature.spread import RISKS, combine
 from lymphokin.model import Residual, load_model
 from lymphokin.population import Hierarchy
 from lymphokin.shipped import data_path
@@ -168,7 +169,7 @@ def test_a_study_left_out_says_nothing(analysis):
 def forecasts(risks: dict[str, list[float]], happened: list[bool | None]) -> pd.DataFrame:
     frames = []
     for risk in risks.values():
-        own = pd.DataFrame(dict.fromkeys(("p_grade2_measured", "p_grade2_true", "p_grade3_measured", "p_grade4_measured"), risk))  # fmt: skip
+        own = pd.DataFrame(dict.fromkeys(RISKS, risk))
         own["observed_grade2"] = happened
         own.index = pd.Index([f"P{i}" for i in range(len(risk))], name="id")
         frames.append(own)
@@ -176,8 +177,6 @@ def forecasts(risks: dict[str, list[float]], happened: list[bool | None]) -> pd.
 
 
 def test_models_are_weighed_equally_until_outcomes_are_known():
-    from lymphokin.literature.spread import combine
-
     found = combine(forecasts({"a": [0.2, 0.5], "b": [0.4, 0.1]}, [None, None]))
     assert found.rule == "equal"
     np.testing.assert_allclose(found.combined["p_grade2_measured"], [0.3, 0.3])
@@ -186,8 +185,6 @@ def test_models_are_weighed_equally_until_outcomes_are_known():
 
 
 def test_stacking_trusts_the_model_that_foresaw_what_happened():
-    from lymphokin.literature.spread import combine
-
     rng = np.random.default_rng(4)
     risk = rng.uniform(0.05, 0.95, 200)
     happened = (rng.uniform(size=200) < risk).tolist()

@@ -25,9 +25,13 @@ def calibrate(
         Path, typer.Option(help="Folder to write to; files of the same model are replaced.")
     ] = Path("literature-posterior"),
     leave_one_out: Annotated[
-        bool, typer.Option(help="Also predict each study from the others; takes twice as long.")
+        bool, typer.Option(help="Also predict each study from the others alone.")
     ] = False,
-    draws: Annotated[int, typer.Option(help="Draws kept per chain.", min=10)] = 500,
+    prior: Annotated[
+        Path | None,
+        typer.Option(help="Also write the result as priors: a parameter table (TOML) for a model."),
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws kept per chain.", min=10)] = 250,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -39,6 +43,7 @@ def calibrate(
     """
     from lymphokin.literature import Settings, coverage
     from lymphokin.literature import calibrate as run
+    from lymphokin.literature.prior import write_prior
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -49,6 +54,9 @@ def calibrate(
 
         found = run(model, studies, Settings(draws=draws, seed=seed), leave_one_out, show)
     paths = found.write(out)
+    if prior is not None:
+        write_prior(found.posterior, prior)
+        paths.append(prior)
     details = found.posterior.provenance["details"]
     if json_:
         rows = json.loads(found.reproduction.to_json(orient="records"))

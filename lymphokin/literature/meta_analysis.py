@@ -61,9 +61,9 @@ class Settings:
     """How the meta-analysis is sampled; recorded with its result."""
 
     chains: int = 2
-    pilot: int = 100
-    warmup: int = 30
-    draws: int = 400
+    pilot: int = 80
+    warmup: int = 20
+    draws: int = 250
     seed: int = 0
 
 
