@@ -66,13 +66,13 @@ def cohorts() -> str:
                 interval(*offset["dose_ratio"]) if followed else "",
             ]
         )
-    header = ["cohort", "n", "immune dose, Gy", "published numbers inside 90 %",
-              "predicted from the others", "baselines / population's", "dose / estimate"]  # fmt: skip
+    inside = ("published numbers inside 90 %", "predicted from the others")
+    header = ["cohort", "n", "immune dose, Gy", *inside, "baselines", "dose over estimate"]
     convergence = details["convergence"]
     told = (
         f"Fitted, {coverage(fitted):.0%} of {len(fitted)} published numbers lie inside their "
-        f"90 % interval; each study predicted from the others alone, {coverage(left):.0%}. "
-        f"Sampling: {convergence['level']} (R-hat at most {convergence['rhat_max']:.3f}, smallest bulk "
+        f"90 % interval; predicted from the other studies alone, {coverage(left):.0%}. Sampling: "
+        f"{convergence['level']} (R-hat at most {convergence['rhat_max']:.3f}, smallest bulk "
         f"effective sample size {convergence['ess_bulk_min']})."
     )
     outside = fitted[~fitted.observed.between(fitted.q05, fitted.q95)]
