@@ -79,6 +79,9 @@ def fit(
     draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
+    prior: Annotated[
+        str, typer.Option(help="table: priors of the model; literature: after published cohorts.")
+    ] = "table",
 ) -> None:
     """Fit a trial and forecast every patient.
 
@@ -87,9 +90,11 @@ def fit(
     Example: lymphokin fit trial.csv --out runs/trial
     """
     from lymphokin.infer import NutsSettings
+    from lymphokin.literature.prior import model_with_prior
     from lymphokin.terminal import TerminalReporter, show_run
     from lymphokin.workflow import Job, run_fit
 
+    model = model_with_prior(model, prior)
     settings = NutsSettings(chains, warmup, draws, seed=seed)
     job = Job(model, _fixed(fix), settings, counts_until)
     with TerminalReporter(console) as reporter:

@@ -44,7 +44,10 @@ def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["fit", "demo", "predict", "report", "simulate", "models"])
+@pytest.mark.parametrize(
+    "command",
+    ["fit", "demo", "predict", "report", "simulate", "models", "calibrate", "spread"],
+)
 def test_every_command_explains_itself_with_an_example(command):
     done = lymphokin(command, "--help")
     assert done.returncode == 0

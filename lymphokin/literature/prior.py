@@ -13,12 +13,34 @@ import numpy as np
 import tomli_w
 
 from lymphokin.literature.posterior import LiteraturePosterior
-from lymphokin.model import Model
+from lymphokin.model import Model, shipped_models
 from lymphokin.population import Hierarchy, Quantity
 
 MOVED = 0.1
 """A quantity is written when its latent's mean or SD differs from the prior's by more than this."""
 SOURCE = "Published cohorts (calibration_studies.toml, atra_studies.toml), for a new study"
+
+
+def model_with_prior(model: str, prior: str) -> str:
+    """Name of the model that has the priors asked for.
+
+    The priors of the literature are a model file of their own, MODEL_literature, so that a run says
+    by its model's name, and its report by each parameter's source, where its priors come from.
+
+    Raises:
+        ValueError: for another word than "table" or "literature", or a model without such a file.
+    """
+    if prior == "table":
+        return model
+    name = f"{model}_literature"
+    if prior != "literature":
+        raise ValueError(f"--prior {prior}: expected table or literature")
+    if name not in shipped_models():
+        raise ValueError(
+            f"--prior literature: model {model} has no priors of the literature; write them with "
+            f"lymphokin calibrate --model {model} --prior FILE.toml, beside a model file"
+        )
+    return name
 
 
 def _entry(model: Model, quantity: Quantity, mean: float, sd: float) -> tuple[str, dict[str, Any]]:
