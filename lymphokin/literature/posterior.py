@@ -18,14 +18,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from lymphokin.literature.cohorts import course_days
 from lymphokin.literature.studies import Study
 from lymphokin.model import Model, load_model
 from lymphokin.population import Hierarchy
 from lymphokin.shipped import data_path
 
 FOLDER = "literature/posterior"
-ENDPOINT_DAYS = (7.0, 105.0)
-"""Days from the first fraction on which the published cohorts, together, were counted."""
 
 
 def studies_sha256(path: Path) -> str:
@@ -136,12 +135,13 @@ def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:
     dose = [study.course_dose_gy for study in followed]
     total = [study.fractions * study.dose_per_fraction_gy for study in followed]
     baseline = [b for s in studies for c in s.counts if c.of == "baseline" for b in c.below]
+    counted = [course_days(s.fractions)[-1] + d for s in followed for c in s.counts for d in c.days]
     return {
         "fractions": [0.0, float(max(study.fractions for study in followed))],
         "prescribed_gy": [0.0, max(total)],
         "immune_dose_gy": [0.0, max(dose)],
         "baseline_alc": [min(baseline), max(baseline)],
-        "endpoint_day": list(ENDPOINT_DAYS),
+        "endpoint_day": [0.0, float(max(counted))],
         "atra_mg": [0.0, 0.0],
     }
 
