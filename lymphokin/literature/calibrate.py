@@ -29,7 +29,7 @@ from lymphokin.literature.studies import STUDIES_FILE, read_studies
 from lymphokin.model import load_model
 from lymphokin.shipped import data_path
 
-REPRODUCED_DRAWS = 400
+REPRODUCED_DRAWS = 200
 COVERAGE = 0.90
 LEFT_OUT_DRAWS = 200
 
@@ -153,8 +153,8 @@ def _flat(draws: Draws) -> Unknowns:
 
 def _some(unknowns: Unknowns) -> Unknowns:
     """Evenly spaced draws, at most REPRODUCED_DRAWS."""
-    every = max(1, len(unknowns.z) // REPRODUCED_DRAWS)
-    return jax.tree.map(lambda v: v[::every], unknowns)
+    which = np.linspace(0, len(unknowns.z) - 1, min(REPRODUCED_DRAWS, len(unknowns.z))).astype(int)
+    return jax.tree.map(lambda v: v[which], unknowns)
 
 
 def _convergence(analysis: MetaAnalysis, draws: Draws) -> dict[str, Any]:

@@ -93,6 +93,11 @@ class MetaAnalysis:
         self._extra = jnp.asarray([study.extra_log_sd for study in studies])
         self._baseline = self.hierarchy.population_names.index("lymphocyte_baseline")
         self._compiled = jax.jit(jax.value_and_grad(self._log_density))
+        self._counts = jax.jit(
+            lambda z, baseline, dose: jax.lax.map(
+                lambda one: self.cohorts.log_counts(*one), (z, baseline, dose)
+            )
+        )
 
     @property
     def studies(self) -> tuple[Study, ...]:
@@ -221,6 +226,11 @@ class MetaAnalysis:
         y = rng.standard_normal((draws, len(self._sampled)))
         unknowns = jax.vmap(self.unknowns)(self._full(found.centre + y @ found.root.T, rng))
         return jax.tree.map(np.asarray, unknowns)
+
+    def true_counts(self, unknowns: Unknowns) -> tuple[np.ndarray, np.ndarray]:
+        """True counts of the virtual cohorts, ln: [draw, node, patient]; residual SD [draw]."""
+        log_true, sd = self._counts(unknowns.z, unknowns.log_baseline, unknowns.log_dose)
+        return np.asarray(log_true), np.broadcast_to(np.asarray(sd), len(log_true))
 
     def new_study(self, unknowns: Unknowns, rng: np.random.Generator) -> np.ndarray:
         """[draw, quantity] population latents of a study that is not among the published ones.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import numpy as np
 import pandas as pd
@@ -28,17 +26,6 @@ def new_offsets(
     return unknowns._replace(log_baseline=of_baseline, log_dose=of_dose)
 
 
-def true_counts(analysis: MetaAnalysis, unknowns: Unknowns) -> tuple[np.ndarray, np.ndarray]:
-    """True counts of the virtual cohorts, ln: [draw, node, patient]; residual SD [draw]."""
-    cohorts = analysis.cohorts
-
-    def one(unknown: Unknowns) -> Any:
-        return cohorts.log_counts(unknown.z, unknown.log_baseline, unknown.log_dose)
-
-    log_true, sd = jax.jit(lambda u: jax.lax.map(one, u))(unknowns)
-    return np.asarray(log_true), np.broadcast_to(np.asarray(sd), len(log_true))
-
-
 def reproduce(
     analysis: MetaAnalysis, unknowns: Unknowns, names: tuple[str, ...], seed: int
 ) -> pd.DataFrame:
@@ -53,7 +40,7 @@ def reproduce(
         quantiles of the predicted number in a cohort of that size), tail (probability of a
         predicted number below the published one).
     """
-    log_true, sd = true_counts(analysis, unknowns)
+    log_true, sd = analysis.true_counts(unknowns)
     residual = analysis.model.table.residuals["alc"]
     noise = np.asarray(
         draw_residual(residual, jax.random.key(seed), log_true.shape, sd[:, None, None])
