@@ -1,11 +1,13 @@
 """Write the generated parts of docs/evidence.md and its figure again, from the files they rest on.
 
 Run from the repository root: uv run python docs/make_evidence.py
+To write only some parts again, name them: cohorts, checks, atra, parameters, rivals, figure.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from lymphokin.jax_setup import prepare_jax
@@ -155,19 +157,29 @@ def rivals() -> str:
     return table(["model", "what it is", "states", "fits", "calibrated"], rows)
 
 
-def main() -> None:
+PARTS = {
+    "cohorts": cohorts,
+    "checks": checks,
+    "atra": atra,
+    "parameters": parameters,
+    "rivals": rivals,
+}
+
+
+def main(names: list[str]) -> None:
     path = DOCS / "evidence.md"
     text = path.read_text(encoding="utf-8")
-    parts = {"cohorts": cohorts, "checks": checks, "atra": atra, "parameters": parameters,
-             "rivals": rivals}  # fmt: skip
-    for name, make in parts.items():
+    for name in names or PARTS:
+        if name == "figure":
+            continue
         pattern = rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)"
-        content = make()
+        content = PARTS[name]()
         text = re.sub(pattern, lambda m, c=content: f"{m[1]}\n{c}\n\n{m[2]}", text, flags=re.S)
     path.write_text(text, encoding="utf-8")
-    figure = draw_reproduction(stored("reproduction"), stored("left_out"))
-    figure.savefig(DOCS / "images" / "evidence_cohorts.png", dpi=150, facecolor="white")
+    if not names or "figure" in names:
+        figure = draw_reproduction(stored("reproduction"), stored("left_out"))
+        figure.savefig(DOCS / "images" / "evidence_cohorts.png", dpi=150, facecolor="white")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
