@@ -120,17 +120,18 @@ class AtraMetaAnalysis:
         self.studies = studies
         self.hierarchy = Hierarchy(model)
         names = self.hierarchy.population_names
-        drug = [q.name in model.exposure_only and q.kind == "typical" for q in
-                self.hierarchy.quantities]  # fmt: skip
+        quantities = self.hierarchy.quantities
+        drug = [q.kind == "typical" and q.name in model.exposure_only for q in quantities]
         hours = model.reads()[model.blocks[0].name]
         self.sampled = np.flatnonzero(
             [of_drug and name in hours for of_drug, name in zip(drug, names, strict=True)]
         )
-        courses = [
-            Course(*(np.zeros(0),) * 3, s.intake_days, np.full(len(s.intake_days), s.dose_mg),
-                   np.zeros(1))
-            for s in studies for _ in range(PATIENTS)
-        ]  # fmt: skip
+        none, start = np.zeros(0), np.zeros(1)
+        courses = []
+        for study in studies:
+            days = study.intake_days
+            amount = np.full(len(days), study.dose_mg)
+            courses += [Course(none, none, none, days, amount, start)] * PATIENTS
         timeline, layout = build_timeline(courses, STEPS)
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)

@@ -44,7 +44,7 @@ def _forest(axes: Axes, tables: list[pd.DataFrame]) -> None:
     places = [len(rows) - 1 - i for i in range(len(rows))]
     axes.scatter(rows["observed"], places, s=16, color=BLUE, edgecolor="white", lw=0.5, zorder=3)
     labels = [
-        f"{row.study.replace('_', ' ')}, {row.of}"
+        f"{str(row.study).replace('_', ' ')}, {row.of}"
         + (f" day {row.days}" if isinstance(row.days, str) and row.days else "")
         + f": {row.statistic}"
         for row in rows.itertuples()

@@ -61,7 +61,7 @@ class RegressionModel:
         counts = cohort.observations.query("quantity == 'alc' and day <= 0").dropna(
             subset=["value"]
         )
-        logs = np.log(counts["value"].astype(float)).groupby(counts["id"]).mean()
+        logs = counts["value"].astype(float).map(np.log).groupby(counts["id"]).mean()
         is_edic = patients["immune_dose_source"] == "edic"
         known = {
             "baseline_alc": np.exp(logs.reindex(patients.index)),
@@ -70,10 +70,8 @@ class RegressionModel:
         return pd.DataFrame({name: known[name] for name in self.regression.needs}, patients.index)
 
     def _parameters(self, z: Any) -> SimpleNamespace:
-        names = list(self.table)
-        return SimpleNamespace(
-            **{p.name: p.to_natural(p.typical(z[i])) for i, p in enumerate(names)}
-        )
+        values = {p.name: p.to_natural(p.typical(z[i])) for i, p in enumerate(self.table)}
+        return SimpleNamespace(**values)
 
     def risk(self, z: Any, inputs: pd.DataFrame) -> Any:
         """[patient] probability of a count reported as grade >= 2 at the latents ``z``."""
@@ -113,10 +111,14 @@ class RegressionModel:
             likelihood = jnp.sum(event * jnp.log(risk) + (1 - event) * jnp.log1p(-risk))
             return 0.5 * jnp.sum(z**2) - likelihood
 
-        found = scipy.optimize.minimize(
-            lambda z: np.asarray(loss(z)), np.zeros(len(self.table.parameters)),
-            jac=lambda z: np.asarray(jax.grad(loss)(z)), method="BFGS",
-        )  # fmt: skip
+        compiled = jax.jit(jax.value_and_grad(loss))
+
+        def objective(z: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = compiled(z)
+            return float(value), np.asarray(gradient)
+
+        start = np.zeros(len(self.table.parameters))
+        found = scipy.optimize.minimize(objective, start, jac=True, method="BFGS")
         covariance = np.linalg.inv(np.asarray(jax.hessian(loss)(found.x)))
         z = found.x + self._z(DRAWS, seed) @ np.linalg.cholesky(covariance).T
         return FittedRegression(self, z, int(known.sum()))
