@@ -54,12 +54,12 @@ def spread(
         + "Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, by model"
     )
     rows = found.by_model.itertuples()
-    risk = {(row.id, row.model): float(row.p_grade2_measured) for row in rows}  # type: ignore[arg-type]
+    risk = {(str(row.id), str(row.model)): float(row.p_grade2_measured) for row in rows}  # type: ignore[arg-type]
     shown.add_column("patient")
     for name in (*found.weights, "combined"):
         shown.add_column(name.replace("_", " "), justify="right")
     for patient, row in found.combined.iterrows():
-        own = [f"{risk[patient, name]:.0%}" for name in found.weights]
+        own = [f"{risk[str(patient), name]:.0%}" for name in found.weights]
         shown.add_row(str(patient), *own, f"{row['p_grade2_measured']:.0%}")
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights.items())
     shown.caption = f"Weights ({found.rule}): {weights}"

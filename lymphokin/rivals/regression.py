@@ -70,8 +70,10 @@ class RegressionModel:
         return pd.DataFrame({name: known[name] for name in self.regression.needs}, patients.index)
 
     def _parameters(self, z: Any) -> SimpleNamespace:
-        values = {p.name: p.to_natural(p.typical(z[i])) for i, p in enumerate(self.table)}
-        return SimpleNamespace(**values)
+        values = SimpleNamespace()
+        for i, parameter in enumerate(self.table):
+            setattr(values, parameter.name, parameter.to_natural(parameter.typical(z[i])))
+        return values
 
     def risk(self, z: Any, inputs: pd.DataFrame) -> Any:
         """[patient] probability of a count reported as grade >= 2 at the latents ``z``."""
