@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from lymphokin.commands import audit, data
+from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.dose import dose
+from lymphokin.commands.models import models
 from lymphokin.commands.serve import serve
+from lymphokin.commands.spread import spread
 from lymphokin.commands.trial import app as trial
 from lymphokin.commands.what_if import person_of, predict_one, whatif
 from lymphokin.jax_setup import prepare_jax
@@ -33,6 +36,9 @@ app.command()(dose)
 app.command()(serve)
 app.command()(whatif)
 app.add_typer(audit.app, name="audit")
+app.command()(calibrate)
+app.command()(models)
+app.command()(spread)
 app.add_typer(trial, name="trial")
 console = Console(stderr=True)
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
@@ -78,6 +84,9 @@ def fit(
     draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
+    prior: Annotated[
+        str, typer.Option(help="table: priors of the model; literature: after published cohorts.")
+    ] = "table",
 ) -> None:
     """Fit a trial and forecast every patient.
 
@@ -86,9 +95,11 @@ def fit(
     Example: lymphokin fit trial.csv --out runs/trial
     """
     from lymphokin.infer import NutsSettings
+    from lymphokin.literature.prior import model_with_prior
     from lymphokin.terminal import TerminalReporter, show_run
     from lymphokin.workflow import Job, run_fit
 
+    model = model_with_prior(model, prior)
     settings = NutsSettings(chains, warmup, draws, seed=seed)
     job = Job(model, _fixed(fix), settings, counts_until)
     with TerminalReporter(console) as reporter:
@@ -251,25 +262,6 @@ def simulate(
         console.print(
             f"SYNTHETIC: {len(trial.cohort)} patients in {out}, the truth in {written[1]}"
         )
-
-
-@app.command()
-def models(json_: Json = False) -> None:
-    """List the models that come with lymphokin.
-
-    Example: lymphokin models
-    """
-    from lymphokin.model import load_model, shipped_models
-
-    found = {name: load_model(name) for name in shipped_models()}
-    if json_:
-        rows: list[dict[str, Any]] = [
-            {"name": n, "description": m.description, "sha256": m.sha256} for n, m in found.items()
-        ]
-        print(json.dumps(rows, indent=2))
-        return
-    for name, model in found.items():
-        console.print(f"[bold]{name}[/]  {model.description}")
 
 
 def main() -> None:

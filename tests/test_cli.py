@@ -35,6 +35,8 @@ def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path
         (["predict", "no_such_run"], "not a run folder"),
         (["fit"], "Missing argument"),
         (["nonsense"], "No such command"),
+        (["calibrate", "--studies", "no_such.toml"], "no_such.toml"),
+        (["models", "no_such_model"], "no_such_model"),
     ],
 )
 def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
@@ -44,7 +46,10 @@ def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["fit", "demo", "predict", "report", "simulate", "models"])
+@pytest.mark.parametrize(
+    "command",
+    ["fit", "demo", "predict", "report", "simulate", "models", "calibrate", "spread"],
+)
 def test_every_command_explains_itself_with_an_example(command):
     done = lymphokin(command, "--help")
     assert done.returncode == 0

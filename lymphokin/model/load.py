@@ -120,5 +120,5 @@ def load_model(name: str | Path) -> Model:
     except TableError as error:
         raise ModelError(str(error)) from error
     digest = _sha256("\n".join([*sorted(loaded.sources.values()), *tables]).encode())
-    description = (loaded.module.__doc__ or "").strip().partition("\n")[0]
-    return check_model(Model(path.stem, blocks, table, description, digest))
+    about = (loaded.module.__doc__ or "").strip()
+    return check_model(Model(path.stem, blocks, table, about.partition("\n")[0], digest, about))

@@ -28,6 +28,8 @@ class Model:
     table: ParameterTable
     description: str = ""
     sha256: str = ""
+    about: str = ""
+    """what its file says of it: where it comes from, what it can and cannot do"""
 
     def on_clock(self, clock: str) -> tuple[Block, ...]:
         """Blocks that are solved on this clock, ``"hours"`` or ``"days"``, in order."""

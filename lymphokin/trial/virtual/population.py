@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.infer import Fit
+from lymphokin.literature import LiteraturePosterior
 from lymphokin.model import Model
 from lymphokin.population import Hierarchy
 from lymphokin.trial.synthetic import Truth
@@ -65,6 +66,12 @@ class FittedPopulation(VirtualPopulation):
         """Population draws of a run folder."""
         fit = Fit.load(folder)
         return cls(fit.model(), fit.population_z(), folder.name)
+
+    @classmethod
+    def of_literature(cls, model: str = "myeloid_lymphoid") -> FittedPopulation:
+        """Population draws of a new study, given the published cohorts."""
+        posterior = LiteraturePosterior.shipped(model)
+        return cls(posterior.model(), posterior.population_z(), "literature")
 
     def latents(self, key: jax.Array) -> jax.Array:
         return jnp.asarray(self.z)[jax.random.randint(key, (), 0, len(self.z))]

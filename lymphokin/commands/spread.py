@@ -1,0 +1,68 @@
+"""`lymphokin spread`: the same patients through every calibrated model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def spread(
+    table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
+    model: Annotated[
+        list[str], typer.Option(help="Calibrated model, repeatable; default: all.")
+    ] = [],  # noqa: B006
+    counts_until: Annotated[
+        float | None,
+        typer.Option(help="Use records up to this day only; default: all before the endpoint."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write each model's forecast to this CSV file.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Forecast patients with every model calibrated to the literature, and combine the models.
+
+    No fit is needed. Models that know no ATRA forecast as if there were none.
+
+    Example: lymphokin spread patients.csv --counts-until 14
+    """
+    from lymphokin.io import read_events
+    from lymphokin.literature.spread import between_models
+
+    if out is not None and out.exists():
+        raise FileExistsError(f"{out} exists; choose another --out or move it away")
+    cohort = read_events(table)
+    found = between_models(cohort, model or None, counts_until, seed)
+    if out is not None:
+        temporary = out.with_name(f".{out.name}.writing")
+        found.by_model.to_csv(temporary, index=False)
+        temporary.rename(out)
+    if json_:
+        combined = json.loads(found.combined.reset_index().to_json(orient="records"))
+        by_model = json.loads(found.by_model.to_json(orient="records"))
+        print(json.dumps({"rule": found.rule, "weights": found.weights, "combined": combined,
+                          "by_model": by_model}, indent=2))  # fmt: skip
+        return
+    shown = Table(
+        title=("SYNTHETIC DATA. " if cohort.synthetic else "")
+        + "Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, by model"
+    )
+    rows = found.by_model.itertuples()
+    risk = {(str(row.id), str(row.model)): float(row.p_grade2_measured) for row in rows}  # type: ignore[arg-type]
+    shown.add_column("patient")
+    for name in (*found.weights, "combined"):
+        shown.add_column(name.replace("_", " "), justify="right")
+    for patient, row in found.combined.iterrows():
+        own = [f"{risk[str(patient), name]:.0%}" for name in found.weights]
+        shown.add_row(str(patient), *own, f"{row['p_grade2_measured']:.0%}")
+    weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights.items())
+    shown.caption = f"Weights ({found.rule}): {weights}"
+    console = Console(width=None if Console().is_terminal else 140)
+    console.print(shown)
+    console.print("Research use only. Not a medical device; not for decisions about patients.")

@@ -1,0 +1,66 @@
+"""The literature posterior that ships with lymphokin: what it must say, and what it must not."""
+
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lymphokin.literature import LiteraturePosterior, calibrated_models, coverage, read_studies
+from lymphokin.literature.checks import expected_counts, standard_courses
+from lymphokin.literature.prior import model_with_prior, prior_table
+from lymphokin.population import Hierarchy
+from lymphokin.shipped import data_path, models_path
+
+
+@pytest.fixture(scope="module")
+def posterior() -> LiteraturePosterior:
+    return LiteraturePosterior.shipped()
+
+
+def test_every_shipped_posterior_belongs_to_its_model_and_has_converged():
+    assert calibrated_models()[0] == "myeloid_lymphoid"
+    for name in calibrated_models():
+        own = LiteraturePosterior.shipped(name)
+        quantities = Hierarchy(own.model()).population_names
+        assert own.dataset["quantity"].to_numpy().tolist() == list(quantities)
+        assert own.population_z().shape[0] >= 200
+        assert np.isfinite(own.population_z()).all()
+        assert own.provenance["details"]["convergence"]["level"] != "bad"
+
+
+def test_published_numbers_are_reproduced_and_studies_left_out_foretold():
+    for kind, least in (("reproduction", 0.85), ("left_out", 0.80)):
+        table = pd.read_csv(data_path(f"literature/posterior/myeloid_lymphoid.{kind}.csv"))
+        assert set(table["study"]) == {study.name for study in read_studies()}
+        assert coverage(table) >= least
+
+
+def test_what_no_count_can_tell_is_not_learnt(posterior):
+    """The link from MDSC to lymphocytes and the sign of the radiation drive keep their priors."""
+    z = posterior.population_z()
+    for name in ("suppression", "radiation_drive"):
+        own = z[:, list(posterior.dataset["quantity"].to_numpy()).index(name)]
+        assert abs(own.mean()) < 0.4
+        assert own.std() > 0.8
+
+
+def test_brain_radiosurgery_spares_and_more_lesions_cost_more(posterior):
+    counts = expected_counts(posterior, standard_courses())
+    six_weeks = counts[counts["day"] == 42].set_index("course")
+    brain, one, two, five = (six_weeks.loc[study.name] for study in standard_courses())
+    # Nothing is killed; what is left is the uncertain pull of the radiation drive.
+    assert 0.9 < brain["q50"] < 1.05
+    assert brain["q50"] > one["q50"] > two["q50"] > five["q50"]
+    after = counts[counts["day"] == 1].set_index("course")["q50"]
+    assert after.iloc[0] > 0.98
+    assert 0.5 < after.iloc[1] < 0.9
+
+
+def test_the_priors_for_a_fit_are_those_of_the_posterior(posterior):
+    name = model_with_prior("myeloid_lymphoid", "literature")
+    written = tomllib.loads((models_path() / f"{name}.toml").read_text(encoding="utf-8"))
+    assert written == prior_table(posterior)
+    assert "suppression" not in written["parameters"]
+    with pytest.raises(ValueError, match="calibrate"):
+        model_with_prior("hedos_hcc", "literature")

@@ -1,0 +1,71 @@
+"""The equation table and the diagram say what the model's code does."""
+
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lymphokin.model import Fraction, load_model, shipped_models, state_type
+from lymphokin.report.equations import equations
+from lymphokin.report.model_diagram import write_diagram
+
+WORDS = {
+    "ln": math.log,
+    "exp": math.exp,
+    "max": max,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "d": 0.3,
+    "w": 0.2,
+    "dose": 270.0,
+}
+
+
+def worth(text: str, values: dict[str, float]) -> float:
+    """Value of a printed expression."""
+    text = text.replace("^", "**").replace("ln 2", repr(math.log(2)))
+    text = re.sub(r"\((.+) if (.+), else (.+)\)$", r"((\1) if (\2) else (\3))", text)
+    return eval(text, {"__builtins__": {}}, WORDS | values)
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_printed_equations_have_the_values_of_the_code(name):
+    model = load_model(name)
+    rng = np.random.default_rng(1)
+    medians = {p.name: p.median * p.per_day for p in model.table}
+    symbols = {p.symbol: medians[p.name] for p in model.table}
+    p = SimpleNamespace(**medians)
+    lines = {(line.block, line.left): line.right for line in equations(model)}
+    u = SimpleNamespace(**{n: 0.3 for b in model.blocks for n in b.hands_down})
+    for block in model.blocks:
+        y = state_type(block)(*rng.uniform(0.2, 2.0, len(block.states)))
+        seen = symbols | vars(u) | y._asdict()
+
+        def printed(left, block=block, seen=seen):
+            return worth(lines[block.name, left], seen)
+
+        for state, flow in block.flows(y, p, u).items():
+            expected = flow.inflow - flow.loss * getattr(y, state)
+            assert printed(f"d {state}/dt") == pytest.approx(float(expected), rel=1e-5)
+        if block.clock == "days":
+            events = block.on_fraction(y, p, Fraction(WORDS["d"], WORDS["w"])), "a fraction"
+        else:
+            events = block.on_dose(y, p, WORDS["dose"]), "a dose"
+        for state, value in events[0].items():
+            assert printed(f"{state} at {events[1]}") == pytest.approx(float(value), rel=1e-5)
+        shown = block.outputs(y, p, u)
+        for output, value in shown.items():
+            assert printed(output) == pytest.approx(float(value), rel=1e-5)
+        vars(u).update(shown)
+
+
+def test_the_diagram_is_an_svg_that_names_every_block_and_state(tmp_path):
+    model = load_model("myeloid_lymphoid")
+    write_diagram(model, tmp_path / "model.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.svg"]
+    text = " ".join(ElementTree.parse(tmp_path / "model.svg").getroot().itertext())
+    for block in model.blocks:
+        assert block.name in text
+        assert all(state.replace("_", " ") in text for state in block.states)
