@@ -104,7 +104,8 @@ def look_at(
     # Where every draw says the same there is nothing to estimate.
     ess: Any = array_stats.ess(by_chain) if np.ptp(by_chain) > 0 else np.inf
     table = table.join(_summary(risk, waiting.index))
-    return Look(found, table, (to_come[0], to_come[1]), float(found.success.std() / np.sqrt(float(ess))))
+    error = float(found.success.std() / np.sqrt(float(ess)))
+    return Look(found, table, (to_come[0], to_come[1]), error)
 
 
 def _thinned(fit: Fit, draws: int) -> NDArray[np.float64]:
