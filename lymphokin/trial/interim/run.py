@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -101,9 +102,10 @@ def look_at(
     found = predictive(arms[0], arms[1], analysis.test, analysis.alpha, analysis.missing_endpoint)
     by_chain = found.success.reshape(x.shape[:2])
     # Where every draw says the same there is nothing to estimate.
-    ess = float(array_stats.ess(by_chain)) if np.ptp(by_chain) > 0 else np.inf
+    ess: Any = array_stats.ess(by_chain) if np.ptp(by_chain) > 0 else np.inf
     table = table.join(_summary(risk, waiting.index))
-    return Look(found, table, (to_come[0], to_come[1]), float(found.success.std() / np.sqrt(ess)))
+    error = float(found.success.std() / np.sqrt(float(ess)))
+    return Look(found, table, (to_come[0], to_come[1]), error)
 
 
 def _thinned(fit: Fit, draws: int) -> NDArray[np.float64]:
