@@ -132,6 +132,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     model = load_model(job.model).with_fixed(**job.fixed)
     reporter.stage("packing the cohort")
     posterior = forecast_cohort(model, cohort)
+    quick = posterior.with_long_steps()
     config = {
         "model": job.model,
         "fixed": job.fixed,
@@ -150,14 +151,15 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     checkpoint = Checkpoint(partial_folder(out), fingerprint)
     reporter.stage("finding where the posterior lies")
     with ThreadPoolExecutor(1) as beside:
-        run_chunk = beside.submit(compile_chunk, posterior, job.settings)
+        run_chunk = beside.submit(compile_chunk, posterior, quick, job.settings)
         beside.submit(posterior.warm_up)
         found = checkpoint.recall(
-            "whitening", lambda: fit_gaussian(posterior, job.settings.seed).arrays()
+            "whitening", lambda: fit_gaussian(quick, job.settings.seed).arrays()
         )
     reporter.stage("sampling")
     draws = sample_nuts(
         posterior,
+        quick,
         run_chunk.result(),
         Whitening.of(found),
         job.settings,
@@ -182,6 +184,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "device": str(jax.devices()[0].device_kind),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "solver_relative_error": error,
+        "trajectories_accepted": float(draws.accepted.mean()),
         "seen": seen_ranges(cohort, visits),
         "data_warnings": [*cohort.warnings, *posterior.packed.dropped],
     }

@@ -1,5 +1,7 @@
 """Residual densities and censored observations, against SciPy and numerical quadrature."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
 
-from lymphokin.model import Residual
-from lymphokin.population import draw_residual, probability_below
+from lymphokin.model import Residual, load_model
+from lymphokin.population import CohortLikelihood, Hierarchy, draw_residual, probability_below
 from lymphokin.population.likelihood import log_density, log_probability_below, student_t_below
 
 NORMAL = Residual("mdsc", "normal", 0.45, "fixed")
@@ -99,3 +101,22 @@ def test_gradients_are_finite_and_right(residual, function, z):
 def test_drawn_residuals_follow_the_density(residual):
     drawn = np.asarray(draw_residual(residual, jax.random.key(1), (5_000,), residual.sd))
     assert stats.kstest(drawn, reference(residual, residual.sd).cdf).pvalue > 1e-3
+
+
+def test_what_is_compiled_for_a_model_serves_it_again_but_no_other():
+    def likelihood(name, **fixed):
+        return CohortLikelihood(Hierarchy(load_model(name).with_fixed(**fixed)))
+
+    traces = []
+
+    @partial(jax.jit, static_argnums=0)
+    def compiled(of, x):
+        traces.append(of)
+        return x
+
+    compiled(likelihood("myeloid_lymphoid"), 1.0)
+    compiled(likelihood("myeloid_lymphoid"), 2.0)
+    assert len(traces) == 1
+    compiled(likelihood("myeloid_lymphoid", suppression=0.0), 1.0)
+    compiled(likelihood("saturating_kill"), 1.0)
+    assert len(traces) == 3

@@ -136,7 +136,7 @@ def _tree(
     patients = {"patient": posterior.packed.cohort.patients.index.to_numpy(str)}
     stats = {
         name: (("chain", "draw"), getattr(draws, name))
-        for name in ("diverging", "n_steps", "acceptance_rate", "log_density")
+        for name in ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density")
     }
     return xr.DataTree.from_dict(
         {

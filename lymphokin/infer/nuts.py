@@ -1,9 +1,9 @@
 """NUTS over a cohort's posterior: chains in parallel, progress shown, interruptible, resumable.
 
-NumPyro's kernel runs in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions
-at a time. After each such chunk the draws and the complete state of every chain (adaptation
-included) are on disk, so that a run that was stopped goes on exactly where it was and ends bit for
-bit the same.
+The chains move in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions
+(:mod:`lymphokin.infer.transition`) at a time. After each such chunk the draws and the complete
+state of every chain are on disk, so that a run that was stopped goes on exactly where it was and
+ends bit for bit the same.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-from numpyro.infer import NUTS
-from numpyro.infer.util import ParamInfo
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.devices import devices_for
 from lymphokin.infer.gaussian import Whitening, refined, whitening_from
 from lymphokin.infer.posterior import Posterior, flat
-from lymphokin.population import CohortArrays
+from lymphokin.infer.transition import Chain, transition
 
 CHUNK = 25
 """Transitions between two points at which a run can be stopped."""
@@ -56,11 +54,15 @@ class Draws(NamedTuple):
     diverging: np.ndarray
     n_steps: np.ndarray
     acceptance_rate: np.ndarray
+    """mean over the trajectory, under the density that it follows"""
+    accepted: np.ndarray
+    """whether the accurate density accepted the end of the trajectory"""
     log_density: np.ndarray
 
 
-type ChunkProgram = Callable[[Any, CohortArrays, Whitening], tuple[Any, dict[str, jax.Array]]]
-"""Compiled function that takes all chains one chunk further."""
+type ChunkProgram = Callable[..., tuple[Chain, dict[str, jax.Array]]]
+"""Compiled function of chains, step size, arrays with long steps, accurate arrays and map, which
+takes all chains one chunk further."""
 
 
 class Progress(NamedTuple):
@@ -73,19 +75,9 @@ class Progress(NamedTuple):
     mean_steps: float
 
 
-def _leaves(state: Any) -> dict[str, np.ndarray]:
-    """Leaves of the sampler's state as plain arrays."""
-    return {f"state_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
-
-
-def _restored(template: Any, chunk: dict[str, np.ndarray]) -> Any:
-    leaves, structure = jax.tree.flatten(template)
-    stored = [jnp.asarray(chunk[f"state_{i}"]) for i in range(len(leaves))]
-    return jax.tree.unflatten(structure, stored)
-
-
 def sample_nuts(
     posterior: Posterior,
+    quick: Posterior,
     run_chunk: ChunkProgram,
     whitening: Whitening,
     settings: NutsSettings,
@@ -100,6 +92,7 @@ def sample_nuts(
 
     Args:
         posterior: what to sample.
+        quick: the same with long steps, for the trajectories.
         run_chunk: from :func:`compile_chunk`.
         whitening: map from the space in which the first pilot run moves.
         settings: chains, iterations, seed.
@@ -108,28 +101,27 @@ def sample_nuts(
     """
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
     total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
-    step = jnp.asarray(FIRST_STEP)
+    step = FIRST_STEP
 
     def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
         nonlocal step
         key = jax.random.fold_in(jax.random.PRNGKey(settings.seed), before)
-        keys = jax.random.split(key, settings.chains + 1)
-        start = jax.random.normal(keys[-1], (settings.chains, len(whitening.centre)))
-        states = _begin(posterior, settings, whitening, keys[:-1], start)
+        chains = _begin(quick, settings.chains, whitening, key)
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
-            states = _with_step(states, step)
 
-            def run(states: Any = states) -> dict[str, np.ndarray]:
-                states, out = run_chunk(states, posterior.arrays, whitening)
-                return {k: np.asarray(v) for k, v in out.items()} | _leaves(states)
+            def run(chains: Chain = chains, step: float = step) -> dict[str, np.ndarray]:
+                at = jnp.asarray(step)
+                chains, out = run_chunk(chains, at, quick.arrays, posterior.arrays, whitening)
+                state = {f"chain_{name}": value for name, value in chains._asdict().items()}
+                return {k: np.asarray(v) for k, v in (out | state).items()}
 
             fresh = not checkpoint.has(f"{name}_{i:05d}")
             done.append(checkpoint.recall(f"{name}_{i:05d}", run))
-            states = _restored(states, done[-1])
+            chains = Chain(*(jnp.asarray(done[-1][f"chain_{name}"]) for name in Chain._fields))
             if i < warming:
                 missed = done[-1]["acceptance_rate"].mean() - settings.target_accept
-                step = step * jnp.exp(STEP_GAIN * missed)
+                step = step * float(np.exp(STEP_GAIN * missed))
             if fresh:
                 divergences = int(sum(c["diverging"].sum() for c in done[warming:]))
                 steps = float(done[-1]["n_steps"].mean())
@@ -155,41 +147,18 @@ def sample_nuts(
     )
 
 
-def _with_step(states: Any, step: jax.Array) -> Any:
-    """States of all chains with another step size."""
-    adapted = states.adapt_state
-    return states._replace(
-        adapt_state=adapted._replace(step_size=jnp.full_like(adapted.step_size, step))
-    )
+def _begin(quick: Posterior, count: int, whitening: Whitening, key: jax.Array) -> Chain:
+    """Chains that start where the map says that the posterior is."""
+    for_start, *keys = jax.random.split(key, count + 1)
+    starts = jax.random.normal(for_start, (count, len(whitening.centre)))
+    chains = []
+    for own, y in zip(keys, starts, strict=True):
+        value, gradient = quick.density_and_gradient(whitening.to_latents(y), quick.arrays)
+        chains.append(Chain.at(own, y, value, whitening.gradient(gradient)))
+    return jax.tree.map(lambda *values: jnp.stack(values), *chains)
 
 
-def _kernel(
-    posterior: Posterior, settings: NutsSettings, arrays: CohortArrays, whitening: Whitening
-) -> NUTS:
-    return NUTS(
-        potential_fn=lambda y: -posterior.log_density(whitening.to_latents(y), arrays),
-        step_size=FIRST_STEP,
-        adapt_step_size=False,
-        adapt_mass_matrix=False,
-        max_tree_depth=settings.max_tree_depth,
-    )
-
-
-def _begin(
-    posterior: Posterior, settings: NutsSettings, whitening: Whitening, keys: Any, starts: Any
-) -> Any:
-    """States of all chains at ``starts``, from the density that is compiled already."""
-    kernel = _kernel(posterior, settings, posterior.arrays, whitening)
-    states = []
-    for key, y in zip(keys, starts, strict=True):
-        x = whitening.to_latents(y)
-        value, gradient = posterior.density_and_gradient(x, posterior.arrays)
-        at = ParamInfo(y, -value, -whitening.gradient(gradient))
-        states.append(kernel.init(key, 0, at, (), {}))
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-
-
-def compile_chunk(posterior: Posterior, settings: NutsSettings) -> ChunkProgram:
+def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings) -> ChunkProgram:
     """Compile the sampler ahead of its first use, which takes as long as finding where to start.
 
     The cohort and the map are arguments, not constants, so that compiled code serves another cohort
@@ -197,59 +166,41 @@ def compile_chunk(posterior: Posterior, settings: NutsSettings) -> ChunkProgram:
     """
     devices = devices_for(settings.chains)
     mesh = Mesh(np.asarray(devices), ("chain",))
-    chains, everywhere = PartitionSpec("chain"), PartitionSpec()
+    per_chain, everywhere = PartitionSpec("chain"), PartitionSpec()
     together = devices[0].platform != "cpu"
 
-    def chunk(state: Any, arrays: CohortArrays, whitening: Whitening) -> Any:
-        kernel = _kernel(posterior, settings, arrays, whitening)
-        # NumPyro builds the transition when a kernel is initialised; the state made here is unused.
-        at = ParamInfo(state.z, state.potential_energy, state.z_grad)
-        kernel.init(state.rng_key, 0, at, (), {})
+    def on_device(chains: Chain, step: jax.Array, quick: Any, accurate: Any, map_: Any) -> Any:
+        def density(arrays: Any) -> Callable[[jax.Array], jax.Array]:
+            return lambda y: posterior.log_density(map_.to_latents(y), arrays)
 
-        def transition(state: Any, _: None) -> tuple[Any, dict[str, Any]]:
-            state = kernel.sample(state, (), {})
-            return state, {
-                "x": whitening.to_latents(state.z),
-                "diverging": state.diverging,
-                "n_steps": state.num_steps,
-                "acceptance_rate": state.accept_prob,
-                "log_density": -state.potential_energy,
-            }
+        def once(chain: Chain, _: None) -> tuple[Chain, dict[str, jax.Array]]:
+            depth = settings.max_tree_depth
+            chain, told = transition(density(quick), density(accurate), chain, step, depth)
+            return chain, told | {"x": map_.to_latents(chain.y)}
 
-        return jax.lax.scan(transition, state, None, length=CHUNK)
-
-    def on_device(states: Any, arrays: CohortArrays, whitening: Whitening) -> Any:
-        def one(state: Any) -> Any:
-            return chunk(state, arrays, whitening)
+        def one(chain: Chain) -> Any:
+            return jax.lax.scan(once, chain, None, length=CHUNK)
 
         # On a CPU one chain after the other, so that each tree is as short as it can be.
-        return jax.vmap(one)(states) if together else jax.lax.map(one, states)
+        return jax.vmap(one)(chains) if together else jax.lax.map(one, chains)
 
     program = jax.jit(
         jax.shard_map(
             on_device,
             mesh=mesh,
-            in_specs=(chains, everywhere, everywhere),
-            out_specs=chains,
+            in_specs=(per_chain, *[everywhere] * 4),
+            out_specs=per_chain,
             check_vma=False,
         )
     )
-    arrays = posterior.arrays
-    whitening = jax.eval_shape(
-        whitening_from,
-        flat(posterior.start()),
-        jax.eval_shape(posterior.information, flat(posterior.start()), arrays),
-        posterior.patient_index(),
-    )
-
-    def first(key: jax.Array, y: jax.Array, whitening: Whitening) -> Any:
-        kernel = _kernel(posterior, settings, arrays, whitening)
-        return kernel.init(key, 0, ParamInfo(y, jnp.zeros(()), y), (), {})
-
+    x = flat(posterior.start())
+    information = jax.eval_shape(quick.information, x, quick.arrays)
+    whitening = jax.eval_shape(whitening_from, x, information, posterior.patient_index())
+    y = jnp.zeros((settings.chains, x.size))
     keys = jax.random.split(jax.random.PRNGKey(0), settings.chains)
-    starts = jnp.zeros((settings.chains, len(whitening.centre)))
-    states = jax.eval_shape(jax.vmap(first, (0, 0, None)), keys, starts, whitening)
-    return program.lower(states, arrays, whitening).compile()
+    chains = Chain(keys, y, y[:, 0], y, y[:, 0])
+    step = jnp.asarray(FIRST_STEP)
+    return program.lower(chains, step, quick.arrays, posterior.arrays, whitening).compile()
 
 
 def settings_fingerprint(settings: NutsSettings) -> dict[str, Any]:

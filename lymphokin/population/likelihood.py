@@ -74,6 +74,15 @@ class CohortLikelihood:
         self.model = hierarchy.model
         self._hours_outputs = {name for b in self.model.on_clock("hours") for name in b.shows}
 
+    def __eq__(self, other: object) -> bool:
+        """Equal for equal models, so that what is compiled for one fit serves the next."""
+        if not isinstance(other, CohortLikelihood):
+            return NotImplemented
+        return self.model == other.model
+
+    def __hash__(self) -> int:
+        return hash((self.model.name, self.model.sha256))
+
     def solution(
         self, latents: Latents, arrays: CohortArrays
     ) -> tuple[Population, Any, Any, Solution]:

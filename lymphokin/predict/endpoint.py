@@ -30,8 +30,15 @@ def grade_of(count: float) -> int:
     return grade_of_count(count, LOWER_LIMIT_OF_NORMAL)
 
 
-def endpoint_visits(cohort: Cohort) -> pd.DataFrame:
+def endpoint_visits(
+    cohort: Cohort, days: float = ENDPOINT_DAYS, window: float = VISIT_WINDOW_DAYS
+) -> pd.DataFrame:
     """Endpoint visit of every patient.
+
+    Args:
+        cohort: the cohort.
+        days: from the last fraction to the planned visit.
+        window: a count this near to the planned day is the endpoint visit.
 
     Returns:
         index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of
@@ -40,12 +47,12 @@ def endpoint_visits(cohort: Cohort) -> pd.DataFrame:
         up to the first fraction) and ``baseline_grade``.
     """
     fractions = cohort.fractions.groupby("id", sort=False)["day"].max()
-    planned = fractions.reindex(cohort.patients.index).fillna(0.0) + ENDPOINT_DAYS
+    planned = fractions.reindex(cohort.patients.index).fillna(0.0) + days
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
     rows = []
     for patient, day in planned.items():
         own = counts[counts["id"] == patient]
-        near = own[(own["day"] - day).abs() <= VISIT_WINDOW_DAYS]
+        near = own[(own["day"] - day).abs() <= window]
         visit = near.loc[(near["day"] - day).abs().idxmin()] if len(near) else None
         before = own[own["day"] <= 0]
         baseline = float(before["value"].iloc[-1]) if len(before) else np.nan

@@ -7,7 +7,7 @@ importance weights, so that nothing after the chosen day speaks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,13 +131,18 @@ def forecast(
     visits = endpoint_visits(cohort)
     nodes = packed.nodes({str(i): float(day) for i, day in visits["endpoint_day"].items()})
 
-    def draw(arrays: CohortArrays, seed: int) -> IndividualDraws:
-        return draw_individuals(posterior, arrays, z, nodes, DRAWS_PER_POPULATION, seed)
+    quick = posterior.with_long_steps()
 
-    draws = draw(known_arrays(packed, visits, counts_until), seed)
+    def draw(given: Callable[[PackedCohort], CohortArrays], seed: int) -> IndividualDraws:
+        return draw_individuals(posterior, quick, given, z, nodes, DRAWS_PER_POPULATION, seed)
+
+    draws = draw(lambda packed: known_arrays(packed, visits, counts_until), seed)
     log_weight = draws.log_weight
     if in_fit:
-        log_weight = log_weight - _log_mean(draw(packed.arrays, seed + 1).log_weight)[:, None, :]
+        log_weight = (
+            log_weight
+            - _log_mean(draw(lambda packed: packed.arrays, seed + 1).log_weight)[:, None, :]
+        )
     weights, pareto_k = _smoothed(log_weight)
     table = _summary(posterior.likelihood.model, draws, weights, seed).assign(pareto_k=pareto_k)
     table.index = cohort.patients.index

@@ -7,7 +7,7 @@ each other are stepped together, and each step is run again in the backward pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -52,10 +52,11 @@ class Clock:
         self.structure = structure
         self.rest: Values = {**system.initial(lanes), **dict.fromkeys(structure.handed, 0.0)}
 
-    def flows(self, values: Values) -> dict[str, Flow]:
+    def flows(self, values: Values, wanted: Collection[str] | None = None) -> dict[str, Flow]:
         """Flows at known values; states not yet solved rest, for nobody reads them."""
         full = {**self.rest, **values}
-        return self.system.flows(full, {name: full[name] for name in self.structure.handed})
+        handed = {name: full[name] for name in self.structure.handed}
+        return self.system.flows(full, handed, wanted)
 
     def advance(
         self, component: Component, step: Any, start: Values, outer: Stages
@@ -70,7 +71,8 @@ class Clock:
         # XLA would rather compute a value again for each of its readers than store it, and over a
         # chain of updates that explodes (4 times the time); the barriers make it store.
         store = jax.lax.optimization_barrier
-        names, flows = component.states, self.flows({**outer[0], **start})
+        names = component.states
+        flows = self.flows({**outer[0], **start}, names)
         first = store({name: flows[name] for name in names})
         stacked = stacked_weights(step, [first[name].loss for name in names])
         weight = store(dict(zip(names, stacked, strict=True)))
@@ -78,8 +80,8 @@ class Clock:
         for name in component.guessed:
             middle[name], end[name] = guess(weight[name], first[name], start[name])
         for name in component.updates:
-            within = store(self.flows({**outer[1], **middle})[name])
-            last = store(self.flows({**outer[2], **end})[name])
+            within = store(self.flows({**outer[1], **middle}, [name])[name])
+            last = store(self.flows({**outer[2], **end}, [name])[name])
             steady = name in self.structure.steady
             moved = move(weight[name], (first[name], within, last), steady, start[name])
             middle[name], end[name] = store(moved)
@@ -137,14 +139,17 @@ class _Course:
         """Flows of a state at the start, middle and end of every step."""
         reads = self.clock.structure.reads[name]
         start, middle, end = self._stages(reads)
-        within = self.clock.flows(middle)[name]
+
+        def flow(values: Values) -> Flow:
+            return self.clock.flows(values, [name])[name]
+
         if reads & self.clock.structure.jumps:
-            return self.clock.flows(start)[name], within, self.clock.flows(end)[name]
-        flow = self.clock.flows({n: self.paths[n].before for n in reads})[name]
+            return flow(start), flow(middle), flow(end)
+        on_nodes = flow({n: self.paths[n].before for n in reads})
         return (
-            Flow(*(_part(x, slice(None, -1)) for x in flow)),
-            within,
-            Flow(*(_part(x, slice(1, None)) for x in flow)),
+            Flow(*(_part(x, slice(None, -1)) for x in on_nodes)),
+            flow(middle),
+            Flow(*(_part(x, slice(1, None)) for x in on_nodes)),
         )
 
     def _others(self, component: Component) -> Values:

@@ -59,6 +59,21 @@ class StepRule:
         return early + self.cleared_growth * max(0.0, since - self.cleared_hours)
 
 
+LONG_STEPS = StepRule(
+    first_days=1.0,
+    growth=1.0,
+    longest_days=14.0,
+    first_hours=0.05,
+    early_hours=0.5,
+    growth_hours=0.8,
+    longest_hours=3.0,
+    cleared_hours=6.0,
+    cleared_growth=1.5,
+)
+"""Fewer than half as many steps: good enough to follow a density, not to state it. Over a posterior
+of the shipped trial the log density then errs by 0.19 (SD)."""
+
+
 def drug_windows(dose_days: Sequence[float], rule: StepRule) -> list[tuple[float, float]]:
     """Start and end of each drug window: runs of doses, each followed by a tail (days)."""
     windows: list[tuple[float, float]] = []

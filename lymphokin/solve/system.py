@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,13 +43,23 @@ class System:
             vars(seen).update(own)
         return shown
 
-    def flows(self, y: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Flow]:
-        """Inflow and loss of every state."""
+    def flows(
+        self,
+        y: Mapping[str, Any],
+        upstream: Mapping[str, Any],
+        wanted: Collection[str] | None = None,
+    ) -> dict[str, Flow]:
+        """Inflow and loss of every state, or of the ``wanted`` ones."""
         seen = SimpleNamespace(**upstream)
+        missing = set(self.names if wanted is None else wanted)
         flows: dict[str, Flow] = {}
         for block in self.blocks:
             own = self._own(block, y)
-            flows |= block.flows(own, self.p, seen)
+            if missing & set(block.states):
+                flows |= block.flows(own, self.p, seen)
+                missing -= flows.keys()
+            if not missing:
+                break
             vars(seen).update(block.outputs(own, self.p, seen))
         return flows
 

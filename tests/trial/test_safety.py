@@ -15,6 +15,8 @@ from lymphokin.trial.safety import (
     decision_table,
     probability_above,
 )
+from lymphokin.trial.safety.accrual import with_pending
+from lymphokin.trial.safety.exposure import linked_toxicity
 
 LOOKS = (3, 6, 9, 12, 18, 24, 32)
 
@@ -148,3 +150,47 @@ def test_more_events_are_never_a_better_verdict():
 def test_what_has_no_meaning_is_refused(make):
     with pytest.raises(BadInput):
         make()
+
+
+@pytest.mark.parametrize("rule", [BetaBinomial(), Boin()])
+def test_slow_accrual_behaves_as_with_every_outcome_known(rule):
+    looks = [3, 6, 9, 12]
+    exact = characteristics(rule, looks, [0.4])
+    found = with_pending(rule, looks, 0.4, accrual_per_month=0.05, window=1.0, runs=600, seed=1)
+    assert found.pending.value == pytest.approx(0, abs=0.01)
+    assert found.waited.value < 1
+    pairs = (
+        (found.stopped, float(exact.stopped[:, 0].sum())),
+        (found.held, float(exact.held[0])),
+        (found.patients, float(exact.patients[0])),
+        (found.events, float(exact.events[0])),
+    )
+    for estimate, expected in pairs:
+        assert estimate.value == pytest.approx(expected, abs=4 * estimate.error + 1e-9)
+
+
+def test_fast_accrual_waits_and_enrols_more_before_it_stops():
+    looks = [3, 6, 9, 12]
+    slow, fast = (
+        with_pending(BetaBinomial(), looks, 0.5, accrual, 28.0, runs=300, seed=2)
+        for accrual in (0.2, 20.0)
+    )
+    assert fast.waited.value > 5
+    assert fast.days.value < slow.days.value
+    assert fast.pending.value > slow.pending.value
+
+
+def test_a_rate_without_events_never_stops():
+    found = with_pending(BetaBinomial(), [3, 6], 0.0, 3.0, 28.0, runs=50)
+    assert found.stopped.value == 0
+    assert found.events.value == 0
+    assert found.patients.value == 6
+
+
+def test_toxicity_is_the_mixture_above_and_below_the_marker():
+    levels = np.array([[100.0, 600.0, 500.0, 499.0], [100.0, 100.0, 100.0, 100.0]])
+    found = linked_toxicity(BetaBinomial(), [3, 6], levels, below=0.1, above=0.5)
+    assert found.share.tolist() == [0.5, 0.0]
+    assert found.rate == pytest.approx([0.3, 0.1])
+    exact = characteristics(BetaBinomial(), [3, 6], [0.3, 0.1])
+    assert found.stopped == pytest.approx(exact.stopped.sum(axis=0))

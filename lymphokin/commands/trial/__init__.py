@@ -1,6 +1,25 @@
-"""`lymphokin trial`: exact design, assurance, safety run-in and virtual trials."""
+"""`lymphokin trial`: exact design, assurance, safety, virtual trials, interim looks, report."""
 
-from lymphokin.commands.trial import assurance, exact, safety, simulate
+from lymphokin.commands.trial import (
+    assurance,
+    exact,
+    interim,
+    rehearse,
+    report,
+    safety,
+    simulate,
+    space,
+)
 from lymphokin.commands.trial.options import app
 
-__all__ = ["app", "assurance", "exact", "safety", "simulate"]
+__all__ = [
+    "app",
+    "assurance",
+    "exact",
+    "interim",
+    "rehearse",
+    "report",
+    "safety",
+    "simulate",
+    "space",
+]

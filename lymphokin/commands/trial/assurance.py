@@ -60,7 +60,7 @@ def assurance_command(
     for value in strengths:
         demands.that(value >= 0, "--gamma", value, "strengths of 0 or more")
     betas = [
-        _beta_pair(text, name, demands)
+        beta_pair(text, name, demands)
         for text, name in ((control_beta, "--control-beta"), (treated_beta, "--treated-beta"))
         if control_beta or treated_beta
     ]
@@ -80,7 +80,8 @@ def assurance_command(
         _show_assurance(result)
 
 
-def _beta_pair(text: str, name: str, demands: Demands) -> tuple[float, float]:
+def beta_pair(text: str, name: str, demands: Demands) -> tuple[float, float]:
+    """A pair a,b of parameters of a Beta distribution."""
     found = numbers(text, name, float, demands)
     good = len(found) == 2 and all(0 < x <= 1e6 for x in found)
     demands.that(good, name, text, "two positive numbers a,b (give both priors)")

@@ -61,7 +61,7 @@ def simulate(
     demands.want("many", **{"--trials": trials, "--shard-size": shard_size, "--workers": workers})
     demands.want("count", **{"--seed": seed})
     demands.that(cluster in CLUSTERS, "--cluster", cluster, " or ".join(CLUSTERS))
-    fixed = _fixed(fix, demands)
+    fixed = fixed_values(fix, demands)
     demands.enforce()
     plan = read_design(design)
 
@@ -75,7 +75,7 @@ def simulate(
     if SUPPRESSION in names and fixed.get(SUPPRESSION) != 0:
         sweeps[out / "gamma_zero"] = sweep({SUPPRESSION: 0.0})
     executor = Executor(cluster, workers or len(os.sched_getaffinity(0)), partition=partition)
-    with _sweep_progress() as told:
+    with progress_bar("virtual trials") as told:
         outcomes = run_sweeps(sweeps, executor, told)
     result = {
         folder.name: _characteristics(plan, outcome) | {"made_from": sweeps[folder].fingerprint()}
@@ -89,7 +89,8 @@ def simulate(
         _show_characteristics(plan, result)
 
 
-def _fixed(pairs: list[str], demands: Demands) -> dict[str, float]:
+def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:
+    """Typical values to set, from NAME=VALUE."""
     values = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
@@ -100,7 +101,7 @@ def _fixed(pairs: list[str], demands: Demands) -> dict[str, float]:
     return values
 
 
-def _sweep_progress() -> Any:
+def progress_bar(name: str) -> Any:
     """A bar on standard error, told the numbers of finished and of all tasks."""
     from contextlib import contextmanager
 
@@ -110,7 +111,7 @@ def _sweep_progress() -> Any:
     def bar() -> Any:
         console = Console(stderr=True)
         with Progress(console=console, transient=not console.is_terminal) as shown:
-            task = shown.add_task("virtual trials", total=None)
+            task = shown.add_task(name, total=None)
             yield lambda done, total: shown.update(task, completed=done, total=total)
 
     return bar()

@@ -34,6 +34,17 @@ class Followed(NamedTuple):
     """people screened per patient enrolled, and whether any place stayed empty (2 numbers)"""
 
 
+class Drawn(NamedTuple):
+    """The patients of one virtual trial before anybody is treated."""
+
+    courses: Courses
+    arrays: CohortArrays
+    population: Population
+    latents: Latents
+    screened: jax.Array
+    """as in :class:`Followed`"""
+
+
 def typical_values(model: Model, values: Mapping[str, float]) -> dict[str, float]:
     """Typical values in table units on the scale of their prior, to set aside what is drawn.
 
@@ -50,6 +61,32 @@ def typical_values(model: Model, values: Mapping[str, float]) -> dict[str, float
         else float(known[name].to_transformed(value))
         for name, value in values.items()
     }
+
+
+def draw_patients(
+    key: jax.Array,
+    z: jax.Array,
+    hierarchy: Hierarchy,
+    grid: Grid,
+    typical: Mapping[str, Any],
+    twins: bool = False,
+) -> Drawn:
+    """Draw the patients of one trial; the arguments are those of :func:`follow`."""
+    design, model = grid.design, hierarchy.model
+    keys = jax.random.split(key, 3)
+    courses = draw_courses(keys[0], design, grid.pulses)
+    if twins:
+        courses = courses.as_twins()
+    arrays = _arrays(model, grid, courses)
+    population = _population(hierarchy, z, typical)
+    latents = _draw(keys[1], hierarchy, population, arrays, z)
+    screened = jnp.asarray([1.0, 0.0])
+    limit = design.conduct.minimum_baseline_alc
+    if limit > 0:
+        latents, screened = _screen(keys[2], hierarchy, population, arrays, latents, limit)
+    if twins:
+        latents = latents._replace(subject=twice(latents.subject))
+    return Drawn(courses, arrays, population, latents, screened)
 
 
 def follow(
@@ -70,23 +107,11 @@ def follow(
         twins: whether each treated patient is the twin of a control patient, alike in everything
             but the drug (arms of one size).
     """
-    design, model = grid.design, hierarchy.model
-    keys = jax.random.split(key, 3)
-    courses = draw_courses(keys[0], design, grid.pulses)
-    if twins:
-        courses = courses.as_twins()
-    arrays = _arrays(model, grid, courses)
-    population = _population(hierarchy, z, typical)
-    latents = _draw(keys[1], hierarchy, population, arrays, z)
-    screened = jnp.asarray([1.0, 0.0])
-    limit = design.conduct.minimum_baseline_alc
-    if limit > 0:
-        latents, screened = _screen(keys[2], hierarchy, population, arrays, latents, limit)
-    if twins:
-        latents = latents._replace(subject=twice(latents.subject))
-    p, p_lanes = hierarchy.individuals(population, latents, arrays)
-    solution = solve(model, p, p_lanes, arrays.timeline)
-    return Followed(courses, solution.outputs["alc"], population.residual_sd["alc"], screened)
+    drawn = draw_patients(key, z, hierarchy, grid, typical, twins)
+    population, arrays = drawn.population, drawn.arrays
+    p, p_lanes = hierarchy.individuals(population, drawn.latents, arrays)
+    alc = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs["alc"]
+    return Followed(drawn.courses, alc, population.residual_sd["alc"], drawn.screened)
 
 
 def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:

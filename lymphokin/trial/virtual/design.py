@@ -47,6 +47,8 @@ class Conduct:
     """of each pulse after the first, to be left out with all later ones"""
     drop_out_days: tuple[float, float] = (28.0, 105.0)
     """when patients who drop out do so, uniform"""
+    accrual_per_month: float = 3.0
+    """patients who enter per month, both arms together"""
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,8 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
     )
     require(conduct.minimum_baseline_alc >= 0, "conduct.minimum_baseline_alc",
             conduct.minimum_baseline_alc, "a count, 0 or more")  # fmt: skip
+    require(conduct.accrual_per_month > 0, "conduct.accrual_per_month", conduct.accrual_per_month,
+            "patients per month, above 0")  # fmt: skip
     first, last = conduct.drop_out_days
     require(first < last, "conduct.drop_out_days", [first, last], "an earlier and a later day")
     span = plan["interval_days"] - (plan["days_per_pulse"] - 1)

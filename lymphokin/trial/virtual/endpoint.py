@@ -43,13 +43,40 @@ class Outcome(NamedTuple):
     """people screened per patient enrolled, and 1 if a place stayed empty"""
 
 
-def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
-    """Measure the counts around everybody's endpoint day and read the endpoint."""
+class Reading(NamedTuple):
+    """The endpoint of every virtual patient, [patient] each."""
+
+    day: jax.Array
+    """day of the count that is read"""
+    true: jax.Array
+    """true count of that day"""
+    measured: jax.Array
+    """that count as measured"""
+    known: jax.Array
+    """whether there is such a count"""
+    leaves: jax.Array
+    """day on which the patient drops out; infinite where the patient stays"""
+
+
+def planned_day(followed: Followed, grid: Grid) -> jax.Array:
+    """[patient] planned day of the endpoint visit."""
+    return followed.courses.last_fraction + grid.design.plan["endpoint_days_after_last_fraction"]
+
+
+def risk_on(day: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> jax.Array:
+    """[patient] probability that the count of a whole day is reported below 0.80."""
+    true = followed.alc[grid.node(day), jnp.arange(followed.alc.shape[1])]
+    log_threshold = jnp.log(measured_threshold(GRADE))
+    return probability_below(residual, log_threshold, jnp.log(true), followed.residual_sd)
+
+
+def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Reading:
+    """Measure the counts around everybody's endpoint day and choose the one that is read."""
     design = grid.design
     plan, conduct, analysis = design.plan, design.conduct, design.analysis
     keys = jax.random.split(key, 5)
     n = followed.alc.shape[1]
-    planned = followed.courses.last_fraction + plan["endpoint_days_after_last_fraction"]
+    planned = planned_day(followed, grid)
     neighbours = jnp.asarray(design.neighbour_days, dtype=float)
     visits = jnp.concatenate(
         [planned[None], jnp.broadcast_to(neighbours[:, None], (len(neighbours), n))]
@@ -67,13 +94,22 @@ def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: 
     read = day[nearest, patients]
     true = followed.alc[grid.node(read), patients]
     noise = draw_residual(residual, keys[4], (n,), followed.residual_sd)
-    event = true * jnp.exp(noise) < measured_threshold(GRADE)
-    known = seen.any(axis=0)
+    measured = true * jnp.exp(noise)
+    leaving = jnp.where(stays, jnp.inf, leaves)
+    return Reading(read, true, measured, seen.any(axis=0), leaving)
+
+
+def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
+    """Read the endpoint of a trial as the protocol does."""
+    design, analysis = grid.design, grid.design.analysis
+    n = followed.alc.shape[1]
+    reading = read_counts(key, followed, residual, grid)
+    event, known = reading.measured < measured_threshold(GRADE), reading.known
     counted = known if analysis.missing_endpoint == "excluded" else jnp.ones(n, bool)
     event = jnp.where(known, event, analysis.missing_endpoint == "event") & counted
-    on_day = followed.alc[grid.node(planned), patients]
-    log_threshold = jnp.log(measured_threshold(GRADE))
-    below = probability_below(residual, log_threshold, jnp.log(on_day), followed.residual_sd)
+    planned = planned_day(followed, grid)
+    on_day = followed.alc[grid.node(planned), jnp.arange(n)]
+    below = risk_on(planned, followed, residual, grid)
 
     def by_arm(values: jax.Array) -> jax.Array:
         parts = values[: design.n_control], values[design.n_control :]

@@ -1,0 +1,96 @@
+"""The design report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lymphokin.commands.trial.assurance import beta_pair
+from lymphokin.commands.trial.design_file import DesignFile, PopulationName, read_design
+from lymphokin.commands.trial.options import Json, app, numbers, output
+
+if TYPE_CHECKING:
+    from lymphokin.trial.report import ModelPart
+    from lymphokin.trial.virtual import VirtualDesign
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("design.html"),
+    design: DesignFile = None,
+    control: Annotated[float, typer.Option(help="Assumed control rate.")] = 0.5,
+    treated: Annotated[float, typer.Option(help="Assumed treated rate.")] = 0.15,
+    control_beta: Annotated[str, typer.Option(help="Beta prior of the control rate.")] = "10,10",
+    treated_beta: Annotated[str, typer.Option(help="Beta prior of the treated rate.")] = "3,17",
+    population: PopulationName = "prior",
+    gamma: Annotated[
+        str, typer.Option(help="Strengths of the mechanism to condition on.")
+    ] = "0,0.5,1,1.5",
+    model: Annotated[
+        bool, typer.Option(help="With what the mechanistic model says (minutes).")
+    ] = True,
+    draws: Annotated[int, typer.Option(help="Draws of the population.")] = 400,
+    patients: Annotated[int, typer.Option(help="Virtual patients per arm and draw.")] = 200,
+    trials: Annotated[int, typer.Option(help="Virtual trials behind the timing.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    json_: Json = False,
+) -> None:
+    """A report of a trial's design: one HTML file that needs no network.
+
+    Example: lymphokin trial report --design my.design.toml --out design.html
+    """
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    from lymphokin.trial.inputs import Demands
+    from lymphokin.trial.report import design_contents, render_design_report
+    from lymphokin.trial.virtual.sweep import write_text
+
+    demands = Demands("lymphokin trial report")
+    demands.want("rate", **{"--control": control, "--treated": treated})
+    demands.want("many", **{"--draws": draws, "--trials": trials})
+    demands.want("patients", **{"--patients": patients}).want("count", **{"--seed": seed})
+    betas = (beta_pair(control_beta, "--control-beta", demands),
+             beta_pair(treated_beta, "--treated-beta", demands))  # fmt: skip
+    strengths = numbers(gamma, "--gamma", float, demands)
+    for value in strengths:
+        demands.that(value >= 0, "--gamma", value, "strengths of 0 or more")
+    demands.enforce()
+    plan = read_design(design)
+    contents = design_contents(
+        plan,
+        control=control,
+        treated=treated,
+        betas=betas,
+        created=datetime.now(UTC).date().isoformat(),
+        version=version("lymphokin"),
+        seed=seed,
+        model=_model(plan, population, strengths, draws, patients, trials, seed) if model else None,
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, render_design_report(contents))
+    if json_:
+        print(json.dumps({"report": str(out), "power": contents.power}))
+    else:
+        output().print(f"Report: {out}", soft_wrap=True)
+
+
+def _model(
+    plan: VirtualDesign,
+    population: str,
+    gammas: list[float],
+    draws: int,
+    patients: int,
+    trials: int,
+    seed: int,
+) -> ModelPart:
+    from lymphokin.trial.report import model_part
+    from lymphokin.trial.virtual import TruePopulation
+    from lymphokin.trial.virtual.sweep import population_named
+
+    source = population_named(population, plan.truth)
+    truth = TruePopulation(plan.truth)
+    return model_part(plan, source, truth, gammas, draws, patients, trials, seed)

@@ -1,0 +1,82 @@
+"""One transition of a chain: a NUTS tree over one density whose end faces another.
+
+Trajectories follow the density that the solver gives with long steps, whose gradient costs half as
+much; where a tree ends is then accepted or rejected with the accurate density (the surrogate
+transition method; Liu 2004, doi:10.1007/978-0-387-76371-2, section 9.4). So the accurate density is
+sampled, however good the other is; a bad one only means many rejections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from numpyro.infer.hmc_util import (
+    IntegratorState,
+    build_tree,
+    euclidean_kinetic_energy,
+    velocity_verlet,
+)
+
+type LogDensity = Callable[[jax.Array], jax.Array]
+
+
+class Chain(NamedTuple):
+    """Where a chain stands; [latent] in the space in which it moves."""
+
+    key: jax.Array
+    y: jax.Array
+    """[latent] position"""
+    potential: jax.Array
+    """minus the log density that trajectories follow"""
+    gradient: jax.Array
+    """[latent] of the potential"""
+    correction: jax.Array
+    """accurate log density less the one that trajectories follow"""
+
+    @classmethod
+    def at(cls, key: jax.Array, y: jax.Array, value: jax.Array, gradient: jax.Array) -> Chain:
+        """A chain that starts at ``y``, with the log density that trajectories follow there.
+
+        The first transition leaves this point, whatever the accurate density there is.
+        """
+        return cls(key, y, -value, -gradient, jnp.asarray(-jnp.inf))
+
+
+def transition(
+    followed: LogDensity, accurate: LogDensity, chain: Chain, step: jax.Array, max_depth: int
+) -> tuple[Chain, dict[str, jax.Array]]:
+    """One tree over the density that is followed, whose end then faces the accurate one.
+
+    Returns:
+        the chain, and of the transition: ``diverging``, ``n_steps``, ``acceptance_rate`` (mean over
+        the trajectory, under the density that is followed), ``accepted`` (by the accurate density)
+        and the accurate ``log_density`` where the chain now is.
+    """
+    key, for_momentum, for_tree, for_choice = jax.random.split(chain.key, 4)
+    _, leapfrog = velocity_verlet(lambda y: -followed(y), euclidean_kinetic_energy)
+    momentum = jax.random.normal(for_momentum, chain.y.shape)
+    tree = build_tree(
+        leapfrog,
+        euclidean_kinetic_energy,
+        IntegratorState(chain.y, momentum, chain.potential, chain.gradient),
+        jnp.ones_like(chain.y),
+        step,
+        for_tree,
+        max_tree_depth=max_depth,
+    )
+    potential = tree.z_proposal_pe
+    correction = accurate(tree.z_proposal) + potential
+    accepted = jnp.log(jax.random.uniform(for_choice)) < correction - chain.correction
+    proposed = Chain(key, tree.z_proposal, potential, tree.z_proposal_grad, correction)
+    stayed = chain._replace(key=key)
+    chain = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, stayed)
+    return chain, {
+        "diverging": tree.diverging,
+        "n_steps": tree.num_proposals,
+        "acceptance_rate": tree.sum_accept_probs / tree.num_proposals,
+        "accepted": accepted,
+        "log_density": chain.correction - chain.potential,
+    }

@@ -1,0 +1,78 @@
+"""Patients who are not enrolled yet: virtual patients of the design, on draws of the population."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from lymphokin.model import Model
+from lymphokin.population import Hierarchy
+from lymphokin.trial.virtual.counts import follow
+from lymphokin.trial.virtual.design import VirtualDesign
+from lymphokin.trial.virtual.endpoint import planned_day, risk_on
+from lymphokin.trial.virtual.grid import Grid
+
+DRAWS_AT_ONCE = 8
+"""Draws of the population computed side by side."""
+
+
+class FutureArm(NamedTuple):
+    """Patients of one arm who are not enrolled yet."""
+
+    risk: NDArray[np.float64]
+    """[draw, patient] probability that the count of the planned day is reported below 0.80"""
+    planned_day: NDArray[np.float64]
+    """[draw, patient] planned day of the endpoint visit"""
+
+
+def future_patients(
+    design: VirtualDesign,
+    model: Model,
+    z: NDArray[np.float64],
+    n_control: int,
+    n_treated: int,
+    seed: int,
+) -> tuple[FutureArm, FutureArm]:
+    """New patients of both arms for each draw of the population.
+
+    Given the population they are independent, so that other patients may be drawn for every draw.
+
+    Args:
+        design: eligibility, courses and ATRA; its own population is not used.
+        model: the model of the draws.
+        z: [draw, quantity] population latents.
+        n_control: patients to come in the control arm; may be 0.
+        n_treated: patients to come in the treated arm; may be 0.
+        seed: of the random numbers.
+
+    Returns:
+        control and treated patients.
+    """
+    # An arm of the engine has at least one patient; one nobody asked for is left out again.
+    sizes = max(1, n_control), max(1, n_treated)
+    arms = replace(design.analysis, n_control=sizes[0], n_treated=sizes[1])
+    run = partial(_risks, replace(design, analysis=arms), model)
+    risk, planned = jax.jit(run)(jnp.asarray(z), jax.random.split(jax.random.key(seed), len(z)))
+    cut = (slice(0, n_control), slice(sizes[0], sizes[0] + n_treated))
+    control, treated = (FutureArm(np.asarray(risk[:, s]), np.asarray(planned[:, s])) for s in cut)
+    return control, treated
+
+
+def _risks(
+    design: VirtualDesign, model: Model, z: jax.Array, keys: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    hierarchy, grid = Hierarchy(model), Grid(design)
+    residual = model.table.residuals["alc"]
+
+    def one(draw: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        followed = follow(draw[1], draw[0], hierarchy, grid, {})
+        day = planned_day(followed, grid)
+        return risk_on(day, followed, residual, grid), day
+
+    return jax.lax.map(one, (z, keys), batch_size=DRAWS_AT_ONCE)

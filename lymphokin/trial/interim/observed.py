@@ -1,0 +1,127 @@
+"""What is seen of virtual patients over time: counts before the endpoint, and the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lymphokin.population import Hierarchy
+from lymphokin.population.likelihood import draw_residual
+from lymphokin.predict.contrast import SUPPRESSION
+from lymphokin.trial.virtual.counts import follow, typical_values
+from lymphokin.trial.virtual.design import VirtualDesign
+from lymphokin.trial.virtual.endpoint import planned_day, read_counts
+from lymphokin.trial.virtual.grid import Grid
+from lymphokin.trial.virtual.population import VirtualPopulation
+
+TRIALS_AT_ONCE = 8
+TRIALS_PER_CALL = 128
+"""Always as many, so that one compiled program serves any number."""
+
+
+class Observed(NamedTuple):
+    """Patients of many trials; the last visit is the count that is read as the endpoint.
+
+    Control patients come first. Numbers are single precision: they are many.
+    """
+
+    log_true: Any
+    """[trial, visit, patient] ln of the true count"""
+    log_measured: Any
+    """[trial, visit, patient] ln of the count as measured"""
+    seen: Any
+    """[trial, visit, patient] whether the visit takes place"""
+    day: Any
+    """[trial, visit, patient] days from the first fraction"""
+    planned_day: Any
+    """[trial, patient] planned day of the endpoint visit"""
+    leaves: Any
+    """[trial, patient] day on which the patient drops out; infinite where the patient stays"""
+    residual_sd: Any
+    """[trial]"""
+
+
+def counts_before(design: VirtualDesign) -> tuple[float, ...]:
+    """Scheduled counts that come before anybody's endpoint window, day 0 (baseline) first."""
+    plan = design.plan
+    reach = design.analysis.window_days + plan["visit_jitter_days"]
+    first = design.last_fraction_days[0] + plan["endpoint_days_after_last_fraction"] - reach
+    return (0.0, *(float(day) for day in plan["alc_days"] if 0 < day < first))
+
+
+@dataclass(frozen=True)
+class Observer:
+    """Follows virtual patients of a design, one trial per population."""
+
+    design: VirtualDesign
+    population: VirtualPopulation
+
+    @cached_property
+    def _program(self):
+        hierarchy, grid = Hierarchy(self.population.model), Grid(self.design)
+        residual = hierarchy.model.table.residuals["alc"]
+        plan, before = self.design.plan, jnp.asarray(counts_before(self.design))
+        jitter = int(plan["visit_jitter_days"])
+
+        def trial(keys: tuple[jax.Array, jax.Array], typical: dict[str, jax.Array]) -> Observed:
+            z = self.population.latents(keys[0])
+            parts = jax.random.split(keys[1], 5)
+            followed = follow(parts[0], z, hierarchy, grid, typical)
+            reading = read_counts(parts[1], followed, residual, grid)
+            n = reading.day.shape[0]
+            shape = (len(before), n)
+            moved = before[:, None] + jax.random.randint(parts[2], shape, -jitter, jitter + 1)
+            day = jnp.where(before[:, None] > 0, moved, 0.0)
+            there = jax.random.uniform(parts[3], shape) >= plan["missing_visit_probability"]
+            seen = (there | (day == 0)) & (day < reading.leaves)
+            true = followed.alc[grid.node(day), jnp.arange(n)]
+            noise = draw_residual(residual, parts[4], shape, followed.residual_sd)
+            both = jnp.concatenate([true, reading.true[None]])
+            measured = jnp.concatenate([true * jnp.exp(noise), reading.measured[None]])
+            return Observed(
+                jnp.log(both).astype(jnp.float32),
+                jnp.log(measured).astype(jnp.float32),
+                jnp.concatenate([seen, reading.known[None]]),
+                jnp.concatenate([day, reading.day[None]]).astype(jnp.float32),
+                planned_day(followed, grid).astype(jnp.float32),
+                reading.leaves.astype(jnp.float32),
+                jnp.asarray(followed.residual_sd, dtype=jnp.float32),
+            )
+
+        def trials(keys: tuple[jax.Array, jax.Array], typical: dict[str, jax.Array]) -> Observed:
+            return jax.lax.map(lambda k: trial(k, typical), keys, batch_size=TRIALS_AT_ONCE)
+
+        return jax.jit(trials)
+
+    def follow(
+        self,
+        seed: int,
+        populations: int,
+        repeats: int = 1,
+        fixed: Mapping[str, float] | None = None,
+    ) -> Observed:
+        """Trials of ``populations`` populations, ``repeats`` trials of each side by side.
+
+        ``fixed``: typical values in table units that replace the population's.
+
+        Returns:
+            [population x repeat, ...], the repeats of a population together.
+        """
+        model = self.population.model
+        names = {p.name for p in model.table} & {SUPPRESSION}
+        typical = dict.fromkeys(names, np.nan) | typical_values(model, fixed or {})
+        of_population, of_patients = jax.random.split(jax.random.key(seed))
+        first = jnp.repeat(jax.random.split(of_population, populations), repeats)
+        second = jax.random.split(of_patients, populations * repeats)
+        parts = []
+        for start in range(0, len(first), TRIALS_PER_CALL):
+            rows = np.arange(start, start + TRIALS_PER_CALL).clip(max=len(first) - 1)
+            found = self._program((first[rows], second[rows]), typical)
+            parts.append(jax.tree.map(lambda x: np.asarray(x)[: len(first) - start], found))  # noqa: B023
+        return jax.tree.map(lambda *x: np.concatenate(x), *parts)

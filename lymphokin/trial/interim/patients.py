@@ -1,0 +1,121 @@
+"""Where every patient of a trial stands at an interim look."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io import Cohort
+from lymphokin.io.problems import Findings
+from lymphokin.predict import endpoint_visits
+from lymphokin.predict.contrast import TYPICAL_BSA_M2
+from lymphokin.trial.interim.retention import evaluable
+from lymphokin.trial.virtual.design import VirtualDesign, pulses
+
+ARMS = ("control", "treated")
+
+
+def standing(
+    cohort: Cohort,
+    design: VirtualDesign,
+    lost: Collection[str] = (),
+    left_out: Collection[str] = (),
+) -> pd.DataFrame:
+    """Every patient who counts in the comparison.
+
+    A patient with a count in the window of the endpoint visit has an endpoint. Without one, a
+    patient is in follow-up until a record lies beyond that window, unless stated as lost.
+
+    Args:
+        cohort: the data so far; courses under way with their planned fractions.
+        design: the design.
+        lost: patients who will have no endpoint.
+        left_out: patients outside the comparison, e.g. of a run-in.
+
+    Returns:
+        index id; ``arm`` (control or treated), ``status`` (event, no event, in follow-up or
+        missing), ``planned_day``, ``followed`` (day of the last record) and ``evaluable``
+        (probability of an endpoint: 1 where it is known, 0 where it is missing).
+
+    Raises:
+        BadInput: when patients named are not there, or there are not two arms.
+    """
+    arms = arms_of(cohort, lost, left_out)
+    window = design.analysis.window_days
+    visits = endpoint_visits(cohort, design.plan["endpoint_days_after_last_fraction"], window)
+    table = visits.loc[arms.index, ["planned_day"]].assign(arm=arms)
+    table["followed"] = _last_record(cohort).reindex(arms.index)
+    outcome = visits.loc[arms.index, "observed_grade2"].map({True: "event", False: "no event"})
+    gone = table.index.isin(list(lost)) | (table["followed"] > table["planned_day"] + window)
+    without = np.where(gone, "missing", "in follow-up")
+    table["status"] = outcome.where(outcome.notna(), pd.Series(without, table.index))
+    chance = evaluable(design, table["planned_day"], table["followed"])
+    settled = {"event": 1.0, "no event": 1.0, "missing": 0.0}
+    table["evaluable"] = table["status"].map(settled).fillna(pd.Series(chance, table.index))
+    return table[["arm", "status", "planned_day", "followed", "evaluable"]]
+
+
+def arms_of(cohort: Cohort, lost: Collection[str], left_out: Collection[str]) -> pd.Series:
+    """The arm of every patient in the comparison; the arm that gets ATRA is the treated one."""
+    findings = Findings(cohort.source or "the run's cohort")
+    for option, named in (("--lost", lost), ("--leave-out", left_out)):
+        for patient in named:
+            if patient not in cohort.patients.index:
+                findings.add(None, option, patient, "a patient of the run")
+    findings.raise_if_any()
+    names = cohort.patients["arm"].drop(list(left_out))
+    dosed = names[names.index.isin(cohort.doses["id"])]
+    treated = set(dosed.dropna())
+    two = len(treated) == 1 and len(set(names.dropna())) == 2 and names.notna().all()
+    if not two:
+        found = ", ".join(sorted(set(names.fillna("(blank)")))) or "nobody"
+        expected = "two arms, one of which gets ATRA; name run-in patients with --leave-out"
+        findings.add(None, "ARM", found, expected)
+        findings.raise_if_any()
+    return pd.Series(np.where(names.isin(treated), ARMS[1], ARMS[0]), names.index, name="arm")
+
+
+def _last_record(cohort: Cohort) -> pd.Series:
+    """[patient] day of the last measurement; 0 where there is none after the first fraction."""
+    seen = cohort.observations.dropna(subset=["value"]).groupby("id")["day"].max()
+    return seen.reindex(cohort.patients.index).fillna(0.0).clip(lower=0.0)
+
+
+def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesign) -> Cohort:
+    """The cohort with the ATRA pulses that its treated patients in follow-up have yet to take.
+
+    They follow the last pulse that the table has (or day 0) at the design's interval, up to its
+    number of cycles, in the patient's own dose; one whose day has passed is taken as left out.
+    """
+    plan, added = design.plan, [cohort.doses]
+    planned = pulses(plan, design.conduct).doses(1.0)
+    intakes = planned.iloc[: plan["days_per_pulse"] * plan["doses_per_day"]]
+    since = intakes["day"] - intakes["day"].iloc[0]
+    waiting = table[(table["arm"] == ARMS[1]) & (table["status"] == "in follow-up")]
+    areas = cohort.patients["bsa"].fillna(TYPICAL_BSA_M2)
+    for name, row in waiting.iterrows():
+        patient = str(name)
+        own = cohort.doses[cohort.doses["id"] == patient]
+        starts = own["day"][~(own["day"].diff() <= plan["days_per_pulse"])]
+        mg = (
+            own["amount_mg"].iloc[-1]
+            if len(own)
+            else intakes["amount_mg"].iloc[0] * float(areas[patient])
+        )
+        first = _next_pulse(starts, design)
+        for start in first + plan["interval_days"] * np.arange(plan["cycles"] - len(starts)):
+            if start > row["followed"]:
+                days = start + since
+                added.append(pd.DataFrame({"day": days, "drug": "atra", "amount_mg": mg})
+                             .assign(id=patient))  # fmt: skip
+    return replace(cohort, doses=pd.concat(added, ignore_index=True))
+
+
+def _next_pulse(starts: pd.Series, design: VirtualDesign) -> float:
+    """First day of the pulse that follows those which began on the days ``starts``."""
+    if not len(starts):
+        return design.conduct.first_atra_day
+    return float(starts.iloc[-1]) + design.plan["interval_days"]

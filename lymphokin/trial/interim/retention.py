@@ -1,0 +1,41 @@
+"""Who will have an endpoint: drop-out and missed visits as the design says, given follow-up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lymphokin.trial.virtual.design import VirtualDesign
+
+
+def evaluable(
+    design: VirtualDesign, planned_day: ArrayLike, followed: ArrayLike
+) -> NDArray[np.float64]:
+    """Probability that a patient in follow-up will have a count in the window of the endpoint.
+
+    Patients leave at a uniform day of the design's range with its probability; who is still there
+    has not left so far. Each visit is missed with the design's probability; other scheduled counts
+    whose day may lie in the window stand in.
+
+    Args:
+        design: the design.
+        planned_day: [patient] day of the endpoint visit, from the first fraction.
+        followed: [patient] day up to which the patient is known to be in follow-up.
+    """
+    plan, analysis = design.plan, design.analysis
+    planned, followed = np.broadcast_arrays(
+        np.asarray(planned_day, dtype=float), np.asarray(followed, dtype=float)
+    )
+    first, last = design.conduct.drop_out_days
+
+    def left(day: NDArray[np.float64]) -> NDArray[np.float64]:
+        return plan["drop_out_probability"] * np.clip((day - first) / (last - first), 0, 1)
+
+    stays = (1 - left(planned)) / np.maximum(1 - left(np.minimum(followed, planned)), 1e-12)
+    jitter = np.arange(-plan["visit_jitter_days"], plan["visit_jitter_days"] + 1)
+    missed = np.ones(planned.shape)
+    for visit in (planned, *design.neighbour_days):
+        distance = np.abs(np.asarray(visit)[..., None] + jitter - planned[..., None])
+        inside = (distance <= analysis.window_days).mean(axis=-1)
+        missed = missed * (1 - inside * (1 - plan["missing_visit_probability"]))
+    return stays * (1 - missed)

@@ -1,0 +1,206 @@
+"""The interim look of a fitted run: risks of its patients on the draws of its posterior.
+
+The fit has seen the data so far and nothing else, so that its joint draws (population and
+patients) are the posterior at the look; no weighting is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from arviz_stats.base.array import array_stats
+from numpy.typing import NDArray
+
+from lymphokin.infer import Fit, Posterior
+from lymphokin.infer.posterior import flat
+from lymphokin.io import Cohort
+from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, probability_below
+from lymphokin.predict import measured_threshold
+from lymphokin.trial.inputs import Demands
+from lymphokin.trial.interim.future import future_patients
+from lymphokin.trial.interim.patients import ARMS, standing, with_planned_pulses
+from lymphokin.trial.interim.predictive import ArmSoFar, Predictive, predictive
+from lymphokin.trial.interim.retention import evaluable
+from lymphokin.trial.virtual.design import VirtualDesign
+
+GRADE = 2
+SAME_WINDOW_DAYS = 1e-6
+
+
+@dataclass(frozen=True)
+class Look:
+    """An interim look at a run."""
+
+    predictive: Predictive
+    patients: pd.DataFrame
+    """index id: columns of :func:`~lymphokin.trial.interim.patients.standing`, and ``risk``,
+    ``risk_q05`` and ``risk_q95`` of those in follow-up"""
+    to_come: tuple[int, int]
+    """patients not yet enrolled, per arm"""
+    error: float
+    """Monte-Carlo standard error of the predictive probability"""
+
+
+def look_at(
+    fit: Fit,
+    cohort: Cohort,
+    design: VirtualDesign,
+    *,
+    lost: Collection[str] = (),
+    left_out: Collection[str] = (),
+    draws: int = 1000,
+    seed: int = 0,
+) -> Look:
+    """Posterior predictive probability that the trial of a run ends significant.
+
+    Args:
+        fit: a fit of the data so far.
+        cohort: those data.
+        design: the design; patients it has beyond those of the run are simulated.
+        lost: patients who will have no endpoint.
+        left_out: patients outside the comparison; they inform the forecasts.
+        draws: posterior draws to use at most.
+        seed: of the random numbers.
+
+    Raises:
+        BadInput: when the cohort does not have two arms.
+    """
+    Demands("interim look").want("many", draws=draws).enforce()
+    table = standing(cohort, design, lost, left_out)
+    x = _thinned(fit, draws)
+    flat_x = x.reshape(-1, x.shape[-1])
+    waiting = table[table["status"] == "in follow-up"]
+    risk = _risks(fit, cohort, with_planned_pulses(cohort, table, design), waiting, flat_x, seed)
+    sizes = dict(zip(ARMS, (design.n_control, design.n_treated), strict=True))
+    to_come = tuple(max(0, sizes[arm] - int((table["arm"] == arm).sum())) for arm in ARMS)
+    z = flat_x[:, : len(fit.summary)]
+    future = future_patients(design, fit.model(), z, to_come[0], to_come[1], seed)
+    arms = []
+    for name, coming in zip(ARMS, future, strict=True):
+        own = table[table["arm"] == name]
+        counts = own["status"].value_counts()
+        events, none = int(counts.get("event", 0)), int(counts.get("no event", 0))
+        there = own[own["status"] == "in follow-up"]
+        gone = int(counts.get("missing", 0))
+        chance = evaluable(design, coming.planned_day, 0.0).mean(axis=0)
+        here = risk[:, table.loc[waiting.index, "arm"].to_numpy() == name]
+        arms.append(
+            ArmSoFar(
+                events,
+                events + none,
+                np.concatenate([here, coming.risk, np.zeros((len(z), gone))], axis=1),
+                np.concatenate([there["evaluable"].to_numpy(float), chance, np.zeros(gone)]),
+            )
+        )
+    analysis = design.analysis
+    found = predictive(arms[0], arms[1], analysis.test, analysis.alpha, analysis.missing_endpoint)
+    by_chain = found.success.reshape(x.shape[:2])
+    # Where every draw says the same there is nothing to estimate.
+    ess = float(array_stats.ess(by_chain)) if np.ptp(by_chain) > 0 else np.inf
+    table = table.join(_summary(risk, waiting.index))
+    return Look(found, table, (to_come[0], to_come[1]), float(found.success.std() / np.sqrt(ess)))
+
+
+def _thinned(fit: Fit, draws: int) -> NDArray[np.float64]:
+    """[chain, draw, latent] evenly spaced draws of every chain."""
+    x = fit.posterior["latents"]["x"].to_numpy()
+    per_chain = max(1, min(x.shape[1], draws // x.shape[0]))
+    return x[:, np.linspace(0, x.shape[1] - 1, per_chain).round().astype(int)]
+
+
+def _summary(risk: NDArray[np.float64], patients: pd.Index) -> pd.DataFrame:
+    low, high = np.quantile(risk, (0.05, 0.95), axis=0)
+    columns = {"risk": risk.mean(axis=0), "risk_q05": low, "risk_q95": high}
+    return pd.DataFrame(columns, index=patients)
+
+
+def _risks(
+    fit: Fit,
+    cohort: Cohort,
+    planned: Cohort,
+    waiting: pd.DataFrame,
+    x: NDArray[np.float64],
+    seed: int,
+) -> NDArray[np.float64]:
+    """[draw, patient] risk of patients in follow-up at their planned visit.
+
+    Args:
+        fit: the fit.
+        cohort: the cohort it was fitted to.
+        planned: the same with the pulses to come.
+        waiting: patients in follow-up (index) and their ``planned_day``.
+        x: [draw, latent] draws of the fit.
+        seed: of what the pulses to come add.
+    """
+    if waiting.empty:
+        return np.zeros((len(x), 0))
+    model = fit.model()
+    likelihood = CohortLikelihood(Hierarchy(model))
+    day_of = waiting["planned_day"].to_dict()
+    packed = pack(model, planned, {str(patient): [day] for patient, day in day_of.items()})
+    posterior = Posterior(likelihood, packed)
+    fitted = Posterior(likelihood, pack(model, cohort))
+    latents = _with_new_pulses(fitted, posterior, x, seed)
+    position = planned.patients.index.get_indexer(waiting.index)
+    nodes = [
+        packed.layout.node(packed.arrays.timeline, int(i), float(day))
+        for i, day in zip(position, day_of.values(), strict=True)
+    ]
+    counts = [
+        part.outputs["alc"][:, nodes, position]
+        for part in posterior.evaluate(latents, packed.arrays)
+    ]
+    population = jax.vmap(likelihood.hierarchy.population)(jnp.asarray(x[:, : len(fit.summary)]))
+    sd = np.broadcast_to(population.residual_sd["alc"], len(x))[:, None]
+    log_threshold = np.log(measured_threshold(GRADE))
+    log_count = np.log(np.concatenate(counts))
+    residual = model.table.residuals["alc"]
+    return np.asarray(probability_below(residual, log_threshold, log_count, sd))
+
+
+def _with_new_pulses(
+    fitted: Posterior, posterior: Posterior, x: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """Draws of a fit for the same patients with more pulses; what these add is drawn afresh."""
+    unravel, hierarchy = fitted.unravel(), posterior.hierarchy
+    old, new = (_places(p) for p in (fitted, posterior))
+    treated = [old[0].get(key, -1) for key in new[0]]
+    lanes = [old[1].get(key, -1) for key in new[1]]
+
+    def one(v: jax.Array, key: jax.Array) -> jax.Array:
+        known = unravel(v)
+        fresh = hierarchy.draw_latents(key, posterior.arrays, known.population)
+        return flat(
+            Latents(
+                known.population,
+                known.subject,
+                _kept(known.treated, fresh.treated, np.asarray(treated, int)),
+                _kept(known.occasion, fresh.occasion, np.asarray(lanes, int)),
+            )
+        )
+
+    keys = jax.random.split(jax.random.key(seed), len(x))
+    return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(x), keys))
+
+
+def _kept(known: jax.Array, fresh: jax.Array, place: NDArray[np.int64]) -> jax.Array:
+    """Columns of ``known`` at each place, and those of ``fresh`` where the place is -1."""
+    if not (known.size and fresh.size):
+        return fresh
+    return jnp.where(place >= 0, known[:, np.maximum(place, 0)], fresh)
+
+
+def _places(posterior: Posterior) -> tuple[dict[int, int], dict[tuple[int, float], int]]:
+    """Place of each treated patient, and of each drug window by patient and first day."""
+    layout = posterior.packed.layout
+    treated = {int(patient): i for i, patient in enumerate(layout.treated)}
+    lanes = {
+        (patient, round(start / SAME_WINDOW_DAYS)): i
+        for i, (patient, start, _) in enumerate(layout.lane_windows)
+    }
+    return treated, lanes  # type: ignore[return-value]

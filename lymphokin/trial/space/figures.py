@@ -1,0 +1,69 @@
+"""Heat maps over designs; lightness alone carries the number, and every cell says it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from lymphokin.report.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, VERMILLION, styled
+from lymphokin.trial.space.timing import RiskByDay
+
+LINES = ((ORANGE, (0, (6, 2))), (VERMILLION, "-"), (GREEN, (0, (4, 1, 1, 1))), (GREY, (0, (1, 1))))
+
+
+@styled
+def heat_map(
+    table: pd.DataFrame, across: str, down: str, meaning: str, limit: float | None = None
+) -> Figure:
+    """A table of numbers from 0 to 1 as a heat map.
+
+    `across`, `down`: what columns and rows are. `meaning`: what the numbers are; they are shown in
+    percent. Cells at or above `limit` are framed.
+    """
+    values = table.to_numpy(float)
+    rows, columns = values.shape
+    size = (1.5 + 0.36 * columns, 0.8 + 0.24 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    # cividis: the same to every colour vision, and monotone in lightness.
+    axes.imshow(values, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+    for i, j in np.ndindex(rows, columns):
+        bright = values[i, j] > 0.55
+        axes.text(
+            j, i, f"{100 * values[i, j]:.0f}", ha="center", va="center", fontsize=6.5,
+            color=BLACK if bright else "white",
+        )  # fmt: skip
+        if limit is not None and values[i, j] >= limit:
+            edge = BLACK if bright else "white"
+            corner = (j - 0.44, i - 0.42)
+            axes.add_patch(Rectangle(corner, 0.88, 0.84, fill=False, edgecolor=edge, lw=1.1))
+    axes.set_xticks(range(columns), [_plain(c) for c in table.columns])
+    axes.set_yticks(range(rows), [_plain(r) for r in table.index])
+    axes.tick_params(length=0)
+    axes.set(xlabel=across, ylabel=down)
+    axes.set_title(meaning, fontsize=8, loc="left")
+    return figure
+
+
+def _plain(label: object) -> str:
+    return f"{label:g}" if isinstance(label, int | float) else str(label)
+
+
+@styled
+def risk_curves(found: RiskByDay, planned: float) -> Figure:
+    """Share of patients below 0.80 by day after radiotherapy, for each first day of ATRA."""
+    figure = Figure(figsize=(4.6, 3.0), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(found.days, 100 * found.control, color=BLUE, lw=2, label="no ATRA")
+    for i, (start, risk) in enumerate(zip(found.starts, found.treated, strict=True)):
+        colour, dash = LINES[i % len(LINES)]
+        axes.plot(found.days, 100 * risk, color=colour, ls=dash, lw=1.5,
+                  label=f"ATRA from day {start:g}")  # fmt: skip
+    axes.axvline(planned, color=BLACK, lw=0.8, ls=(0, (1, 2)))
+    axes.set(xlabel="days after the last fraction", ylabel="grade ≥ 2 as reported (%)")
+    axes.set_ylim(0)
+    axes.grid(color=PALE, lw=0.4)
+    axes.legend(frameon=False, fontsize=7)
+    return figure

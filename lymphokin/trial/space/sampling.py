@@ -1,0 +1,146 @@
+"""What sampling days teach: expected information of the model by schedule of MDSC samples.
+
+The Fisher information of a planned trial at the prior's centre, with the prior, gives the standard
+deviation that each population quantity would keep: 1 is the prior, 0 is known. It is local (at
+typical values) and asymptotic, so that it ranks schedules; it does not replace a fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lymphokin.infer import Posterior
+from lymphokin.infer.information import ArrowMatrix
+from lymphokin.infer.posterior import flat
+from lymphokin.io import Cohort
+from lymphokin.model import Model
+from lymphokin.population import CohortArrays, CohortLikelihood, Hierarchy, pack
+from lymphokin.schedule import SATURDAY, treatment_days
+from lymphokin.trial.inputs import Demands
+from lymphokin.trial.virtual.design import VirtualDesign, pulses
+
+SCHEDULES: Mapping[str, tuple[float, ...]] = {
+    "none": (),
+    "baseline, day 21": (0.0, 21.0),
+    "baseline, day 42": (0.0, 42.0),
+    "baseline, day 3": (0.0, 3.0),
+    "baseline, day 7": (0.0, 7.0),
+    "baseline, days 3, 21": (0.0, 3.0, 21.0),
+    "baseline, days 3, 7": (0.0, 3.0, 7.0),
+    "baseline, days 3, 7, 14": (0.0, 3.0, 7.0, 14.0),
+    "baseline, days 3, 7, 24, 28": (0.0, 3.0, 7.0, 24.0, 28.0),
+}
+"""Days of MDSC samples, from the first fraction. A pre-dose sample on day 21 comes when the
+effect of the first pulse has gone; days 3 and 24 follow the last intake of a pulse."""
+LEARNT = ("max_differentiation", "half_effect_concentration", "mdsc_turnover", "radiation_drive",
+          "suppression")  # fmt: skip
+"""Quantities shown: what ATRA does to MDSC, and what these do to lymphocytes."""
+CALENDAR_START = date(2025, 1, 6)
+"""A Monday; the year does not matter."""
+ATRA_SAMPLE_HOURS = 3.0
+"""The trial's one ATRA sample: 3 h after the first intake (NCT06439888)."""
+
+
+def planned_cohort(design: VirtualDesign, mdsc_days: Sequence[float]) -> Cohort:
+    """A planned trial without chance: schedules, sites and weekdays in turn, everybody seen.
+
+    Measurements are placeholders of 1.
+    """
+    plan, patients, fractions, doses, seen = design.plan, [], [], [], []
+    sites, schedules = list(plan["sites"]), plan["schedules"]
+    arms = ["control"] * design.n_control + ["treated"] * design.n_treated
+    for number, arm in enumerate(arms):
+        patient, place = f"{arm}{number:03d}", number % design.n_control
+        count, gray = schedules[place % len(schedules)]
+        weekday = place % SATURDAY
+        start = (CALENDAR_START + timedelta(days=weekday)).isoformat()
+        days = treatment_days(int(count), weekday)
+        last = float(days[-1])
+        lesion = float(np.mean(plan["lesion_diameter_cm"])) + 2 * plan["margin_cm"]
+        patients.append(
+            {
+                "id": patient,
+                "arm": arm,
+                "site": "+".join([sites[place % len(sites)]] * 2),
+                "bsa": plan["bsa_mean"],
+                "age": plan["age_mean"],
+                "n_lesions": 2.0,
+                "ptv_cm3": 2 * np.pi / 6 * lesion**3,
+                "start_date": start,
+            }
+        )
+        fractions += [
+            {"id": patient, "day": float(d), "prescribed_gy": float(gray), "lesion": 0}
+            for d in days
+        ]
+        counts = {0.0, *map(float, plan["alc_days"])}
+        counts.add(last + plan["endpoint_days_after_last_fraction"])
+        seen += [(patient, day, "alc") for day in sorted(counts)]
+        seen += [(patient, float(day), "mdsc") for day in mdsc_days]
+        if arm == "treated":
+            own = pulses(plan, design.conduct).doses(plan["bsa_mean"])
+            doses.append(own.assign(id=patient))
+            sample = design.conduct.first_atra_day + ATRA_SAMPLE_HOURS / 24
+            seen.append((patient, sample, "atra"))
+    return Cohort(
+        patients=pd.DataFrame(patients).set_index("id"),
+        fractions=pd.DataFrame(fractions),
+        doses=pd.concat(doses, ignore_index=True),
+        observations=pd.DataFrame(seen, columns=["id", "day", "quantity"]).assign(value=1.0),
+        synthetic=True,
+    )
+
+
+def sampling_information(
+    design: VirtualDesign,
+    model: Model,
+    schedules: Mapping[str, Sequence[float]] = SCHEDULES,
+    learnt: Sequence[str] = LEARNT,
+) -> pd.DataFrame:
+    """Expected contraction of population quantities by schedule of MDSC samples.
+
+    All else is as planned: lymphocyte counts of the design, one ATRA sample.
+
+    Returns:
+        index schedule; one column per quantity of ``learnt`` that the model has: 1 - SD expected
+        after the trial over SD of the prior; then ``samples`` (per patient) and ``nats``, the
+        expected information about all population quantities.
+    """
+    every = sorted({float(day) for days in schedules.values() for day in days})
+    Demands("sampling").that(bool(every), "schedules", dict(schedules), "some days").enforce()
+    hierarchy = Hierarchy(model)
+    posterior = Posterior(CohortLikelihood(hierarchy), pack(model, planned_cohort(design, every)))
+    x = flat(posterior.start())
+    names = list(hierarchy.population_names)
+    rows = {}
+    for label, days in schedules.items():
+        found = posterior.information(x, _only(posterior.arrays, days))
+        covariance = population_covariance(found)
+        sd = np.sqrt(np.diag(covariance))
+        row = {name: 1 - sd[names.index(name)] for name in learnt if name in names}
+        nats = -0.5 * np.linalg.slogdet(covariance)[1]
+        rows[label] = row | {"samples": len(days), "nats": float(nats)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def population_covariance(matrix: ArrowMatrix) -> NDArray[np.float64]:
+    """[quantity, quantity] covariance of the population when patients are integrated out."""
+    own, coupling = np.asarray(matrix.own), np.asarray(matrix.coupling)
+    explained = np.einsum("psq,psr->qr", coupling, np.linalg.solve(own, coupling))
+    return np.linalg.inv(np.asarray(matrix.population) - explained)
+
+
+def _only(arrays: CohortArrays, days: Sequence[float]) -> CohortArrays:
+    """The cohort's arrays in which MDSC samples of other days weigh nothing."""
+    mdsc = arrays.measured["mdsc"]
+    day = np.asarray(mdsc.quantified.day)[:, None]
+    there = (np.abs(day - np.asarray(days, dtype=float)[None]) < 1e-6).any(axis=1)
+    weight = jnp.asarray(mdsc.quantified.weight) * there
+    kept = mdsc._replace(quantified=mdsc.quantified._replace(weight=weight))
+    return arrays._replace(measured={**arrays.measured, "mdsc": kept})

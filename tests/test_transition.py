@@ -1,0 +1,65 @@
+"""Transitions that follow one density and are accepted by another: which of the two they sample."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from lymphokin.infer.transition import Chain, transition
+
+CHAINS, TRANSITIONS, SETTLED = 400, 60, 20
+
+
+def sample(followed, accurate, step=0.6):
+    """[chain] last positions of many short chains in two dimensions, and share accepted."""
+
+    @jax.jit
+    def run(key):
+        y = jnp.array([3.0, -3.0])
+        chain = Chain.at(key, y, *jax.value_and_grad(followed)(y))
+
+        def once(chain, _):
+            return transition(followed, accurate, chain, jnp.asarray(step), 6)
+
+        chain, told = jax.lax.scan(once, chain, None, length=TRANSITIONS)
+        return chain.y, told["accepted"][SETTLED:].mean()
+
+    y, accepted = jax.vmap(run)(jax.random.split(jax.random.PRNGKey(1), CHAINS))
+    return np.asarray(y), float(accepted.mean())
+
+
+def narrow(y):
+    return -0.5 * jnp.sum(y**2)
+
+
+def wide(y):
+    return -0.5 * jnp.sum((y / 1.4) ** 2)
+
+
+def shifted(y):
+    return -0.5 * jnp.sum((y - 0.4) ** 2)
+
+
+@pytest.mark.parametrize("followed", [narrow, wide, shifted])
+def test_the_accurate_density_is_sampled_whatever_is_followed(followed):
+    y, accepted = sample(followed, narrow)
+    # Chains are independent: Kolmogorov-Smirnov, one in a thousand by chance per coordinate.
+    for coordinate in y.T:
+        assert stats.kstest(coordinate, "norm").pvalue > 1e-3
+    assert accepted == 1.0 if followed is narrow else 0.3 < accepted < 0.95
+
+
+def test_following_alone_would_have_sampled_the_other_density():
+    """The check above could have come out the other way."""
+    y, _ = sample(wide, wide)
+    assert stats.kstest(y.ravel(), "norm").pvalue < 1e-6
+
+
+def test_an_accurate_density_that_cannot_be_computed_is_never_entered():
+    def half(y):
+        return jnp.where(y[0] > 0, narrow(y), jnp.nan)
+
+    y, accepted = sample(narrow, half)
+    assert (y[:, 0] > 0).mean() > 0.99
+    assert accepted < 0.9

@@ -1,0 +1,127 @@
+"""The interim look at a run: who stands where, pulses to come, and the whole way."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lymphokin.cli import app
+from lymphokin.io import Cohort
+from lymphokin.io.problems import BadInput
+from lymphokin.shipped import data_path
+from lymphokin.trial.interim import evaluable, look_at, standing, with_planned_pulses
+from lymphokin.trial.synthetic import SyntheticTrial
+from lymphokin.trial.virtual import VirtualDesign
+
+DESIGN = VirtualDesign.read(data_path("nct06439888.design.toml"))
+RUN_IN = ["S001"]
+
+
+def of_arms(design: VirtualDesign, n: int) -> VirtualDesign:
+    return replace(design, analysis=replace(design.analysis, n_control=n, n_treated=n))
+
+
+def known_until(cohort: Cohort, patients: list[str], day: float) -> Cohort:
+    """The cohort as if some patients had only come to ``day``."""
+    observed, doses = cohort.observations, cohort.doses
+    late = observed["id"].isin(patients) & (observed["day"] > day)
+    future = doses["id"].isin(patients) & (doses["day"] > day)
+    return replace(cohort, observations=observed[~late], doses=doses[~future])
+
+
+@pytest.fixture(scope="module")
+def cohort(small_trial: SyntheticTrial) -> Cohort:
+    ids = list(small_trial.cohort.patients.index)
+    return known_until(small_trial.cohort, ids[-3:], 24.0)
+
+
+def test_patients_stand_where_their_records_say(small_trial: SyntheticTrial, cohort: Cohort):
+    table = standing(cohort, DESIGN, left_out=RUN_IN)
+    assert (table["arm"].value_counts() == 3).all()
+    assert list(table["status"][-3:]) == ["in follow-up"] * 3
+    assert (table["evaluable"][-3:].between(0.85, 0.99)).all()
+    assert set(table["status"][:-3]) <= {"event", "no event"}
+    assert (table["followed"][-3:] <= 24).all()
+    whole = standing(small_trial.cohort, DESIGN, left_out=RUN_IN)
+    assert not (whole["status"] == "in follow-up").any()
+
+
+def test_lost_patients_and_missed_windows_are_missing(small_trial: SyntheticTrial, cohort: Cohort):
+    last = cohort.patients.index[-1]
+    table = standing(cohort, DESIGN, lost=[last], left_out=RUN_IN)
+    assert table["status"][last] == "missing"
+    assert table["evaluable"][last] == 0
+    observed = small_trial.cohort.observations
+    due = float(table["planned_day"][last])
+    near = (observed["id"] == last) & (observed["day"] - due).abs().le(7)
+    without = replace(small_trial.cohort, observations=observed[~near])
+    assert standing(without, DESIGN, left_out=RUN_IN)["status"][last] == "missing"
+
+
+def test_pulses_to_come_are_those_of_the_design(small_trial: SyntheticTrial, cohort: Cohort):
+    table = standing(cohort, DESIGN, left_out=RUN_IN)
+    planned = with_planned_pulses(cohort, table, DESIGN)
+    kept = planned.doses.sort_values(["id", "day"]).reset_index(drop=True)
+    full = small_trial.cohort.doses.sort_values(["id", "day"]).reset_index(drop=True)
+    assert kept["id"].tolist() == full["id"].tolist()
+    assert kept["day"].to_numpy() == pytest.approx(full["day"].to_numpy())
+    assert kept["amount_mg"].to_numpy() == pytest.approx(full["amount_mg"].to_numpy())
+
+
+def test_who_has_an_endpoint_follows_the_design():
+    sure = replace(
+        DESIGN,
+        truth=replace(
+            DESIGN.truth,
+            design={**DESIGN.plan, "drop_out_probability": 0.5, "missing_visit_probability": 0.0},
+        ),
+        conduct=replace(DESIGN.conduct, drop_out_days=(0.0, 100.0)),
+    )
+    # Half leave, uniformly over 100 days: of 50, 25 have left by day 50.
+    assert evaluable(sure, 50.0, 0.0) == pytest.approx(0.75)
+    assert evaluable(sure, 50.0, 30.0) == pytest.approx(0.75 / 0.85)
+    assert evaluable(sure, 50.0, 60.0) == pytest.approx(1.0)
+
+
+def test_a_cohort_without_two_arms_is_refused(cohort: Cohort):
+    with pytest.raises(BadInput, match="S999"):
+        standing(cohort, DESIGN, left_out=["S999"])
+    one = cohort.select(cohort.patients.index[cohort.patients["arm"] == "SBRT+ATRA"])
+    with pytest.raises(BadInput, match="two arms"):
+        standing(one, DESIGN)
+
+
+def test_when_every_endpoint_is_known_the_result_is_certain(small_run):
+    look = look_at(small_run.fit, small_run.cohort, of_arms(DESIGN, 3), left_out=RUN_IN, draws=10)
+    assert look.predictive.probability in (0.0, 1.0)
+    assert look.error == 0
+    assert look.to_come == (0, 0)
+
+
+@pytest.mark.slow
+def test_patients_in_follow_up_are_forecast_and_the_others_simulated(small_run, cohort: Cohort):
+    design = of_arms(DESIGN, 5)
+    look = look_at(small_run.fit, cohort, design, left_out=RUN_IN, draws=60)
+    assert look.to_come == (2, 2)
+    assert 0 < look.predictive.probability < 1
+    assert look.error > 0
+    waiting = look.patients[look.patients["status"] == "in follow-up"]
+    assert waiting["risk"].between(0, 1).all()
+    assert (waiting["risk_q05"] <= waiting["risk_q95"]).all()
+    again = look_at(small_run.fit, cohort, design, left_out=RUN_IN, draws=60)
+    assert np.array_equal(look.predictive.success, again.predictive.success)
+
+
+@pytest.mark.slow
+def test_the_command_says_it_all(small_run, tmp_path):
+    from typer.testing import CliRunner
+
+    found = CliRunner().invoke(
+        app,
+        ["trial", "interim", str(small_run.folder), "--leave-out", "S001", "--json"],
+    )
+    assert found.exit_code == 0, found.output
+    result = json.loads(found.stdout)["as fitted"]
+    assert result["arms"]["control"]["to_come"] == 23
+    assert sum(result["arms"]["treated"]["final_events"]) == pytest.approx(1)

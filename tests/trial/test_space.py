@@ -1,0 +1,135 @@
+"""The design space and the design report."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from lymphokin.cli import app
+from lymphokin.infer.information import ArrowMatrix
+from lymphokin.io.problems import BadInput
+from lymphokin.model import load_model
+from lymphokin.shipped import data_path
+from lymphokin.trial.exact import TESTS, Design
+from lymphokin.trial.report import design_contents, render_design_report
+from lymphokin.trial.report.contents import ModelPart, pulse_gaps
+from lymphokin.trial.space import RiskByDay, power_map, risk_by_day, sampling_information
+from lymphokin.trial.space.figures import heat_map, risk_curves
+from lymphokin.trial.space.sampling import planned_cohort, population_covariance
+from lymphokin.trial.virtual import TruePopulation, VirtualDesign
+
+DESIGN = VirtualDesign.read(data_path("nct06439888.design.toml"))
+RISKS = RiskByDay(
+    np.array([28.0, 42.0]), np.array([0.6, 0.5]), np.array([[0.5, 0.3], [0.4, 0.2]]),
+    np.array([0.0, 7.0]),
+)  # fmt: skip
+
+
+def test_the_power_map_is_exact_power():
+    table = power_map([22, 26], [0.15, 0.2], 0.5, "fisher", 0.07)
+    assert table[0.15][26] == pytest.approx(0.849384, abs=1e-6)
+    assert table[0.2][22] == pytest.approx(Design(TESTS["fisher"], 22, 22, 0.07).power(0.5, 0.2))
+    with pytest.raises(BadInput, match="logrank"):
+        power_map([10], [0.2], 0.5, "logrank", 0.07)
+
+
+def test_patients_are_integrated_out_exactly():
+    """The population's block of the inverse of the whole information, by brute force."""
+    rng = np.random.default_rng(0)
+    q, n, s = 3, 4, 2
+    own = np.stack([a @ a.T + np.eye(s) for a in rng.normal(size=(n, s, s))])
+    coupling = 0.3 * rng.normal(size=(n, s, q))
+    population = 5 * np.eye(q) + np.einsum("psq,psr->qr", coupling, coupling)
+    whole = np.zeros((q + n * s, q + n * s))
+    whole[:q, :q] = population
+    for i in range(n):
+        place = slice(q + i * s, q + (i + 1) * s)
+        whole[place, place] = own[i]
+        whole[place, :q], whole[:q, place] = coupling[i], coupling[i].T
+    found = population_covariance(ArrowMatrix(population, own, coupling))  # type: ignore[arg-type]
+    assert found == pytest.approx(np.linalg.inv(whole)[:q, :q])
+
+
+def test_the_planned_trial_has_the_samples_that_were_asked_for():
+    cohort = planned_cohort(DESIGN, (0.0, 3.0, 21.0))
+    mdsc = cohort.observations.query("quantity == 'mdsc'")
+    assert sorted(set(mdsc["day"])) == [0.0, 3.0, 21.0]
+    assert len(cohort) == 52
+    assert cohort.doses["id"].nunique() == 26
+
+
+def test_days_since_the_pulse_follow_the_calendar():
+    gaps = pulse_gaps(DESIGN).set_index("fractions")
+    assert (gaps["pulse"] == 3).all()
+    # Ten fractions from a Monday end on day 11, from a Friday on day 13.
+    assert gaps.loc[[10], ["visit_first", "visit_last"]].to_numpy()[0].tolist() == [53.0, 55.0]
+    assert gaps.loc[[10], ["gap_first", "gap_last"]].to_numpy()[0].tolist() == [11.0, 13.0]
+    assert gaps.loc[3, "gap_first"] == 2.0
+
+
+def contents(**changes):
+    given = {"control": 0.5, "treated": 0.15, "betas": ((10, 10), (3, 17))} | changes
+    return design_contents(DESIGN, created="2026-01-01", version="0.0", **given)
+
+
+def test_the_report_says_what_is_exact():
+    text = render_design_report(contents())
+    for number in ("0.849384", "0.903952", "0.0403", "0.769", "27 + 27", "22 + 22"):
+        assert number in text, number
+    assert "only by rounding" in text
+    assert "0.829741" in text  # 24 + 24
+    assert "<script" not in text
+    assert not re.search(r"(?:src|href)=[\"']?https?:", text)
+
+
+def test_the_report_shows_gamma_zero_beside_gamma():
+    row = {"assurance": 0.3, "error": 0.01, "control": (0.4, 0.5, 0.6), "treated": (0.2, 0.3, 0.5)}
+    rows = [row | {"label": label} for label in ("as in the population", "γ = 0")]
+    power = pd.DataFrame([[0.2, 0.3], [0.5, 0.6]], index=[0.0, 7.0], columns=[28.0, 42.0])
+    model = ModelPart("prior", 10, 20, rows, RISKS, power, {"suppression": 1.0})
+    text = render_design_report(contents(model=model))
+    assert "γ = 0" in text
+    assert text.count("<svg") == 4
+
+
+def test_rates_the_wrong_way_round_are_refused(tmp_path: Path):
+    out = tmp_path / "design.html"
+    found = CliRunner().invoke(
+        app, ["trial", "report", "--no-model", "--control", "0.1", "--out", str(out)]
+    )
+    assert isinstance(found.exception, BadInput)
+    assert not out.exists()
+
+
+def test_figures_draw_in_grey_as_well():
+    figure = heat_map(pd.DataFrame([[0.1, 0.9]], columns=[1, 2]), "x", "y", "power", 0.5)
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    assert texts == {"10", "90"}
+    assert len(risk_curves(RISKS, 42).axes[0].lines) == 4
+
+
+@pytest.mark.slow
+def test_without_the_mechanism_timing_changes_nothing():
+    truth = TruePopulation(DESIGN.truth)
+    null = risk_by_day(DESIGN, truth, [0, 7], [40, 44], 8, fixed={"suppression": 0.0})
+    for risk in null.treated:
+        assert risk == pytest.approx(null.control, abs=1e-9)
+    real = risk_by_day(DESIGN, truth, [0, 7], [40, 44], 8)
+    assert (real.treated < real.control).all()
+
+
+@pytest.mark.slow
+def test_a_sample_after_the_pulse_teaches_what_one_before_the_next_does_not():
+    table = sampling_information(
+        DESIGN,
+        load_model("myeloid_lymphoid"),
+        {"none": (), "21": (0.0, 21.0), "3": (0.0, 3.0), "both": (0.0, 3.0, 21.0)},
+    )
+    effect = table["max_differentiation"]
+    assert effect["21"] - effect["none"] < 0.02
+    assert effect["3"] - effect["none"] > 0.1
+    assert effect["both"] >= effect["3"]
+    assert (table["nats"].diff().dropna()[["both"]] > 0).all()
