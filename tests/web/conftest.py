@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WARM_UP_S = 300
+WARM_UP_S = 600
 ANSWER_MS = 60_000
 
 

@@ -100,7 +100,6 @@ def test_other_pages_and_hosts_are_refused(client, question):
     refused(asked(client, question, Origin="null"), 403, "Origin")
     refused(asked(client, question, **{"Sec-Fetch-Site": "cross-site"}), 403, "other pages")
     refused(asked(client, question, **{safety.TOKEN_HEADER: "guess"}), 403, "token")
-    refused(asked(client, question, **{safety.TOKEN_HEADER: "gu\xe9ss"}), 403, "token")
     refused(asked(client, question, **{"Content-Type": "text/plain"}), 415, "JSON")
     refused(client.delete("/api/v1/whatif"), 405, "GET and POST")
     assert asked(client, question, Origin=f"http://{HOST}").status_code == 200
@@ -126,7 +125,7 @@ def _with(question: dict, path: str, value: object) -> dict:
         ("b.atra", [{"day": 0, "days": 3}, {"day": 1}], "begins in another"),
         ("patient.bsa", 1e308, "3.5"),
         ("patient.site", "<script>alert(1)</script>", "lung_peripheral"),
-        ("patient.site", "liver+" * 30 + "liver", "liver"),
+        ("patient.site", "liver+" * 30 + "liver", "31 lesions"),
         ("patient.sex", "<img src=x onerror=alert(1)>", "'F' or 'M'"),
         ("patient.immune_dose_source", "<script>", "blood"),
         ("patient.counts.0.quantity", "<script>", "alc"),

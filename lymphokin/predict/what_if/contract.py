@@ -79,6 +79,8 @@ class Patient(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Patient:
         named = self.site.count("+") + 1
+        if named > MOST_LESIONS:
+            raise ValueError(f"site names {named} lesions; the most are {MOST_LESIONS}")
         if named > 1 and self.n_lesions not in (None, named):
             raise ValueError(f"site names {named} lesions, n_lesions says {self.n_lesions}")
         if self.immune_dose_source and self.immune_dose_gy is None:
