@@ -16,7 +16,7 @@ from lymphokin.literature.posterior import LiteraturePosterior
 from lymphokin.model import Model, shipped_models
 from lymphokin.population import Hierarchy, Quantity
 
-MOVED = 0.1
+MOVED = 0.25
 """A quantity is written when its latent's mean or SD differs from the prior's by more than this."""
 SOURCE = "Published cohorts (calibration_studies.toml, atra_studies.toml), for a new study"
 
