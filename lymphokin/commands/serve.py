@@ -40,8 +40,8 @@ def serve(
     from rich.console import Console
     from threadpoolctl import threadpool_limits
 
+    from lymphokin.commands.source import resolve_source
     from lymphokin.predict.what_if.audit import AuditLog
-    from lymphokin.predict.what_if.source import resolve_source
     from lymphokin.web.app import make_app
 
     if run is not None and not (run / "posterior.nc").is_file():

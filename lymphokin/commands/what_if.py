@@ -159,8 +159,8 @@ def person_of(
 def _engine(run: Path | None, model: str) -> Engine:
     from threadpoolctl import threadpool_limits
 
+    from lymphokin.commands.source import resolve_source
     from lymphokin.predict.what_if.engine import Engine
-    from lymphokin.predict.what_if.source import resolve_source
 
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
     return Engine(resolve_source(run, model))

@@ -77,7 +77,9 @@ class RegressionModel:
 
     def risk(self, z: Any, inputs: pd.DataFrame) -> Any:
         """[patient] probability of a count reported as grade >= 2 at the latents ``z``."""
-        x = SimpleNamespace(**{n: jnp.asarray(inputs[n].to_numpy(float)) for n in inputs})
+        x = SimpleNamespace()
+        for name in self.regression.needs:
+            setattr(x, name, jnp.asarray(inputs[name].to_numpy(float)))
         p = self._parameters(z)
         if type(self.regression).log_odds is not Regression.log_odds:
             return expit(self.regression.log_odds(p, x))

@@ -20,7 +20,7 @@ ANSWER_MS = 60_000
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of `lymphokin serve` with the priors of the default model."""
+    """Address of `lymphokin serve` with the literature posterior of the default model."""
     log = tmp_path_factory.mktemp("serve") / "log"
     command = [sys.executable, "-c", "from lymphokin.cli import main; main()"]
     with log.open("w") as output:

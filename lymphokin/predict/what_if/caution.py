@@ -49,6 +49,9 @@ def warnings_of(
         )
     if source.provenance.source == "prior":
         add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")
+    if source.provenance.source == "literature":
+        text = "no trial data: these numbers rest on published cohorts, who got no ATRA"
+        add("", "caution", text)
     if source.provenance.synthetic:
         add("", "strong", "the fit is of synthetic data: these numbers are an exercise")
     if not patient.counts:

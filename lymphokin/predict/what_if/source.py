@@ -1,4 +1,4 @@
-"""Where a what-if takes its population from: a fitted run, or the model's priors."""
+"""Where a what-if takes its population from: a fitted run, the literature, or the priors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pandas as pd
 
 from lymphokin.infer import Fit
 from lymphokin.io import Cohort, read_events
-from lymphokin.model import Model, load_model
+from lymphokin.model import Model
 from lymphokin.population import Hierarchy
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.endpoint import endpoint_visits
@@ -64,20 +64,37 @@ class PosteriorSource:
         return {q: np.broadcast_to(np.asarray(v), len(self.z)) for q, v in found.items()}
 
 
-def resolve_source(run: Path | None = None, model: str = DEFAULT_MODEL) -> PosteriorSource:
-    """The population behind a what-if: of a run folder, else the priors of a model.
-
-    Raises:
-        FileNotFoundError: when the folder is not a run.
-        ValueError: when the model has changed since the fit.
-    """
-    return of_run(run) if run is not None else of_priors(load_model(model))
-
-
 def of_priors(model: Model, draws: int = PRIOR_DRAWS, seed: int = 0) -> PosteriorSource:
     """Draws from the priors of a model: what is believed before any data."""
     z = np.random.default_rng(seed).standard_normal((draws, len(Hierarchy(model).quantities)))
     return PosteriorSource(model, z, _provenance(model, "prior", "prior, no data"))
+
+
+def of_literature(
+    model: Model,
+    z: np.ndarray,
+    seen: dict[str, tuple[float, float]],
+    rhat_max: float,
+    ess_bulk_min: float,
+) -> PosteriorSource:
+    """Draws of a new study's population given published cohorts.
+
+    Args:
+        z: [draw, quantity] population latents.
+        seen: ranges of the published cohorts, as of a run.
+        rhat_max: convergence of the calibration, as the next.
+        ess_bulk_min: smallest bulk effective sample size.
+    """
+    title = "published cohorts, no trial data"
+    provenance = _provenance(
+        model,
+        "literature",
+        title,
+        draws=len(z),
+        rhat_max=_rounded(rhat_max, 3),
+        ess_bulk_min=_rounded(ess_bulk_min, 0),
+    )
+    return PosteriorSource(model, z, provenance, seen)
 
 
 def of_run(folder: Path) -> PosteriorSource:

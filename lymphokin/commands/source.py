@@ -1,0 +1,32 @@
+"""The population behind a what-if on the command line and on the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lymphokin.predict.what_if.source import PosteriorSource
+
+
+def resolve_source(run: Path | None, model: str) -> PosteriorSource:
+    """Of a run folder; without one, of published cohorts; for a model without those, its priors.
+
+    Raises:
+        FileNotFoundError: when the folder is not a run.
+        ValueError: when the model has changed since it was fitted or calibrated.
+    """
+    from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
+    from lymphokin.model import load_model
+    from lymphokin.predict.what_if.source import of_literature, of_priors, of_run
+
+    if run is not None:
+        return of_run(run)
+    if model not in calibrated_models():
+        return of_priors(load_model(model))
+    literature = LiteraturePosterior.shipped(model)
+    how = literature.provenance["details"]["convergence"]
+    seen = {name: (low, high) for name, (low, high) in literature.seen.items()}
+    return of_literature(
+        literature.model(), literature.population_z(), seen, how["rhat_max"], how["ess_bulk_min"]
+    )
