@@ -83,18 +83,19 @@ def solve_typical(model, patient: Course, rule: StepRule | None = None) -> dict[
 @pytest.mark.parametrize("name", shipped_models())
 def test_a_shipped_model_loads_and_says_where_its_numbers_come_from(name):
     model = load_model(name)
-    assert set(model.observed) == {"alc", "mdsc", "atra"}
+    assert set(model.observed) in ({"alc"}, {"alc", "mdsc", "atra"})
     assert model.description
     for parameter in model.table:
         assert parameter.source
         assert parameter.certainty in {"read", "computed", "proposed prior", "fixed"}
-        assert (parameter.certainty == "fixed") == (
-            parameter.population_sd == parameter.between_subject_sd == 0
-        )
+        if parameter.certainty == "fixed":
+            assert parameter.population_sd == parameter.between_subject_sd == 0
 
 
-def test_two_rivals_come_with_the_default_model():
-    assert set(shipped_models()) == {"myeloid_lymphoid", "saturating_kill", "lymphocyte_feedback"}
+def test_variants_and_rivals_come_with_the_default_model():
+    variants = {"saturating_kill", "lymphocyte_feedback", "myeloid_lymphoid_literature"}
+    rivals = {"hedos_hcc", "hedos_extension", "lung_sbrt", "friberg_lymphocyte", "jin_trafficking"}
+    assert set(shipped_models()) == {"myeloid_lymphoid"} | variants | rivals
 
 
 def test_a_table_that_extends_another_inherits_replaces_and_removes():

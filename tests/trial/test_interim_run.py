@@ -92,6 +92,7 @@ def test_a_cohort_without_two_arms_is_refused(cohort: Cohort):
         standing(one, DESIGN)
 
 
+@pytest.mark.slow  # fits a trial
 def test_when_every_endpoint_is_known_the_result_is_certain(small_run):
     look = look_at(small_run.fit, small_run.cohort, of_arms(DESIGN, 3), left_out=RUN_IN, draws=10)
     assert look.predictive.probability in (0.0, 1.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WARM_UP_S = 600
@@ -85,9 +85,14 @@ class Visit:
 
     def answer_to(self, act: Any) -> tuple[dict, dict]:
         """Question and answer that follow when `act()` is done."""
-        with self.page.expect_response(_is_answer, timeout=ANSWER_MS) as caught:
+        # Finished, not only begun: an answer that a later question overtakes is broken off.
+        with self.page.expect_event("requestfinished", _is_question, timeout=ANSWER_MS) as caught:
             act()
-        response = caught.value
+        response = caught.value.response()
+        while response is None or response.status != 200:  # what was typed so far was refused
+            with self.page.expect_event("requestfinished", _is_question) as caught:
+                pass
+            response = caught.value.response()
         answer = response.json()
         self.settled()
         return response.request.post_data_json, answer
@@ -96,8 +101,8 @@ class Visit:
         return self.page.locator(f'[data-number="{letter}.of_100"]').inner_text()
 
 
-def _is_answer(response: Response) -> bool:
-    return response.url.endswith("/api/v1/whatif") and response.status == 200
+def _is_question(request: Request) -> bool:
+    return request.url.endswith("/api/v1/whatif")
 
 
 @pytest.fixture
