@@ -39,7 +39,7 @@ class NutsSettings:
 
     chains: int = 2
     warmup: int = 50
-    draws: int = 1200
+    draws: int = 2000
     pilot: int = 75
     target_accept: float = 0.75
     max_tree_depth: int = 8
