@@ -182,11 +182,10 @@ def predict(
         return
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
-    from lymphokin.infer import Fit
+    from lymphokin.infer import COHORT_FILE, Fit
     from lymphokin.io import read_events
     from lymphokin.predict import forecast, forecast_cohort
     from lymphokin.terminal import show_patients
-    from lymphokin.workflow import COHORT_FILE
 
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
@@ -218,12 +217,12 @@ def report(
 
     Example: lymphokin report runs/trial --counts-until 14 --out day14.html
     """
-    from lymphokin.infer import Fit
+    from lymphokin.infer import COHORT_FILE, Fit
     from lymphokin.io import read_events
     from lymphokin.predict import forecast_cohort
     from lymphokin.report import write_report
     from lymphokin.terminal import TerminalReporter
-    from lymphokin.workflow import COHORT_FILE, describe
+    from lymphokin.workflow import describe
 
     fitted = Fit.load(run)
     posterior = forecast_cohort(fitted.model(), read_events(run / COHORT_FILE))

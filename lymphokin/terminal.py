@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lymphokin.infer import RESEARCH_USE
 from lymphokin.infer.nuts import Progress as SamplerProgress
 from lymphokin.predict import Forecast
-from lymphokin.workflow import RESEARCH_USE, Reporter, Run
+from lymphokin.workflow import Reporter, Run
 
 
 class TerminalReporter(Reporter):

@@ -19,6 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from lymphokin.infer import (
+    COHORT_FILE,
     Checkpoint,
     Fit,
     NutsSettings,
@@ -48,8 +49,6 @@ PACKAGES = ("lymphokin", "jax", "jaxlib", "numpyro", "diffrax", "numpy", "pandas
 CURVE_DRAWS = 200
 ERROR_DRAWS = 8
 DENSITY_DRAWS = 1000
-COHORT_FILE = "cohort.csv"
-RESEARCH_USE = "Research use only. Not a medical device; not for decisions about patients."
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,9 @@ def test_a_shipped_model_loads_and_says_where_its_numbers_come_from(name):
     for parameter in model.table:
         assert parameter.source
         assert parameter.certainty in {"read", "computed", "proposed prior", "fixed"}
-        if parameter.certainty == "fixed":
-            assert parameter.population_sd == parameter.between_subject_sd == 0
+        assert (parameter.certainty == "fixed") == (
+            parameter.population_sd == parameter.between_subject_sd == 0
+        )
 
 
 def test_variants_and_rivals_come_with_the_default_model():

@@ -32,6 +32,7 @@ def spread(
 
     Example: lymphokin spread patients.csv --counts-until 14
     """
+    from lymphokin.infer import RESEARCH_USE
     from lymphokin.io import read_events
     from lymphokin.literature.spread import between_models
 
@@ -65,4 +66,4 @@ def spread(
     shown.caption = f"Weights ({found.rule}): {weights}"
     console = Console(width=None if Console().is_terminal else 140)
     console.print(shown)
-    console.print("Research use only. Not a medical device; not for decisions about patients.")
+    console.print(RESEARCH_USE)

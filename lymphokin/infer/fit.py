@@ -21,6 +21,10 @@ from lymphokin.infer.posterior import Posterior
 from lymphokin.model import Model, load_model
 
 PRIOR_DRAWS = 4000
+COHORT_FILE = "cohort.csv"
+"""The fitted patients, in a run folder."""
+RESEARCH_USE = "Research use only. Not a medical device; not for decisions about patients."
+"""Said wherever results are shown."""
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,9 @@ def interim(
 
     Example: lymphokin trial interim runs/look1 --leave-out S001,S002 --gamma-zero runs/look1-null
     """
-    from lymphokin.infer import Fit
+    from lymphokin.infer import COHORT_FILE, Fit
     from lymphokin.io import read_events
     from lymphokin.trial.interim import look_at
-    from lymphokin.workflow import COHORT_FILE
 
     plan = read_design(design)
     looks = {}

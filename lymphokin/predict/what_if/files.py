@@ -56,7 +56,7 @@ def checked[T: BaseModel](kind: type[T], raw: Any, where: str) -> T:
 
 
 def _expected(message: str) -> str:
-    for start in ("Value error, ", "Input should be "):
+    for start in ("Value error, ", "Input should be ", "expected "):
         message = message.removeprefix(start)
     return message[:1].lower() + message[1:]
 

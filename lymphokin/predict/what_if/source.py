@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.infer import Fit
+from lymphokin.infer import COHORT_FILE, RESEARCH_USE, Fit
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import Model
 from lymphokin.population import Hierarchy
@@ -25,8 +25,6 @@ from lymphokin.predict.what_if.contract import Provenance
 
 DEFAULT_MODEL = "myeloid_lymphoid"
 PRIOR_DRAWS = 2000
-COHORT_FILE = "cohort.csv"
-RESEARCH_USE = "Research use only. Not a medical device; not for decisions about patients."
 LIMITS = [
     "Nobody has shown in people that ATRA raises lymphocyte counts after radiotherapy: look at "
     "gamma = 0 too.",
