@@ -11,18 +11,19 @@ from lymphokin.infer.transition import Chain, transition
 CHAINS, TRANSITIONS, SETTLED = 400, 60, 20
 
 
-def sample(followed, accurate, step=0.6):
+def sample(followed, accurate, step=0.6, start=3.0, corrected_from=0):
     """[chain] last positions of many short chains in two dimensions, and share accepted."""
 
     @jax.jit
     def run(key):
-        y = jnp.array([3.0, -3.0])
+        y = jnp.array([start, -start])
         chain = Chain.at(key, y, *jax.value_and_grad(followed)(y))
 
-        def once(chain, _):
-            return transition(followed, accurate, chain, jnp.asarray(step), 6)
+        def once(chain, i):
+            correcting = i >= corrected_from
+            return transition(followed, accurate, chain, jnp.asarray(step), 6, correcting)
 
-        chain, told = jax.lax.scan(once, chain, None, length=TRANSITIONS)
+        chain, told = jax.lax.scan(once, chain, jnp.arange(TRANSITIONS))
         return chain.y, told["accepted"][SETTLED:].mean()
 
     y, accepted = jax.vmap(run)(jax.random.split(jax.random.PRNGKey(1), CHAINS))
@@ -63,3 +64,14 @@ def test_an_accurate_density_that_cannot_be_computed_is_never_entered():
     y, accepted = sample(narrow, half)
     assert (y[:, 0] > 0).mean() > 0.99
     assert accepted < 0.9
+
+
+def test_a_chain_that_starts_far_out_arrives_when_it_is_corrected_only_later():
+    def flat_far_out(y):
+        return narrow(y) / (1 + jnp.sum(y**2) / 200)
+
+    at_once, _ = sample(narrow, flat_far_out, start=40.0)
+    later, accepted = sample(narrow, flat_far_out, start=40.0, corrected_from=SETTLED)
+    assert (np.linalg.norm(at_once, axis=1) > 10).mean() > 0.5
+    assert np.linalg.norm(later, axis=1).max() < 6
+    assert accepted > 0.9

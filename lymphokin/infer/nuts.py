@@ -61,8 +61,8 @@ class Draws(NamedTuple):
 
 
 type ChunkProgram = Callable[..., tuple[Chain, dict[str, jax.Array]]]
-"""Compiled function of chains, step size, arrays with long steps, accurate arrays and map, which
-takes all chains one chunk further."""
+"""Compiled function of chains, step size, whether the draws are kept, arrays with long steps,
+accurate arrays and map, which takes all chains one chunk further."""
 
 
 class Progress(NamedTuple):
@@ -110,9 +110,11 @@ def sample_nuts(
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
 
-            def run(chains: Chain = chains, step: float = step) -> dict[str, np.ndarray]:
-                at = jnp.asarray(step)
-                chains, out = run_chunk(chains, at, quick.arrays, posterior.arrays, whitening)
+            def run(
+                chains: Chain = chains, step: float = step, kept: bool = i >= warming
+            ) -> dict[str, np.ndarray]:
+                how = (jnp.asarray(step), jnp.asarray(kept))
+                chains, out = run_chunk(chains, *how, quick.arrays, posterior.arrays, whitening)
                 state = {f"chain_{name}": value for name, value in chains._asdict().items()}
                 return {k: np.asarray(v) for k, v in (out | state).items()}
 
@@ -169,13 +171,16 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
     per_chain, everywhere = PartitionSpec("chain"), PartitionSpec()
     together = devices[0].platform != "cpu"
 
-    def on_device(chains: Chain, step: jax.Array, quick: Any, accurate: Any, map_: Any) -> Any:
+    def on_device(
+        chains: Chain, step: jax.Array, kept: jax.Array, quick: Any, accurate: Any, map_: Any
+    ) -> Any:
         def density(arrays: Any) -> Callable[[jax.Array], jax.Array]:
             return lambda y: posterior.log_density(map_.to_latents(y), arrays)
 
         def once(chain: Chain, _: None) -> tuple[Chain, dict[str, jax.Array]]:
             depth = settings.max_tree_depth
-            chain, told = transition(density(quick), density(accurate), chain, step, depth)
+            followed, exact = density(quick), density(accurate)
+            chain, told = transition(followed, exact, chain, step, depth, correcting=kept)
             return chain, told | {"x": map_.to_latents(chain.y)}
 
         def one(chain: Chain) -> Any:
@@ -188,7 +193,7 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
         jax.shard_map(
             on_device,
             mesh=mesh,
-            in_specs=(per_chain, *[everywhere] * 4),
+            in_specs=(per_chain, *[everywhere] * 5),
             out_specs=per_chain,
             check_vma=False,
         )
@@ -199,8 +204,8 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
     y = jnp.zeros((settings.chains, x.size))
     keys = jax.random.split(jax.random.PRNGKey(0), settings.chains)
     chains = Chain(keys, y, y[:, 0], y, y[:, 0])
-    step = jnp.asarray(FIRST_STEP)
-    return program.lower(chains, step, quick.arrays, posterior.arrays, whitening).compile()
+    how = (jnp.asarray(FIRST_STEP), jnp.asarray(True))
+    return program.lower(chains, *how, quick.arrays, posterior.arrays, whitening).compile()
 
 
 def settings_fingerprint(settings: NutsSettings) -> dict[str, Any]:

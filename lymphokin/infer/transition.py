@@ -46,9 +46,18 @@ class Chain(NamedTuple):
 
 
 def transition(
-    followed: LogDensity, accurate: LogDensity, chain: Chain, step: jax.Array, max_depth: int
+    followed: LogDensity,
+    accurate: LogDensity,
+    chain: Chain,
+    step: jax.Array,
+    max_depth: int,
+    correcting: jax.Array | bool = True,
 ) -> tuple[Chain, dict[str, jax.Array]]:
     """One tree over the density that is followed, whose end then faces the accurate one.
+
+    Args:
+        correcting: whether the accurate density decides. A chain that is still on its way must not
+            ask it: far out the two densities differ by so much that it would never leave.
 
     Returns:
         the chain, and of the transition: ``diverging``, ``n_steps``, ``acceptance_rate`` (mean over
@@ -69,7 +78,9 @@ def transition(
     )
     potential = tree.z_proposal_pe
     correction = accurate(tree.z_proposal) + potential
-    accepted = jnp.log(jax.random.uniform(for_choice)) < correction - chain.correction
+    correction = jnp.where(jnp.isfinite(correction), correction, -jnp.inf)
+    better = jnp.log(jax.random.uniform(for_choice)) < correction - chain.correction
+    accepted = better | ~jnp.asarray(correcting)
     proposed = Chain(key, tree.z_proposal, potential, tree.z_proposal_grad, correction)
     stayed = chain._replace(key=key)
     chain = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, stayed)
