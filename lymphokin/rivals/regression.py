@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -101,6 +102,16 @@ class RegressionModel:
         Raises:
             ValueError: for a regression that speaks of another visit than the endpoint.
         """
+        return self.fit_without(cohort, [()], seed)[0]
+
+    def fit_without(
+        self, cohort: Cohort, left_out: Sequence[Collection[str]], seed: int = 0
+    ) -> list[FittedRegression]:
+        """One fit for each group of patients that is left out, as :meth:`fit`; compiled once.
+
+        Args:
+            left_out: ids of the patients that each fit does not see.
+        """
         if self.regression.days_after_last_fraction != 42.0:
             told = "does not speak of the endpoint 6 weeks after radiotherapy"
             raise ValueError(f"{self.name} {told}")
@@ -110,22 +121,25 @@ class RegressionModel:
         event = jnp.asarray(happened[known].astype(float).to_numpy())
         own = inputs[known]
 
-        def loss(z: Any) -> Any:
+        def loss(z: Any, seen: Any) -> Any:
             risk = jnp.clip(self.risk(z, own), 1e-9, 1 - 1e-9)
-            likelihood = jnp.sum(event * jnp.log(risk) + (1 - event) * jnp.log1p(-risk))
-            return 0.5 * jnp.sum(z**2) - likelihood
+            likelihood = event * jnp.log(risk) + (1 - event) * jnp.log1p(-risk)
+            return 0.5 * jnp.sum(z**2) - jnp.sum(seen * likelihood)
 
-        compiled = jax.jit(jax.value_and_grad(loss))
+        compiled, curvature = jax.jit(jax.value_and_grad(loss)), jax.jit(jax.hessian(loss))
 
-        def objective(z: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = compiled(z)
-            return float(value), np.asarray(gradient)
+        def fitted(seen: np.ndarray) -> FittedRegression:
+            def objective(z: np.ndarray) -> tuple[float, np.ndarray]:
+                value, gradient = compiled(z, seen)
+                return float(value), np.asarray(gradient)
 
-        start = np.zeros(len(self.table.parameters))
-        found = scipy.optimize.minimize(objective, start, jac=True, method="BFGS")
-        covariance = np.linalg.inv(np.asarray(jax.hessian(loss)(found.x)))
-        z = found.x + self._z(DRAWS, seed) @ np.linalg.cholesky(covariance).T
-        return FittedRegression(self, z, int(known.sum()))
+            start = np.zeros(len(self.table.parameters))
+            found = scipy.optimize.minimize(objective, start, jac=True, method="BFGS")
+            covariance = np.linalg.inv(np.asarray(curvature(found.x, seen)))
+            z = found.x + self._z(DRAWS, seed) @ np.linalg.cholesky(covariance).T
+            return FittedRegression(self, z, int(seen.sum()))
+
+        return [fitted((~own.index.isin(list(ids))).astype(float)) for ids in left_out]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Model criticism: how well fits describe their data, and how well they predict."""
