@@ -34,12 +34,11 @@ def check(
     from lymphokin.criticism.page import render_check, result, write_check
     from lymphokin.criticism.run_folder import open_run
     from lymphokin.criticism.sections import sections_of
-    from lymphokin.predict import chosen_draws
     from lymphokin.terminal import TerminalReporter
 
     console = Console(stderr=True)
     path = out or run / "check.html"
-    if path.suffix != ".html" or not path.parent.is_dir():
+    if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
         raise ValueError(
             f"--out {path}: expected a name that ends with .html in an existing folder"
         )
@@ -47,7 +46,7 @@ def check(
         reporter.stage("reading the run")
         fitted, posterior = open_run(run)
         reporter.stage("simulating the trial again, from each posterior draw")
-        found = criticise(posterior, chosen_draws(fitted.x, draws, seed), seed)
+        found = criticise(fitted, posterior, draws, seed)
         reporter.stage("drawing")
         about = {
             "run": run.resolve().name,

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from lymphokin.criticism.composites import COURSE
 from lymphokin.criticism.criticise import Criticism, DataChecks
+from lymphokin.criticism.patient_figures import covariate_figure, endpoint_figure, shrinkage_figure
 from lymphokin.criticism.residual_figures import (
     goodness_of_fit_figure,
     trend_figure,
     uniformity_figure,
+)
+from lymphokin.criticism.teaching_figures import (
+    information_figure,
+    sensitivity_figure,
+    within_prior_figure,
 )
 from lymphokin.criticism.verdict import Verdict, worst
 from lymphokin.criticism.visual_check import NAME, Kind
@@ -63,6 +71,8 @@ class Section:
     text: str
     verdicts: tuple[Verdict, ...]
     drawings: tuple[Drawing, ...]
+    terms: tuple[tuple[str, str], ...] = ()
+    """words and their meaning, after the text"""
 
     @property
     def level(self) -> str:
@@ -73,11 +83,16 @@ class Section:
 def sections_of(found: Criticism) -> list[Section]:
     """All sections of the page, in order."""
     data = list(found.data.values())
-    return [_goodness(data), _trends(data), _visual(data), _errors(data)]
+    of_data = [_goodness(data), _trends(data), _visual(data), _errors(data)]
+    return [*of_data, _endpoint(found), _patients(found), _taught(found), _prior(found)]
 
 
 def _those(data: list[DataChecks], *checks: str) -> tuple[Verdict, ...]:
-    return tuple(v for d in data for v in d.verdicts if v.check.startswith(checks))
+    return _named([v for d in data for v in d.verdicts], *checks)
+
+
+def _named(verdicts: Iterable[Verdict], *checks: str) -> tuple[Verdict, ...]:
+    return tuple(v for v in verdicts if v.check.startswith(checks))
 
 
 def _goodness(data: list[DataChecks]) -> Section:
@@ -170,3 +185,106 @@ def _errors(data: list[DataChecks]) -> Section:
     )
     verdicts = _those(data, "prediction distribution errors")
     return Section("errors", "Prediction distribution errors", text, verdicts, (drawing,))
+
+
+def _endpoint(found: Criticism) -> Section:
+    checks = found.patients.endpoint
+    drawings = (
+        Drawing.of(
+            "Replicated endpoint",
+            endpoint_figure(checks),
+            "e",
+            "Replicated numbers of patients with grade 2 or worse in each arm",
+            "Bars: simulated trials with new patients; line: with the same patients; red: what "
+            "happened. A good one: red in the middle of the bars, and near the peak of the line.",
+        ),
+    )
+    text = (
+        "How many patients of each arm would have had a reported count below 0.80 × 10⁹/L at their "
+        "endpoint visit, among those with a count there."
+    )
+    verdicts = _named(found.patients.verdicts, "endpoint")
+    return Section("endpoint", "The endpoint again", text, verdicts, drawings if checks else ())
+
+
+def _patients(found: Criticism) -> Section:
+    of = found.patients
+    drawings = []
+    if of.effects.names:
+        caption = (
+            "How far the patients’ posterior means are drawn together, compared with the SD "
+            "between patients. Open: above 30 %. A good one: filled for whatever is said of single "
+            "patients; many open ones are no fault of the model, but nothing to show patient by "
+            "patient."
+        )
+        drawings.append(
+            Drawing.of("Shrinkage", shrinkage_figure(of.effects), "s", "Shrinkage", caption)
+        )
+    if len(of.covariates):
+        caption = (
+            "The closest pairs: posterior mean and 50 % interval of each patient’s random effect "
+            "in SDs, over the covariate; p counts all pairs (Holm). A good one: no slope, and "
+            "categories that overlap. A slope is a covariate that the model should have."
+        )
+        figure = covariate_figure(of.effects, of.patients, of.covariates)
+        name = "Random effects against covariates"
+        drawings.append(Drawing.of(name, figure, "r", name, caption))
+    text = (
+        "What the model leaves to chance between patients. Covariates are judged on draws of the "
+        "random effects, not on their shrunken means; where patients were randomised, a difference "
+        "between arms is an effect of treatment that the model misses."
+    )
+    verdicts = _named(of.verdicts, "shrinkage", "random effects")
+    return Section("patients", "Differences between patients", text, verdicts, tuple(drawings))
+
+
+def _taught(found: Criticism) -> Section:
+    of = found.teaching
+    drawings = (
+        Drawing.of(
+            "Posterior within the prior",
+            within_prior_figure(of.draws),
+            "w",
+            "Posterior intervals of composites and parameters as per cent of their prior draws",
+            f"First the {len(of.composites)} composites, then the population quantities: median, "
+            "50 % (thick) and 90 % (thin) equal-tailed intervals of the posterior; grey: where the "
+            "prior’s own 90 % lies. A good one: short bars inside the grey. A bar as long as the "
+            "grey taught nothing; a short bar at an edge is a surprise to the prior.",
+        ),
+        Drawing.of(
+            "Independent directions",
+            information_figure(of.directions),
+            "i",
+            "Information of the data about independent directions of the population",
+            "Directions of the population’s quantities, each named by those that make it up; right "
+            "of the red line the data say more than the prior. A good one has what matters for the "
+            "question on the right. A name far left is not learnt, whatever its interval looks "
+            "like. Scales of differences between patients may lie too far right.",
+        ),
+    )
+    text = (
+        "Composites are combinations of parameters that data of such a trial can inform, here for "
+        f"a typical patient under {COURSE}:"
+    )
+    terms = tuple((c.name, f"{c.meaning} ({c.unit}); learnt {c.learnt}") for c in of.composites)
+    verdicts = _named(of.verdicts, "identifiable", "prior-to", "local")
+    return Section("taught", "What the data taught", text, verdicts, drawings, terms)
+
+
+def _prior(found: Criticism) -> Section:
+    drawing = Drawing.of(
+        "Power scaling",
+        sensitivity_figure(found.teaching.sensitivity),
+        "p",
+        "Sensitivity of composites and parameters to the prior and to the data",
+        "Circles: how far each result moves when the prior is made a little stronger or weaker "
+        "(filled: beyond the red line); triangles: the same for the data, off the picture where "
+        "large. A good one: open circles for the results that matter. A filled circle with its "
+        "triangle left of the line rests on the prior alone.",
+    )
+    text = (
+        "How far results hang on the priors, without fitting again (power scaling, Kallioinen "
+        "2024). The verdict is about the composites; parameters are shown below them."
+    )
+    verdicts = _named(found.teaching.verdicts, "sensitivity")
+    return Section("prior", "Sensitivity to the priors", text, verdicts, (drawing,))

@@ -18,7 +18,7 @@ LLOQ = 0.3
 def linear_trial(
     seed: int, slope: float = SLOPE, patients: int = 40, draws: int = DRAWS
 ) -> Replicates:
-    """A trial measured with ``slope`` (per day) and described by a model whose slope is ``SLOPE``."""
+    """A trial measured with a slope (per day), described by a model whose slope is ``SLOPE``."""
     rng = np.random.default_rng(seed)
     day = np.tile(DAYS, patients)
     who = np.repeat(np.arange(patients), len(DAYS))

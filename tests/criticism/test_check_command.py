@@ -20,19 +20,25 @@ from lymphokin.predict import endpoint_visits, forecast_cohort, seen_ranges
 CHAINS, DRAWS = 2, 60
 
 
-@pytest.fixture(scope="session")
-def made_up_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+MODELS = {"hedos_hcc": {"alc"}, "myeloid_lymphoid": {"alc", "mdsc", "atra"}}
+"""What each measures; the second takes a minute to compile."""
+
+
+@pytest.fixture(
+    scope="session", params=["hedos_hcc", pytest.param("myeloid_lymphoid", marks=pytest.mark.slow)]
+)
+def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with draws near the prior's centre: complete, and quick to make."""
-    cohort, model = read_events(small_table), load_model("myeloid_lymphoid")
+    cohort, model = read_events(small_table), load_model(request.param)
     posterior = forecast_cohort(model, cohort)
     centre = np.asarray(flat(posterior.start()))
     x = centre + 0.3 * np.random.default_rng(0).standard_normal((CHAINS, DRAWS, len(centre)))
     nothing = np.zeros((CHAINS, DRAWS))
     draws = Draws(x, nothing.astype(bool), nothing, nothing, nothing, nothing)
-    config = {"model": "myeloid_lymphoid", "fixed": {}, "seed": 0}
+    config = {"model": request.param, "fixed": {}, "seed": 0}
     provenance = {
         "created": "2026-01-01T00:00:00+00:00",
-        "model": "myeloid_lymphoid",
+        "model": request.param,
         "model_sha256": model.sha256,
         "data_file": cohort.source,
         "synthetic_data": True,
@@ -74,7 +80,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def checked(made_up_run: Path) -> dict:
     before = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
     done = CliRunner().invoke(app, ["check", str(made_up_run), "--json"], catch_exceptions=False)
@@ -89,9 +95,17 @@ def test_the_verdicts_are_printed_and_written(checked: dict, made_up_run: Path):
     assert checked["level"] in ("fine", "look", "wrong")
     assert checked["draws"] == CHAINS * DRAWS
     seen = {(v["check"], v["subject"]) for v in checked["verdicts"]}
-    for quantity in ("alc", "mdsc", "atra"):
+    for quantity in MODELS[checked["model"]]:
         assert ("prediction distribution errors", quantity) in seen
         assert ("visual predictive check, as measured", quantity) in seen
+    for check in (
+        "shrinkage of random effects",
+        "identifiable composites",
+        "prior-to-posterior contraction",
+        "sensitivity to the prior",
+        "local identifiability",
+    ):
+        assert check in {name for name, _ in seen}
     for verdict in checked["verdicts"]:
         assert verdict["sentence"].endswith(".")
         assert verdict["numbers"]
