@@ -52,17 +52,23 @@ def trend_figure(trends: list[Trend]) -> Figure:
     columns = [a for a in ("time", "prediction") if any(t.against == a for t in trends)]
     figure = Figure(figsize=(3.5 * len(columns), 1.75 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), len(columns), squeeze=False, sharex="col", sharey=True)
-    for trend in trends:
-        row = rows.index((trend.kind, trend.group))
-        _trend(grid[row, columns.index(trend.against)], trend)
+    labels = {
+        "time": "days from the first fraction",
+        "prediction": f"prediction ({UNITS[trends[0].quantity]})",
+    }
+    drawn = {(rows.index((t.kind, t.group)), columns.index(t.against)): t for t in trends}
+    for (row, column), trend in drawn.items():
+        _trend(grid[row, column], trend)
     for row, (kind, group) in enumerate(rows):
         grid[row, 0].set_ylabel(f"{kind} (SD)")
         grid[row, 0].set_title(f"{kind} residuals" + (f", {group}" if group else ", all patients"),
                                loc="left", size=8)  # fmt: skip
     for column, against in enumerate(columns):
-        unit = UNITS[trends[0].quantity]
-        label = {"time": "days from the first fraction", "prediction": f"prediction ({unit})"}
-        grid[-1, column].set_xlabel(label[against])
+        last = max(row for row, c in drawn if c == column)
+        grid[last, column].set_xlabel(labels[against])
+        grid[last, column].tick_params(labelbottom=True)
+        for row in set(range(len(rows))) - {row for row, c in drawn if c == column}:
+            grid[row, column].set_axis_off()
     return figure
 
 
@@ -75,7 +81,7 @@ def _trend(axes: Axes, trend: Trend) -> None:
     axes.plot(place, trend.trend, color=VERMILLION, lw=1.8)
     axes.set_ylim(-REACH, REACH)
     axes.set_yticks([-2, 0, 2], labels=["−2", "0", "2"])
-    if trend.against == "prediction":
+    if trend.against == "prediction" and len(at):
         log_ticks(axes, "x", round_numbers(at.min(), at.max()))
 
 

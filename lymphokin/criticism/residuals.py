@@ -32,9 +32,11 @@ class Trend:
     """A smooth trend of residuals and where it lies when there is none.
 
     ``kind``: individual or population; ``against``: time or prediction; ``group``: the arm, empty
-    for all. ``at``, ``residual`` [record]: what was smoothed. ``place``, ``trend``, ``low``,
+    for all, or "A minus B". ``at``, ``residual`` [record]: what was smoothed (none shown for a
+    difference). ``place``, ``trend``, ``low``,
     ``high`` [place]: the trend and the 90 % band of trends of standard normal residuals.
-    ``p``: probability of a trend at least as far from zero at its worst place.
+    ``score``: how many standard errors the trend lies from zero at its worst place, [1] or, where
+    every draw has its own residuals, [draw]; ``null`` [draw]: the same of pure noise.
     """
 
     quantity: str
@@ -47,7 +49,8 @@ class Trend:
     trend: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    p: float
+    score: np.ndarray
+    null: np.ndarray
 
 
 def individual_residuals(r: Replicates, seed: int) -> np.ndarray:
@@ -98,7 +101,7 @@ def _scores(weights: np.ndarray, residuals: np.ndarray) -> np.ndarray:
 def individual_trend(r: Replicates, residuals: np.ndarray, against: str, seed: int) -> Trend | None:
     """Trend of the individual residuals; None where there are too few records or places.
 
-    Each draw's residuals are compared with that draw's own replicated noise, so ``p`` is a
+    Each draw's residuals are compared with that draw's own replicated noise, which gives the
     posterior predictive probability of a realised discrepancy.
 
     Args:
@@ -111,29 +114,59 @@ def individual_trend(r: Replicates, residuals: np.ndarray, against: str, seed: i
         return None
     weights = smoother(at, place)
     noise = np.random.default_rng(seed).standard_normal(residuals.shape)
-    p = (1 + (_scores(weights, noise) >= _scores(weights, residuals)).sum()) / (1 + len(noise))
-    return _trend(r, "individual", against, "", at, residuals.mean(axis=0), weights, place, p)
+    mean = residuals.mean(axis=0)
+    scores = _scores(weights, residuals), _scores(weights, noise)
+    trend, half = weights @ mean, _half_band(weights)
+    return Trend(
+        r.quantity, "individual", against, "", at, mean, place, trend, -half, half, *scores
+    )
 
 
 def population_trends(r: Replicates, scores: np.ndarray, against: str, seed: int) -> list[Trend]:
-    """Trend of the population residuals in each arm.
+    """Trend of the population residuals in each arm and, over time, of the arms' difference.
 
     Args:
         scores: [record] normal scores of the prediction distribution errors.
         against: time or prediction.
     """
-    found = []
+    rng, at = np.random.default_rng(seed), _against(r, r.typical, against)
+    noise = rng.standard_normal((NO_TREND_DRAWS, len(at)))
+    found, used = [], {}
+
+    def add(group: str, place: np.ndarray, weights: np.ndarray, shown: np.ndarray) -> None:
+        pair = _scores(weights, scores[None]), _scores(weights, noise)
+        trend, half = weights @ scores, _half_band(weights)
+        points = at[shown], scores[shown]
+        found.append(
+            Trend(
+                r.quantity, "population", against, group, *points, place, trend, -half, half, *pair
+            )
+        )
+
     for group, chosen in groups_of(r).items():
-        at = _against(r, r.typical, against)[chosen]
+        place = _places(at[chosen])
+        if len(chosen) >= FEWEST and len(place) >= 3:
+            add(group, place, _spread(smoother(at[chosen], place), chosen, len(at)), chosen)
+            used[group] = chosen
+    if len(used) == 2 and against == "time":
+        (one, first), (two, second) = used.items()
         place = _places(at)
-        if len(at) < FEWEST or len(place) < 3:
-            continue
-        weights = smoother(at, place)
-        noise = np.random.default_rng(seed).standard_normal((NO_TREND_DRAWS, len(at)))
-        worst = _scores(weights, scores[chosen][None])[0]
-        p = (1 + (_scores(weights, noise) >= worst).sum()) / (1 + len(noise))
-        found.append(_trend(r, "population", against, group, at, scores[chosen], weights, place, p))
+        difference = _spread(smoother(at[second], place), second, len(at))
+        difference -= _spread(smoother(at[first], place), first, len(at))
+        add(f"{two} minus {one}", place, difference, np.zeros(0, int))
     return found
+
+
+def _spread(weights: np.ndarray, chosen: np.ndarray, records: int) -> np.ndarray:
+    """[place, record] weights of some records as weights of all."""
+    every = np.zeros((len(weights), records))
+    every[:, chosen] = weights
+    return every
+
+
+def _half_band(weights: np.ndarray) -> np.ndarray:
+    """[place] half the width of the 90 % band of trends of standard normal residuals."""
+    return stats.norm.ppf(0.95) * np.sqrt((weights**2).sum(axis=1))
 
 
 def _against(r: Replicates, log_prediction: np.ndarray, against: str) -> np.ndarray:
@@ -142,31 +175,14 @@ def _against(r: Replicates, log_prediction: np.ndarray, against: str) -> np.ndar
     return np.median(log_prediction, axis=0)
 
 
-def _trend(
-    r: Replicates,
-    kind: str,
-    against: str,
-    group: str,
-    at: np.ndarray,
-    residual: np.ndarray,
-    weights: np.ndarray,
-    place: np.ndarray,
-    p: float,
-) -> Trend:
-    half = stats.norm.ppf(0.95) * np.sqrt((weights**2).sum(axis=1))
-    trend = weights @ residual
-    return Trend(
-        r.quantity, kind, against, group, at, residual, place, trend, -half, half, float(p)
-    )
-
-
 def judge_trends(trends: list[Trend]) -> Verdict:
-    """Do the residuals of one kind drift with time or prediction, in any arm?
+    """Do the residuals of one kind drift with time or prediction, in any arm or between arms?
 
-    The smallest of the probabilities counts, times their number (Bonferroni).
+    The largest trend of all, in its standard errors, against the largest of pure noise.
     """
-    worst = min(trends, key=lambda t: t.p)
-    p = min(1.0, worst.p * len(trends))
+    worst = max(trends, key=lambda t: t.score.mean())
+    score, null = (np.max([getattr(t, name) for t in trends], axis=0) for name in ("score", "null"))
+    p = float((1 + (null >= score).sum()) / (1 + len(null)))
     place = int(np.abs(worst.trend / worst.high).argmax())
     where = worst.place[place]
     at = (
@@ -174,12 +190,12 @@ def judge_trends(trends: list[Trend]) -> Verdict:
         if worst.against == "time"
         else f"predictions of {number(float(np.exp(where)), 2)}"
     )
-    arm = f" in arm {worst.group}" if worst.group else ""
+    arm = f" in {worst.group}" if worst.group else ""
     largest = float(worst.trend[place])
     sentence = (
         f"The largest trend of the {worst.kind} residuals is {fixed(largest)} SD, against "
         f"{worst.against} at {at}{arm}; one as large at some place has probability "
-        f"{in_words(p, NO_TREND_DRAWS)} if there is none."
+        f"{in_words(p, len(null))} if there is none."
     )
     numbers = {"largest_trend": largest, "place": float(where), "p": p}
     name = f"trend of {worst.kind} residuals"

@@ -125,9 +125,10 @@ def _trends(data: list[DataChecks]) -> Section:
             f"t-{d.quantity}",
             f"Residuals of {MEASURED[d.quantity]} against time and prediction, with trends",
             "Red: smooth trend; band: where it lies with 90 % probability at each place if there "
-            "is none. Individual residuals are averages over posterior draws and so look narrower "
-            "than the model’s noise. A good one: the red line stays in its band nearly everywhere "
-            "and the cloud is equally wide from left to right.",
+            "is none; “A minus B” is the difference of the arms’ trends. Individual residuals are "
+            "averages over posterior draws and so look narrower than the model’s noise. A good "
+            "one: the red line stays in its band nearly everywhere and the cloud is equally wide "
+            "from left to right.",
         )
         for d in data
         if d.trends
