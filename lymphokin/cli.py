@@ -15,6 +15,7 @@ from rich.console import Console
 
 from lymphokin.commands import audit, data
 from lymphokin.commands.calibrate import calibrate
+from lymphokin.commands.check import check
 from lymphokin.commands.dose import dose
 from lymphokin.commands.models import models
 from lymphokin.commands.serve import serve
@@ -37,6 +38,7 @@ app.command()(serve)
 app.command()(whatif)
 app.add_typer(audit.app, name="audit")
 app.command()(calibrate)
+app.command()(check)
 app.command()(models)
 app.command()(spread)
 app.add_typer(trial, name="trial")

@@ -33,6 +33,8 @@ def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path
     [
         (["fit", "no_such_file.csv"], "no_such_file.csv"),
         (["predict", "no_such_run"], "not a run folder"),
+        (["check", "no_such_run"], "not a run folder"),
+        (["check", ".", "--out", "page.pdf"], ".html"),
         (["fit"], "Missing argument"),
         (["nonsense"], "No such command"),
         (["calibrate", "--studies", "no_such.toml"], "no_such.toml"),
@@ -48,7 +50,7 @@ def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
 
 @pytest.mark.parametrize(
     "command",
-    ["fit", "demo", "predict", "report", "simulate", "models", "calibrate", "spread"],
+    ["fit", "demo", "predict", "report", "simulate", "models", "calibrate", "spread", "check"],
 )
 def test_every_command_explains_itself_with_an_example(command):
     done = lymphokin(command, "--help")

@@ -1,0 +1,70 @@
+"""The page of checks as one HTML text: no script, nothing fetched; and its files."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from lymphokin.criticism.sections import Section
+from lymphokin.criticism.verdict import Verdict, worst
+from lymphokin.criticism.words import subject
+
+TAGS = {"fine": "good", "look": "caution", "wrong": "bad"}
+"""The style sheet's names of the three levels."""
+
+
+def result(verdicts: tuple[Verdict, ...], about: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``check.json`` holds: what was checked, the worst level, and every verdict."""
+    return {**about, "level": worst(verdicts), "verdicts": [v.as_dict() for v in verdicts]}
+
+
+def render_check(sections: list[Section], about: Mapping[str, Any]) -> str:
+    """The page; the same contents give the same text.
+
+    Args:
+        about: run, model, data_file, synthetic, created, draws, seed and convergence of the fit.
+    """
+    loader = jinja2.ChoiceLoader(
+        [
+            jinja2.PackageLoader("lymphokin", "criticism"),
+            jinja2.PackageLoader("lymphokin", "report"),  # the style sheet of all reports
+        ]
+    )
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"tag": TAGS.__getitem__, "subject": subject}
+    verdicts = [v for section in sections for v in section.verdicts]
+    counts = {level: sum(v.level == level for v in verdicts) for level in TAGS}
+    return environment.get_template("check.html.j2").render(
+        sections=sections, about=about, counts=counts, level=worst(verdicts)
+    )
+
+
+def write_check(path: Path, page: str, found: Mapping[str, Any]) -> tuple[Path, Path]:
+    """Write the page and, beside it, the same verdicts as JSON; each appears complete or not."""
+    beside = path.with_suffix(".json")
+    text = json.dumps(found, indent=2) + "\n"
+    for target, content in ((path, page), (beside, text)):
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(content)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    return path, beside

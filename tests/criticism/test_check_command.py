@@ -1,0 +1,159 @@
+"""`lymphokin check` as a user meets it: a page and its numbers, or one message."""
+
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from lymphokin.cli import app
+from lymphokin.criticism.run_folder import open_run
+from lymphokin.infer import COHORT_FILE, Draws, Fit, assemble
+from lymphokin.infer.posterior import flat
+from lymphokin.io import read_events, write_events
+from lymphokin.model import load_model
+from lymphokin.predict import endpoint_visits, forecast_cohort, seen_ranges
+
+CHAINS, DRAWS = 2, 60
+
+
+MODELS = {"hedos_hcc": {"alc"}, "myeloid_lymphoid": {"alc", "mdsc", "atra"}}
+"""What each measures; the second takes a minute to compile."""
+
+
+@pytest.fixture(
+    scope="session", params=["hedos_hcc", pytest.param("myeloid_lymphoid", marks=pytest.mark.slow)]
+)
+def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with draws near the prior's centre: complete, and quick to make."""
+    cohort, model = read_events(small_table), load_model(request.param)
+    posterior = forecast_cohort(model, cohort)
+    centre = np.asarray(flat(posterior.start()))
+    x = centre + 0.3 * np.random.default_rng(0).standard_normal((CHAINS, DRAWS, len(centre)))
+    nothing = np.zeros((CHAINS, DRAWS))
+    draws = Draws(x, nothing.astype(bool), nothing, nothing, nothing, nothing)
+    config = {"model": request.param, "fixed": {}, "seed": 0}
+    provenance = {
+        "created": "2026-01-01T00:00:00+00:00",
+        "model": request.param,
+        "model_sha256": model.sha256,
+        "data_file": cohort.source,
+        "synthetic_data": True,
+        "seen": seen_ranges(cohort, endpoint_visits(cohort)),
+    }
+    fit, _ = assemble(posterior, draws, config, provenance)
+    folder = tmp_path_factory.mktemp("runs") / "made_up"
+    folder.mkdir()
+    fit.write(folder)
+    write_events(cohort, folder / COHORT_FILE)
+    return folder
+
+
+class Page(HTMLParser):
+    """Ids, links, pictures and what is fetched; unbalanced tags are an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.pictures: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        assert tag not in ("script", "link", "img")
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values["href"]] if tag == "a" else []
+        self.pictures += [values["aria-label"]] if values.get("role") == "img" else []
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="session")
+def checked(made_up_run: Path) -> dict:
+    before = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
+    done = CliRunner().invoke(app, ["check", str(made_up_run), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    after = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"check.html", "check.json"}
+    return json.loads(done.stdout)
+
+
+def test_the_verdicts_are_printed_and_written(checked: dict, made_up_run: Path):
+    assert checked["level"] in ("fine", "look", "wrong")
+    assert checked["draws"] == CHAINS * DRAWS
+    seen = {(v["check"], v["subject"]) for v in checked["verdicts"]}
+    for quantity in MODELS[checked["model"]]:
+        assert ("prediction distribution errors", quantity) in seen
+        assert ("visual predictive check, as measured", quantity) in seen
+    for check in (
+        "shrinkage of random effects",
+        "identifiable composites",
+        "prior-to-posterior contraction",
+        "sensitivity to the prior",
+        "local identifiability",
+    ):
+        assert check in {name for name, _ in seen}
+    for verdict in checked["verdicts"]:
+        assert verdict["sentence"].endswith(".")
+        assert verdict["numbers"]
+        assert all(np.isfinite(list(verdict["numbers"].values())))
+    written = json.loads((made_up_run / "check.json").read_text())
+    assert written["verdicts"] == checked["verdicts"]
+
+
+def test_the_page_stands_alone_and_says_what_it_must(checked: dict, made_up_run: Path):
+    text = (made_up_run / "check.html").read_text()
+    page = Page(text)
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert page.pictures
+    assert all(page.pictures)
+    assert "SYNTHETIC DATA" in text
+    assert "For research use only" in text
+    assert "the chains have not converged" in text
+    assert text.count("A good one") >= len(page.pictures)
+    for verdict in checked["verdicts"]:
+        assert verdict["check"] in text
+
+
+def test_what_is_no_run_or_a_damaged_one_is_told(made_up_run: Path, tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        open_run(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match=r"has no cohort\.csv"):
+        open_run(tmp_path)
+    for name, content in (
+        ("posterior.nc", b"not a netCDF file"),
+        ("provenance.json", b"{}"),
+        ("config.toml", b"model ="),
+        ("summary.csv", b""),
+        ("cohort.csv", b"ID,TIME\n1,2\n"),
+    ):
+        damaged = tmp_path / f"damaged {name}"
+        shutil.copytree(made_up_run, damaged)
+        (damaged / name).write_bytes(content)
+        with pytest.raises(ValueError, match="is damaged"):
+            open_run(damaged)
+
+
+def test_a_cohort_that_is_not_the_fitted_one_is_told(made_up_run: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    shutil.copytree(made_up_run, other)
+    cohort = read_events(other / COHORT_FILE)
+    (other / COHORT_FILE).unlink()
+    write_events(cohort.select(list(cohort.patients.index[:3])), other / COHORT_FILE)
+    assert len(Fit.load(other).x) == CHAINS * DRAWS
+    with pytest.raises(ValueError, match="different cohorts"):
+        open_run(other)

@@ -1,0 +1,164 @@
+"""Predictive checks: what they must say of a model that is right, and of one that is wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from arviz_stats import ecdf_utils
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from lymphokin.criticism.goodness_of_fit import goodness_of_fit, judge_goodness_of_fit
+from lymphokin.criticism.npde import imputed, normal_scores, prediction_errors
+from lymphokin.criticism.residuals import (
+    individual_residuals,
+    individual_trend,
+    judge_trends,
+    population_trends,
+    smoother,
+)
+from lymphokin.criticism.uniformity import uniformity
+from lymphokin.criticism.visits import FEWEST, visits_of
+from lymphokin.criticism.visual_check import (
+    judge_visual_checks,
+    prediction_corrected,
+    visual_checks,
+)
+
+from .conftest import LLOQ, linear_trial, simulated_as_measured
+
+KINDS = ("as measured", "relative to baseline", "prediction-corrected")
+
+
+@given(
+    st.lists(st.floats(-20, 120), min_size=1, max_size=150),
+    st.booleans(),
+)
+def test_every_record_has_a_visit_and_visits_are_in_order_of_time(days, by_hour):
+    day = np.asarray(days)
+    visit = visits_of(day, by_hour)
+    sizes = np.bincount(visit)
+    assert (sizes > 0).all()
+    assert len(sizes) == 1 or sizes.min() >= FEWEST
+    ordered = pd.Series(day).groupby(visit).agg(["min", "max"])
+    assert (ordered["max"].to_numpy()[:-1] <= ordered["min"].to_numpy()[1:]).all()
+
+
+def test_jittered_visits_are_found_and_a_wide_one_is_cut():
+    rng = np.random.default_rng(0)
+    day = np.concatenate([d + rng.choice([-1, 0, 1], 30) for d in (14, 21, 63)])
+    day = np.concatenate([day, rng.integers(43, 57, 40)]).astype(float)
+    visit = visits_of(day, by_hour=False)
+    assert [len(np.unique(visit[s])) for s in (slice(0, 30), slice(30, 60), slice(60, 90))] == [
+        1
+    ] * 3
+    assert len(np.unique(visit[90:])) == 2
+
+
+def test_prediction_correction_is_that_of_bergstrand():
+    """Equation 3 of Bergstrand 2011 with a lower bound of 0, on the natural scale."""
+    rng = np.random.default_rng(2)
+    value, prediction, visit = rng.lognormal(size=60), rng.lognormal(size=60), np.arange(60) % 4
+    corrected = np.exp(prediction_corrected(np.log(value), np.log(prediction), visit))
+    middle = np.exp([np.median(np.log(prediction[visit == v])) for v in visit])
+    np.testing.assert_allclose(corrected, value * middle / prediction)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_visual_check_covers_its_own_simulations(right, kind):
+    verdicts, outside, cells = [], 0, 0
+    for draw in range(40):
+        checks = visual_checks(simulated_as_measured(right, draw), kind)
+        verdicts.append(judge_visual_checks(checks).numbers["p"])
+        outside += sum(int(c.outside.sum()) for c in checks)
+        cells += sum(c.cells for c in checks)
+    assert 0.03 < outside / cells < 0.15
+    assert np.mean(np.asarray(verdicts) < 0.05) <= 0.2
+
+
+def test_a_wrong_slope_is_seen_by_every_check(right, wrong):
+    for r, levels in ((right, {"fine"}), (wrong, {"look", "wrong"})):
+        scores = normal_scores(errors := prediction_errors(r, 0))
+        assert judge_visual_checks(visual_checks(r, "relative to baseline")).level in levels
+        assert judge_trends(population_trends(r, scores, "time", 0)).level in levels
+        assert (uniformity(errors).p < 0.05) == (r is wrong)
+
+
+def test_intervals_that_are_too_wide_are_seen(right):
+    assert judge_goodness_of_fit(goodness_of_fit(right)).level == "fine"
+    narrow = right.records.assign(value=right.records["value"] ** 0.4, censored=False)
+    seen = judge_goodness_of_fit(goodness_of_fit(replace(right, records=narrow)))
+    assert seen.numbers["covered"] > 0.95
+    assert seen.level != "fine"
+
+
+def test_values_below_the_limit_are_a_share_and_never_a_percentile(wrong):
+    (check, _) = visual_checks(wrong, "as measured")
+    last = check.below[:, -1]
+    censored = wrong.records.query("arm == 'A' and day == 84")["censored"].mean()
+    assert last[0] == pytest.approx(censored)
+    assert censored > 0.05
+    assert np.isnan(check.observed[0, -1])
+    assert np.nanmin(check.observed) >= LLOQ
+
+
+def test_prediction_errors_are_uniform_under_the_truth():
+    errors = np.concatenate([prediction_errors(linear_trial(seed), seed) for seed in range(8)])
+    assert stats.kstest(errors, "uniform").pvalue > 0.01
+    # Decorrelated: the errors of one patient no longer go together.
+    scores = normal_scores(errors).reshape(-1, 6)
+    off = np.corrcoef(scores, rowvar=False)[np.triu_indices(6, 1)]
+    assert np.abs(off).max() < 4 / np.sqrt(len(scores))
+
+
+def test_censored_values_become_simulations_below_the_limit(wrong):
+    rng = np.random.default_rng(0)
+    r = wrong
+    observed, simulated = imputed(rng, r.log_value, r.censored, r.new, r.log_lloq)
+    assert (observed[r.censored] < r.log_lloq[r.censored]).all()
+    np.testing.assert_array_equal(observed[~r.censored], r.log_value[~r.censored])
+    np.testing.assert_array_equal(np.sort(simulated, axis=0), np.sort(r.new, axis=0))
+
+
+@pytest.mark.parametrize("n", [20, 90])
+def test_bands_of_uniform_numbers_agree_with_arviz(n):
+    found = uniformity(np.random.default_rng(3).uniform(size=n))
+    _, _, low, high = ecdf_utils.ecdf_pit(
+        np.linspace(0.01, 0.99, n), 0.95, 2000, rng=np.random.default_rng(4)
+    )
+    np.testing.assert_allclose(found.low + found.at, low[1:-1], atol=1.5 / n)
+    np.testing.assert_allclose(found.high + found.at, high[1:-1], atol=1.5 / n)
+
+
+def test_the_probability_of_uniformity_is_uniform_under_the_truth():
+    rng = np.random.default_rng(5)
+    p = np.asarray([uniformity(rng.uniform(size=150)).p for _ in range(300)])
+    assert abs(np.mean(p < 0.05) - 0.05) < 0.04
+    assert stats.kstest(p, "uniform").statistic < 0.1
+    assert uniformity(rng.beta(1, 1.5, 150)).p < 0.01
+
+
+def test_individual_residuals_are_standard_normal_under_the_truth(right):
+    residuals = individual_residuals(right, 0)
+    assert residuals.shape == right.fitted.shape
+    assert stats.kstest(residuals[0], "norm").pvalue > 0.001
+    trend = individual_trend(right, residuals, "time", 0)
+    assert trend is not None
+    assert judge_trends([trend]).level == "fine"
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(-10, 100), min_size=20, max_size=60, unique=True),
+    st.floats(-3, 3),
+    st.floats(-0.5, 0.5),
+)
+def test_the_smoother_keeps_straight_lines(at, level, slope):
+    at = np.sort(np.asarray(at))
+    if np.ptp(at) < 1:
+        return
+    places = np.linspace(at[2], at[-3], 7)
+    smooth = smoother(at, places) @ (level + slope * at)
+    np.testing.assert_allclose(smooth, level + slope * places, atol=1e-6 * (1 + np.ptp(at)))
