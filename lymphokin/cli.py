@@ -168,6 +168,9 @@ def predict(
     draws: Annotated[
         int, typer.Option(help="Draws for one patient: 400, as the page, or 2000.")
     ] = 400,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="One patient: also ask every calibrated model.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Forecast patients from a fit: those of the trial, new ones, or a single one.
@@ -180,7 +183,7 @@ def predict(
         if table is not None or out is not None or counts_until is not None:
             raise ValueError("one patient goes without an event table, --out and --counts-until")
         one = person_of(patient, baseline, site, fractions, atra, bsa, lesions, schedule)
-        predict_one(run, "myeloid_lymphoid", *one, next_count, draws, json_)
+        predict_one(run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_)
         return
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")

@@ -40,7 +40,7 @@ def serve(
     from rich.console import Console
     from threadpoolctl import threadpool_limits
 
-    from lymphokin.commands.source import resolve_source
+    from lymphokin.commands.source import literature_sources, resolve_source
     from lymphokin.predict.what_if.audit import AuditLog
     from lymphokin.web.app import make_app
 
@@ -56,7 +56,9 @@ def serve(
         port = bound.getsockname()[1]
         hosts = frozenset(f"{name}:{port}" for name in (ADDRESS, "localhost"))
         log = None if audit_log is None else AuditLog(audit_log)
-        app = make_app(lambda: resolve_source(run, model), hosts, log=log)
+        app = make_app(
+            lambda: resolve_source(run, model), hosts, log=log, load_others=literature_sources
+        )
         config = uvicorn.Config(
             app,
             log_level="warning",

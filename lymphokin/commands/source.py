@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from lymphokin.predict.what_if.source import PosteriorSource
 
 
+def literature_sources() -> dict[str, PosteriorSource]:
+    """Of every model that comes calibrated to published cohorts, by name."""
+    from lymphokin.literature.posterior import calibrated_models
+
+    return {name: resolve_source(None, name) for name in calibrated_models()}
+
+
 def resolve_source(run: Path | None, model: str) -> PosteriorSource:
     """Of a run folder; without one, of published cohorts; for a model without those, its priors.
 

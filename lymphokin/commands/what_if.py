@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from lymphokin.predict.what_if.between_models import BetweenModelsAnswer
     from lymphokin.predict.what_if.contract import (
         Estimate,
         NarrowingAnswer,
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
         Schedule,
         ScheduleAnswer,
         WhatIfAnswer,
+        WhatIfRequest,
     )
     from lymphokin.predict.what_if.engine import Engine
 
@@ -40,6 +43,9 @@ def whatif(
     audit_log: Annotated[
         Path | None, typer.Option(help="Append question and answer to this log.")
     ] = None,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="Also ask every calibrated model.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare two schedules for one patient, with the numbers of the page.
@@ -54,13 +60,16 @@ def whatif(
     person = read_as(Patient, patient)
     a, b = (read_as(Schedule, path) for path in schedule)
     question = WhatIfRequest(patient=person, a=a, b=b, draws=_draws(draws))
-    answer = _engine(run, model).what_if(question)
+    engine = _engine(run, model)
+    answer = engine.what_if(question)
+    others = _between_models(engine, question) if all_models else None
     if audit_log is not None:
         from lymphokin.predict.what_if.audit import AuditLog
 
         AuditLog(audit_log).add("whatif", question, answer)
     if json_:
-        print(answer.model_dump_json(indent=2))
+        between = {} if others is None else {"all_models": others.model_dump(mode="json")}
+        print(json.dumps(answer.model_dump(mode="json") | between, indent=2))
         return
     console = _console()
     console.print(_comparison(answer, [path.stem for path in schedule]))
@@ -70,6 +79,8 @@ def whatif(
         f"the risk is lower under A in {100 * d.probability_a_lower:.0f} % of paired draws, under "
         f"B in {100 * d.probability_b_lower:.0f} %."
     )
+    if others is not None:
+        console.print(_by_model(others))
     _foot(console, answer)
 
 
@@ -80,13 +91,12 @@ def predict_one(
     plan: Schedule,
     next_counts: list[int],
     draws: int,
+    all_models: bool,
     json_: bool,
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
-    import json
-
     from lymphokin.predict.what_if.caution import warnings_of
-    from lymphokin.predict.what_if.contract import NarrowingRequest
+    from lymphokin.predict.what_if.contract import NarrowingRequest, WhatIfRequest
     from lymphokin.predict.what_if.engine import told
     from lymphokin.predict.what_if.narrowing import narrowing
 
@@ -100,6 +110,10 @@ def predict_one(
             patient=person, schedule=plan, days=tuple(days), draws=_draws(draws)
         )
         teaches = narrowing(engine, question)
+    others = None
+    if all_models:
+        both = WhatIfRequest(patient=person, a=plan, b=plan, draws=_draws(draws))
+        others = _between_models(engine, both)
     cautions = warnings_of(engine.source, person, known, {"schedule": plan}, plan)
     used = told(person, plan, known)
     if json_:
@@ -108,6 +122,7 @@ def predict_one(
             "conditioning": used.model_dump(),
             "next_counts": [row.model_dump() for row in teaches.rows] if teaches else [],
             "warnings": [w.model_dump() for w in cautions],
+            **({} if others is None else {"all_models": _of_one(others)}),
             "provenance": engine.source.provenance.model_dump(),
         }
         print(json.dumps(result, indent=2))
@@ -118,6 +133,8 @@ def predict_one(
     console.print(f"{counted}: {used.note}.")
     if teaches:
         console.print(_teaching(teaches))
+    if others is not None:
+        console.print(_by_model(others, one=True))
     for w in cautions:
         console.print(
             f"{w.severity.capitalize()}: {w.text}", style=STYLES[w.severity], markup=False
@@ -164,6 +181,20 @@ def _engine(run: Path | None, model: str) -> Engine:
 
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
     return Engine(resolve_source(run, model))
+
+
+def _between_models(engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
+    from lymphokin.commands.source import literature_sources
+    from lymphokin.predict.what_if.between_models import Panel
+
+    return Panel(engine, literature_sources).ask(question)
+
+
+def _of_one(answer: BetweenModelsAnswer) -> dict[str, Any]:
+    """What the models say of one schedule, asked as both A and B."""
+    rows = [row.model_dump(mode="json", exclude={"b", "difference"}) for row in answer.models]
+    risks = [{("risk" if k == "a" else k): v for k, v in row.items()} for row in rows]
+    return {"models": risks, "risk": answer.a.model_dump(mode="json")}
 
 
 def _draws(draws: int):
@@ -228,6 +259,27 @@ def _one(answer: ScheduleAnswer) -> Table:
     table.add_column("", justify="right")
     for label, value in _rows(answer).items():
         table.add_row(label, value)
+    return table
+
+
+def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
+    """Table of the models; of A alone where B is the same."""
+    table = Table(title="Grade >= 2 as measured, by model, of 100 patients like this one (90 %)")
+    table.add_column("model")
+    for name in ("risk",) if one else ("A", "B", "A - B"):
+        table.add_column(name, justify="right")
+    table.add_column("knows ATRA")
+    table.add_column("rests on")
+    for row in answer.models:
+        both = (
+            (_cell(row.a),) if one else (_cell(row.a), _cell(row.b), f"{row.difference.of_100:+d}")
+        )
+        doubt = "" if row.reliable else "; the counts are unlike what it expects"
+        atra = "yes" if row.knows_atra else "no"
+        table.add_row(row.model.replace("_", " "), *both, atra, row.rests_on + doubt)
+    over = [("" if one else f"{letter}: ") + f"{m.lowest_of_100} to {m.highest_of_100}, mean "
+            f"{m.mean_of_100}" for letter, m in (("A", answer.a), ("B", answer.b))]  # fmt: skip
+    table.caption = "Each with the same weight. " + "; ".join(over[: 1 if one else 2])
     return table
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from lymphokin.predict.what_if.audit import AuditLog
+from lymphokin.predict.what_if.between_models import BetweenModelsAnswer, Panel
 from lymphokin.predict.what_if.contract import (
     Form,
     Health,
@@ -54,8 +56,10 @@ class Desk:
     """The engine while it warms up and works; one question of a kind at a time, in order."""
 
     load: Callable[[], PosteriorSource]
+    load_others: Callable[[], Mapping[str, PosteriorSource]] = dict
     log: AuditLog | None = None
     engine: Engine | None = None
+    panel: Panel | None = None
     failure: str = ""
     waiting: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -74,8 +78,9 @@ class Desk:
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             return
+        self.panel = Panel(engine, self.load_others)
         self.engine = engine
-        for _ in engine.warm_up_rest():
+        for _ in chain(engine.warm_up_rest(), self.panel.warm_up()):
             if self.stopping.is_set():
                 return
 
@@ -85,6 +90,11 @@ class Desk:
         if self.log is not None:
             self.log.add("whatif", question, answer)
         return answer
+
+    def ask_models(self, question: WhatIfRequest) -> BetweenModelsAnswer:
+        """Put a question to every model; only once the engine is there."""
+        assert self.panel is not None
+        return self.panel.ask(question)
 
     def stop(self) -> None:
         """Take no more questions."""
@@ -122,6 +132,7 @@ def make_app(
     hosts: frozenset[str],
     token: str | None = None,
     log: AuditLog | None = None,
+    load_others: Callable[[], Mapping[str, PosteriorSource]] = dict,
 ) -> FastAPI:
     """The service.
 
@@ -130,8 +141,9 @@ def make_app(
         hosts: values of the Host header that are answered, e.g. ``127.0.0.1:8080``.
         token: of this start; made if absent.
         log: where what-if questions are kept, if anywhere.
+        load_others: gives the posteriors of the models to compare with, by name.
     """
-    desk = Desk(load, log)
+    desk = Desk(load, load_others, log)
     token = token or new_token()
 
     @asynccontextmanager
@@ -189,6 +201,11 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     async def search(question: OptionsRequest) -> Response:
         """Schedules within limits; a list, never a recommendation."""
         return await desk.ask(lambda engine: options(engine, question), long=True)
+
+    @app.post("/api/v1/models", response_model=BetweenModelsAnswer)
+    async def other_models(question: WhatIfRequest) -> Response:
+        """The same question to every calibrated model."""
+        return await desk.ask(lambda _: desk.ask_models(question), long=True)
 
     @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
     async def next_counts(question: NarrowingRequest) -> Response:

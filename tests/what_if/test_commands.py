@@ -64,6 +64,18 @@ def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, ba
     assert run("audit", "verify", log).exit_code == 1
 
 
+def test_all_models_are_asked_on_request(run, engine, monkeypatch, patient, pulsed):
+    monkeypatch.setattr("lymphokin.commands.source.literature_sources", dict)
+    course = ("predict", "--baseline", 1.3, "--site", "lung_peripheral", "--fractions", "5x10")
+    done = run(*course, "--all-models", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (
+        found["all_models"]["models"][0]["risk"] == found["fitted"]["planned"]["grade2"]["measured"]
+    )
+    assert "myeloid lymphoid" in run(*course, "--all-models").stdout
+
+
 def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
     done = run("predict", "--baseline", 1.30, "--baseline", 1.05, "--site", "lung_peripheral",
                "--lesions", 2, "--fractions", "5x10", "--atra", "3x3", "--next-count", 21,

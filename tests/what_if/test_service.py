@@ -16,7 +16,7 @@ from lymphokin.web.app import make_app
 HOST = "127.0.0.1:8080"
 TOKEN = "the-token-of-this-start"
 JSON = {"Content-Type": "application/json", safety.TOKEN_HEADER: TOKEN}
-QUESTIONS = ("whatif", "scan", "options", "narrowing")
+QUESTIONS = ("whatif", "scan", "options", "narrowing", "models")
 
 
 @pytest.fixture(scope="module")

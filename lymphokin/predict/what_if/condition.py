@@ -239,8 +239,7 @@ class Approximation:
 
 def stacked(lanes: Lanes) -> np.ndarray:
     """The patient's latents as one array [latent, lane]."""
-    count = lanes.z.shape[1]
-    return np.vstack([lanes.subject, lanes.treated, lanes.occasion.reshape(-1, count)])
+    return np.vstack([lanes.subject, lanes.treated, *lanes.occasion])
 
 
 def systematic(weight: np.ndarray, count: int, start: float) -> np.ndarray:

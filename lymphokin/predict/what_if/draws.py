@@ -58,7 +58,7 @@ def split_normals(source: PosteriorSource, w: np.ndarray) -> tuple[np.ndarray, .
     """Subject, treated and occasion latents from one array of normals [dimension, draw]."""
     subject, treated, occasion = sizes(source)
     own, of_drug, rest = np.split(w, [subject, subject + treated])
-    return own, of_drug, rest.reshape(occasion, WINDOWS, -1)
+    return own, of_drug, rest.reshape(occasion, WINDOWS, w.shape[1])
 
 
 def dimensions(source: PosteriorSource) -> int:

@@ -145,7 +145,12 @@ class Engine:
         """Arrays of a schedule, with its endpoint visit and the end of the curves."""
         given = irradiation(patient, schedule, plan)
         days = [float(endpoint_day(schedule)), float(LATEST_DAY)]
-        return course_arrays(given, doses_of(schedule, patient.bsa), days)
+        return course_arrays(given, self._doses(schedule, patient), days)
+
+    def _doses(self, schedule: Schedule, patient: Patient) -> tuple[np.ndarray, np.ndarray]:
+        """Doses of the drug, days and mg; none in a model that knows no drug."""
+        known = schedule if self.solver.knows_drug else schedule.model_copy(update={"atra": ()})
+        return doses_of(known, patient.bsa)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
         """Draws of the patient given the counts so far, measured under the plan."""
@@ -169,7 +174,7 @@ class Engine:
     ) -> tuple[Irradiation, tuple[np.ndarray, np.ndarray]]:
         """What had been given before the last count."""
         last = max(c.day for c in patient.counts)
-        return until(irradiation(patient, plan, plan), doses_of(plan, patient.bsa), last)
+        return until(irradiation(patient, plan, plan), self._doses(plan, patient), last)
 
     def _known_by(self, patient: Patient, plan: Schedule, draws: int) -> Hashable:
         """What the patient's draws depend on; not on what is planned after the last count."""

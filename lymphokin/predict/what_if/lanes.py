@@ -158,7 +158,8 @@ def _solve(
     population = hierarchy.population(z)
     mean, sd = hierarchy.subject_prior(population, arrays)
     windows = course.start.shape[0]
-    occasion = jnp.asarray(draws.occasion)[:, :windows].reshape(draws.occasion.shape[0], -1)
+    effects = draws.occasion.shape[0]
+    occasion = jnp.asarray(draws.occasion)[:, :windows].reshape(effects, windows * lanes)
     latents = Latents(z, mean + sd * subject, jnp.asarray(draws.treated), occasion)
     p, p_lanes = hierarchy.individuals(population, latents, arrays)
     if len({gamma for gamma, _ in wanted}) > 1:
@@ -241,6 +242,11 @@ class LaneSolver:
     def parameters(self) -> tuple[str, ...]:
         """Names of the model's parameters."""
         return tuple(p.name for p in self.model.table)
+
+    @property
+    def knows_drug(self) -> bool:
+        """Whether the model has a drug."""
+        return bool(self.model.on_clock("hours"))
 
     @property
     def has_suppression(self) -> bool:

@@ -5,6 +5,7 @@ import { form as readForm, latest, Refused, warm } from "./api.js";
 import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
 import { courses, showCourses, showNoCourses } from "./courses.js";
 import { byId, h } from "./dom.js";
+import { models } from "./models.js";
 import { narrowing } from "./narrowing.js";
 import { unfinished } from "./numbers.js";
 import { options } from "./options.js";
@@ -82,7 +83,7 @@ const build = (form) => {
   draw();
   const load = (key, schedule) => change((next) => (next[key] = schedule));
   const bed = () => last?.answer.a.bed10_gy ?? null;
-  for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
+  for (const drawer of [scan, options, narrowing, models]) onChange(drawer({ question, load, bed }));
   tools({ question, last: () => last, form });
   followWidth();
 };

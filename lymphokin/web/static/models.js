@@ -1,0 +1,45 @@
+// The same patient through other models: how much hangs on the choice of the model.
+
+import { onDemand } from "./demand.js";
+import { byId, h } from "./dom.js";
+import { of100, range, signed } from "./numbers.js";
+
+const HEAD = ["Model", "A, of 100 (90 %)", "B, of 100 (90 %)", "A − B", "knows ATRA", "rests on"];
+
+const cell = (estimate) => `${of100(estimate)} (${range(estimate)})`;
+
+const rowOf = (row) =>
+  h(
+    "tr",
+    {},
+    h("th", { scope: "row", title: row.description }, row.model.replaceAll("_", " "), row.asked_first ? h("strong", {}, " (this page)") : null),
+    h("td", { class: row.reliable ? "n" : "n warn" }, cell(row.a)),
+    h("td", { class: row.reliable ? "n" : "n warn" }, cell(row.b)),
+    h("td", { class: "n" }, signed(row.difference.of_100)),
+    h("td", {}, row.knows_atra ? "yes" : "no"),
+    h("td", {}, row.rests_on, row.reliable ? "" : "; the counts are unlike what it expects"),
+  );
+
+const said = (letter, mixture) => `${letter}: ${mixture.lowest_of_100} to ${mixture.highest_of_100} of 100, on average ${mixture.mean_of_100}.`;
+
+const tableOf = (answer) =>
+  h(
+    "table",
+    { class: "list" },
+    h("caption", {}, "Grade ≥ 2 as measured at the visit, by model"),
+    h("thead", {}, h("tr", {}, ...HEAD.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, ...answer.models.map(rowOf)),
+  );
+
+/** Build the question to the other models. */
+export const models = ({ question }) => {
+  const note = "Every model with the same weight: nothing says which is right for this patient. To one that knows no ATRA, pulses change nothing.";
+  const show = (answer) => [
+    h("p", {}, said("A", answer.a), " ", said("B", answer.b)),
+    tableOf(answer),
+    h("p", { class: "small soft" }, note),
+  ];
+  const demand = onDemand({ path: "models", label: "Ask them", entered: question, show });
+  byId("models").append(h("div", { class: "line" }, demand.button, h("span", { class: "small soft" }, "The first time takes up to a minute.")), demand.result);
+  return demand.check;
+};
