@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ class Desk:
             return
         self.panel = Panel(engine, self.load_others)
         self.engine = engine
-        for _ in chain(engine.warm_up_rest(), self.panel.warm_up()):
+        for _ in engine.warm_up_rest():
             if self.stopping.is_set():
                 return
 

@@ -6,7 +6,7 @@ better for a patient of whom nothing more is known, so their mean gives every mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -55,7 +55,7 @@ class BetweenModelsAnswer(BaseModel):
 
 
 class Panel:
-    """The models that a patient can be put to.
+    """The models that a patient can be put to; compiled when they are first asked.
 
     Args:
         first: engine of the model whose numbers stand everywhere else.
@@ -85,13 +85,6 @@ class Panel:
             a=_mixture([row.a for row in rows]),
             b=_mixture([row.b for row in rows]),
         )
-
-    def warm_up(self) -> Iterator[None]:
-        """Compile the other models, one per step."""
-        for engine in self.engines.values():
-            if engine is not self._first:
-                engine.warm_up()
-            yield
 
 
 def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
