@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from lymphokin.predict.what_if.between_models import BetweenModelsAnswer, Mixture, ModelRisk
+from lymphokin.predict.what_if.contract import Difference, Estimate, WhatIfRequest
 from tests.web.conftest import Visit
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -192,6 +194,52 @@ def test_the_page_waits_while_the_models_compile(visit: Visit) -> None:
     assert violations(page) == []
     visit.settled()
     assert visit.number("B")
+
+
+def of_models() -> dict:
+    """An answer of two models that do not agree; the real ones take a minute to compile."""
+
+    def of_100(count: int) -> Estimate:
+        return Estimate(p=count / 100, low=count / 200, high=count / 100, of_100=count)
+
+    def row(name: str, a: int, b: int, knows: bool) -> ModelRisk:
+        apart = Difference(p=(a - b) / 100, low=-0.2, high=0.0, of_100=a - b,
+                           probability_a_lower=0.5, probability_b_lower=0.1)  # fmt: skip
+        return ModelRisk(model=name, description=name, rests_on="published cohorts",
+                         knows_atra=knows, asked_first=knows, a=of_100(a), b=of_100(b),
+                         difference=apart, counts_used=1, reliable=knows)  # fmt: skip
+
+    over = [Mixture(mean_of_100=m, lowest_of_100=low, highest_of_100=high)
+            for m, low, high in ((31, 20, 42), (43, 42, 44))]  # fmt: skip
+    rows = [row("first_model", 20, 44, True), row("other_model", 42, 42, False)]
+    return BetweenModelsAnswer(models=rows, a=over[0], b=over[1]).model_dump(mode="json")
+
+
+def test_what_other_models_say_stands_in_a_table(visit: Visit) -> None:
+    page, asked = visit.page, []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(json=of_models())
+
+    page.route("**/models", answer)
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.locator("#models-drawer summary").click()
+    page.locator("#models .ask").click()
+    page.locator("#models tbody tr").first.wait_for()
+    assert WhatIfRequest.model_validate(asked[0])
+    drawer = page.locator("#models")
+    expect(drawer).to_contain_text("A: 20 to 42 of 100, on average 31")
+    expect(drawer.locator("tbody tr").first).to_contain_text(
+        "first model (this page)published cohorts"
+    )
+    expect(drawer.locator("tbody tr").last).to_contain_text("4221 to 42")
+    expect(drawer.locator("tbody tr").last).to_contain_text("unlike what it expects")
+    expect(drawer.locator("tbody tr").last).to_contain_text("knows no ATRA")
+    assert fits(page)
+    assert violations(page) == []
+    visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
+    expect(drawer).to_contain_text("ask again")
 
 
 @pytest.mark.parametrize("width", [1280, 768, 360])

@@ -4,20 +4,30 @@ import { onDemand } from "./demand.js";
 import { byId, h } from "./dom.js";
 import { of100, range, signed } from "./numbers.js";
 
-const HEAD = ["Model", "A, of 100 (90 %)", "B, of 100 (90 %)", "A − B", "knows ATRA", "rests on"];
+const HEAD = ["Model", "A", "B", "A − B"];
 
-const cell = (estimate) => `${of100(estimate)} (${range(estimate)})`;
+const cell = (estimate) => h("td", { class: "n" }, of100(estimate), h("div", { class: "small soft" }, range(estimate)));
+
+const about = ({ knows_atra, rests_on, reliable }) => [
+  rests_on,
+  knows_atra ? "" : "; knows no ATRA",
+  reliable ? "" : h("strong", {}, "; the counts are unlike what it expects"),
+];
 
 const rowOf = (row) =>
   h(
     "tr",
     {},
-    h("th", { scope: "row", title: row.description }, row.model.replaceAll("_", " "), row.asked_first ? h("strong", {}, " (this page)") : null),
-    h("td", { class: row.reliable ? "n" : "n warn" }, cell(row.a)),
-    h("td", { class: row.reliable ? "n" : "n warn" }, cell(row.b)),
+    h(
+      "th",
+      { scope: "row", title: row.description },
+      row.model.replaceAll("_", " "),
+      row.asked_first ? " (this page)" : "",
+      h("div", { class: "small soft" }, ...about(row)),
+    ),
+    cell(row.a),
+    cell(row.b),
     h("td", { class: "n" }, signed(row.difference.of_100)),
-    h("td", {}, row.knows_atra ? "yes" : "no"),
-    h("td", {}, row.rests_on, row.reliable ? "" : "; the counts are unlike what it expects"),
   );
 
 const said = (letter, mixture) => `${letter}: ${mixture.lowest_of_100} to ${mixture.highest_of_100} of 100, on average ${mixture.mean_of_100}.`;
@@ -26,8 +36,8 @@ const tableOf = (answer) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, "Grade ≥ 2 as measured at the visit, by model"),
-    h("thead", {}, h("tr", {}, ...HEAD.map((name) => h("th", { scope: "col" }, name)))),
+    h("caption", {}, "Grade ≥ 2 as measured at the visit, of 100, with 90 % intervals"),
+    h("thead", {}, h("tr", {}, ...HEAD.map((name) => h("th", { scope: "col", class: name === "Model" ? null : "n" }, name)))),
     h("tbody", {}, ...answer.models.map(rowOf)),
   );
 
