@@ -23,8 +23,13 @@ def resolve_source(run: Path | None, model: str) -> PosteriorSource:
         FileNotFoundError: when the folder is not a run.
         ValueError: when the model has changed since it was fitted or calibrated.
     """
-    from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
+    from lymphokin.literature.posterior import (
+        LiteraturePosterior,
+        calibrated_models,
+        literature_table,
+    )
     from lymphokin.model import load_model
+    from lymphokin.predict.what_if.calibration import calibration_of_literature
     from lymphokin.predict.what_if.source import of_literature, of_priors, of_run
 
     if run is not None:
@@ -32,8 +37,20 @@ def resolve_source(run: Path | None, model: str) -> PosteriorSource:
     if model not in calibrated_models():
         return of_priors(load_model(model))
     literature = LiteraturePosterior.shipped(model)
+    tables = {kind: literature_table(model, kind) for kind in ("reproduction", "left_out")}
+    reproduced = tables["reproduction"]
+    calibration = (
+        reproduced
+        if reproduced is None
+        else calibration_of_literature(reproduced, tables["left_out"])
+    )
     how = literature.provenance["details"]["convergence"]
     seen = {name: (low, high) for name, (low, high) in literature.seen.items()}
     return of_literature(
-        literature.model(), literature.population_z(), seen, how["rhat_max"], how["ess_bulk_min"]
+        literature.model(),
+        literature.population_z(),
+        seen,
+        how["rhat_max"],
+        how["ess_bulk_min"],
+        calibration,
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from lymphokin.literature.cohorts import course_days
@@ -124,6 +125,12 @@ def calibrated_models() -> tuple[str, ...]:
     """Models whose literature posterior comes with lymphokin, the default one first."""
     names = sorted(path.stem for path in data_path(FOLDER).glob("*.nc"))
     return tuple(sorted(names, key=lambda name: name != "myeloid_lymphoid"))
+
+
+def literature_table(model: str, kind: str) -> pd.DataFrame | None:
+    """A shipped table of a calibration, ``reproduction`` or ``left_out``; None where none ships."""
+    path = data_path(FOLDER) / f"{model}.{kind}.csv"
+    return pd.read_csv(path) if path.is_file() else None
 
 
 def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:

@@ -279,6 +279,26 @@ class Notice(BaseModel):
     text: str
 
 
+class CalibrationGroup(BaseModel):
+    """Patients with similar predicted risks, and how many of them had grade >= 2."""
+
+    patients: int
+    risk: float
+    """mean predicted risk"""
+    happened: float
+    low: float
+    """of a 90 % interval (Wilson)"""
+    high: float
+
+
+class Calibration(BaseModel):
+    """How well risks came true, as far as is known."""
+
+    text: str
+    groups: list[CalibrationGroup]
+    """none where no single patient's outcome is known"""
+
+
 class Provenance(BaseModel):
     """Where the numbers come from."""
 
@@ -301,6 +321,7 @@ class Provenance(BaseModel):
     ess_bulk_min: float | None
     divergences: int | None
     verdict: str | None
+    calibration: Calibration | None
     limits: list[str]
     """what the model cannot say"""
     research_use: str

@@ -21,7 +21,8 @@ from lymphokin.population import Hierarchy
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.endpoint import endpoint_visits
 from lymphokin.predict.range import NAMES, features
-from lymphokin.predict.what_if.contract import Provenance
+from lymphokin.predict.what_if.calibration import calibration_of_run
+from lymphokin.predict.what_if.contract import Calibration, Provenance
 
 DEFAULT_MODEL = "myeloid_lymphoid"
 PRIOR_DRAWS = 2000
@@ -74,6 +75,7 @@ def of_literature(
     seen: dict[str, tuple[float, float]],
     rhat_max: float,
     ess_bulk_min: float,
+    calibration: Calibration | None = None,
 ) -> PosteriorSource:
     """Draws of a new study's population given published cohorts.
 
@@ -82,6 +84,7 @@ def of_literature(
         seen: ranges of the published cohorts, as of a run.
         rhat_max: convergence of the calibration, as the next.
         ess_bulk_min: smallest bulk effective sample size.
+        calibration: how well the published numbers are reproduced.
     """
     title = "published cohorts, no trial data"
     provenance = _provenance(
@@ -91,6 +94,7 @@ def of_literature(
         draws=len(z),
         rhat_max=_rounded(rhat_max, 3),
         ess_bulk_min=_rounded(ess_bulk_min, 0),
+        calibration=calibration,
     )
     return PosteriorSource(model, z, provenance, seen)
 
@@ -117,6 +121,7 @@ def of_run(folder: Path) -> PosteriorSource:
         ess_bulk_min=_rounded(convergence.get("ess_bulk_min"), 0),
         divergences=convergence.get("divergences"),
         verdict=convergence.get("verdict"),
+        calibration=calibration_of_run(folder, fit.config.get("counts_until")),
     )
     seen = {name: (low, high) for name, (low, high) in told["seen"].items()}
     return PosteriorSource(model, fit.population_z(), provenance, seen, _seen_table(cohort))
@@ -136,7 +141,7 @@ def _provenance(
 ) -> Provenance:
     blank: dict[str, Any] = {"synthetic": False} | dict.fromkeys(
         ("patients", "draws", "created", "commit", "data_sha256", "posterior_sha256", "rhat_max",
-         "ess_bulk_min", "divergences", "verdict")
+         "ess_bulk_min", "divergences", "verdict", "calibration")
     )  # fmt: skip
     return Provenance(
         source=source,

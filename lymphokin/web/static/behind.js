@@ -1,5 +1,6 @@
 // What stands behind the number: warnings, what drives it, the counts used, where it comes from.
 
+import { calibration } from "./calibration.js";
 import { byId, h, s } from "./dom.js";
 
 const facts = (pairs) =>
@@ -60,6 +61,7 @@ const provenance = (p) =>
       ["Verdict on sampling", p.verdict],
       ["γ known from people", p.gamma_known_from_people ? "yes" : "no: a proposed prior, no human evidence"],
     ]),
+    ...calibration(p.calibration),
     h("h3", {}, "What it cannot say"),
     h("ul", {}, ...p.limits.map((text) => h("li", {}, text))),
     h("p", {}, h("strong", {}, p.research_use)),

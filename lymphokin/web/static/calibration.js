@@ -1,0 +1,64 @@
+// How well the risks came true: predicted against happened, as a picture and as a table.
+
+import { h, s } from "./dom.js";
+import { hundredths } from "./numbers.js";
+
+const SIDE = 130;
+const LEFT = 42;
+const TOP = 8;
+
+const x = (share) => LEFT + SIDE * share;
+const y = (share) => TOP + SIDE * (1 - share);
+
+const axis = (share) => [
+  s("text", { x: x(share), y: TOP + SIDE + 14, "text-anchor": "middle" }, `${hundredths(share)}`),
+  s("text", { x: LEFT - 5, y: y(share) + 4, "text-anchor": "end" }, `${hundredths(share)}`),
+];
+
+const point = (group) => [
+  s("line", { class: "bar", x1: x(group.risk), x2: x(group.risk), y1: y(group.low), y2: y(group.high) }),
+  s("circle", { class: "dot", cx: x(group.risk), cy: y(group.happened), r: 3.5 }),
+];
+
+const picture = (groups) =>
+  s(
+    "svg",
+    { class: "calibration", viewBox: `0 0 ${LEFT + SIDE + 12} ${TOP + SIDE + 32}`, "aria-hidden": "true" },
+    s("rect", { class: "frame", x: LEFT, y: TOP, width: SIDE, height: SIDE }),
+    s("line", { class: "ideal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
+    ...[0, 0.5, 1].flatMap(axis),
+    ...groups.flatMap(point),
+    s("text", { x: x(0.5), y: TOP + SIDE + 28, "text-anchor": "middle" }, "predicted, of 100"),
+    s("text", { transform: `translate(11 ${y(0.5)}) rotate(-90)`, "text-anchor": "middle" }, "happened, of 100"),
+  );
+
+const tableOf = (groups) =>
+  h(
+    "table",
+    { class: "list" },
+    h("caption", {}, "Patients by predicted risk; happened with its 90 % interval, of 100"),
+    h("thead", {}, h("tr", {}, ...["Patients", "predicted", "happened"].map((name) => h("th", { scope: "col", class: "n" }, name)))),
+    h(
+      "tbody",
+      {},
+      ...groups.map((g) =>
+        h(
+          "tr",
+          {},
+          h("td", { class: "n" }, `${g.patients}`),
+          h("td", { class: "n" }, `${hundredths(g.risk)}`),
+          h("td", { class: "n" }, `${hundredths(g.happened)} (${hundredths(g.low)} to ${hundredths(g.high)})`),
+        ),
+      ),
+    ),
+  );
+
+/** What is known about the calibration; nothing where nothing is. */
+export const calibration = (known) =>
+  known === null
+    ? []
+    : [
+        h("h3", {}, "Did such risks come true?"),
+        h("p", {}, known.text),
+        known.groups.length ? h("div", { class: "columns" }, picture(known.groups), tableOf(known.groups)) : null,
+      ];
