@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from lymphokin.cli import app
-from lymphokin.io import Cohort
+from lymphokin.io import Cohort, write_events
 from lymphokin.io.problems import BadInput
 from lymphokin.shipped import data_path
 from lymphokin.trial.interim import evaluable, look_at, standing, with_planned_pulses
 from lymphokin.trial.synthetic import SyntheticTrial
 from lymphokin.trial.virtual import VirtualDesign
+from lymphokin.workflow import Job, run_fit
+from tests.conftest import SHORT
 
 DESIGN = VirtualDesign.read(data_path("nct06439888.design.toml"))
 RUN_IN = ["S001"]
@@ -34,6 +36,15 @@ def known_until(cohort: Cohort, patients: list[str], day: float) -> Cohort:
 def cohort(small_trial: SyntheticTrial) -> Cohort:
     ids = list(small_trial.cohort.patients.index)
     return known_until(small_trial.cohort, ids[-3:], 24.0)
+
+
+@pytest.fixture(scope="module")
+def run_so_far(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory):
+    """A fit of what is known at the interim look."""
+    folder = tmp_path_factory.mktemp("interim")
+    table = folder / "synthetic_so_far.csv"
+    write_events(cohort, table, ["SYNTHETIC DATA"])
+    return run_fit(table, folder / "run", Job(settings=SHORT))
 
 
 def test_patients_stand_where_their_records_say(small_trial: SyntheticTrial, cohort: Cohort):
@@ -101,16 +112,16 @@ def test_when_every_endpoint_is_known_the_result_is_certain(small_run):
 
 
 @pytest.mark.slow
-def test_patients_in_follow_up_are_forecast_and_the_others_simulated(small_run, cohort: Cohort):
+def test_patients_in_follow_up_are_forecast_and_the_others_simulated(run_so_far):
     design = of_arms(DESIGN, 5)
-    look = look_at(small_run.fit, cohort, design, left_out=RUN_IN, draws=60)
+    look = look_at(run_so_far.fit, run_so_far.cohort, design, left_out=RUN_IN, draws=60)
     assert look.to_come == (2, 2)
     assert 0 < look.predictive.probability < 1
     assert look.error > 0
     waiting = look.patients[look.patients["status"] == "in follow-up"]
     assert waiting["risk"].between(0, 1).all()
     assert (waiting["risk_q05"] <= waiting["risk_q95"]).all()
-    again = look_at(small_run.fit, cohort, design, left_out=RUN_IN, draws=60)
+    again = look_at(run_so_far.fit, run_so_far.cohort, design, left_out=RUN_IN, draws=60)
     assert np.array_equal(look.predictive.success, again.predictive.success)
 
 
