@@ -101,7 +101,6 @@ def _judge(
     from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
 
     found = predict_left_out(fitted, posterior, about["seed"], reporter.stage)
-    about = about | {"folds": found.folds}
     reporter.stage("drawing")
     cautions = read_first(found)
     page = render_check(prediction_sections(found), about, cautions, "predictive.html.j2")

@@ -54,4 +54,4 @@ def predict_left_out(
     stage("forecasting with the benchmarks")
     fold = np.arange(len(patients))
     benchmarks = benchmark_forecasts(cohort, patients, fold, DAYS, seed)
-    return prediction_quality(patients, model, benchmarks, 0, seed)
+    return prediction_quality(patients, model, benchmarks, seed)

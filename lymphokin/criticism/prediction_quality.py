@@ -31,12 +31,10 @@ class PredictionQuality:
     model's weights and whether the patient is ``judged`` on that day. ``scores``: one row per day,
     predictor, ``against`` (empty, or the benchmark that is subtracted) and measure: ``value`` with
     its 90 % interval ``q05`` to ``q95``, and the number of patients and events.
-    ``folds``: into how many parts the patients were cut; 0 for one patient at a time by weights.
     """
 
     forecasts: pd.DataFrame
     scores: pd.DataFrame
-    folds: int
 
     def days(self) -> list[float]:
         """Days up to which records were known."""
@@ -65,7 +63,6 @@ def prediction_quality(
     patients: pd.DataFrame,
     model: Mapping[float, HeldOut],
     benchmarks: Mapping[tuple[float, str], Forecasts],
-    folds: int,
     seed: int,
 ) -> PredictionQuality:
     """Score the model and the benchmarks on the same patients.
@@ -76,7 +73,6 @@ def prediction_quality(
         patients: rows of :func:`lymphokin.criticism.benchmarks.judged_patients`.
         model: forecasts by day.
         benchmarks: forecasts by day and name.
-        folds: see :class:`PredictionQuality`.
         seed: of the bootstrap.
     """
     tables, scores = [], []
@@ -91,7 +87,7 @@ def prediction_quality(
     forecasts = pd.concat(tables, ignore_index=True)
     first = ["day", "predictor", "id"]
     rest = [c for c in forecasts.columns if c not in first]
-    return PredictionQuality(forecasts[first + rest], pd.DataFrame(scores), folds)
+    return PredictionQuality(forecasts[first + rest], pd.DataFrame(scores))
 
 
 def _table(patients: pd.DataFrame, said: Forecasts) -> pd.DataFrame:

@@ -112,13 +112,9 @@ def prediction_sections(found: PredictionQuality) -> list[Section]:
     judged = Section(
         "judged",
         "Who is judged",
-        "Patients with a count before treatment and one within a week of the planned visit."
-        + (
-            ""
-            if found.folds
-            else " On each day, those are left out whose importance weights fail (Pareto k above "
-            "0.7, Vehtari et al. 2024)."
-        ),
+        "Patients with a count before treatment and one within a week of the planned visit. On "
+        "each day, those are left out whose importance weights fail (Pareto k above 0.7, Vehtari "
+        "et al. 2024).",
         those(JUDGED),
         (),
     )

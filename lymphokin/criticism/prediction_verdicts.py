@@ -115,8 +115,7 @@ def read_first(found: PredictionQuality) -> list[str]:
         loud.append(
             f"Up to {len(left_out)} patients are not judged (day {most:g}): leaving them out by "
             "weights fails (Pareto k above 0.7). They are the patients that the fit leans on most, "
-            "so scores without them may flatter model and benchmarks. --folds K fits again without "
-            "each part of the patients and judges all."
+            "so scores without them may flatter model and benchmarks."
         )
     if any(_judged(found, day).sentence.endswith("much.") for day in found.days()):
         loud.append(

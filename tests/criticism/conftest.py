@@ -103,6 +103,7 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
         "created": "2026-01-01T00:00:00+00:00",
         "model": request.param,
         "model_sha256": model.sha256,
+        "data_sha256": cohort.sha256,
         "data_file": cohort.source,
         "synthetic_data": True,
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
