@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,11 @@ def patients_to_judge(posterior: Posterior) -> pd.DataFrame:
 
 
 def predict_left_out(
-    fit: Fit, posterior: Posterior, seed: int, stage: Callable[[str], None]
+    fit: Fit,
+    posterior: Posterior,
+    seed: int,
+    stage: Callable[[str], None],
+    days: Sequence[float] = DAYS,
 ) -> PredictionQuality:
     """Judge forecasts of every patient by the fit without that patient.
 
@@ -41,6 +45,7 @@ def predict_left_out(
         posterior: its cohort.
         seed: of the random numbers.
         stage: told what begins.
+        days: records up to each of these days are known.
 
     Raises:
         ValueError: when there are too few patients to judge a forecast by.
@@ -49,9 +54,9 @@ def predict_left_out(
     patients = patients_to_judge(posterior)
     stage("forecasting each patient without its own records")
     model = held_out_forecasts(
-        posterior, fit.population_z(), patients.index, DAYS, in_fit=True, seed=seed
+        posterior, fit.population_z(), patients.index, days, in_fit=True, seed=seed
     )
     stage("forecasting with the benchmarks")
     fold = np.arange(len(patients))
-    benchmarks = benchmark_forecasts(cohort, patients, fold, DAYS, seed)
+    benchmarks = benchmark_forecasts(cohort, patients, fold, days, seed)
     return prediction_quality(patients, model, benchmarks, seed)
