@@ -82,8 +82,8 @@ def comparison_verdicts(found: Comparison) -> tuple[Verdict, ...]:
 
 
 def _verdict(found: Comparison, run: str, part: str) -> Verdict:
-    row = found.runs.loc[run]
-    difference, error = float(row[f"{part}_difference"]), float(row[f"{part}_error"])
+    row = {str(name): float(v) for name, v in found.runs.loc[run].items()}  # type: ignore[arg-type]
+    difference, error = row[f"{part}_difference"], row[f"{part}_error"]
     judged, unreliable = int(row[f"{part}_judged"]), int(row[f"{part}_unreliable"])
     level = FINE
     if difference == 0:

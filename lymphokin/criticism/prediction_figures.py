@@ -112,7 +112,7 @@ def decision_figure(found: PredictionQuality) -> Figure:
             if name == ARM_RATE:
                 continue  # it ranks patients of an arm the wrong way round by construction
             risk = found.judged(day, name)["risk"].to_numpy()
-            drawn = style | {"marker": ""}
+            drawn: dict[str, Any] = style | {"marker": ""}
             axes.plot(
                 100 * THRESHOLDS, net_benefit(risk, happened, THRESHOLDS), label=name, **drawn
             )

@@ -54,9 +54,10 @@ class PredictionQuality:
         self, day: float, measure: str, predictor: str = MODEL, against: str = ""
     ) -> Estimate:
         """One number of ``scores``."""
-        of = self.scores.set_index(["day", "measure", "predictor", "against"])
-        row = of.loc[(day, measure, predictor, against)]
-        return Estimate(float(row["value"]), float(row["q05"]), float(row["q95"]))
+        of = self.scores
+        one = (of["day"] == day) & (of["measure"] == measure)
+        one &= (of["predictor"] == predictor) & (of["against"] == against)
+        return Estimate(*of.loc[one, ["value", "q05", "q95"]].to_numpy(float)[0].tolist())
 
 
 def prediction_quality(
