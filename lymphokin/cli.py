@@ -16,6 +16,7 @@ from rich.console import Console
 from lymphokin.commands import audit, data
 from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.check import check
+from lymphokin.commands.compare import compare
 from lymphokin.commands.dose import dose
 from lymphokin.commands.models import models
 from lymphokin.commands.serve import serve
@@ -39,6 +40,7 @@ app.command()(whatif)
 app.add_typer(audit.app, name="audit")
 app.command()(calibrate)
 app.command()(check)
+app.command()(compare)
 app.command()(models)
 app.command()(spread)
 app.add_typer(trial, name="trial")

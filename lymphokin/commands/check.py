@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from lymphokin.infer import Fit, Posterior
+    from lymphokin.workflow import Reporter
 
 
 def check(
@@ -21,23 +25,29 @@ def check(
         int, typer.Option(help="Posterior draws, each a simulated trial.", min=500)
     ] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")] = 0,
+    predictive: Annotated[
+        bool,
+        typer.Option(
+            "--predictive", help="Judge forecasts of left-out patients; page check_predictive.html."
+        ),
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check a fit: residuals, predictive checks, and what the data taught.
 
     Every check says fine, look or wrong, with the number that it rests on; the exit code is 0
-    whatever they say.
+    whatever they say. With --predictive, instead: how good are the forecasts of each patient by a
+    fit that has not seen that patient, beside three benchmarks?
 
-    Example: lymphokin check runs/trial --out runs/trial_check.html
+    Examples: lymphokin check runs/trial --out runs/trial_check.html
+
+    lymphokin check runs/trial --predictive
     """  # fmt: skip
-    from lymphokin.criticism.criticise import criticise
-    from lymphokin.criticism.page import render_check, result, write_check
     from lymphokin.criticism.run_folder import open_run
-    from lymphokin.criticism.sections import sections_of
     from lymphokin.terminal import TerminalReporter
 
     console = Console(stderr=True)
-    path = out or run / "check.html"
+    path = out or run / ("check_predictive.html" if predictive else "check.html")
     if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
         raise ValueError(
             f"--out {path}: expected a name that ends with .html in an existing folder"
@@ -45,9 +55,6 @@ def check(
     with TerminalReporter(console) as reporter:
         reporter.stage("reading the run")
         fitted, posterior = open_run(run)
-        reporter.stage("simulating the trial again, from each posterior draw")
-        found = criticise(fitted, posterior, draws, seed)
-        reporter.stage("drawing")
         about = {
             "run": run.resolve().name,
             "model": fitted.provenance["model"],
@@ -55,17 +62,52 @@ def check(
             "synthetic": fitted.provenance["synthetic_data"],
             "created": fitted.provenance["created"],
             "convergence": {k: fitted.provenance["convergence"][k] for k in ("level", "verdict")},
-            "draws": found.draws,
             "seed": seed,
         }
-        page = render_check(sections_of(found), about)
-    said = result(found.verdicts, about)
-    files = write_check(path, page, said)
+        if predictive:
+            said, files = _judge(path, fitted, posterior, about, reporter)
+        else:
+            said, files = _criticise(path, fitted, posterior, draws, about, reporter)
     if json_:
         print(json.dumps({**said, "files": [str(f) for f in files]}, indent=2))
         return
     show(Console(width=None if sys.stdout.isatty() else 110), said)
     console.print(f"Checks: {files[0]}", soft_wrap=True)
+
+
+def _criticise(
+    path: Path, fitted: Fit, posterior: Posterior, draws: int, about: dict, reporter: Reporter
+) -> tuple[dict, list[Path]]:
+    """Check the fit against its own data: what was found, and the files it was written to."""
+    from lymphokin.criticism.criticise import criticise
+    from lymphokin.criticism.page import render_check, result, write_check
+    from lymphokin.criticism.sections import sections_of
+
+    reporter.stage("simulating the trial again, from each posterior draw")
+    found = criticise(fitted, posterior, draws, about["seed"])
+    about = about | {"draws": found.draws}
+    reporter.stage("drawing")
+    said = result(found.verdicts, about)
+    return said, write_check(path, render_check(sections_of(found), about), said)
+
+
+def _judge(
+    path: Path, fitted: Fit, posterior: Posterior, about: dict, reporter: Reporter
+) -> tuple[dict, list[Path]]:
+    """Judge forecasts of left-out patients: what was found, and the files it was written to."""
+    from lymphokin.criticism.page import render_check, result, write_check
+    from lymphokin.criticism.predict_left_out import predict_left_out
+    from lymphokin.criticism.prediction_sections import prediction_sections
+    from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
+
+    found = predict_left_out(fitted, posterior, about["seed"], reporter.stage)
+    reporter.stage("drawing")
+    cautions = read_first(found)
+    page = render_check(prediction_sections(found), about, cautions, "predictive.html.j2")
+    scores = json.loads(found.scores.to_json(orient="records"))
+    said = {**result(prediction_verdicts(found), about), "read_first": cautions, "scores": scores}
+    tables = {"scores": found.scores, "forecasts": found.forecasts}
+    return said, write_check(path, page, said, tables)
 
 
 def show(console: Console, said: dict) -> None:
@@ -83,4 +125,6 @@ def show(console: Console, said: dict) -> None:
         level = f"[{colours[v['level']]}]{v['level']}[/]"
         why = "" if v["level"] == "fine" else v["sentence"]
         table.add_row(level, v["check"], subject(v["subject"]), why)
+    for caution in said.get("read_first", ()):
+        console.print(f"[bold]Read this first:[/] {caution}")
     console.print(table)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 
 from lymphokin.criticism.sections import Section
 from lymphokin.criticism.verdict import Verdict, worst
@@ -24,12 +25,23 @@ def result(verdicts: tuple[Verdict, ...], about: Mapping[str, Any]) -> dict[str,
     return {**about, "level": worst(verdicts), "verdicts": [v.as_dict() for v in verdicts]}
 
 
-def render_check(sections: list[Section], about: Mapping[str, Any]) -> str:
+def render_check(
+    sections: list[Section],
+    about: Mapping[str, Any],
+    cautions: Sequence[str] = (),
+    template: str = "check.html.j2",
+) -> str:
     """The page; the same contents give the same text.
 
     Args:
+        sections: in order.
         about: run, model, data_file, synthetic, created, draws, seed and convergence of the fit.
+        cautions: what must be read first; a fit that has not converged is told before them.
+        template: of this package.
     """
+    if about["convergence"]["level"] != "good":
+        told = "No check below is worth more than the draws that it rests on."
+        cautions = [f"{about['convergence']['verdict']} {told}", *cautions]
     loader = jinja2.ChoiceLoader(
         [
             jinja2.PackageLoader("lymphokin", "criticism"),
@@ -46,16 +58,29 @@ def render_check(sections: list[Section], about: Mapping[str, Any]) -> str:
     environment.filters |= {"tag": TAGS.__getitem__, "subject": subject}
     verdicts = [v for section in sections for v in section.verdicts]
     counts = {level: sum(v.level == level for v in verdicts) for level in TAGS}
-    return environment.get_template("check.html.j2").render(
-        sections=sections, about=about, counts=counts, level=worst(verdicts)
+    return environment.get_template(template).render(
+        sections=sections, about=about, counts=counts, level=worst(verdicts), cautions=cautions
     )
 
 
-def write_check(path: Path, page: str, found: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write the page and, beside it, the same verdicts as JSON; each appears complete or not."""
-    beside = path.with_suffix(".json")
-    text = json.dumps(found, indent=2) + "\n"
-    for target, content in ((path, page), (beside, text)):
+def write_check(
+    path: Path,
+    page: str,
+    found: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame] | None = None,
+) -> list[Path]:
+    """Write the page and, beside it, the same verdicts as JSON; each appears complete or not.
+
+    Args:
+        path: of the page, ending with .html.
+        page: its text.
+        found: for the JSON file.
+        tables: CSV files beside it, by what is added to the page's name.
+    """
+    contents = {path: page, path.with_suffix(".json"): json.dumps(found, indent=2) + "\n"}
+    for name, table in (tables or {}).items():
+        contents[path.with_name(f"{path.stem}_{name}.csv")] = table.to_csv(index=False)
+    for target, content in contents.items():
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -67,4 +92,4 @@ def write_check(path: Path, page: str, found: Mapping[str, Any]) -> tuple[Path, 
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    return path, beside
+    return list(contents)

@@ -119,14 +119,14 @@ def replicate(posterior: Posterior, x: np.ndarray, seed: int) -> dict[str, Repli
         ArithmeticError: when the model gives no finite prediction for a patient it drew.
     """
     typical_x, new_x = typical_and_new(posterior, x, seed)
-    typical, fitted, new = (_log_predictions(posterior, v) for v in (typical_x, x, new_x))
+    typical, fitted, new = (log_predictions(posterior, v) for v in (typical_x, x, new_x))
     hierarchy, rng = posterior.hierarchy, np.random.default_rng(seed)
     z = jnp.asarray(x[:, : len(hierarchy.quantities)])
     scales = jax.vmap(lambda z: hierarchy.population(z).residual_sd)(z)
     by_hour = {name for block in hierarchy.model.on_clock("hours") for name in block.shows}
     found = {}
     for quantity, rows in posterior.packed.records.items():
-        table, order = _in_order(posterior, *rows)
+        table, order = in_order(posterior, *rows)
         if not len(table):
             continue
         residual = hierarchy.model.table.residuals[quantity]
@@ -163,7 +163,7 @@ def measured(
     return log_true + sd[:, None] * noise
 
 
-def _log_predictions(posterior: Posterior, x: np.ndarray) -> dict[str, np.ndarray]:
+def log_predictions(posterior: Posterior, x: np.ndarray) -> dict[str, np.ndarray]:
     """[draw, record] ln predictions per quantity, quantified records first, without padding."""
     parts: dict[str, list[np.ndarray]] = {}
     for part in posterior.evaluate(x, posterior.arrays):
@@ -174,7 +174,7 @@ def _log_predictions(posterior: Posterior, x: np.ndarray) -> dict[str, np.ndarra
     return {quantity: np.concatenate(found) for quantity, found in parts.items()}
 
 
-def _in_order(
+def in_order(
     posterior: Posterior, quantified: pd.DataFrame, below: pd.DataFrame
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Records of one quantity by patient and day, and the place of each among the predictions."""

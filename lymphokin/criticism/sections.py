@@ -63,6 +63,15 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Numbers in rows under their names; the first cell of a row names it."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """One group of checks."""
 
@@ -73,6 +82,7 @@ class Section:
     drawings: tuple[Drawing, ...]
     terms: tuple[tuple[str, str], ...] = ()
     """words and their meaning, after the text"""
+    tables: tuple[Table, ...] = ()
 
     @property
     def level(self) -> str:

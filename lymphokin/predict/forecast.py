@@ -15,8 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from arviz_stats.base.array import array_stats
-from scipy.special import logsumexp
 
 from lymphokin.infer.posterior import Posterior
 from lymphokin.io import Cohort
@@ -35,10 +33,10 @@ from lymphokin.population import (
 from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
 from lymphokin.predict.individual import IndividualDraws, draw_individuals
 from lymphokin.predict.range import outside
+from lymphokin.predict.weights import UNRELIABLE_PARETO_K, log_mean, smoothed, weighted_quantile
 
 POPULATION_DRAWS = 150
 DRAWS_PER_POPULATION = 20
-UNRELIABLE_PARETO_K = 0.7
 CONTRACT = [
     "arm",
     "endpoint_day",
@@ -141,9 +139,9 @@ def forecast(
     if in_fit:
         log_weight = (
             log_weight
-            - _log_mean(draw(lambda packed: packed.arrays, seed + 1).log_weight)[:, None, :]
+            - log_mean(draw(lambda packed: packed.arrays, seed + 1).log_weight)[:, None, :]
         )
-    weights, pareto_k = _smoothed(log_weight)
+    weights, pareto_k = smoothed(log_weight)
     table = _summary(posterior.likelihood.model, draws, weights, seed).assign(pareto_k=pareto_k)
     table.index = cohort.patients.index
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
@@ -163,34 +161,15 @@ def forecast(
     return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings))
 
 
-def _log_mean(log_weight: np.ndarray) -> np.ndarray:
-    """[population draw, patient] log of the mean weight over a population draw's draws."""
-    return logsumexp(log_weight, axis=1) - np.log(log_weight.shape[1])
+def as_measured(
+    model: Model, draws: IndividualDraws, seed: int
+) -> tuple[dict[int, np.ndarray], np.ndarray]:
+    """What would be measured at the endpoint, given each draw of each patient's true count.
 
-
-def _smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Normalised Pareto-smoothed weights, as given, and the Pareto k of each patient."""
-    weights = np.empty_like(log_weight)
-    pareto_k = np.empty(log_weight.shape[2])
-    for patient in range(log_weight.shape[2]):
-        flat = log_weight[:, :, patient].ravel()
-        # ArviZ takes log likelihoods and turns their sign.
-        smooth, k = array_stats.psislw(flat.max() - flat)
-        smooth = np.asarray(smooth)
-        weights[:, :, patient] = np.exp(smooth - logsumexp(smooth)).reshape(log_weight.shape[:2])
-        pareto_k[patient] = float(k)
-    return weights, pareto_k
-
-
-def weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
-    """Quantile of weighted draws, both 1-D."""
-    order = np.argsort(values)
-    cumulative = np.cumsum(weights[order])
-    place = np.searchsorted(cumulative, q * cumulative[-1])
-    return float(values[order][min(place, len(values) - 1)])
-
-
-def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray, seed: int) -> pd.DataFrame:
+    Returns:
+        the probability of each grade or worse, and one random count (1e9/L), both
+        [population draw, draw, patient].
+    """
     residual = model.table.residuals["alc"]
     sd = jnp.asarray(draws.residual_sd)[:, None, None]
     log_count = jnp.asarray(draws.log_count)
@@ -200,9 +179,13 @@ def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray, seed: in
         )
         for grade in GRADE_BELOW
     }
-    count = np.exp(draws.log_count)
     noise = draw_residual(residual, jax.random.key(seed), log_count.shape, sd)
-    measured = np.exp(np.asarray(log_count + noise))
+    return below, np.exp(np.asarray(log_count + noise))
+
+
+def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray, seed: int) -> pd.DataFrame:
+    below, measured = as_measured(model, draws, seed)
+    count = np.exp(draws.log_count)
     by_population = weights.sum(axis=1)
     risk = (weights * below[2]).sum(axis=1) / np.maximum(by_population, 1e-300)
     rows = []

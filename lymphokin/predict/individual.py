@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import gammaln
 from scipy.special import logsumexp
 
 from lymphokin.infer.gaussian import Whitening, whitening_from
@@ -31,7 +32,7 @@ class IndividualDraws(NamedTuple):
     """Weighted draws of every patient, [population draw, draw, patient]."""
 
     log_weight: np.ndarray
-    """unnormalised; its mean over draws is the likelihood of the patient's records"""
+    """ln weight; the mean weight over draws is the likelihood of the patient's records"""
     log_count: np.ndarray
     """ln of the true lymphocyte count at the patient's endpoint, 1e9/L"""
     residual_sd: np.ndarray
@@ -89,7 +90,9 @@ def _propose(whitening: Whitening, middle: jax.Array, z: jax.Array, key: jax.Arr
     x = (whitening.centre + empty.at[whitening.index].set(own)[:-1]).at[: len(z)].set(z)
     log_det = jnp.linalg.slogdet(whitening.own)[1]
     spread = jnp.log1p((t**2).sum(axis=1) / PROPOSAL_DF)
-    return _Proposals(x, t, -0.5 * (PROPOSAL_DF + slots) * spread - log_det)
+    of_t = gammaln(0.5 * (PROPOSAL_DF + slots)) - gammaln(0.5 * PROPOSAL_DF)
+    constant = of_t - 0.5 * slots * jnp.log(PROPOSAL_DF * jnp.pi)
+    return _Proposals(x, t, constant - 0.5 * (PROPOSAL_DF + slots) * spread - log_det)
 
 
 def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray) -> Whitening:
@@ -143,6 +146,7 @@ def draw_individuals(
     whitening = _approximation(quick, given(quick.packed), middle)
     arrays = given(posterior.packed)
     patients = np.arange(len(endpoint_nodes))
+    slots = (posterior.patient_index() >= 0).sum(axis=1)
 
     def weighted(
         whitening: Whitening, draws: int, key: jax.Array
@@ -154,7 +158,9 @@ def draw_individuals(
         for part in posterior.evaluate(np.asarray(proposals.x), arrays):
             own.append(part.own_log_density)
             counts.append(part.outputs["alc"][:, endpoint_nodes, patients])
-        log_weight = np.concatenate(own) - np.asarray(proposals.log_density)
+        # The posterior leaves out the constant of the latents' normal prior.
+        own_log_density = np.concatenate(own) - 0.5 * slots * np.log(2 * np.pi)
+        log_weight = own_log_density - np.asarray(proposals.log_density)
         return log_weight, np.concatenate(counts), np.asarray(proposals.distance)
 
     first, second = jax.random.split(jax.random.key(seed))

@@ -1,22 +1,28 @@
-"""Replicates of a model simple enough to know: a level per patient, a slope, and noise, on ln."""
+"""Replicates of a model simple enough to know (a level per patient, a slope, and noise, on ln), and
+a run folder that is quick to make."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from lymphokin.criticism.replicates import Replicates
-from lymphokin.model import Residual
+from lymphokin.infer import COHORT_FILE, Draws, assemble
+from lymphokin.infer.posterior import flat
+from lymphokin.io import read_events, write_events
+from lymphokin.model import Residual, load_model
+from lymphokin.predict import endpoint_visits, forecast_cohort, seen_ranges
 
 DAYS = np.array([-7.0, 0.0, 14.0, 28.0, 49.0, 84.0])
 RESIDUAL = Residual("alc", "student_t", 0.15, "fixed", degrees_of_freedom=5)
-BETWEEN, SLOPE, DRAWS = 0.4, -0.01, 400
+BETWEEN, SLOPE, TRIALS = 0.4, -0.01, 400
 LLOQ = 0.3
 
 
 def linear_trial(
-    seed: int, slope: float = SLOPE, patients: int = 40, draws: int = DRAWS
+    seed: int, slope: float = SLOPE, patients: int = 40, draws: int = TRIALS
 ) -> Replicates:
     """A trial measured with a slope (per day), described by a model whose slope is ``SLOPE``."""
     rng = np.random.default_rng(seed)
@@ -74,3 +80,37 @@ def simulated_as_measured(r: Replicates, draw: int) -> Replicates:
     hidden = r.new[draw] < r.log_lloq
     value = np.exp(np.where(hidden, r.log_lloq, r.new[draw]))
     return replace(r, records=r.records.assign(value=value, censored=hidden))
+
+
+CHAINS, DRAWS = 2, 60
+MODELS = {"hedos_hcc": {"alc"}, "myeloid_lymphoid": {"alc", "mdsc", "atra"}}
+"""What each measures; the second takes a minute to compile."""
+
+
+@pytest.fixture(
+    scope="session", params=["hedos_hcc", pytest.param("myeloid_lymphoid", marks=pytest.mark.slow)]
+)
+def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with draws near the prior's centre: complete, and quick to make."""
+    cohort, model = read_events(small_table), load_model(request.param)
+    posterior = forecast_cohort(model, cohort)
+    centre = np.asarray(flat(posterior.start()))
+    x = centre + 0.3 * np.random.default_rng(0).standard_normal((CHAINS, DRAWS, len(centre)))
+    nothing = np.zeros((CHAINS, DRAWS))
+    draws = Draws(x, nothing.astype(bool), nothing, nothing, nothing, nothing)
+    config = {"model": request.param, "fixed": {}, "seed": 0}
+    provenance = {
+        "created": "2026-01-01T00:00:00+00:00",
+        "model": request.param,
+        "model_sha256": model.sha256,
+        "data_sha256": cohort.sha256,
+        "data_file": cohort.source,
+        "synthetic_data": True,
+        "seen": seen_ranges(cohort, endpoint_visits(cohort)),
+    }
+    fit, _ = assemble(posterior, draws, config, provenance)
+    folder = tmp_path_factory.mktemp("runs") / "made_up"
+    folder.mkdir()
+    fit.write(folder)
+    write_events(cohort, folder / COHORT_FILE)
+    return folder

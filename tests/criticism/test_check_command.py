@@ -11,45 +11,9 @@ from typer.testing import CliRunner
 
 from lymphokin.cli import app
 from lymphokin.criticism.run_folder import open_run
-from lymphokin.infer import COHORT_FILE, Draws, Fit, assemble
-from lymphokin.infer.posterior import flat
+from lymphokin.infer import COHORT_FILE, Fit
 from lymphokin.io import read_events, write_events
-from lymphokin.model import load_model
-from lymphokin.predict import endpoint_visits, forecast_cohort, seen_ranges
-
-CHAINS, DRAWS = 2, 60
-
-
-MODELS = {"hedos_hcc": {"alc"}, "myeloid_lymphoid": {"alc", "mdsc", "atra"}}
-"""What each measures; the second takes a minute to compile."""
-
-
-@pytest.fixture(
-    scope="session", params=["hedos_hcc", pytest.param("myeloid_lymphoid", marks=pytest.mark.slow)]
-)
-def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder with draws near the prior's centre: complete, and quick to make."""
-    cohort, model = read_events(small_table), load_model(request.param)
-    posterior = forecast_cohort(model, cohort)
-    centre = np.asarray(flat(posterior.start()))
-    x = centre + 0.3 * np.random.default_rng(0).standard_normal((CHAINS, DRAWS, len(centre)))
-    nothing = np.zeros((CHAINS, DRAWS))
-    draws = Draws(x, nothing.astype(bool), nothing, nothing, nothing, nothing)
-    config = {"model": request.param, "fixed": {}, "seed": 0}
-    provenance = {
-        "created": "2026-01-01T00:00:00+00:00",
-        "model": request.param,
-        "model_sha256": model.sha256,
-        "data_file": cohort.source,
-        "synthetic_data": True,
-        "seen": seen_ranges(cohort, endpoint_visits(cohort)),
-    }
-    fit, _ = assemble(posterior, draws, config, provenance)
-    folder = tmp_path_factory.mktemp("runs") / "made_up"
-    folder.mkdir()
-    fit.write(folder)
-    write_events(cohort, folder / COHORT_FILE)
-    return folder
+from tests.criticism.conftest import CHAINS, DRAWS, MODELS
 
 
 class Page(HTMLParser):

@@ -16,7 +16,7 @@ from arviz_stats.base.array import array_stats
 from scipy.special import gammaln, logsumexp
 
 from lymphokin.model import Residual
-from lymphokin.predict.forecast import UNRELIABLE_PARETO_K
+from lymphokin.predict.weights import UNRELIABLE_PARETO_K
 from lymphokin.predict.what_if.contract import MOST_COUNTS, Count
 from lymphokin.predict.what_if.courses import CourseArrays
 from lymphokin.predict.what_if.draws import (

@@ -1,0 +1,166 @@
+"""`lymphokin compare`: fits of different models to the same data, side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from lymphokin.criticism.compare import Comparison
+    from lymphokin.infer import Fit, Posterior
+    from lymphokin.workflow import Reporter
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders of fits to the same data.")],
+    counts_until: Annotated[
+        float, typer.Option(help="Compare risks from records up to this day.")
+    ] = 0.0,
+    out: Annotated[
+        Path | None, typer.Option(help="HTML file to write, JSON and CSV files beside it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Compare fits of the same data: left-out patients and counts, weights, and risks.
+
+    Only lymphocyte counts are scored, so that models with and without MDSC or ATRA compare.
+
+    Example: lymphokin compare runs/default runs/hedos --out runs/compared.html
+    """
+    from lymphokin.terminal import TerminalReporter
+
+    names = [run.resolve().name for run in runs]
+    if len(runs) < 2 or len(set(names)) < len(runs):
+        raise ValueError("expected at least two run folders, of different names")
+    if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
+        raise ValueError(f"--out {out}: expected a name that ends with .html in an existing folder")
+    console = Console(stderr=True)
+    with TerminalReporter(console) as reporter:
+        reporter.stage("reading the runs")
+        opened = _opened(names, runs)
+        found = _compared(opened, counts_until, seed, reporter)
+    cautions = [
+        f"{name}: {fit.provenance['convergence']['verdict']}"
+        for name, (fit, _) in opened.items()
+        if fit.provenance["convergence"]["level"] != "good"
+    ]
+    said = _said(opened, found, cautions, counts_until, seed)
+    files = [] if out is None else _write(out, found, said)
+    if json_:
+        print(json.dumps({**said, "files": [str(f) for f in files]}, indent=2))
+        return
+    show(Console(width=None if sys.stdout.isatty() else 110), found, said)
+
+
+def _opened(names: list[str], runs: list[Path]) -> dict[str, tuple[Fit, Posterior]]:
+    """The fits by name; all of the same data, or one message."""
+    from lymphokin.criticism.run_folder import open_run
+
+    opened = {name: open_run(run) for name, run in zip(names, runs, strict=True)}
+    data = {name: str(fit.provenance["data_sha256"]) for name, (fit, _) in opened.items()}
+    if len(set(data.values())) > 1:
+        told = ", ".join(f"{name} ({sha[:12]})" for name, sha in data.items())
+        raise ValueError(f"runs of different data cannot be compared: data_sha256 of {told}")
+    return opened
+
+
+def _compared(
+    opened: dict[str, tuple[Fit, Posterior]], day: float, seed: int, reporter: Reporter
+) -> Comparison:
+    import pandas as pd
+
+    from lymphokin.criticism.compare import comparison
+    from lymphokin.criticism.held_out import held_out_forecasts
+    from lymphokin.criticism.leave_one_out import counts_left_out, patients_left_out
+
+    patients, counts, risks = {}, {}, {}
+    for name, (fit, posterior) in opened.items():
+        reporter.stage(f"leaving out patients and counts of {name}")
+        z = fit.population_z()
+        patients[name] = patients_left_out(posterior, z, seed)
+        counts[name] = counts_left_out(fit, posterior, seed)
+        ids = posterior.packed.cohort.patients.index
+        forecasts = held_out_forecasts(posterior, z, ids, (day,), in_fit=True, seed=seed)
+        risks[name] = pd.Series(forecasts[day].forecasts.risk, ids)
+    return comparison(patients, counts, risks)
+
+
+def _said(
+    opened: dict[str, tuple[Fit, Posterior]],
+    found: Comparison,
+    cautions: list[str],
+    day: float,
+    seed: int,
+) -> dict:
+    """What is printed as JSON and written beside the page."""
+    from lymphokin.criticism.compare import comparison_verdicts
+    from lymphokin.criticism.page import result
+
+    of = [fit.provenance for fit, _ in opened.values()]
+    about = {
+        "run": ", ".join(opened),
+        "model": ", ".join(p["model"] for p in of),
+        "data_file": of[0]["data_file"],
+        "data_sha256": of[0]["data_sha256"],
+        "synthetic": of[0]["synthetic_data"],
+        "created": ", ".join(p["created"] for p in of),
+        "counts_until": day,
+        "seed": seed,
+    }
+    return {
+        **result(comparison_verdicts(found), about),
+        "read_first": cautions,
+        "runs": json.loads(found.runs.reset_index().to_json(orient="records")),
+        "risks": json.loads(found.risks.reset_index().to_json(orient="records")),
+    }
+
+
+def _write(out: Path, found: Comparison, said: dict) -> list[Path]:
+    from lymphokin.criticism.compare_page import comparison_sections
+    from lymphokin.criticism.page import render_check, write_check
+
+    sections = comparison_sections(found, said["counts_until"])
+    about = said | {"convergence": {"level": "good", "verdict": ""}}  # told run by run
+    page = render_check(sections, about, said["read_first"], "compare.html.j2")
+    tables = {
+        "runs": found.runs.reset_index(),
+        "patients": found.patients,
+        "counts": found.counts,
+        "risks": found.risks.reset_index(),
+    }
+    return write_check(out, page, said, tables)
+
+
+def show(console: Console, found: Comparison, said: dict) -> None:
+    """Print the runs as a table, and how far their risks differ."""
+    from lymphokin.infer import RESEARCH_USE
+
+    synthetic = "SYNTHETIC DATA. " if said["synthetic"] else ""
+    table = Table(title=f"{synthetic}Lymphocyte counts left out of fits to {said['data_file']}")
+    for name in ("run", "weight", "patients", "difference", "counts", "difference", "unreliable"):
+        table.add_column(name, justify="left" if name == "run" else "right")
+    for name, row in found.runs.iterrows():
+        cells = [f"{row['weight']:.2f}"]
+        for part in ("patients", "counts"):
+            cells.append(f"{row[f'{part}_log_score']:.1f}")
+            cells.append(f"{row[f'{part}_difference']:.1f} ± {row[f'{part}_error']:.1f}")
+        unreliable = f"{row['patients_unreliable']:.0f} + {row['counts_unreliable']:.0f}"
+        table.add_row(str(name), *cells, unreliable)
+    table.caption = "ln density, higher is better; difference from the best ± standard error"
+    for caution in said["read_first"]:
+        console.print(f"[bold]Read this first:[/] {caution}")
+    console.print(table)
+    spread = found.risks.max(axis=1) - found.risks.min(axis=1)
+    console.print(
+        f"Risks from records up to day {said['counts_until']:g} differ by "
+        f"{spread.median():.0%} in the median patient, at most by {spread.max():.0%} "
+        f"({spread.idxmax()})."
+    )
+    console.print(RESEARCH_USE)

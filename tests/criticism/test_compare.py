@@ -1,0 +1,119 @@
+"""Leaving parts out by weights against closed forms, and `lymphokin compare` as a user meets it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from lymphokin.cli import app
+from lymphokin.criticism.compare import comparison, comparison_verdicts
+from lymphokin.criticism.leave_one_out import left_out
+from lymphokin.criticism.run_folder import open_run
+from lymphokin.predict import endpoint_visits
+from lymphokin.predict.forecast import known_arrays
+from lymphokin.predict.individual import draw_individuals
+from lymphokin.predict.weights import log_mean
+
+
+def test_left_out_records_of_a_normal_mean_have_the_closed_form():
+    """Known SD 1, flat prior: the rest of n records predicts the next with SD sqrt(1 + 1/(n-1))."""
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=30)
+    mean = rng.normal(y.mean(), 1 / np.sqrt(len(y)), 4000)
+    found = left_out(stats.norm.logpdf(y, mean[:, None]))
+    others = (y.sum() - y) / (len(y) - 1)
+    expected = stats.norm.logpdf(y, others, np.sqrt(1 + 1 / (len(y) - 1)))
+    np.testing.assert_allclose(found.log_score, expected, atol=0.02)
+    assert (found.pareto_k < 0.5).all()
+
+
+def test_only_part_of_what_is_left_out_can_be_scored():
+    """Pairs of records are left out together, and the first of each is scored."""
+    rng = np.random.default_rng(2)
+    y = rng.normal(size=(20, 2))
+    mean = rng.normal(y.mean(), 1 / np.sqrt(y.size), 4000)[:, None]
+    both = stats.norm.logpdf(y[:, 0], mean) + stats.norm.logpdf(y[:, 1], mean)
+    found = left_out(both, stats.norm.logpdf(y[:, 0], mean))
+    n = y.size - 2
+    expected = stats.norm.logpdf(y[:, 0], (y.sum() - y.sum(axis=1)) / n, np.sqrt(1 + 1 / n))
+    np.testing.assert_allclose(found.log_score, expected, atol=0.03)
+
+
+def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
+    rng = np.random.default_rng(3)
+    ids = pd.Index([f"P{i}" for i in range(40)], name="id")
+    score = rng.normal(-5, 2, 40)
+    k = np.full(40, 0.2)
+    good = pd.DataFrame({"counts": 5, "log_score": score, "pareto_k": k}, ids)
+    worse, lost_k = score - rng.uniform(0.5, 1.5, 40), np.where(ids == "P7", 0.9, 0.2)
+    bad = good.assign(log_score=worse, pareto_k=lost_k)
+    counts = good[["log_score", "pareto_k"]].reset_index().assign(day=0.0)
+    risk = pd.Series(0.5, ids)
+    found = comparison(
+        {"good": good, "bad": bad}, {"good": counts, "bad": counts}, {"good": risk, "bad": risk}
+    )
+    assert found.runs.loc["good", "weight"] > 0.99
+    assert (found.runs["patients_judged"] == 39).all()
+    lost = (bad["log_score"] - good["log_score"]).drop("P7")
+    assert found.runs.loc["bad", "patients_difference"] == pytest.approx(lost.sum())
+    assert found.runs.loc["bad", "patients_error"] == pytest.approx(lost.std() * np.sqrt(39))
+    levels = {(v.check, v.subject): v.level for v in comparison_verdicts(found)}
+    assert levels["left-out patients", "good"] == "fine"
+    assert levels["left-out patients", "bad"] == "look"
+    assert levels["left-out counts", "bad"] == "fine"
+
+
+def test_without_records_a_patient_is_certain(made_up_run: Path):
+    """The likelihood of no record is 1, whatever the number of a patient's parameters."""
+    fit, posterior = open_run(made_up_run)
+    packed = posterior.packed
+    visits = endpoint_visits(packed.cohort)
+    nodes = packed.nodes({str(i): float(d) for i, d in visits["endpoint_day"].items()})
+    draws = draw_individuals(
+        posterior,
+        posterior.with_long_steps(),
+        lambda packed: known_arrays(packed, visits, -1e9),
+        fit.population_z()[:100],
+        nodes,
+        20,
+        0,
+    )
+    overall = np.log(np.exp(log_mean(draws.log_weight)).mean(axis=0))
+    np.testing.assert_allclose(overall, 0.0, atol=0.05)
+
+
+def test_a_run_beside_itself_is_level(made_up_run: Path, tmp_path: Path):
+    twin = tmp_path / "twin"
+    shutil.copytree(made_up_run, twin)
+    out = tmp_path / "compared.html"
+    done = CliRunner().invoke(
+        app,
+        ["compare", str(made_up_run), str(twin), "--json", "--out", str(out)],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0
+    said = json.loads(done.stdout)
+    for run in said["runs"]:
+        assert run["patients_difference"] == run["counts_difference"] == 0
+        assert run["weight"] == pytest.approx(0.5, abs=0.01)
+    text = out.read_text()
+    assert "SYNTHETIC DATA" in text
+    assert "A good one" in text or "alike" in text
+    risks = pd.read_csv(tmp_path / "compared_risks.csv").set_index("id")
+    assert (risks["made_up"] == risks["twin"]).all()
+
+
+def test_runs_of_different_data_are_refused(made_up_run: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    shutil.copytree(made_up_run, other)
+    provenance = json.loads((other / "provenance.json").read_text())
+    (other / "provenance.json").write_text(json.dumps(provenance | {"data_sha256": "0" * 64}))
+    with pytest.raises(ValueError, match="different data"):
+        CliRunner().invoke(app, ["compare", str(made_up_run), str(other)], catch_exceptions=False)
+    with pytest.raises(ValueError, match="at least two"):
+        CliRunner().invoke(app, ["compare", str(made_up_run)], catch_exceptions=False)

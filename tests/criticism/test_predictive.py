@@ -1,0 +1,159 @@
+"""Held-out forecasts: who is judged, what the scores are, and that bad news is said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from lymphokin.cli import app
+from lymphokin.criticism.benchmarks import ARM_RATE, BASELINE, CARRIED_FORWARD, Forecasts
+from lymphokin.criticism.held_out import HeldOut, held_out_forecasts
+from lymphokin.criticism.prediction_quality import (
+    BENCHMARKS,
+    MODEL,
+    PredictionQuality,
+    prediction_quality,
+)
+from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.criticism.run_folder import open_run
+from lymphokin.predict import forecast
+from tests.criticism.test_check_command import Page
+
+PATIENTS = 60
+
+
+def forecasts_of(log_odds: np.ndarray, rng: np.random.Generator) -> Forecasts:
+    """Risks, with counts that have little to do with them."""
+    counts = np.exp(rng.normal(np.log(0.8), 0.4, (len(log_odds), 50)))
+    return Forecasts.of_draws(1 / (1 + np.exp(-log_odds)), counts)
+
+
+def judged(model_noise: float, benchmark_noise: float, k: np.ndarray) -> PredictionQuality:
+    """A model and benchmarks that know each patient's log-odds with noise, on one day."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(0, 2, PATIENTS)
+    happened = rng.random(PATIENTS) < 1 / (1 + np.exp(-truth))
+    patients = pd.DataFrame(
+        {"arm": "A", "endpoint_alc": np.where(happened, 0.6, 1.1), "happened": happened},
+        index=pd.Index([f"P{i:02d}" for i in range(PATIENTS)], name="id"),
+    )
+
+    def said(noise: float) -> Forecasts:
+        return forecasts_of(truth + rng.normal(0, noise, PATIENTS), rng)
+
+    model = {0.0: HeldOut(said(model_noise), k)}
+    benchmarks = {(0.0, name): said(benchmark_noise) for name in BENCHMARKS}
+    return prediction_quality(patients, model, benchmarks, seed=1)
+
+
+@pytest.fixture(scope="module")
+def good() -> PredictionQuality:
+    """A good model, two of whose patients cannot be left out by weights."""
+    k = np.full(PATIENTS, 0.3)
+    k[[4, 17]] = 0.9
+    return judged(0.3, 4.0, k)
+
+
+def test_who_cannot_be_left_out_is_judged_for_nobody(good: PredictionQuality):
+    assert good.left_out(0.0) == ["P04", "P17"]
+    for name in (MODEL, *BENCHMARKS):
+        table = good.judged(0.0, name)
+        assert len(table) == PATIENTS - 2
+        assert good.score(0.0, "brier", name).value == pytest.approx(table["brier"].mean())
+        assert good.score(0.0, "crps", name).value == pytest.approx(table["crps"].mean())
+    assert set(good.scores["patients"]) == {PATIENTS - 2}
+    assert any("to 2 patients are not judged (day 0)" in said for said in read_first(good))
+    (verdict,) = [v for v in prediction_verdicts(good) if v.check == "patients that can be judged"]
+    assert verdict.level == "look"
+    assert "P04, P17" in verdict.sentence
+
+
+def test_differences_are_paired(good: PredictionQuality):
+    ours, theirs = (good.judged(0.0, name)["log_score"] for name in (MODEL, BASELINE))
+    found = good.score(0.0, "log_score", against=BASELINE)
+    difference = ours - theirs
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    assert found.value == pytest.approx(difference.mean())
+    assert found.q95 - found.value == pytest.approx(1.672 * error, rel=1e-3)  # t with 57 df
+
+
+def test_a_rate_that_is_learnt_from_the_others_has_no_auc(good: PredictionQuality):
+    assert np.isnan(good.score(0.0, "auc", ARM_RATE).value)
+    assert np.isnan(good.score(0.0, "calibration_slope", ARM_RATE).value)
+    assert np.isnan(good.score(0.0, "auc", against=ARM_RATE).value)
+    assert np.isfinite(good.score(0.0, "auc", CARRIED_FORWARD).value)
+
+
+@pytest.mark.parametrize(
+    ("model", "benchmark", "level", "said"),
+    [
+        (0.3, 4.0, "fine", ""),
+        (1.0, 1.0, "look", "is not shown to beat"),
+        (6.0, 0.1, "wrong", "is worse"),
+    ],
+)
+def test_a_model_that_does_not_beat_the_baseline_is_told_so(model, benchmark, level, said):
+    found = judged(model, benchmark, np.full(PATIENTS, 0.1))
+    verdicts = {v.check: v for v in prediction_verdicts(found)}
+    assert verdicts[f"held-out forecasts against {BASELINE}"].level == level
+    loud = [s for s in read_first(found) if "logistic regression on the baseline count" in s]
+    assert len(loud) == (level != "fine")
+    assert all(said in s for s in loud)
+
+
+def test_a_certain_forecast_that_fails_is_worse_than_any():
+    happened = np.arange(6) < 3
+    count = np.where(happened, 0.6, 1.1)
+    table = pd.DataFrame({"arm": "A", "endpoint_alc": count, "happened": happened})
+    rng = np.random.default_rng(0)
+    fair = forecasts_of(np.zeros(6), rng)
+    certain = fair._replace(risk=np.array([0.0, 0.9, 0.9, 0.1, 0.1, 0.1]))
+    benchmarks = {(0.0, name): fair for name in BENCHMARKS}
+    found = prediction_quality(table, {0.0: HeldOut(certain, np.zeros(6))}, benchmarks, 0)
+    assert np.isposinf(found.score(0.0, "log_score").value)
+    levels = {v.check: v.level for v in prediction_verdicts(found)}
+    assert levels[f"held-out forecasts against {BASELINE}"] == "wrong"
+
+
+def test_the_risks_are_those_of_a_forecast_without_the_patients_later_records(made_up_run: Path):
+    fit, posterior = open_run(made_up_run)
+    ids = posterior.packed.cohort.patients.index[[3, 1]]
+    known = {"in_fit": True, "seed": 2}
+    z = fit.population_z()
+    found = held_out_forecasts(posterior, z, ids, (14.0,), **known)[14.0]
+    said = forecast(posterior, z, seen=fit.provenance["seen"], counts_until=14.0, **known).patients
+    np.testing.assert_allclose(found.forecasts.risk, said.loc[ids, "p_grade2_measured"])
+    np.testing.assert_allclose(found.pareto_k, said.loc[ids, "pareto_k"])
+    np.testing.assert_allclose(found.forecasts.weights.sum(axis=1), 1.0)
+
+
+def test_the_command_writes_a_page_and_its_numbers(made_up_run: Path):
+    before = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
+    done = CliRunner().invoke(
+        app, ["check", str(made_up_run), "--predictive", "--json"], catch_exceptions=False
+    )
+    assert done.exit_code == 0
+    after = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
+    assert {name: after[name] for name in before} == before
+    new = {"check_predictive.html", "check_predictive.json", "check_predictive_scores.csv",
+           "check_predictive_forecasts.csv"}  # fmt: skip
+    assert set(after) - set(before) <= new
+    assert new <= set(after)
+    said = json.loads(done.stdout)
+    assert {v["subject"] for v in said["verdicts"]} >= {"counts to day 0", "counts to day 28"}
+    scores = pd.read_csv(made_up_run / "check_predictive_scores.csv")
+    assert len(scores) == len(said["scores"])
+    forecasts = pd.read_csv(made_up_run / "check_predictive_forecasts.csv")
+    assert set(forecasts["predictor"]) == {MODEL, *BENCHMARKS}
+    assert forecasts["risk"].between(0, 1).all()
+    text = (made_up_run / "check_predictive.html").read_text()
+    page = Page(text)
+    assert len(set(page.ids)) == len(page.ids)
+    assert text.count("A good one") >= len(page.pictures) == 3
+    assert "Read this first" in text
+    assert "Fewer than 10 patients with or without the event" in text
+    for caution in said["read_first"]:
+        assert caution.split("(")[0] in text
