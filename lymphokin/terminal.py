@@ -55,6 +55,11 @@ class TerminalReporter(Reporter):
         if not self._console.is_terminal:
             self._console.print(f"  {note}")
 
+    def counting(self, done: int, total: int) -> None:
+        self._bar.update(self._task, total=total, completed=done, note=f"{done}/{total}")
+        if not self._console.is_terminal:
+            self._console.print(f"  {done}/{total}")
+
 
 def _percent(value: float) -> str:
     return f"{100 * value:.0f} %"

@@ -81,6 +81,9 @@ class Reporter:
     def sampling(self, progress: Progress) -> None:
         """The sampler has finished a chunk."""
 
+    def counting(self, done: int, total: int) -> None:
+        """So many of a stage's equal jobs are done."""
+
 
 def _commit() -> str:
     """Commit of the source checkout, or empty outside one."""

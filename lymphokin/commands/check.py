@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lymphokin.infer import Fit, Posterior
     from lymphokin.workflow import Reporter
 
+FEWEST_SIMULATIONS = 20
+"""Ranks in fewer trials than this show nothing."""
+
 
 def check(
     run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
@@ -31,23 +34,38 @@ def check(
             "--predictive", help="Judge forecasts of left-out patients; page check_predictive.html."
         ),
     ] = False,
+    sbc: Annotated[
+        int,
+        typer.Option(
+            "--sbc", help="Calibrate by so many simulated trials; page check_sbc.html.", min=0
+        ),
+    ] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check a fit: residuals, predictive checks, and what the data taught.
 
     Every check says fine, look or wrong, with the number that it rests on; the exit code is 0
     whatever they say. With --predictive, instead: how good are the forecasts of each patient by a
-    fit that has not seen that patient, beside three benchmarks?
+    fit that has not seen that patient, beside three benchmarks? With --sbc N, instead: in N trials
+    like this one, simulated from the prior and fitted, does the truth lie where the fit says? That
+    takes N fits; run the same command again to continue.
 
     Examples: lymphokin check runs/trial --out runs/trial_check.html
 
     lymphokin check runs/trial --predictive
+
+    lymphokin check runs/small --sbc 200
     """  # fmt: skip
     from lymphokin.criticism.run_folder import open_run
     from lymphokin.terminal import TerminalReporter
 
     console = Console(stderr=True)
-    path = out or run / ("check_predictive.html" if predictive else "check.html")
+    if predictive and sbc:
+        raise ValueError("--predictive and --sbc: expected one of them, each writes its own page")
+    if sbc and sbc < FEWEST_SIMULATIONS:
+        raise ValueError(f"--sbc {sbc}: expected at least {FEWEST_SIMULATIONS} simulated trials")
+    name = "check_predictive" if predictive else "check_sbc" if sbc else "check"
+    path = out or run / f"{name}.html"
     if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
         raise ValueError(
             f"--out {path}: expected a name that ends with .html in an existing folder"
@@ -66,6 +84,8 @@ def check(
         }
         if predictive:
             said, files = _judge(path, fitted, posterior, about, reporter)
+        elif sbc:
+            said, files = _simulate(path, fitted, posterior, sbc, about, reporter)
         else:
             said, files = _criticise(path, fitted, posterior, draws, about, reporter)
     if json_:
@@ -108,6 +128,39 @@ def _judge(
     said = {**result(prediction_verdicts(found), about), "read_first": cautions, "scores": scores}
     tables = {"scores": found.scores, "forecasts": found.forecasts}
     return said, write_check(path, page, said, tables)
+
+
+def _simulate(
+    path: Path, fitted: Fit, posterior: Posterior, trials: int, about: dict, reporter: Reporter
+) -> tuple[dict, list[Path]]:
+    """Fit trials simulated from the prior: what was found, and the files it was written to."""
+    import shutil
+    from importlib.metadata import version
+
+    from lymphokin.criticism.page import render_check, result, write_check
+    from lymphokin.criticism.simulation_calibration import (
+        calibrate_by_simulation,
+        judge_simulations,
+    )
+    from lymphokin.criticism.simulation_sections import simulation_sections
+    from lymphokin.infer import Checkpoint
+
+    identity = {k: fitted.provenance[k] for k in ("model_sha256", "data_sha256")}
+    identity |= {"fixed": fitted.config["fixed"], "version": version("lymphokin")}
+    unfinished = path.with_name(f"{path.stem}.unfinished")
+    checkpoint = Checkpoint(unfinished, {**identity, "seed": about["seed"]})
+    reporter.stage("fitting simulated trials")
+    found = calibrate_by_simulation(
+        posterior, trials, about["seed"], checkpoint, lambda done: reporter.counting(done, trials)
+    )
+    reporter.stage("drawing")
+    about = about | {"trials": trials}
+    page = render_check(simulation_sections(found), about, template="simulations.html.j2")
+    said = result(judge_simulations(found), about)
+    table = found.ranks.join(found.fits)
+    files = write_check(path, page, said, {"ranks": table})
+    shutil.rmtree(unfinished)
+    return said, files
 
 
 def show(console: Console, said: dict) -> None:

@@ -1,0 +1,114 @@
+"""Simulation-based calibration: what it says of right and wrong fits, and that it can stop."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from lymphokin.cli import app
+from lymphokin.criticism.simulation_calibration import (
+    RANKED,
+    SimulationCalibration,
+    assess,
+    calibrate_by_simulation,
+    judge_simulations,
+)
+from lymphokin.infer import Checkpoint, Posterior
+from lymphokin.io import read_events
+from lymphokin.model import load_model
+from lymphokin.predict import forecast_cohort
+from tests.conftest import SHORT
+
+KINDS = {"slope": "population", "level": "population", "level_of_patient": "individual"}
+GOOD_FITS = {"rhat_max": 1.01, "ess_bulk_min": 300.0, "divergences": 0}
+
+
+def known_posterior(trials: int, narrower: float = 1.0, shifted: float = 0.0) -> pd.DataFrame:
+    """Ranks where truth and datum are standard normal, so that the posterior is N(y/2, 1/2).
+
+    The draws are of that posterior, with its SD changed by a factor, or moved by so many SDs.
+    """
+    rng = np.random.default_rng(1)
+    sd = np.sqrt(0.5)
+
+    def ranks() -> np.ndarray:
+        truth = rng.standard_normal(trials)
+        datum = truth + rng.standard_normal(trials)
+        noise = narrower * rng.standard_normal((RANKED, trials)) + shifted
+        return (datum / 2 + sd * noise < truth).sum(axis=0)
+
+    return pd.DataFrame({name: ranks() for name in KINDS})
+
+
+def judged(ranks: pd.DataFrame, **fits: float) -> dict[str, str]:
+    table = pd.DataFrame([GOOD_FITS | fits] * len(ranks))
+    return {v.subject: v.level for v in judge_simulations(assess(ranks, table, KINDS, 0))}
+
+
+def test_draws_of_the_posterior_are_fine():
+    assert set(judged(known_posterior(200)).values()) == {"fine"}
+
+
+@pytest.mark.parametrize("fault", [{"narrower": 0.6}, {"narrower": 1.6}, {"shifted": 0.5}])
+def test_draws_that_are_too_narrow_too_wide_or_shifted_are_wrong(fault):
+    said = judged(known_posterior(200, **fault))
+    assert said["population"] == "wrong"
+    assert said["individual"] == "wrong"
+
+
+def test_chains_that_do_not_agree_are_told():
+    assert judged(known_posterior(50), rhat_max=1.3)["all fits"] == "wrong"
+
+
+@pytest.fixture(scope="module")
+def small_posterior(small_table) -> Posterior:
+    return forecast_cohort(load_model("hedos_hcc"), read_events(small_table))
+
+
+def test_a_stopped_calibration_goes_on_and_ends_the_same(small_posterior, tmp_path):
+    def stop_after_two(done: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    def calibrated(folder: str, on_trial=lambda done: None) -> SimulationCalibration:
+        checkpoint = Checkpoint(tmp_path / folder, {"seed": 4})
+        return calibrate_by_simulation(small_posterior, 4, 4, checkpoint, on_trial, SHORT)
+
+    whole = calibrated("whole")
+    with pytest.raises(KeyboardInterrupt):
+        calibrated("stopped", stop_after_two)
+    done: list[int] = []
+    again = calibrated("stopped", done.append)
+    pd.testing.assert_frame_equal(whole.ranks, again.ranks)
+    pd.testing.assert_frame_equal(whole.fits, again.fits)
+    assert done == [1, 2, 3, 4]
+    assert whole.ranks.stack().between(0, RANKED).all()
+    assert set(small_posterior.hierarchy.population_names) <= set(whole.ranks)
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["check", *arguments])
+
+
+def test_too_few_trials_and_two_checks_at_once_are_refused(made_up_run):
+    assert "at least 20" in str(check(str(made_up_run), "--sbc", "3").exception)
+    both = check(str(made_up_run), "--sbc", "30", "--predictive")
+    assert "expected one of them" in str(both.exception)
+    assert not list(made_up_run.glob("*sbc*"))
+
+
+@pytest.mark.slow
+def test_the_sampler_is_calibrated(made_up_run, tmp_path):
+    page = tmp_path / "sbc.html"
+    done = check(str(made_up_run), "--sbc", "100", "--out", str(page), "--json")
+    assert done.exit_code == 0
+    said = json.loads(done.stdout)
+    assert said["level"] != "wrong"
+    assert len(pd.read_csv(tmp_path / "sbc_ranks.csv")) == 100
+    text = page.read_text(encoding="utf-8")
+    assert "SIMULATED" in text
+    assert "<script" not in text
+    assert not list(tmp_path.glob("*.unfinished"))
