@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -48,6 +50,8 @@ TOKEN_MARK = "__LYMPHOKIN_TOKEN__"
 """Replaced in index.html by the token of this start."""
 MOST_WAITING = 32
 """Questions that may wait for the engine."""
+QUIET_SECONDS = 1.0
+"""Without a question, before shapes that are seldom needed are compiled."""
 
 
 @dataclass(eq=False)
@@ -61,6 +65,8 @@ class Desk:
     panel: Panel | None = None
     failure: str = ""
     waiting: int = 0
+    last_asked: float = -math.inf
+    """of the monotonic clock, seconds"""
     stopping: threading.Event = field(default_factory=threading.Event)
     quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "quick"))
     slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "slow"))
@@ -80,6 +86,10 @@ class Desk:
         self.panel = Panel(engine, self.load_others)
         self.engine = engine
         for _ in engine.warm_up_rest():
+            # Compiling slows answers down: it waits until nobody has asked for a while.
+            while time.monotonic() - self.last_asked < QUIET_SECONDS:
+                if self.stopping.wait(QUIET_SECONDS):
+                    return
             if self.stopping.is_set():
                 return
 
@@ -111,6 +121,7 @@ class Desk:
         if self.waiting >= MOST_WAITING:
             return refusal(503, "too many questions are waiting", **{"Retry-After": "1"})
         self.waiting += 1
+        self.last_asked = time.monotonic()
         try:
             loop = asyncio.get_running_loop()
             text = await loop.run_in_executor(
@@ -123,6 +134,7 @@ class Desk:
             return refusal(500, "the question could not be answered; the terminal says why")
         finally:
             self.waiting -= 1
+            self.last_asked = time.monotonic()
         return Response(text, media_type="application/json")
 
 

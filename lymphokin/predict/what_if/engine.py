@@ -42,7 +42,7 @@ from lymphokin.predict.what_if.courses import (
     until,
 )
 from lymphokin.predict.what_if.draws import draw_patients
-from lymphokin.predict.what_if.examples import seldom_questions, usual_questions
+from lymphokin.predict.what_if.examples import first_question, later_questions
 from lymphokin.predict.what_if.lanes import Fixed, LaneSolver, Solved
 from lymphokin.predict.what_if.source import PosteriorSource
 from lymphokin.predict.what_if.spread import Spread
@@ -222,15 +222,18 @@ class Engine:
         return (self._known_by(patient, plan, draws), schedule, dose)
 
     def warm_up(self) -> None:
-        """Compile what most questions need."""
-        for request in usual_questions():
-            self.what_if(request)
+        """Compile what the first question needs."""
+        self.what_if(first_question())
 
     def warm_up_rest(self) -> Iterator[None]:
-        """Compile the seldom shapes, one per step."""
-        for request in seldom_questions():
-            self.what_if(request)
+        """Compile the other shapes, in steps of a second or two."""
+        for request in later_questions():
+            self.condition(request.patient, request.a, request.draws)
             yield
+            for schedule in (request.a, request.b):
+                self.solve(request.patient, schedule, request.a, request.draws)
+                yield
+            self.what_if(request)
 
 
 def told(patient: Patient, plan: Schedule, known: Conditioned) -> ConditioningAnswer:
