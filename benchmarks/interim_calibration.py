@@ -38,6 +38,7 @@ def shard(folder: Path, seed: int, trials: int, populations: int, repeats: int) 
 
 def report(folder: Path) -> None:
     """Table, tests and figure of the finished shards."""
+    from lymphokin.report.drawing import save_figure
     from lymphokin.trial.interim import CalibrationTest, calibration_table, stopping_table
     from lymphokin.trial.interim.figure import calibration_figure
 
@@ -49,8 +50,7 @@ def report(folder: Path) -> None:
     print(asdict(CalibrationTest.of(said, ended)))
     print(stopping_table(looks, 52, (0.01, 0.05, 0.1, 0.2)).round(3).to_string())
     table.round(4).to_csv(DOCS / "interim_calibration.csv", index=False)
-    figure = calibration_figure(table)
-    figure.savefig(DOCS / "images" / "interim_calibration.png", dpi=160, facecolor="white")
+    save_figure(calibration_figure(table), DOCS / "images" / "interim_calibration.png")
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from lymphokin.literature.checks import expected_counts, standard_courses  # noq
 from lymphokin.model import load_model, shipped_models  # noqa: E402
 from lymphokin.population import Hierarchy  # noqa: E402
 from lymphokin.report.cohort_reproduction import draw_reproduction  # noqa: E402
+from lymphokin.report.drawing import save_figure  # noqa: E402
 from lymphokin.shipped import data_path  # noqa: E402
 from lymphokin.trial.control_arm import predict_control_arm  # noqa: E402
 from lymphokin.trial.virtual import VirtualDesign  # noqa: E402
@@ -178,7 +179,7 @@ def main(names: list[str]) -> None:
     path.write_text(text, encoding="utf-8")
     if not names or "figure" in names:
         figure = draw_reproduction(stored("reproduction"), stored("left_out"))
-        figure.savefig(DOCS / "images" / "evidence_cohorts.png", dpi=150, facecolor="white")
+        save_figure(figure, DOCS / "images" / "evidence_cohorts.png")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -72,6 +73,12 @@ def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
             return draw(*args, **kwargs)
 
     return inside
+
+
+def save_figure(figure: Figure, path: Path, format: str | None = None) -> None:
+    """Write `figure` to a file in the report's style, on white; `path` ends with its kind."""
+    with _house_style():
+        figure.savefig(path, format=format, dpi=200, facecolor="white")
 
 
 def inline_svg(figure: Figure, name: str, alternative: str) -> Markup:

@@ -10,7 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lymphokin.io import Cohort
-from lymphokin.report.drawing import BLACK, BLUE, GRADE2_LIMIT, PALE, VERMILLION, log_ticks, styled
+from lymphokin.report.drawing import (
+    BLACK,
+    BLUE,
+    GRADE2_LIMIT,
+    PALE,
+    VERMILLION,
+    log_ticks,
+    save_figure,
+    styled,
+)
 
 TICKS = [0.05, 0.1, 0.2, 0.5, 0.8, 1, 2, 5, 10]
 FEWEST_FOR_MEDIAN = 5
@@ -67,7 +76,7 @@ def save_spaghetti(cohort: Cohort, path: str | os.PathLike) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
     try:
-        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=200, facecolor="white")
+        save_figure(figure, Path(temporary), path.suffix[1:].lower())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

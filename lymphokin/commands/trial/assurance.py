@@ -32,7 +32,7 @@ def assurance_command(
     alpha: Annotated[float | None, typer.Option(help="Nominal one-sided level.")] = None,
     test: Annotated[str | None, typer.Option("--test", help="As in power.")] = None,
     design: DesignFile = None,
-    population: PopulationName = "prior",
+    population: PopulationName = "literature",
     gamma: Annotated[
         str, typer.Option(help="Strengths of the mechanism to condition on.")
     ] = "0,0.5,1,1.5",

@@ -23,8 +23,9 @@ PopulationName = Annotated[
     str,
     typer.Option(
         "--population",
-        help="Where the patients come from: truth (of the design file), prior (the literature), "
-        "or the run folder of a fit.",
+        help="Where the patients come from: literature (the model calibrated to published "
+        "cohorts), prior (before any cohort), truth (of the design file), or the run folder of a "
+        "fit.",
     ),
 ]
 

@@ -97,6 +97,7 @@ def interim_worth(
 def _write(
     out: Path, looks: pd.DataFrame, table: pd.DataFrame, stops: pd.DataFrame, result: dict[str, Any]
 ) -> None:
+    from lymphokin.report.drawing import save_figure
     from lymphokin.trial.interim.figure import calibration_figure
     from lymphokin.workflow import write_folder
 
@@ -105,8 +106,7 @@ def _write(
         table.to_csv(folder / "calibration.csv", index=False)
         stops.to_csv(folder / "stopping.csv", index=False)
         (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        figure = calibration_figure(table)
-        figure.savefig(folder / "calibration.png", dpi=200, facecolor="white")
+        save_figure(calibration_figure(table), folder / "calibration.png")
 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_folder(out, fill)

@@ -25,7 +25,7 @@ def report(
     treated: Annotated[float, typer.Option(help="Assumed treated rate.")] = 0.15,
     control_beta: Annotated[str, typer.Option(help="Beta prior of the control rate.")] = "10,10",
     treated_beta: Annotated[str, typer.Option(help="Beta prior of the treated rate.")] = "3,17",
-    population: PopulationName = "prior",
+    population: PopulationName = "literature",
     gamma: Annotated[
         str, typer.Option(help="Strengths of the mechanism to condition on.")
     ] = "0,0.5,1,1.5",

@@ -211,7 +211,7 @@ def safety_exposure(
     below: Annotated[float, typer.Option(help="Toxicity rate assumed below the marker.")],
     above: Annotated[float, typer.Option(help="Toxicity rate assumed at or above it.")],
     design: DesignFile = None,
-    population: PopulationName = "prior",
+    population: PopulationName = "literature",
     doses_per_day: Annotated[
         str, typer.Option(help="Splits of the daily dose to compare; the real one is not public.")
     ] = "1,2,3",

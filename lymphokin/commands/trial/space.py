@@ -58,6 +58,7 @@ def space(
 
     Example: lymphokin trial space --parts power,timing --out design-space
     """
+    from lymphokin.report.drawing import save_figure
     from lymphokin.trial.inputs import Demands
     from lymphokin.workflow import write_folder
 
@@ -93,7 +94,7 @@ def space(
         for name, table in tables.items():
             table.to_csv(folder / f"{name}.csv")
         for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.png", dpi=200, facecolor="white")
+            save_figure(figure, folder / f"{name}.png")
 
     out.parent.mkdir(parents=True, exist_ok=True)
     write_folder(out, fill)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lymphokin.report.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PALE, VERMILLION, styled
+from lymphokin.report.drawing import BLACK, PALE, VERMILLION, styled
 from lymphokin.trial.space.timing import RiskByDay
 
-LINES = ((ORANGE, (0, (6, 2))), (VERMILLION, "-"), (GREEN, (0, (4, 1, 1, 1))), (GREY, (0, (1, 1))))
+DASHES = ((0, (6, 2)), "-", (0, (4, 1, 1, 1)), (0, (1, 1)))
 
 
 @styled
@@ -24,7 +25,8 @@ def heat_map(
     """
     values = table.to_numpy(float)
     rows, columns = values.shape
-    size = (1.5 + 0.36 * columns, 0.8 + 0.24 * rows)
+    widest = max(len(line) for c in table.columns for line in _plain(c).split("\n"))
+    size = (1.5 + max(0.36, 0.075 * widest) * columns, 0.8 + 0.24 * rows)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.add_subplot()
     # cividis: the same to every colour vision, and monotone in lightness.
@@ -48,7 +50,7 @@ def heat_map(
 
 
 def _plain(label: object) -> str:
-    return f"{label:g}" if isinstance(label, int | float) else str(label)
+    return f"{label:g}".replace("-", "−") if isinstance(label, int | float) else str(label)
 
 
 @styled
@@ -56,11 +58,13 @@ def risk_curves(found: RiskByDay, planned: float) -> Figure:
     """Share of patients below 0.80 by day after radiotherapy, for each first day of ATRA."""
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(found.days, 100 * found.control, color=BLUE, lw=2, label="no ATRA")
+    axes.plot(found.days, 100 * found.control, color=VERMILLION, lw=2, label="no ATRA")
+    # cividis again: the darker, the earlier.
+    shades = colormaps["cividis"](np.linspace(0.1, 0.85, len(found.starts)))
     for i, (start, risk) in enumerate(zip(found.starts, found.treated, strict=True)):
-        colour, dash = LINES[i % len(LINES)]
-        axes.plot(found.days, 100 * risk, color=colour, ls=dash, lw=1.5,
-                  label=f"ATRA from day {start:g}")  # fmt: skip
+        day = f"{start:g}".replace("-", "−")
+        axes.plot(found.days, 100 * risk, color=shades[i], ls=DASHES[i % len(DASHES)], lw=1.5,
+                  label=f"ATRA from day {day}")  # fmt: skip
     axes.axvline(planned, color=BLACK, lw=0.8, ls=(0, (1, 2)))
     axes.set(xlabel="days after the last fraction", ylabel="grade ≥ 2 as reported (%)")
     axes.set_ylim(0)

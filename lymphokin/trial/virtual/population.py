@@ -1,4 +1,4 @@
-"""Where the population of a virtual trial comes from: a stated truth, the prior, or a fit."""
+"""Where the population of a virtual trial comes from: truth, prior, published cohorts, or a fit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TruePopulation(VirtualPopulation):
 
 
 class PriorPopulation(VirtualPopulation):
-    """A population drawn from the model's prior (the literature) for every trial."""
+    """A population drawn from the model's prior for every trial."""
 
     name = "prior"
 

@@ -21,6 +21,7 @@ import numpy as np
 import submitit
 import tomli_w
 
+from lymphokin.literature import LiteraturePosterior
 from lymphokin.model import load_model
 from lymphokin.trial.synthetic import Truth
 from lymphokin.trial.virtual.counts import typical_values
@@ -73,7 +74,10 @@ class Sweep:
         """What decides the results; a folder continues only the sweep that began it."""
         text = json.dumps(self.design.raw, sort_keys=True, default=str)
         population = self.population
-        if population not in ("truth", "prior"):
+        if population == "literature":
+            z = LiteraturePosterior.shipped(self.design.truth.model).population_z()
+            population = hashlib.sha256(z.tobytes()).hexdigest()
+        elif population not in ("truth", "prior"):
             posterior = Path(population) / "posterior.nc"
             population = hashlib.sha256(posterior.read_bytes()).hexdigest()
         return {
@@ -88,15 +92,17 @@ class Sweep:
 
 
 def population_named(name: str, truth: Truth) -> VirtualPopulation:
-    """A population by its name: truth, prior, or the path of a run folder.
+    """A population by its name: truth, prior, literature, or the path of a run folder.
 
     Raises:
-        FileNotFoundError: when it is neither.
+        FileNotFoundError: when it is none of them, or the model has no literature posterior.
     """
     if name == "truth":
         return TruePopulation(truth)
     if name == "prior":
         return PriorPopulation(load_model(truth.model))
+    if name == "literature":
+        return FittedPopulation.of_literature(truth.model)
     return FittedPopulation.of_run(Path(name).resolve())
 
 
