@@ -178,7 +178,9 @@ def _design_of(posterior: Posterior) -> _Design:
         log_lloq[quantity] = jnp.asarray(np.log(limit, where=limit > 0, out=np.full(room, -np.inf)))
     visits = endpoint_visits(cohort)
     nodes = accurate.packed.nodes({str(i): day for i, day in visits["endpoint_day"].items()})
-    return _Design(accurate, accurate.with_long_steps(), log_lloq, nodes)
+    any_records = {name: jnp.zeros_like(limit) for name, limit in log_lloq.items()}
+    quick = _with_records(accurate.with_long_steps(), any_records, log_lloq)
+    return _Design(_with_records(accurate, any_records, log_lloq), quick, log_lloq, nodes)
 
 
 def _with_records(
