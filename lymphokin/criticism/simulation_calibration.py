@@ -235,7 +235,17 @@ def _one_trial(
     chosen = x[np.linspace(0, len(x) - 1, RANKED).round().astype(int)]
     patient = trial % accurate.arrays.patients
     values = _values(accurate, np.vstack([chosen, truth]), patient, design.endpoint_node)
-    return {"ranks": (values[:-1] < values[-1]).sum(axis=0), **_agreement(accurate, draws)}
+    ranks = ranks_of(values[-1], values[:-1], np.random.default_rng([seed, trial]))
+    return {"ranks": ranks, **_agreement(accurate, draws)}
+
+
+def ranks_of(truth: np.ndarray, draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """[quantity] how many of the draws [draw, quantity] lie below the truth [quantity].
+
+    Ties are broken at random: a quantity that is known, as an immune dose that was supplied, says
+    nothing, and its rank may be any.
+    """
+    return (draws < truth).sum(axis=0) + rng.integers((draws == truth).sum(axis=0) + 1)
 
 
 def _values(

@@ -15,6 +15,7 @@ from lymphokin.criticism.simulation_calibration import (
     assess,
     calibrate_by_simulation,
     judge_simulations,
+    ranks_of,
 )
 from lymphokin.infer import Checkpoint, Posterior
 from lymphokin.io import read_events
@@ -57,6 +58,14 @@ def test_draws_that_are_too_narrow_too_wide_or_shifted_are_wrong(fault):
     said = judged(known_posterior(200, **fault))
     assert said["population"] == "wrong"
     assert said["individual"] == "wrong"
+
+
+def test_the_rank_of_a_known_quantity_may_be_any():
+    rng = np.random.default_rng(0)
+    ranks = np.stack([ranks_of(np.ones(1), np.ones((RANKED, 1)), rng) for _ in range(500)])
+    assert ranks.min() < 5
+    assert ranks.max() > RANKED - 5
+    assert 40 < ranks.mean() < 60
 
 
 def test_chains_that_do_not_agree_are_told():
