@@ -49,8 +49,9 @@ def judged(ranks: pd.DataFrame, **fits: float) -> dict[str, str]:
     return {v.subject: v.level for v in judge_simulations(assess(ranks, table, KINDS, 0))}
 
 
-def test_draws_of_the_posterior_are_fine():
-    assert set(judged(known_posterior(200)).values()) == {"fine"}
+def test_draws_of_the_posterior_are_not_wrong():
+    """One right fit in 20 asks for a look, in each kind of quantity."""
+    assert "wrong" not in judged(known_posterior(200)).values()
 
 
 @pytest.mark.parametrize("fault", [{"narrower": 0.6}, {"narrower": 1.6}, {"shifted": 0.5}])
@@ -77,6 +78,7 @@ def small_posterior(small_table) -> Posterior:
     return forecast_cohort(load_model("hedos_hcc"), read_events(small_table))
 
 
+@pytest.mark.slow
 def test_a_stopped_calibration_goes_on_and_ends_the_same(small_posterior, tmp_path):
     def stop_after_two(done: int) -> None:
         if done == 2:
