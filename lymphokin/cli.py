@@ -139,7 +139,7 @@ def demo(
 def predict(
     run: Annotated[
         Path | None,
-        typer.Argument(help="Run folder of a fit; one patient can do with the model's priors."),
+        typer.Argument(help="Run folder of a fit; one patient can do with published cohorts."),
     ] = None,
     table: Annotated[
         Path | None, typer.Argument(help="Event table of new patients; default: the fitted ones.")

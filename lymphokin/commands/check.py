@@ -154,10 +154,9 @@ def _simulate(
         posterior, trials, about["seed"], checkpoint, lambda done: reporter.counting(done, trials)
     )
     reporter.stage("drawing")
-    about = about | {"trials": trials}
-    said = result(judge_simulations(found), about)
     # Only the design of the fitted trial is used: whether its own chains agreed does not matter.
-    about = about | {"convergence": {"level": "good", "verdict": ""}}
+    about = {k: v for k, v in about.items() if k != "convergence"} | {"trials": trials}
+    said = result(judge_simulations(found), about)
     page = render_check(simulation_sections(found), about, template="simulations.html.j2")
     table = found.ranks.join(found.fits)
     files = write_check(path, page, said, {"ranks": table})

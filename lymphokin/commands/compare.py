@@ -127,8 +127,7 @@ def _write(out: Path, found: Comparison, said: dict) -> list[Path]:
     from lymphokin.criticism.page import render_check, write_check
 
     sections = comparison_sections(found, said["counts_until"])
-    about = said | {"convergence": {"level": "good", "verdict": ""}}  # told run by run
-    page = render_check(sections, about, said["read_first"], "compare.html.j2")
+    page = render_check(sections, said, said["read_first"], "compare.html.j2")
     tables = {
         "runs": found.runs.reset_index(),
         "patients": found.patients,

@@ -15,7 +15,7 @@ MOST_CONNECTIONS = 64
 
 def serve(
     run: Annotated[
-        Path | None, typer.Argument(help="Run folder of a fit; default: the model's priors.")
+        Path | None, typer.Argument(help="Run folder of a fit; default: published cohorts.")
     ] = None,
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8080,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")] = False,
@@ -26,7 +26,7 @@ def serve(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Model whose priors are used without a run.")
+        str, typer.Option(help="Model used without a run: after published cohorts, if calibrated.")
     ] = "myeloid_lymphoid",
 ) -> None:
     """A page for one patient: move fractions and ATRA pulses, see the risk change.

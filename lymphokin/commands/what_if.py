@@ -34,10 +34,10 @@ def whatif(
         list[Path], typer.Option(help="Schedule (TOML or JSON); give it twice: A, then B.")
     ],
     run: Annotated[
-        Path | None, typer.Option(help="Run folder of a fit; default: the model's priors.")
+        Path | None, typer.Option(help="Run folder of a fit; default: published cohorts.")
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Model whose priors are used without a run.")
+        str, typer.Option(help="Model used without a run: after published cohorts, if calibrated.")
     ] = "myeloid_lymphoid",
     draws: Annotated[int, typer.Option(help="Paired draws: 400, as the page, or 2000.")] = 400,
     audit_log: Annotated[

@@ -35,13 +35,15 @@ def render_check(
 
     Args:
         sections: in order.
-        about: run, model, data_file, synthetic, created, draws, seed and convergence of the fit.
+        about: run, model, data_file, synthetic, created, draws and seed; and convergence of the
+            fit, where the checks rest on its draws.
         cautions: what must be read first; a fit that has not converged is told before them.
         template: of this package.
     """
-    if about["convergence"]["level"] != "good":
+    convergence = about.get("convergence")
+    if convergence and convergence["level"] != "good":
         told = "No check below is worth more than the draws that it rests on."
-        cautions = [f"{about['convergence']['verdict']} {told}", *cautions]
+        cautions = [f"{convergence['verdict']} {told}", *cautions]
     loader = jinja2.ChoiceLoader(
         [
             jinja2.PackageLoader("lymphokin", "criticism"),

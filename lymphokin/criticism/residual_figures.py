@@ -92,13 +92,20 @@ def uniformity_figure(found: dict[str, Uniformity]) -> Figure:
     for axes, (quantity, u) in zip(
         figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
     ):
-        edge = [np.concatenate([[0.0], v, [0.0]]) for v in (u.low, u.high, u.difference)]
-        at = np.concatenate([[0.0], u.at, [1.0]])
-        axes.fill_between(at, edge[0], edge[1], color=INNER, lw=0, alpha=0.8, step="mid")
-        axes.axhline(0, color=GREY, lw=0.7)
-        axes.plot(at, edge[2], color=BLACK, lw=1.3, drawstyle="steps-mid")
+        uniformity_panel(axes, u)
         axes.set_title(MEASURED[quantity], loc="left", size=8.5)
-        axes.set(xlim=(0, 1), xlabel="prediction distribution error")
+        axes.set_xlabel("prediction distribution error")
         axes.set_ylabel("distribution − uniform")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2g}".replace("-", "−"))
     return figure
+
+
+def uniformity_panel(axes: Axes, u: Uniformity) -> None:
+    """Difference from the uniform distribution in its band; red where the line leaves it."""
+    at = np.concatenate([[0.0], u.at, [1.0]])
+    low, high, line = (np.concatenate([[0.0], v, [0.0]]) for v in (u.low, u.high, u.difference))
+    outside = bool(((line < low) | (line > high)).any())
+    axes.fill_between(at, low, high, color=INNER, lw=0, alpha=0.8, step="mid")
+    axes.axhline(0, color=GREY, lw=0.7)
+    axes.plot(at, line, color=VERMILLION if outside else BLACK, lw=1.3, drawstyle="steps-mid")
+    axes.set_xlim(0, 1)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2g}".replace("-", "−"))

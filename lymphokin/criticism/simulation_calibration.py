@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
 
-from lymphokin.criticism.uniformity import Uniformity, uniformity
-from lymphokin.criticism.verdict import Verdict, in_words, level_of
+from lymphokin.criticism.uniformity import SIMULATIONS, Uniformity, uniformity
+from lymphokin.criticism.verdict import FINE, LOOK, WRONG, Verdict, in_words, level_of
 from lymphokin.infer import Checkpoint, NutsSettings, Posterior, fit_gaussian
 from lymphokin.infer.diagnostics import RHAT_BAD
 from lymphokin.infer.nuts import ChunkProgram, Draws, compile_chunk, sample_nuts
@@ -32,8 +32,8 @@ from lymphokin.population import (
     CohortArrays,
     CohortLikelihood,
     Measured,
-    draw_residual,
     probability_below,
+    simulate_log_values,
 )
 from lymphokin.predict import endpoint_visits, forecast_cohort, measured_threshold
 
@@ -42,6 +42,8 @@ SETTINGS = NutsSettings(draws=500)
 RANKED = 99
 """Draws of each fit among which the truth is ranked, evenly spaced: nearly independent, and with
 the truth as many as are evaluated at once."""
+FEW_FAILED, MANY_FAILED = 0.05, 0.2
+"""Shares of trials whose chains disagree: above them a look, and wrong (judgement)."""
 RISK, DENSITY = "risk_of_grade_2", "log_density"
 
 
@@ -127,7 +129,7 @@ def judge_simulations(found: SimulationCalibration) -> tuple[Verdict, ...]:
         sentence = (
             f"Ranks of the truth in {len(found.ranks)} trials: of {len(p)} quantities, {worst} is "
             "farthest from uniform; with all counted that has probability "
-            f"{in_words(adjusted, 4000)}."
+            f"{in_words(adjusted, SIMULATIONS)}."
         )
         numbers = {"p": adjusted, "quantities": len(p), "trials": len(found.ranks)}
         verdicts.append(Verdict("ranks of the truth", kind, level_of(adjusted), sentence, numbers))
@@ -135,9 +137,9 @@ def judge_simulations(found: SimulationCalibration) -> tuple[Verdict, ...]:
     sentence = (
         f"In {found.failed} of {len(found.fits)} trials the chains did not agree (R-hat above "
         f"{RHAT_BAD}); all are counted above. Median of the smallest effective sample size: "
-        f"{found.fits['ess_bulk_min'].median():.0f} of {SETTINGS.chains * SETTINGS.draws} draws."
+        f"{found.fits['ess_bulk_min'].median():.0f}."
     )
-    level = "fine" if share <= 0.05 else "look" if share <= 0.2 else "wrong"
+    level = FINE if share <= FEW_FAILED else LOOK if share <= MANY_FAILED else WRONG
     numbers = {"failed": float(found.failed), "share": share}
     return (*verdicts, Verdict("chains agree", "all fits", level, sentence, numbers))
 
@@ -208,14 +210,7 @@ def _simulated(
     """[latent] a truth from the prior, and per quantity [record] ln of what was measured."""
     for_latents, for_noise = jax.random.split(key)
     latents = likelihood.hierarchy.draw_latents(for_latents, arrays)
-    sd = likelihood.hierarchy.population(latents.population).residual_sd
-    values = {}
-    for i, (quantity, (predicted, _)) in enumerate(likelihood.predictions(latents, arrays).items()):
-        residual = likelihood.model.table.residuals[quantity]
-        noise_key = jax.random.fold_in(for_noise, i)
-        noise = draw_residual(residual, noise_key, predicted.shape, sd[quantity])
-        values[quantity] = predicted + noise
-    return flat(latents), values
+    return flat(latents), simulate_log_values(likelihood, latents, arrays, for_noise)
 
 
 def _one_trial(

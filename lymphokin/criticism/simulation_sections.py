@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.figure import Figure
 
+from lymphokin.criticism.residual_figures import uniformity_panel
 from lymphokin.criticism.sections import Drawing, Section
 from lymphokin.criticism.simulation_calibration import (
     RANKED,
     SimulationCalibration,
     judge_simulations,
 )
-from lymphokin.criticism.visual_check_figure import INNER
-from lymphokin.report.drawing import BLACK, GREY, VERMILLION, styled
+from lymphokin.report.drawing import styled
 
 COLUMNS = 3
 GROUPS = {
@@ -71,17 +70,9 @@ def rank_figure(found: SimulationCalibration, names: list[str]) -> Figure:
     figure = Figure(figsize=(2.5 * columns, 1.5 * rows + 0.3), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for axes, name in zip(grid.flat, names, strict=False):
-        u = found.uniformity[name]
-        at = np.concatenate([[0.0], u.at, [1.0]])
-        low, high, line = (np.concatenate([[0.0], v, [0.0]]) for v in (u.low, u.high, u.difference))
-        outside = bool(((line < low) | (line > high)).any())
-        axes.fill_between(at, low, high, color=INNER, lw=0, alpha=0.8)
-        axes.axhline(0, color=GREY, lw=0.7)
-        axes.plot(at, line, color=VERMILLION if outside else BLACK, lw=1.3)
+        uniformity_panel(axes, found.uniformity[name])
         title = name.removeprefix("individual_").replace("_", " ")
         axes.set_title(title, loc="left", size=6.5)
-        axes.set_xlim(0, 1)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2g}".replace("-", "−"))
     for axes in grid.flat[len(names) :]:
         axes.set_axis_off()
     figure.supxlabel("share of draws below", size=8)

@@ -13,6 +13,7 @@ from lymphokin.population.likelihood import (
     CohortLikelihood,
     draw_residual,
     probability_below,
+    simulate_log_values,
     simulate_records,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "draw_residual",
     "pack",
     "probability_below",
+    "simulate_log_values",
     "simulate_records",
 ]

@@ -190,11 +190,10 @@ class CohortLikelihood:
         return total, outputs, predicted
 
 
-def simulate_records(
-    likelihood: CohortLikelihood, latents: Latents, packed: PackedCohort, key: jax.Array
+def simulate_log_values(
+    likelihood: CohortLikelihood, latents: Latents, arrays: CohortArrays, key: jax.Array
 ) -> dict[str, jax.Array]:
-    """Random measurements at the quantified records of a cohort, natural scale, per quantity."""
-    arrays = packed.arrays
+    """Random measurements at the quantified records of a cohort: per quantity [record], ln."""
     predicted = likelihood.predictions(latents, arrays)
     population = likelihood.hierarchy.population(latents.population)
     values = {}
@@ -205,5 +204,13 @@ def simulate_records(
             log_value.shape,
             population.residual_sd[quantity],
         )
-        values[quantity] = jnp.exp(log_value + noise)[: len(packed.records[quantity][0])]
+        values[quantity] = log_value + noise
     return values
+
+
+def simulate_records(
+    likelihood: CohortLikelihood, latents: Latents, packed: PackedCohort, key: jax.Array
+) -> dict[str, jax.Array]:
+    """As :func:`simulate_log_values`, on the natural scale and without padding."""
+    found = simulate_log_values(likelihood, latents, packed.arrays, key)
+    return {name: jnp.exp(v)[: len(packed.records[name][0])] for name, v in found.items()}

@@ -84,6 +84,7 @@ class Desk:
             self.failure = f"{type(error).__name__}: {error}"
             return
         self.panel = Panel(engine, self.load_others)
+        self.last_asked = time.monotonic()  # somebody is waiting to ask the first one
         self.engine = engine
         for _ in engine.warm_up_rest():
             # Compiling slows answers down: it waits until nobody has asked for a while.
