@@ -83,7 +83,6 @@ class Desk:
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             return
-        self.panel = Panel(engine, self.load_others)
         self.last_asked = time.monotonic()  # somebody is waiting to ask the first one
         self.engine = engine
         for _ in engine.warm_up_rest():
@@ -101,9 +100,10 @@ class Desk:
             self.log.add("whatif", question, answer)
         return answer
 
-    def ask_models(self, question: WhatIfRequest) -> BetweenModelsAnswer:
-        """Put a question to every model; only once the engine is there."""
-        assert self.panel is not None
+    def ask_models(self, engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
+        """Put a question to every model; the others are loaded at the first one."""
+        if self.panel is None:
+            self.panel = Panel(engine, self.load_others)
         return self.panel.ask(question)
 
     def stop(self) -> None:
@@ -217,7 +217,7 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/v1/models", response_model=BetweenModelsAnswer)
     async def other_models(question: WhatIfRequest) -> Response:
         """The same question to every calibrated model."""
-        return await desk.ask(lambda _: desk.ask_models(question), long=True)
+        return await desk.ask(lambda engine: desk.ask_models(engine, question), long=True)
 
     @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
     async def next_counts(question: NarrowingRequest) -> Response:
