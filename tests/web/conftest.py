@@ -68,7 +68,7 @@ class Visit:
 
     page: Page
     address: str
-    requests: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
     """beginnings of complaints that a test provokes"""
@@ -85,12 +85,17 @@ class Visit:
 
     def answer_to(self, act: Any) -> tuple[dict, dict]:
         """Question and answer that follow when `act()` is done."""
+        earlier = list(self.requests)  # the browser may tell late that one of them has finished
+
+        def is_new(request: Request) -> bool:
+            return request.url.endswith("/api/v1/whatif") and request not in earlier
+
         # Finished, not only begun: an answer that a later question overtakes is broken off.
-        with self.page.expect_event("requestfinished", _is_question, timeout=ANSWER_MS) as caught:
+        with self.page.expect_event("requestfinished", is_new, timeout=ANSWER_MS) as caught:
             act()
         response = caught.value.response()
         while response is None or response.status != 200:  # what was typed so far was refused
-            with self.page.expect_event("requestfinished", _is_question) as caught:
+            with self.page.expect_event("requestfinished", is_new) as caught:
                 pass
             response = caught.value.response()
         answer = response.json()
@@ -101,10 +106,6 @@ class Visit:
         return self.page.locator(f'[data-number="{letter}.of_100"]').inner_text()
 
 
-def _is_question(request: Request) -> bool:
-    return request.url.endswith("/api/v1/whatif")
-
-
 @pytest.fixture
 def visit(service: str, browser: Browser) -> Iterator[Visit]:
     """A fresh page with its first answer; ends with no complaint and no request elsewhere."""
@@ -113,7 +114,7 @@ def visit(service: str, browser: Browser) -> Iterator[Visit]:
     page = context.new_page()
     page.set_default_timeout(ANSWER_MS)
     visit = Visit(page, service)
-    page.on("request", lambda request: visit.requests.append(request.url))
+    page.on("request", lambda request: visit.requests.append(request))
     page.on(
         "console",
         lambda said: visit.complaints.append(said.text) if said.type != "log" else None,
@@ -122,6 +123,7 @@ def visit(service: str, browser: Browser) -> Iterator[Visit]:
     visit.open()
     yield visit
     context.close()
-    elsewhere = [url for url in visit.requests if not url.startswith((service, "about:", "blob:"))]
+    asked = [request.url for request in visit.requests]
+    elsewhere = [url for url in asked if not url.startswith((service, "about:", "blob:"))]
     assert elsewhere == []
     assert [c for c in visit.complaints if not c.startswith(visit.expected or ("\0",))] == []
