@@ -18,7 +18,6 @@ from lymphokin.predict.what_if.contract import (
 from lymphokin.predict.what_if.courses import course_arrays, doses_of, irradiation, until
 from lymphokin.predict.what_if.draws import draw_patients
 from lymphokin.predict.what_if.engine import Engine
-from lymphokin.predict.what_if.lanes import _solve_on_devices
 from lymphokin.predict.what_if.narrowing import narrowing
 from lymphokin.predict.what_if.risk import below
 from lymphokin.predict.what_if.scan import scan
@@ -142,13 +141,13 @@ def test_worse_grades_are_rarer_and_more_dose_is_riskier(engine, patient, bare, 
 
 
 def test_another_schedule_or_patient_does_not_recompile(engine, patient, bare, pulsed, answer):
-    before = _solve_on_devices._cache_size()
+    before = set(engine.solver.programs)
     moved = pulsed.model_copy(update={"fractions": bare.fractions[:3]})
     other = Patient(
         site="liver", bsa=2.1, immune_dose_gy=1.7, immune_dose_source="dicom", counts=patient.counts
     )
     engine.what_if(WhatIfRequest(patient=other, a=moved, b=bare))
-    assert _solve_on_devices._cache_size() == before
+    assert set(engine.solver.programs) == before
 
 
 def test_a_count_after_atra_began_belongs_to_the_plan(engine, patient, bare):

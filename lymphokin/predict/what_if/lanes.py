@@ -8,7 +8,8 @@ drug's windows.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from lymphokin.model import Model
 from lymphokin.population import CohortArrays, Hierarchy, Latents
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.what_if.courses import CourseArrays
+from lymphokin.predict.what_if.traced import traced
 from lymphokin.solve import Timeline, solve
 from lymphokin.solve.timeline import DaysArrays, HandDownArrays, HoursArrays
 
@@ -204,11 +206,10 @@ def _solve_in_parts(
     return jax.tree.map(joined, solved)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
 def _solve_on_devices(
     solver: LaneSolver,
     wanted: tuple[tuple[float, bool], ...],
-    devices: int,
+    devices: Sequence[Any],
     draws: Lanes,
     fixed: Fixed,
     course: CourseArrays,
@@ -217,7 +218,7 @@ def _solve_on_devices(
     shared = PartitionSpec()
     # Lanes are the last axis of everything.
     split = [PartitionSpec(*(None,) * k, "lane") for k in range(3)]
-    mesh = Mesh(np.asarray(jax.local_devices()[:devices]), ("lane",))
+    mesh = Mesh(np.asarray(devices), ("lane",))
     return jax.shard_map(
         partial(_solve_in_parts, solver, wanted),
         mesh=mesh,
@@ -232,6 +233,8 @@ class LaneSolver:
     """Solves draws of one patient under schedules; compiled once per shape."""
 
     hierarchy: Hierarchy
+    programs: dict[Any, Callable[..., Any]] = field(default_factory=dict, repr=False)
+    """What has been compiled, by versions and shapes."""
 
     @property
     def model(self) -> Model:
@@ -272,11 +275,18 @@ class LaneSolver:
         drugs = (True, False) if versions > 1 and len(course.start) else (True,)
         gammas = (1.0, 0.0) if versions == 4 else (1.0,)
         wanted = tuple(product(gammas, drugs))
-        devices = len(devices_for(LANES))
         parts = []
         for first in range(0, draws.z.shape[-1], LANES):
             some = draws.take(slice(first, first + LANES))
-            parts.append(_solve_on_devices(self, wanted, devices, some, fixed, course, where))
+            parts.append(self._run(wanted, (some, fixed, course, where)))
         found = Solved(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))  # type: ignore[arg-type]
         # Where there is no drug, leaving it out changes nothing.
         return found._replace(at=np.repeat(found.at, max(1, versions // len(wanted)), axis=0))  # type: ignore[arg-type]
+
+    def _run(self, wanted: tuple[tuple[float, bool], ...], arguments: tuple[Any, ...]) -> Solved:
+        key = (wanted, *map(np.shape, jax.tree.leaves(arguments)))
+        if key not in self.programs:
+            devices = devices_for(LANES)
+            program = partial(_solve_on_devices, self, wanted, devices)
+            self.programs[key] = traced(program, str(wanted), self.model, devices, arguments)
+        return Solved(*self.programs[key](*arguments))

@@ -1,0 +1,75 @@
+"""Traced programs on disk: found again, never for another model, harmless when damaged."""
+
+import jax
+import numpy as np
+import pytest
+
+from lymphokin.model import load_model
+from lymphokin.predict.what_if.traced import FOLDER, traced
+
+ARGUMENTS = (np.arange(3.0), {"by": 2.0})
+
+
+class Counted:
+    """A function that knows how often it was traced."""
+
+    def __init__(self):
+        self.traces = 0
+
+    def __call__(self, x, how):
+        self.traces += 1
+        return {"scaled": x * how["by"], "sum": x.sum()}
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Folder of the kept programs."""
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "compiled"))
+    yield tmp_path / FOLDER
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def run(function, model="myeloid_lymphoid", name="a", arguments=ARGUMENTS, **fixed):
+    devices = jax.local_devices()[:2]
+    model = load_model(model).with_fixed(**fixed)
+    program = traced(function, name, model, devices, arguments)
+    return program(*arguments)
+
+
+def test_a_second_process_does_not_trace_and_gets_the_same(kept):
+    first, second = Counted(), Counted()
+    expected = [ARGUMENTS[0] * 2, 3.0]
+    for function in (first, second):
+        for got, wanted in zip(run(function), expected, strict=True):
+            assert np.array_equal(got, wanted)
+    assert (first.traces, second.traces) == (1, 0)
+    assert len(list(kept.iterdir())) == 1
+
+
+def test_whatever_a_program_follows_from_has_its_own(kept):
+    run(Counted())
+    others = (
+        {"model": "lymphocyte_feedback"},
+        {"suppression": 0.0},
+        {"name": "b"},
+        {"arguments": (np.arange(4.0), {"by": 2.0})},
+        {"arguments": (np.arange(3.0, dtype="float32"), {"by": 2.0})},
+    )
+    for n, other in enumerate(others, start=2):
+        function = Counted()
+        run(function, **other)
+        assert function.traces == 1, other
+        assert len(list(kept.iterdir())) == n
+
+
+def test_a_damaged_file_is_traced_again(kept):
+    run(Counted())
+    (file,) = kept.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    function = Counted()
+    assert run(function)[1] == 3.0
+    assert function.traces == 1
+    untouched = Counted()
+    run(untouched)
+    assert untouched.traces == 0
