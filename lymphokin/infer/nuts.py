@@ -41,7 +41,7 @@ class NutsSettings:
     warmup: int = 50
     draws: int = 2000
     pilot: int = 75
-    target_accept: float = 0.75
+    target_accept: float = 0.8
     max_tree_depth: int = 8
     seed: int = 0
 
