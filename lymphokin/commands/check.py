@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from lymphokin.infer import Fit, Posterior
+    from lymphokin.infer import Checkpoint, Fit, Posterior
     from lymphokin.workflow import Reporter
 
 FEWEST_SIMULATIONS = 20
@@ -34,6 +35,14 @@ def check(
             "--predictive", help="Judge forecasts of left-out patients; page check_predictive.html."
         ),
     ] = False,
+    folds: Annotated[
+        int,
+        typer.Option(
+            help="With --predictive: fit again so many times, each without a part of the patients; "
+            "page check_folds.html.",
+            min=0,
+        ),
+    ] = 0,
     sbc: Annotated[
         int,
         typer.Option(
@@ -46,13 +55,14 @@ def check(
 
     Every check says fine, look or wrong, with the number that it rests on; the exit code is 0
     whatever they say. With --predictive, instead: how good are the forecasts of each patient by a
-    fit that has not seen that patient, beside three benchmarks? With --sbc N, instead: in N trials
+    fit that has not seen that patient, beside three benchmarks? Patients are left out one by one,
+    by weights; with --folds K in K parts, by K fits. With --sbc N, instead: in N trials
     like this one, simulated from the prior and fitted, does the truth lie where the fit says? That
     takes N fits; run the same command again to continue.
 
     Examples: lymphokin check runs/trial --out runs/trial_check.html
 
-    lymphokin check runs/trial --predictive
+    lymphokin check runs/trial --predictive --folds 5
 
     lymphokin check runs/small --sbc 200
     """  # fmt: skip
@@ -64,7 +74,17 @@ def check(
         raise ValueError("--predictive and --sbc: expected one of them, each writes its own page")
     if sbc and sbc < FEWEST_SIMULATIONS:
         raise ValueError(f"--sbc {sbc}: expected at least {FEWEST_SIMULATIONS} simulated trials")
-    name = "check_predictive" if predictive else "check_sbc" if sbc else "check"
+    if folds and not predictive:
+        raise ValueError("--folds: expected together with --predictive")
+    name = (
+        "check_folds"
+        if folds
+        else "check_predictive"
+        if predictive
+        else "check_sbc"
+        if sbc
+        else "check"
+    )
     path = out or run / f"{name}.html"
     if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
         raise ValueError(
@@ -83,7 +103,7 @@ def check(
             "seed": seed,
         }
         if predictive:
-            said, files = _judge(path, fitted, posterior, about, reporter)
+            said, files = _judge(path, fitted, posterior, folds, about, reporter)
         elif sbc:
             said, files = _simulate(path, fitted, posterior, sbc, about, reporter)
         else:
@@ -112,43 +132,71 @@ def _criticise(
 
 
 def _judge(
-    path: Path, fitted: Fit, posterior: Posterior, about: dict, reporter: Reporter
+    path: Path, fitted: Fit, posterior: Posterior, folds: int, about: dict, reporter: Reporter
 ) -> tuple[dict, list[Path]]:
     """Judge forecasts of left-out patients: what was found, and the files it was written to."""
     from lymphokin.criticism.page import render_check, result, write_check
-    from lymphokin.criticism.predict_left_out import predict_left_out
+    from lymphokin.criticism.predict_left_out import (
+        patients_in_folds,
+        predict_by_folds,
+        predict_left_out,
+    )
     from lymphokin.criticism.prediction_sections import prediction_sections
     from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
 
-    found = predict_left_out(fitted, posterior, about["seed"], reporter.stage)
+    seed, kept = about["seed"], None
+    if folds:
+        # What is judged is the model on this cohort, fitted anew: not the draws of the run.
+        about = {k: v for k, v in about.items() if k != "convergence"} | {"folds": folds}
+        patients, fold = patients_in_folds(posterior, folds, seed)
+        checkpoint = _checkpoint(path, fitted, {"seed": seed, "folds": folds})
+        reporter.stage("fitting without each part of the patients")
+        found = predict_by_folds(
+            posterior,
+            patients,
+            fold,
+            seed,
+            checkpoint,
+            lambda done: reporter.counting(done, folds),
+        )
+        kept = checkpoint.folder
+    else:
+        found = predict_left_out(fitted, posterior, seed, reporter.stage)
     reporter.stage("drawing")
     cautions = read_first(found)
     page = render_check(prediction_sections(found), about, cautions, "predictive.html.j2")
     scores = json.loads(found.scores.to_json(orient="records"))
     said = {**result(prediction_verdicts(found), about), "read_first": cautions, "scores": scores}
     tables = {"scores": found.scores, "forecasts": found.forecasts}
-    return said, write_check(path, page, said, tables)
+    files = write_check(path, page, said, tables)
+    if kept is not None:
+        shutil.rmtree(kept)
+    return said, files
+
+
+def _checkpoint(path: Path, fitted: Fit, chosen: dict[str, int]) -> Checkpoint:
+    """Where a check of many fits keeps the finished ones, beside its page."""
+    from importlib.metadata import version
+
+    from lymphokin.infer import Checkpoint
+
+    identity = {k: fitted.provenance[k] for k in ("model_sha256", "data_sha256")}
+    identity |= {"fixed": fitted.config["fixed"], "version": version("lymphokin")}
+    return Checkpoint(path.with_name(f"{path.stem}.unfinished"), {**identity, **chosen})
 
 
 def _simulate(
     path: Path, fitted: Fit, posterior: Posterior, trials: int, about: dict, reporter: Reporter
 ) -> tuple[dict, list[Path]]:
     """Fit trials simulated from the prior: what was found, and the files it was written to."""
-    import shutil
-    from importlib.metadata import version
-
     from lymphokin.criticism.page import render_check, result, write_check
     from lymphokin.criticism.simulation_calibration import (
         calibrate_by_simulation,
         judge_simulations,
     )
     from lymphokin.criticism.simulation_sections import simulation_sections
-    from lymphokin.infer import Checkpoint
 
-    identity = {k: fitted.provenance[k] for k in ("model_sha256", "data_sha256")}
-    identity |= {"fixed": fitted.config["fixed"], "version": version("lymphokin")}
-    unfinished = path.with_name(f"{path.stem}.unfinished")
-    checkpoint = Checkpoint(unfinished, {**identity, "seed": about["seed"]})
+    checkpoint = _checkpoint(path, fitted, {"seed": about["seed"]})
     reporter.stage("fitting simulated trials")
     found = calibrate_by_simulation(
         posterior, trials, about["seed"], checkpoint, lambda done: reporter.counting(done, trials)
@@ -160,7 +208,7 @@ def _simulate(
     page = render_check(simulation_sections(found), about, template="simulations.html.j2")
     table = found.ranks.join(found.fits)
     files = write_check(path, page, said, {"ranks": table})
-    shutil.rmtree(unfinished)
+    shutil.rmtree(checkpoint.folder)
     return said, files
 
 

@@ -30,6 +30,13 @@ class HeldOut(NamedTuple):
     pareto_k: Floats
     """[patient] of the importance weights"""
 
+    @classmethod
+    def joined(cls, parts: Sequence[HeldOut], order: np.ndarray) -> HeldOut:
+        """The patients of several parts, one part after the other, then taken in an order."""
+        columns = zip(*(part.forecasts for part in parts), strict=True)
+        forecasts = Forecasts(*(np.concatenate(values)[order] for values in columns))
+        return cls(forecasts, np.concatenate([p.pareto_k for p in parts])[order])
+
 
 def held_out_forecasts(
     posterior: Posterior,

@@ -1,4 +1,4 @@
-"""Held-out forecasts of a fit's own patients, judged: one patient at a time, by weights."""
+"""Held-out forecasts of a fit's own patients, judged: one at a time by weights, or by refits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.criticism.benchmarks import benchmark_forecasts, judged_patients
-from lymphokin.criticism.held_out import held_out_forecasts
+from lymphokin.criticism.held_out import HeldOut, held_out_forecasts
 from lymphokin.criticism.prediction_quality import DAYS, PredictionQuality, prediction_quality
-from lymphokin.infer import Fit, Posterior
+from lymphokin.criticism.refit import SETTINGS, Refit, Refitted, folds_of
+from lymphokin.infer import Checkpoint, Fit, NutsSettings, Posterior
 
 FEWEST = 5
 """Patients below which the benchmarks' regressions have nothing to learn from (judgement)."""
@@ -60,3 +61,65 @@ def predict_left_out(
     fold = np.arange(len(patients))
     benchmarks = benchmark_forecasts(cohort, patients, fold, days, seed)
     return prediction_quality(patients, model, benchmarks, seed)
+
+
+def patients_in_folds(
+    posterior: Posterior, folds: int, seed: int
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Patients whose forecasts can be judged, and [patient] the fold of each.
+
+    Raises:
+        ValueError: when there are too few patients to judge a forecast by, or for so many folds.
+    """
+    patients = patients_to_judge(posterior)
+    if not 2 <= folds <= len(patients):
+        raise ValueError(
+            f"--folds {folds}: expected 2 to {len(patients)}, the number of patients to be judged"
+        )
+    return patients, folds_of(patients, folds, seed)
+
+
+def predict_by_folds(
+    posterior: Posterior,
+    patients: pd.DataFrame,
+    fold: np.ndarray,
+    seed: int,
+    checkpoint: Checkpoint,
+    on_fold: Callable[[int], None] = lambda done: None,
+    settings: NutsSettings = SETTINGS,
+    days: Sequence[float] = DAYS,
+) -> PredictionQuality:
+    """Judge forecasts of every patient by a fit to the patients of the other folds.
+
+    Args:
+        posterior: the cohort.
+        patients: from :func:`patients_in_folds`, as the next.
+        fold: [patient] number of the fold.
+        seed: of the random numbers.
+        checkpoint: where finished fits are kept.
+        on_fold: told how many folds are done.
+        settings: of each fit.
+        days: records up to each of these days are known.
+    """
+    refit = Refit(posterior, settings)
+    parts: list[dict[float, HeldOut]] = []
+    fits = []
+    for number in range(fold.max() + 1):
+        ids = patients.index[fold == number]
+
+        def fit_one(number: int = number, ids: pd.Index = ids) -> dict[str, np.ndarray]:
+            found = refit.without([str(i) for i in ids], seed + number)
+            return {name: np.asarray(value) for name, value in found._asdict().items()}
+
+        found = checkpoint.recall(f"fold_{number:03d}", fit_one)
+        fits.append({name: found[name].item() for name in Refitted._fields[1:]})
+        of_fold = held_out_forecasts(
+            posterior, found["z"], ids, days, in_fit=False, seed=seed + number
+        )
+        parts.append(of_fold)
+        on_fold(number + 1)
+    back = np.argsort(np.argsort(fold, kind="stable"))
+    model = {day: HeldOut.joined([part[day] for part in parts], back) for day in parts[0]}
+    benchmarks = benchmark_forecasts(posterior.packed.cohort, patients, fold, days, seed)
+    refits = pd.DataFrame(fits).assign(patients=np.bincount(fold))
+    return prediction_quality(patients, model, benchmarks, seed, refits)

@@ -30,11 +30,14 @@ class PredictionQuality:
     grade >= 2, quantiles of the count (1e9/L), what happened, the three scores, ``pareto_k`` of the
     model's weights and whether the patient is ``judged`` on that day. ``scores``: one row per day,
     predictor, ``against`` (empty, or the benchmark that is subtracted) and measure: ``value`` with
-    its 90 % interval ``q05`` to ``q95``, and the number of patients and events.
+    its 90 % interval ``q05`` to ``q95``, and the number of patients and events. ``refits``: where
+    patients were left out in folds, one row per fold: ``rhat_max``, ``ess_bulk_min`` and
+    ``divergences`` of the fit without them, and how many ``patients``; None where by weights.
     """
 
     forecasts: pd.DataFrame
     scores: pd.DataFrame
+    refits: pd.DataFrame | None = None
 
     def days(self) -> list[float]:
         """Days up to which records were known."""
@@ -65,6 +68,7 @@ def prediction_quality(
     model: Mapping[float, HeldOut],
     benchmarks: Mapping[tuple[float, str], Forecasts],
     seed: int,
+    refits: pd.DataFrame | None = None,
 ) -> PredictionQuality:
     """Score the model and the benchmarks on the same patients.
 
@@ -75,6 +79,7 @@ def prediction_quality(
         model: forecasts by day.
         benchmarks: forecasts by day and name.
         seed: of the bootstrap.
+        refits: see :class:`PredictionQuality`.
     """
     tables, scores = [], []
     for day, held_out in model.items():
@@ -88,7 +93,7 @@ def prediction_quality(
     forecasts = pd.concat(tables, ignore_index=True)
     first = ["day", "predictor", "id"]
     rest = [c for c in forecasts.columns if c not in first]
-    return PredictionQuality(forecasts[first + rest], pd.DataFrame(scores))
+    return PredictionQuality(forecasts[first + rest], pd.DataFrame(scores), refits)
 
 
 def _table(patients: pd.DataFrame, said: Forecasts) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from lymphokin.criticism.prediction_verdicts import (
     AGAINST,
     CALIBRATED,
     JUDGED,
+    REFITTED,
     prediction_verdicts,
 )
 from lymphokin.criticism.sections import Drawing, Section, Table
@@ -115,7 +116,7 @@ def prediction_sections(found: PredictionQuality) -> list[Section]:
         "Patients with a count before treatment and one within a week of the planned visit. On "
         "each day, those are left out whose importance weights fail (Pareto k above 0.7, Vehtari "
         "et al. 2024).",
-        those(JUDGED),
+        those(JUDGED) + those(REFITTED),
         (),
     )
     return [scores, calibrated, decisions, judged]

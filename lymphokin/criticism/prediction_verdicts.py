@@ -8,10 +8,12 @@ from lymphokin.criticism.benchmarks import BASELINE
 from lymphokin.criticism.intervals import Estimate
 from lymphokin.criticism.prediction_quality import BENCHMARKS, PredictionQuality
 from lymphokin.criticism.verdict import FINE, LOOK, WRONG, Verdict
+from lymphokin.infer.diagnostics import RHAT_BAD
 
 AGAINST = "held-out forecasts against"
 CALIBRATED = "calibration of held-out forecasts"
 JUDGED = "patients that can be judged"
+REFITTED = "chains agree"
 FEW_EVENTS = 10
 """With fewer patients with or without the event scores say next to nothing (judgement)."""
 
@@ -33,7 +35,8 @@ def prediction_verdicts(found: PredictionQuality) -> tuple[Verdict, ...]:
     """One verdict per day and benchmark, per day on calibration, and on who could be judged."""
     verdicts = [_against(found, day, name) for day in found.days() for name in BENCHMARKS]
     verdicts += [_calibrated(found, day) for day in found.days()]
-    return (*verdicts, *(_judged(found, day) for day in found.days()))
+    verdicts += [_judged(found, day) for day in found.days()]
+    return (*verdicts, *_refitted(found))
 
 
 def _against(found: PredictionQuality, day: float, benchmark: str) -> Verdict:
@@ -84,14 +87,35 @@ def _judged(found: PredictionQuality, day: float) -> Verdict:
     patients, events = int(row["patients"]), int(row["events"])
     sentence = f"{patients} patients, {events} with grade ≥ 2"
     if left_out:
+        why = (
+            "one fit cannot be turned into a fit without them"
+            if found.refits is None
+            else "draws of the population cannot be turned into draws of them"
+        )
         sentence += (
-            f"; {len(left_out)} left out, for the model and the benchmarks alike, because one fit "
-            f"cannot be turned into a fit without them: {', '.join(left_out)}"
+            f"; {len(left_out)} left out, for the model and the benchmarks alike, because {why}: "
+            f"{', '.join(left_out)}"
         )
     few = min(events, patients - events) < FEW_EVENTS
     sentence += "; too few of one outcome to say much." if few else "."
     numbers = {"patients": patients, "events": events, "left_out": len(left_out)}
     return Verdict(JUDGED, of_day(day), LOOK if left_out or few else FINE, sentence, numbers)
+
+
+def _refitted(found: PredictionQuality) -> list[Verdict]:
+    """Per fold, whether the chains of its fit agree."""
+    if found.refits is None:
+        return []
+    verdicts = []
+    for number, row in enumerate(found.refits.itertuples(), start=1):
+        numbers = {"rhat_max": row.rhat_max, "ess_bulk_min": row.ess_bulk_min}
+        sentence = (
+            f"Fitted without {row.patients} patients: largest R-hat {row.rhat_max:.3f}, smallest "
+            f"bulk effective sample size {row.ess_bulk_min:.0f}, {row.divergences} divergences."
+        )
+        level = FINE if row.rhat_max <= RHAT_BAD else LOOK  # type: ignore[operator]
+        verdicts.append(Verdict(REFITTED, f"fold {number}", level, sentence, _finite(numbers)))  # type: ignore[arg-type]
+    return verdicts
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float]:
@@ -115,7 +139,16 @@ def read_first(found: PredictionQuality) -> list[str]:
         loud.append(
             f"Up to {len(left_out)} patients are not judged (day {most:g}): leaving them out by "
             "weights fails (Pareto k above 0.7). They are the patients that the fit leans on most, "
-            "so scores without them may flatter model and benchmarks."
+            "so scores without them may flatter model and benchmarks; --folds judges them too."
+            if found.refits is None
+            else f"Up to {len(left_out)} patients are not judged (day {most:g}): too few draws of "
+            "the population can explain their counts (Pareto k above 0.7)."
+        )
+    disagree = [v.subject for v in _refitted(found) if v.level != FINE]
+    if disagree:
+        loud.append(
+            f"In {', '.join(disagree)} the chains did not agree (R-hat above {RHAT_BAD}): their "
+            "patients' forecasts rest on a fit that is not finished."
         )
     if any(_judged(found, day).sentence.endswith("much.") for day in found.days()):
         loud.append(

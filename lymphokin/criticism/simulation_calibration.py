@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from arviz_stats.base.array import array_stats
 
+from lymphokin.criticism.refit import SETTINGS, agreement
 from lymphokin.criticism.uniformity import SIMULATIONS, Uniformity, uniformity
 from lymphokin.criticism.verdict import FINE, LOOK, WRONG, Verdict, in_words, level_of
 from lymphokin.infer import Checkpoint, NutsSettings, Posterior, fit_gaussian
 from lymphokin.infer.diagnostics import RHAT_BAD
-from lymphokin.infer.nuts import ChunkProgram, Draws, compile_chunk, sample_nuts
+from lymphokin.infer.nuts import ChunkProgram, compile_chunk, sample_nuts
 from lymphokin.infer.posterior import flat
 from lymphokin.population import (
     CohortArrays,
@@ -37,8 +37,6 @@ from lymphokin.population import (
 )
 from lymphokin.predict import endpoint_visits, forecast_cohort, measured_threshold
 
-SETTINGS = NutsSettings(draws=500)
-"""Of each fit; fewer draws than a fit to report, since only ranks are asked of them."""
 RANKED = 99
 """Draws of each fit among which the truth is ranked, evenly spaced: nearly independent, and with
 the truth as many as are evaluated at once."""
@@ -231,7 +229,8 @@ def _one_trial(
     patient = trial % accurate.arrays.patients
     values = _values(accurate, np.vstack([chosen, truth]), patient, design.endpoint_node)
     ranks = ranks_of(values[-1], values[:-1], np.random.default_rng([seed, trial]))
-    return {"ranks": ranks, **_agreement(accurate, draws)}
+    agreed = {name: np.asarray(value) for name, value in agreement(accurate, draws).items()}
+    return {"ranks": ranks, **agreed}
 
 
 def ranks_of(truth: np.ndarray, draws: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -269,15 +268,3 @@ def _values(
     )
     density = np.concatenate([part.own_log_density.sum(axis=1) for part in parts])
     return np.column_stack([z, *own, risk, density])
-
-
-def _agreement(posterior: Posterior, draws: Draws) -> dict[str, np.ndarray]:
-    """R-hat and effective sample size of the worst population quantity, and divergences."""
-    statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
-    z = draws.x[..., : len(posterior.hierarchy.quantities)]
-    columns = [z[..., i] for i in range(z.shape[-1])]
-    return {
-        "rhat_max": np.asarray(max(float(statistics.rhat(c)) for c in columns)),
-        "ess_bulk_min": np.asarray(min(float(statistics.ess(c, method="bulk")) for c in columns)),
-        "divergences": np.asarray(int(draws.diverging.sum())),
-    }

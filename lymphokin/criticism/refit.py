@@ -1,0 +1,114 @@
+"""The population without some of the patients: fitted again with their records hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base.array import array_stats
+
+from lymphokin.infer import Checkpoint, NutsSettings, Posterior, fit_gaussian
+from lymphokin.infer.nuts import ChunkProgram, Draws, compile_chunk, sample_nuts
+from lymphokin.population import Measured, PackedCohort, Records
+
+SETTINGS = NutsSettings(draws=500)
+"""Of each fit; fewer draws than of a fit to report: a forecast uses 150 of them."""
+
+
+class Refitted(NamedTuple):
+    """Draws of the population, and how well the chains agree over it."""
+
+    z: np.ndarray
+    """[draw, quantity] population latents"""
+    rhat_max: float
+    ess_bulk_min: float
+    divergences: int
+
+
+class Refit:
+    """Fits of one cohort with and without some of its patients; all share what is compiled."""
+
+    def __init__(self, posterior: Posterior, settings: NutsSettings = SETTINGS) -> None:
+        self.posterior = posterior
+        self.settings = settings
+
+    @cached_property
+    def _quick(self) -> Posterior:
+        return self.posterior.with_long_steps()
+
+    @cached_property
+    def _run_chunk(self) -> ChunkProgram:
+        return compile_chunk(self.posterior, self._quick, self.settings)
+
+    def without(self, ids: Sequence[str], seed: int) -> Refitted:
+        """The population as the other patients show it.
+
+        Args:
+            ids: patients whose records are hidden.
+            seed: of the random numbers.
+        """
+        accurate, quick = (hiding(p, ids) for p in (self.posterior, self._quick))
+        own = replace(self.settings, seed=seed)
+        with TemporaryDirectory() as scratch:
+            whitening = fit_gaussian(quick, seed)
+            checkpoint = Checkpoint(Path(scratch), {})
+            draws = sample_nuts(accurate, quick, self._run_chunk, whitening, own, checkpoint)
+        z = draws.x[..., : len(self.posterior.hierarchy.quantities)]
+        return Refitted(z.reshape(-1, z.shape[-1]), *agreement(self.posterior, draws).values())
+
+
+def agreement(posterior: Posterior, draws: Draws) -> dict[str, Any]:
+    """``rhat_max`` and ``ess_bulk_min`` over the population quantities, and ``divergences``."""
+    statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
+    z = draws.x[..., : len(posterior.hierarchy.quantities)]
+    columns = [z[..., i] for i in range(z.shape[-1])]
+    return {
+        "rhat_max": max(float(statistics.rhat(c)) for c in columns),
+        "ess_bulk_min": min(float(statistics.ess(c, method="bulk")) for c in columns),
+        "divergences": int(draws.diverging.sum()),
+    }
+
+
+def hiding(posterior: Posterior, ids: Sequence[str]) -> Posterior:
+    """The cohort in which the records of some patients weigh nothing.
+
+    Their latents then follow the population, which they do not change; the arrays keep their
+    shapes, so nothing is compiled again.
+    """
+    packed: PackedCohort = posterior.packed
+
+    def others(records: Records, rows: pd.DataFrame) -> Records:
+        weight = np.asarray(records.weight).copy()
+        weight[: len(rows)] *= ~rows["id"].isin(ids).to_numpy()
+        return records._replace(weight=weight)
+
+    measured = {
+        quantity: Measured(
+            *(others(*pair) for pair in zip(both, packed.records[quantity], strict=True))
+        )
+        for quantity, both in packed.arrays.measured.items()
+    }
+    arrays = packed.arrays._replace(measured=measured)
+    return Posterior(posterior.likelihood, replace(packed, arrays=arrays))
+
+
+def folds_of(patients: pd.DataFrame, count: int, seed: int) -> np.ndarray:
+    """[patient] number of each patient's fold: random, of equal size, with as many of each arm.
+
+    Args:
+        patients: with a column ``arm``.
+        count: how many folds.
+        seed: of the random numbers.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(patients))
+    order = order[np.argsort(patients["arm"].to_numpy(str)[order], kind="stable")]
+    fold = np.empty(len(patients), int)
+    fold[order] = np.arange(len(patients)) % count
+    return fold
