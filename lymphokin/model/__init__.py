@@ -21,8 +21,10 @@ from lymphokin.model.parameters import (
     Residual,
     TableError,
 )
+from lymphokin.model.solver import AdaptiveSolver
 
 __all__ = [
+    "AdaptiveSolver",
     "Block",
     "CategoryEffect",
     "Flow",

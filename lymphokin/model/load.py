@@ -11,6 +11,7 @@ from types import ModuleType
 from lymphokin.model.block import Block, ModelError
 from lymphokin.model.model import Model, check_model
 from lymphokin.model.parameters import TableError
+from lymphokin.model.solver import AdaptiveSolver
 from lymphokin.model.table import read_table, table_files
 from lymphokin.shipped import models_path
 
@@ -121,4 +122,8 @@ def load_model(name: str | Path) -> Model:
         raise ModelError(str(error)) from error
     digest = _sha256("\n".join([*sorted(loaded.sources.values()), *tables]).encode())
     about = (loaded.module.__doc__ or "").strip()
-    return check_model(Model(path.stem, blocks, table, about.partition("\n")[0], digest, about))
+    solver = getattr(loaded.module, "solver", None)
+    if not isinstance(solver, AdaptiveSolver | None):
+        raise ModelError(f"{path.name}: `solver` must be an AdaptiveSolver, not {solver!r}")
+    model = Model(path.stem, blocks, table, about.partition("\n")[0], digest, about, solver)
+    return check_model(model)

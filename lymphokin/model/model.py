@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from lymphokin.model.block import Block, ModelError
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
+from lymphokin.model.solver import AdaptiveSolver
 
 REST_TOLERANCE = 1e-8
 """Change per day, over 1 + |state|, below which a state counts as at rest (double precision)."""
@@ -30,6 +31,8 @@ class Model:
     sha256: str = ""
     about: str = ""
     """what its file says of it: where it comes from, what it can and cannot do"""
+    solver: AdaptiveSolver | None = None
+    """what solves it; None for the built-in exponential integrator"""
 
     def on_clock(self, clock: str) -> tuple[Block, ...]:
         """Blocks that are solved on this clock, ``"hours"`` or ``"days"``, in order."""

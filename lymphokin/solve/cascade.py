@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Fraction, Model
+from lymphokin.solve.adaptive import advance, solve_adaptively
 from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.hand_down import Handed, HoursSolution, hand_down, interval, lag_of
 from lymphokin.solve.structure import structure_of
@@ -37,6 +38,15 @@ def _clock(model: Model, p: Any, clock: Literal["hours", "days"], lanes: int) ->
     return Clock(System(blocks, p), structure, lanes)
 
 
+def _paths(
+    model: Model, clock: Clock, step: Any, events: Any, handed: dict[str, Path]
+) -> dict[str, Path]:
+    """Paths of a clock's states by the solver of the model."""
+    if model.solver is None:
+        return solve_clock(clock, step, events, handed)
+    return solve_adaptively(model.solver, clock, step, events, handed)
+
+
 def solve_hours(model: Model, p: Any, hours: HoursArrays) -> HoursSolution:
     """States of the hours blocks in every drug window.
 
@@ -44,7 +54,7 @@ def solve_hours(model: Model, p: Any, hours: HoursArrays) -> HoursSolution:
         p: parameters by attribute, each a scalar or [lane], in model units.
     """
     clock = _clock(model, p, "hours", hours.step.shape[1])
-    paths = solve_clock(clock, jnp.asarray(hours.step), jnp.asarray(hours.amount), {})
+    paths = _paths(model, clock, jnp.asarray(hours.step), jnp.asarray(hours.amount), {})
     states = {name: path.after for name, path in paths.items()}
     flows = clock.flows(states)
     slopes = [flows[name].inflow - flows[name].loss * y for name, y in states.items()]
@@ -73,7 +83,7 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
     clock = _clock(model, p, "days", patients)
     fractions = Fraction(jnp.asarray(days.immune_dose), jnp.asarray(days.share))
     given = {name: Path(h.nodes, h.nodes, h.middle) for name, h in handed.items()}
-    paths = solve_clock(clock, jnp.asarray(days.step), fractions, given)
+    paths = _paths(model, clock, jnp.asarray(days.step), fractions, given)
     states = {name: path.before for name, path in paths.items()}
     upstream = {name: h.nodes for name, h in handed.items()}
     return Solution(clock.system.outputs(states, upstream), states, hours_solution)
@@ -82,7 +92,7 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
 def hours_output_at(
     model: Model, p: Any, hours: HoursArrays, solution: HoursSolution, lane: Any, day: Any
 ) -> dict[str, jax.Array]:
-    """Outputs of the hours blocks at given days, by one exact partial step from the node before.
+    """Outputs of the hours blocks at given days, by one partial step from the node before.
 
     Args:
         p: parameters, each a scalar or [lane].
@@ -110,4 +120,6 @@ def hours_output_at(
         for name, states in zip(clock.system.names, solution.states, strict=True)
     }
     step = jnp.where(before, 0.0, elapsed - offset[index, record])
-    return clock.system.outputs(clock.step(start, step), {})
+    if model.solver is None:
+        return clock.system.outputs(clock.step(start, step), {})
+    return clock.system.outputs(advance(model.solver, clock, start, step, ({}, {}, {})), {})
