@@ -1,4 +1,4 @@
-"""Models that ask for a solver of diffrax: against the built-in one, SciPy, and a fit that cannot be."""
+"""Models that ask for a solver of diffrax: against the built-in one and SciPy; what is refused."""
 
 from dataclasses import replace
 from types import SimpleNamespace
