@@ -161,7 +161,7 @@ def build_timeline(
 
     Args:
         courses: one per patient.
-        rule: step sizes; the default is verified to 1e-5 relative on the counts.
+        rule: step sizes; the default holds counts to about 1e-4, see :class:`StepRule`.
     """
     rule = rule or StepRule()
     node_rows, windows_of = [], []
