@@ -31,7 +31,14 @@ STUDIES_FILE = "literature/atra_studies.toml"
 BSA_M2 = 1.8
 PATIENTS = 64
 SEED = 20260102
-STEPS = StepRule(first_hours=0.02, early_hours=0.25, growth_hours=0.4, longest_hours=2.0)
+STEPS = StepRule(
+    first_hours=0.02,
+    early_hours=0.25,
+    growth_hours=0.4,
+    longest_hours=2.0,
+    cleared_hours=8.0,
+    cleared_growth=0.6,
+)
 """Coarser than for fits; areas then agree with the default to about 1 %."""
 INDUCTION, CLEARANCE = "max_induction", "intrinsic_clearance"
 SPREADS = {INDUCTION: 1.0, CLEARANCE: 0.3}

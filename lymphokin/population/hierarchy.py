@@ -230,7 +230,8 @@ class Hierarchy:
                 mean, sd = (distance + shift) / scale + mean, own / scale * sd
             means.append(mean)
             sds.append(sd)
-        return jnp.stack(means), jnp.stack(sds)
+        shape = (len(means), arrays.patients)
+        return jnp.array(means).reshape(shape), jnp.array(sds).reshape(shape)
 
     def _deviations(
         self, population: Population, latents: Latents, arrays: CohortArrays

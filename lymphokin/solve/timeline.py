@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import jax
@@ -120,10 +121,18 @@ class Layout:
 
     def lane(self, patient: int, day: float) -> int | None:
         """Lane whose drug window covers ``day``, or None."""
-        for lane, (owner, start, end) in enumerate(self.lane_windows):
-            if owner == patient and start <= day < end:
+        for lane, start, end in self._windows_of.get(patient, ()):
+            if start <= day < end:
                 return lane
         return None
+
+    @cached_property
+    def _windows_of(self) -> dict[int, list[tuple[int, float, float]]]:
+        """Per treated patient, lane, start and end of each window."""
+        found: dict[int, list[tuple[int, float, float]]] = {}
+        for lane, (patient, start, end) in enumerate(self.lane_windows):
+            found.setdefault(patient, []).append((lane, start, end))
+        return found
 
 
 def _rounded(count: int) -> int:
@@ -161,7 +170,7 @@ def build_timeline(
 
     Args:
         courses: one per patient.
-        rule: step sizes; the default is verified to 1e-5 relative on the counts.
+        rule: step sizes; the default holds counts to about 1e-4, see :class:`StepRule`.
     """
     rule = rule or StepRule()
     node_rows, windows_of = [], []

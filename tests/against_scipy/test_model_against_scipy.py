@@ -111,7 +111,7 @@ def medians(model):
 @pytest.mark.parametrize("name", KILL)
 def test_every_state_of_the_median_patient_agrees_to_a_hundred_thousandth(name):
     model = load_model(name)
-    found = errors(model, medians(model), StepRule(refine=2))
+    found = errors(model, medians(model), StepRule.for_tolerance(1e-6))
     assert len(found) == len(oracle.STATES) + 2
     assert max(found.values()) < 1e-5, found
 
@@ -119,7 +119,7 @@ def test_every_state_of_the_median_patient_agrees_to_a_hundred_thousandth(name):
 @pytest.mark.parametrize(("name", "seed"), [("myeloid_lymphoid", 1), ("lymphocyte_feedback", 2)])
 def test_every_state_of_other_patients_agrees_too(name, seed):
     model = load_model(name)
-    found = errors(model, draw(model, seed), StepRule(refine=2))
+    found = errors(model, draw(model, seed), StepRule.for_tolerance(1e-6))
     assert max(found.values()) < 1e-5, found
 
 
@@ -133,3 +133,10 @@ def test_the_default_steps_hold_what_is_measured(name, seed):
     found = errors(model, values, StepRule())
     assert found["alc"] < 1e-5, found
     assert max(found["mdsc"], found["atra"]) < 1e-4, found
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5])
+def test_counts_are_as_accurate_as_was_asked(rtol):
+    model = load_model("myeloid_lymphoid")
+    found = errors(model, draw(model, 5), StepRule.for_tolerance(rtol))
+    assert found["alc"] < rtol, found

@@ -19,7 +19,14 @@ from lymphokin.solve.timeline import SAME_DAY, DaysArrays, HandDownArrays, Hours
 from lymphokin.trial.virtual.courses import Courses
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
-STEPS = StepRule(first_hours=0.02, early_hours=0.25, growth_hours=0.4, longest_hours=2.0)
+STEPS = StepRule(
+    first_hours=0.02,
+    early_hours=0.25,
+    growth_hours=0.4,
+    longest_hours=2.0,
+    cleared_hours=8.0,
+    cleared_growth=0.6,
+)
 """Coarser than for fits: counts then agree with the default to about 1e-3, small against a
 measurement error of 0.18."""
 

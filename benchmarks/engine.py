@@ -1,0 +1,172 @@
+"""The gradient of a whole trial's log posterior density, against what others would compute it with.
+
+    uv run --group bench python benchmarks/engine.py [--quick] [--out benchmarks/engine.json]
+
+The shipped trial (58 patients, ALC, MDSC and ATRA, the default model with all its random effects)
+at draws of its posterior, on one core: ours at three accuracies, adaptive diffrax with its
+checkpointed adjoint, SciPy's LSODA forward only, and Stan's solvers with their gradients. Times are
+processor time, medians of repeats, in one run. Errors are those of the worst count of the trial
+against LSODA at 1e-11. Prints a table and writes JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lymphokin.jax_setup import prepare_jax
+
+RTOL = 1e-6
+"""Tolerance of the adaptive solvers."""
+REFERENCE_RTOL = 1e-11
+ACCURATE = "ours, 1e-5"
+
+
+def one_core() -> None:
+    """Everything on one core, JAX's threads included; to be called before JAX starts."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    prepare_jax(1)
+
+
+def seconds(run: Callable[[np.ndarray], Any], draws: np.ndarray, repeats: int) -> list[float]:
+    """Processor time of each call, after one that compiles."""
+    run(draws[0])
+    taken = []
+    for i in range(repeats):
+        began = time.process_time()
+        run(draws[i % len(draws)])
+        taken.append(time.process_time() - began)
+    return taken
+
+
+def worst(found: Any, reference: Any, quantity: str = "alc") -> float:
+    """Largest relative error of a quantity over all records (predictions are logarithms)."""
+    parts = zip(found[quantity], reference[quantity], strict=True)
+    return max(float(np.abs(a - b).max()) for a, b in parts if a.size)
+
+
+def peak() -> dict[str, float]:
+    """What this core can do: double-precision operations and bytes per second, measured."""
+    a = np.ones((1000, 1000))
+    b = np.ones(20_000_000)
+    product = min(seconds(lambda _: a @ a, np.zeros(1), 5))
+    copy = min(seconds(lambda _: b.copy(), np.zeros(1), 5))
+    return {"flops_per_s": 2e9 / product, "bytes_per_s": 16 * len(b) / copy}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="one draw, two repeats")
+    options.add_argument("--out", type=Path, default=Path("benchmarks/engine.json"))
+    chosen = options.parse_args()
+    one_core()
+    draws, slow, fast = (1, 2, 5) if chosen.quick else (3, 3, 100)
+
+    import diffrax
+    import jax
+    import jax.numpy as jnp
+    from contenders.adaptive_diffrax import AdaptiveDiffrax
+    from contenders.scipy_lsoda import ScipyLsoda
+    from contenders.stan_solver import StanSolver
+    from contenders.trial import read_trial
+
+    from lymphokin.solve import LONG_STEPS, StepRule
+
+    trial = read_trial(draws)
+    exact = ScipyLsoda(trial, REFERENCE_RTOL)
+    reference = [trial.read(exact.outputs(x), x) for x in trial.x]
+    densities = [float(trial.density(x, r)) for x, r in zip(trial.x, reference, strict=True)]
+    rows: list[dict[str, Any]] = []
+
+    def measured(
+        name: str,
+        gradient: Callable[[np.ndarray], Any],
+        predictions: Callable[[np.ndarray], Any] | None,
+        repeats: int,
+        density: bool = True,
+    ) -> None:
+        taken = 1000 * np.asarray(seconds(gradient, trial.x, repeats))
+        row: dict[str, Any] = {"name": name, "ms": float(np.median(taken))}
+        row["ms_range"] = [float(taken.min()), float(taken.max())]
+        if predictions:
+            pairs = zip(trial.x, reference, strict=True)
+            row["alc_error"] = [worst(predictions(x), exact) for x, exact in pairs]
+        if density:
+            found = [float(gradient(x)[0]) for x in trial.x]
+            row["density_error"] = float(np.abs(np.subtract(found, densities)).max())
+        rows.append(row)
+        print(json.dumps(row), flush=True)
+
+    unravel = trial.posterior.unravel()
+    predict = jax.jit(lambda x, arrays: trial.posterior.likelihood.predictions(unravel(x), arrays))
+    rules = {
+        "1e-4, the default": StepRule(),
+        "1e-5": StepRule.for_tolerance(1e-5),
+        "long steps": LONG_STEPS,
+    }
+    for name, rule in rules.items():
+        own = trial.with_rule(rule)
+        measured(
+            f"ours, {name}",
+            lambda x, own=own: jax.block_until_ready(
+                own.density_and_gradient(jnp.asarray(x), own.arrays)
+            ),
+            lambda x, own=own: predict(x, own.arrays),
+            fast,
+        )
+    adaptive = AdaptiveDiffrax(trial, RTOL, diffrax.Tsit5())
+    both = jax.jit(jax.value_and_grad(adaptive.density_and_predictions, has_aux=True))
+
+    def adaptive_gradient(x: np.ndarray) -> Any:
+        (value, _), slope = jax.block_until_ready(both(x))
+        return value, slope
+
+    measured("diffrax Tsit5", adaptive_gradient, lambda x: both(x)[0][1], slow)
+    lsoda = ScipyLsoda(trial, RTOL)
+    measured(
+        "SciPy LSODA, forward only",
+        lsoda.outputs,
+        lambda x: trial.read(lsoda.outputs(x), x),
+        slow,
+        density=False,
+    )
+    for solver in ("ode_rk45_tol", "ode_bdf_tol"):
+        if chosen.quick and solver != "ode_rk45_tol":
+            continue
+        stan = StanSolver(trial, RTOL, solver)
+        measured(f"Stan {solver} (stanli)", stan.density_and_gradient, None, slow)
+
+    own = trial.with_rule(rules["1e-5"])
+    program = jax.jit(own.density_and_gradient).lower(jnp.asarray(trial.x[0]), own.arrays)
+    cost = program.compile().cost_analysis()
+    ours = next(row["ms"] for row in rows if row["name"] == ACCURATE)
+    result = {
+        "rows": rows,
+        "ratios": {row["name"]: row["ms"] / ours for row in rows},
+        "gradient": {"flops": cost["flops"], "bytes": cost["bytes accessed"]},
+        "core": peak(),
+        "machine": platform.machine(),
+        "load": os.getloadavg()[0],
+        "date": time.strftime("%Y-%m-%d"),
+    }
+    chosen.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(f"\n{'':32}{'ms':>10}{'x ours at 1e-5':>16}{'worst ALC error':>18}{'density error':>16}")
+    for row in rows:
+        error = f"{np.median(row['alc_error']):.1e}" if "alc_error" in row else "-"
+        density = f"{row['density_error']:.1e}" if "density_error" in row else "-"
+        ratio = row["ms"] / ours
+        print(f"{row['name']:32}{row['ms']:>10.2f}{ratio:>16.1f}{error:>18}{density:>16}")
+
+
+if __name__ == "__main__":
+    main()

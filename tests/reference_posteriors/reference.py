@@ -1,0 +1,57 @@
+"""A reference posterior: model, data and what others' long runs found, and our fit of it."""
+
+from __future__ import annotations
+
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from lymphokin.infer import (
+    Checkpoint,
+    Fit,
+    NutsSettings,
+    Posterior,
+    assemble,
+    fit_gaussian,
+)
+from lymphokin.infer.nuts import compile_chunk, sample_nuts
+from lymphokin.io import read_events
+from lymphokin.model import load_model
+from lymphokin.population import CohortLikelihood, Hierarchy, pack
+from lymphokin.solve import StepRule
+
+FOLDER = Path(__file__).parent
+SETTINGS = NutsSettings(chains=4, draws=1000, warmup=50)
+
+
+def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
+    """Fit hares and lynxes; ``folder`` keeps the unfinished run."""
+    model = load_model(FOLDER / "lotka_volterra.py")
+    cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
+    # No fraction after 1900, so that steps would grow: here they stay short.
+    quick, posterior = (
+        Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, rule=StepRule(refine=n)))
+        for n in (2, 4)
+    )
+    with ThreadPoolExecutor(1) as beside:
+        program = beside.submit(compile_chunk, posterior, quick, settings)
+        start = fit_gaussian(quick, settings.seed)
+    draws = sample_nuts(posterior, quick, program.result(), start, settings, Checkpoint(folder, {}))
+    fit, _ = assemble(posterior, draws, {"seed": settings.seed}, {})
+    return fit
+
+
+def reference() -> dict[str, dict[str, float]]:
+    """Mean and SD of each quantity in the reference draws."""
+    return tomllib.loads((FOLDER / "hudson_lynx_hare.reference.toml").read_text())
+
+
+def distances(fit: Fit) -> dict[str, tuple[float, float]]:
+    """Per quantity, distance of the means in reference SDs, and ratio of the SDs."""
+    found = {}
+    for name, known in reference().items():
+        draws = fit.posterior["posterior"][name].to_numpy()
+        found[name] = ((np.mean(draws) - known["mean"]) / known["sd"], np.std(draws) / known["sd"])
+    return found
