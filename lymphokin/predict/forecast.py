@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed, weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.model import Model
 from lymphokin.population import (
@@ -33,7 +34,6 @@ from lymphokin.population import (
 from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
 from lymphokin.predict.individual import IndividualDraws, draw_individuals
 from lymphokin.predict.range import outside
-from lymphokin.predict.weights import UNRELIABLE_PARETO_K, log_mean, smoothed, weighted_quantile
 
 POPULATION_DRAWS = 150
 DRAWS_PER_POPULATION = 20
