@@ -12,7 +12,8 @@ def two_hills(advantage: float):
     """Minus the log of two normal hills far apart; that at HIGH has the larger weight."""
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
-        logs = np.array([-0.5 * ((x - c) ** 2).sum() for c in (LOW, HIGH)]) + [0.0, advantage]
+        log_weight = np.array([0.0, advantage])
+        logs = log_weight + [-0.5 * ((x - c) ** 2).sum() for c in (LOW, HIGH)]
         weights = np.exp(logs - logs.max())
         weights /= weights.sum()
         slope = sum(w * (x - c) for w, c in zip(weights, (LOW, HIGH), strict=True))

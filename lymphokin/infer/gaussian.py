@@ -109,6 +109,22 @@ def whitening_from(centre: jax.Array, information: ArrowMatrix, index: jax.Array
     return Whitening(centre, population, own, slope, jnp.where(index < 0, len(centre), index))
 
 
+@jax.jit
+def _points_about(whitening: Whitening, key: jax.Array) -> list[jax.Array]:
+    """Random latents where the approximation lies, in pairs about its centre."""
+    noise = jax.random.normal(key, (POINTS_PER_MOVE // 2, len(whitening.centre)))
+    return [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
+
+
+@jax.jit
+def _moved(whitening: Whitening, gradients: list[jax.Array], rate: float) -> Whitening:
+    """The approximation, its centre moved by a share of a natural-gradient step."""
+    move = whitening.gradient(jnp.stack(gradients).mean(axis=0))
+    length = jnp.sqrt(jnp.mean(move**2))
+    move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
+    return whitening._replace(centre=whitening.centre + rate * whitening.displacement(move))
+
+
 def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
     """Normal approximation of a cohort's posterior."""
     arrays, index = posterior.arrays, posterior.patient_index()
@@ -120,15 +136,10 @@ def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
         rate = RATE * min(1.0, settled / (i + 1))
         whitening = whitening_from(centre, information, index)
         for j in range(MOVES_PER_ROUND):
-            whitening = whitening._replace(centre=centre)
-            of_move = jax.random.fold_in(key, MOVES_PER_ROUND * i + j)
-            noise = jax.random.normal(of_move, (POINTS_PER_MOVE // 2, len(centre)))
-            points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
+            points = _points_about(whitening, jax.random.fold_in(key, MOVES_PER_ROUND * i + j))
             gradients = [posterior.density_and_gradient(x, arrays)[1] for x in points]
-            move = whitening.gradient(sum(gradients) / len(points))
-            length = jnp.sqrt(jnp.mean(move**2))
-            move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
-            centre = centre + rate * whitening.displacement(move)
+            whitening = _moved(whitening, gradients, rate)
+        centre = whitening.centre
         seen = posterior.information(points[0], arrays)
         information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
     return whitening_from(centre, information, index)

@@ -68,6 +68,6 @@ def objective_of(posterior: Posterior) -> Objective:
 def rough_mode(posterior: Posterior, seed: int) -> np.ndarray:
     """[latent] a point near the highest mode that a few starts find."""
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), RIVALS)
-    draw = posterior.hierarchy.draw_latents
-    starts = (np.asarray(flat(draw(key, posterior.arrays))) for key in keys)
+    draw = jax.jit(lambda key: flat(posterior.hierarchy.draw_latents(key, posterior.arrays)))
+    starts = [np.asarray(draw(key)) for key in keys]
     return highest(objective_of(posterior), np.asarray(flat(posterior.start())), starts)

@@ -109,6 +109,7 @@ def forecast(
     seen: Mapping[str, Any],
     counts_until: float | None = None,
     seed: int = 0,
+    populations: int = POPULATION_DRAWS,
 ) -> Forecast:
     """Forecast every patient of a cohort.
 
@@ -119,11 +120,10 @@ def forecast(
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
         counts_until: use records up to this day only; None for all before the endpoint visit.
         seed: of the random numbers.
+        populations: draws of the population that are used.
     """
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(
-        len(population_z), POPULATION_DRAWS, replace=len(population_z) < POPULATION_DRAWS
-    )
+    chosen = rng.choice(len(population_z), populations, replace=len(population_z) < populations)
     z = population_z[chosen]
     packed, cohort = posterior.packed, posterior.packed.cohort
     visits = endpoint_visits(cohort)
