@@ -290,7 +290,10 @@ def report_contents(
     convergence = fit.provenance["convergence"]
     approximation = fit.provenance.get("approximation")
     hidden = ("convergence", "approximation", "seen", "data_warnings")
-    loud = [] if convergence["level"] == "good" and not approximation else [convergence["verdict"]]
+    if approximation:
+        loud = [approximation["verdict"]]
+    else:
+        loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
     return ReportContents(
         title=f"Lymphopenia forecast: {fit.provenance['data_file']}",
         synthetic=cohort.synthetic,

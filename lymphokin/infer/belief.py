@@ -14,7 +14,7 @@ from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 CLOSE_PARETO_K = 0.5
 """Up to it an approximation is close by itself (Yao et al. 2018, arXiv:1802.02538); above 0.7 not
 even reweighting mends it."""
-NOT_FOR_REPORTING = "Report from --method nuts."
+NOT_FOR_REPORTING = "Report from a NUTS fit."
 MOST_NAMED = 8
 
 

@@ -46,7 +46,6 @@ class SviSettings:
     """of Adam, in standard deviations of the whitened space"""
     halved_every: int = 500
     """steps after which the learning rate has halved"""
-    particles: int = 4
 
 
 class Variational(NamedTuple):
@@ -79,7 +78,7 @@ def fit_svi(
 
     guide = _guide(model, size)
     rate = optax.exponential_decay(settings.learning_rate, settings.halved_every, 0.5)
-    svi = SVI(model, guide, optax.adam(rate), Trace_ELBO(num_particles=settings.particles))
+    svi = SVI(model, guide, optax.adam(rate), Trace_ELBO())
     given = (quick.arrays, whitening)
     state = svi.init(jax.random.key(seed), *given)
 

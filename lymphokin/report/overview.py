@@ -121,7 +121,7 @@ def banner(contents: ReportContents) -> str:
     }[contents.convergence["level"]]
     return (
         f"A QUICK LOOK (method {approximation['method']}), not Markov chains. {words} "
-        f"(Pareto k {wording.number(k, 2)}). Not for reporting."
+        f"(Pareto k {k:.2f}). Not for reporting."
     )
 
 
