@@ -11,14 +11,20 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from scipy.stats import norm
 
+from lymphokin.commands.source import refuse_point
+from lymphokin.criticism.run_folder import open_run
 from lymphokin.infer import Fit
 from lymphokin.infer.approximate import approximate
 from lymphokin.io import read_events, write_events
 from lymphokin.model import load_model
 from lymphokin.predict import forecast_cohort
+from lymphokin.predict.what_if.source import of_run
+from lymphokin.trial.virtual.population import FittedPopulation
 from lymphokin.workflow import Job, run_fit
 
 LEVEL = '''
@@ -196,15 +202,27 @@ def test_the_run_folder_is_that_of_any_method_and_says_what_it_is(run):
     assert np.all((grades >= 0) & (grades <= 1))
 
 
-def test_a_point_knows_no_uncertainty_and_is_refused_where_that_is_needed(run):
+def test_a_point_is_refused_where_its_uncertainty_is_needed():
+    point = Fit(xr.DataTree(), pd.DataFrame(), {"method": "map"}, {})
+    with pytest.raises(ValueError, match=r"a check needs draws .* single point"):
+        point.require_draws("a check")
+    for config in ({"method": "quick"}, {"method": "nuts"}, {}):
+        replace(point, config=config).require_draws("a check")
+
+
+def test_a_runs_checks_and_forecasts_open_it_or_say_why_not(run):
+    doors = (open_run, of_run, FittedPopulation.of_run, refuse_point)
     if run.fit.method != "map":
-        run.fit.require_draws("anything")
-        assert run.fit.summary["contraction"].between(0, 1).all()
+        for door in doors:
+            door(run.folder)
+        assert "approximate (quick) fit" in of_run(run.folder).provenance.title
+        assert of_run(run.folder).approximation
         return
     assert (run.fit.summary["learnt"] == "unknown").all()
     assert run.fit.summary["contraction"].isna().all()
-    with pytest.raises(ValueError, match="single point without uncertainty"):
-        run.fit.require_draws("a check")
+    for door in doors:
+        with pytest.raises(ValueError, match=r"(?s)single.*point.*without.*uncertainty"):
+            door(run.folder)
 
 
 def test_each_patients_risk_is_that_of_the_closed_form(run, normal_posterior):
