@@ -58,9 +58,18 @@ Until = Annotated[
         "default: all before the endpoint visit."
     ),
 ]
-Chains = Annotated[int, typer.Option(help="Independent chains; they run in parallel on the cores.")]
-Warmup = Annotated[int, typer.Option(help="Warm-up iterations per chain.")]
-Draws = Annotated[int, typer.Option(help="Draws kept per chain.")]
+Chains = Annotated[
+    int, typer.Option(help="nuts: independent chains; they run in parallel on the cores.")
+]
+Warmup = Annotated[int, typer.Option(help="nuts: warm-up iterations per chain.")]
+Draws = Annotated[int, typer.Option(help="nuts: draws kept per chain.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        help="nuts: Markov chains, for reporting. For a look: quick (a normal approximation, "
+        "reweighted), svi (variational), laplace (normal at the mode), map (the mode alone)."
+    ),
+]
 
 
 def _fixed(pairs: list[str]) -> dict[str, float]:
@@ -91,12 +100,16 @@ def fit(
     prior: Annotated[
         str, typer.Option(help="table: priors of the model; literature: after published cohorts.")
     ] = "table",
+    method: Method = "nuts",
 ) -> None:
     """Fit a trial and forecast every patient.
 
-    Run the same command again to continue an interrupted fit.
+    Run the same command again to continue an interrupted fit. The methods beside nuts are for a
+    look: they take seconds, and say how far they can be believed.
 
     Example: lymphokin fit trial.csv --out runs/trial
+
+    Example: lymphokin fit trial.csv --method quick --out runs/look
     """
     from lymphokin.infer import NutsSettings
     from lymphokin.literature.prior import model_with_prior
@@ -105,7 +118,7 @@ def fit(
 
     model = model_with_prior(model, prior)
     settings = NutsSettings(chains, warmup, draws, seed=seed)
-    job = Job(model, _fixed(fix), settings, counts_until)
+    job = Job(model, _fixed(fix), settings, counts_until, method)
     with TerminalReporter(console) as reporter:
         run = run_fit(table, out, job, reporter)
     show_run(run, json_)

@@ -31,4 +31,5 @@ def prepare_jax(devices: int | None = None) -> None:
     os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
     cache = platformdirs.user_cache_dir("lymphokin")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(cache, "compiled"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+    # Hundreds of small programs take longer to compile than to read, too.
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

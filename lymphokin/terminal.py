@@ -132,11 +132,14 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
 def show_run(run: Run, as_json: bool) -> None:
     """Print what a finished run found."""
     convergence = run.fit.provenance["convergence"]
+    approximation = run.fit.provenance.get("approximation")
     if as_json:
         result = {
             "run": str(run.folder),
             "report": str(run.folder / "report.html"),
+            "method": run.fit.method,
             "convergence": convergence,
+            **({"approximation": approximation} if approximation else {}),
             "contrast": _records(run.contrast),
             "patients": _records(run.forecast.patients.reset_index()),
         }
@@ -147,5 +150,8 @@ def show_run(run: Run, as_json: bool) -> None:
     if len(run.contrast):
         console.print(contrast_table(run.contrast))
     style = {"good": "green", "caution": "yellow", "bad": "bold red"}[convergence["level"]]
+    if approximation:
+        name = f"AN APPROXIMATION, NOT MARKOV CHAINS (method {run.fit.method})"
+        console.rule(name, style=style)
     console.print(convergence["verdict"], style=style, markup=False)
     console.print(f"Report: {run.folder / 'report.html'}", markup=False, soft_wrap=True)

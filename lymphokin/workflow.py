@@ -14,16 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import jax
-import numpy as np
 import pandas as pd
 import xarray as xr
 
 from lymphokin.infer import (
     COHORT_FILE,
+    METHODS,
     Checkpoint,
     Fit,
     NutsSettings,
     Posterior,
+    Sample,
     Whitening,
     assemble,
     fit_gaussian,
@@ -43,10 +44,13 @@ from lymphokin.predict import (
     seen_ranges,
 )
 from lymphokin.predict.contrast import SUPPRESSION
+from lymphokin.predict.forecast import POPULATION_DRAWS
 from lymphokin.report import ReportContents, write_report
 
 PACKAGES = ("lymphokin", "jax", "jaxlib", "numpyro", "diffrax", "numpy", "pandas", "arviz-stats")
 CURVE_DRAWS = 200
+QUICK_POPULATION_DRAWS = 50
+"""Population draws behind the risks of an approximation: for a look, in a third of the time."""
 ERROR_DRAWS = 8
 DENSITY_DRAWS = 1000
 
@@ -59,6 +63,11 @@ class Job:
     fixed: dict[str, float] = field(default_factory=dict)
     settings: NutsSettings = field(default_factory=NutsSettings)
     counts_until: float | None = None
+    method: str = "nuts"
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"--method {self.method}: expected one of {', '.join(METHODS)}")
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,7 @@ def partial_folder(out: Path) -> Path:
 def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) -> Run:
     """Read an event table, fit it, forecast every patient, and write the run folder ``out``.
 
-    An interrupted run is continued by calling again with the same arguments.
+    An interrupted NUTS run is continued by calling again with the same arguments.
 
     Raises:
         BadInput: when the table cannot be used.
@@ -140,36 +149,18 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "fixed": job.fixed,
         "table": table.name,
         "seed": job.settings.seed,
-        "nuts": asdict(job.settings),
+        "method": job.method,
+        **({"nuts": asdict(job.settings)} if job.method == "nuts" else {}),
         **({} if job.counts_until is None else {"counts_until": job.counts_until}),
     }
-    fingerprint = settings_fingerprint(job.settings) | {
-        "model": model.sha256,
-        "data": cohort.sha256,
-        "fixed": job.fixed,
-        "version": version("lymphokin"),
-    }
     out.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint = Checkpoint(partial_folder(out), fingerprint)
-    reporter.stage("finding where the posterior lies")
-    with ThreadPoolExecutor(1) as beside:
-        run_chunk = beside.submit(compile_chunk, posterior, quick, job.settings)
-        beside.submit(posterior.warm_up)
-        found = checkpoint.recall(
-            "whitening", lambda: fit_gaussian(quick, job.settings.seed).arrays()
-        )
-    reporter.stage("sampling")
-    draws = sample_nuts(
-        posterior,
-        quick,
-        run_chunk.result(),
-        Whitening.of(found),
-        job.settings,
-        checkpoint,
-        reporter.sampling,
-    )
+    if job.method == "nuts":
+        sample = _sampled(posterior, quick, job, partial_folder(out), reporter)
+    else:
+        sample = _approximated(posterior, quick, job, reporter)
     reporter.stage("summarising")
-    error = solver_error(posterior, draws.x.reshape(-1, draws.x.shape[-1])[:: _every(draws.x)])
+    x = sample.x.reshape(-1, sample.x.shape[-1])
+    error = solver_error(posterior, x[:: max(1, len(x) // ERROR_DRAWS)])
     visits = endpoint_visits(cohort)
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -181,16 +172,18 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "data_sha256": cohort.sha256,
         "synthetic_data": cohort.synthetic,
         "seed": job.settings.seed,
+        "method": job.method,
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "device": str(jax.devices()[0].device_kind),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "solver_relative_error": error,
-        "trajectories_accepted": float(draws.accepted.mean()),
         "seen": seen_ranges(cohort, visits),
         "data_warnings": [*cohort.warnings, *posterior.packed.dropped],
     }
-    fit, _ = assemble(posterior, draws, config, provenance)
+    if job.method == "nuts":
+        provenance["trajectories_accepted"] = float(sample.statistics["accepted"].mean())
+    fit = assemble(posterior, sample, config, provenance)
     predicted, contrast, contents = describe(fit, posterior, job.counts_until, reporter)
     reporter.stage("writing the report")
 
@@ -202,12 +195,48 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         write_report(contents, folder / "report.html")
 
     write_folder(out, fill)
-    shutil.rmtree(partial_folder(out))
+    if job.method == "nuts":
+        shutil.rmtree(partial_folder(out))
     return Run(out, fit, cohort, predicted, contrast)
 
 
-def _every(x: np.ndarray) -> int:
-    return max(1, x.shape[0] * x.shape[1] // ERROR_DRAWS)
+def _sampled(
+    posterior: Posterior, quick: Posterior, job: Job, unfinished: Path, reporter: Reporter
+) -> Sample:
+    """Markov chains; what an unfinished run has done already is not done again."""
+    fingerprint = settings_fingerprint(job.settings) | {
+        "model": posterior.likelihood.model.sha256,
+        "data": posterior.packed.cohort.sha256,
+        "fixed": job.fixed,
+        "version": version("lymphokin"),
+    }
+    checkpoint = Checkpoint(unfinished, fingerprint)
+    reporter.stage("finding where the posterior lies")
+    with ThreadPoolExecutor(1) as beside:
+        run_chunk = beside.submit(compile_chunk, posterior, quick, job.settings)
+        beside.submit(posterior.warm_up)
+        found = checkpoint.recall(
+            "whitening", lambda: fit_gaussian(quick, job.settings.seed).arrays()
+        )
+    reporter.stage("sampling")
+    return sample_nuts(
+        posterior,
+        quick,
+        run_chunk.result(),
+        Whitening.of(found),
+        job.settings,
+        checkpoint,
+        reporter.sampling,
+    ).sample()
+
+
+def _approximated(posterior: Posterior, quick: Posterior, job: Job, reporter: Reporter) -> Sample:
+    """An approximation; what its draws and forecasts need is compiled beside it."""
+    from lymphokin.infer.approximate import approximate  # its libraries take long to import
+
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(posterior.warm_up)
+        return approximate(job.method, posterior, quick, job.settings.seed, reporter.stage)
 
 
 def describe(
@@ -224,6 +253,7 @@ def describe(
         seen=fit.provenance["seen"],
         counts_until=counts_until,
         seed=seed,
+        populations=POPULATION_DRAWS if fit.method == "nuts" else QUICK_POPULATION_DRAWS,
     )
     reporter.stage("drawing curves and contrasts")
     x = chosen_draws(fit.x, CURVE_DRAWS, seed)
@@ -258,8 +288,12 @@ def report_contents(
         after = fit.posterior["posterior"][name].to_numpy().ravel()
         draws[name] = (before[:DENSITY_DRAWS], after)
     convergence = fit.provenance["convergence"]
-    hidden = ("convergence", "seen", "data_warnings")
-    loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
+    approximation = fit.provenance.get("approximation")
+    hidden = ("convergence", "approximation", "seen", "data_warnings")
+    if approximation:
+        loud = [approximation["verdict"]]
+    else:
+        loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
     return ReportContents(
         title=f"Lymphopenia forecast: {fit.provenance['data_file']}",
         synthetic=cohort.synthetic,
@@ -274,5 +308,6 @@ def report_contents(
         contrast=contrast,
         convergence=convergence,
         provenance={k: v for k, v in fit.provenance.items() if k not in hidden},
+        approximation=approximation,
         warnings=(*loud, *predicted.warnings, *fit.provenance["data_warnings"]),
     )

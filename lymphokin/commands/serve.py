@@ -40,12 +40,14 @@ def serve(
     from rich.console import Console
     from threadpoolctl import threadpool_limits
 
-    from lymphokin.commands.source import literature_sources, resolve_source
+    from lymphokin.commands.source import literature_sources, refuse_point, resolve_source
     from lymphokin.predict.what_if.audit import AuditLog
     from lymphokin.web.app import make_app
 
     if run is not None and not (run / "posterior.nc").is_file():
         raise FileNotFoundError(f"{run} is not a run folder: it has no posterior.nc")
+    if run is not None:
+        refuse_point(run)
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,20 @@ def literature_sources() -> dict[str, PosteriorSource]:
     from lymphokin.literature.posterior import calibrated_models
 
     return {name: resolve_source(None, name) for name in calibrated_models()}
+
+
+def refuse_point(run: Path) -> None:
+    """Refuse the run of a single point before anything is loaded.
+
+    Raises:
+        ValueError: when it is one.
+    """
+    config = run / "config.toml"
+    if config.is_file() and tomllib.loads(config.read_text("utf-8")).get("method") == "map":
+        raise ValueError(
+            f"{run} is a single point without uncertainty (--method map): a risk needs draws of "
+            "the population; fit again with --method nuts, or quick for a look"
+        )
 
 
 def resolve_source(run: Path | None, model: str) -> PosteriorSource:

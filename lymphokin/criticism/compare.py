@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.criticism.verdict import FINE, LOOK, Verdict
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.literature.spread import stacking_weights
-from lymphokin.predict.weights import UNRELIABLE_PARETO_K
 
 SEVERAL_ERRORS = 2.0
 """Standard errors of a difference beyond which one model is said to predict better."""

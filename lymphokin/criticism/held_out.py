@@ -11,6 +11,7 @@ import pandas as pd
 from lymphokin.criticism.benchmarks import Forecasts
 from lymphokin.criticism.scores import Floats
 from lymphokin.infer import Posterior
+from lymphokin.infer.weights import log_mean, smoothed
 from lymphokin.population import CohortArrays, PackedCohort
 from lymphokin.predict import endpoint_visits
 from lymphokin.predict.forecast import (
@@ -20,7 +21,6 @@ from lymphokin.predict.forecast import (
     known_arrays,
 )
 from lymphokin.predict.individual import IndividualDraws, draw_individuals
-from lymphokin.predict.weights import log_mean, smoothed
 
 
 class HeldOut(NamedTuple):

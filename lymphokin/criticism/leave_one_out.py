@@ -17,12 +17,12 @@ from scipy.special import logsumexp
 from lymphokin.criticism.replicates import in_order, log_predictions
 from lymphokin.criticism.scores import Floats
 from lymphokin.infer import Fit, Posterior
+from lymphokin.infer.weights import log_mean, smoothed
 from lymphokin.population import CohortArrays, PackedCohort
 from lymphokin.population.likelihood import log_density, log_probability_below
 from lymphokin.predict import chosen_draws, endpoint_visits
 from lymphokin.predict.forecast import DRAWS_PER_POPULATION, POPULATION_DRAWS
 from lymphokin.predict.individual import draw_individuals
-from lymphokin.predict.weights import log_mean, smoothed
 
 RECORD_DRAWS = 1000
 """Posterior draws for leaving out single counts."""

@@ -12,7 +12,7 @@ from lymphokin.criticism.calibration import UNKNOWN, calibration
 from lymphokin.criticism.held_out import HeldOut
 from lymphokin.criticism.intervals import Estimate, auc_difference, auc_of, mean_of
 from lymphokin.criticism.scores import Flags, brier, crps, log_score
-from lymphokin.predict.weights import UNRELIABLE_PARETO_K, weighted_quantile
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
 
 MODEL = "model"
 BENCHMARKS = (BASELINE, CARRIED_FORWARD, ARM_RATE)

@@ -14,7 +14,8 @@ def open_run(folder: Path) -> tuple[Fit, Posterior]:
 
     Raises:
         FileNotFoundError: when it is no run folder.
-        ValueError: when a file of it is damaged, or the model has changed since.
+        ValueError: when a file of it is damaged, the model has changed since, or the fit is a
+            single point.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a run folder: there is no such folder")
@@ -30,6 +31,7 @@ def open_run(folder: Path) -> tuple[Fit, Posterior]:
         raise ValueError(
             f"{folder} is damaged: expected a run as `lymphokin fit` wrote it, found {error}"
         ) from None
+    fitted.require_draws(f"checking or comparing {folder}")
     try:
         posterior = forecast_cohort(fitted.model(), read_events(folder / COHORT_FILE))
     except BadInput as error:

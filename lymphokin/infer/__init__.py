@@ -1,14 +1,17 @@
-"""Bayesian inference: normal approximation, NUTS, diagnostics, and the fit they give."""
+"""Bayesian inference: NUTS and quicker methods, diagnostics, and the fit that each gives."""
 
+from lymphokin.infer.belief import METHODS
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.diagnostics import Convergence
 from lymphokin.infer.fit import COHORT_FILE, RESEARCH_USE, Fit, assemble
 from lymphokin.infer.gaussian import Whitening, fit_gaussian
 from lymphokin.infer.nuts import Draws, NutsSettings, Progress, sample_nuts
 from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.sample import Sample
 
 __all__ = [
     "COHORT_FILE",
+    "METHODS",
     "RESEARCH_USE",
     "Checkpoint",
     "Convergence",
@@ -17,6 +20,7 @@ __all__ = [
     "NutsSettings",
     "Posterior",
     "Progress",
+    "Sample",
     "Whitening",
     "assemble",
     "fit_gaussian",

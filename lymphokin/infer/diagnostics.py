@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
 
+from lymphokin.infer.belief import Belief
 from lymphokin.population import Hierarchy
 
 RHAT_GOOD, RHAT_BAD = 1.02, 1.05
@@ -18,15 +19,22 @@ LEARNT_WELL, LEARNT_PARTLY = 0.5, 0.1
 """Contraction (share of the prior variance removed) from which a quantity counts as learnt."""
 
 
+MIXING = ("rhat", "ess_bulk", "ess_tail")
+NO_CHAINS = (
+    "R-hat and effective sample size compare and count Markov chains; here there are none, so they "
+    "are not given."
+)
+
+
 @dataclass(frozen=True)
 class Convergence:
-    """Convergence of a run over its population quantities."""
+    """Convergence of a run over its population quantities; without chains only the verdict."""
 
-    rhat_max: float
-    ess_bulk_min: float
-    divergences: int
-    divergence_share: float
-    chains: int
+    rhat_max: float | None
+    ess_bulk_min: float | None
+    divergences: int | None
+    divergence_share: float | None
+    chains: int | None
     draws: int
     level: str
     """good | caution | bad"""
@@ -39,8 +47,25 @@ class Convergence:
         return {**vars(self), "worst": [list(row) for row in self.worst]}
 
 
+def _mixing(z: np.ndarray, markov: bool) -> dict[str, float]:
+    """How well the [chain, draw] draws of one quantity mixed; NaN where there are no chains."""
+    if not markov:
+        return dict.fromkeys(MIXING, np.nan)
+    statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
+    values = (
+        statistics.rhat(z),
+        statistics.ess(z, method="bulk"),
+        statistics.ess(z, method="tail", prob=(0.05, 0.95)),
+    )
+    return {name: float(value) for name, value in zip(MIXING, values, strict=True)}
+
+
 def population_summary(
-    hierarchy: Hierarchy, z: np.ndarray, values: dict[str, np.ndarray], prior: dict[str, np.ndarray]
+    hierarchy: Hierarchy,
+    z: np.ndarray,
+    values: dict[str, np.ndarray],
+    prior: dict[str, np.ndarray],
+    markov: bool,
 ) -> pd.DataFrame:
     """One row per population quantity: posterior, prior, contraction, diagnostics and provenance.
 
@@ -48,9 +73,9 @@ def population_summary(
         z: [chain, draw, quantity] standard normal latents.
         values: per quantity, [chain, draw] posterior draws in the table's unit.
         prior: per quantity, [draw] prior draws in the table's unit.
+        markov: whether the draws are those of Markov chains, whose mixing can be measured.
     """
     table = hierarchy.model.table
-    statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
     rows = []
     for i, quantity in enumerate(hierarchy.quantities):
         draws, before = values[quantity.name], prior[quantity.name]
@@ -61,8 +86,10 @@ def population_summary(
         if entry is None:
             entry = table[quantity.key[0]]
         # The latent's prior is standard normal: its posterior variance is the share that is left.
-        contraction = 1 - float(z[..., i].var())
+        # A single point has no variance.
+        contraction = 1 - float(z[..., i].var()) if z[..., i].size > 1 else np.nan
         well, partly = contraction >= LEARNT_WELL, contraction >= LEARNT_PARTLY
+        learnt = "well" if well else "partly" if partly else "prior only"
         rows.append(
             {
                 "name": quantity.name,
@@ -74,10 +101,8 @@ def population_summary(
                 **{f"q{q:02d}": np.quantile(draws, q / 100) for q in (5, 25, 50, 75, 95)},
                 **{f"prior_q{q:02d}": np.quantile(before, q / 100) for q in (5, 50, 95)},
                 "contraction": contraction,
-                "learnt": "well" if well else "partly" if partly else "prior only",
-                "rhat": float(statistics.rhat(z[..., i])),
-                "ess_bulk": float(statistics.ess(z[..., i], method="bulk")),
-                "ess_tail": float(statistics.ess(z[..., i], method="tail", prob=(0.05, 0.95))),
+                "learnt": "unknown" if np.isnan(contraction) else learnt,
+                **_mixing(z[..., i], markov),
                 "certainty": entry.certainty,
                 "source": entry.source,
                 "doi": entry.doi,
@@ -115,4 +140,11 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
         level,
         verdict,
         [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
+    )
+
+
+def without_chains(belief: Belief, draws: int) -> Convergence:
+    """What stands in the place of convergence for draws that are independent, or a point."""
+    return Convergence(
+        None, None, None, None, None, draws, belief.level, f"{belief.verdict} {NO_CHAINS}", []
     )

@@ -15,9 +15,9 @@ import pandas as pd
 import tomli_w
 import xarray as xr
 
-from lymphokin.infer.diagnostics import Convergence, judge, population_summary
-from lymphokin.infer.nuts import Draws
+from lymphokin.infer.diagnostics import judge, population_summary, without_chains
 from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.sample import Sample
 from lymphokin.model import Model, load_model
 
 PRIOR_DRAWS = 4000
@@ -32,7 +32,8 @@ class Fit:
     """A fitted population model.
 
     ``posterior``: groups ``posterior`` (population quantities and individual parameters in table
-    units), ``sample_stats``, ``latents`` (the flat vector ``x``) and ``prior``.
+    units), ``sample_stats``, ``latents`` (the flat vector ``x``) and ``prior``; of an approximation
+    also ``approximation`` (Pareto k of each patient), and ``svi`` (its ELBO).
     ``summary``: one row per population quantity. ``config``: everything that was chosen.
     """
 
@@ -46,6 +47,23 @@ class Fit:
         """[draw, latent] flat latents, chains one after the other."""
         x = self.posterior["latents"]["x"].to_numpy()
         return x.reshape(-1, x.shape[-1])
+
+    @property
+    def method(self) -> str:
+        """How the posterior was found; see :data:`lymphokin.infer.METHODS`."""
+        return str(self.config.get("method", "nuts"))
+
+    def require_draws(self, purpose: str) -> None:
+        """Refuse a fit that is a single point where its uncertainty is needed.
+
+        Raises:
+            ValueError: naming the purpose.
+        """
+        if self.method == "map":
+            raise ValueError(
+                f"{purpose} needs draws of the population, and this fit (--method map) is a single "
+                "point without uncertainty: fit again with --method nuts, or quick for a look"
+            )
 
     def model(self) -> Model:
         """The fitted model, with whatever was fixed.
@@ -94,27 +112,33 @@ class Fit:
 
 
 def assemble(
-    posterior: Posterior, draws: Draws, config: dict[str, Any], provenance: dict[str, Any]
-) -> tuple[Fit, Convergence]:
-    """A fit from the draws of a sampler."""
-    hierarchy = posterior.hierarchy
+    posterior: Posterior, sample: Sample, config: dict[str, Any], provenance: dict[str, Any]
+) -> Fit:
+    """A fit from the draws of a method."""
+    hierarchy, belief = posterior.hierarchy, sample.belief
     n_population = len(hierarchy.quantities)
-    z = draws.x[..., :n_population]
+    z = sample.x[..., :n_population]
     names = jax.jit(jax.vmap(hierarchy.natural))
     flat = {k: np.asarray(v) for k, v in names(jnp.asarray(z.reshape(-1, n_population))).items()}
     values = {name: v.reshape(z.shape[:2]) for name, v in flat.items()}
     key = jax.random.key(config["seed"])
     prior_z = jax.random.normal(key, (PRIOR_DRAWS, n_population))
     prior = {name: np.asarray(v) for name, v in names(prior_z).items()}
-    summary = population_summary(hierarchy, z, values, prior)
-    convergence = judge(summary, draws.diverging)
-    tree = _tree(posterior, draws, values, prior)
-    provenance = provenance | {"convergence": convergence.as_dict()}
-    return Fit(tree, summary, config, provenance), convergence
+    summary = population_summary(hierarchy, z, values, prior, markov=belief is None)
+    if belief is None:
+        told = {"convergence": judge(summary, sample.statistics["diverging"]).as_dict()}
+    else:
+        convergence = without_chains(belief, z.shape[1])
+        told = {"convergence": convergence.as_dict(), "approximation": belief.as_dict()}
+    tree = _tree(posterior, sample, values, prior)
+    return Fit(tree, summary, config, provenance | told)
 
 
 def _tree(
-    posterior: Posterior, draws: Draws, values: dict[str, np.ndarray], prior: dict[str, np.ndarray]
+    posterior: Posterior,
+    sample: Sample,
+    values: dict[str, np.ndarray],
+    prior: dict[str, np.ndarray],
 ) -> xr.DataTree:
     hierarchy, arrays = posterior.hierarchy, posterior.arrays
     unravel = posterior.unravel()
@@ -125,9 +149,9 @@ def _tree(
         p, _ = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
         return {e.name: getattr(p, e.name) / e.per_day for e in effects}
 
-    shape = draws.x.shape[:2]
+    shape = sample.x.shape[:2]
     of_patients = jax.jit(lambda x: jax.lax.map(individual, x))(
-        jnp.asarray(draws.x.reshape(-1, draws.x.shape[-1]))
+        jnp.asarray(sample.x.reshape(-1, sample.x.shape[-1]))
     )
     units = {q.name: q.unit for q in hierarchy.quantities}
     posterior_vars: dict[str, Any] = {
@@ -138,15 +162,13 @@ def _tree(
         name = f"individual_{effect.name}"
         posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
     patients = {"patient": posterior.packed.cohort.patients.index.to_numpy(str)}
-    stats = {
-        name: (("chain", "draw"), getattr(draws, name))
-        for name in ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density")
-    }
+    stats = {name: (("chain", "draw"), value) for name, value in sample.statistics.items()}
     return xr.DataTree.from_dict(
         {
             "/posterior": xr.Dataset(posterior_vars, patients),
             "/sample_stats": xr.Dataset(stats),
-            "/latents": xr.Dataset({"x": (("chain", "draw", "latent"), draws.x)}),
+            "/latents": xr.Dataset({"x": (("chain", "draw", "latent"), sample.x)}),
             "/prior": xr.Dataset({name: (("sample",), v) for name, v in prior.items()}),
+            **{f"/{name}": group for name, group in sample.groups.items()},
         }
     )

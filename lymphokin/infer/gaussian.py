@@ -1,6 +1,6 @@
 """A normal approximation of the posterior, and the map under which it becomes standard normal.
 
-L-BFGS finds a point that fits; a few natural-gradient steps (variational online Newton, Khan and
+L-BFGS finds a point that fits; natural-gradient steps (variational online Newton, Khan and
 Rue 2023, jmlr.org/papers/v24/22-0291.html) then move the centre into the bulk of the posterior and
 average the expected information over it: at the mode of a hierarchical posterior the curvature is
 not typical. The sampler works in the whitened space; the map changes how fast it moves, not what it
@@ -14,14 +14,20 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 
 from lymphokin.infer.information import ArrowMatrix
-from lymphokin.infer.posterior import Posterior, flat
+from lymphokin.infer.mode import rough_mode
+from lymphokin.infer.posterior import Posterior
 
-LBFGS_ITERATIONS = 80
-NEWTON_STEPS = 12
-POINTS_PER_STEP = 4
+ROUNDS = 12
+"""Times that the information is averaged; in the demo one costs as much as 25 gradients."""
+MOVES_PER_ROUND = 4
+"""Steps of the centre in each."""
+POINTS_PER_MOVE = 8
+"""Points, in pairs about the centre, at which a step averages the gradient."""
+RATE = 0.3
+"""Share of a full natural-gradient step. Full steps from a mode overshoot: its curvature is not yet
+that of the bulk."""
 LARGEST_MOVE = 0.5
 """Longest step of the centre, in standard deviations per dimension (root mean square)."""
 
@@ -44,10 +50,10 @@ class Whitening(NamedTuple):
         """Linear part of the map."""
         n = self.population.shape[0]
         moved = self.population @ y[:n]
-        own = jnp.einsum("psk,pk->ps", self.own, self._by_patient(y)) + self.slope @ moved
+        own = jnp.einsum("psk,pk->ps", self.own, self.by_patient(y)) + self.slope @ moved
         return self._flat(moved, own)
 
-    def _by_patient(self, values: jax.Array) -> jax.Array:
+    def by_patient(self, values: jax.Array) -> jax.Array:
         """[patient, slot] values of a flat vector; 0 in padding."""
         return jnp.concatenate([values, jnp.zeros(1)])[self.index]
 
@@ -63,7 +69,7 @@ class Whitening(NamedTuple):
         """Point of the whitened space that :meth:`to_latents` maps to ``x``."""
         n = self.population.shape[0]
         moved = x - self.centre
-        own = self._by_patient(moved) - self.slope @ moved[:n]
+        own = self.by_patient(moved) - self.slope @ moved[:n]
         population = jnp.linalg.solve(self.population, moved[:n])
         return self._flat(population, jnp.linalg.solve(self.own, own[..., None])[..., 0])
 
@@ -103,36 +109,39 @@ def whitening_from(centre: jax.Array, information: ArrowMatrix, index: jax.Array
     return Whitening(centre, population, own, slope, jnp.where(index < 0, len(centre), index))
 
 
+@jax.jit
+def _points_about(whitening: Whitening, key: jax.Array) -> list[jax.Array]:
+    """Random latents where the approximation lies, in pairs about its centre."""
+    noise = jax.random.normal(key, (POINTS_PER_MOVE // 2, len(whitening.centre)))
+    return [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
+
+
+@jax.jit
+def _moved(whitening: Whitening, gradients: list[jax.Array], rate: float) -> Whitening:
+    """The approximation, its centre moved by a share of a natural-gradient step."""
+    move = whitening.gradient(jnp.stack(gradients).mean(axis=0))
+    length = jnp.sqrt(jnp.mean(move**2))
+    move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
+    return whitening._replace(centre=whitening.centre + rate * whitening.displacement(move))
+
+
 def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
     """Normal approximation of a cohort's posterior."""
     arrays, index = posterior.arrays, posterior.patient_index()
-
-    def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = posterior.density_and_gradient(jnp.asarray(x), arrays)
-        return -float(value), -np.asarray(gradient)
-
-    found = scipy.optimize.minimize(
-        objective,
-        np.asarray(flat(posterior.start())),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": LBFGS_ITERATIONS, "maxcor": 20},
-    )
-    centre = jnp.asarray(found.x)
+    centre = jnp.asarray(rough_mode(posterior, seed))
     information = posterior.information(centre, arrays)
     key = jax.random.key(seed)
-    for i in range(NEWTON_STEPS):
+    settled = ROUNDS * 2 // 3
+    for i in range(ROUNDS):
+        rate = RATE * min(1.0, settled / (i + 1))
         whitening = whitening_from(centre, information, index)
-        noise = jax.random.normal(jax.random.fold_in(key, i), (POINTS_PER_STEP // 2, len(centre)))
-        points = [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
-        gradients = [posterior.density_and_gradient(x, arrays)[1] for x in points]
-        rate = max(0.5, 1 / (1 + i)) if i < NEWTON_STEPS // 2 else 2.0 / (i + 1)
+        for j in range(MOVES_PER_ROUND):
+            points = _points_about(whitening, jax.random.fold_in(key, MOVES_PER_ROUND * i + j))
+            gradients = [posterior.density_and_gradient(x, arrays)[1] for x in points]
+            whitening = _moved(whitening, gradients, rate)
+        centre = whitening.centre
         seen = posterior.information(points[0], arrays)
         information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
-        move = whitening.gradient(sum(gradients) / len(points))
-        length = jnp.sqrt(jnp.mean(move**2))
-        move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
-        centre = centre + rate * whitening.displacement(move)
     return whitening_from(centre, information, index)
 
 
@@ -148,7 +157,7 @@ def refined(whitening: Whitening, x: jax.Array) -> Whitening:
     """
     y = jax.vmap(whitening.from_latents)(x)
     n, slots = whitening.population.shape[0], whitening.index.shape[1]
-    own = jax.vmap(whitening._by_patient)(y)
+    own = jax.vmap(whitening.by_patient)(y)
     own = own - own.mean(axis=0)
     seen = jnp.einsum("dps,dpk->psk", own, own) / len(x)
     absent = (whitening.index == len(whitening.centre)).astype(float)

@@ -71,6 +71,20 @@ def _scaled_outcomes(
     return jnp.concatenate(values), jnp.concatenate(owners), jnp.concatenate(shared)
 
 
+def _arrow_directions(size: int, n_population: int, index: jax.Array) -> jax.Array:
+    """[direction, latent] along which derivatives give an arrow matrix.
+
+    One per population quantity, then one per slot of all patients at once, then zeros: full batches
+    only, as a shorter last one would be compiled again.
+    """
+    directions = n_population + index.shape[1]
+    padded = -(-directions // TANGENTS_AT_ONCE) * TANGENTS_AT_ONCE
+    places = jnp.where(index < 0, size, index).T
+    vectors = jnp.zeros((padded, size))
+    vectors = vectors.at[np.arange(n_population), np.arange(n_population)].set(1.0)
+    return vectors.at[np.arange(n_population, directions)[:, None], places].set(1.0, mode="drop")
+
+
 def expected_information(
     likelihood: CohortLikelihood,
     unravel: Callable[[jax.Array], Latents],
@@ -88,12 +102,6 @@ def expected_information(
     n_population = len(hierarchy.quantities)
     n_patients, slots = index.shape
     directions = n_population + slots
-    # Full batches only: a shorter last one would be compiled again.
-    padded = -(-directions // TANGENTS_AT_ONCE) * TANGENTS_AT_ONCE
-    places = jnp.where(index < 0, x.size, index).T
-    vectors = jnp.zeros((padded, x.size))
-    vectors = vectors.at[np.arange(n_population), np.arange(n_population)].set(1.0)
-    vectors = vectors.at[np.arange(n_population, directions)[:, None], places].set(1.0, mode="drop")
     latents = unravel(x)
     population = hierarchy.population(latents.population)
     scales = dict(population.residual_sd)
@@ -105,7 +113,9 @@ def expected_information(
 
     _, owner, _ = _scaled_outcomes(likelihood, latents, arrays, scales)
     by_record, by_shared = jax.lax.map(
-        lambda v: jax.jvp(outcomes, (x,), (v,))[1], vectors, batch_size=TANGENTS_AT_ONCE
+        lambda v: jax.jvp(outcomes, (x,), (v,))[1],
+        _arrow_directions(x.size, n_population, index),
+        batch_size=TANGENTS_AT_ONCE,
     )
     j_population, j_own = by_record[:n_population].T, by_record[n_population:directions].T
     j_shared = by_shared[:n_population].T
@@ -118,3 +128,31 @@ def expected_information(
     absent = jnp.asarray(index < 0, dtype=float)
     own = own + absent[:, :, None] * jnp.eye(slots)
     return ArrowMatrix(j_population.T @ j_population + j_shared.T @ j_shared, own, coupling)
+
+
+def observed_information(
+    gradient: Callable[[jax.Array], jax.Array], x: jax.Array, n_population: int, index: jax.Array
+) -> ArrowMatrix:
+    """Minus the second derivatives of a log density whose patients are independent given the
+    population, at ``x``.
+
+    Args:
+        gradient: of the log density, [latent] to [latent].
+        n_population: latents of the population; they come first.
+        index: [patient, slot] places of each patient's latents, -1 where none.
+    """
+    slots = index.shape[1]
+    minus = jax.lax.map(
+        lambda v: -jax.jvp(gradient, (x,), (v,))[1],
+        _arrow_directions(x.size, n_population, index),
+        batch_size=TANGENTS_AT_ONCE,
+    )
+    of_patients = jnp.concatenate([minus, jnp.zeros((len(minus), 1))], axis=1)[:, index]
+    own = jnp.moveaxis(of_patients[n_population : n_population + slots], 0, 1)
+    own = own + jnp.asarray(index < 0, dtype=float)[:, :, None] * jnp.eye(slots)
+    population = minus[:n_population, :n_population]
+    return ArrowMatrix(
+        0.5 * (population + population.T),
+        0.5 * (own + jnp.swapaxes(own, 1, 2)),
+        jnp.moveaxis(of_patients[:n_population], 0, 2),
+    )

@@ -21,6 +21,7 @@ from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.devices import devices_for
 from lymphokin.infer.gaussian import Whitening, refined, whitening_from
 from lymphokin.infer.posterior import Posterior, flat
+from lymphokin.infer.sample import Sample
 from lymphokin.infer.transition import Chain, transition
 
 CHUNK = 25
@@ -58,6 +59,10 @@ class Draws(NamedTuple):
     accepted: np.ndarray
     """whether the accurate density accepted the end of the trajectory"""
     log_density: np.ndarray
+
+    def sample(self) -> Sample:
+        """These draws as of any method."""
+        return Sample(self.x, {k: v for k, v in self._asdict().items() if k != "x"})
 
 
 type ChunkProgram = Callable[..., tuple[Chain, dict[str, jax.Array]]]

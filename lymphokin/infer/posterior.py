@@ -18,7 +18,11 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.devices import devices_for
-from lymphokin.infer.information import ArrowMatrix, expected_information
+from lymphokin.infer.information import (
+    ArrowMatrix,
+    expected_information,
+    observed_information,
+)
 from lymphokin.population import (
     CohortArrays,
     CohortLikelihood,
@@ -78,6 +82,14 @@ def _information(
 ) -> ArrowMatrix:
     unravel = _unravel(likelihood.hierarchy, arrays)
     return expected_information(likelihood, unravel, x, arrays, index)
+
+
+@partial(jax.jit, static_argnums=0)
+def _curvature(
+    likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays, index: jax.Array
+) -> ArrowMatrix:
+    gradient = jax.grad(lambda v: _log_density(likelihood, v, arrays))
+    return observed_information(gradient, x, len(likelihood.hierarchy.quantities), index)
 
 
 def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
@@ -151,6 +163,10 @@ class Posterior:
     def information(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
         """Expected information at ``x``; compiled."""
         return _information(self.likelihood, x, arrays, jnp.asarray(self.patient_index()))
+
+    def curvature(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
+        """Minus the second derivatives of the log density at ``x``; compiled."""
+        return _curvature(self.likelihood, x, arrays, jnp.asarray(self.patient_index()))
 
     def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
         """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed, weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.model import Model
 from lymphokin.population import (
@@ -33,7 +34,6 @@ from lymphokin.population import (
 from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
 from lymphokin.predict.individual import IndividualDraws, draw_individuals
 from lymphokin.predict.range import outside
-from lymphokin.predict.weights import UNRELIABLE_PARETO_K, log_mean, smoothed, weighted_quantile
 
 POPULATION_DRAWS = 150
 DRAWS_PER_POPULATION = 20
@@ -109,6 +109,7 @@ def forecast(
     seen: Mapping[str, Any],
     counts_until: float | None = None,
     seed: int = 0,
+    populations: int = POPULATION_DRAWS,
 ) -> Forecast:
     """Forecast every patient of a cohort.
 
@@ -119,11 +120,10 @@ def forecast(
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
         counts_until: use records up to this day only; None for all before the endpoint visit.
         seed: of the random numbers.
+        populations: draws of the population that are used.
     """
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(
-        len(population_z), POPULATION_DRAWS, replace=len(population_z) < POPULATION_DRAWS
-    )
+    chosen = rng.choice(len(population_z), populations, replace=len(population_z) < populations)
     z = population_z[chosen]
     packed, cohort = posterior.packed, posterior.packed.cohort
     visits = endpoint_visits(cohort)

@@ -43,7 +43,8 @@ def _approximation(quick: Posterior, arrays: CohortArrays, middle: jax.Array) ->
     """Normal approximation of every patient's latents with the population at ``middle``."""
     index = jnp.asarray(quick.patient_index())
     slots = (index >= 0).sum(axis=1)
-    mean, _ = quick.hierarchy.subject_prior(quick.hierarchy.population(middle), arrays)
+    hierarchy = quick.hierarchy
+    mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
     x = flat(quick.start()._replace(population=middle, subject=mean))
 
     @jax.jit
@@ -168,7 +169,7 @@ def draw_individuals(
     better = _adapted(whitening, distance, log_weight)
     log_weight, counts, _ = weighted(better, draws, second)
     shape = (len(population_z), draws, len(patients))
-    population = jax.vmap(posterior.hierarchy.population)(jnp.asarray(population_z))
-    residual_sd = np.broadcast_to(population.residual_sd["alc"], len(population_z))
+    scale = jax.jit(jax.vmap(lambda z: posterior.hierarchy.population(z).residual_sd["alc"]))
+    residual_sd = np.broadcast_to(scale(jnp.asarray(population_z)), len(population_z))
     log_count = np.log(counts)
     return IndividualDraws(log_weight.reshape(shape), log_count.reshape(shape), residual_sd)

@@ -53,13 +53,17 @@ class ReportContents:
     `atra`: one row per ATRA sample: id, day, observed (ng/mL; the limit itself where
         `censored`), q05..q95 of the fitted true concentration. None when nobody was sampled.
     `parameters`: one row per population quantity, the run's summary.csv; `learnt` is "well",
-        "partly" or "prior only".
+        "partly", "prior only" or, of a single point, "unknown".
     `parameter_draws`: name to (prior draws, posterior draws), natural units.
     `contrast`: predicted share of patients with grade >= 2 at the endpoint visit (measured) with
         suppression "fitted" and "zero"; arm "difference" is the arm with ATRA minus the other.
     `convergence`: verdict (a sentence), level ("good", "caution" or "bad"), rhat_max,
         ess_bulk_min, divergences, divergence_share, draws (per chain), chains, worst
         (name, rhat, ess_bulk).
+    `approximation`: of a fit without Markov chains, how far it can be believed: method, how (in
+        words), verdict, pareto_k_population, pareto_k_joint, pareto_k_patients_max,
+        patients_unreliable, effective_draws; the convergence then has only level, verdict and
+        draws.
     `provenance`: label to value, nested one level at most.
     `warnings`: said at the top.
 
@@ -80,6 +84,7 @@ class ReportContents:
     convergence: Mapping[str, Any]
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    approximation: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():

@@ -85,11 +85,9 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
     data = wording.joined(f"{n} {_MEASURED[q]}" for q, n in counts.items() if n)
     arms = wording.joined(f"{s.n} in {s.name}" for s in arm_summaries(contents))
     model = contents.provenance.get("model", "the model")
-    how = contents.convergence
     fitted = (
         f"The model {model} was fitted to {data or 'no measurements'} of "
-        f"{wording.patients(len(contents.cohort))} ({arms}) with {how['chains']} chains of "
-        f"{how['draws']} draws each."
+        f"{wording.patients(len(contents.cohort))} ({arms}) with {_how(contents)}."
     )
     ends = contents.patients["endpoint_day"].dropna()
     when = f"day {wording.day(ends.median())} in the median patient" if len(ends) else "not planned"
@@ -98,6 +96,33 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
         f"({when}) from {counts_used(contents)}."
     )
     return fitted, forecast
+
+
+def _how(contents: ReportContents) -> str:
+    """How the posterior was found, in words that follow "with"."""
+    convergence, approximation = contents.convergence, contents.approximation
+    if approximation is None:
+        return f"{convergence['chains']} chains of {convergence['draws']} draws each"
+    return f"method {approximation['method']}: {approximation['how']}"
+
+
+def banner(contents: ReportContents) -> str:
+    """What must be said of an approximation before anything else."""
+    approximation = contents.approximation
+    if approximation is None:
+        return ""
+    k = approximation["pareto_k_population"]
+    if k is None:
+        return "A SINGLE POINT (method map): no uncertainty of the population. Not for reporting."
+    words = {
+        "good": "The posterior follows it",
+        "caution": "Believe it with caution",
+        "bad": "Its population is not to be believed",
+    }[contents.convergence["level"]]
+    return (
+        f"A QUICK LOOK (method {approximation['method']}), not Markov chains. {words} "
+        f"(Pareto k {k:.2f}). Not for reporting."
+    )
 
 
 def counts_used(contents: ReportContents) -> str:

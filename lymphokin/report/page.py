@@ -74,6 +74,7 @@ def render_report(contents: ReportContents) -> str:
         patients=contents.patients.to_dict("records"),
         fitted=overview.what_was_fitted(contents),
         counts_used=overview.counts_used(contents),
+        banner=overview.banner(contents),
         cautions=overview.cautions(contents),
         arms=overview.arm_summaries(contents),
         brier=overview.brier(contents.patients),

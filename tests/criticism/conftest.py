@@ -108,7 +108,7 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
         "synthetic_data": True,
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
     }
-    fit, _ = assemble(posterior, draws, config, provenance)
+    fit = assemble(posterior, draws.sample(), config, provenance)
     folder = tmp_path_factory.mktemp("runs") / "made_up"
     folder.mkdir()
     fit.write(folder)

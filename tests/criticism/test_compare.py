@@ -14,10 +14,10 @@ from lymphokin.cli import app
 from lymphokin.criticism.compare import comparison, comparison_verdicts
 from lymphokin.criticism.leave_one_out import left_out
 from lymphokin.criticism.run_folder import open_run
+from lymphokin.infer.weights import log_mean
 from lymphokin.predict import endpoint_visits
 from lymphokin.predict.forecast import known_arrays
 from lymphokin.predict.individual import draw_individuals
-from lymphokin.predict.weights import log_mean
 
 
 def test_left_out_records_of_a_normal_mean_have_the_closed_form():

@@ -54,6 +54,7 @@ def interim(
     for label, folder in (("as fitted", run), ("gamma = 0", gamma_zero)):
         if folder is not None:
             fit = Fit.load(folder)
+            fit.require_draws(f"an interim look at {folder}")
             _check_gamma(fit.config, folder, label)
             looks[label] = look_at(
                 fit,

@@ -52,6 +52,8 @@ def warnings_of(
     if source.provenance.source == "literature":
         text = "no trial data: these numbers rest on published cohorts, who got no ATRA"
         add("", "caution", text)
+    if source.approximation:
+        add("", "strong", f"the fit is an approximation. {source.approximation}")
     if source.provenance.synthetic:
         add("", "strong", "the fit is of synthetic data: these numbers are an exercise")
     if not patient.counts:

@@ -15,8 +15,8 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 from scipy.special import gammaln, logsumexp
 
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.model import Residual
-from lymphokin.predict.weights import UNRELIABLE_PARETO_K
 from lymphokin.predict.what_if.contract import MOST_COUNTS, Count
 from lymphokin.predict.what_if.courses import CourseArrays
 from lymphokin.predict.what_if.draws import (

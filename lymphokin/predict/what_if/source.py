@@ -41,7 +41,7 @@ class PosteriorSource:
 
     ``z``: [draw, quantity] population latents. ``seen``: smallest and largest value of what
     describes a course among the patients behind it, None without patients; ``seen_table``: one
-    row per patient.
+    row per patient. ``approximation``: the verdict on a posterior that was approximated.
     """
 
     model: Model
@@ -49,6 +49,7 @@ class PosteriorSource:
     provenance: Provenance
     seen: dict[str, tuple[float, float]] | None = None
     seen_table: pd.DataFrame | None = None
+    approximation: str | None = None
 
     @cached_property
     def hierarchy(self) -> Hierarchy:
@@ -100,16 +101,22 @@ def of_literature(
 
 
 def of_run(folder: Path) -> PosteriorSource:
-    """The posterior of a run folder."""
+    """The posterior of a run folder.
+
+    Raises:
+        ValueError: when it is a single point, without uncertainty.
+    """
     fit = Fit.load(folder)
+    fit.require_draws(f"a forecast of one patient from {folder}")
     model, told = fit.model(), fit.provenance
     cohort = read_events(folder / COHORT_FILE) if (folder / COHORT_FILE).is_file() else None
     kind = "synthetic data" if told.get("synthetic_data") else "data"
     convergence = told.get("convergence", {})
+    quickly = "" if fit.method == "nuts" else f"approximate ({fit.method}) "
     provenance = _provenance(
         model,
         "fit",
-        f"fit of {told.get('data_file', folder.name)} ({kind})",
+        f"{quickly}fit of {told.get('data_file', folder.name)} ({kind})",
         synthetic=bool(told.get("synthetic_data")),
         patients=None if cohort is None else len(cohort),
         draws=len(fit.x),
@@ -124,7 +131,14 @@ def of_run(folder: Path) -> PosteriorSource:
         calibration=calibration_of_run(folder, fit.config.get("counts_until")),
     )
     seen = {name: (low, high) for name, (low, high) in told["seen"].items()}
-    return PosteriorSource(model, fit.population_z(), provenance, seen, _seen_table(cohort))
+    return PosteriorSource(
+        model,
+        fit.population_z(),
+        provenance,
+        seen,
+        _seen_table(cohort),
+        told.get("approximation", {}).get("verdict"),
+    )
 
 
 def _rounded(value: float | None, decimals: int) -> float | None:

@@ -65,6 +65,7 @@ class FittedPopulation(VirtualPopulation):
     def of_run(cls, folder: Path) -> FittedPopulation:
         """Population draws of a run folder."""
         fit = Fit.load(folder)
+        fit.require_draws(f"a trial of populations from {folder}")
         return cls(fit.model(), fit.population_z(), folder.name)
 
     @classmethod

@@ -1,0 +1,88 @@
+"""Posteriors that are approximated, not sampled: for a look, each with its own verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from lymphokin.infer.belief import judge_approximation, point
+from lymphokin.infer.gaussian import Whitening, fit_gaussian
+from lymphokin.infer.importance import plain, propose, reliability, resampled
+from lymphokin.infer.laplace import find_mode, laplace
+from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.sample import Sample
+from lymphokin.infer.svi import BLOCK, SviSettings, fit_svi
+
+
+def approximate(
+    method: str,
+    posterior: Posterior,
+    quick: Posterior,
+    seed: int,
+    stage: Callable[[str], Any] = lambda text: None,
+) -> Sample:
+    """Draws of an approximate posterior.
+
+    Args:
+        method: quick | svi | laplace | map.
+        posterior: the cohort.
+        quick: the same with long steps.
+        seed: of the random numbers.
+        stage: told what is being done.
+    """
+    if method in ("map", "laplace"):
+        stage("climbing to the mode")
+        mode = find_mode(posterior, quick, seed)
+        if method == "map":
+            x, log_density = np.asarray(mode.x)[None, None], np.asarray([[mode.log_density]])
+            return Sample(x, {"log_density": log_density}, point(mode.log_density, mode.slope))
+        details = {"mode_slope_in_sds": mode.slope}
+        return _weighed(method, posterior, laplace(posterior, mode), seed, stage, details)
+    stage("finding where the posterior lies")
+    approximation = fit_gaussian(quick, seed)
+    if method == "quick":
+        return _weighed(method, posterior, approximation, seed, stage, {})
+    stage("raising the evidence lower bound")
+    settings = SviSettings()
+    found = fit_svi(quick, approximation, settings, seed)
+    details = asdict(settings) | {
+        "guide": found.guide,
+        "elbo": float(found.elbo[-1]),
+        "elbo_settled": found.settled,
+        "steps_taken": len(found.elbo) * BLOCK,
+    }
+    steps = BLOCK * (1 + np.arange(len(found.elbo)))
+    trace = xr.Dataset({"elbo": ("step", found.elbo)}, {"step": steps})
+    return _weighed(method, posterior, found.approximation, seed, stage, details, {"svi": trace})
+
+
+def _weighed(
+    method: str,
+    posterior: Posterior,
+    approximation: Whitening,
+    seed: int,
+    stage: Callable[[str], Any],
+    details: dict[str, Any],
+    groups: Mapping[str, xr.Dataset] | None = None,
+) -> Sample:
+    """Draws of a normal approximation, judged by their importance ratios."""
+    stage("weighing the approximation against the posterior")
+    proposals = propose(posterior, approximation, seed)
+    found = reliability(proposals)
+    reweighted = method == "quick"
+    if reweighted:
+        x, log_density = resampled(proposals, found, posterior.patient_index(), seed)
+    else:
+        x, log_density = plain(proposals)
+    patients = posterior.packed.cohort.patients.index.to_numpy(str)
+    weights = xr.Dataset({"pareto_k": ("patient", found.patients)}, {"patient": patients})
+    return Sample(
+        x[None],
+        {"log_density": log_density[None]},
+        judge_approximation(method, found, list(patients), reweighted=reweighted, details=details),
+        {"approximation": weights, **(groups or {})},
+    )

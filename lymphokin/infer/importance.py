@@ -1,0 +1,159 @@
+"""How far a normal approximation lies from the posterior, and draws that mend it.
+
+Given the population, patients are independent. So each patient is weighed alone: of a few
+candidates for a patient, proposed given one draw of the population, the mean weight estimates how
+likely the patient's records are under that population, without bias. The product over patients
+weighs the population with the patients integrated out (importance sampling squared; Tran et al.
+2013, arXiv:1309.3339), in as many dimensions as there are population quantities, however many
+patients there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lymphokin.infer.gaussian import Whitening
+from lymphokin.infer.posterior import DRAWS_AT_ONCE, Posterior
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed
+
+POPULATIONS = 500
+"""Independent draws of the population."""
+CANDIDATES = 5
+"""Draws of every patient for each draw of the population."""
+
+
+class Proposals(NamedTuple):
+    """Draws of a normal approximation and their log densities, each up to a constant."""
+
+    x: np.ndarray
+    """[population draw, candidate, latent]"""
+    population_prior: np.ndarray
+    """[population draw] of the population latents"""
+    population_approximation: np.ndarray
+    """[population draw] of the population latents under the approximation"""
+    own: np.ndarray
+    """[population draw, candidate, patient] of a patient's latents and records given the
+    population"""
+    own_approximation: np.ndarray
+    """[population draw, candidate, patient] of a patient's latents given the population, under
+    the approximation"""
+
+    @property
+    def own_ratio(self) -> np.ndarray:
+        """[population draw, candidate, patient] posterior over approximation, log."""
+        return self.own - self.own_approximation
+
+    @property
+    def joint_ratio(self) -> np.ndarray:
+        """[population draw] posterior over approximation of all latents together, log."""
+        prior = self.population_prior - self.population_approximation
+        return prior + self.own_ratio[:, 0].sum(axis=1)
+
+    @property
+    def population_ratio(self) -> np.ndarray:
+        """[population draw] posterior over approximation of the population alone, log; patients
+        are integrated out.
+        """
+        prior = self.population_prior - self.population_approximation
+        return prior + log_mean(self.own_ratio).sum(axis=1)
+
+
+class Reliability(NamedTuple):
+    """Pareto k of the importance ratios: above 0.7 a few draws would carry all the weight."""
+
+    joint: float
+    """of all latents together"""
+    population: float
+    """of the population, patients integrated out"""
+    patients: np.ndarray
+    """[patient] of each patient's own latents with the population as approximated"""
+    effective_draws: float
+    """so many equally weighted draws the weighted ones of the population are worth"""
+
+
+@jax.jit
+def _proposed(approximation: Whitening, keys: jax.Array) -> tuple[jax.Array, ...]:
+    """Latents [draw, candidate, latent], and the approximation's log densities of population
+    [draw] and patients [draw, candidate, patient].
+    """
+    n, size = approximation.population.shape[0], len(approximation.centre)
+    log_det_own = jnp.linalg.slogdet(approximation.own)[1]
+    log_det = jnp.linalg.slogdet(approximation.population)[1]
+
+    def one(key: jax.Array) -> tuple[jax.Array, ...]:
+        of_population, of_patients = jax.random.split(key)
+        shared = jax.random.normal(of_population, (n,))
+        y = jax.random.normal(of_patients, (CANDIDATES, size)).at[:, :n].set(shared)
+        own = jax.vmap(approximation.by_patient)(y)
+        patients = -0.5 * (own**2).sum(axis=2) - log_det_own
+        x = jax.vmap(approximation.to_latents)(y)
+        return x, -0.5 * (shared**2).sum() - log_det, patients
+
+    return jax.vmap(one)(keys)
+
+
+def propose(posterior: Posterior, approximation: Whitening, seed: int) -> Proposals:
+    """Draws of an approximation, and what the posterior says of each."""
+    keys = jax.random.split(jax.random.key(seed), POPULATIONS)
+    n = approximation.population.shape[0]
+    at_once = DRAWS_AT_ONCE // CANDIDATES
+    parts = []
+    for first in range(0, POPULATIONS, at_once):
+        # A last, shorter part is filled up: one shape, one compilation.
+        part = keys[np.minimum(np.arange(first, first + at_once), POPULATIONS - 1)]
+        x, population, patients = map(np.asarray, _proposed(approximation, part))
+        flat = x.reshape(-1, x.shape[-1])
+        own = np.concatenate(
+            [e.own_log_density for e in posterior.evaluate(flat, posterior.arrays)]
+        )
+        prior = -0.5 * (x[:, 0, :n] ** 2).sum(axis=1)
+        parts.append((x, prior, population, own.reshape(patients.shape), patients))
+    return Proposals(*(np.concatenate(found)[:POPULATIONS] for found in zip(*parts, strict=True)))
+
+
+def reliability(proposals: Proposals) -> Reliability:
+    """How evenly the importance ratios spread over the draws."""
+    _, joint = smoothed(proposals.joint_ratio[:, None, None])
+    weights, population = smoothed(proposals.population_ratio[:, None, None])
+    _, patients = smoothed(proposals.own_ratio)
+    effective = float(1 / (weights**2).sum())
+    return Reliability(float(joint[0]), float(population[0]), patients, effective)
+
+
+def plain(proposals: Proposals) -> tuple[np.ndarray, np.ndarray]:
+    """Independent draws of the approximation itself [draw, latent], and the posterior's log
+    density of each [draw].
+    """
+    return proposals.x[:, 0], proposals.population_prior + proposals.own[:, 0].sum(axis=1)
+
+
+def resampled(
+    proposals: Proposals, found: Reliability, index: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`plain`, of draws that follow the posterior where the weights are reliable.
+
+    Population draws are drawn again by their smoothed weights, or each stands once; then each
+    patient's candidates by theirs, or the first is taken.
+
+    Args:
+        index: [patient, slot] places of each patient's latents, -1 where none.
+    """
+    rng = np.random.default_rng(seed)
+    places = np.arange(POPULATIONS)
+    if found.population <= UNRELIABLE_PARETO_K:
+        weights, _ = smoothed(proposals.population_ratio[:, None, None])
+        places = np.sort(rng.choice(POPULATIONS, POPULATIONS, p=weights[:, 0, 0]))
+    log_weight = proposals.own_ratio[places]
+    noise = rng.gumbel(size=log_weight.shape)  # the largest sum is a draw by the weights
+    chosen = (log_weight + noise).argmax(axis=1)
+    chosen = np.where(found.patients <= UNRELIABLE_PARETO_K, chosen, 0)
+    candidate = np.zeros((POPULATIONS, proposals.x.shape[2]), int)
+    for patient, slots in enumerate(index):
+        candidate[:, slots[slots >= 0]] = chosen[:, [patient]]
+    x = np.take_along_axis(proposals.x[places], candidate[:, None], axis=1)[:, 0]
+    own = np.take_along_axis(proposals.own[places], chosen[:, None], axis=1)[:, 0]
+    return x, proposals.population_prior[places] + own.sum(axis=1)

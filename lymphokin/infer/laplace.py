@@ -1,0 +1,90 @@
+"""The mode of a posterior, and Laplace's approximation: the normal with its curvature there.
+
+The second derivatives are exact. They have the arrow shape of the posterior: patients meet only
+through the population. The mode is that of all latents together, as the hierarchy writes them; in
+a hierarchical model it can lie far from the bulk of the probability.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+
+from lymphokin.infer.gaussian import Whitening, whitening_from
+from lymphokin.infer.mode import objective_of, rough_mode
+from lymphokin.infer.posterior import Posterior
+
+ITERATIONS = 1000
+FLAT = 0.01
+"""Largest slope at a mode, in log density per standard deviation: so many SDs it is away."""
+
+
+class Mode(NamedTuple):
+    """A mode of a posterior density."""
+
+    x: jax.Array
+    """[latent]"""
+    log_density: float
+    slope: float
+    """largest derivative there, in log density per standard deviation"""
+
+
+class NoModeError(RuntimeError):
+    """The climb to a mode did not end on one."""
+
+
+def find_mode(posterior: Posterior, quick: Posterior, seed: int) -> Mode:
+    """The mode of a cohort's posterior.
+
+    Args:
+        posterior: the cohort.
+        quick: the same with long steps, for the first part of the way.
+        seed: of the starts.
+
+    Raises:
+        NoModeError: when the climb does not end on a flat place.
+    """
+    near = jnp.asarray(rough_mode(quick, seed))
+    index = quick.patient_index()
+    map_ = whitening_from(near, quick.information(near, quick.arrays), index)
+    objective = objective_of(posterior)
+
+    def in_standard_deviations(y: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = objective(np.asarray(map_.to_latents(jnp.asarray(y))))
+        return value, np.asarray(map_.gradient(jnp.asarray(gradient)))
+
+    found = scipy.optimize.minimize(
+        in_standard_deviations,
+        np.zeros(len(near)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": ITERATIONS, "maxcor": 20, "ftol": 0.0, "gtol": 0.1 * FLAT},
+    )
+    slope = float(np.abs(np.asarray(found.jac)).max())
+    if slope > FLAT:
+        raise NoModeError(
+            f"no mode found: after {found.nit} iterations the log density still rises by "
+            f"{slope:.2g} per standard deviation (expected at most {FLAT}); use --method quick "
+            "or nuts"
+        )
+    return Mode(map_.to_latents(jnp.asarray(found.x)), -float(found.fun), slope)
+
+
+def laplace(posterior: Posterior, mode: Mode) -> Whitening:
+    """The normal approximation with the posterior's own curvature at its mode.
+
+    Raises:
+        NoModeError: when the density curves upwards there in some direction.
+    """
+    curvature = posterior.curvature(mode.x, posterior.arrays)
+    approximation = whitening_from(mode.x, curvature, jnp.asarray(posterior.patient_index()))
+    if not all(np.isfinite(part).all() for part in approximation.arrays().values()):
+        raise NoModeError(
+            "Laplace's approximation does not exist here: at the point found the density curves "
+            "upwards in some direction; use --method quick or nuts"
+        )
+    return approximation

@@ -1,0 +1,73 @@
+"""Where a posterior is highest, found from several starts.
+
+The densities of hard models have minor modes. So a few prior draws climb a little beside the
+prior's centre; the one that got highest goes on climbing, and is taken if it ends clearly higher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+
+from lymphokin.infer.posterior import Posterior, flat
+
+ITERATIONS = 80
+RIVALS = 4
+RIVAL_ITERATIONS = 20
+WALL = 1e100
+"""Minus the log density where it is not finite: finite, so that a line search turns back."""
+
+type Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
+"""Minus a log density and its gradient, [latent]."""
+
+
+def _climb(objective: Objective, start: np.ndarray, iterations: int) -> Any:
+    return scipy.optimize.minimize(
+        objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": iterations, "maxcor": 20},
+    )
+
+
+def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
+    """The point to which L-BFGS climbs from ``first``, or from another start if clearly higher.
+
+    Clearly: by more than the log density varies over a normal posterior of this many dimensions;
+    less can be a climb that was cut short.
+    """
+    found = _climb(objective, first, ITERATIONS)
+    possible = [x for x in others if objective(x)[0] < WALL]
+    if possible:
+        short = [_climb(objective, x, RIVAL_ITERATIONS) for x in possible]
+        best = min(short, key=lambda climbed: climbed.fun)
+        rival = _climb(objective, best.x, ITERATIONS)
+        if rival.fun < found.fun - np.sqrt(len(first) / 2):
+            return rival.x
+    return found.x
+
+
+def objective_of(posterior: Posterior) -> Objective:
+    """Minus the log density of a posterior; where it is not finite, a wall."""
+
+    def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = posterior.density_and_gradient(jnp.asarray(x), posterior.arrays)
+        if not np.isfinite(value):
+            return WALL, np.zeros_like(x)
+        return -float(value), -np.asarray(gradient)
+
+    return objective
+
+
+def rough_mode(posterior: Posterior, seed: int) -> np.ndarray:
+    """[latent] a point near the highest mode that a few starts find."""
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), RIVALS)
+    draw = jax.jit(lambda key: flat(posterior.hierarchy.draw_latents(key, posterior.arrays)))
+    starts = [np.asarray(draw(key)) for key in keys]
+    return highest(objective_of(posterior), np.asarray(flat(posterior.start())), starts)

@@ -1,0 +1,157 @@
+"""Stochastic variational inference: the normal that a guide of NumPyro finds in the whitened space.
+
+A first normal approximation makes the posterior nearly standard normal; NumPyro's guide then learns
+what is left, by the evidence lower bound (ELBO). What it finds is brought back into arrow shape:
+given the population the patients of a posterior are independent, so what the guide says of patients
+together, beyond the population, is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro
+import numpyro.distributions as dist
+import optax
+from numpyro.infer import SVI, Trace_ELBO, init_to_value
+from numpyro.infer.autoguide import (
+    AutoContinuous,
+    AutoLowRankMultivariateNormal,
+    AutoMultivariateNormal,
+)
+
+from lymphokin.infer.gaussian import Whitening
+from lymphokin.infer.posterior import Posterior
+
+BLOCK = 100
+"""Steps between two looks at the ELBO."""
+WINDOW = 5
+"""Blocks whose mean ELBO is compared with that of as many before."""
+MOST_LATENTS_IN_FULL = 150
+"""Up to so many latents the guide has a full covariance; beyond, one of low rank."""
+
+
+@dataclass(frozen=True)
+class SviSettings:
+    """How the variational fit runs; recorded with it."""
+
+    steps: int = 4000
+    """at most; it stops when the smoothed ELBO no longer rises"""
+    learning_rate: float = 0.02
+    """of Adam, in standard deviations of the whitened space"""
+    halved_every: int = 500
+    """steps after which the learning rate has halved"""
+
+
+class Variational(NamedTuple):
+    """What the variational fit found."""
+
+    approximation: Whitening
+    guide: str
+    elbo: np.ndarray
+    """[block] mean over the steps of a block"""
+    settled: bool
+    """whether it stopped because the ELBO no longer rose"""
+
+
+def fit_svi(
+    quick: Posterior, whitening: Whitening, settings: SviSettings, seed: int
+) -> Variational:
+    """Variational fit of a cohort's posterior.
+
+    Args:
+        quick: the posterior, with long steps: thousands of gradients are taken.
+        whitening: a first approximation, in whose space the guide lives.
+        settings: steps, learning rate.
+        seed: of the random numbers.
+    """
+    size = len(whitening.centre)
+
+    def model(arrays: Any, map_: Whitening) -> None:
+        y = numpyro.sample("y", dist.ImproperUniform(dist.constraints.real_vector, (), (size,)))
+        numpyro.factor("log_density", quick.log_density(map_.to_latents(jnp.asarray(y)), arrays))
+
+    guide = _guide(model, size)
+    rate = optax.exponential_decay(settings.learning_rate, settings.halved_every, 0.5)
+    svi = SVI(model, guide, optax.adam(rate), Trace_ELBO())
+    given = (quick.arrays, whitening)
+    state = svi.init(jax.random.key(seed), *given)
+
+    @jax.jit
+    def block(state: Any, arrays: Any, map_: Whitening) -> tuple[Any, jax.Array]:
+        return jax.lax.scan(
+            lambda state, _: svi.update(state, arrays, map_), state, None, length=BLOCK
+        )
+
+    elbo: list[float] = []
+    settled = False
+    while len(elbo) * BLOCK < settings.steps and not settled:
+        state, loss = block(state, *given)
+        elbo.append(-float(loss.mean()))
+        if not np.isfinite(elbo[-1]):
+            raise RuntimeError(
+                f"the variational fit failed: after {len(elbo) * BLOCK} steps its ELBO is not "
+                "finite; use --method quick or nuts"
+            )
+        settled = no_longer_rises(elbo)
+    normal = guide.get_posterior(svi.get_params(state))
+    if isinstance(normal, dist.LowRankMultivariateNormal):
+        diagonal, factor = normal.cov_diag, normal.cov_factor
+    else:
+        diagonal, factor = jnp.zeros(size), normal.scale_tril
+    approximation = narrowed(whitening, normal.loc, diagonal, factor)
+    return Variational(approximation, type(guide).__name__, np.asarray(elbo), settled)
+
+
+def _guide(model: Any, size: int) -> AutoContinuous:
+    kind = (
+        AutoMultivariateNormal
+        if size <= MOST_LATENTS_IN_FULL
+        else partial(AutoLowRankMultivariateNormal, rank=round(size**0.5))
+    )
+    return kind(model, init_loc_fn=init_to_value(values={"y": jnp.zeros(size)}), init_scale=1.0)
+
+
+def no_longer_rises(elbo: list[float]) -> bool:
+    """Whether the last blocks are higher than those before by less than their noise."""
+    if len(elbo) < 2 * WINDOW:
+        return False
+    before, after = np.asarray(elbo[-2 * WINDOW :]).reshape(2, WINDOW)
+    error = np.sqrt((before.var(ddof=1) + after.var(ddof=1)) / WINDOW)
+    return bool(after.mean() - before.mean() < error)
+
+
+@jax.jit
+def narrowed(
+    whitening: Whitening, centre: jax.Array, diagonal: jax.Array, factor: jax.Array
+) -> Whitening:
+    """The map of which ``y`` is standard normal when the map's old ``y`` is normal.
+
+    Args:
+        centre: [latent] mean of the old ``y``.
+        diagonal: [latent] of its covariance, diag(diagonal) + factor factor^T.
+        factor: [latent, rank].
+    """
+    n, slots = whitening.population.shape[0], whitening.index.shape[1]
+    # Padding reads a row of its own, of variance 1 and without relations.
+    of_patients = jnp.concatenate([factor, jnp.zeros((1, factor.shape[1]))])[whitening.index]
+    variance = jnp.concatenate([diagonal, jnp.ones(1)])[whitening.index]
+    population = jnp.diag(diagonal[:n]) + factor[:n] @ factor[:n].T
+    coupling = of_patients @ factor[:n].T
+    follows = jnp.linalg.solve(population, jnp.swapaxes(coupling, 1, 2))
+    own = of_patients @ jnp.swapaxes(of_patients, 1, 2) + variance[..., None] * jnp.eye(slots)
+    own = own - coupling @ follows
+    slope = whitening.slope + whitening.own @ jnp.swapaxes(
+        jnp.linalg.solve(whitening.population.T, follows), 1, 2
+    )
+    return whitening._replace(
+        centre=whitening.to_latents(centre),
+        population=whitening.population @ jnp.linalg.cholesky(population),
+        own=whitening.own @ jnp.linalg.cholesky(own),
+        slope=slope,
+    )

@@ -1,0 +1,46 @@
+"""Climbing to the highest mode from several starts, on densities whose modes are known."""
+
+import numpy as np
+import pytest
+
+from lymphokin.infer.mode import WALL, highest
+
+LOW, HIGH = np.array([0.0, 0.0]), np.array([8.0, 0.0])
+
+
+def two_hills(advantage: float):
+    """Minus the log of two normal hills far apart; that at HIGH has the larger weight."""
+
+    def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
+        log_weight = np.array([0.0, advantage])
+        logs = log_weight + [-0.5 * ((x - c) ** 2).sum() for c in (LOW, HIGH)]
+        weights = np.exp(logs - logs.max())
+        weights /= weights.sum()
+        slope = sum(w * (x - c) for w, c in zip(weights, (LOW, HIGH), strict=True))
+        return -float(np.logaddexp(*logs)), slope
+
+    return objective
+
+
+def test_a_start_near_a_minor_mode_does_not_end_there():
+    first, others = np.array([0.5, 0.5]), [np.array([6.0, -1.0]), np.array([-3.0, 1.0])]
+    found = highest(two_hills(advantage=20.0), first, others)
+    np.testing.assert_allclose(found, HIGH, atol=1e-3)
+
+
+def test_a_mode_that_is_hardly_higher_changes_nothing():
+    """Less than the log density varies over the posterior: the climb may have been cut short."""
+    first, others = np.array([0.5, 0.5]), [np.array([6.0, -1.0])]
+    found = highest(two_hills(advantage=0.5), first, others)
+    np.testing.assert_allclose(found, LOW, atol=1e-3)
+    np.testing.assert_array_equal(found, highest(two_hills(advantage=0.5), first, []))
+
+
+@pytest.mark.parametrize("others", [[np.array([50.0, 0.0])], []])
+def test_a_start_where_the_density_is_not_finite_is_left_out(others):
+    hills = two_hills(advantage=20.0)
+
+    def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return (WALL, np.zeros(2)) if x[0] > 40 else hills(x)
+
+    np.testing.assert_allclose(highest(objective, np.array([0.5, 0.5]), others), LOW, atol=1e-3)
