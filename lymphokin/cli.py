@@ -23,7 +23,7 @@ from lymphokin.commands.serve import serve
 from lymphokin.commands.spread import spread
 from lymphokin.commands.trial import app as trial
 from lymphokin.commands.what_if import person_of, predict_one, whatif
-from lymphokin.jax_setup import prepare_jax
+from lymphokin.jax_setup import choose_precision, prepare_jax
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -101,6 +101,13 @@ def fit(
         str, typer.Option(help="table: priors of the model; literature: after published cohorts.")
     ] = "table",
     method: Method = "nuts",
+    precision: Annotated[
+        str, typer.Option(help="float64, or float32: faster, above all on a GPU.")
+    ] = "float64",
+    rtol: Annotated[
+        float | None,
+        typer.Option(help="Relative error of counts allowed to the solver; default about 1e-4."),
+    ] = None,
 ) -> None:
     """Fit a trial and forecast every patient.
 
@@ -111,6 +118,7 @@ def fit(
 
     Example: lymphokin fit trial.csv --method quick --out runs/look
     """
+    choose_precision(precision)
     from lymphokin.infer import NutsSettings
     from lymphokin.literature.prior import model_with_prior
     from lymphokin.terminal import TerminalReporter, show_run
@@ -118,7 +126,7 @@ def fit(
 
     model = model_with_prior(model, prior)
     settings = NutsSettings(chains, warmup, draws, seed=seed)
-    job = Job(model, _fixed(fix), settings, counts_until, method)
+    job = Job(model, _fixed(fix), settings, counts_until, method, rtol)
     with TerminalReporter(console) as reporter:
         run = run_fit(table, out, job, reporter)
     show_run(run, json_)
@@ -212,7 +220,7 @@ def predict(
     fitted = Fit.load(run)
     cohort = read_events(table or run / COHORT_FILE)
     result = forecast(
-        forecast_cohort(fitted.model(), cohort),
+        forecast_cohort(fitted.model(), cohort, fitted.steps()),
         fitted.population_z(),
         in_fit=table is None,
         seen=fitted.provenance["seen"],
@@ -245,7 +253,7 @@ def report(
     from lymphokin.workflow import describe
 
     fitted = Fit.load(run)
-    posterior = forecast_cohort(fitted.model(), read_events(run / COHORT_FILE))
+    posterior = forecast_cohort(fitted.model(), read_events(run / COHORT_FILE), fitted.steps())
     with TerminalReporter(console) as reporter:
         _, _, contents = describe(fitted, posterior, counts_until, reporter)
     path = out or run / "report.html"

@@ -6,12 +6,30 @@ As a library, lymphokin leaves these to the user's program, except for double pr
 from __future__ import annotations
 
 import os
+import sys
 
 import platformdirs
 
 VECTOR_WIDTH = "--xla_cpu_prefer_vector_width=512"
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 """Small operations lose more by being shared out than they gain; chains share the cores instead."""
+
+
+PRECISIONS = ("float64", "float32")
+
+
+def choose_precision(name: str) -> None:
+    """Compute in this floating-point type from now on.
+
+    Raises:
+        ValueError: for a type that is not one of ``PRECISIONS``.
+    """
+    if name not in PRECISIONS:
+        raise ValueError(f"--precision {name}: expected {' or '.join(PRECISIONS)}")
+    wide = name == "float64"
+    os.environ["JAX_ENABLE_X64"] = "1" if wide else "0"
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", wide)
 
 
 def prepare_jax(devices: int | None = None) -> None:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import pandas as pd
 import xarray as xr
 
@@ -46,6 +47,7 @@ from lymphokin.predict import (
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.forecast import POPULATION_DRAWS
 from lymphokin.report import ReportContents, write_report
+from lymphokin.solve import StepRule
 
 PACKAGES = ("lymphokin", "jax", "jaxlib", "numpyro", "diffrax", "numpy", "pandas", "arviz-stats")
 CURVE_DRAWS = 200
@@ -53,6 +55,8 @@ QUICK_POPULATION_DRAWS = 50
 """Population draws behind the risks of an approximation: for a look, in a third of the time."""
 ERROR_DRAWS = 8
 DENSITY_DRAWS = 1000
+FINEST, COARSEST = 1e-9, 1e-2
+"""Relative errors of the solver that can be asked for; a count is measured to 14 %."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,19 @@ class Job:
     settings: NutsSettings = field(default_factory=NutsSettings)
     counts_until: float | None = None
     method: str = "nuts"
+    rtol: float | None = None
+    """relative error of counts allowed to the solver; None for its default steps"""
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"--method {self.method}: expected one of {', '.join(METHODS)}")
+        if self.rtol is not None and not FINEST <= self.rtol <= COARSEST:
+            raise ValueError(f"--rtol {self.rtol:g}: expected {FINEST:g} to {COARSEST:g}")
+
+    @property
+    def steps(self) -> StepRule:
+        """Step sizes of the solver."""
+        return StepRule() if self.rtol is None else StepRule.for_tolerance(self.rtol)
 
 
 @dataclass(frozen=True)
@@ -142,7 +155,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     cohort = read_events(table)
     model = load_model(job.model).with_fixed(**job.fixed)
     reporter.stage("packing the cohort")
-    posterior = forecast_cohort(model, cohort)
+    posterior = forecast_cohort(model, cohort, job.steps)
     quick = posterior.with_long_steps()
     config = {
         "model": job.model,
@@ -151,7 +164,9 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "seed": job.settings.seed,
         "method": job.method,
         **({"nuts": asdict(job.settings)} if job.method == "nuts" else {}),
+        "precision": str(jnp.result_type(float)),
         **({} if job.counts_until is None else {"counts_until": job.counts_until}),
+        **({} if job.rtol is None else {"rtol": job.rtol}),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     if job.method == "nuts":
@@ -160,7 +175,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         sample = _approximated(posterior, quick, job, reporter)
     reporter.stage("summarising")
     x = sample.x.reshape(-1, sample.x.shape[-1])
-    error = solver_error(posterior, x[:: max(1, len(x) // ERROR_DRAWS)])
+    error = solver_error(posterior, x[:: max(1, len(x) // ERROR_DRAWS)], job.steps)
     visits = endpoint_visits(cohort)
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -208,6 +223,8 @@ def _sampled(
         "model": posterior.likelihood.model.sha256,
         "data": posterior.packed.cohort.sha256,
         "fixed": job.fixed,
+        "rtol": job.rtol,
+        "precision": str(jnp.result_type(float)),
         "version": version("lymphokin"),
     }
     checkpoint = Checkpoint(unfinished, fingerprint)

@@ -33,7 +33,9 @@ def open_run(folder: Path) -> tuple[Fit, Posterior]:
         ) from None
     fitted.require_draws(f"checking or comparing {folder}")
     try:
-        posterior = forecast_cohort(fitted.model(), read_events(folder / COHORT_FILE))
+        posterior = forecast_cohort(
+            fitted.model(), read_events(folder / COHORT_FILE), fitted.steps()
+        )
     except BadInput as error:
         raise ValueError(f"{folder} is damaged: {error}") from None
     latents = sum(part.size for part in posterior.start())

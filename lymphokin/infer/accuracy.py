@@ -11,14 +11,16 @@ from lymphokin.population import pack
 from lymphokin.solve import StepRule
 
 
-def solver_error(posterior: Posterior, x: np.ndarray) -> dict[str, float]:
+def solver_error(posterior: Posterior, x: np.ndarray, rule: StepRule) -> dict[str, float]:
     """Worst relative error of each observed quantity at the cohort's records.
 
     Args:
+        posterior: the cohort.
         x: [draw, latent] flat posterior draws.
+        rule: step sizes with which the cohort is packed.
     """
     model, cohort = posterior.likelihood.model, posterior.packed.cohort
-    halved = pack(model, cohort, rule=replace(StepRule(), refine=2)).arrays
+    halved = pack(model, cohort, rule=replace(rule, refine=2 * rule.refine)).arrays
     worst: dict[str, float] = {}
     parts = zip(posterior.evaluate(x, posterior.arrays), posterior.evaluate(x, halved), strict=True)
     for coarse, exact in parts:

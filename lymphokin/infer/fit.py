@@ -19,6 +19,7 @@ from lymphokin.infer.diagnostics import judge, population_summary, without_chain
 from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
 from lymphokin.model import Model, load_model
+from lymphokin.solve import StepRule
 
 PRIOR_DRAWS = 4000
 COHORT_FILE = "cohort.csv"
@@ -45,7 +46,7 @@ class Fit:
     @property
     def x(self) -> np.ndarray:
         """[draw, latent] flat latents, chains one after the other."""
-        x = self.posterior["latents"]["x"].to_numpy()
+        x = self.posterior["latents"]["x"].to_numpy().astype(np.float64)
         return x.reshape(-1, x.shape[-1])
 
     @property
@@ -78,6 +79,11 @@ class Fit:
                 f"model {self.config['model']} has changed since this fit; fit again, or restore it"
             )
         return model
+
+    def steps(self) -> StepRule:
+        """Step sizes of the solver with which it was fitted."""
+        rtol = self.config.get("rtol")
+        return StepRule() if rtol is None else StepRule.for_tolerance(rtol)
 
     def population_z(self) -> np.ndarray:
         """[draw, quantity] population latents."""

@@ -34,6 +34,7 @@ from lymphokin.population import (
 from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
 from lymphokin.predict.individual import IndividualDraws, draw_individuals
 from lymphokin.predict.range import outside
+from lymphokin.solve import StepRule
 
 POPULATION_DRAWS = 150
 DRAWS_PER_POPULATION = 20
@@ -71,11 +72,17 @@ class Forecast:
     warnings: tuple[str, ...]
 
 
-def forecast_cohort(model: Model, cohort: Cohort) -> Posterior:
-    """A cohort ready to be fitted and forecast: its endpoint visits are days of interest."""
+def forecast_cohort(model: Model, cohort: Cohort, rule: StepRule | None = None) -> Posterior:
+    """A cohort ready to be fitted and forecast: its endpoint visits are days of interest.
+
+    Args:
+        model: the model.
+        cohort: the patients.
+        rule: step sizes of the solver, if not the default ones.
+    """
     visits = endpoint_visits(cohort)
     days = {str(i): [v.endpoint_day, v.planned_day] for i, v in visits.iterrows()}
-    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days))
+    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days, rule))
 
 
 def is_known(records: pd.DataFrame, visits: pd.DataFrame, until: float | None) -> pd.Series:
