@@ -1,9 +1,5 @@
 """Shared fixtures: one small synthetic trial and one short fit of it, made once per session."""
 
-import os
-
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
-
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +7,8 @@ import pytest
 
 from lymphokin.infer import NutsSettings
 from lymphokin.io import write_events
-from lymphokin.jax_setup import prepare_jax
 from lymphokin.shipped import data_path
 from lymphokin.trial.synthetic import SyntheticTrial, Truth, simulate_trial
-
-prepare_jax(devices=2)
 
 SHORT = NutsSettings(chains=2, pilot=25, warmup=25, draws=50, seed=3)
 """Far too short to believe; enough to see that everything is there."""
