@@ -44,3 +44,11 @@ def test_a_start_where_the_density_is_not_finite_is_left_out(others):
         return (WALL, np.zeros(2)) if x[0] > 40 else hills(x)
 
     np.testing.assert_allclose(highest(objective, np.array([0.5, 0.5]), others), LOW, atol=1e-3)
+
+
+def test_a_density_that_is_nowhere_finite_is_refused():
+    def nowhere(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return WALL, np.zeros_like(x)
+
+    with pytest.raises(ValueError, match="cannot be solved at the centre of its priors"):
+        highest(nowhere, LOW, [HIGH])

@@ -41,9 +41,18 @@ def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray
 
     Clearly: by more than the log density varies over a normal posterior of this many dimensions;
     less can be a climb that was cut short.
+
+    Raises:
+        ValueError: when the density is not finite at any start.
     """
-    found = _climb(objective, first, ITERATIONS)
     possible = [x for x in others if objective(x)[0] < WALL]
+    if not possible and objective(first)[0] >= WALL:
+        raise ValueError(
+            "the model cannot be solved at the centre of its priors nor at draws of them: its log "
+            "density is not finite there. If its states drive each other hard, let its file ask "
+            'for an implicit solver, e.g. solver = AdaptiveSolver("kvaerno5"), or more max_steps'
+        )
+    found = _climb(objective, first, ITERATIONS)
     if possible:
         short = [_climb(objective, x, RIVAL_ITERATIONS) for x in possible]
         best = min(short, key=lambda climbed: climbed.fun)
