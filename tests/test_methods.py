@@ -152,6 +152,8 @@ def test_a_normal_posterior_is_believed(method, samples):
     assert belief.pareto_k_population < 0.5
     assert not belief.patients_unreliable
     assert belief.effective_draws > 250
+    if method == "laplace":  # the curvature of a normal posterior is its information
+        assert belief.details["sd_over_expected_information"] == pytest.approx(1, abs=1e-6)
 
 
 def test_the_mode_of_a_normal_posterior_is_its_mean_and_said_to_be_a_point(

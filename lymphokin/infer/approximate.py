@@ -12,7 +12,7 @@ import xarray as xr
 from lymphokin.infer.belief import judge_approximation, point
 from lymphokin.infer.gaussian import Whitening, fit_gaussian
 from lymphokin.infer.importance import plain, propose, reliability, resampled
-from lymphokin.infer.laplace import find_mode, laplace
+from lymphokin.infer.laplace import find_mode, laplace, spread_against_expected
 from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.svi import BLOCK, SviSettings, fit_svi
@@ -40,8 +40,12 @@ def approximate(
         if method == "map":
             x, log_density = np.asarray(mode.x)[None, None], np.asarray([[mode.log_density]])
             return Sample(x, {"log_density": log_density}, point(mode.log_density, mode.slope))
-        details = {"mode_slope_in_sds": mode.slope}
-        return _weighed(method, posterior, laplace(posterior, mode), seed, stage, details)
+        approximation = laplace(posterior, mode)
+        details = {
+            "mode_slope_in_sds": mode.slope,
+            "sd_over_expected_information": spread_against_expected(approximation, quick),
+        }
+        return _weighed(method, posterior, approximation, seed, stage, details)
     stage("finding where the posterior lies")
     approximation = fit_gaussian(quick, seed)
     if method == "quick":

@@ -33,7 +33,7 @@ class Mode(NamedTuple):
     """largest derivative there, in log density per standard deviation"""
 
 
-class NoModeError(RuntimeError):
+class NoModeError(ValueError):
     """The climb to a mode did not end on one."""
 
 
@@ -88,3 +88,13 @@ def laplace(posterior: Posterior, mode: Mode) -> Whitening:
             "upwards in some direction; use --method quick or nuts"
         )
     return approximation
+
+
+def spread_against_expected(approximation: Whitening, quick: Posterior) -> float:
+    """Median over the population of the SDs that the curvature gives, over those that the expected
+    information at the same point would give.
+    """
+    information = quick.information(approximation.centre, quick.arrays)
+    expected = whitening_from(approximation.centre, information, jnp.asarray(quick.patient_index()))
+    sds = [np.sqrt((np.asarray(w.population) ** 2).sum(axis=1)) for w in (approximation, expected)]
+    return float(np.median(sds[0] / sds[1]))

@@ -69,6 +69,9 @@ def fit_svi(
         whitening: a first approximation, in whose space the guide lives.
         settings: steps, learning rate.
         seed: of the random numbers.
+
+    Raises:
+        ValueError: when the ELBO stops being finite.
     """
     size = len(whitening.centre)
 
@@ -94,7 +97,7 @@ def fit_svi(
         state, loss = block(state, *given)
         elbo.append(-float(loss.mean()))
         if not np.isfinite(elbo[-1]):
-            raise RuntimeError(
+            raise ValueError(
                 f"the variational fit failed: after {len(elbo) * BLOCK} steps its ELBO is not "
                 "finite; use --method quick or nuts"
             )
