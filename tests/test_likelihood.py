@@ -1,6 +1,8 @@
-"""Residual densities and censored observations, against SciPy and numerical quadrature."""
+"""Residual densities, censored observations and draws, against SciPy and quadrature."""
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,98 +11,178 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.integrate import quad
 
+from lymphokin.literature.likelihood import measured_moments
 from lymphokin.model import Residual, load_model
-from lymphokin.population import CohortLikelihood, Hierarchy, draw_residual, probability_below
-from lymphokin.population.likelihood import log_density, log_probability_below, student_t_below
+from lymphokin.population import (
+    CohortLikelihood,
+    Hierarchy,
+    draw_measured,
+    log_density,
+    log_probability_below,
+    probability_below,
+)
+from lymphokin.population.residual import student_t_below
+from lymphokin.predict.what_if import condition as what_if
+from lymphokin.predict.what_if.risk import below
 
-NORMAL = Residual("mdsc", "normal", 0.45, "fixed")
-STUDENT = Residual("alc", "student_t", 0.18, "fixed", degrees_of_freedom=5)
-BOTH = pytest.mark.parametrize("residual", [NORMAL, STUDENT], ids=["normal", "student_t"])
+ERRORS = ("log_normal", "additive", "proportional", "combined")
+RESIDUALS = [
+    Residual(
+        "alc",
+        distribution,  # type: ignore[arg-type]
+        0.18,
+        "fixed",
+        degrees_of_freedom=5.0 if distribution == "student_t" else 0.0,
+        error=error,  # type: ignore[arg-type]
+        proportional_sd=0.25 if error == "combined" else 0.0,
+    )
+    for error in ERRORS
+    for distribution in ("normal", "student_t")
+]
+STUDENT = RESIDUALS[1]
+EVERY = pytest.mark.parametrize(
+    "residual", RESIDUALS, ids=[f"{r.error}-{r.distribution}" for r in RESIDUALS]
+)
 
 
-def reference(residual: Residual, sd: float):
+def sds(residual: Residual, sd: float = 0.18) -> jax.Array:
+    """SDs of the components of an error."""
+    return jnp.asarray([sd, 0.25] if residual.error == "combined" else [sd])
+
+
+def reference(residual: Residual, true: float, sd: float) -> Any:
+    """SciPy's distribution of ln y, or of y, around the true value, as the error's name says."""
+    scale = {
+        "log_normal": sd,
+        "additive": sd,
+        "proportional": sd * true,
+        "combined": np.sqrt(sd**2 + (0.25 * true) ** 2),
+    }[residual.error]
+    centre = np.log(true) if residual.error == "log_normal" else true
     if residual.distribution == "student_t":
-        return stats.t(residual.degrees_of_freedom, scale=sd)
-    return stats.norm(scale=sd)
+        return stats.t(residual.degrees_of_freedom, centre, scale)
+    return stats.norm(centre, scale)
 
 
-@BOTH
-@settings(deadline=None)
-@given(st.floats(-9, 9), st.floats(0.02, 2))
-def test_densities_agree_with_scipy(residual, error, sd):
-    expected = reference(residual, sd).logpdf(error)
-    assert float(log_density(residual, error, sd)) == pytest.approx(expected, rel=1e-10, abs=1e-10)
+def place(residual: Residual, value: float) -> float:
+    """Where a value stands on the scale of the error."""
+    return np.log(value) if residual.error == "log_normal" else value
 
 
-@BOTH
-@settings(deadline=None)
-@given(st.floats(-50, 50), st.floats(0.02, 2))
-def test_tail_probabilities_agree_with_scipy(residual, z, sd):
-    expected = reference(residual, sd).logcdf(z * sd)
-    found = float(log_probability_below(residual, z * sd, sd))
-    assert found == pytest.approx(expected, rel=1e-9, abs=1e-8)
+VALUES, SDS = st.floats(0.01, 50), st.floats(0.02, 2)
 
 
-@BOTH
-@pytest.mark.parametrize("true", [0.03, 0.1, 0.4, 3.0])
-@pytest.mark.parametrize("sd", [0.1, 0.18, 0.6])
+@EVERY
+@settings(deadline=None, max_examples=30)
+@given(VALUES, VALUES, SDS)
+def test_densities_agree_with_scipy(residual, value, true, sd):
+    """Of ln y: on the natural scale the density of y times y."""
+    expected = reference(residual, true, sd).logpdf(place(residual, value))
+    expected += 0.0 if residual.error == "log_normal" else np.log(value)
+    found = log_density(residual, np.log(value), np.log(true), sds(residual, sd))
+    assert float(found) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@EVERY
+@settings(deadline=None, max_examples=30)
+@given(VALUES, VALUES, SDS)
+def test_tail_probabilities_agree_with_scipy(residual, limit, true, sd):
+    law = reference(residual, true, sd)
+    at = np.log(limit), np.log(true), sds(residual, sd)
+    found = float(log_probability_below(residual, *at))
+    assert found == pytest.approx(law.logcdf(place(residual, limit)), rel=1e-8, abs=1e-8)
+    below = float(probability_below(residual, *at))
+    assert below == pytest.approx(law.cdf(place(residual, limit)), rel=1e-8, abs=1e-12)
+
+
+@EVERY
+@pytest.mark.parametrize("true", [0.03, 0.4, 3.0])
+@pytest.mark.parametrize("sd", [0.1, 0.6])
 def test_a_censored_record_has_the_probability_of_all_values_below_its_limit(residual, true, sd):
     """M3 of Beal (2001): the density is integrated over what the laboratory could not quantify."""
     limit = 0.1
-    error = np.log(limit) - np.log(true)
 
-    def density(e: float) -> float:
-        return float(jnp.exp(log_density(residual, e, sd)))
+    def density(log_value: Any) -> np.ndarray:
+        return np.asarray(
+            jnp.exp(log_density(residual, log_value, np.log(true), sds(residual, sd)))
+        )
 
-    scale = sd * max(1.0, abs(error) / sd)
-    below = sum(
-        quad(density, error - b * scale, error - a * scale, epsabs=1e-12, limit=200)[0]
-        for a, b in ((0, 1), (1, 10), (10, 100), (100, 1e4))
+    # Values above zero by the trapezoidal rule over ln y; errors on the natural scale have others.
+    step = 0.002 * sd
+    log_value = np.log(limit) - np.arange(0.0, 200.0, step)
+    weights = np.where(np.arange(len(log_value)) == 0, 0.5 * step, step)
+    below = float(density(log_value) @ weights)
+    law = reference(residual, true, sd)
+    rest = law.cdf(log_value[-1]) if residual.error == "log_normal" else law.cdf(0.0)
+    found = float(
+        jnp.exp(log_probability_below(residual, np.log(limit), np.log(true), sds(residual, sd)))
     )
-    found = float(jnp.exp(log_probability_below(residual, error, sd)))
-    assert found == pytest.approx(below, rel=1e-6, abs=1e-12)
-    assert float(probability_below(residual, np.log(limit), np.log(true), sd)) == pytest.approx(
-        below, rel=1e-6, abs=1e-12
-    )
-
-
-@BOTH
-@settings(deadline=None)
-@given(st.floats(0.05, 5), st.floats(0.05, 5), st.floats(0.05, 1))
-def test_below_and_not_below_share_the_whole(residual, threshold, true, sd):
-    below = float(probability_below(residual, np.log(threshold), np.log(true), sd))
-    mirrored = float(probability_below(residual, np.log(true), np.log(threshold), sd))
-    assert 0 <= below <= 1
-    assert below + mirrored == pytest.approx(1)
+    assert found == pytest.approx(below + rest, rel=1e-5, abs=1e-9)
 
 
 def test_a_count_at_the_threshold_falls_below_it_half_of_the_time():
     assert float(student_t_below(0.0, 5)) == pytest.approx(0.5)
-    assert float(probability_below(STUDENT, np.log(0.8), np.log(0.8), 0.18)) == pytest.approx(0.5)
+    at = np.log(0.8), np.log(0.8), sds(STUDENT)
+    assert float(probability_below(STUDENT, *at)) == pytest.approx(0.5)
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize("function", [log_density, log_probability_below])
-@pytest.mark.parametrize("z", [-50.0, -8.0, -1e-3, -1e-12, 0.0, 1e-12, 1e-3, 8.0, 50.0])
-def test_gradients_are_finite_and_right(residual, function, z):
-    """With respect to the error and to the SD, also where measurement and limit coincide."""
-    sd = 0.3
-    value, (by_error, by_sd) = jax.value_and_grad(
-        lambda e, s: function(residual, e, s), argnums=(0, 1)
-    )(z * sd, sd)
-    assert np.isfinite([float(value), float(by_error), float(by_sd)]).all()
-    if function is log_probability_below:
-        law = reference(residual, sd)
-        expected = np.exp(law.logpdf(z * sd) - law.logcdf(z * sd))
-        assert float(by_error) == pytest.approx(expected, rel=1e-6, abs=1e-12)
+@pytest.mark.parametrize("value", [1e-9, 1e-3, 0.39, 0.4, 0.4 * (1 + 1e-12), 3.0, 50.0])
+def test_gradients_are_finite_and_right(residual, function, value):
+    """With respect to the true value and the SDs, also where measurement and truth coincide."""
+
+    def of(log_true: Any, sd: Any) -> Any:
+        return function(residual, np.log(value), log_true, sd)
+
+    at = jnp.log(0.4), sds(residual)
+    (found, by_true), by_sd = jax.value_and_grad(of)(*at), jax.grad(of, argnums=1)(*at)
+    assert np.isfinite([float(found), float(by_true), *by_sd]).all()
+    h = 1e-6
+    expected = (of(at[0] + h, at[1]) - of(at[0] - h, at[1])) / (2 * h)
+    assert float(by_true) == pytest.approx(float(expected), rel=1e-5, abs=1e-6)
+    expected = (of(at[0], at[1] * (1 + h)) - of(at[0], at[1] * (1 - h))) / (2 * h)
+    assert float(by_sd @ at[1]) == pytest.approx(float(expected), rel=1e-5, abs=1e-6)
 
 
-@BOTH
-def test_drawn_residuals_follow_the_density(residual):
-    drawn = np.asarray(draw_residual(residual, jax.random.key(1), (5_000,), residual.sd))
-    assert stats.kstest(drawn, reference(residual, residual.sd).cdf).pvalue > 1e-3
+@EVERY
+def test_drawn_measurements_follow_the_density(residual):
+    true = np.full(5_000, 2.0)
+    drawn = np.asarray(draw_measured(residual, jax.random.key(1), np.log(true), sds(residual)))
+    law = reference(residual, 2.0, 0.18)
+    values = drawn if residual.error == "log_normal" else np.exp(drawn)
+    assert stats.kstest(values, law.cdf).pvalue > 1e-3
+
+
+def test_no_measurement_is_reported_below_zero():
+    additive = replace(RESIDUALS[2], sd=3.0)
+    log_true = np.log(np.full(1000, 0.5))
+    drawn = np.exp(draw_measured(additive, jax.random.key(2), log_true, sds(additive, 3.0)))
+    assert (drawn > 0).all()
+    assert np.mean(drawn < 1e-6) == pytest.approx(stats.norm.cdf(-0.5 / 3.0), abs=0.05)
+
+
+@EVERY
+def test_a_what_if_uses_the_same_densities_and_risks(residual):
+    rng = np.random.default_rng(1)
+    value, true = (np.log(rng.uniform(0.3, 3, (4, 50))) for _ in range(2))
+    sd = np.broadcast_to(sds(residual), (50, len(sds(residual))))
+    np.testing.assert_allclose(
+        what_if.log_density(residual, value, true, sd), log_density(residual, value, true, sd)
+    )
+    expected = probability_below(residual, np.log(0.8), true, sd)
+    np.testing.assert_allclose(below(residual, np.log(0.8), true, sd), expected, atol=2e-7)
+
+
+@EVERY
+def test_moments_of_measured_counts_are_those_of_simulated_ones(residual):
+    log_true = jnp.log(jnp.linspace(0.5, 3.0, 200_000))
+    sd = sds(residual, 0.1)
+    drawn = np.exp(draw_measured(residual, jax.random.key(3), log_true, sd))
+    mean, variance = measured_moments(residual, log_true, sd)
+    assert float(mean) == pytest.approx(drawn.mean(), rel=0.01)
+    assert float(variance) == pytest.approx(drawn.var(), rel=0.03)
 
 
 def test_what_is_compiled_for_a_model_serves_it_again_but_no_other():

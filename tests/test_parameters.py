@@ -178,6 +178,20 @@ def test_units_without_time_or_with_hours_or_days_are_taken(read, unit):
         (SCATTER | {"ds": 0.2}, "unknown key 'ds'"),
         (SCATTER | {"distribution": "laplace"}, "distribution must be student_t or normal"),
         (SCATTER | {"distribution": "student_t"}, "student_t needs degrees_of_freedom"),
+        (
+            SCATTER | {"error": "linear"},
+            "error must be log_normal, additive, proportional or combined, not 'linear'",
+        ),
+        (SCATTER | {"error": "combined"}, "error combined needs proportional_sd"),
+        (SCATTER | {"proportional_sd": 0.2}, "proportional_sd is only for error combined"),
+        (
+            SCATTER | {"error": "additive", "scale": "log"},
+            "scale must be natural for error additive",
+        ),
+        (
+            SCATTER | {"error": "combined", "proportional_sd": 0.2, "proportional_sd_log_sd": -1},
+            "proportional_sd_log_sd must not be negative",
+        ),
         (SCATTER | {"covariates": {"TUBE": {"edta": 0.5}}}, "TUBE: reference is missing"),
         (
             SCATTER | {"covariates": {"TUBE": {"reference": "heparin", "edat_sd": 0.5}}},
@@ -190,6 +204,17 @@ def test_a_residual_that_makes_no_sense_is_refused(read, residual, problem):
     message = refused(read, {"residuals": {"alc": residual}})
     assert message.startswith("own.toml: residuals.alc")
     assert problem in message
+
+
+def test_a_residual_without_an_error_is_log_normal(read):
+    rate = {"parameters": {"rate": RATE}}
+    for more in ({}, {"scale": "log"}, {"error": "log_normal"}):
+        assert read(rate | {"residuals": {"alc": SCATTER | more}}).residuals["alc"].sds == {
+            "residual_sd": (0.3, 0.0)
+        }
+    both = {"error": "combined", "proportional_sd": 0.2, "proportional_sd_log_sd": 0.1}
+    found = read(rate | {"residuals": {"alc": SCATTER | both}}).residuals["alc"]
+    assert found.sds == {"residual_sd": (0.3, 0.0), "proportional_sd": (0.2, 0.1)}
 
 
 def test_every_problem_of_a_table_is_in_one_message(read):

@@ -18,8 +18,12 @@ from lymphokin.criticism.replicates import in_order, log_predictions
 from lymphokin.criticism.scores import Floats
 from lymphokin.infer import Fit, Posterior
 from lymphokin.infer.weights import log_mean, smoothed
-from lymphokin.population import CohortArrays, PackedCohort
-from lymphokin.population.likelihood import log_density, log_probability_below
+from lymphokin.population import (
+    CohortArrays,
+    PackedCohort,
+    log_density,
+    log_probability_below,
+)
 from lymphokin.predict import chosen_draws, endpoint_visits
 from lymphokin.predict.forecast import DRAWS_PER_POPULATION, POPULATION_DRAWS
 from lymphokin.predict.individual import draw_individuals
@@ -107,13 +111,13 @@ def counts_left_out(fit: Fit, posterior: Posterior, seed: int) -> pd.DataFrame:
     table, order = in_order(posterior, *posterior.packed.records["alc"])
     predicted = log_predictions(posterior, x)["alc"][:, order]
     z = jnp.asarray(x[:, : len(hierarchy.quantities)])
-    scale = jax.vmap(lambda z: hierarchy.population(z).residual_sd["alc"] + jnp.zeros(()))(z)
-    residual, sd = hierarchy.model.table.residuals["alc"], scale[:, None]
-    error = jnp.asarray(np.log(table["value"].to_numpy(float)) - predicted)
+    sd = jax.vmap(lambda z: hierarchy.population(z).residual_sd["alc"])(z)[:, None]
+    residual = hierarchy.model.table.residuals["alc"]
+    log_value = jnp.asarray(np.log(table["value"].to_numpy(float)))
     log_likelihood = jnp.where(
         jnp.asarray(table["censored"].to_numpy(bool)),
-        log_probability_below(residual, error, sd),
-        log_density(residual, error, sd),
+        log_probability_below(residual, log_value, predicted, sd),
+        log_density(residual, log_value, predicted, sd),
     )
     found = left_out(np.asarray(log_likelihood))
     return table[["id", "day"]].assign(**found._asdict())

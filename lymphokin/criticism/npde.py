@@ -25,6 +25,8 @@ def prediction_errors(replicates: Replicates, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     r = replicates
     observed, simulated = imputed(rng, r.log_value, r.censored, r.new, r.log_lloq)
+    if r.residual.error != "log_normal":  # decorrelated where the error is symmetric
+        observed, simulated = np.exp(observed), np.exp(simulated)
     errors = np.empty(len(observed))
     for places in r.records.groupby("id", sort=False).indices.values():
         errors[places] = _places_among(rng, observed[places], simulated[:, places])

@@ -103,8 +103,8 @@ def residual_shrinkage(r: Replicates) -> float:
     The residual is that around the posterior median of the patient's prediction, over the mean
     residual SD.
     """
-    sd = r.sd.mean() * r.error_distribution().std()
-    weighted = (r.log_value - np.median(r.fitted, axis=0)) / sd
+    error = r.standardised(np.median(r.fitted, axis=0), r.sd.mean(axis=0))
+    weighted = error / r.error_distribution().std()
     return float(1 - weighted[~r.censored].std())
 
 

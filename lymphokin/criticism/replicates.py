@@ -17,8 +17,14 @@ from scipy import stats
 
 from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.model import Residual
-from lymphokin.population import CohortArrays, CohortLikelihood
-from lymphokin.population.likelihood import log_density, log_probability_below
+from lymphokin.population import (
+    CohortArrays,
+    CohortLikelihood,
+    log_density,
+    log_measured,
+    log_probability_below,
+    standardised,
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Replicates:
     there is none), censored; sorted by patient and day"""
     residual: Residual
     sd: np.ndarray
-    """[draw] residual scale"""
+    """[draw, component] SDs of the residual"""
     typical: np.ndarray
     """prediction for a patient with these covariates and no difference from the typical one"""
     fitted: np.ndarray
@@ -72,11 +78,18 @@ class Replicates:
             return stats.t(self.residual.degrees_of_freedom)  # type: ignore[return-value]
         return stats.norm()  # type: ignore[return-value]
 
+    def standardised(self, log_prediction: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """Distance of the records from predictions [..., record], in scales of the error.
+
+        ``sd``: [..., component].
+        """
+        return standardised(self.residual, self.log_value, log_prediction, sd[..., None, :], np)
+
     def log_likelihood(self) -> np.ndarray:
         """[draw] log likelihood of all records given each draw."""
         sd, y = self.sd[:, None], self.log_value
-        quantified = log_density(self.residual, y - self.fitted, sd)
-        below = log_probability_below(self.residual, y - self.fitted, sd)
+        quantified = log_density(self.residual, y, self.fitted, sd)
+        below = log_probability_below(self.residual, y, self.fitted, sd)
         return np.asarray(jnp.where(self.censored, below, quantified).sum(axis=1))
 
 
@@ -130,7 +143,7 @@ def replicate(posterior: Posterior, x: np.ndarray, seed: int) -> dict[str, Repli
         if not len(table):
             continue
         residual = hierarchy.model.table.residuals[quantity]
-        sd = np.broadcast_to(np.asarray(scales[quantity], dtype=float), len(x))
+        sd = np.asarray(scales[quantity], dtype=float)
         own = {
             "typical": typical[quantity][:, order],
             "fitted": fitted[quantity][:, order],
@@ -155,12 +168,12 @@ def replicate(posterior: Posterior, x: np.ndarray, seed: int) -> dict[str, Repli
 def measured(
     rng: np.random.Generator, residual: Residual, log_true: np.ndarray, sd: np.ndarray
 ) -> np.ndarray:
-    """Random ln measurements [draw, record] around ln true values, with residual scales [draw]."""
+    """Random ln measurements [draw, record] of ln true values; SDs are [draw, component]."""
     if residual.distribution == "student_t":
         noise = rng.standard_t(residual.degrees_of_freedom, log_true.shape)
     else:
         noise = rng.standard_normal(log_true.shape)
-    return log_true + sd[:, None] * noise
+    return log_measured(residual, log_true, sd[:, None], noise, np)
 
 
 def log_predictions(posterior: Posterior, x: np.ndarray) -> dict[str, np.ndarray]:

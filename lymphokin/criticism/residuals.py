@@ -59,7 +59,7 @@ def individual_residuals(r: Replicates, seed: int) -> np.ndarray:
     A censored record gets a random residual below that of its limit.
     """
     rng = np.random.default_rng(seed)
-    error = (r.log_value - r.fitted) / r.sd[:, None]
+    error = r.standardised(r.fitted, r.sd)
     distribution = r.error_distribution()
     probability = distribution.cdf(error)
     shrunk = rng.uniform(size=probability.shape) * probability

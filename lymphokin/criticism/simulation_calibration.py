@@ -254,7 +254,7 @@ def _values(
         population = hierarchy.population(latents.population)
         p, _ = hierarchy.individuals(population, latents, posterior.arrays)
         own = [getattr(p, effect.name)[patient] for effect in hierarchy.subject_effects]
-        return latents.population, own, jnp.asarray(population.residual_sd["alc"])
+        return latents.population, own, population.residual_sd["alc"]
 
     z, own, sd = jax.vmap(of_latents)(jnp.asarray(x))
     parts = list(posterior.evaluate(x, posterior.arrays))

@@ -8,14 +8,14 @@ all patients at once) give all of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.model import Residual
-from lymphokin.population import CohortArrays, CohortLikelihood, Latents
+from lymphokin.population import CohortArrays, CohortLikelihood, Latents, scale_at
 
 TANGENTS_AT_ONCE = 16
 """Derivatives taken together: wide enough to keep the processor busy."""
@@ -40,6 +40,27 @@ def _weights(residual: Residual) -> tuple[float, float]:
     return 1.0, 2.0
 
 
+def _of_records(
+    residual: Residual, predicted: jax.Array, sd: jax.Array, weight: Any, scales: jax.Array
+) -> tuple[list[jax.Array], jax.Array]:
+    """Outcomes of the quantified records of one quantity: of each record, and shared by all.
+
+    Location and scale of a symmetric error share no information (Lehmann and Casella 1998, theory
+    of point estimation, example 2.5.7). On the natural scale both follow the prediction.
+
+    Args:
+        predicted: [record] ln predictions.
+        scales: [record] scale of each record's error, or one for all, held fixed.
+    """
+    location, scale = _weights(residual)
+    if residual.error == "log_normal":
+        n = jnp.sqrt(scale * weight.sum())
+        return [np.sqrt(location) * weight * predicted / scales], n * jnp.log(sd)
+    log_scale = jnp.log(scale_at(residual, predicted, sd))
+    of_location = np.sqrt(location) * weight * jnp.exp(predicted) / scales
+    return [of_location, np.sqrt(scale) * weight * log_scale], jnp.zeros(0)
+
+
 def _scaled_outcomes(
     likelihood: CohortLikelihood, latents: Latents, arrays: CohortArrays, scales: dict
 ) -> tuple[jax.Array, ...]:
@@ -53,12 +74,12 @@ def _scaled_outcomes(
     predictions = likelihood.predictions(latents, arrays)
     values, owners, shared = [], [], [latents.population]
     for quantity, (predicted, _) in predictions.items():
-        location, scale = _weights(hierarchy.model.table.residuals[quantity])
+        residual, sd = hierarchy.model.table.residuals[quantity], population.residual_sd[quantity]
         records = arrays.measured[quantity].quantified
-        values.append(np.sqrt(location) * records.weight * predicted / scales[quantity])
-        owners.append(records.patient)
-        n = jnp.sqrt(scale * records.weight.sum())
-        shared.append(n * jnp.log(population.residual_sd[quantity])[None])
+        own, of_all = _of_records(residual, predicted, sd, records.weight, scales[quantity])
+        values += own
+        owners += [records.patient] * len(own)
+        shared.append(of_all)
     mean, sd = hierarchy.subject_prior(population, arrays)
     values.append(((latents.subject - mean) / scales["subject"]).ravel())
     owners.append(jnp.broadcast_to(jnp.arange(arrays.patients), mean.shape).ravel())
@@ -104,7 +125,11 @@ def expected_information(
     directions = n_population + slots
     latents = unravel(x)
     population = hierarchy.population(latents.population)
-    scales = dict(population.residual_sd)
+    residuals = hierarchy.model.table.residuals
+    scales = {
+        quantity: scale_at(residuals[quantity], predicted, population.residual_sd[quantity])
+        for quantity, (predicted, _) in likelihood.predictions(latents, arrays).items()
+    }
     scales["subject"] = hierarchy.subject_prior(population, arrays)[1]
 
     def outcomes(v: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -54,8 +54,8 @@ class Cohorts:
             log_dose: [study] by how much its immune dose differs from the reference.
 
         Returns:
-            [node, patient] ln true count before any event on the node, and the residual SD of ln
-            count.
+            [node, patient] ln true count before any event on the node, and [component] the SDs of
+            the count's residual.
         """
         population = self.hierarchy.population(z)
         mean, sd = self.hierarchy.subject_prior(population, self.arrays)

@@ -16,17 +16,22 @@ import numpy as np
 from lymphokin.literature.cohorts import Cohorts
 from lymphokin.literature.studies import Counts
 from lymphokin.model import Residual
-from lymphokin.population import probability_below
+from lymphokin.population import probability_below, scale_at
 
 SMALLEST = 1e-9
 """A probability is not let below this."""
 
 
-def noise_variance(residual: Residual, sd: Any) -> Any:
-    """Variance of ln of a measured count around the true one."""
+def measured_moments(residual: Residual, log_true: Any, sd: Any) -> tuple[Any, Any]:
+    """Mean and variance of measured counts over patients and visits, given the true ones."""
+    noise = scale_at(residual, log_true, sd) ** 2
     if residual.distribution == "student_t":
-        return sd**2 * residual.degrees_of_freedom / (residual.degrees_of_freedom - 2)
-    return sd**2
+        noise = noise * residual.degrees_of_freedom / (residual.degrees_of_freedom - 2)
+    true = jnp.exp(log_true)
+    if residual.error != "log_normal":
+        return true.mean(), (true**2 + noise).mean() - true.mean() ** 2
+    mean = true.mean() * jnp.exp(noise / 2)
+    return mean, (true**2).mean() * jnp.exp(2 * noise) - mean**2
 
 
 def share_below(residual: Residual, counts: Counts, log_true: Any, sd: Any) -> Any:
@@ -45,10 +50,7 @@ def share_below(residual: Residual, counts: Counts, log_true: Any, sd: Any) -> A
 def log_likelihood(residual: Residual, counts: Counts, n: int, log_true: Any, sd: Any) -> Any:
     """Log likelihood of one published summary of ``n`` patients; see :func:`share_below`."""
     if counts.mean is not None:
-        true = jnp.exp(log_true)
-        noise = noise_variance(residual, sd)
-        mean = true.mean() * jnp.exp(noise / 2)
-        variance = (true**2).mean() * jnp.exp(2 * noise) - mean**2
+        mean, variance = measured_moments(residual, log_true, sd)
         log_sd = jnp.sqrt(variance / n) / mean
         error = (np.log(counts.mean) - jnp.log(mean)) / log_sd
         return counts.weight * (-0.5 * error**2 - jnp.log(log_sd))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lymphokin.literature.meta_analysis import MetaAnalysis, Unknowns
 from lymphokin.literature.studies import Counts, Study
-from lymphokin.population.likelihood import draw_residual
+from lymphokin.population import draw_measured
 
 CREDIBLE = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -42,16 +42,15 @@ def reproduce(
     """
     log_true, sd = analysis.true_counts(unknowns)
     residual = analysis.model.table.residuals["alc"]
-    noise = np.asarray(
-        draw_residual(residual, jax.random.key(seed), log_true.shape, sd[:, None, None])
-    )
+    key = jax.random.key(seed)
+    log_measured = np.asarray(draw_measured(residual, key, log_true, sd[:, None, None]))
     rng = np.random.default_rng(seed)
     rows = []
     for i, study in enumerate(analysis.studies):
         if study.name not in names:
             continue
         own = analysis.cohorts.study_of == i
-        measured = np.exp(log_true[:, :, own] + noise[:, :, own])
+        measured = np.exp(log_measured[:, :, own])
         for counts, nodes in zip(study.counts, analysis.cohorts.nodes[i], strict=True):
             seen = _cohort(counts, measured[:, nodes], study.n, rng)
             for label, unit, observed, values in _statistics(counts, seen):

@@ -120,18 +120,35 @@ class CategoryEffect:
 
 @dataclass(frozen=True)
 class Residual:
-    """How a measured quantity scatters around the individual's true value, on the log scale."""
+    """How a measured value y scatters around the individual's true value f.
+
+    ``error`` log_normal: ln y = ln f + sd e; additive: y = f + sd e; proportional:
+    y = f (1 + sd e); combined: y = f + sqrt(sd^2 + (proportional_sd f)^2) e. e is standard normal
+    or Student's t with ``degrees_of_freedom`` (whose scale, not SD, is 1).
+    """
 
     quantity: str
     distribution: Literal["student_t", "normal"]
     sd: float
+    """in the quantity's unit where the error is additive or combined"""
     certainty: str
     sd_log_sd: float = 0.0
     degrees_of_freedom: float = 0.0
-    scale: Literal["log"] = "log"
+    error: Literal["log_normal", "additive", "proportional", "combined"] = "log_normal"
+    proportional_sd: float = 0.0
+    """of a combined error, as a share of the true value"""
+    proportional_sd_log_sd: float = 0.0
     source: str = ""
     doi: str = ""
     effects: tuple[CategoryEffect, ...] = ()
+
+    @property
+    def sds(self) -> dict[str, tuple[float, float]]:
+        """Per component of the error, its SD and our uncertainty about it (SD of its logarithm)."""
+        of_error = {"residual_sd": (self.sd, self.sd_log_sd)}
+        if self.error == "combined":
+            of_error["proportional_sd"] = (self.proportional_sd, self.proportional_sd_log_sd)
+        return of_error
 
 
 @dataclass(frozen=True)
@@ -182,7 +199,7 @@ class ParameterTable:
         Args:
             typical: typical values in table units, by parameter; the others keep their median.
             between_subject_sd: SDs between subjects, by parameter; the others keep theirs.
-            residual_sd: residual SDs by quantity.
+            residual_sd: residual SDs by quantity (additive part of a combined error).
             log_ratio: log-ratios of observation categories, as ``quantity_category``.
         """
         unknown = sorted(
@@ -208,6 +225,7 @@ class ParameterTable:
                 r,
                 sd=residual_sd.get(q, r.sd),
                 sd_log_sd=0.0,
+                proportional_sd_log_sd=0.0,
                 effects=tuple(
                     replace(
                         e,

@@ -28,6 +28,7 @@ TRANSFORMS = ("log", "logit", "identity", "above", "between")
 PRIORS = ("normal", "truncated_normal")
 PARAMETRISATIONS = ("non-centred", "centred")
 DISTRIBUTIONS = ("student_t", "normal")
+ERRORS = ("log_normal", "additive", "proportional", "combined")
 CERTAINTIES = ("read", "computed", "proposed prior", "fixed")
 
 _SDS = ("population_sd", "between_subject_sd", "between_subject_log_sd", "between_occasion_sd")
@@ -217,16 +218,33 @@ def _residual(quantity: str, raw: Any, problems: list[str]) -> Residual | None:
         for effect in _categories(entry.where, column, below, problems)
     )
     known = {f.name for f in fields(Residual)} - {"quantity", "effects"}
-    entry.keys(known, ("distribution", "sd", "certainty"))
+    entry.keys((*known, "scale"), ("distribution", "sd", "certainty"))
     entry.choice("distribution", DISTRIBUTIONS)
-    entry.choice("scale", ("log",))
+    entry.choice("error", ERRORS)
+    _check_scale(entry)
     entry.choice("certainty", CERTAINTIES)
     entry.texts("source", "doi")
-    entry.positive("sd", "degrees_of_freedom")
-    entry.not_negative("sd_log_sd")
+    entry.positive("sd", "proportional_sd", "degrees_of_freedom")
+    entry.not_negative("sd_log_sd", "proportional_sd_log_sd")
     if entry.raw.get("distribution") == "student_t" and "degrees_of_freedom" not in entry.raw:
         entry.refuse("distribution student_t needs degrees_of_freedom")
-    return Residual(quantity=quantity, effects=effects, **entry.raw) if entry.sound else None
+    if not entry.sound:
+        return None
+    entry.raw.pop("scale", None)
+    return Residual(quantity=quantity, effects=effects, **entry.raw)
+
+
+def _check_scale(entry: _Entry) -> None:
+    """The scale follows from the error; a combined error has two SDs, the others one."""
+    error = entry.raw.get("error", "log_normal")
+    scale = "log" if error == "log_normal" else "natural"
+    if entry.raw.get("scale", scale) != scale:
+        entry.refuse(f"scale must be {scale} for error {error}, not {entry.raw['scale']!r}")
+    if error == "combined" and "proportional_sd" not in entry.raw:
+        entry.refuse("error combined needs proportional_sd")
+    for key in ("proportional_sd", "proportional_sd_log_sd"):
+        if error != "combined" and key in entry.raw:
+            entry.refuse(f"{key} is only for error combined")
 
 
 def _check_products(raw: Mapping[str, Any], problems: list[str]) -> None:

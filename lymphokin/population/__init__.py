@@ -11,10 +11,17 @@ from lymphokin.population.data import (
 from lymphokin.population.hierarchy import Hierarchy, Latents, Population, Quantity
 from lymphokin.population.likelihood import (
     CohortLikelihood,
-    draw_residual,
-    probability_below,
     simulate_log_values,
     simulate_records,
+)
+from lymphokin.population.residual import (
+    draw_measured,
+    log_density,
+    log_measured,
+    log_probability_below,
+    probability_below,
+    scale_at,
+    standardised,
 )
 
 __all__ = [
@@ -28,9 +35,14 @@ __all__ = [
     "Quantity",
     "Records",
     "covariate",
-    "draw_residual",
+    "draw_measured",
+    "log_density",
+    "log_measured",
+    "log_probability_below",
     "pack",
     "probability_below",
+    "scale_at",
     "simulate_log_values",
     "simulate_records",
+    "standardised",
 ]

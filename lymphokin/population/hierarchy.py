@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -42,6 +43,7 @@ class Population(NamedTuple):
     exponent: dict[tuple[str, str], Any]
     """exponents of power covariates, by parameter and column"""
     residual_sd: dict[str, Any]
+    """[..., component] SDs of the residual's error, by quantity"""
     log_ratio: dict[tuple[str, str], Any]
     """log-ratios of observation categories, by quantity and category"""
 
@@ -52,7 +54,7 @@ class Quantity:
 
     name: str
     kind: str
-    """typical | between_subject_sd | exponent | residual_sd | log_ratio"""
+    """typical | between_subject_sd | exponent | residual_sd | proportional_sd | log_ratio"""
     key: Any
     unit: str
     meaning: str
@@ -97,10 +99,11 @@ class Hierarchy:
             if c.exponent_sd > 0
         ]
         for q, residual in table.residuals.items():
-            if residual.sd_log_sd > 0:
-                found.append(
-                    Quantity(f"{q}_residual_sd", "residual_sd", q, "1", f"residual SD of ln {q}")
-                )
+            found += [
+                Quantity(f"{q}_{component}", component, q, *self._of_error(q, component))
+                for component, (_, log_sd) in residual.sds.items()
+                if log_sd > 0
+            ]
             found += [
                 Quantity(
                     f"{q}_{e.category}_log_ratio",
@@ -113,6 +116,17 @@ class Hierarchy:
                 if e.log_ratio_sd > 0
             ]
         return tuple(found)
+
+    def _of_error(self, quantity: str, component: str) -> tuple[str, str]:
+        """Unit and meaning of an SD of a quantity's residual."""
+        error = self.model.table.residuals[quantity].error
+        if error == "log_normal":
+            return "1", f"residual SD of ln {quantity}"
+        if error == "proportional" or component == "proportional_sd":
+            return "1", f"residual SD of {quantity} over its true value"
+        shown = (b.shows[quantity].unit for b in self.model.blocks if quantity in b.shows)
+        part = " (additive part)" if error == "combined" else ""
+        return next(shown, ""), f"residual SD of {quantity}{part}"
 
     @property
     def population_names(self) -> tuple[str, ...]:
@@ -156,7 +170,10 @@ class Hierarchy:
                 for c in p.covariates
             },
             residual_sd={
-                q: r.sd * jnp.exp(r.sd_log_sd * at.get(("residual_sd", q), 0.0))
+                q: _stacked(
+                    sd * jnp.exp(log_sd * at.get((component, q), 0.0))
+                    for component, (sd, log_sd) in r.sds.items()
+                )
                 for q, r in table.residuals.items()
             },
             log_ratio={
@@ -172,10 +189,15 @@ class Hierarchy:
         population = self.population(z)
         values = {}
         for q in self.quantities:
-            value = getattr(population, q.kind)[q.key]
-            values[q.name] = (
-                self.model.table[q.key].to_natural(value) if q.kind == "typical" else value
-            )
+            match q.kind:
+                case "typical":
+                    value = self.model.table[q.key].to_natural(population.typical[q.key])
+                case "residual_sd" | "proportional_sd":
+                    component = list(self.model.table.residuals[q.key].sds).index(q.kind)
+                    value = population.residual_sd[q.key][..., component]
+                case _:
+                    value = getattr(population, q.kind)[q.key]
+            values[q.name] = value
         return values
 
     @cached_property
@@ -323,6 +345,11 @@ class Hierarchy:
     def typical_latents(self, arrays: CohortArrays) -> Latents:
         """The prior's centre: every latent zero."""
         return Latents(*(jnp.zeros(shape) for shape in self.shapes(arrays)))  # type: ignore[arg-type]
+
+
+def _stacked(components: Iterable[Any]) -> jax.Array:
+    """Values side by side on a new last axis."""
+    return jnp.stack(jnp.broadcast_arrays(*components), axis=-1)
 
 
 @lru_cache

@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import betainc, gammaln, log_ndtr, ndtr
 
-from lymphokin.model import Residual
 from lymphokin.population.data import CohortArrays, PackedCohort, Records
 from lymphokin.population.hierarchy import Hierarchy, Latents, Population
+from lymphokin.population.residual import (
+    LOWEST,
+    draw_measured,
+    log_density,
+    log_probability_below,
+)
 from lymphokin.solve import Solution, hours_output_at, solve
-
-LOWEST = 1e-9
-"""Predictions are kept above this before their logarithm is taken, in the quantity's own unit."""
-
-
-def log_density(residual: Residual, error: Any, sd: Any) -> Any:
-    """Log density of a residual ``error`` on the log scale."""
-    z = error / sd
-    if residual.distribution == "student_t":
-        df = residual.degrees_of_freedom
-        constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * jnp.log(df * jnp.pi)
-        return constant - 0.5 * (df + 1) * jnp.log1p(z**2 / df) - jnp.log(sd)
-    return -0.5 * z**2 - 0.5 * jnp.log(2 * jnp.pi) - jnp.log(sd)
-
-
-def log_probability_below(residual: Residual, error: Any, sd: Any) -> Any:
-    """Log probability that a measurement lies below its limit, ``error`` = ln limit - ln true."""
-    z = error / sd
-    if residual.distribution == "student_t":
-        return jnp.log(student_t_below(z, residual.degrees_of_freedom))
-    return log_ndtr(z)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
-def student_t_below(z: Any, df: float) -> Any:
-    """Cumulative distribution of Student's t, precise in the lower tail."""
-    tail = 0.5 * betainc(0.5 * df, 0.5, df / (df + z**2))
-    return jnp.where(z < 0, tail, 1 - tail)
-
-
-@student_t_below.defjvp
-def _student_t_below_slope(df: float, at: tuple[Any], change: tuple[Any]) -> tuple[Any, Any]:
-    # The density; that of the incomplete beta function is not finite at z = 0.
-    (z,), (dz,) = at, change
-    slope = jnp.exp(log_density(Residual("", "student_t", 1.0, "", degrees_of_freedom=df), z, 1.0))
-    return student_t_below(z, df), slope * dz
-
-
-def probability_below(residual: Residual, log_threshold: Any, log_true: Any, sd: Any) -> Any:
-    """Probability that a measurement of a true value falls below a threshold."""
-    z = (log_threshold - log_true) / sd
-    if residual.distribution == "student_t":
-        return student_t_below(z, residual.degrees_of_freedom)
-    return ndtr(z)
-
-
-def draw_residual(residual: Residual, key: jax.Array, shape: tuple[int, ...], sd: Any) -> Any:
-    """Random residuals on the log scale."""
-    if residual.distribution == "student_t":
-        return sd * jax.random.t(key, residual.degrees_of_freedom, shape)
-    return sd * jax.random.normal(key, shape)
 
 
 class CohortLikelihood:
@@ -151,9 +103,8 @@ class CohortLikelihood:
             residual, sd = self.model.table.residuals[quantity], population.residual_sd[quantity]
             quantified, below = predicted[quantity]
             result[quantity] = (
-                m.quantified.weight
-                * log_density(residual, m.quantified.log_value - quantified, sd),
-                m.below.weight * log_probability_below(residual, m.below.log_value - below, sd),
+                m.quantified.weight * log_density(residual, m.quantified.log_value, quantified, sd),
+                m.below.weight * log_probability_below(residual, m.below.log_value, below, sd),
             )
         return result
 
@@ -196,16 +147,15 @@ def simulate_log_values(
     """Random measurements at the quantified records of a cohort: per quantity [record], ln."""
     predicted = likelihood.predictions(latents, arrays)
     population = likelihood.hierarchy.population(latents.population)
-    values = {}
-    for i, (quantity, (log_value, _)) in enumerate(predicted.items()):
-        noise = draw_residual(
+    return {
+        quantity: draw_measured(
             likelihood.model.table.residuals[quantity],
             jax.random.fold_in(key, i),
-            log_value.shape,
+            log_true,
             population.residual_sd[quantity],
         )
-        values[quantity] = log_value + noise
-    return values
+        for i, (quantity, (log_true, _)) in enumerate(predicted.items())
+    }
 
 
 def simulate_records(

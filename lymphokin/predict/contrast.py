@@ -71,7 +71,7 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
     without = latents.copy()
     without[:, slot] = NO_EFFECT_Z
     population = jax.vmap(hierarchy.population)(jnp.asarray(x[:, : len(hierarchy.quantities)]))
-    sd = np.broadcast_to(population.residual_sd["alc"], len(x))
+    sd = np.asarray(population.residual_sd["alc"])
     nodes = packed.nodes(day_of)
     rows = []
     for suppression, draws in (("fitted", latents), ("zero", without)):

@@ -27,7 +27,7 @@ from lymphokin.population import (
     Measured,
     PackedCohort,
     Records,
-    draw_residual,
+    draw_measured,
     pack,
     probability_below,
 )
@@ -186,8 +186,8 @@ def as_measured(
         )
         for grade in GRADE_BELOW
     }
-    noise = draw_residual(residual, jax.random.key(seed), log_count.shape, sd)
-    return below, np.exp(np.asarray(log_count + noise))
+    measured = draw_measured(residual, jax.random.key(seed), log_count, sd)
+    return below, np.exp(np.asarray(measured))
 
 
 def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray, seed: int) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class IndividualDraws(NamedTuple):
     log_count: np.ndarray
     """ln of the true lymphocyte count at the patient's endpoint, 1e9/L"""
     residual_sd: np.ndarray
-    """[population draw] residual SD of ln count"""
+    """[population draw, component] SDs of the count's residual"""
 
 
 def _approximation(quick: Posterior, arrays: CohortArrays, middle: jax.Array) -> Whitening:
@@ -170,6 +170,6 @@ def draw_individuals(
     log_weight, counts, _ = weighted(better, draws, second)
     shape = (len(population_z), draws, len(patients))
     scale = jax.jit(jax.vmap(lambda z: posterior.hierarchy.population(z).residual_sd["alc"]))
-    residual_sd = np.broadcast_to(scale(jnp.asarray(population_z)), len(population_z))
+    residual_sd = np.asarray(scale(jnp.asarray(population_z)))
     log_count = np.log(counts)
     return IndividualDraws(log_weight.reshape(shape), log_count.reshape(shape), residual_sd)

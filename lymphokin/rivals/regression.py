@@ -86,7 +86,8 @@ class RegressionModel:
             return expit(self.regression.log_odds(p, x))
         residual = self.table.residuals["alc"]
         log_count = self.regression.log_count(p, x)
-        return probability_below(residual, np.log(measured_threshold(2)), log_count, residual.sd)
+        sd = jnp.asarray([sd for sd, _ in residual.sds.values()])
+        return probability_below(residual, np.log(measured_threshold(2)), log_count, sd)
 
     def _z(self, draws: int, seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)

@@ -54,7 +54,7 @@ def linear_trial(
         "alc",
         records,
         RESIDUAL,
-        np.full(draws, RESIDUAL.sd),
+        np.full((draws, 1), RESIDUAL.sd),
         typical,
         fitted,
         fitted + noise(draws),

@@ -22,7 +22,7 @@ def small_bank(rng: np.random.Generator) -> Bank:
         return BankArm(
             jnp.asarray(rng.normal(0, 0.4, (3, 4, 5)), jnp.float32),
             jnp.asarray(rng.uniform(0, 1, (4, 5)), jnp.float32),
-            jnp.asarray([0.1, 0.15, 0.2, 0.3], jnp.float32),
+            jnp.asarray([[0.1], [0.15], [0.2], [0.3]], jnp.float32),
         )
 
     return Bank(arm(), arm(), RESIDUAL)

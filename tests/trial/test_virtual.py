@@ -128,7 +128,7 @@ def followed_at(design: VirtualDesign, alc: np.ndarray) -> Followed:
     """Patients whose true count is constant, measured almost without error."""
     courses = courses_of(design)
     counts = jnp.broadcast_to(jnp.asarray(alc), (len(Grid(design).days), len(alc)))
-    return Followed(courses, counts, 1e-9, jnp.asarray([1.0, 0.0]))
+    return Followed(courses, counts, jnp.asarray([1e-9]), jnp.asarray([1.0, 0.0]))
 
 
 def read(design: VirtualDesign, alc: np.ndarray) -> Outcome:

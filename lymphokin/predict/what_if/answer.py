@@ -63,7 +63,7 @@ def _curves(solved: Solved, spread: Spread) -> Curves:
     at, mdsc = np.asarray(solved.at)[:, :-1], np.asarray(solved.mdsc)[:-1]
     return Curves(
         alc=fan(at[0], COUNT_DECIMALS),
-        alc_measured=fan(at[0] + spread.noise, COUNT_DECIMALS),
+        alc_measured=fan(spread.imagined(at[0]), COUNT_DECIMALS),
         mdsc=fan(mdsc, MDSC_DECIMALS) if np.isfinite(mdsc).all() else None,
         alc_no_atra_q50=middle(at[1]),
         alc_no_treatment_q50=middle(np.asarray(solved.rest)[None]) * at.shape[1],

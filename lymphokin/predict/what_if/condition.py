@@ -17,6 +17,7 @@ from scipy.special import gammaln, logsumexp
 
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.model import Residual
+from lymphokin.population import scale_at, standardised
 from lymphokin.predict.what_if.contract import MOST_COUNTS, Count
 from lymphokin.predict.what_if.courses import CourseArrays
 from lymphokin.predict.what_if.draws import (
@@ -81,19 +82,28 @@ class Records:
         return np.pad(self.day, (0, MOST_COUNTS - len(self.day)), mode="edge")
 
 
-def log_density(residual: Residual, error: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """Log density of an error on the log scale, up to nothing."""
-    z = error / sd
+def log_density(
+    residual: Residual, log_value: np.ndarray, log_true: np.ndarray, sd: np.ndarray
+) -> np.ndarray:
+    """As :func:`lymphokin.population.log_density`, without compiling for every shape."""
+    z = standardised(residual, log_value, log_true, sd, np)
+    log_scale = np.log(scale_at(residual, log_true, sd, np))
+    if residual.error != "log_normal":
+        log_scale = log_scale - log_value
     if residual.distribution == "student_t":
         df = residual.degrees_of_freedom
         constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * np.log(df * np.pi)
-        return constant - 0.5 * (df + 1) * np.log1p(z**2 / df) - np.log(sd)
-    return -0.5 * z**2 - 0.5 * np.log(2 * np.pi) - np.log(sd)
+        return constant - 0.5 * (df + 1) * np.log1p(z**2 / df) - log_scale
+    return -0.5 * z**2 - 0.5 * np.log(2 * np.pi) - log_scale
 
 
-def _variance(residual: Residual, sd: np.ndarray) -> np.ndarray:
+def _variance(residual: Residual, log_value: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """[record] variance of ln of a measurement, near the values that were measured."""
+    scale = scale_at(residual, log_value, sd, np)
+    if residual.error != "log_normal":
+        scale = scale / np.exp(log_value)
     df = residual.degrees_of_freedom
-    return sd**2 * (df / (df - 2) if residual.distribution == "student_t" and df > 2 else 1.0)
+    return scale**2 * (df / (df - 2) if residual.distribution == "student_t" and df > 2 else 1.0)
 
 
 class Conditioning:
@@ -129,13 +139,14 @@ class Conditioning:
 
     def log_likelihood(self, predicted: np.ndarray, atom: np.ndarray) -> np.ndarray:
         """[lane] log likelihood of the records."""
-        error = self.records.log_value[:, None] - predicted
+        log_value = self.records.log_value[:, None]
         total = np.zeros(predicted.shape[1])
         for quantity, rows in (("alc", ~self.records.is_mdsc), ("mdsc", self.records.is_mdsc)):
             if rows.any():
                 residual = self.source.model.table.residuals[quantity]
                 sd = self.source.residual_sd[quantity][atom]
-                total = total + log_density(residual, error[rows], sd).sum(axis=0)
+                own = log_density(residual, log_value[rows], predicted[rows], sd)
+                total = total + own.sum(axis=0)
         return total
 
     def _noise_variance(self) -> np.ndarray:
@@ -143,8 +154,9 @@ class Conditioning:
         out = np.zeros(len(self.records.day))
         for quantity, rows in (("alc", ~self.records.is_mdsc), ("mdsc", self.records.is_mdsc)):
             if rows.any():
-                sd = np.median(self.source.residual_sd[quantity])
-                out[rows] = _variance(self.source.model.table.residuals[quantity], sd)
+                sd = np.median(self.source.residual_sd[quantity], axis=0)
+                residual = self.source.model.table.residuals[quantity]
+                out[rows] = _variance(residual, self.records.log_value[rows], sd)
         return out
 
     def approximation(self, z: np.ndarray, w: np.ndarray, y: np.ndarray) -> Approximation:

@@ -37,9 +37,10 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
     rows = []
     for day in request.days:
         log_count = at[day - CURVE_DAYS[0]]
-        imagined = log_count + spread.noise
-        error = imagined[:, None] - log_count[None, :]
-        log_weight = log_density(spread.residual, error, spread.sd[None, :])
+        imagined = spread.imagined(log_count)
+        log_weight = log_density(
+            spread.residual, imagined[:, None], log_count[None, :], spread.sd[None, :]
+        )
         weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
         rows.append(_row(day, float(risk.mean()), weight @ risk, imagined))
     return NarrowingAnswer(

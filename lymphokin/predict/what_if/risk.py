@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from lymphokin.model import Residual
+from lymphokin.population import standardised
 from lymphokin.predict.endpoint import measured_threshold
 from lymphokin.predict.what_if.contract import Fan
 
@@ -24,7 +25,7 @@ def below(
 
     Student's t is read off a fine table, exact to 1e-7 and much faster than the function itself.
     """
-    z = (log_threshold - log_true) / sd
+    z = standardised(residual, log_threshold, log_true, sd, np)
     if residual.distribution == "student_t":
         return np.interp(z, *_t_table(residual.degrees_of_freedom))
     return ndtr(z)
@@ -37,11 +38,11 @@ def _t_table(df: float) -> tuple[np.ndarray, np.ndarray]:
     return z, stdtr(df, z)
 
 
-def noise_of(residual: Residual, normal: np.ndarray, sd: np.ndarray) -> np.ndarray:
-    """Measurement noise on the log scale from standard normals, the same for every schedule."""
+def noise_of(residual: Residual, normal: np.ndarray) -> np.ndarray:
+    """Measurement noise in scales of the error from standard normals, one for every schedule."""
     if residual.distribution == "student_t":
-        return sd * stdtrit(residual.degrees_of_freedom, ndtr(normal))
-    return sd * normal
+        return stdtrit(residual.degrees_of_freedom, ndtr(normal))
+    return normal
 
 
 def percent(p: float) -> int:

@@ -58,10 +58,10 @@ class PosteriorSource:
 
     @cached_property
     def residual_sd(self) -> dict[str, np.ndarray]:
-        """Residual SD of ln count per draw, by quantity; [draw]."""
+        """SDs of the residual per draw, by quantity; [draw, component]."""
         sd = jax.jit(jax.vmap(lambda z: self.hierarchy.population(z).residual_sd))
         found = sd(jnp.asarray(self.z))
-        return {q: np.broadcast_to(np.asarray(v), len(self.z)) for q, v in found.items()}
+        return {q: np.asarray(v) for q, v in found.items()}
 
 
 def of_priors(model: Model, draws: int = PRIOR_DRAWS, seed: int = 0) -> PosteriorSource:

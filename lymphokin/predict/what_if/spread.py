@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from lymphokin.model import Residual
+from lymphokin.population import log_measured
 from lymphokin.predict.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.predict.what_if.condition import Conditioned
 from lymphokin.predict.what_if.contract import (
@@ -39,10 +40,14 @@ class Spread:
     def __init__(self, source: PosteriorSource, known: Conditioned) -> None:
         self.residual: Residual = source.model.table.residuals["alc"]
         self.sd = source.residual_sd["alc"][known.draws.atom]
-        self.noise = noise_of(self.residual, known.draws.noise, self.sd)
+        self._noise = noise_of(self.residual, known.draws.noise)
         self._z = known.draws.lanes.z
         self._own = known.own
         self._risks: dict[bytes, Risk] = {}
+
+    def imagined(self, log_count: np.ndarray) -> np.ndarray:
+        """[draw] ln of what would be measured of ln true counts, one measurement per draw."""
+        return log_measured(self.residual, log_count, self.sd, self._noise, np)
 
     @cached_property
     def _regression(self) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +102,7 @@ class Spread:
             )
             for grade in GRADE_BELOW
         }
-        counts = np.quantile(np.exp(log_count + self.noise), LEVELS)
+        counts = np.quantile(np.exp(self.imagined(log_count)), LEVELS)
         names = [f"q{round(100 * level):02d}" for level in LEVELS]
         rounded = (round(float(v), 2) for v in counts)
         return Risk(alc=Quantiles(**dict(zip(names, rounded, strict=True))), **grades)

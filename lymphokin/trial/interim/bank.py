@@ -22,8 +22,7 @@ from jax.scipy.special import logsumexp
 from numpy.typing import NDArray
 
 from lymphokin.model import Residual
-from lymphokin.population import probability_below
-from lymphokin.population.likelihood import log_density
+from lymphokin.population import log_density, probability_below
 from lymphokin.predict import measured_threshold
 from lymphokin.trial.interim.observed import Observed
 from lymphokin.trial.interim.predictive import ArmSoFar
@@ -39,7 +38,7 @@ class BankArm(NamedTuple):
     risk: jax.Array
     """[population, patient] probability that the endpoint is reported below 0.80"""
     residual_sd: jax.Array
-    """[population]"""
+    """[population, component]"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ class Bank:
         for part in (slice(0, n_control), slice(n_control, None)):
             visits = observed.log_true[:, :, part].swapaxes(0, 1)
             log_true = jnp.asarray(visits.reshape(visits.shape[0], populations, -1))
-            sd = jnp.asarray(observed.residual_sd.reshape(populations, -1)[:, 0])
+            trials = observed.residual_sd.shape[0] // populations
+            sd = jnp.asarray(observed.residual_sd[::trials])
             threshold = np.float32(np.log(measured_threshold(GRADE)))
             risk = probability_below(residual, threshold, log_true[-1], sd[:, None])
             arms.append(BankArm(log_true, risk.astype(jnp.float32), sd))
@@ -80,7 +80,7 @@ def _weigh(
         counts, there = patient
         total = jnp.zeros_like(bank.risk)
         for visit in range(bank.log_true.shape[0]):
-            own = log_density(residual, counts[visit] - bank.log_true[visit], sd)
+            own = log_density(residual, counts[visit], bank.log_true[visit], sd)
             total = total + there[visit] * own
         likelihood = logsumexp(total, axis=1) - np.log(total.shape[1])
         share = jax.nn.softmax(total, axis=1)

@@ -11,8 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.population import Hierarchy
-from lymphokin.population.likelihood import draw_residual
+from lymphokin.population import Hierarchy, draw_measured
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.trial.virtual.counts import follow, typical_values
 from lymphokin.trial.virtual.design import VirtualDesign
@@ -44,7 +43,7 @@ class Observed(NamedTuple):
     leaves: Any
     """[trial, patient] day on which the patient drops out; infinite where the patient stays"""
     residual_sd: Any
-    """[trial]"""
+    """[trial, component]"""
 
 
 def counts_before(design: VirtualDesign) -> tuple[float, ...]:
@@ -81,12 +80,12 @@ class Observer:
             there = jax.random.uniform(parts[3], shape) >= plan["missing_visit_probability"]
             seen = (there | (day == 0)) & (day < reading.leaves)
             true = followed.alc[grid.node(day), jnp.arange(n)]
-            noise = draw_residual(residual, parts[4], shape, followed.residual_sd)
+            own = draw_measured(residual, parts[4], jnp.log(true), followed.residual_sd)
             both = jnp.concatenate([true, reading.true[None]])
-            measured = jnp.concatenate([true * jnp.exp(noise), reading.measured[None]])
+            measured = jnp.concatenate([own, jnp.log(reading.measured)[None]])
             return Observed(
                 jnp.log(both).astype(jnp.float32),
-                jnp.log(measured).astype(jnp.float32),
+                measured.astype(jnp.float32),
                 jnp.concatenate([seen, reading.known[None]]),
                 jnp.concatenate([day, reading.day[None]]).astype(jnp.float32),
                 planned_day(followed, grid).astype(jnp.float32),

@@ -158,7 +158,7 @@ def _risks(
         for part in posterior.evaluate(latents, packed.arrays)
     ]
     population = jax.vmap(likelihood.hierarchy.population)(jnp.asarray(x[:, : len(fit.summary)]))
-    sd = np.broadcast_to(population.residual_sd["alc"], len(x))[:, None]
+    sd = population.residual_sd["alc"][:, None]
     log_threshold = np.log(measured_threshold(GRADE))
     log_count = np.log(np.concatenate(counts))
     residual = model.table.residuals["alc"]

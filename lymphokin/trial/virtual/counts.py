@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Model
-from lymphokin.population import CohortArrays, Hierarchy, Latents, Population
-from lymphokin.population.likelihood import draw_residual
+from lymphokin.population import CohortArrays, Hierarchy, Latents, Population, draw_measured
 from lymphokin.solve import solve
 from lymphokin.solve.system import System
 from lymphokin.trial.virtual.courses import Courses, draw_courses, twice
@@ -29,7 +28,7 @@ class Followed(NamedTuple):
     alc: jax.Array
     """[node, patient] true count, before the event on that node"""
     residual_sd: Any
-    """SD of the residual of ln count"""
+    """[component] SDs of the count's residual"""
     screened: jax.Array
     """people screened per patient enrolled, and whether any place stayed empty (2 numbers)"""
 
@@ -179,7 +178,7 @@ def _screen(
 
     true = jax.vmap(resting)(subject)
     residual, spread = model.table.residuals["alc"], population.residual_sd["alc"]
-    measured = true * jnp.exp(draw_residual(residual, keys[1], true.shape, spread))
+    measured = jnp.exp(draw_measured(residual, keys[1], jnp.log(true), spread))
     enters = jnp.round(measured, 2) >= limit
     first = enters.argmax(axis=0)
     chosen = jnp.take_along_axis(subject, first[None, None, :], axis=0)[0]

@@ -15,8 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.model import Residual
-from lymphokin.population import probability_below
-from lymphokin.population.likelihood import draw_residual
+from lymphokin.population import draw_measured, probability_below
 from lymphokin.predict.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.trial.virtual.counts import Followed
 from lymphokin.trial.virtual.grid import Grid
@@ -93,8 +92,7 @@ def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Gr
     patients = jnp.arange(n)
     read = day[nearest, patients]
     true = followed.alc[grid.node(read), patients]
-    noise = draw_residual(residual, keys[4], (n,), followed.residual_sd)
-    measured = true * jnp.exp(noise)
+    measured = jnp.exp(draw_measured(residual, keys[4], jnp.log(true), followed.residual_sd))
     leaving = jnp.where(stays, jnp.inf, leaves)
     return Reading(read, true, measured, seen.any(axis=0), leaving)
 

@@ -1,0 +1,112 @@
+"""How a measured value scatters around the true one: densities, tails and random measurements.
+
+Values go in and come out as natural logarithms, whatever scale the error lives on. Densities are
+those of ln value, so that models with different errors can be compared on the same records. SDs
+have the components of the error on their last axis (:attr:`Residual.sds`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import betainc, gammaln, log_ndtr, ndtr
+
+from lymphokin.model import Residual
+
+LOWEST = 1e-9
+"""Predictions are kept above this before their logarithm is taken, in the quantity's own unit; no
+laboratory reports a value below it, though an error on the natural scale may reach there."""
+
+
+def scale_at(residual: Residual, log_true: Any, sd: Any, xp: Any = jnp) -> Any:
+    """Scale of the error at a true value: of ln value, or in the quantity's unit.
+
+    Args:
+        log_true: [...] ln of the true value.
+        sd: [..., component].
+        xp: jax.numpy or numpy, whichever the arrays are of.
+    """
+    match residual.error:
+        case "proportional":
+            return sd[..., 0] * xp.exp(log_true)
+        case "combined":
+            return xp.hypot(sd[..., 0], sd[..., 1] * xp.exp(log_true))
+        case _:
+            return sd[..., 0]
+
+
+def standardised(residual: Residual, log_value: Any, log_true: Any, sd: Any, xp: Any = jnp) -> Any:
+    """[...] distance of a value from the true one, in scales of the error; see :func:`scale_at`."""
+    scale = scale_at(residual, log_true, sd, xp)
+    if residual.error == "log_normal":
+        return (log_value - log_true) / scale
+    return (xp.exp(log_value) - xp.exp(log_true)) / scale
+
+
+def log_density(residual: Residual, log_value: Any, log_true: Any, sd: Any) -> Any:
+    """Log density of ln of a measured value."""
+    z = standardised(residual, log_value, log_true, sd)
+    scale = scale_at(residual, log_true, sd)
+    # An error on the natural scale has its density there; the Jacobian makes it one of ln value.
+    jacobian = 0.0 if residual.error == "log_normal" else log_value
+    return _log_density(residual, z) - jnp.log(scale) + jacobian
+
+
+def _log_density(residual: Residual, z: Any) -> Any:
+    if residual.distribution == "student_t":
+        df = residual.degrees_of_freedom
+        constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * jnp.log(df * jnp.pi)
+        return constant - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
+    return -0.5 * z**2 - 0.5 * jnp.log(2 * jnp.pi)
+
+
+def log_probability_below(residual: Residual, log_limit: Any, log_true: Any, sd: Any) -> Any:
+    """Log probability that a measurement lies below its limit."""
+    z = standardised(residual, log_limit, log_true, sd)
+    if residual.distribution == "student_t":
+        return jnp.log(student_t_below(z, residual.degrees_of_freedom))
+    return log_ndtr(z)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def student_t_below(z: Any, df: float) -> Any:
+    """Cumulative distribution of Student's t, precise in the lower tail."""
+    tail = 0.5 * betainc(0.5 * df, 0.5, df / (df + z**2))
+    return jnp.where(z < 0, tail, 1 - tail)
+
+
+@student_t_below.defjvp
+def _student_t_below_slope(df: float, at: tuple[Any], change: tuple[Any]) -> tuple[Any, Any]:
+    # The density; that of the incomplete beta function is not finite at z = 0.
+    (z,), (dz,) = at, change
+    slope = jnp.exp(_log_density(Residual("", "student_t", 1.0, "", degrees_of_freedom=df), z))
+    return student_t_below(z, df), slope * dz
+
+
+def probability_below(residual: Residual, log_threshold: Any, log_true: Any, sd: Any) -> Any:
+    """Probability that a measurement of a true value falls below a threshold."""
+    z = standardised(residual, log_threshold, log_true, sd)
+    if residual.distribution == "student_t":
+        return student_t_below(z, residual.degrees_of_freedom)
+    return ndtr(z)
+
+
+def log_measured(residual: Residual, log_true: Any, sd: Any, error: Any, xp: Any = jnp) -> Any:
+    """ln of the value measured when the error is ``error`` times its scale."""
+    deviation = scale_at(residual, log_true, sd, xp) * error
+    if residual.error == "log_normal":
+        return log_true + deviation
+    return xp.log(xp.maximum(xp.exp(log_true) + deviation, LOWEST))
+
+
+def draw_measured(residual: Residual, key: jax.Array, log_true: Any, sd: Any) -> Any:
+    """ln of random measurements of true values, [...] as ``log_true``."""
+    shape = jnp.shape(log_true)
+    if residual.distribution == "student_t":
+        error = jax.random.t(key, residual.degrees_of_freedom, shape)
+    else:
+        error = jax.random.normal(key, shape)
+    return log_measured(residual, log_true, sd, error)
