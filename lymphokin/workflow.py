@@ -194,7 +194,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "solver_relative_error": error,
         "seen": seen_ranges(cohort, visits),
-        "data_warnings": [*cohort.warnings, *posterior.packed.dropped],
+        "data_warnings": [*cohort.warnings, *posterior.packed.warnings],
     }
     if job.method == "nuts":
         provenance["trajectories_accepted"] = float(sample.statistics["accepted"].mean())

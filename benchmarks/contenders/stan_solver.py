@@ -60,7 +60,7 @@ def data_of(trial: Trial) -> dict[str, Any]:
     quantity, patient, stop_of, below, tube, log_value = (list(c) for c in zip(*rows, strict=True))
     (effect,) = mdsc.effects
     (covariate,) = dose.covariates
-    column, missing = covariate.column, dose.only_without
+    missing = dose.only_without
     return {
         "P": arrays.patients,
         "T": arrays.treated,
@@ -81,7 +81,9 @@ def data_of(trial: Trial) -> dict[str, Any]:
         ],
         "drive": [drive.median, drive.population_sd, drive.lower],
         "exponent": [covariate.exponent, covariate.exponent_sd],
-        "log_volume": np.asarray(arrays.log_ratio[column] * arrays.without[missing]).tolist(),
+        "log_volume": np.asarray(
+            arrays.regressors[covariate.regressor] * arrays.without[missing]
+        ).tolist(),
         "dose_spread": np.asarray(arrays.spread[missing]).tolist(),
         "residual": [alc.sd, alc.sd_log_sd, alc.degrees_of_freedom, mdsc.sd, mdsc.sd_log_sd, 0.0],
         "edta": [effect.log_ratio, effect.log_ratio_sd],

@@ -22,7 +22,7 @@ from lymphokin.criticism.replicates import Replicates
 from lymphokin.criticism.verdict import FINE, LOOK, Verdict, level_of
 from lymphokin.criticism.words import MEASURED
 from lymphokin.infer.posterior import Posterior
-from lymphokin.population import CohortArrays, CohortLikelihood
+from lymphokin.population import CohortArrays, CohortLikelihood, Latents
 from lymphokin.report.wording import joined
 
 SHRUNKEN = 0.3
@@ -54,17 +54,14 @@ class RandomEffects:
 
 @partial(jax.jit, static_argnums=0)
 def _of_subjects(
-    likelihood: CohortLikelihood, latents: tuple[jax.Array, ...], arrays: CohortArrays
+    likelihood: CohortLikelihood, latents: Latents, arrays: CohortArrays
 ) -> dict[str, jax.Array]:
     """[draw, patient] random effects of the parameters in which all patients differ."""
     hierarchy = likelihood.hierarchy
 
-    def one(latents: tuple[jax.Array, ...]) -> dict[str, jax.Array]:
-        drawn = hierarchy.typical_latents(arrays)._replace(
-            population=latents[0], subject=latents[1]
-        )
+    def one(drawn: Latents) -> dict[str, jax.Array]:
         population = hierarchy.population(drawn.population)
-        mean, _ = hierarchy.subject_prior(population, arrays)
+        mean, _ = hierarchy.subject_prior(population, hierarchy.filled(arrays, drawn))
         centre = drawn._replace(subject=mean)
         here, there = (hierarchy.individuals(population, v, arrays)[0] for v in (drawn, centre))
         effects = {}
@@ -84,13 +81,15 @@ def random_effects(posterior: Posterior, x: np.ndarray) -> RandomEffects:
     """Random effects of every patient from flat draws ``x`` [draw, latent]."""
     hierarchy, arrays = posterior.hierarchy, posterior.arrays
     latents = jax.vmap(posterior.unravel())(jnp.asarray(x))
-    found = _of_subjects(posterior.likelihood, (latents.population, latents.subject), arrays)
+    found = _of_subjects(posterior.likelihood, latents, arrays)
     effects = {name: np.broadcast_to(v, (len(x), arrays.patients)) for name, v in found.items()}
-    treated = np.asarray(arrays.treated_patient)
-    for i, p in enumerate(hierarchy.treated_effects):
+    of_treated = jax.vmap(
+        lambda of: hierarchy.treated_deviates(hierarchy.population(of.population), of)
+    )(latents)
+    for name, deviates in of_treated.items():
         own = np.full((len(x), arrays.patients), np.nan)
-        own[:, treated] = np.asarray(latents.treated)[:, i]
-        effects[p.name] = own
+        own[:, np.asarray(arrays.treated_patient)] = deviates
+        effects[name] = own
     patients = tuple(map(str, posterior.packed.cohort.patients.index))
     empty = np.zeros((len(x), 0, arrays.patients))
     eta = np.stack(list(effects.values()), axis=1) if effects else empty

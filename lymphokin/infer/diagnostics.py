@@ -10,7 +10,7 @@ import pandas as pd
 from arviz_stats.base.array import array_stats
 
 from lymphokin.infer.belief import Belief
-from lymphokin.population import Hierarchy
+from lymphokin.population import Hierarchy, entry_of
 
 RHAT_GOOD, RHAT_BAD = 1.02, 1.05
 ESS_GOOD, ESS_BAD = 400.0, 100.0
@@ -79,12 +79,7 @@ def population_summary(
     rows = []
     for i, quantity in enumerate(hierarchy.quantities):
         draws, before = values[quantity.name], prior[quantity.name]
-        parameter = table.parameters.get(quantity.key if isinstance(quantity.key, str) else "")
-        entry = parameter or table.residuals.get(
-            quantity.key if isinstance(quantity.key, str) else quantity.key[0]
-        )
-        if entry is None:
-            entry = table[quantity.key[0]]
+        entry = entry_of(table, quantity)
         # The latent's prior is standard normal: its posterior variance is the share that is left.
         # A single point has no variance.
         contraction = 1 - float(z[..., i].var()) if z[..., i].size > 1 else np.nan
@@ -93,7 +88,7 @@ def population_summary(
         rows.append(
             {
                 "name": quantity.name,
-                "symbol": parameter.symbol if parameter and quantity.kind == "typical" else "",
+                "symbol": table[quantity.key].symbol if quantity.kind == "typical" else "",
                 "unit": quantity.unit,
                 "meaning": quantity.meaning,
                 "mean": draws.mean(),

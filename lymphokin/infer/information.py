@@ -80,15 +80,16 @@ def _scaled_outcomes(
         values += own
         owners += [records.patient] * len(own)
         shared.append(of_all)
-    mean, sd = hierarchy.subject_prior(population, arrays)
+    mean, sd = hierarchy.subject_prior(population, hierarchy.filled(arrays, latents))
     values.append(((latents.subject - mean) / scales["subject"]).ravel())
     owners.append(jnp.broadcast_to(jnp.arange(arrays.patients), mean.shape).ravel())
     shared.append(np.sqrt(2.0) * jnp.log(sd).ravel())
-    values += [latents.treated.ravel(), latents.occasion.ravel()]
+    values += [latents.treated.ravel(), latents.occasion.ravel(), latents.covariate]
     hours = arrays.timeline.hours
     if hours is not None:
         owners.append(jnp.broadcast_to(arrays.treated_patient, latents.treated.shape).ravel())
         owners.append(jnp.broadcast_to(hours.patient, latents.occasion.shape).ravel())
+    owners.append(arrays.lacking)
     return jnp.concatenate(values), jnp.concatenate(owners), jnp.concatenate(shared)
 
 
@@ -130,7 +131,8 @@ def expected_information(
         quantity: scale_at(residuals[quantity], predicted, population.residual_sd[quantity])
         for quantity, (predicted, _) in likelihood.predictions(latents, arrays).items()
     }
-    scales["subject"] = hierarchy.subject_prior(population, arrays)[1]
+    filled = hierarchy.filled(arrays, latents)
+    scales["subject"] = hierarchy.subject_prior(population, filled)[1]
 
     def outcomes(v: jax.Array) -> tuple[jax.Array, jax.Array]:
         values, _, shared = _scaled_outcomes(likelihood, unravel(v), arrays, scales)

@@ -54,13 +54,14 @@ def _unravel(hierarchy: Hierarchy, arrays: CohortArrays) -> Callable[[jax.Array]
 
 def _own_log_prior(hierarchy: Hierarchy, latents: Latents, arrays: CohortArrays) -> jax.Array:
     """[patient] log prior density of each patient's latents given the population."""
-    mean, sd = hierarchy.subject_prior(hierarchy.population(latents.population), arrays)
+    population, filled = hierarchy.population(latents.population), hierarchy.filled(arrays, latents)
+    mean, sd = hierarchy.subject_prior(population, filled)
     value = (-0.5 * ((latents.subject - mean) / sd) ** 2 - jnp.log(sd)).sum(axis=0)
     hours = arrays.timeline.hours
     if hours is not None:
         value = value.at[arrays.treated_patient].add(-0.5 * (latents.treated**2).sum(axis=0))
         value = value.at[hours.patient].add(-0.5 * (latents.occasion**2).sum(axis=0))
-    return value
+    return value.at[arrays.lacking].add(-0.5 * latents.covariate**2)
 
 
 def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> jax.Array:
@@ -188,11 +189,13 @@ class Posterior:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""
         shapes = self.start()
         n_population = shapes.population.size
-        sizes = [shapes.subject, shapes.treated, shapes.occasion]
+        lacking = np.asarray(shapes.covariate).reshape(1, -1)
+        sizes = [shapes.subject, shapes.treated, shapes.occasion, lacking]
         starts = n_population + np.cumsum([0, *(x.size for x in sizes[:-1])])
         layout, hours = self.packed.layout, self.arrays.timeline.hours
         owners = [np.arange(self.arrays.patients), layout.treated]
         owners.append(np.zeros(0, int) if hours is None else np.asarray(hours.patient))
+        owners.append(np.asarray(self.arrays.lacking))
         own: list[list[int]] = [[] for _ in range(self.arrays.patients)]
         for begin, block, owner in zip(starts, sizes, owners, strict=True):
             places = begin + np.arange(block.size).reshape(block.shape)

@@ -143,10 +143,10 @@ class AtraMetaAnalysis:
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)
         assert lanes == total, "every study must be one drug window"
-        columns = {c.column for p in model.table for c in p.covariates}
+        regressors = {c.regressor for p in model.table for c in p.covariates}
         without = {p.only_without: jnp.ones(total) for p in model.table if p.only_without}
-        ratios = {c: jnp.zeros(total) for c in columns}
-        arrays = CohortArrays(timeline, ratios, without, without, {}, layout.treated)  # type: ignore[arg-type]
+        typical = {name: jnp.zeros(total) for name in regressors}
+        arrays = CohortArrays(timeline, typical, without, without, {}, layout.treated)  # type: ignore[arg-type]
         self.arrays: CohortArrays = jax.tree.map(jnp.asarray, arrays)
         self.study_of = np.repeat(np.arange(len(studies)), PATIENTS)
         effects = len(self.hierarchy.treated_effects), len(self.hierarchy.occasion_effects)

@@ -95,11 +95,11 @@ def build_cohorts(
         courses += [Course(days, dose, share, none, none, np.asarray(wanted))] * patients
     timeline, layout = build_timeline(courses)
     total = len(courses)
-    columns = {c.column for p in table for c in p.covariates}
+    regressors = {c.regressor for p in table for c in p.covariates}
     only_without = {p.only_without for p in table if p.only_without}
     ones: dict[str, Any] = {name: jnp.ones(total) for name in only_without}
     arrays = CohortArrays(
-        timeline, {c: jnp.zeros(total) for c in columns}, ones, ones, {}, np.zeros(0, int)
+        timeline, {name: jnp.zeros(total) for name in regressors}, ones, ones, {}, np.zeros(0, int)
     )
     effects = len(hierarchy.subject_effects)
     uniform = qmc.Sobol(effects, seed=SEED).random(patients)

@@ -11,22 +11,20 @@ from lymphokin.model.block import (
     state,
     state_type,
 )
+from lymphokin.model.correlations import Correlations
+from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.load import load_model, model_file, shipped_models
 from lymphokin.model.model import Model, check_model
-from lymphokin.model.parameters import (
-    CategoryEffect,
-    Parameter,
-    ParameterTable,
-    PowerCovariate,
-    Residual,
-    TableError,
-)
+from lymphokin.model.parameters import Parameter, ParameterTable, TableError
+from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.model.solver import AdaptiveSolver
 
 __all__ = [
     "AdaptiveSolver",
     "Block",
+    "CategoryCovariate",
     "CategoryEffect",
+    "Correlations",
     "Flow",
     "Fraction",
     "Model",

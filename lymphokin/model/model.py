@@ -80,6 +80,11 @@ def check_model(model: Model) -> Model:
         for p in model.table
         if p.name not in used
     ]
+    problems += [
+        f"correlations.{name} joins parameters that only the drug's blocks read with others"
+        for name, group in model.table.correlations.items()
+        if len({parameter in model.exposure_only for parameter in group.parameters}) > 1
+    ]
     shown = {name for block in model.blocks for name in block.shows}
     problems += [
         f"residual {quantity!r} has no block that shows it"

@@ -7,30 +7,22 @@ there, and so are the differences between subjects and between occasions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import jax.numpy as jnp
 from jax.scipy.special import expit, logit, ndtr, ndtri
 
+from lymphokin.model.correlations import Correlations
+from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
+from lymphokin.model.residual import Residual
+
 HOURS_PER_DAY = 24.0
 
 
 class TableError(ValueError):
     """A parameter table that cannot be used; the message lists every problem."""
-
-
-@dataclass(frozen=True)
-class PowerCovariate:
-    """Effect (value / reference) ** exponent of a patient's covariate on a parameter."""
-
-    column: str
-    reference: float
-    exponent: float
-    exponent_sd: float
-    source: str = ""
-    form: Literal["power"] = "power"
 
 
 @dataclass(frozen=True)
@@ -55,11 +47,14 @@ class Parameter:
     between_subject_sd: float = 0.0
     between_subject_log_sd: float = 0.0
     between_occasion_sd: float = 0.0
+    random_effect: Literal["normal", "student_t"] = "normal"
+    """distribution of the differences between subjects, whose SD is ``between_subject_sd``"""
+    degrees_of_freedom: float = 0.0
     parametrisation: Literal["non-centred", "centred"] = "non-centred"
     acts_as_product_with: str = ""
     """another log-scale parameter: data can only tell their product, which is then sampled"""
     only_without: str = ""
-    covariates: tuple[PowerCovariate, ...] = ()
+    covariates: tuple[PowerCovariate | CategoryCovariate, ...] = ()
 
     @property
     def per_day(self) -> float:
@@ -107,56 +102,12 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class CategoryEffect:
-    """Log-ratio by which a category of a record (e.g. the blood tube) shifts the observation."""
-
-    column: str
-    reference: str
-    category: str
-    log_ratio: float
-    log_ratio_sd: float
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Residual:
-    """How a measured value y scatters around the individual's true value f.
-
-    ``error`` log_normal: ln y = ln f + sd e; additive: y = f + sd e; proportional:
-    y = f (1 + sd e); combined: y = f + sqrt(sd^2 + (proportional_sd f)^2) e. e is standard normal
-    or Student's t with ``degrees_of_freedom`` (whose scale, not SD, is 1).
-    """
-
-    quantity: str
-    distribution: Literal["student_t", "normal"]
-    sd: float
-    """in the quantity's unit where the error is additive or combined"""
-    certainty: str
-    sd_log_sd: float = 0.0
-    degrees_of_freedom: float = 0.0
-    error: Literal["log_normal", "additive", "proportional", "combined"] = "log_normal"
-    proportional_sd: float = 0.0
-    """of a combined error, as a share of the true value"""
-    proportional_sd_log_sd: float = 0.0
-    source: str = ""
-    doi: str = ""
-    effects: tuple[CategoryEffect, ...] = ()
-
-    @property
-    def sds(self) -> dict[str, tuple[float, float]]:
-        """Per component of the error, its SD and our uncertainty about it (SD of its logarithm)."""
-        of_error = {"residual_sd": (self.sd, self.sd_log_sd)}
-        if self.error == "combined":
-            of_error["proportional_sd"] = (self.proportional_sd, self.proportional_sd_log_sd)
-        return of_error
-
-
-@dataclass(frozen=True)
 class ParameterTable:
-    """All parameters and residuals of a model, in file order."""
+    """All parameters, residuals and correlations of a model, in file order."""
 
     parameters: Mapping[str, Parameter]
     residuals: Mapping[str, Residual] = field(default_factory=dict)
+    correlations: Mapping[str, Correlations] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]
@@ -182,10 +133,18 @@ class ParameterTable:
                 between_subject_sd=0.0,
                 between_subject_log_sd=0.0,
                 between_occasion_sd=0.0,
+                random_effect="normal",
                 covariates=(),
                 certainty="fixed by the user",
             )
-        return ParameterTable(parameters, self.residuals)
+        correlations = {}
+        for name, group in self.correlations.items():
+            left: Correlations | None = group
+            for parameter in values:
+                left = left and left.without(parameter)
+            if left:
+                correlations[name] = left
+        return ParameterTable(parameters, self.residuals, correlations)
 
     def known(
         self,
@@ -193,6 +152,7 @@ class ParameterTable:
         between_subject_sd: Mapping[str, float],
         residual_sd: Mapping[str, float],
         log_ratio: Mapping[str, float],
+        correlation: Mapping[str, Sequence[float]] | None = None,
     ) -> ParameterTable:
         """The table of a population that is known: nothing left to estimate but its individuals.
 
@@ -201,10 +161,14 @@ class ParameterTable:
             between_subject_sd: SDs between subjects, by parameter; the others keep theirs.
             residual_sd: residual SDs by quantity (additive part of a combined error).
             log_ratio: log-ratios of observation categories, as ``quantity_category``.
+            correlation: correlations by group, below the diagonal, row by row; those of the others
+                stay if they are fixed and are 0 if not.
         """
+        given = {name: tuple(values) for name, values in (correlation or {}).items()}
         unknown = sorted(
             (set(typical) | set(between_subject_sd)) - set(self.parameters)
             | set(residual_sd) - set(self.residuals)
+            | set(given) - set(self.correlations)
         )
         if unknown:
             raise TableError(f"the table has no {', '.join(unknown)}")
@@ -216,7 +180,7 @@ class ParameterTable:
                 prior="normal",
                 between_subject_sd=between_subject_sd.get(name, p.between_subject_sd),
                 between_subject_log_sd=0.0,
-                covariates=tuple(replace(c, exponent_sd=0.0) for c in p.covariates),
+                covariates=tuple(c.known() for c in p.covariates),
             )
             for name, p in self.parameters.items()
         }
@@ -237,4 +201,8 @@ class ParameterTable:
             )
             for q, r in self.residuals.items()
         }
-        return ParameterTable(parameters, residuals)
+        correlations = {
+            name: replace(g, lkj=0.0, fixed=given.get(name, g.fixed or (0.0,) * len(g.pairs)))
+            for name, g in self.correlations.items()
+        }
+        return ParameterTable(parameters, residuals, correlations)

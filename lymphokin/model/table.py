@@ -6,29 +6,30 @@ entry of one's own replaces single keys, ``remove = true`` takes the whole entry
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import fields
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from lymphokin.model.parameters import (
-    CategoryEffect,
-    Parameter,
-    ParameterTable,
-    PowerCovariate,
-    Residual,
-    TableError,
-)
+import numpy as np
+
+from lymphokin.model.correlations import Correlations
+from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
+from lymphokin.model.entry import Entry
+from lymphokin.model.parameters import Parameter, ParameterTable, TableError
+from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.shipped import models_path
 
 TRANSFORMS = ("log", "logit", "identity", "above", "between")
 PRIORS = ("normal", "truncated_normal")
 PARAMETRISATIONS = ("non-centred", "centred")
+RANDOM_EFFECTS = ("normal", "student_t")
 DISTRIBUTIONS = ("student_t", "normal")
 ERRORS = ("log_normal", "additive", "proportional", "combined")
+COVARIATE_FORMS = ("power", "category")
 CERTAINTIES = ("read", "computed", "proposed prior", "fixed")
 
 _SDS = ("population_sd", "between_subject_sd", "between_subject_log_sd", "between_occasion_sd")
@@ -40,76 +41,7 @@ _TIME = re.compile(
 )
 
 
-class _Entry:
-    """One entry of the table; every check that fails adds to the problems of the file."""
-
-    def __init__(self, where: str, raw: Any, problems: list[str]) -> None:
-        self.where = where
-        self.raw: dict[str, Any] = dict(raw) if isinstance(raw, Mapping) else {}
-        self._all = problems
-        self._before = len(problems)
-        if not isinstance(raw, Mapping):
-            self.refuse(f"must be a table of keys, not {raw!r}")
-
-    @property
-    def sound(self) -> bool:
-        """Whether nothing was wrong so far."""
-        return len(self._all) == self._before
-
-    def refuse(self, problem: str) -> None:
-        self._all.append(f"{self.where}: {problem}")
-
-    def parts(self, key: str) -> dict[str, Any]:
-        """Take out the entries below ``key``."""
-        below = self.raw.pop(key, {})
-        if isinstance(below, Mapping):
-            return dict(below)
-        self.refuse(f"{key} must be a table of keys, not {below!r}")
-        return {}
-
-    def keys(self, known: Collection[str], needed: Collection[str]) -> None:
-        for key in sorted(set(self.raw) - set(known)):
-            self.refuse(f"unknown key {key!r}")
-        for key in needed:
-            if key not in self.raw:
-                self.refuse(f"{key} is missing")
-
-    def choice(self, key: str, allowed: tuple[str, ...]) -> None:
-        if key in self.raw and self.raw[key] not in allowed:
-            names = f"{', '.join(allowed[:-1])} or {allowed[-1]}" if allowed[1:] else allowed[0]
-            self.refuse(f"{key} must be {names}, not {self.raw[key]!r}")
-
-    def texts(self, *keys: str) -> None:
-        for key in keys:
-            if not isinstance(self.raw.get(key, ""), str):
-                self.refuse(f"{key} must be text, not {self.raw[key]!r}")
-
-    def number(self, key: str) -> float | None:
-        """The finite number at ``key``; None if there is none, which is refused if it is else."""
-        value = self.raw.get(key)
-        if value is None:
-            return None
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        ):
-            self.refuse(f"{key} must be a finite number, not {value!r}")
-            return None
-        return value
-
-    def positive(self, *keys: str) -> None:
-        for key in keys:
-            if (value := self.number(key)) is not None and value <= 0:
-                self.refuse(f"{key} must be above 0, not {value}")
-
-    def not_negative(self, *keys: str) -> None:
-        for key in keys:
-            if (value := self.number(key)) is not None and value < 0:
-                self.refuse(f"{key} must not be negative, but is {value}")
-
-
-def _check_unit(entry: _Entry) -> None:
+def _check_unit(entry: Entry) -> None:
     """Time stands in a unit as h, d, .../h or .../d: what is converted to model units."""
     unit = entry.raw.get("unit")
     if not isinstance(unit, str) or unit in ("h", "d"):
@@ -119,7 +51,7 @@ def _check_unit(entry: _Entry) -> None:
         entry.refuse(f"unit {unit!r} must give time as h or d: alone, or as .../h or .../d")
 
 
-def _check_median(entry: _Entry) -> None:
+def _check_median(entry: Entry) -> None:
     """The median and the bounds lie where the transform and the prior are defined."""
     median, lower, upper = (entry.number(key) for key in ("median", "lower", "upper"))
     transform = entry.raw.get("transform")
@@ -146,44 +78,90 @@ def _check_median(entry: _Entry) -> None:
             entry.refuse("prior truncated_normal reaches beyond what the transform can take")
 
 
-def _power(where: str, column: str, raw: Any, problems: list[str]) -> PowerCovariate | None:
-    entry = _Entry(f"{where}.covariates.{column}", raw, problems)
+def _check_random_effect(entry: Entry) -> None:
+    """Student's t has an SD, and is bent from a latent of the subject's own."""
+    df = entry.number("degrees_of_freedom")
+    if entry.raw.get("random_effect") != "student_t":
+        if df is not None:
+            entry.refuse("degrees_of_freedom is only for random_effect student_t")
+        return
+    if df is None or df <= 2:
+        found = "it is missing" if df is None else f"not {df}"
+        entry.refuse(f"random_effect student_t needs degrees_of_freedom above 2, {found}")
+    if not entry.raw.get("between_subject_sd"):
+        entry.refuse("random_effect student_t needs between_subject_sd")
+    if entry.raw.get("parametrisation") == "centred":
+        entry.refuse("random_effect student_t must be non-centred")
+
+
+def _covariates(
+    where: str, column: str, raw: Any, problems: list[str]
+) -> tuple[PowerCovariate | CategoryCovariate, ...]:
+    entry = Entry(f"{where}.covariates.{column}", raw, problems)
+    entry.choice("form", COVARIATE_FORMS)
+    entry.texts("source")
+    return (_levels if entry.raw.get("form") == "category" else _power)(entry, column, problems)
+
+
+def _power(entry: Entry, column: str, _: list[str]) -> tuple[PowerCovariate, ...]:
     needed = ("reference", "exponent", "exponent_sd")
     entry.keys((*needed, "form", "source"), needed)
-    entry.choice("form", ("power",))
-    entry.texts("source")
     entry.positive("reference")
     entry.number("exponent")
     entry.not_negative("exponent_sd")
-    return PowerCovariate(column.lower(), **entry.raw) if entry.sound else None
+    return (PowerCovariate(column.lower(), **entry.raw),) if entry.sound else ()
+
+
+def _levels(entry: Entry, column: str, problems: list[str]) -> tuple[CategoryCovariate, ...]:
+    """The categories of a covariate, each with its effect over the reference."""
+    effects = entry.parts("effects")
+    entry.keys(("form", "reference", "source"), ("reference",))
+    entry.texts("reference")
+    reference = entry.raw.get("reference", "")
+    if not effects:
+        entry.refuse("effects is missing: per category but the reference its median and sd")
+    if reference in effects:
+        entry.refuse(f"the reference {reference!r} has an effect of its own")
+    found = []
+    for category, below in effects.items():
+        own = Entry(f"{entry.where}.effects.{category}", below, problems)
+        own.keys(("median", "sd"), ("median",))
+        median = own.number("median")
+        own.not_negative("sd")
+        if own.sound and median is not None:
+            sd, source = own.raw.get("sd", 0.0), entry.raw.get("source", "")
+            found.append(CategoryCovariate(column.lower(), reference, category, median, sd, source))
+    return tuple(found) if entry.sound else ()
 
 
 def _parameter(name: str, raw: Any, problems: list[str]) -> Parameter | None:
-    entry = _Entry(f"parameters.{name}", raw, problems)
-    covariates = [
-        _power(entry.where, column, effect, problems)
+    entry = Entry(f"parameters.{name}", raw, problems)
+    covariates = tuple(
+        covariate
         for column, effect in entry.parts("covariates").items()
-    ]
+        for covariate in _covariates(entry.where, column, effect, problems)
+    )
     known = {f.name for f in fields(Parameter)} - {"name", "covariates"}
     entry.keys(known, _NEEDED)
     entry.choice("transform", TRANSFORMS)
     entry.choice("prior", PRIORS)
+    entry.choice("random_effect", RANDOM_EFFECTS)
     entry.choice("parametrisation", PARAMETRISATIONS)
     entry.choice("certainty", CERTAINTIES)
     entry.texts(*_TEXTS)
     entry.not_negative(*_SDS)
     _check_unit(entry)
     _check_median(entry)
+    _check_random_effect(entry)
     if not entry.sound:
         return None
-    sound = tuple(effect for effect in covariates if effect is not None)
-    return Parameter(name=name, covariates=sound, **entry.raw)
+    return Parameter(name=name, covariates=covariates, **entry.raw)
 
 
 def _categories(
     where: str, column: str, raw: Any, problems: list[str]
 ) -> tuple[CategoryEffect, ...]:
-    entry = _Entry(f"{where}.covariates.{column}", raw, problems)
+    entry = Entry(f"{where}.covariates.{column}", raw, problems)
     words = ("reference", "source", "doi", "certainty")
     numbers = [key for key in entry.raw if key not in words]
     categories = [key for key in numbers if not key.endswith("_sd")]
@@ -211,7 +189,7 @@ def _categories(
 
 
 def _residual(quantity: str, raw: Any, problems: list[str]) -> Residual | None:
-    entry = _Entry(f"residuals.{quantity}", raw, problems)
+    entry = Entry(f"residuals.{quantity}", raw, problems)
     effects = tuple(
         effect
         for column, below in entry.parts("covariates").items()
@@ -234,7 +212,7 @@ def _residual(quantity: str, raw: Any, problems: list[str]) -> Residual | None:
     return Residual(quantity=quantity, effects=effects, **entry.raw)
 
 
-def _check_scale(entry: _Entry) -> None:
+def _check_scale(entry: Entry) -> None:
     """The scale follows from the error; a combined error has two SDs, the others one."""
     error = entry.raw.get("error", "log_normal")
     scale = "log" if error == "log_normal" else "natural"
@@ -245,6 +223,63 @@ def _check_scale(entry: _Entry) -> None:
     for key in ("proportional_sd", "proportional_sd_log_sd"):
         if error != "combined" and key in entry.raw:
             entry.refuse(f"{key} is only for error combined")
+
+
+def _correlations(
+    name: str, raw: Any, rows: Mapping[str, Any], problems: list[str]
+) -> Correlations | None:
+    entry = Entry(f"correlations.{name}", raw, problems)
+    known = {f.name for f in fields(Correlations)} - {"name"}
+    entry.keys(known, ("parameters", "source", "certainty"))
+    entry.choice("certainty", CERTAINTIES)
+    entry.texts("source", "doi")
+    entry.positive("lkj")
+    if ("lkj" in entry.raw) == ("fixed" in entry.raw):
+        entry.refuse("needs either lkj, the shape of its prior, or fixed, the correlations")
+    group = entry.raw.get("parameters", [])
+    if not isinstance(group, list) or len(group) < 2 or len(set(map(str, group))) < len(group):
+        entry.refuse(f"parameters must be a list of two or more names, not {group!r}")
+        group = []
+    partners = {r.get("acts_as_product_with") for r in rows.values() if isinstance(r, Mapping)}
+    for parameter in group:
+        row = rows.get(parameter) if isinstance(parameter, str) else None
+        if not isinstance(row, Mapping):
+            entry.refuse(f"names {parameter!r}, which is not in the table")
+            continue
+        if not row.get("between_subject_sd"):
+            entry.refuse(f"{parameter} needs between_subject_sd")
+        if row.get("parametrisation") == "centred":
+            entry.refuse(f"{parameter} must be non-centred")
+        if row.get("acts_as_product_with") or parameter in partners:
+            entry.refuse(f"{parameter} acts as a product with another parameter")
+    if not entry.sound:
+        return None
+    fixed = entry.raw.pop("fixed", None)
+    entry.raw["parameters"] = tuple(group)
+    found = Correlations(name=name, **entry.raw)
+    return found if fixed is None else _with_fixed(entry, found, fixed)
+
+
+def _with_fixed(entry: Entry, group: Correlations, fixed: Any) -> Correlations | None:
+    """The group with correlations that are known, which must make a correlation matrix."""
+    values = tuple(fixed) if isinstance(fixed, list) else ()
+    if len(values) == len(group.pairs) and all(isinstance(v, int | float) for v in values):
+        found = replace(group, fixed=values)
+        if np.linalg.eigvalsh(found.matrix).min() > 0:
+            return found
+    entry.refuse(
+        f"fixed must be the {len(group.pairs)} correlation(s) below the diagonal, row by row, of a "
+        f"positive definite matrix, not {fixed!r}"
+    )
+    return None
+
+
+def _check_groups(groups: Mapping[str, Correlations | None], problems: list[str]) -> None:
+    """A parameter is in one group only."""
+    counted = Counter(p for group in groups.values() if group for p in group.parameters)
+    problems += [
+        f"correlations: {name} is in more than one group" for name, n in counted.items() if n > 1
+    ]
 
 
 def _check_products(raw: Mapping[str, Any], problems: list[str]) -> None:
@@ -259,10 +294,16 @@ def _check_products(raw: Mapping[str, Any], problems: list[str]) -> None:
         elif partner not in raw:
             problems.append(f"{where} names {partner!r}, which is not in the table")
         else:
+            both = [(one, raw[one]) for one in (name, partner) if isinstance(raw[one], Mapping)]
             problems += [
                 f"{where} {partner!r} needs transform log of {one}"
-                for one in (name, partner)
-                if isinstance(raw[one], Mapping) and raw[one].get("transform") != "log"
+                for one, keys in both
+                if keys.get("transform") != "log"
+            ]
+            problems += [
+                f"{where} {partner!r} needs a normal random effect of {one}"
+                for one, keys in both
+                if keys.get("random_effect", "normal") != "normal"
             ]
 
 
@@ -320,15 +361,21 @@ def read_table(path: Path) -> ParameterTable:
         raw = _merge(raw, _toml(file))
     raw.pop("extends", None)
     problems: list[str] = []
-    top = _Entry("table", raw, problems)
+    top = Entry("table", raw, problems)
     rows, scatter = top.parts("parameters"), top.parts("residuals")
+    together = top.parts("correlations")
     top.keys((), ())
     parameters = {name: _parameter(name, entry, problems) for name, entry in rows.items()}
     residuals = {name: _residual(name, entry, problems) for name, entry in scatter.items()}
+    correlations = {
+        name: _correlations(name, entry, rows, problems) for name, entry in together.items()
+    }
     _check_products(rows, problems)
+    _check_groups(correlations, problems)
     if problems:
         raise TableError(f"{path.name}: " + "; ".join(problems))
     return ParameterTable(
         {name: parameter for name, parameter in parameters.items() if parameter is not None},
         {name: residual for name, residual in residuals.items() if residual is not None},
+        {name: group for name, group in correlations.items() if group is not None},
     )

@@ -1,19 +1,14 @@
 """Individuals from a population: transforms, random effects, covariates, likelihood."""
 
-from lymphokin.population.data import (
-    CohortArrays,
-    Measured,
-    PackedCohort,
-    Records,
-    covariate,
-    pack,
-)
-from lymphokin.population.hierarchy import Hierarchy, Latents, Population, Quantity
+from lymphokin.population.covariates import covariate, regressor
+from lymphokin.population.data import CohortArrays, Measured, PackedCohort, Records, pack
+from lymphokin.population.hierarchy import Hierarchy, Latents
 from lymphokin.population.likelihood import (
     CohortLikelihood,
     simulate_log_values,
     simulate_records,
 )
+from lymphokin.population.quantities import Population, Quantity, entry_of
 from lymphokin.population.residual import (
     draw_measured,
     log_density,
@@ -36,11 +31,13 @@ __all__ = [
     "Records",
     "covariate",
     "draw_measured",
+    "entry_of",
     "log_density",
     "log_measured",
     "log_probability_below",
     "pack",
     "probability_below",
+    "regressor",
     "scale_at",
     "simulate_log_values",
     "simulate_records",

@@ -14,6 +14,12 @@ import pandas as pd
 from lymphokin.dose import immune_dose_log_sd, reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.model import Model, Parameter, Residual
+from lymphokin.population.covariates import (
+    MissingCovariate,
+    check_covariates,
+    covariate,
+    regressors_of,
+)
 from lymphokin.solve import Course, Layout, StepRule, Timeline, build_timeline
 
 RECORDS_UNIT = 32
@@ -49,8 +55,9 @@ class CohortArrays(NamedTuple):
     """Everything about a cohort that the log density needs; a pytree of arrays."""
 
     timeline: Timeline
-    log_ratio: dict[str, jax.Array | np.ndarray]
-    """per covariate column, [patient] ln(value / reference), 0 where it is missing"""
+    regressors: Mapping[str, jax.Array | np.ndarray]
+    """by name (:attr:`PowerCovariate.regressor`), [patient] ln(value / reference), or 1.0 in the
+    category and 0.0 outside; the mean of the others where a number is missing"""
     without: dict[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
     spread: dict[str, jax.Array | np.ndarray]
@@ -59,11 +66,19 @@ class CohortArrays(NamedTuple):
     measured: dict[str, Measured]
     treated_patient: jax.Array | np.ndarray
     """[treated patient] position among all patients"""
+    missing: dict[str, MissingCovariate] = {}
+    """per column, who lacks it"""
 
     @property
     def patients(self) -> int:
         """Number of patients."""
         return self.timeline.days.node_day.shape[1]
+
+    @property
+    def lacking(self) -> jax.Array | np.ndarray:
+        """[missing] patient of each missing covariate, column after column."""
+        every = [m.patient for m in self.missing.values()]
+        return jnp.concatenate(every) if every else np.zeros(0, int)
 
     @property
     def treated(self) -> int:
@@ -80,8 +95,8 @@ class PackedCohort:
     layout: Layout
     records: Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
     """per quantity, the rows of ``cohort.observations`` behind quantified and below"""
-    dropped: tuple[str, ...]
-    """why records were left out, one sentence each"""
+    warnings: tuple[str, ...]
+    """what the user must know: records left out, covariates assumed; one sentence each"""
 
     def nodes(self, day_of: Mapping[str, float]) -> np.ndarray:
         """[patient] node of each patient's day of interest."""
@@ -131,14 +146,6 @@ def _by_patient(patients: pd.Index, table: pd.DataFrame, column: str) -> list[np
     return np.split(table[column].to_numpy(float), bounds)
 
 
-def covariate(patients: pd.DataFrame, column: str) -> pd.Series:
-    """A numeric covariate; ``ptv_per_lesion_cm3`` is the total target volume over the lesions."""
-    if column == "ptv_per_lesion_cm3":
-        lesions = patients["n_lesions"].fillna(1).clip(lower=1)
-        return patients["ptv_cm3"].astype(float) / lesions.astype(float)
-    return patients[column].astype(float)
-
-
 def pack(
     model: Model,
     cohort: Cohort,
@@ -153,18 +160,17 @@ def pack(
         days: per patient, extra days at which the solution is wanted (e.g. the endpoint visit).
         rule: step sizes of the solver.
     """
+    check_covariates(model, cohort)
     timeline, layout = build_timeline(courses_of(cohort, days or {}), rule)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
-    log_ratio, without, spread = {}, {}, {}
+    regressors, missing, warnings = regressors_of(model, cohort)
+    without, spread = {}, {}
     for p in model.table:
-        for c in p.covariates:
-            ratio = covariate(cohort.patients, c.column).to_numpy() / c.reference
-            log_ratio[c.column] = np.log(np.where(np.isfinite(ratio), ratio, 1.0))
         if p.only_without:
-            missing = covariate(cohort.patients, p.only_without).isna()
-            without[p.only_without] = missing.to_numpy(float)
-            spread[p.only_without] = _relative_spread(p, cohort, missing.to_numpy(float))
-    measured, records, dropped = {}, {}, []
+            blank = covariate(cohort.patients, p.only_without).isna().to_numpy(float)
+            without[p.only_without] = blank
+            spread[p.only_without] = _relative_spread(p, cohort, blank)
+    measured, records = {}, {}
     hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
     for quantity, residual in model.table.residuals.items():
         rows = cohort.observations.query("quantity == @quantity")
@@ -179,7 +185,7 @@ def pack(
         rows = rows.assign(place=np.concatenate([np.zeros(0, int), *places]).astype(int))
         outside = rows[rows["place"] < 0]
         if len(outside):
-            dropped.append(
+            warnings.append(
                 f"{len(outside)} {quantity} record(s) outside any drug window were left out "
                 f"(first: patient {outside['id'].iloc[0]}, day {outside['day'].iloc[0]:g})"
             )
@@ -190,9 +196,9 @@ def pack(
             _records(rows[~below], residual, position, "value"),
             _records(rows[below], residual, position, "lloq"),
         )
-    arrays = CohortArrays(timeline, log_ratio, without, spread, measured, layout.treated)
+    arrays = CohortArrays(timeline, regressors, without, spread, measured, layout.treated, missing)
     arrays = jax.tree.map(jnp.asarray, arrays)
-    return PackedCohort(cohort, arrays, layout, records, tuple(dropped))
+    return PackedCohort(cohort, arrays, layout, records, tuple(warnings))
 
 
 def _relative_spread(p: Parameter, cohort: Cohort, missing: np.ndarray) -> np.ndarray:

@@ -9,16 +9,25 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from lymphokin.model import Model, Parameter
+from lymphokin.model import Model, Parameter, PowerCovariate
 from lymphokin.population.data import CohortArrays
+from lymphokin.population.deviate import student_t
+from lymphokin.population.quantities import (
+    Population,
+    Quantity,
+    natural_at,
+    population_at,
+    sampled_quantities,
+)
 
 
 class Latents(NamedTuple):
@@ -32,32 +41,9 @@ class Latents(NamedTuple):
     """[effect, treated patient] differences that matter only to patients who get the drug"""
     occasion: jax.Array
     """[effect, drug window] differences between occasions"""
-
-
-class Population(NamedTuple):
-    """Values of the population quantities, by parameter or quantity name."""
-
-    typical: dict[str, Any]
-    """typical values on the transformed scale"""
-    between_subject_sd: dict[str, Any]
-    exponent: dict[tuple[str, str], Any]
-    """exponents of power covariates, by parameter and column"""
-    residual_sd: dict[str, Any]
-    """[..., component] SDs of the residual's error, by quantity"""
-    log_ratio: dict[tuple[str, str], Any]
-    """log-ratios of observation categories, by quantity and category"""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One sampled population quantity."""
-
-    name: str
-    kind: str
-    """typical | between_subject_sd | exponent | residual_sd | proportional_sd | log_ratio"""
-    key: Any
-    unit: str
-    meaning: str
+    covariate: jax.Array | np.ndarray = np.zeros(0)
+    """[missing] covariates that are not known, column after column: ln of the value in SDs from the
+    mean of the patients who have it"""
 
 
 @dataclass(frozen=True)
@@ -69,64 +55,7 @@ class Hierarchy:
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
         """Population quantities that are sampled, in the order of the latent vector."""
-        table = self.model.table
-        found = [
-            Quantity(p.name, "typical", p.name, p.unit, p.meaning)
-            for p in table
-            if p.population_sd > 0
-        ]
-        found += [
-            Quantity(
-                f"{p.name}_between_subject_sd",
-                "between_subject_sd",
-                p.name,
-                "1",
-                f"SD between subjects of {p.name} ({p.transform} scale)",
-            )
-            for p in table
-            if p.between_subject_log_sd > 0
-        ]
-        found += [
-            Quantity(
-                f"{p.name}_{c.column}_exponent",
-                "exponent",
-                (p.name, c.column),
-                "1",
-                f"exponent of {c.column} on {p.name}",
-            )
-            for p in table
-            for c in p.covariates
-            if c.exponent_sd > 0
-        ]
-        for q, residual in table.residuals.items():
-            found += [
-                Quantity(f"{q}_{component}", component, q, *self._of_error(q, component))
-                for component, (_, log_sd) in residual.sds.items()
-                if log_sd > 0
-            ]
-            found += [
-                Quantity(
-                    f"{q}_{e.category}_log_ratio",
-                    "log_ratio",
-                    (q, e.category),
-                    "1",
-                    f"ln ratio of {q} in {e.column} {e.category} over {e.reference}",
-                )
-                for e in residual.effects
-                if e.log_ratio_sd > 0
-            ]
-        return tuple(found)
-
-    def _of_error(self, quantity: str, component: str) -> tuple[str, str]:
-        """Unit and meaning of an SD of a quantity's residual."""
-        error = self.model.table.residuals[quantity].error
-        if error == "log_normal":
-            return "1", f"residual SD of ln {quantity}"
-        if error == "proportional" or component == "proportional_sd":
-            return "1", f"residual SD of {quantity} over its true value"
-        shown = (b.shows[quantity].unit for b in self.model.blocks if quantity in b.shows)
-        part = " (additive part)" if error == "combined" else ""
-        return next(shown, ""), f"residual SD of {quantity}{part}"
+        return sampled_quantities(self.model)
 
     @property
     def population_names(self) -> tuple[str, ...]:
@@ -153,52 +82,11 @@ class Hierarchy:
 
     def population(self, z: Any) -> Population:
         """Population quantities from their standard normal latents ``z`` [quantity]."""
-        at = {(q.kind, q.key): z[i] for i, q in enumerate(self.quantities)}
-        table = self.model.table
-        return Population(
-            typical={p.name: p.typical(at.get(("typical", p.name), 0.0)) for p in table},
-            between_subject_sd={
-                p.name: p.between_subject_sd
-                * jnp.exp(p.between_subject_log_sd * at.get(("between_subject_sd", p.name), 0.0))
-                for p in table
-                if p.between_subject_sd > 0
-            },
-            exponent={
-                (p.name, c.column): c.exponent
-                + c.exponent_sd * at.get(("exponent", (p.name, c.column)), 0.0)
-                for p in table
-                for c in p.covariates
-            },
-            residual_sd={
-                q: _stacked(
-                    sd * jnp.exp(log_sd * at.get((component, q), 0.0))
-                    for component, (sd, log_sd) in r.sds.items()
-                )
-                for q, r in table.residuals.items()
-            },
-            log_ratio={
-                (q, e.category): e.log_ratio
-                + e.log_ratio_sd * at.get(("log_ratio", (q, e.category)), 0.0)
-                for q, r in table.residuals.items()
-                for e in r.effects
-            },
-        )
+        return population_at(self.model.table, self.quantities, z)
 
     def natural(self, z: Any) -> dict[str, Any]:
         """Sampled population quantities by name, typical values in the table's units."""
-        population = self.population(z)
-        values = {}
-        for q in self.quantities:
-            match q.kind:
-                case "typical":
-                    value = self.model.table[q.key].to_natural(population.typical[q.key])
-                case "residual_sd" | "proportional_sd":
-                    component = list(self.model.table.residuals[q.key].sds).index(q.kind)
-                    value = population.residual_sd[q.key][..., component]
-                case _:
-                    value = getattr(population, q.kind)[q.key]
-            values[q.name] = value
-        return values
+        return natural_at(self.model.table, self.quantities, self.population(z))
 
     @cached_property
     def products(self) -> dict[str, Parameter]:
@@ -214,7 +102,9 @@ class Hierarchy:
         """Covariate effects on a parameter, transformed scale: 0 or [patient]."""
         shift: Any = 0.0
         for c in p.covariates:
-            shift = shift + population.exponent[p.name, c.column] * arrays.log_ratio[c.column]
+            shift = (
+                shift + population.covariate[p.name, c.regressor] * arrays.regressors[c.regressor]
+            )
         return shift * arrays.without[p.only_without] if p.only_without else shift
 
     def _partner(
@@ -230,7 +120,7 @@ class Hierarchy:
     def subject_prior(
         self, population: Population, arrays: CohortArrays
     ) -> tuple[jax.Array, jax.Array]:
-        """Mean and SD of the subject latents, each [effect, patient].
+        """Mean and SD of the subject latents, each [effect, patient]; see also :meth:`filled`.
 
         Most are standard normal deviations from the typical value. A centred parameter is sampled
         as the subject's own value, from the table's median in units of the table's SD: better where
@@ -255,11 +145,38 @@ class Hierarchy:
         shape = (len(means), arrays.patients)
         return jnp.array(means).reshape(shape), jnp.array(sds).reshape(shape)
 
+    def treated_deviates(self, population: Population, latents: Latents) -> dict[str, Any]:
+        """[treated patient] per treated effect, the difference from the typical value in SDs."""
+        return self._deviates(self.treated_effects, latents.treated, population)
+
+    def _deviates(
+        self,
+        effects: Sequence[Parameter],
+        latent: Any,
+        population: Population,
+        at: Callable[[Any], Any] = lambda value: value,
+    ) -> dict[str, Any]:
+        """Latents [effect, n] as correlated deviates of their own distributions, each [n].
+
+        ``at``: brings a value of the population to what the latents are of.
+        """
+        found = {p.name: latent[i] for i, p in enumerate(effects)}
+        for name, group in self.model.table.correlations.items():
+            if group.parameters[0] not in found:
+                continue
+            own = [found[parameter] for parameter in group.parameters]
+            for parameter, row in zip(group.parameters, population.cholesky[name], strict=True):
+                found[parameter] = sum(
+                    at(weight) * deviate for weight, deviate in zip(row, own, strict=False)
+                )
+        bent = {p.name: p.degrees_of_freedom for p in effects if p.random_effect == "student_t"}
+        return found | {name: student_t(found[name], df) for name, df in bent.items()}
+
     def _deviations(
         self, population: Population, latents: Latents, arrays: CohortArrays
     ) -> dict[str, Any]:
         """Deviations of every subject effect from typical value and covariates, [patient]."""
-        latent = {p.name: latents.subject[i] for i, p in enumerate(self.subject_effects)}
+        latent = self._deviates(self.subject_effects, latents.subject, population)
         deviations = {}
         for p in self.subject_effects:
             sd = population.between_subject_sd[p.name]
@@ -281,6 +198,24 @@ class Hierarchy:
                 deviations[p.name] = sd * known * latent[p.name]
         return deviations
 
+    def filled(self, arrays: CohortArrays, latents: Latents) -> CohortArrays:
+        """The arrays with missing covariates as the latents have them."""
+        regressors, first = dict(arrays.regressors), 0
+        for column, missing in arrays.missing.items():
+            last = first + len(missing.patient)
+            deviation = missing.log_sd * latents.covariate[first:last]
+            first = last
+            names = {
+                c.regressor
+                for p in self.model.table
+                for c in p.covariates
+                if isinstance(c, PowerCovariate) and c.column == column
+            }
+            for name in sorted(names):
+                known = jnp.asarray(regressors[name])
+                regressors[name] = known.at[missing.patient].add(deviation)
+        return arrays._replace(regressors=regressors, missing={})
+
     def shapes(self, arrays: CohortArrays) -> Latents:
         """Shapes of the latents of a cohort."""
         hours = arrays.timeline.hours
@@ -290,6 +225,7 @@ class Hierarchy:
             (len(self.subject_effects), arrays.patients),  # type: ignore[arg-type]
             (len(self.treated_effects), arrays.treated),  # type: ignore[arg-type]
             (len(self.occasion_effects), lanes),  # type: ignore[arg-type]
+            (len(arrays.lacking),),  # type: ignore[arg-type]
         )
 
     def individuals(
@@ -301,11 +237,19 @@ class Hierarchy:
             ``p`` with each parameter a scalar or [patient], and ``p_lanes`` with each a scalar or
             [lane]. A parameter that matters only under the drug is in ``p_lanes`` alone.
         """
+        arrays = self.filled(arrays, latents)
         hours = arrays.timeline.hours
+
+        def on_lane(value: Any) -> Any:
+            return value[hours.patient] if hours is not None and jnp.ndim(value) else value
+
         deviations = self._deviations(population, latents, arrays)
-        of_treated = {p.name: i for i, p in enumerate(self.treated_effects)}
         of_occasion = {p.name: i for i, p in enumerate(self.occasion_effects)}
         exposure_only = self.model.exposure_only
+        of_treated = {}
+        if hours is not None:
+            treated = [own[hours.treated] for own in latents.treated]
+            of_treated = self._deviates(self.treated_effects, treated, population, on_lane)
         p_patients, p_lanes = {}, {}
         for p in self.model.table:
             value = population.typical[p.name] + self._shift(p, population, arrays)
@@ -314,13 +258,13 @@ class Hierarchy:
                 p_patients[p.name] = p.to_natural(value) * p.per_day
             if hours is None:
                 continue
-            on_lane = value[hours.patient] if jnp.ndim(value) else value
+            value = on_lane(value)
             if p.name in of_treated:
-                effect = latents.treated[of_treated[p.name]][hours.treated]
-                on_lane = on_lane + population.between_subject_sd[p.name] * effect
+                sd = on_lane(population.between_subject_sd[p.name])
+                value = value + sd * of_treated[p.name]
             if p.name in of_occasion:
-                on_lane = on_lane + p.between_occasion_sd * latents.occasion[of_occasion[p.name]]
-            p_lanes[p.name] = p.to_natural(on_lane) * p.per_day
+                value = value + p.between_occasion_sd * latents.occasion[of_occasion[p.name]]
+            p_lanes[p.name] = p.to_natural(value) * p.per_day
         return _named(p_patients), _named(p_lanes)
 
     def draw_latents(
@@ -334,22 +278,19 @@ class Hierarchy:
             if population_z is None
             else population_z
         )
-        mean, sd = self.subject_prior(self.population(z), arrays)
-        return Latents(
+        drawn = Latents(
             z,
-            mean + sd * jax.random.normal(keys[1], shapes.subject),  # type: ignore[arg-type]
+            jax.random.normal(keys[1], shapes.subject),  # type: ignore[arg-type]
             jax.random.normal(keys[2], shapes.treated),  # type: ignore[arg-type]
             jax.random.normal(keys[3], shapes.occasion),  # type: ignore[arg-type]
+            jax.random.normal(jax.random.fold_in(key, 4), shapes.covariate),  # type: ignore[arg-type]
         )
+        mean, sd = self.subject_prior(self.population(z), self.filled(arrays, drawn))
+        return drawn._replace(subject=mean + sd * drawn.subject)
 
     def typical_latents(self, arrays: CohortArrays) -> Latents:
         """The prior's centre: every latent zero."""
         return Latents(*(jnp.zeros(shape) for shape in self.shapes(arrays)))  # type: ignore[arg-type]
-
-
-def _stacked(components: Iterable[Any]) -> jax.Array:
-    """Values side by side on a new last axis."""
-    return jnp.stack(jnp.broadcast_arrays(*components), axis=-1)
 
 
 @lru_cache

@@ -99,7 +99,7 @@ def _for_pulses(posterior: Posterior, x: np.ndarray, arrays: CohortArrays, seed:
     def one(v: jax.Array, key: jax.Array) -> jax.Array:
         fitted = unravel(v)
         fresh = hierarchy.draw_latents(key, arrays, fitted.population)
-        return flat(fresh._replace(subject=fitted.subject))
+        return flat(fresh._replace(subject=fitted.subject, covariate=fitted.covariate))
 
     keys = jax.random.split(jax.random.key(seed), len(x))
     return np.array(jax.jit(jax.vmap(one))(jnp.asarray(x), keys))

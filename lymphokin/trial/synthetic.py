@@ -7,8 +7,8 @@ schedules, visits, missingness, assay limits). The same file and seed give the s
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pandas as pd
 from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
-from lymphokin.population import CohortLikelihood, Hierarchy, covariate, pack, simulate_records
+from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
 from lymphokin.schedule import AtraPulses, treatment_days
 
 CALENDAR_START = date(2025, 1, 6)
@@ -48,6 +48,8 @@ class Truth:
     residual_sd: Mapping[str, float]
     log_ratio: Mapping[str, float]
     design: Mapping[str, Any]
+    correlation: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """by group of parameters, correlations below the diagonal, row by row"""
 
     @classmethod
     def read(cls, path: Path) -> Truth:
@@ -75,7 +77,11 @@ class Truth:
         """The model with every population quantity known."""
         model = load_model(self.model)
         table = model.table.known(
-            self.typical, self.between_subject_sd, self.residual_sd, self.log_ratio
+            self.typical,
+            self.between_subject_sd,
+            self.residual_sd,
+            self.log_ratio,
+            self.correlation,
         )
         return replace(model, table=table)
 
@@ -176,8 +182,7 @@ def _with_supplied_doses(
     total = fractions.groupby("id", sort=False)["immune_dose_gy"].sum()
     log_scale = scale.between_subject_sd * rng.standard_normal(len(planned))
     for effect in scale.covariates:
-        ratio = covariate(planned.patients, effect.column) / effect.reference
-        log_scale = log_scale + effect.exponent * np.log(ratio.to_numpy(float))
+        log_scale = log_scale + effect.coefficient * regressor(planned.patients, effect)
     true_dose = (total.reindex(planned.patients.index).to_numpy() * np.exp(log_scale)).round(2)
     supplied = rng.random(len(planned)) < design["immune_dose_supplied_probability"]
     patients = planned.patients.assign(immune_dose_gy=np.where(supplied, true_dose, np.nan))

@@ -132,7 +132,7 @@ class Engine:
 
         def make() -> Fixed:
             arrays = pack(self.source.model, patient_cohort(bare)).arrays
-            parts = (arrays.log_ratio, arrays.without, arrays.spread)
+            parts = (arrays.regressors, arrays.without, arrays.spread)
             return Fixed(*({k: float(v[0]) for k, v in part.items()} for part in parts))  # type: ignore[arg-type]
 
         return self._fixed.get(bare, make)

@@ -54,7 +54,7 @@ class Lanes(NamedTuple):
 class Fixed(NamedTuple):
     """Covariates of the patient, each a scalar by column; see ``CohortArrays``."""
 
-    log_ratio: dict[str, float]
+    regressors: dict[str, float]
     without: dict[str, float]
     spread: dict[str, float]
 
@@ -150,7 +150,7 @@ def _solve(
     patients = lanes * versions
     arrays = CohortArrays(
         timeline=_timeline(course, lanes, [drug for _, drug in wanted]),
-        log_ratio={k: jnp.full(patients, v) for k, v in fixed.log_ratio.items()},
+        regressors={k: jnp.full(patients, v) for k, v in fixed.regressors.items()},
         without={k: jnp.full(patients, v) for k, v in fixed.without.items()},
         spread={k: jnp.full(patients, v) for k, v in fixed.spread.items()},
         measured={},

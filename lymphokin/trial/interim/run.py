@@ -183,6 +183,7 @@ def _with_new_pulses(
                 known.subject,
                 _kept(known.treated, fresh.treated, np.asarray(treated, int)),
                 _kept(known.occasion, fresh.occasion, np.asarray(lanes, int)),
+                known.covariate,
             )
         )
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lymphokin.model import Model
+from lymphokin.model import Model, PowerCovariate
 from lymphokin.population import CohortArrays, Hierarchy, Latents, Population, draw_measured
 from lymphokin.solve import solve
 from lymphokin.solve.system import System
@@ -115,7 +115,7 @@ def follow(
 
 def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
     n = courses.fraction_day.shape[1]
-    log_ratio, without = {}, {}
+    regressors, without = {}, {}
     for p in model.table:
         for c in p.covariates:
             if c.column not in courses.covariates:
@@ -123,13 +123,14 @@ def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
                     f"virtual patients have no {c.column}, which {p.name} depends on; they have "
                     + ", ".join(courses.covariates)
                 )
-            log_ratio[c.column] = jnp.log(courses.covariates[c.column] / c.reference)
+            assert isinstance(c, PowerCovariate), "virtual patients have numbers only"
+            regressors[c.regressor] = jnp.log(courses.covariates[c.column] / c.reference)
         if p.only_without:
             missing = p.only_without not in courses.covariates
             without[p.only_without] = jnp.full(n, float(missing))
     spread = without  # a supplied dose is taken as known
     treated = jnp.arange(grid.design.n_control, n)
-    return CohortArrays(grid.timeline(courses), log_ratio, without, spread, {}, treated)
+    return CohortArrays(grid.timeline(courses), regressors, without, spread, {}, treated)
 
 
 def _population(hierarchy: Hierarchy, z: jax.Array, typical: Mapping[str, Any]) -> Population:

@@ -1,0 +1,51 @@
+"""How measurements scatter, as the table says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class CategoryEffect:
+    """Log-ratio by which a category of a record (e.g. the blood tube) shifts the observation."""
+
+    column: str
+    reference: str
+    category: str
+    log_ratio: float
+    log_ratio_sd: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """How a measured value y scatters around the individual's true value f.
+
+    ``error`` log_normal: ln y = ln f + sd e; additive: y = f + sd e; proportional:
+    y = f (1 + sd e); combined: y = f + sqrt(sd^2 + (proportional_sd f)^2) e. e is standard normal
+    or Student's t with ``degrees_of_freedom`` (whose scale, not SD, is 1).
+    """
+
+    quantity: str
+    distribution: Literal["student_t", "normal"]
+    sd: float
+    """in the quantity's unit where the error is additive or combined"""
+    certainty: str
+    sd_log_sd: float = 0.0
+    degrees_of_freedom: float = 0.0
+    error: Literal["log_normal", "additive", "proportional", "combined"] = "log_normal"
+    proportional_sd: float = 0.0
+    """of a combined error, as a share of the true value"""
+    proportional_sd_log_sd: float = 0.0
+    source: str = ""
+    doi: str = ""
+    effects: tuple[CategoryEffect, ...] = ()
+
+    @property
+    def sds(self) -> dict[str, tuple[float, float]]:
+        """Per component of the error, its SD and our uncertainty about it (SD of its logarithm)."""
+        of_error = {"residual_sd": (self.sd, self.sd_log_sd)}
+        if self.error == "combined":
+            of_error["proportional_sd"] = (self.proportional_sd, self.proportional_sd_log_sd)
+        return of_error
