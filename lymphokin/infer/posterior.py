@@ -189,13 +189,14 @@ class Posterior:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""
         shapes = self.start()
         n_population = shapes.population.size
-        lacking = np.asarray(shapes.covariate).reshape(1, -1)
-        sizes = [shapes.subject, shapes.treated, shapes.occasion, lacking]
+        sizes = [shapes.subject, shapes.treated, shapes.occasion, shapes.covariate[None]]
         starts = n_population + np.cumsum([0, *(x.size for x in sizes[:-1])])
         layout, hours = self.packed.layout, self.arrays.timeline.hours
         owners = [np.arange(self.arrays.patients), layout.treated]
         owners.append(np.zeros(0, int) if hours is None else np.asarray(hours.patient))
-        owners.append(np.asarray(self.arrays.lacking))
+        # NumPy, as this is also asked for while a program is traced.
+        lacking = [np.asarray(m.patient) for m in self.arrays.missing.values()]
+        owners.append(np.concatenate([np.zeros(0, int), *lacking]))
         own: list[list[int]] = [[] for _ in range(self.arrays.patients)]
         for begin, block, owner in zip(starts, sizes, owners, strict=True):
             places = begin + np.arange(block.size).reshape(block.shape)
