@@ -162,7 +162,7 @@ def test_the_truth_is_recovered(model, seed):
     posterior = posterior_of(model, simulated(model, z, seed))
     assert posterior.start().covariate.size > 10
     assert 0.005 < posterior.packed.records["alc"][1].shape[0] / (PATIENTS * len(DAYS)) < 0.5
-    found = Refit(posterior, NutsSettings(draws=400)).without([], seed)
+    found = Refit(posterior, NutsSettings()).without([], seed)
     assert found.rhat_max < 1.05
     assert found.divergences < 8
     mean, sd = found.z.mean(axis=0), found.z.std(axis=0)
