@@ -31,7 +31,8 @@ nodes = posterior.packed.nodes({str(i): float(d) for i, d in visits["endpoint_da
 parts = list(posterior.evaluate(x.astype(centre.dtype), posterior.arrays))
 count = np.concatenate([e.outputs["alc"] for e in parts])[:, nodes, np.arange(len(nodes))]
 residual = model.table.residuals["alc"]
-risk = probability_below(residual, np.log(measured_threshold(2)), jnp.log(count), residual.sd)
+sd = jnp.asarray([residual.sd])
+risk = probability_below(residual, np.log(measured_threshold(2)), jnp.log(count), sd)
 np.savez(
     sys.argv[2],
     kind=str(centre.dtype),
