@@ -19,7 +19,8 @@ def results_of(script: str, out: Path, *options: str) -> dict:
 @pytest.mark.slow
 def test_the_gpu_table_has_a_cpu_to_compare_with(tmp_path: Path) -> None:
     found = results_of("gpu.py", tmp_path / "gpu.json", "--largest", "52", "--seconds", "0.1")
-    assert {(row["device"], row["patients"]) for row in found["rows"]} >= {("cpu", 52)}
+    rows = {(row["device"], row["patients"], row["precision"]) for row in found["rows"]}
+    assert rows >= {("cpu", 52, "float64"), ("cpu", 52, "float32")}
 
 
 @pytest.mark.slow
