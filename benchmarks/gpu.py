@@ -5,16 +5,21 @@
 Run it once on a machine whose jax sees a GPU (`uv pip install "jax[cuda13]"` or the wheel that fits
 the driver); without one it measures the CPU alone and says so. The shipped trial's patients are
 repeated to 52, 1,000, 10,000 and 100,000. Each size is one population fit's log density; its
-gradient is taken for one chain and for several chains at once, as the sampler does on a GPU. The
-arithmetic is double precision, in which lymphokin works. Prints a table and writes JSON.
+gradient is taken for one chain and for several chains at once, as the sampler does on a GPU. Double
+and single precision are measured in a process each. Times are wall clock. Prints a table and writes
+JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
+import tempfile
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.io import Cohort
+from lymphokin.jax_setup import PRECISIONS, choose_precision
 
 SIZES = (52, 1_000, 10_000, 100_000)
 
@@ -59,17 +65,10 @@ def seconds(run: Any, at_least: float) -> float:
     return float(np.median(taken))
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--largest", type=int, default=SIZES[-1])
-    options.add_argument("--chains", type=int, default=4)
-    options.add_argument("--seconds", type=float, default=2.0, help="time for each number")
-    options.add_argument("--out", type=Path, default=Path("benchmarks/gpu.json"))
-    chosen = options.parse_args()
-
+def measure(precision: str, largest: int, chains: int, at_least: float) -> list[dict[str, Any]]:
+    """One row per size and device; to be called before JAX starts."""
+    choose_precision(precision)
     import jax
-
-    jax.config.update("jax_enable_x64", True)
     import jax.numpy as jnp
 
     from lymphokin.infer import Posterior
@@ -84,12 +83,12 @@ def main() -> None:
         devices.append(jax.devices()[0])
     model = load_model("myeloid_lymphoid")
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
-    rows = []
-    for patients in [n for n in SIZES if n <= chosen.largest]:
+    rows: list[dict[str, Any]] = []
+    for patients in [n for n in SIZES if n <= largest]:
         packed = pack(model, repeated(cohort, patients))
         posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
         draw = posterior.hierarchy.draw_latents
-        keys = jax.random.split(jax.random.key(0), chosen.chains)
+        keys = jax.random.split(jax.random.key(0), chains)
         x = jnp.stack([flat(draw(key, posterior.arrays)) for key in keys])
         gradient = jax.value_and_grad(posterior.log_density)
         for device in devices:
@@ -102,26 +101,63 @@ def main() -> None:
             def run_every(at: Any = at, arrays: Any = arrays, every: Any = every) -> None:
                 jax.block_until_ready(every(at, arrays))
 
-            single, together = seconds(run_one, chosen.seconds), seconds(run_every, chosen.seconds)
+            single, together = seconds(run_one, at_least), seconds(run_every, at_least)
             rows.append(
                 {
                     "device": device.device_kind,
+                    "precision": str(x.dtype),
                     "patients": patients,
                     "gradient_ms": 1000 * single,
-                    "chains": chosen.chains,
-                    "patient_gradients_per_s": chosen.chains * patients / together,
+                    "chains": chains,
+                    "patient_gradients_per_s": chains * patients / together,
                 }
             )
             print(json.dumps(rows[-1]), flush=True)
-    if len(devices) == 1:
+    return rows
+
+
+def in_its_own_process(precision: str, options: list[str]) -> dict[str, Any]:
+    """What this script measures in one precision, which is a setting of the whole process."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.json"
+        command = [sys.executable, __file__, *options, "--precision", precision, "--out", str(out)]
+        subprocess.run(command, check=True)
+        return json.loads(out.read_text())
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print one line per device and size, double and single precision side by side."""
+    if {row["device"] for row in rows} == {"cpu"}:
         print("jax sees no GPU here: these are numbers of the CPU alone")
-    print(f"\n{'device':24}{'patients':>10}{'gradient, ms':>14}{'chains x patients / s':>24}")
-    for row in rows:
-        print(
-            f"{row['device'][:23]:24}{row['patients']:>10,}{row['gradient_ms']:>14.1f}"
-            f"{row['patient_gradients_per_s']:>24,.0f}"
+    table = (
+        pd.DataFrame(rows)
+        .pivot_table(
+            index=["patients", "device"],
+            columns="precision",
+            values=["gradient_ms", "patient_gradients_per_s"],
         )
-    result = {"rows": rows, "jax": jax.__version__, "date": time.strftime("%Y-%m-%d")}
+        .sort_index(axis=1, ascending=[True, False])
+    )
+    shown = {"gradient_ms": "gradient, ms", "patient_gradients_per_s": "chains x patients / s"}
+    print(f"\n{table.rename(columns=shown).to_string(float_format='{:,.1f}'.format)}")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--largest", type=int, default=SIZES[-1])
+    options.add_argument("--chains", type=int, default=4)
+    options.add_argument("--seconds", type=float, default=2.0, help="time for each number")
+    options.add_argument("--precision", choices=PRECISIONS, help="this one alone, without a table")
+    options.add_argument("--out", type=Path, default=Path("benchmarks/gpu.json"))
+    chosen = options.parse_args()
+    if chosen.precision:
+        rows = measure(chosen.precision, chosen.largest, chosen.chains, chosen.seconds)
+    else:
+        same = ["--largest", str(chosen.largest), "--chains", str(chosen.chains)]
+        same += ["--seconds", str(chosen.seconds)]
+        rows = [row for name in PRECISIONS for row in in_its_own_process(name, same)["rows"]]
+        show(rows)
+    result = {"rows": rows, "jax": version("jax"), "date": time.strftime("%Y-%m-%d")}
     chosen.out.write_text(json.dumps(result, indent=2) + "\n")
 
 

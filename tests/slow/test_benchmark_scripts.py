@@ -19,7 +19,19 @@ def results_of(script: str, out: Path, *options: str) -> dict:
 @pytest.mark.slow
 def test_the_gpu_table_has_a_cpu_to_compare_with(tmp_path: Path) -> None:
     found = results_of("gpu.py", tmp_path / "gpu.json", "--largest", "52", "--seconds", "0.1")
-    assert {(row["device"], row["patients"]) for row in found["rows"]} >= {("cpu", 52)}
+    rows = {(row["device"], row["patients"], row["precision"]) for row in found["rows"]}
+    assert rows >= {("cpu", 52, "float64"), ("cpu", 52, "float32")}
+
+
+@pytest.mark.slow
+def test_every_way_to_differentiate_gives_the_same_gradient(tmp_path: Path) -> None:
+    found = results_of("gradient_modes.py", tmp_path / "found.json", "--repeats", "1")
+    rows = {(row["model"], row["way"]): row for row in found["rows"]}
+    assert len(rows) == 8
+    assert max(row["difference"] for row in rows.values()) < 1e-9
+    again, stored = (rows["myeloid_lymphoid", way] for way in ("reverse", "reverse, stored"))
+    assert again["temporary_bytes"] < stored["temporary_bytes"]
+    assert again["operations"] > stored["operations"]
 
 
 @pytest.mark.slow
