@@ -73,7 +73,11 @@ class Gradients:
         """
         found: list[tuple[str, int | None]] = []
         for p in self.hierarchy.model.table:
-            spread = [p.population_sd, p.between_subject_sd, *(c.exponent_sd for c in p.covariates)]
+            spread = [
+                p.population_sd,
+                p.between_subject_sd,
+                *(c.coefficient_sd for c in p.covariates),
+            ]
             if p in self.hierarchy.occasion_effects:
                 found += [(p.name, window) for window in range(self.rank.max() + 1)]
             elif max(spread) > 0:
