@@ -48,6 +48,15 @@ def test_without_treatment_nothing_moves(name):
         assert np.abs(y - y[0]).max() <= 1e-8 * np.abs(y[0])
 
 
+def test_a_patient_seen_on_a_single_day_and_never_treated_is_at_rest():
+    nothing, day = np.zeros(0), np.array([3.0])
+    seen_once = Course(nothing, nothing, nothing, nothing, nothing, day)
+    model = load_model("hedos_hcc")
+    (y,) = solve_typical(model, [seen_once])
+    (known,) = solve_typical(model, [course(doses=(), gy=0.0)])
+    assert y["alc"][0] == pytest.approx(known["alc"][0], rel=1e-12)
+
+
 def test_a_fraction_counts_once_and_only_after_its_own_day():
     model, p = load_model("myeloid_lymphoid"), typical(load_model("myeloid_lymphoid"))
     one, none = np.ones(1), np.zeros(0)

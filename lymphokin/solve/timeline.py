@@ -183,7 +183,7 @@ def build_timeline(
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
         node_rows.append(days_nodes(anchors.tolist(), events.tolist(), rule))
         windows_of.append(windows)
-    nodes = _rounded(max(len(row) for row in node_rows) - 1) + 1
+    nodes = _rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
     node_day = _padded(node_rows, nodes, None)
     days = DaysArrays(
         step=np.diff(node_day, axis=0),
