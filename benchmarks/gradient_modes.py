@@ -2,7 +2,8 @@
 
     uv run python benchmarks/gradient_modes.py [--repeats 30] [--out benchmarks/gradient_modes.json]
 
-The shipped trial (58 patients) with the default model and with a small one, on one core:
+The shipped trial (58 patients) with the default model (also with the sampler's long steps)
+and with a small one, on one core:
 
 - reverse: what lymphokin does; each step of the coupled states is run again in the backward pass.
 - reverse, stored: the same without running steps again, so that every step's values are stored.
@@ -33,7 +34,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from engine import one_core
 
-MODELS = ("myeloid_lymphoid", "hedos_hcc")
+CASES = (("myeloid_lymphoid", False), ("myeloid_lymphoid", True), ("hedos_hcc", False))
+"""Models, and whether with the long steps of the sampler's trajectories."""
 AGREEMENT = 1e-9
 """Largest difference from reverse mode, relative to the component or to their median if larger."""
 NEAR_CENTRE = 0.3
@@ -74,7 +76,7 @@ def operations(hlo: str) -> float:
     return of(entry)
 
 
-def measure(name: str, repeats: int) -> list[dict[str, Any]]:
+def measure(name: str, long_steps: bool, repeats: int) -> list[dict[str, Any]]:
     """One row per way for a model."""
     import jax
     from contenders.gradients import Gradients
@@ -89,8 +91,9 @@ def measure(name: str, repeats: int) -> list[dict[str, Any]]:
     model = load_model(name)
     packed = pack(model, read_events(data_path("synthetic_sbrt_atra_trial.csv")))
     posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
-    draw = flat(posterior.hierarchy.draw_latents(jax.random.key(0), packed.arrays))
-    at = (NEAR_CENTRE * draw, packed.arrays)
+    posterior = posterior.with_long_steps() if long_steps else posterior
+    draw = flat(posterior.hierarchy.draw_latents(jax.random.key(0), posterior.arrays))
+    at = (NEAR_CENTRE * draw, posterior.arrays)
     ways = Gradients(posterior)
     programs: dict[str, Any] = {}
     rows = []
@@ -109,7 +112,7 @@ def measure(name: str, repeats: int) -> list[dict[str, Any]]:
         cost = programs[way].cost_analysis()
         rows.append(
             {
-                "model": name,
+                "model": name + ", long steps" * long_steps,
                 "way": way,
                 "difference": difference,
                 "operations": operations(programs[way].as_text()),
@@ -136,14 +139,14 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("benchmarks/gradient_modes.json"))
     chosen = options.parse_args()
     one_core()
-    rows = [row for name in MODELS for row in measure(name, chosen.repeats)]
+    rows = [row for case in CASES for row in measure(*case, chosen.repeats)]
     result = {"rows": rows, "load": os.getloadavg()[0], "date": time.strftime("%Y-%m-%d")}
     chosen.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"\n{'model':18}{'way':18}{'ms':>8}{'operations, M':>15}", end="")
+    print(f"\n{'model':30}{'way':18}{'ms':>8}{'operations, M':>15}", end="")
     print(f"{'XLA flops, M':>14}{'XLA MB':>9}{'temporary MB':>14}{'difference':>12}")
     for row in rows:
         print(
-            f"{row['model']:18}{row['way']:18}{row['ms']:>8.2f}{row['operations'] / 1e6:>15.1f}"
+            f"{row['model']:30}{row['way']:18}{row['ms']:>8.2f}{row['operations'] / 1e6:>15.1f}"
             f"{row['xla_flops'] / 1e6:>14.1f}{row['xla_bytes'] / 1e6:>9.0f}"
             f"{row['temporary_bytes'] / 1e6:>14.2f}{row['difference']:>12.0e}"
         )
