@@ -39,8 +39,7 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
         program = beside.submit(compile_chunk, posterior, quick, settings)
         start = fit_gaussian(quick, settings.seed)
     draws = sample_nuts(posterior, quick, program.result(), start, settings, Checkpoint(folder, {}))
-    fit, _ = assemble(posterior, draws, {"seed": settings.seed}, {})
-    return fit
+    return assemble(posterior, draws.sample(), {"seed": settings.seed}, {})
 
 
 def reference() -> dict[str, dict[str, float]]:
