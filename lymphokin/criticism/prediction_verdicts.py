@@ -90,7 +90,7 @@ def _judged(found: PredictionQuality, day: float) -> Verdict:
         why = (
             "one fit cannot be turned into a fit without them"
             if found.refits is None
-            else "draws of the population cannot be turned into draws of them"
+            else "too few draws of the population explain their records"
         )
         sentence += (
             f"; {len(left_out)} left out, for the model and the benchmarks alike, because {why}: "
