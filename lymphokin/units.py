@@ -22,6 +22,10 @@ LARGEST_ALC = 100.0
 LARGEST_LLN = 3.0
 """Largest plausible lower limit of normal of a lymphocyte count in 1e9/L (usual: 0.8-1.5)."""
 
+LONGEST_DELAY_HOURS = 168.0
+"""Largest plausible time from drawing to processing a blood sample, a week; above it the delay is
+not in hours (judgement)."""
+
 LARGEST_FRACTION_GY = 100.0
 """Largest plausible prescribed dose of one fraction in Gy; above it the dose is in cGy."""
 

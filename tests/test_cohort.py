@@ -35,21 +35,22 @@ def cohorts(draw) -> Cohort:
             fractions.append((who, float(day), draw(positive), draw(st.integers(0, 2))))
         for day in range(draw(st.integers(0, 3))):
             doses.append((who, day + draw(st.floats(0, 0.9)), "atra", draw(positive)))
-        observations.append((who, -1.5, "alc", draw(positive), np.nan, False, None))
+        observations.append((who, -1.5, "alc", draw(positive), np.nan, False, None, np.nan))
         for day in range(draw(st.integers(0, 4))):
             quantity = draw(st.sampled_from(["alc", "mdsc", "atra"]))
             lloq = draw(st.just(np.nan) | st.floats(1e-6, 1e-4))
             censored = not np.isnan(lloq) and draw(st.booleans())
             value = lloq if censored else draw(st.just(np.nan) | positive)
             tube = draw(st.sampled_from([None, "heparin", "edta"]))
-            observations.append((who, float(day), quantity, value, lloq, censored, tube))
+            delay = draw(st.just(np.nan) | st.floats(0, 100))
+            observations.append((who, float(day), quantity, value, lloq, censored, tube, delay))
     return Cohort(
         patients=pd.DataFrame.from_dict(patients, orient="index"),
         fractions=pd.DataFrame(fractions, columns=["id", "day", "prescribed_gy", "lesion"]),
         doses=pd.DataFrame(doses, columns=["id", "day", "drug", "amount_mg"]),
         observations=pd.DataFrame(
             observations,
-            columns=["id", "day", "quantity", "value", "lloq", "censored", "tube"],
+            columns=["id", "day", "quantity", "value", "lloq", "censored", "tube", "delay"],
         ),
         synthetic=draw(st.booleans()),
     )

@@ -22,8 +22,10 @@ OBSERVATIONS = {
     "lln": _NUMBER,
     "censored": _FLAG,
     "tube": _TEXT,
+    "delay": _NUMBER,
     "row": _WHOLE,
 }
+_OPTIONAL = ("lloq", "lln", "tube", "delay")
 _DEFAULTS = {"lesion": 0, "censored": False, "row": 0}
 
 
@@ -42,8 +44,9 @@ class Cohort:
     `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
         lln (the laboratory's lower limit of normal, NaN if not stated), censored (below `lloq`),
-        tube ("heparin", "edta" or None), row (line in the file, 0 if none). An observation at
-        the time of a fraction or dose is taken before it.
+        tube ("heparin", "edta" or None), delay (hours from drawing to processing the sample, NaN
+        if not stated), row (line in the file, 0 if none). An observation at the time of a
+        fraction or dose is taken before it.
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
     """
@@ -133,6 +136,7 @@ class Cohort:
                 "LLN": seen["lln"],
                 "MDV": seen["value"].isna().astype(np.int64),
                 "TUBE": seen["tube"],
+                "DELAY": seen["delay"],
             }
         )
         records = [table for table in (observations, fractions, doses) if len(table)]
@@ -152,7 +156,7 @@ def _conform(
 ) -> pd.DataFrame:
     """`table` with exactly `columns`, in that order and of those types."""
     absent = [c for c in columns if c not in table.columns]
-    needed = [c for c in absent if not optional and c not in (*_DEFAULTS, "lloq", "lln", "tube")]
+    needed = [c for c in absent if not optional and c not in (*_DEFAULTS, *_OPTIONAL)]
     if needed:
         raise ValueError(f"`{name}` lacks the column(s) {', '.join(needed)}")
     ready = {}

@@ -183,6 +183,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "lln": records.lln[seen],
             "censored": records.censored[seen],
             "tube": _words(TUBES, records.tube[seen]),
+            "delay": records.delay[seen],
             "row": records.lines[seen],
         }
     )

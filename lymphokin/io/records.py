@@ -23,6 +23,7 @@ from lymphokin.units import (
     LARGEST_ALC,
     LARGEST_FRACTION_GY,
     LARGEST_LLN,
+    LONGEST_DELAY_HOURS,
     UNITS,
 )
 
@@ -61,6 +62,7 @@ class Records:
     censored: Mask
     result: Mask
     tube: Codes
+    delay: Numbers
     covariates: dict[str, NDArray] = field(default_factory=dict)
 
     @property
@@ -106,6 +108,7 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -
         censored=observations["censored"],
         result=observations["result"],
         tube=observations["tube"],
+        delay=observations["delay"],
         covariates=_covariates(sheet),
     )
 
@@ -182,6 +185,12 @@ def _observations(
         "LLN",
         f"a lower limit of normal in {UNITS['alc']}, above 0 and at most {LARGEST_LLN:g}",
     )
+    delay = sheet.numbers("DELAY")
+    sheet.flag(
+        ~np.isnan(delay) & ~((delay >= 0) & (delay <= LONGEST_DELAY_HOURS)),
+        "DELAY",
+        f"hours from drawing to processing the sample, 0 to {LONGEST_DELAY_HOURS:g}",
+    )
     missing = sheet.choices("MDV", ("0", "1"))
     value = np.where(missing == 1, np.nan, value)
     sheet.flag(
@@ -214,6 +223,7 @@ def _observations(
         "censored": censored,
         "result": sheet.stated("DV") & (missing != 1),
         "tube": sheet.choices("TUBE", TUBES),
+        "delay": delay,
     }
 
 

@@ -3,7 +3,7 @@
 REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
 """Columns every event table has (a cohort without doses leaves CMT and AMT blank)."""
 
-RECORD_COLUMNS = (*REQUIRED, "II", "ADDL", "LLOQ", "LLN", "MDV", "LESION", "TUBE")
+RECORD_COLUMNS = (*REQUIRED, "II", "ADDL", "LLOQ", "LLN", "MDV", "LESION", "TUBE", "DELAY")
 """Columns that may differ from record to record."""
 
 TEXT_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "IMMUNE_DOSE_SOURCE", "START_DATE")
@@ -25,7 +25,7 @@ COVARIATES = (
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
 
-SELDOM = ("LLN", "IMMUNE_DOSE_SOURCE")
+SELDOM = ("LLN", "DELAY", "IMMUNE_DOSE_SOURCE")
 """Columns that are written only where they say something."""
 
 HOUR_COLUMNS = ("AFRLT", "NFRLT")

@@ -16,7 +16,7 @@ from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.load import load_model, model_file, shipped_models
 from lymphokin.model.model import Model, check_model
 from lymphokin.model.parameters import Parameter, ParameterTable, TableError
-from lymphokin.model.residual import CategoryEffect, Residual
+from lymphokin.model.residual import CategoryEffect, DelayEffect, Residual
 from lymphokin.model.solver import AdaptiveSolver
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "CategoryCovariate",
     "CategoryEffect",
     "Correlations",
+    "DelayEffect",
     "Flow",
     "Fraction",
     "Model",

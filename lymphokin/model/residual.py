@@ -17,6 +17,25 @@ class CategoryEffect:
     log_ratio_sd: float
     source: str = ""
 
+    def meaning(self, quantity: str) -> str:
+        """Of the log-ratio."""
+        return f"ln ratio of {quantity} in {self.column} {self.category} over {self.reference}"
+
+
+@dataclass(frozen=True)
+class DelayEffect:
+    """Log-ratio by which every hour from drawing to processing a sample shifts the observation."""
+
+    log_ratio: float
+    log_ratio_sd: float
+    source: str = ""
+    column: Literal["delay"] = "delay"
+    category: Literal["delay"] = "delay"
+
+    def meaning(self, quantity: str) -> str:
+        """Of the log-ratio."""
+        return f"ln ratio of {quantity} per hour from drawing to processing the sample"
+
 
 @dataclass(frozen=True)
 class Residual:
@@ -40,7 +59,7 @@ class Residual:
     proportional_sd_log_sd: float = 0.0
     source: str = ""
     doi: str = ""
-    effects: tuple[CategoryEffect, ...] = ()
+    effects: tuple[CategoryEffect | DelayEffect, ...] = ()
 
     @property
     def sds(self) -> dict[str, tuple[float, float]]:

@@ -20,13 +20,15 @@ from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.entry import Entry
 from lymphokin.model.parameters import Parameter, ParameterTable, TableError
-from lymphokin.model.residual import CategoryEffect, Residual
+from lymphokin.model.residual import CategoryEffect, DelayEffect, Residual
 from lymphokin.shipped import models_path
 
 TRANSFORMS = ("log", "logit", "identity", "above", "between")
 PRIORS = ("normal", "truncated_normal")
 PARAMETRISATIONS = ("non-centred", "centred")
 RANDOM_EFFECTS = ("normal", "student_t")
+CATEGORIES_OF_RECORDS = ("TUBE", "CENTRE")
+"""Columns whose categories may shift what is measured."""
 DISTRIBUTIONS = ("student_t", "normal")
 ERRORS = ("log_normal", "additive", "proportional", "combined")
 COVARIATE_FORMS = ("power", "category")
@@ -158,10 +160,27 @@ def _parameter(name: str, raw: Any, problems: list[str]) -> Parameter | None:
     return Parameter(name=name, covariates=covariates, **entry.raw)
 
 
-def _categories(
+def _delay(entry: Entry) -> tuple[DelayEffect, ...]:
+    words = ("source", "doi", "certainty")
+    entry.keys((*words, "per_hour", "per_hour_sd"), ("per_hour",))
+    entry.texts(*words)
+    entry.number("per_hour")
+    entry.not_negative("per_hour_sd")
+    if not entry.sound:
+        return ()
+    raw = entry.raw
+    return (DelayEffect(raw["per_hour"], raw.get("per_hour_sd", 0.0), raw.get("source", "")),)
+
+
+def _record_effects(
     where: str, column: str, raw: Any, problems: list[str]
-) -> tuple[CategoryEffect, ...]:
+) -> tuple[CategoryEffect | DelayEffect, ...]:
     entry = Entry(f"{where}.covariates.{column}", raw, problems)
+    if column == "DELAY":
+        return _delay(entry)
+    if column not in CATEGORIES_OF_RECORDS:
+        entry.refuse(f"expected DELAY or one of {', '.join(CATEGORIES_OF_RECORDS)}")
+        return ()
     words = ("reference", "source", "doi", "certainty")
     numbers = [key for key in entry.raw if key not in words]
     categories = [key for key in numbers if not key.endswith("_sd")]
@@ -193,7 +212,7 @@ def _residual(quantity: str, raw: Any, problems: list[str]) -> Residual | None:
     effects = tuple(
         effect
         for column, below in entry.parts("covariates").items()
-        for effect in _categories(entry.where, column, below, problems)
+        for effect in _record_effects(entry.where, column, below, problems)
     )
     known = {f.name for f in fields(Residual)} - {"quantity", "effects"}
     entry.keys((*known, "scale"), ("distribution", "sd", "certainty"))

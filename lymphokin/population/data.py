@@ -13,7 +13,7 @@ import pandas as pd
 
 from lymphokin.dose import immune_dose_log_sd, reference_immune_dose
 from lymphokin.io import Cohort
-from lymphokin.model import Model, Parameter, Residual
+from lymphokin.model import CategoryEffect, DelayEffect, Model, Parameter, Residual
 from lymphokin.population.covariates import (
     MissingCovariate,
     check_covariates,
@@ -190,6 +190,8 @@ def pack(
                 f"(first: patient {outside['id'].iloc[0]}, day {outside['day'].iloc[0]:g})"
             )
             rows = rows[rows["place"] >= 0]
+        rows = rows.assign(centre=rows["id"].map(cohort.patients["centre"]))
+        warnings += _unknown_effects(quantity, residual, rows)
         below = rows["censored"].to_numpy(bool)
         records[quantity] = (rows[~below], rows[below])
         measured[quantity] = Measured(
@@ -209,12 +211,40 @@ def _relative_spread(p: Parameter, cohort: Cohort, missing: np.ndarray) -> np.nd
     return np.where(np.isnan(log_sd), missing, log_sd / p.between_subject_sd)
 
 
+def _times(rows: pd.DataFrame, effect: CategoryEffect | DelayEffect) -> np.ndarray:
+    """[record] what the log-ratio of an effect is multiplied with."""
+    if isinstance(effect, DelayEffect):
+        return rows["delay"].fillna(0.0).to_numpy(float)
+    return (rows[effect.column] == effect.category).to_numpy(float)
+
+
+def _unknown_effects(quantity: str, residual: Residual, rows: pd.DataFrame) -> list[str]:
+    """Sentences on records of which an effect is not known, or that no effect is for."""
+    told = []
+    if any(isinstance(e, DelayEffect) for e in residual.effects):
+        blank = int(rows["delay"].isna().sum())
+        if blank:
+            told.append(f"DELAY is blank for {blank} {quantity} record(s): processed at once")
+    categories = [e for e in residual.effects if isinstance(e, CategoryEffect)]
+    for column in dict.fromkeys(e.column for e in categories):
+        own = [e for e in categories if e.column == column]
+        known = [own[0].reference, *(e.category for e in own)]
+        values = rows[column].dropna()
+        others = sorted(set(values[~values.isin(known)]))
+        if others:
+            told.append(
+                f"{column.upper()} {', '.join(map(str, others))}: the model has no ratio of "
+                f"{quantity} for it; such records count as {own[0].reference}"
+            )
+    return told
+
+
 def _records(
     rows: pd.DataFrame, residual: Residual, position: Mapping[str, int], value: str
 ) -> Records:
     n = len(rows)
     size = -(-n // RECORDS_UNIT) * RECORDS_UNIT
-    category = [(rows[e.column] == e.category).to_numpy(float) for e in residual.effects]
+    category = [_times(rows, effect) for effect in residual.effects]
 
     def padded(values: np.ndarray) -> np.ndarray:
         return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, size - n)], mode="edge")

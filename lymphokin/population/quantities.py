@@ -13,7 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.model import Correlations, Model, Parameter, ParameterTable, Residual
+from lymphokin.model import (
+    Correlations,
+    DelayEffect,
+    Model,
+    Parameter,
+    ParameterTable,
+    Residual,
+)
 from lymphokin.population.deviate import correlation
 
 
@@ -93,8 +100,8 @@ def sampled_quantities(model: Model) -> tuple[Quantity, ...]:
                 f"{q}_{e.category}_log_ratio",
                 "log_ratio",
                 (q, e.category),
-                "1",
-                f"ln ratio of {q} in {e.column} {e.category} over {e.reference}",
+                "1/h" if isinstance(e, DelayEffect) else "1",
+                e.meaning(q),
             )
             for e in residual.effects
             if e.log_ratio_sd > 0
