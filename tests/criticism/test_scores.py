@@ -90,7 +90,8 @@ def test_auc_is_the_rank_statistic_and_sees_only_the_order(risk, happened):
     u = stats.mannwhitneyu(risk[happened], risk[~happened]).statistic
     assert found == pytest.approx(u / (happened.sum() * (~happened).sum()))
     assert auc(-risk, happened) == pytest.approx(1 - found)
-    assert auc(np.float64(3.0) * risk + 1, happened) == pytest.approx(found)
+    # Times a power of two: anything else may round two risks to a tie.
+    assert auc(4 * risk, happened) == pytest.approx(found)
 
 
 @few
