@@ -9,6 +9,9 @@ from scipy.special import logsumexp
 UNRELIABLE_PARETO_K = 0.7
 """Above it weights rest on a few draws (Vehtari et al. 2024, jmlr.org/papers/v25/19-556.html)."""
 
+ALIKE = 1e-9
+"""Log weights within this of each other are the same number but for rounding; no tail to fit."""
+
 
 def log_mean(log_weight: np.ndarray) -> np.ndarray:
     """[population draw, patient] log of the mean weight over a population draw's draws."""
@@ -25,6 +28,9 @@ def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     pareto_k = np.empty(log_weight.shape[2])
     for patient in range(log_weight.shape[2]):
         flat = log_weight[:, :, patient].ravel()
+        if np.ptp(flat) < ALIKE:
+            weights[:, :, patient], pareto_k[patient] = 1 / flat.size, 0.0
+            continue
         # ArviZ takes log likelihoods and turns their sign.
         smooth, k = array_stats.psislw(flat.max() - flat)
         smooth = np.asarray(smooth)
