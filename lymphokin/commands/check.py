@@ -76,15 +76,8 @@ def check(
         raise ValueError(f"--sbc {sbc}: expected at least {FEWEST_SIMULATIONS} simulated trials")
     if folds and not predictive:
         raise ValueError("--folds: expected together with --predictive")
-    name = (
-        "check_folds"
-        if folds
-        else "check_predictive"
-        if predictive
-        else "check_sbc"
-        if sbc
-        else "check"
-    )
+    asked = {"check_folds": folds, "check_predictive": predictive, "check_sbc": sbc, "check": True}
+    name = next(page for page, wanted in asked.items() if wanted)
     path = out or run / f"{name}.html"
     if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
         raise ValueError(

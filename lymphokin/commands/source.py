@@ -23,12 +23,11 @@ def refuse_point(run: Path) -> None:
     Raises:
         ValueError: when it is one.
     """
+    from lymphokin.infer.fit import require_draws
+
     config = run / "config.toml"
-    if config.is_file() and tomllib.loads(config.read_text("utf-8")).get("method") == "map":
-        raise ValueError(
-            f"{run} is a single point without uncertainty (--method map): a risk needs draws of "
-            "the population; fit again with --method nuts, or quick for a look"
-        )
+    if config.is_file():
+        require_draws(tomllib.loads(config.read_text("utf-8")), f"a risk from {run}")
 
 
 def resolve_source(run: Path | None, model: str) -> PosteriorSource:

@@ -15,7 +15,6 @@ from arviz_stats.base.array import array_stats
 
 from lymphokin.infer import Checkpoint, NutsSettings, Posterior, fit_gaussian
 from lymphokin.infer.nuts import ChunkProgram, Draws, compile_chunk, sample_nuts
-from lymphokin.population import Measured, PackedCohort, Records
 
 SETTINGS = NutsSettings(draws=500)
 """Of each fit; fewer draws than of a fit to report: a forecast uses 150 of them."""
@@ -54,13 +53,20 @@ class Refit:
             seed: of the random numbers.
         """
         accurate, quick = (hiding(p, ids) for p in (self.posterior, self._quick))
-        own = replace(self.settings, seed=seed)
-        with TemporaryDirectory() as scratch:
-            whitening = fit_gaussian(quick, seed)
-            checkpoint = Checkpoint(Path(scratch), {})
-            draws = sample_nuts(accurate, quick, self._run_chunk, whitening, own, checkpoint)
+        draws = fit_again(accurate, quick, self._run_chunk, replace(self.settings, seed=seed))
         z = draws.x[..., : len(self.posterior.hierarchy.quantities)]
         return Refitted(z.reshape(-1, z.shape[-1]), *agreement(self.posterior, draws).values())
+
+
+def fit_again(
+    accurate: Posterior, quick: Posterior, run_chunk: ChunkProgram, settings: NutsSettings
+) -> Draws:
+    """One of many fits, by a program that is compiled already; nothing of it is kept on disk."""
+    with TemporaryDirectory() as scratch:
+        whitening = fit_gaussian(quick, settings.seed)
+        return sample_nuts(
+            accurate, quick, run_chunk, whitening, settings, Checkpoint(Path(scratch), {})
+        )
 
 
 def agreement(posterior: Posterior, draws: Draws) -> dict[str, Any]:
@@ -81,20 +87,8 @@ def hiding(posterior: Posterior, ids: Sequence[str]) -> Posterior:
     Their latents then follow the population, which they do not change; the arrays keep their
     shapes, so nothing is compiled again.
     """
-    packed: PackedCohort = posterior.packed
-
-    def others(records: Records, rows: pd.DataFrame) -> Records:
-        weight = np.asarray(records.weight).copy()
-        weight[: len(rows)] *= ~rows["id"].isin(ids).to_numpy()
-        return records._replace(weight=weight)
-
-    measured = {
-        quantity: Measured(
-            *(others(*pair) for pair in zip(both, packed.records[quantity], strict=True))
-        )
-        for quantity, both in packed.arrays.measured.items()
-    }
-    arrays = packed.arrays._replace(measured=measured)
+    packed = posterior.packed
+    arrays = packed.weighing(lambda rows: ~rows["id"].isin(ids))
     return Posterior(posterior.likelihood, replace(packed, arrays=arrays))
 
 

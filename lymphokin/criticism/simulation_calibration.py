@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import jax
@@ -21,12 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.criticism.refit import SETTINGS, agreement
+from lymphokin.criticism.refit import SETTINGS, agreement, fit_again
 from lymphokin.criticism.uniformity import SIMULATIONS, Uniformity, uniformity
 from lymphokin.criticism.verdict import FINE, LOOK, WRONG, Verdict, in_words, level_of
-from lymphokin.infer import Checkpoint, NutsSettings, Posterior, fit_gaussian
+from lymphokin.infer import Checkpoint, NutsSettings, Posterior
 from lymphokin.infer.diagnostics import RHAT_BAD
-from lymphokin.infer.nuts import ChunkProgram, compile_chunk, sample_nuts
+from lymphokin.infer.nuts import ChunkProgram, compile_chunk
 from lymphokin.infer.posterior import flat
 from lymphokin.population import (
     CohortArrays,
@@ -219,11 +217,7 @@ def _one_trial(
     truth, log_value = _simulated(design.accurate.likelihood, key, design.accurate.arrays)
     accurate = _with_records(design.accurate, log_value, design.log_lloq)
     quick = _with_records(design.quick, log_value, design.log_lloq)
-    own = replace(settings, seed=seed + trial)
-    with TemporaryDirectory() as scratch:
-        whitening = fit_gaussian(quick, own.seed)
-        checkpoint = Checkpoint(Path(scratch), {})
-        draws = sample_nuts(accurate, quick, run_chunk, whitening, own, checkpoint)
+    draws = fit_again(accurate, quick, run_chunk, replace(settings, seed=seed + trial))
     x = draws.x.reshape(-1, draws.x.shape[-1])
     chosen = x[np.linspace(0, len(x) - 1, RANKED).round().astype(int)]
     patient = trial % accurate.arrays.patients

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,15 @@ COHORT_FILE = "cohort.csv"
 """The fitted patients, in a run folder."""
 RESEARCH_USE = "Research use only. Not a medical device; not for decisions about patients."
 """Said wherever results are shown."""
+
+
+def require_draws(config: Mapping[str, Any], purpose: str) -> None:
+    """As :meth:`Fit.require_draws`, of a configuration alone."""
+    if config.get("method") == "map":
+        raise ValueError(
+            f"{purpose} needs draws of the population, and this fit (--method map) is a single "
+            "point without uncertainty: fit again with --method nuts, or quick for a look"
+        )
 
 
 @dataclass(frozen=True)
@@ -60,11 +70,7 @@ class Fit:
         Raises:
             ValueError: naming the purpose.
         """
-        if self.method == "map":
-            raise ValueError(
-                f"{purpose} needs draws of the population, and this fit (--method map) is a single "
-                "point without uncertainty: fit again with --method nuts, or quick for a look"
-            )
+        require_draws(self.config, purpose)
 
     def model(self) -> Model:
         """The fitted model, with whatever was fixed.

@@ -24,22 +24,13 @@ from lymphokin.literature.sampler import approximate, sample
 from lymphokin.model import Model
 from lymphokin.population import CohortArrays, Hierarchy, Latents
 from lymphokin.shipped import data_path
-from lymphokin.solve import Course, StepRule, build_timeline, solve_hours
+from lymphokin.solve import COARSE_STEPS, Course, build_timeline, solve_hours
 from lymphokin.solve.system import System
 
 STUDIES_FILE = "literature/atra_studies.toml"
 BSA_M2 = 1.8
 PATIENTS = 64
 SEED = 20260102
-STEPS = StepRule(
-    first_hours=0.02,
-    early_hours=0.25,
-    growth_hours=0.4,
-    longest_hours=2.0,
-    cleared_hours=8.0,
-    cleared_growth=0.6,
-)
-"""Coarser than for fits; areas then agree with the default to about 1 %."""
 INDUCTION, CLEARANCE = "max_induction", "intrinsic_clearance"
 SPREADS = {INDUCTION: 1.0, CLEARANCE: 0.3}
 """Median of the spread between studies, on the log scale; proposed priors. Induction: the abstracts
@@ -139,7 +130,7 @@ class AtraMetaAnalysis:
             days = study.intake_days
             amount = np.full(len(days), study.dose_mg)
             courses += [Course(none, none, none, days, amount, start)] * PATIENTS
-        timeline, layout = build_timeline(courses, STEPS)
+        timeline, layout = build_timeline(courses, COARSE_STEPS)
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)
         assert lanes == total, "every study must be one drug window"

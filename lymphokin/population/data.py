@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -97,6 +97,26 @@ class PackedCohort:
     """per quantity, the rows of ``cohort.observations`` behind quantified and below"""
     warnings: tuple[str, ...]
     """what the user must know: records left out, covariates assumed; one sentence each"""
+
+    def weighing(self, spoken: Callable[[pd.DataFrame], pd.Series]) -> CohortArrays:
+        """Arrays in which other records weigh nothing; they keep their shapes.
+
+        Args:
+            spoken: of rows of ``cohort.observations``, which ones count.
+        """
+
+        def weighed(records: Records, rows: pd.DataFrame) -> Records:
+            weight = np.zeros(len(records.weight))
+            weight[: len(rows)] = spoken(rows)
+            return records._replace(weight=jnp.asarray(weight))
+
+        measured = {
+            quantity: Measured(
+                *(weighed(*pair) for pair in zip(both, self.records[quantity], strict=True))
+            )
+            for quantity, both in self.arrays.measured.items()
+        }
+        return self.arrays._replace(measured=measured)
 
     def nodes(self, day_of: Mapping[str, float]) -> np.ndarray:
         """[patient] node of each patient's day of interest."""

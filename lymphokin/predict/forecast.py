@@ -24,9 +24,7 @@ from lymphokin.population import (
     CohortArrays,
     CohortLikelihood,
     Hierarchy,
-    Measured,
     PackedCohort,
-    Records,
     draw_measured,
     pack,
     probability_below,
@@ -93,19 +91,7 @@ def is_known(records: pd.DataFrame, visits: pd.DataFrame, until: float | None) -
 
 def known_arrays(packed: PackedCohort, visits: pd.DataFrame, until: float | None) -> CohortArrays:
     """Arrays of the cohort in which records that are not known yet weigh nothing."""
-
-    def only_known(records: Records, rows: pd.DataFrame) -> Records:
-        known = np.zeros(len(records.weight))
-        known[: len(rows)] = is_known(rows, visits, until)
-        return records._replace(weight=jnp.asarray(known))
-
-    measured = {
-        quantity: Measured(
-            *(only_known(*pair) for pair in zip(both, packed.records[quantity], strict=True))
-        )
-        for quantity, both in packed.arrays.measured.items()
-    }
-    return packed.arrays._replace(measured=measured)
+    return packed.weighing(lambda rows: is_known(rows, visits, until))
 
 
 def forecast(

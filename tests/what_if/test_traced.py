@@ -26,7 +26,7 @@ def kept(tmp_path):
     """Folder of the kept programs."""
     before = jax.config.jax_compilation_cache_dir
     jax.config.update("jax_compilation_cache_dir", str(tmp_path / "compiled"))
-    yield tmp_path / FOLDER
+    yield tmp_path / "compiled" / FOLDER
     jax.config.update("jax_compilation_cache_dir", before)
 
 

@@ -83,7 +83,7 @@ def _place(
         structure,
         [(np.shape(leaf), str(np.asarray(leaf).dtype)) for leaf in leaves],
     )
-    return Path(compiled).parent / FOLDER / hashlib.sha256(repr(known).encode()).hexdigest()
+    return Path(compiled) / FOLDER / hashlib.sha256(repr(known).encode()).hexdigest()
 
 
 @cache

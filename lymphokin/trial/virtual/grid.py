@@ -13,22 +13,11 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.solve import StepRule, Timeline
+from lymphokin.solve import COARSE_STEPS, Timeline
 from lymphokin.solve.steps import hours_nodes
 from lymphokin.solve.timeline import SAME_DAY, DaysArrays, HandDownArrays, HoursArrays
 from lymphokin.trial.virtual.courses import Courses
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
-
-STEPS = StepRule(
-    first_hours=0.02,
-    early_hours=0.25,
-    growth_hours=0.4,
-    longest_hours=2.0,
-    cleared_hours=8.0,
-    cleared_growth=0.6,
-)
-"""Coarser than for fits: counts then agree with the default to about 1e-3, small against a
-measurement error of 0.18."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +52,12 @@ class Grid:
     @cached_property
     def window(self) -> float:
         """Days from the first intake of a pulse until its drug is gone."""
-        return float(self.intakes[-1] + STEPS.tail_days)
+        return float(self.intakes[-1] + COARSE_STEPS.tail_days)
 
     @cached_property
     def hours(self) -> np.ndarray:
         """[node] days since the first intake of a pulse."""
-        return hours_nodes(self.intakes.tolist(), self.window, STEPS)
+        return hours_nodes(self.intakes.tolist(), self.window, COARSE_STEPS)
 
     def node(self, day: object) -> object:
         """Index of the node of a whole day."""
