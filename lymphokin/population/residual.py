@@ -7,14 +7,14 @@ have the components of the error on their last axis (:attr:`Residual.sds`).
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import betainc, gammaln, log_ndtr, ndtr
+from jax.scipy.special import log_ndtr, ndtr
 
 from lymphokin.model import Residual
+from lymphokin.population import student_t
 
 LOWEST = 1e-9
 """Predictions are kept above this before their logarithm is taken, in the quantity's own unit; no
@@ -57,9 +57,7 @@ def log_density(residual: Residual, log_value: Any, log_true: Any, sd: Any) -> A
 
 def _log_density(residual: Residual, z: Any) -> Any:
     if residual.distribution == "student_t":
-        df = residual.degrees_of_freedom
-        constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * jnp.log(df * jnp.pi)
-        return constant - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
+        return student_t.log_density(z, residual.degrees_of_freedom)
     return -0.5 * z**2 - 0.5 * jnp.log(2 * jnp.pi)
 
 
@@ -67,30 +65,15 @@ def log_probability_below(residual: Residual, log_limit: Any, log_true: Any, sd:
     """Log probability that a measurement lies below its limit."""
     z = standardised(residual, log_limit, log_true, sd)
     if residual.distribution == "student_t":
-        return jnp.log(student_t_below(z, residual.degrees_of_freedom))
+        return jnp.log(student_t.probability_below(z, residual.degrees_of_freedom))
     return log_ndtr(z)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
-def student_t_below(z: Any, df: float) -> Any:
-    """Cumulative distribution of Student's t, precise in the lower tail."""
-    tail = 0.5 * betainc(0.5 * df, 0.5, df / (df + z**2))
-    return jnp.where(z < 0, tail, 1 - tail)
-
-
-@student_t_below.defjvp
-def _student_t_below_slope(df: float, at: tuple[Any], change: tuple[Any]) -> tuple[Any, Any]:
-    # The density; that of the incomplete beta function is not finite at z = 0.
-    (z,), (dz,) = at, change
-    slope = jnp.exp(_log_density(Residual("", "student_t", 1.0, "", degrees_of_freedom=df), z))
-    return student_t_below(z, df), slope * dz
 
 
 def probability_below(residual: Residual, log_threshold: Any, log_true: Any, sd: Any) -> Any:
     """Probability that a measurement of a true value falls below a threshold."""
     z = standardised(residual, log_threshold, log_true, sd)
     if residual.distribution == "student_t":
-        return student_t_below(z, residual.degrees_of_freedom)
+        return student_t.probability_below(z, residual.degrees_of_freedom)
     return ndtr(z)
 
 
