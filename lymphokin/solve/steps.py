@@ -71,6 +71,10 @@ class StepRule:
         """Longest step of the days clock, this many days after the last event."""
         return min(self.longest_days, self.first_days + self.growth * since)
 
+    def step_in_window(self, since: float) -> float:
+        """The same for the hours clock, with both in days."""
+        return self.step_hours(HOURS_PER_DAY * since) / HOURS_PER_DAY
+
     def step_hours(self, since: float) -> float:
         """Longest step of the hours clock, this many hours after the last dose; in hours."""
         early = min(
@@ -175,10 +179,6 @@ def days_nodes(anchors: Sequence[float], events: Sequence[float], rule: StepRule
 def hours_nodes(dose_days: Sequence[float], end: float, rule: StepRule) -> np.ndarray:
     """Nodes of one drug window in days, graded after each dose, from its first dose to ``end``."""
     nodes = [np.asarray([dose_days[0]], dtype=float)]
-
-    def longest(since: float) -> float:
-        return rule.step_hours(HOURS_PER_DAY * since) / HOURS_PER_DAY
-
     for start, stop in zip(dose_days, [*dose_days[1:], end], strict=True):
-        nodes.append(_fill(start, stop, 0.0, longest, rule.refine))
+        nodes.append(_fill(start, stop, 0.0, rule.step_in_window, rule.refine))
     return np.concatenate(nodes)
