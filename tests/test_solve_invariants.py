@@ -10,6 +10,7 @@ import pytest
 from lymphokin.model import Fraction, load_model, shipped_models
 from lymphokin.solve import Course, StepRule, build_timeline, solve
 from lymphokin.solve.clock import Clock, Path, solve_clock
+from lymphokin.solve.recurrence import recurrence
 from lymphokin.solve.structure import structure_of
 from lymphokin.solve.system import System
 
@@ -82,6 +83,38 @@ def test_a_patient_does_not_depend_on_who_else_is_solved():
     among = solve_typical(model, [other, course(), course(doses=())])[1]
     for name, y in alone.items():
         assert among[name] == pytest.approx(y, rel=1e-12, abs=1e-15), name
+
+
+def test_a_gpus_program_gives_the_counts_of_a_cpus(monkeypatch):
+    """Fewer, larger operations: recurrences by halves, several steps at a time, nothing stored."""
+    model = load_model("myeloid_lymphoid")
+    expected = solve_typical(model, [course(), course(doses=())])
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    found = solve_typical(model, [course(), course(doses=())])
+    for here, there in zip(found, expected, strict=True):
+        for name, y in here.items():
+            assert y == pytest.approx(there[name], rel=1e-12, abs=1e-15), name
+
+
+@pytest.mark.parametrize("backend", ["cpu", "gpu"])
+def test_a_recurrence_and_its_derivative_are_those_of_a_loop(backend, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    rng = np.random.default_rng(0)
+    slope, offset, weight = rng.uniform(-1, 1, (3, 13, 4))
+
+    def loop(slope, offset):
+        y = [offset[0]]
+        for a, b in zip(slope[1:], offset[1:], strict=True):
+            y.append(a * y[-1] + b)
+        return jnp.stack(y)
+
+    np.testing.assert_allclose(recurrence(slope, offset), loop(slope, offset), rtol=1e-12)
+    found, expected = (
+        jax.grad(lambda a, b, of=of: (weight * of(a, b)).sum(), argnums=(0, 1))(slope, offset)
+        for of in (recurrence, loop)
+    )
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("clock", ["hours", "days"])

@@ -18,7 +18,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.checkpoint import Checkpoint
-from lymphokin.infer.devices import devices_for
+from lymphokin.infer.devices import devices_for, each
 from lymphokin.infer.gaussian import Whitening, refined, whitening_from
 from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.infer.sample import Sample
@@ -174,7 +174,6 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
     devices = devices_for(settings.chains)
     mesh = Mesh(np.asarray(devices), ("chain",))
     per_chain, everywhere = PartitionSpec("chain"), PartitionSpec()
-    together = devices[0].platform != "cpu"
 
     def on_device(
         chains: Chain, step: jax.Array, kept: jax.Array, quick: Any, accurate: Any, map_: Any
@@ -191,8 +190,7 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
         def one(chain: Chain) -> Any:
             return jax.lax.scan(once, chain, None, length=CHUNK)
 
-        # On a CPU one chain after the other, so that each tree is as short as it can be.
-        return jax.vmap(one)(chains) if together else jax.lax.map(one, chains)
+        return each(one, chains)
 
     program = jax.jit(
         jax.shard_map(

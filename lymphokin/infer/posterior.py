@@ -17,7 +17,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, PartitionSpec
 
-from lymphokin.infer.devices import devices_for
+from lymphokin.infer.devices import devices_for, each
 from lymphokin.infer.information import (
     ArrowMatrix,
     expected_information,
@@ -105,7 +105,7 @@ def _evaluate(
     likelihood: CohortLikelihood, devices: int, x: jax.Array, arrays: CohortArrays
 ) -> Evaluated:
     def on_device(x: jax.Array, arrays: CohortArrays) -> Any:
-        return jax.lax.map(lambda v: _evaluate_one(likelihood, v, arrays), x)
+        return each(lambda v: _evaluate_one(likelihood, v, arrays), x)
 
     mesh = Mesh(np.asarray(jax.local_devices()[:devices]), ("draw",))
     return jax.shard_map(

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Flow
+from lymphokin.solve.hardware import steps_per_launch, stored
 from lymphokin.solve.recurrence import recurrence
 from lymphokin.solve.step import (
     Weights,
@@ -68,23 +69,20 @@ class Clock:
             start: the component's states at the start.
             outer: what else its flows read.
         """
-        # XLA would rather compute a value again for each of its readers than store it, and over a
-        # chain of updates that explodes (4 times the time); the barriers make it store.
-        store = jax.lax.optimization_barrier
         names = component.states
         flows = self.flows({**outer[0], **start}, names)
-        first = store({name: flows[name] for name in names})
+        first = stored({name: flows[name] for name in names})
         stacked = stacked_weights(step, [first[name].loss for name in names])
-        weight = store(dict(zip(names, stacked, strict=True)))
+        weight = stored(dict(zip(names, stacked, strict=True)))
         middle, end = dict(start), dict(start)
         for name in component.guessed:
             middle[name], end[name] = guess(weight[name], first[name], start[name])
         for name in component.updates:
-            within = store(self.flows({**outer[1], **middle}, [name])[name])
-            last = store(self.flows({**outer[2], **end}, [name])[name])
+            within = stored(self.flows({**outer[1], **middle}, [name])[name])
+            last = stored(self.flows({**outer[2], **end}, [name])[name])
             steady = name in self.structure.steady
             moved = move(weight[name], (first[name], within, last), steady, start[name])
-            middle[name], end[name] = store(moved)
+            middle[name], end[name] = stored(moved)
         return middle, end
 
     def step(self, start: Values, step: Any) -> Values:
@@ -210,7 +208,9 @@ class _Course:
 
         at_starts = jax.tree.map(lambda nodes: nodes[:-1], (others, self.events))
         inputs = (self.step, self._stages(component.reads), *at_starts)
-        _, (ends, middles) = jax.lax.scan(jax.checkpoint(advance), first, inputs)
+        _, (ends, middles) = jax.lax.scan(
+            jax.checkpoint(advance), first, inputs, unroll=steps_per_launch()
+        )
         before = {name: jnp.concatenate([first[name][None], ends[name]]) for name in names}
         after = self._changed(before, self.events, others)
         for name in names:

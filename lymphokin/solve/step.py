@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Flow
+from lymphokin.solve.hardware import stored
 from lymphokin.solve.phi import doubled, phi
 
 
@@ -38,11 +39,10 @@ class Line(NamedTuple):
 
 def weights(step: Any, loss: Any) -> Weights:
     """Weights of a step (days) with a constant loss (1/day)."""
-    # Without these barriers XLA computes the phi functions again for each weight, and their
-    # derivative within the sums over time, which it does slowly.
-    store = jax.lax.optimization_barrier
-    half = store(phi(store(0.5 * step * loss)))
-    whole = store(doubled(half))
+    # Otherwise a CPU computes the phi functions again for each weight, and their derivative within
+    # the sums over time, which it does slowly.
+    half = stored(phi(stored(0.5 * step * loss)))
+    whole = stored(doubled(half))
     return Weights(
         half.decay,
         whole.decay,
