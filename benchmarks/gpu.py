@@ -1,24 +1,27 @@
 """What a GPU brings: gradients per second of a trial's density, CPU against GPU, for many sizes.
 
-    uv run python benchmarks/gpu.py [--largest 100000] [--chains 4] [--out benchmarks/gpu.json]
+    uv run python benchmarks/gpu.py [--largest 100000] [--out benchmarks/gpu.json]
 
 Run it once on a machine whose jax sees a GPU (`uv pip install "jax[cuda13]"` or the wheel that fits
 the driver); without one it measures the CPU alone and says so. The shipped trial's patients are
-repeated to 52, 1,000, 10,000 and 100,000. Each size is one population fit's log density; its
-gradient is taken for one chain and for several chains at once, as the sampler does on a GPU. Double
-and single precision are measured in a process each. Times are wall clock. Prints a table and writes
-JSON.
+repeated to 52, 1,000, 10,000 and 100,000. Each size is one population fit's log density, whose
+gradient is taken for one or more chains, as the sampler does: on one core one after the other, on
+a GPU all together. How far densities and gradients are from those of the CPU in double precision is
+told too. Every device and precision has a process of its own; all compile side by side, then they
+measure one after the other. Times are wall clock. Prints a table and writes JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
-import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,9 +30,12 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.io import Cohort
-from lymphokin.jax_setup import PRECISIONS, choose_precision
+from lymphokin.jax_setup import PRECISIONS, choose_precision, prepare_jax
 
-SIZES = (52, 1_000, 10_000, 100_000)
+SIZES = ((52, 1), (52, 64), (1_000, 4), (10_000, 4), (100_000, 1))
+"""Patients and chains."""
+SPREAD = 0.3
+"""How far around the prior's centre the chains stand, in its SDs."""
 
 
 def repeated(cohort: Cohort, patients: int) -> Cohort:
@@ -55,108 +61,147 @@ def repeated(cohort: Cohort, patients: int) -> Cohort:
 
 
 def seconds(run: Any, at_least: float) -> float:
-    """Median wall time of a call after one that compiles."""
-    run()
+    """Median wall time of a call: three or more, until they have taken long enough."""
     taken: list[float] = []
-    while sum(taken) < at_least or len(taken) < 3:
+    while sum(taken) < at_least or (len(taken) < 3 and sum(taken) < 10 * at_least):
         began = time.perf_counter()
         run()
         taken.append(time.perf_counter() - began)
     return float(np.median(taken))
 
 
-def measure(precision: str, largest: int, chains: int, at_least: float) -> list[dict[str, Any]]:
-    """One row per size and device; to be called before JAX starts."""
+def measure(precision: str, largest: int, at_least: float) -> None:
+    """Compile, wait for a line of input, print one row of JSON per size; before JAX starts."""
     choose_precision(precision)
+    prepare_jax(devices=1)
     import jax
-    import jax.numpy as jnp
 
     from lymphokin.infer import Posterior
+    from lymphokin.infer.devices import each
     from lymphokin.infer.posterior import flat
     from lymphokin.io import read_events
     from lymphokin.model import load_model
     from lymphokin.population import CohortLikelihood, Hierarchy, pack
     from lymphokin.shipped import data_path
 
-    devices = [jax.devices("cpu")[0]]
-    if jax.default_backend() != "cpu":
-        devices.append(jax.devices()[0])
     model = load_model("myeloid_lymphoid")
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
-    rows: list[dict[str, Any]] = []
-    for patients in [n for n in SIZES if n <= largest]:
+
+    def compiled(size: tuple[int, int]) -> tuple[Any, Any]:
+        patients, chains = size
         packed = pack(model, repeated(cohort, patients))
         posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
-        draw = posterior.hierarchy.draw_latents
-        keys = jax.random.split(jax.random.key(0), chains)
-        x = jnp.stack([flat(draw(key, posterior.arrays)) for key in keys])
-        gradient = jax.value_and_grad(posterior.log_density)
-        for device in devices:
-            at, arrays = jax.device_put((x, posterior.arrays), device)
-            one, every = jax.jit(gradient), jax.jit(jax.vmap(gradient, (0, None)))
+        latents = flat(posterior.start()).size
+        x = SPREAD * np.random.default_rng(0).standard_normal((chains, latents))
+        one = jax.value_and_grad(posterior.log_density)
+        at = jax.device_put((x.astype(precision), posterior.arrays))
+        gradients = jax.jit(lambda x, arrays: each(lambda v: one(v, arrays), x))
+        return gradients.lower(*at).compile(), at
 
-            def run_one(at: Any = at, arrays: Any = arrays, one: Any = one) -> None:
-                jax.block_until_ready(one(at[0], arrays))
+    def wait_for(program: Any, at: Any) -> None:
+        jax.block_until_ready(program(*at))
 
-            def run_every(at: Any = at, arrays: Any = arrays, every: Any = every) -> None:
-                jax.block_until_ready(every(at, arrays))
+    sizes = [size for size in SIZES if size[0] <= largest]
+    with ThreadPoolExecutor() as threads:
+        programs = list(threads.map(compiled, sizes))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for (patients, chains), (program, at) in zip(sizes, programs, strict=True):
+        density, gradient = map(np.asarray, jax.device_get(program(*at)))
+        taken = seconds(partial(wait_for, program, at), at_least)
+        row = {
+            "device": jax.devices()[0].device_kind,
+            "precision": precision,
+            "patients": patients,
+            "chains": chains,
+            "gradient_ms": 1000 * taken,
+            "patient_gradients_per_s": chains * patients / taken,
+            "density": density.tolist(),
+            "gradient_norm": np.linalg.norm(gradient, axis=1).tolist(),
+        }
+        print(json.dumps(row), flush=True)
 
-            single, together = seconds(run_one, at_least), seconds(run_every, at_least)
-            rows.append(
-                {
-                    "device": device.device_kind,
-                    "precision": str(x.dtype),
-                    "patients": patients,
-                    "gradient_ms": 1000 * single,
-                    "chains": chains,
-                    "patient_gradients_per_s": chains * patients / together,
-                }
-            )
-            print(json.dumps(rows[-1]), flush=True)
+
+def sees_a_gpu() -> bool:
+    """Whether JAX would use one; asked in another process, as JAX takes hold of it."""
+    command = [sys.executable, "-c", "import jax; print(jax.default_backend())"]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    return answer.stdout.split()[-1] != "cpu"
+
+
+def in_its_own_process(options: list[str], precision: str, platform: str | None) -> Any:
+    """This script in another process, which compiles and then waits for its turn."""
+    environment = dict(os.environ, XLA_PYTHON_CLIENT_PREALLOCATE="false")
+    if platform:
+        environment["JAX_PLATFORMS"] = platform
+    command = [sys.executable, __file__, *options, "--precision", precision]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+
+def rows_of(process: Any) -> list[dict[str, Any]]:
+    """Let it measure, and wait."""
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    rows = []
+    for line in process.stdout:
+        rows.append(json.loads(line))
+        shown = ("device", "precision", "patients", "chains", "gradient_ms")
+        print(*(rows[-1][name] for name in shown), flush=True)
+    if process.wait():
+        raise SystemExit(f"measuring ended with status {process.returncode}")
     return rows
 
 
-def in_its_own_process(precision: str, options: list[str]) -> dict[str, Any]:
-    """What this script measures in one precision, which is a setting of the whole process."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "found.json"
-        command = [sys.executable, __file__, *options, "--precision", precision, "--out", str(out)]
-        subprocess.run(command, check=True)
-        return json.loads(out.read_text())
+def compare(rows: list[dict[str, Any]]) -> None:
+    """Say in every row how far its densities and gradients are from the CPU's in double precision.
+
+    Relative differences of the density and of the gradient's length, the largest of all chains.
+    """
+    exact = {}
+    for row in rows:  # the first of a size is the CPU's in double precision
+        exact.setdefault((row["patients"], row["chains"]), row)
+    for row in rows:
+        other = exact[row["patients"], row["chains"]]
+        for name, found in (("density_off", "density"), ("gradient_off", "gradient_norm")):
+            row[name] = float(np.max(np.abs(np.divide(row[found], other[found]) - 1)))
+    for row in rows:
+        del row["density"], row["gradient_norm"]
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print one line per device and size, double and single precision side by side."""
+    """Print one line per size and device, double and single precision side by side."""
     if {row["device"] for row in rows} == {"cpu"}:
         print("jax sees no GPU here: these are numbers of the CPU alone")
-    table = (
-        pd.DataFrame(rows)
-        .pivot_table(
-            index=["patients", "device"],
-            columns="precision",
-            values=["gradient_ms", "patient_gradients_per_s"],
-        )
-        .sort_index(axis=1, ascending=[True, False])
+    values = ["gradient_ms", "patient_gradients_per_s", "density_off", "gradient_off"]
+    table = pd.DataFrame(rows).pivot_table(
+        index=["patients", "chains", "device"], columns="precision", values=values
     )
-    shown = {"gradient_ms": "gradient, ms", "patient_gradients_per_s": "chains x patients / s"}
-    print(f"\n{table.rename(columns=shown).to_string(float_format='{:,.1f}'.format)}")
+    table = table.sort_index(axis=1, ascending=False)[values]
+    print(f"\n{table.to_string(float_format='{:,.3g}'.format)}")
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--largest", type=int, default=SIZES[-1])
-    options.add_argument("--chains", type=int, default=4)
+    options.add_argument("--largest", type=int, default=SIZES[-1][0], help="patients")
     options.add_argument("--seconds", type=float, default=2.0, help="time for each number")
-    options.add_argument("--precision", choices=PRECISIONS, help="this one alone, without a table")
+    options.add_argument("--precision", choices=PRECISIONS, help=argparse.SUPPRESS)
     options.add_argument("--out", type=Path, default=Path("benchmarks/gpu.json"))
     chosen = options.parse_args()
     if chosen.precision:
-        rows = measure(chosen.precision, chosen.largest, chosen.chains, chosen.seconds)
-    else:
-        same = ["--largest", str(chosen.largest), "--chains", str(chosen.chains)]
-        same += ["--seconds", str(chosen.seconds)]
-        rows = [row for name in PRECISIONS for row in in_its_own_process(name, same)["rows"]]
-        show(rows)
+        measure(chosen.precision, chosen.largest, chosen.seconds)
+        return
+    same = ["--largest", str(chosen.largest), "--seconds", str(chosen.seconds)]
+    platforms = ["cpu", None] if sees_a_gpu() else ["cpu"]
+    processes = [
+        in_its_own_process(same, p, platform) for platform in platforms for p in PRECISIONS
+    ]
+    for process in processes:
+        process.stdout.readline()
+    print("compiled", flush=True)
+    rows = [row for process in processes for row in rows_of(process)]
+    compare(rows)
+    show(rows)
     result = {"rows": rows, "jax": version("jax"), "date": time.strftime("%Y-%m-%d")}
     chosen.out.write_text(json.dumps(result, indent=2) + "\n")
 
