@@ -8,6 +8,7 @@ and whose drive has ended.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -46,8 +47,8 @@ def lag_of(model: Model, p: Any) -> Any:
 
 def interval(offset: Any, elapsed: Any) -> Any:
     """[query, lane] index of the step of the window in which ``elapsed`` falls."""
-    reached = (offset[None, 1:-1, :] <= elapsed[:, None, :]).sum(axis=1, dtype=jnp.int32)
-    return jnp.maximum(reached, 0)
+    find = partial(jnp.searchsorted, side="right", method="scan_unrolled")
+    return jax.vmap(find, in_axes=1, out_axes=1)(offset[1:-1], elapsed)
 
 
 class _Curve:
@@ -68,7 +69,8 @@ class _Curve:
         """Value and integral since the window's start, [query, lane]; zero before it."""
         lane = jnp.arange(elapsed.shape[1])[None, :]
         start, step = jnp.moveaxis(self._edges[index, lane], -1, 0)
-        y0, m0, y1, m1, before = jnp.moveaxis(self._pieces[index, lane], -1, 0)
+        pieces = jax.lax.split(self._pieces[index, lane], (1,) * 5, axis=2)
+        y0, m0, y1, m1, before = (x[..., 0] for x in pieces)
         width = jnp.where(step > 0, step, 1.0)
         s = (elapsed - start) / width
         m0, m1 = m0 * width, m1 * width

@@ -8,7 +8,7 @@ makes a step unstable, and where P and L are known the end is exact to fourth or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -62,7 +62,11 @@ def weights(step: Any, loss: Any) -> Weights:
 def stacked_weights(step: Any, losses: Sequence[Any]) -> list[Weights]:
     """Weights of several states at once: fewer and larger operations."""
     stacked = weights(step, jnp.stack([loss + jnp.zeros_like(step) for loss in losses]))
-    return [jax.tree.map(lambda x, i=i: x[i], stacked) for i in range(len(losses))]
+    # The derivative of a split is one concatenation, that of x[i] a sum of padded arrays.
+    split = partial(jax.lax.split, sizes=(1,) * len(losses))
+    leaves, structure = jax.tree.flatten(stacked)
+    each = zip(*(split(leaf) for leaf in leaves), strict=True)
+    return [jax.tree.unflatten(structure, [leaf[0] for leaf in own]) for own in each]
 
 
 def is_zero(inflow: Any) -> bool:
