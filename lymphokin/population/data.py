@@ -219,7 +219,7 @@ def pack(
             _records(rows[below], residual, position, "lloq"),
         )
     arrays = CohortArrays(timeline, regressors, without, spread, measured, layout.treated, missing)
-    arrays = jax.tree.map(jnp.asarray, arrays)
+    arrays = jax.device_put(arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(warnings))
 
 
