@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from math import log10
 
 import numpy as np
 
@@ -24,6 +25,8 @@ count of the shipped trial errs by 4e-5 in a typical posterior draw and by 7e-5 
 prior draws by 2e-5 and 4e-4."""
 ORDER = 4
 """By which power of the step the error falls."""
+TAIL_DAYS_PER_TENTH = 1.25
+"""How much longer a drug window lasts when a tenth of the error is allowed."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ class StepRule:
         """
         default = cls()
         scale = (rtol / DEFAULT_TOLERANCE) ** (1 / ORDER)
-        return replace(default, **{name: scale * getattr(default, name) for name in _SCALED})
+        steps = {name: scale * getattr(default, name) for name in _SCALED}
+        # What is left of the drug at a window's end is neglected; it falls exponentially.
+        tail = default.tail_days - TAIL_DAYS_PER_TENTH * min(0.0, log10(rtol / DEFAULT_TOLERANCE))
+        return replace(default, **steps, tail_days=min(tail, default.separate_days))
 
     def step_days(self, since: float) -> float:
         """Longest step of the days clock, this many days after the last event."""
