@@ -14,6 +14,7 @@ from lymphokin.model import Fraction
 from lymphokin.solve.system import System
 
 MAX_STEPS = 16**4
+"""From one stop to the next; a solve that needs more gives no number."""
 DRUG_AT_REST = ("gut", "central", "message", "enzyme")
 """States that start from rest with every drug window."""
 
@@ -21,8 +22,9 @@ DRUG_AT_REST = ("gut", "central", "message", "enzyme")
 class AdaptiveDiffrax:
     """The log posterior density, each patient's ten equations solved as one adaptive system."""
 
-    def __init__(self, trial: Trial, rtol: float, solver: Any) -> None:
+    def __init__(self, trial: Trial, rtol: float, solver: Any, max_steps: int = MAX_STEPS) -> None:
         self.trial = trial
+        self.max_steps = max_steps
         self.controller = diffrax.PIDController(rtol=rtol, atol=1e-3 * rtol)
         self.solver = solver
 
@@ -44,7 +46,8 @@ class AdaptiveDiffrax:
             p,
             stepsize_controller=self.controller,
             adjoint=diffrax.RecursiveCheckpointAdjoint(),
-            max_steps=MAX_STEPS,
+            max_steps=self.max_steps,
+            throw=False,
         )
         return jax.tree.map(lambda v: v[-1], found.ys)
 
