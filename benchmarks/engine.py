@@ -4,9 +4,9 @@
 
 The shipped trial (58 patients, ALC, MDSC and ATRA, the default model with all its random effects)
 at draws of its posterior, on one core: ours at three accuracies, adaptive diffrax with its
-checkpointed adjoint, SciPy's LSODA forward only, and Stan's solvers with their gradients. Times are
-processor time, medians of repeats, in one run. Errors are those of the worst count of the trial
-against LSODA at 1e-11. Prints a table and writes JSON.
+checkpointed adjoint, SciPy's LSODA and RoadRunner's CVODE forward only, and Stan's solvers with
+their gradients. Times are processor time, medians of repeats, in one run. Errors are those of the
+worst count of the trial against LSODA at 1e-11. Prints a table and writes JSON.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def main() -> None:
     import jax
     import jax.numpy as jnp
     from contenders.adaptive_diffrax import AdaptiveDiffrax
+    from contenders.roadrunner_cvode import RoadRunnerCvode
     from contenders.scipy_lsoda import ScipyLsoda
     from contenders.stan_solver import StanSolver
     from contenders.trial import read_trial
@@ -133,13 +134,17 @@ def main() -> None:
 
     measured("diffrax Tsit5", adaptive_gradient, lambda x: both(x)[0][1], slow)
     lsoda = ScipyLsoda(trial, RTOL)
-    measured(
-        "SciPy LSODA, forward only",
-        lsoda.outputs,
-        lambda x: trial.read(lsoda.outputs(x), x),
-        slow,
-        density=False,
-    )
+    for name, forward in (
+        ("SciPy LSODA", lsoda),
+        ("RoadRunner CVODE", RoadRunnerCvode(trial, RTOL)),
+    ):
+        measured(
+            f"{name}, forward only",
+            forward.outputs,
+            lambda x, forward=forward: trial.read(forward.outputs(x), x),
+            slow,
+            density=False,
+        )
     for solver in ("ode_rk45_tol", "ode_bdf_tol"):
         if chosen.quick and solver != "ode_rk45_tol":
             continue

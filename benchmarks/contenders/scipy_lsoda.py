@@ -70,6 +70,13 @@ class ScipyLsoda:
             self._patient(i, own, lanes, shown)
         return shown
 
+    def _advance(
+        self, y: np.ndarray, now: float, day: float, c: tuple[float, ...], scale: np.ndarray
+    ) -> np.ndarray:
+        """States at ``day``."""
+        tolerance = {"rtol": self.rtol, "atol": 1e-3 * self.rtol * scale}
+        return odeint(slopes, y, (now, day), (c,), mxstep=100_000, **tolerance)[-1]
+
     def _patient(self, i: int, own: dict[str, float], lanes: Any, shown: Any) -> None:
         stops = self.trial.stops
 
@@ -91,10 +98,7 @@ class ScipyLsoda:
         c = constants(p)
         for s in order[: int((day < FAR).sum())]:
             if day[s] > now:
-                y = odeint(
-                    slopes, y, (now, day[s]), (c,), rtol=self.rtol, atol=1e-3 * self.rtol * scale,
-                    mxstep=100000,
-                )[-1]  # fmt: skip
+                y = self._advance(y, now, day[s], c, scale)
                 now = day[s]
             shown["alc"][i, s] = y[FAST] + y[SLOW] + y[DOOMED]
             shown["mdsc"][i, s] = y[MDSC]
