@@ -174,7 +174,8 @@ def _checkpoint(path: Path, fitted: Fit, chosen: dict[str, int]) -> Checkpoint:
     from lymphokin.infer import Checkpoint
 
     identity = {k: fitted.provenance[k] for k in ("model_sha256", "data_sha256")}
-    identity |= {"fixed": fitted.config["fixed"], "version": version("lymphokin")}
+    identity |= {name: fitted.config.get(name) for name in ("fixed", "rtol")}
+    identity |= {"version": version("lymphokin")}
     return Checkpoint(path.with_name(f"{path.stem}.unfinished"), {**identity, **chosen})
 
 
@@ -192,7 +193,12 @@ def _simulate(
     checkpoint = _checkpoint(path, fitted, {"seed": about["seed"]})
     reporter.stage("fitting simulated trials")
     found = calibrate_by_simulation(
-        posterior, trials, about["seed"], checkpoint, lambda done: reporter.counting(done, trials)
+        posterior,
+        trials,
+        about["seed"],
+        checkpoint,
+        lambda done: reporter.counting(done, trials),
+        rule=fitted.steps(),
     )
     reporter.stage("drawing")
     # Only the design of the fitted trial is used: whether its own chains agreed does not matter.

@@ -34,6 +34,7 @@ from lymphokin.population import (
     simulate_log_values,
 )
 from lymphokin.predict import endpoint_visits, forecast_cohort, measured_threshold
+from lymphokin.solve import StepRule
 
 RANKED = 99
 """Draws of each fit among which the truth is ranked, evenly spaced: nearly independent, and with
@@ -71,6 +72,7 @@ def calibrate_by_simulation(
     checkpoint: Checkpoint,
     on_trial: Callable[[int], None] = lambda done: None,
     settings: NutsSettings = SETTINGS,
+    rule: StepRule | None = None,
 ) -> SimulationCalibration:
     """Fit trials that are simulated from the prior, on the courses and visits of a cohort.
 
@@ -82,8 +84,9 @@ def calibrate_by_simulation(
         checkpoint: where finished trials are kept.
         on_trial: told how many trials are done.
         settings: of the fits.
+        rule: step sizes of the solver, if not the default ones.
     """
-    design = _design_of(posterior)
+    design = _design_of(posterior, rule)
     run_chunk: ChunkProgram | None = None
     names = ranked_quantities(posterior)
     found = []
@@ -160,13 +163,13 @@ class _Design(NamedTuple):
     """[patient] node of the endpoint visit"""
 
 
-def _design_of(posterior: Posterior) -> _Design:
+def _design_of(posterior: Posterior, rule: StepRule | None) -> _Design:
     cohort = posterior.packed.cohort
     # Which records are censored changes from trial to trial, the shapes of the arrays may not: as
     # if all were quantified, with room for all of them among the censored.
     observations = cohort.observations.assign(censored=False)
     accurate = forecast_cohort(
-        posterior.likelihood.model, replace(cohort, observations=observations)
+        posterior.likelihood.model, replace(cohort, observations=observations), rule
     )
     log_lloq = {}
     for quantity, (rows, _) in accurate.packed.records.items():
