@@ -95,7 +95,7 @@ def measure(precision: str, largest: int, at_least: float) -> None:
         x = SPREAD * np.random.default_rng(0).standard_normal((chains, latents))
         one = jax.value_and_grad(posterior.log_density)
         at = jax.device_put((x.astype(precision), posterior.arrays))
-        gradients = jax.jit(lambda x, arrays: each(lambda v: one(v, arrays), x))
+        gradients = jax.jit(lambda x, arrays: each(lambda v: one(v, arrays), x, patients))
         return gradients.lower(*at).compile(), at
 
     def wait_for(program: Any, at: Any) -> None:

@@ -9,6 +9,9 @@ import jax
 
 from lymphokin.solve.hardware import on_cpu
 
+PATIENTS_AT_ONCE = 50_000
+"""Patients that a GPU solves at a time: enough to keep it busy, few enough for its memory."""
+
 
 def devices_for(pieces: int) -> list[Any]:
     """The most devices that share ``pieces`` equal pieces of work evenly."""
@@ -17,8 +20,12 @@ def devices_for(pieces: int) -> list[Any]:
     return devices[:count]
 
 
-def each(function: Callable[[Any], Any], rows: Any) -> Any:
+def each(function: Callable[[Any], Any], rows: Any, patients: int = 1) -> Any:
     """``function`` of every row: on a CPU one after the other, which keeps it in the cache and lets
-    each end as soon as it can; on a GPU all together, which costs little more than one.
+    each end as soon as it can; on a GPU together, which costs little more than one.
+
+    Args:
+        patients: that a row solves; a GPU takes rows of :data:`PATIENTS_AT_ONCE` at a time.
     """
-    return jax.lax.map(function, rows) if on_cpu() else jax.vmap(function)(rows)
+    batch = None if on_cpu() else max(1, PATIENTS_AT_ONCE // patients)
+    return jax.lax.map(function, rows, batch_size=batch)

@@ -190,7 +190,7 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
         def one(chain: Chain) -> Any:
             return jax.lax.scan(once, chain, None, length=CHUNK)
 
-        return each(one, chains)
+        return each(one, chains, posterior.arrays.patients)
 
     program = jax.jit(
         jax.shard_map(

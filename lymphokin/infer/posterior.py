@@ -105,7 +105,7 @@ def _evaluate(
     likelihood: CohortLikelihood, devices: int, x: jax.Array, arrays: CohortArrays
 ) -> Evaluated:
     def on_device(x: jax.Array, arrays: CohortArrays) -> Any:
-        return each(lambda v: _evaluate_one(likelihood, v, arrays), x)
+        return each(lambda v: _evaluate_one(likelihood, v, arrays), x, arrays.patients)
 
     mesh = Mesh(np.asarray(jax.local_devices()[:devices]), ("draw",))
     return jax.shard_map(
