@@ -148,7 +148,7 @@ def forecast(
     if len(unreliable):
         warnings.append(
             f"importance weights are unreliable (Pareto k above {UNRELIABLE_PARETO_K}) for "
-            f"{len(unreliable)} patient(s): {', '.join(unreliable[:8])}; read their risks with care"
+            f"{len(unreliable)} patient(s): {', '.join(unreliable)}; read their risks with care"
         )
     extra = [c for c in table.columns if c not in CONTRACT]
     return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings))
