@@ -21,7 +21,7 @@ from lymphokin.population import (
     log_density,
     log_probability_below,
     probability_below,
-    student_t,
+    t_distribution,
 )
 from lymphokin.predict.what_if import condition as what_if
 from lymphokin.predict.what_if.risk import below
@@ -126,13 +126,14 @@ def test_students_t_is_scipys_far_into_its_tail(df):
     z = np.concatenate([-np.logspace(4, -6, 60), [0.0], np.logspace(-6, 4, 60)])
     expected = stats.t.cdf(z, df)
     seen = expected > 1e-280
-    found, slope = jax.vmap(jax.value_and_grad(lambda z: student_t.probability_below(z, df)))(z)
+    with_slope = jax.value_and_grad(lambda z: t_distribution.probability_below(z, df))
+    found, slope = jax.vmap(with_slope)(z)
     assert np.asarray(found)[seen] == pytest.approx(expected[seen], rel=1e-11)
     assert np.asarray(slope) == pytest.approx(stats.t.pdf(z, df), rel=1e-9)
 
 
 def test_a_count_at_the_threshold_falls_below_it_half_of_the_time():
-    assert float(student_t.probability_below(0.0, 5)) == pytest.approx(0.5)
+    assert float(t_distribution.probability_below(0.0, 5)) == pytest.approx(0.5)
     at = np.log(0.8), np.log(0.8), sds(STUDENT)
     assert float(probability_below(STUDENT, *at)) == pytest.approx(0.5)
 

@@ -10,7 +10,8 @@ import jax
 from lymphokin.solve.hardware import on_cpu
 
 PATIENTS_AT_ONCE = 50_000
-"""Patients that a GPU solves at a time: enough to keep it busy, few enough for its memory."""
+"""Patients that a GPU solves at a time: enough to keep it busy (benchmarks/gpu.py: 40,000 do),
+few enough for its memory."""
 
 
 def devices_for(pieces: int) -> list[Any]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr
 
 from lymphokin.model import Residual
-from lymphokin.population import student_t
+from lymphokin.population import t_distribution
 
 LOWEST = 1e-9
 """Predictions are kept above this before their logarithm is taken, in the quantity's own unit; no
@@ -57,7 +57,7 @@ def log_density(residual: Residual, log_value: Any, log_true: Any, sd: Any) -> A
 
 def _log_density(residual: Residual, z: Any) -> Any:
     if residual.distribution == "student_t":
-        return student_t.log_density(z, residual.degrees_of_freedom)
+        return t_distribution.log_density(z, residual.degrees_of_freedom)
     return -0.5 * z**2 - 0.5 * jnp.log(2 * jnp.pi)
 
 
@@ -65,7 +65,7 @@ def log_probability_below(residual: Residual, log_limit: Any, log_true: Any, sd:
     """Log probability that a measurement lies below its limit."""
     z = standardised(residual, log_limit, log_true, sd)
     if residual.distribution == "student_t":
-        return jnp.log(student_t.probability_below(z, residual.degrees_of_freedom))
+        return jnp.log(t_distribution.probability_below(z, residual.degrees_of_freedom))
     return log_ndtr(z)
 
 
@@ -73,7 +73,7 @@ def probability_below(residual: Residual, log_threshold: Any, log_true: Any, sd:
     """Probability that a measurement of a true value falls below a threshold."""
     z = standardised(residual, log_threshold, log_true, sd)
     if residual.distribution == "student_t":
-        return student_t.probability_below(z, residual.degrees_of_freedom)
+        return t_distribution.probability_below(z, residual.degrees_of_freedom)
     return ndtr(z)
 
 

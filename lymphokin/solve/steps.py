@@ -26,7 +26,9 @@ prior draws by 2e-5 and 4e-4."""
 ORDER = 4
 """By which power of the step the error falls."""
 TAIL_DAYS_PER_TENTH = 1.25
-"""How much longer a drug window lasts when a tenth of the error is allowed."""
+"""How much longer a drug window lasts when a tenth of the error is allowed. With 4 days whatever
+the tolerance, slow drugs in the prior's tail kept gradients off by up to 0.7 %; with these, draws
+of the prior come to within 1e-5 of adaptive diffrax (a slow test)."""
 
 
 @dataclass(frozen=True)
