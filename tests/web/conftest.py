@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WARM_UP_S = 600
 ANSWER_MS = 60_000
+QUESTION = "/api/v1/whatif"
 
 
 @pytest.fixture(scope="session")
@@ -84,23 +85,23 @@ class Visit:
         self.page.wait_for_selector("#board[aria-busy=false] #answer-1", timeout=ANSWER_MS)
 
     def answer_to(self, act: Any) -> tuple[dict, dict]:
-        """Question and answer that follow when `act()` is done."""
-        earlier = list(self.requests)  # the browser may tell late that one of them has finished
+        """Question and answer that stand on the page when `act()` is done.
 
-        def is_new(request: Request) -> bool:
-            return request.url.endswith("/api/v1/whatif") and request not in earlier
-
-        # Finished, not only begun: an answer that a later question overtakes is broken off.
-        with self.page.expect_event("requestfinished", is_new, timeout=ANSWER_MS) as caught:
+        The last question counts: each key typed asks one, and what was entered before `act()` may
+        be asked only while it acts.
+        """
+        earlier = self.questions()
+        with self.page.expect_request(lambda r: r.url.endswith(QUESTION) and r not in earlier):
             act()
-        response = caught.value.response()
-        while response is None or response.status != 200:  # what was typed so far was refused
-            with self.page.expect_event("requestfinished", is_new) as caught:
-                pass
-            response = caught.value.response()
-        answer = response.json()
         self.settled()
-        return response.request.post_data_json, answer
+        last = self.questions()[-1]
+        response = last.response()
+        assert response is not None, f"{last.url}: {last.failure}"
+        assert response.status == 200, response.text()
+        return last.post_data_json, response.json()
+
+    def questions(self) -> list[Request]:
+        return [request for request in self.requests if request.url.endswith(QUESTION)]
 
     def number(self, letter: str) -> str:
         return self.page.locator(f'[data-number="{letter}.of_100"]').inner_text()
