@@ -166,8 +166,8 @@ def test_an_answer_to_an_older_question_is_never_shown(visit: Visit) -> None:
             route.continue_()
 
     page.route("**/whatif", hold_first)
-    page.locator("#preset-a").select_option("10x5")
-    page.wait_for_timeout(300)
+    with page.expect_request("**/whatif"):
+        page.locator("#preset-a").select_option("10x5")
     assert page.locator("#board").get_attribute("aria-busy") == "true"
     _, answer = visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
     number = visit.number("A")
