@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from lymphokin.literature import LiteraturePosterior, calibrated_models, coverage, read_studies
+from lymphokin.literature.calibrate import calibrate
 from lymphokin.literature.checks import expected_counts, standard_courses
+from lymphokin.literature.meta_analysis import Settings
 from lymphokin.literature.prior import model_with_prior, prior_table
 from lymphokin.population import Hierarchy
 from lymphokin.shipped import data_path, models_path
@@ -64,3 +66,19 @@ def test_the_priors_for_a_fit_are_those_of_the_posterior(posterior):
     assert "suppression" not in written["parameters"]
     with pytest.raises(ValueError, match="calibrate"):
         model_with_prior("hedos_hcc", "literature")
+
+
+def test_a_calibration_reproduces_what_was_published_and_can_be_read_back(tmp_path):
+    found = calibrate("hedos_hcc", settings=Settings(pilot=30, warmup=5, draws=10))
+    numbers = found.reproduction[["observed", "q05", "q50", "q95"]]
+    assert set(found.reproduction["study"]) == {study.name for study in read_studies()}
+    assert np.isfinite(numbers.to_numpy()).all()
+    assert coverage(found.reproduction) >= 0.8
+    # Medians within a fifth of the published ones: a count's change of scale would show.
+    medians = numbers[found.reproduction["statistic"] == "median"]
+    np.testing.assert_allclose(medians["q50"], medians["observed"], rtol=0.2)
+    found.write(tmp_path)
+    read = LiteraturePosterior.read(tmp_path / "hedos_hcc.nc")
+    np.testing.assert_allclose(  # kept in single precision
+        read.population_z(), found.posterior.population_z(), rtol=1e-6
+    )

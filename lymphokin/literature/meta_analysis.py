@@ -228,9 +228,10 @@ class MetaAnalysis:
         return jax.tree.map(np.asarray, unknowns)
 
     def true_counts(self, unknowns: Unknowns) -> tuple[np.ndarray, np.ndarray]:
-        """True counts of the virtual cohorts, ln: [draw, node, patient]; residual SD [draw]."""
+        """True counts of the virtual cohorts, ln: [draw, node, patient]; residual SD [draw,
+        component]."""
         log_true, sd = self._counts(unknowns.z, unknowns.log_baseline, unknowns.log_dose)
-        return np.asarray(log_true), np.broadcast_to(np.asarray(sd), len(log_true))
+        return np.asarray(log_true), np.asarray(sd)
 
     def new_study(self, unknowns: Unknowns, rng: np.random.Generator) -> np.ndarray:
         """[draw, quantity] population latents of a study that is not among the published ones.

@@ -43,7 +43,7 @@ def reproduce(
     log_true, sd = analysis.true_counts(unknowns)
     residual = analysis.model.table.residuals["alc"]
     key = jax.random.key(seed)
-    log_measured = np.asarray(draw_measured(residual, key, log_true, sd[:, None, None]))
+    log_measured = np.asarray(draw_measured(residual, key, log_true, sd[:, None, None, :]))
     rng = np.random.default_rng(seed)
     rows = []
     for i, study in enumerate(analysis.studies):
