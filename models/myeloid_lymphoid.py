@@ -103,7 +103,8 @@ class Lymphoid(Block):
 
     def set_point(self, y, p, u):
         """Level the lymphocytes recover towards, as a fold of baseline: myeloid suppression."""
-        return u.mdsc_ratio**-p.suppression
+        # A power, written so that its derivative needs no second power and no second logarithm.
+        return jnp.exp(-p.suppression * jnp.log(u.mdsc_ratio))
 
     def survival(self, p, dose):
         """Surviving fraction of cells after an immune dose (Gy): linear-exponential."""
