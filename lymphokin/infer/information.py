@@ -31,6 +31,13 @@ class ArrowMatrix(NamedTuple):
     coupling: jax.Array
     """[patient, slot, quantity]"""
 
+    @classmethod
+    def shapes(cls, quantities: int, index: np.ndarray) -> ArrowMatrix:
+        """Shapes of such a matrix, for the places ``index`` [patient, slot]."""
+        patients, slots = index.shape
+        sizes = (quantities, quantities), (patients, slots, slots), (patients, slots, quantities)
+        return cls(*(jax.ShapeDtypeStruct(size, float) for size in sizes))  # type: ignore[arg-type]
+
 
 def _weights(residual: Residual) -> tuple[float, float]:
     """Information per record about location (in units of the scale) and about the log scale."""

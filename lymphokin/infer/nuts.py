@@ -20,9 +20,11 @@ from jax.sharding import Mesh, PartitionSpec
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.devices import devices_for, each
 from lymphokin.infer.gaussian import Whitening, refined, whitening_from
+from lymphokin.infer.information import ArrowMatrix
 from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.transition import Chain, transition
+from lymphokin.traced import traced
 
 CHUNK = 25
 """Transitions between two points at which a run can be stopped."""
@@ -192,23 +194,23 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
 
         return each(one, chains, posterior.arrays.patients)
 
-    program = jax.jit(
-        jax.shard_map(
-            on_device,
-            mesh=mesh,
-            in_specs=(per_chain, *[everywhere] * 5),
-            out_specs=per_chain,
-            check_vma=False,
-        )
+    program = jax.shard_map(
+        on_device,
+        mesh=mesh,
+        in_specs=(per_chain, *[everywhere] * 5),
+        out_specs=per_chain,
+        check_vma=False,
     )
-    x = flat(posterior.start())
-    information = jax.eval_shape(quick.information, x, quick.arrays)
-    whitening = jax.eval_shape(whitening_from, x, information, posterior.patient_index())
+    x, index = flat(posterior.start()), posterior.patient_index()
+    information = ArrowMatrix.shapes(len(posterior.hierarchy.quantities), index)
+    whitening = jax.eval_shape(whitening_from, x, information, index)
     y = jnp.zeros((settings.chains, x.size))
     keys = jax.random.split(jax.random.PRNGKey(0), settings.chains)
     chains = Chain(keys, y, y[:, 0], y, y[:, 0])
     how = (jnp.asarray(FIRST_STEP), jnp.asarray(True))
-    return program.lower(chains, *how, quick.arrays, posterior.arrays, whitening).compile()
+    arguments = (chains, *how, quick.arrays, posterior.arrays, whitening)
+    name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
+    return traced(program, name, posterior.likelihood.model, devices, arguments)
 
 
 def settings_fingerprint(settings: NutsSettings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and a fit, its forecasts and its figures share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ from lymphokin.population import (
     pack,
 )
 from lymphokin.solve import LONG_STEPS
+from lymphokin.traced import traced
 
 DRAWS_AT_ONCE = 100
 """Draws that are evaluated between two returns to Python; bounds memory."""
@@ -70,14 +71,12 @@ def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArray
     return own - 0.5 * jnp.sum(latents.population**2) + likelihood.total(latents, arrays)
 
 
-@partial(jax.jit, static_argnums=0)
 def _density_and_gradient(
     likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays
 ) -> tuple[jax.Array, jax.Array]:
     return jax.value_and_grad(partial(_log_density, likelihood))(x, arrays)
 
 
-@partial(jax.jit, static_argnums=0)
 def _information(
     likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays, index: jax.Array
 ) -> ArrowMatrix:
@@ -100,14 +99,11 @@ def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArra
     return Evaluated(own, outputs, predictions)  # type: ignore[arg-type]
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _evaluate(
-    likelihood: CohortLikelihood, devices: int, x: jax.Array, arrays: CohortArrays
-) -> Evaluated:
+def _evaluate(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
     def on_device(x: jax.Array, arrays: CohortArrays) -> Any:
         return each(lambda v: _evaluate_one(likelihood, v, arrays), x, arrays.patients)
 
-    mesh = Mesh(np.asarray(jax.local_devices()[:devices]), ("draw",))
+    mesh = Mesh(np.asarray(devices_for(DRAWS_AT_ONCE)), ("draw",))
     return jax.shard_map(
         on_device,
         mesh=mesh,
@@ -115,6 +111,26 @@ def _evaluate(
         out_specs=PartitionSpec("draw"),
         check_vma=False,
     )(x, arrays)
+
+
+_programs: dict[Any, Callable[..., Any]] = {}
+"""What this process has compiled, by function, likelihood, precision and shapes."""
+
+
+def _run(
+    function: Callable[..., Any],
+    likelihood: CohortLikelihood,
+    *arguments: Any,
+    devices: Sequence[Any] | None = None,
+) -> Any:
+    """``function(likelihood, *arguments)``, compiled."""
+    leaves, structure = jax.tree.flatten(arguments)
+    shapes = tuple((np.shape(leaf), jax.dtypes.result_type(leaf)) for leaf in leaves)
+    key = (function, likelihood, structure, shapes)
+    if key not in _programs:
+        own, on = partial(function, likelihood), devices or jax.local_devices()[:1]
+        _programs[key] = traced(own, function.__name__, likelihood.model, on, arguments)
+    return _programs[key](*arguments)
 
 
 @dataclass(frozen=True)
@@ -159,11 +175,11 @@ class Posterior:
         self, x: jax.Array, arrays: CohortArrays
     ) -> tuple[jax.Array, jax.Array]:
         """Log posterior density of ``x`` and its gradient; compiled."""
-        return _density_and_gradient(self.likelihood, x, arrays)
+        return _run(_density_and_gradient, self.likelihood, x, arrays)
 
     def information(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
         """Expected information at ``x``; compiled."""
-        return _information(self.likelihood, x, arrays, jnp.asarray(self.patient_index()))
+        return _run(_information, self.likelihood, x, arrays, self.patient_index())
 
     def curvature(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""
@@ -171,12 +187,12 @@ class Posterior:
 
     def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
         """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""
-        devices = len(devices_for(DRAWS_AT_ONCE))
+        devices = devices_for(DRAWS_AT_ONCE)
         for first in range(0, len(x), DRAWS_AT_ONCE):
             part = np.asarray(x[first : first + DRAWS_AT_ONCE])
             # A last, shorter part is filled up: one shape, one compilation.
             filled = np.pad(part, [(0, DRAWS_AT_ONCE - len(part)), (0, 0)], mode="edge")
-            found = _evaluate(self.likelihood, devices, jnp.asarray(filled), arrays)
+            found = _run(_evaluate, self.likelihood, filled, arrays, devices=devices)
             count = len(part)
             yield jax.tree.map(lambda v, count=count: np.asarray(v)[:count], found)
 

@@ -24,9 +24,9 @@ from lymphokin.model import Model
 from lymphokin.population import CohortArrays, Hierarchy, Latents
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.what_if.courses import CourseArrays
-from lymphokin.predict.what_if.traced import traced
 from lymphokin.solve import Timeline, solve
 from lymphokin.solve.timeline import DaysArrays, HandDownArrays, HoursArrays
+from lymphokin.traced import traced
 
 LANES = 400
 """Draws of one call."""
@@ -289,4 +289,4 @@ class LaneSolver:
             devices = devices_for(LANES)
             program = partial(_solve_on_devices, self, wanted, devices)
             self.programs[key] = traced(program, str(wanted), self.model, devices, arguments)
-        return Solved(*self.programs[key](*arguments))
+        return self.programs[key](*arguments)

@@ -1,0 +1,147 @@
+"""Traced programs kept on disk: a command starts without tracing the model again.
+
+JAX keeps compiled code on disk, but finds it by the traced program, and tracing takes longer than
+loading the code. What is kept here are the traced programs (StableHLO), named after all that they
+follow from: lymphokin's own source, the versions of the libraries that are traced, the model, the
+devices and the shapes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import jax
+import numpy as np
+from jax import export
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+import lymphokin
+from lymphokin.model import Model
+
+FOLDER = "traced"
+PACKAGES = ("jax", "jaxlib", "numpyro")
+"""Whose code ends up in a program."""
+
+
+class _Program(NamedTuple):
+    """A traced program on flat arguments and results."""
+
+    call: Callable[..., Any]
+    result: Any
+    """Pytree like the function's result, of the places of its leaves."""
+
+
+def traced(
+    function: Callable[..., Any],
+    name: str,
+    model: Model,
+    devices: Sequence[Any],
+    arguments: tuple[Any, ...],
+) -> Callable[..., Any]:
+    """A function, compiled now, and traced only if no earlier process has done so.
+
+    Args:
+        function: jittable; lays its work out on ``devices`` itself.
+        name: tells it from other functions of the same model and arguments.
+        model: what ``function`` solves.
+        devices: on which it runs; of one, it must be the default.
+        arguments: an example of the arguments, or their shapes; those are the same in all calls.
+    """
+    leaves, structure = jax.tree.flatten(arguments)
+    place = _place(name, model, devices, leaves, str(structure))
+    program = None if place is None else _read(place)
+    if program is None:
+        program = _trace(function, structure, leaves, place)
+    run = jax.jit(program.call)
+    everywhere = None
+    if len(devices) > 1:
+        everywhere = NamedSharding(Mesh(np.asarray(devices), ("device",)), PartitionSpec())
+        run = jax.jit(program.call, in_shardings=everywhere)
+    run = run.lower(*leaves).compile()
+    order, form = jax.tree.flatten(program.result)
+
+    def call(*given: Any) -> Any:
+        found = run(*jax.device_put(jax.tree.leaves(given), everywhere))
+        return jax.tree.unflatten(form, [found[i] for i in order])
+
+    return call
+
+
+def _trace(
+    function: Callable[..., Any], structure: Any, leaves: list[Any], place: Path | None
+) -> _Program:
+    form: list[Any] = []
+
+    @jax.jit
+    def flat(*leaves: Any) -> tuple[Any, ...]:
+        found, result = jax.tree.flatten(function(*jax.tree.unflatten(structure, leaves)))
+        form[:] = [jax.tree.unflatten(result, range(len(found)))]
+        return tuple(found)
+
+    if place is None:
+        jax.eval_shape(flat, *leaves)
+        return _Program(flat, form[0])
+    program = export.export(flat)(*leaves)
+    _write(place, pickle.dumps((form[0], program.serialize())))
+    return _Program(program.call, form[0])
+
+
+def _place(
+    name: str, model: Model, devices: Sequence[Any], leaves: list[Any], structure: str
+) -> Path | None:
+    """File of a program; None where nothing is kept or the model did not come from a file."""
+    compiled = jax.config.jax_compilation_cache_dir
+    if not compiled or not model.sha256 or not all(d.platform == "cpu" for d in devices):
+        return None
+    known = (
+        _source_sha256(),
+        [version(package) for package in PACKAGES],
+        jax.config.jax_enable_x64,
+        name,
+        model.name,
+        model.sha256,
+        repr(model.table),
+        [(d.platform, d.device_kind) for d in devices],
+        structure,
+        [(leaf.shape, str(leaf.dtype)) for leaf in jax.eval_shape(lambda *v: v, *leaves)],
+    )
+    return Path(compiled) / FOLDER / hashlib.sha256(repr(known).encode()).hexdigest()
+
+
+@cache
+def _source_sha256() -> str:
+    """Of every source file of the package: a changed line makes every kept program stale."""
+    found = hashlib.sha256()
+    root = Path(lymphokin.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def _read(place: Path) -> _Program | None:
+    try:
+        form, program = pickle.loads(place.read_bytes())
+        return _Program(export.deserialize(bytearray(program)).call, form)
+    except FileNotFoundError:
+        return None
+    except Exception:  # a damaged file, whatever the reader makes of it: trace again
+        return None
+
+
+def _write(place: Path, program: bytes) -> None:
+    """Keep a program; the file appears complete or not at all. A full disk only costs time."""
+    temporary = place.with_name(f"{place.name}.{uuid4().hex}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(program)
+        os.replace(temporary, place)
+    except OSError:
+        temporary.unlink(missing_ok=True)
