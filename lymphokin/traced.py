@@ -69,7 +69,8 @@ def traced(
     order, form = jax.tree.flatten(program.result)
 
     def call(*given: Any) -> Any:
-        found = run(*jax.device_put(jax.tree.leaves(given), everywhere))
+        leaves = jax.tree.leaves(given)
+        found = run(*(leaves if everywhere is None else jax.device_put(leaves, everywhere)))
         return jax.tree.unflatten(form, [found[i] for i in order])
 
     return call

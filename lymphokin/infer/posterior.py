@@ -125,7 +125,7 @@ def _run(
 ) -> Any:
     """``function(likelihood, *arguments)``, compiled."""
     leaves, structure = jax.tree.flatten(arguments)
-    shapes = tuple((np.shape(leaf), jax.dtypes.result_type(leaf)) for leaf in leaves)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     key = (function, likelihood, structure, shapes)
     if key not in _programs:
         own, on = partial(function, likelihood), devices or jax.local_devices()[:1]
