@@ -98,9 +98,13 @@ def _trace(
 def _place(
     name: str, model: Model, devices: Sequence[Any], leaves: list[Any], structure: str
 ) -> Path | None:
-    """File of a program; None where nothing is kept or the model did not come from a file."""
+    """File of a program; None where nothing is kept or the model did not come from a file.
+
+    An implicit solver of diffrax calls back into Python, which no file can keep.
+    """
     compiled = jax.config.jax_compilation_cache_dir
-    if not compiled or not model.sha256 or not all(d.platform == "cpu" for d in devices):
+    on_cpu = all(device.platform == "cpu" for device in devices)
+    if not compiled or not model.sha256 or model.solver is not None or not on_cpu:
         return None
     known = (
         _source_sha256(),

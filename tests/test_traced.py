@@ -1,12 +1,14 @@
 """Traced programs on disk: found again, never for another model, harmless when damaged."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
 from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.io import read_events
-from lymphokin.model import load_model
+from lymphokin.model import AdaptiveSolver, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.shipped import data_path
 from lymphokin.traced import FOLDER, traced
@@ -79,10 +81,13 @@ def test_a_damaged_file_is_traced_again(kept):
     assert untouched.traces == 0
 
 
-def test_a_later_process_has_the_same_gradient_without_tracing_the_model(kept, monkeypatch):
+def of_one_patient(model):
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv")).select(["S001"])
-    model = load_model("hedos_hcc")
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+
+
+def test_a_later_process_has_the_same_gradient_without_tracing_the_model(kept, monkeypatch):
+    posterior = of_one_patient(load_model("hedos_hcc"))
     x = 0.1 + flat(posterior.start())
     # As in a process that has compiled nothing yet.
     monkeypatch.setattr("lymphokin.infer.posterior._programs", {})
@@ -93,3 +98,10 @@ def test_a_later_process_has_the_same_gradient_without_tracing_the_model(kept, m
     assert np.isfinite(value)
     assert again == value
     np.testing.assert_array_equal(found, gradient)
+
+
+def test_a_model_with_an_implicit_solver_runs_though_its_program_cannot_be_kept(kept):
+    posterior = of_one_patient(replace(load_model("hedos_hcc"), solver=AdaptiveSolver("kvaerno5")))
+    value, _ = posterior.density_and_gradient(0.1 + flat(posterior.start()), posterior.arrays)
+    assert np.isfinite(value)
+    assert not kept.exists()

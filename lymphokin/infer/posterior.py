@@ -114,7 +114,7 @@ def _evaluate(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) 
 
 
 _programs: dict[Any, Callable[..., Any]] = {}
-"""What this process has compiled, by function, likelihood, precision and shapes."""
+"""What this process has compiled, by function, likelihood and shapes."""
 
 
 def _run(
