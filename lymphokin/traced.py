@@ -98,9 +98,8 @@ def _trace(
 def _place(
     name: str, model: Model, devices: Sequence[Any], leaves: list[Any], structure: str
 ) -> Path | None:
-    """File of a program; None where nothing is kept or the model did not come from a file.
-
-    An implicit solver of diffrax calls back into Python, which no file can keep.
+    """File of a program, or None: of a model without a file, on a GPU (where keeping has not been
+    tried), or with a solver of diffrax, as implicit ones call back into Python.
     """
     compiled = jax.config.jax_compilation_cache_dir
     on_cpu = all(device.platform == "cpu" for device in devices)

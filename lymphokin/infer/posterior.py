@@ -210,7 +210,6 @@ class Posterior:
         layout, hours = self.packed.layout, self.arrays.timeline.hours
         owners = [np.arange(self.arrays.patients), layout.treated]
         owners.append(np.zeros(0, int) if hours is None else np.asarray(hours.patient))
-        # NumPy, as this is also asked for while a program is traced.
         lacking = [np.asarray(m.patient) for m in self.arrays.missing.values()]
         owners.append(np.concatenate([np.zeros(0, int), *lacking]))
         own: list[list[int]] = [[] for _ in range(self.arrays.patients)]
