@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import submitit  # noqa: F401  (early: importing it closes what others log to, pytest's capture too)
 
 from lymphokin.infer import NutsSettings
 from lymphokin.io import write_events
