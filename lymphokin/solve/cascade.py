@@ -15,6 +15,7 @@ from lymphokin.model import Fraction, Model
 from lymphokin.solve.adaptive import advance, solve_adaptively
 from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.hand_down import Handed, HoursSolution, hand_down, interval, lag_of
+from lymphokin.solve.hardware import in_parts
 from lymphokin.solve.structure import structure_of
 from lymphokin.solve.system import System
 from lymphokin.solve.timeline import HoursArrays, Timeline
@@ -103,23 +104,27 @@ def hours_output_at(
         Per output, [record]; what the blocks show at rest before the drug has arrived.
     """
 
-    def of_records(name: str) -> Any:
-        value = jnp.asarray(getattr(p, name))
-        return value[lane] if value.ndim else value
-
     names = getattr(p, "_fields", None) or tuple(vars(p))
-    chosen = SimpleNamespace(**{name: of_records(name) for name in names})
-    clock = _clock(model, chosen, "hours", len(lane))
+    values = {name: jnp.asarray(getattr(p, name)) for name in names}
+    shared = {name: value for name, value in values.items() if value.ndim == 0}
+    own = {name: value[lane] for name, value in values.items() if value.ndim}
     offset = jnp.asarray(hours.offset)[:, lane]
-    elapsed = day - hours.start[lane] - lag_of(model, chosen)
+    elapsed = day - hours.start[lane] - lag_of(model, SimpleNamespace(**own, **shared))
     index = interval(offset, elapsed[None, :])[0]
-    record = jnp.arange(len(lane))
-    before = elapsed < 0
-    start = {
-        name: jnp.where(before, clock.rest[name], states[index, lane])
-        for name, states in zip(clock.system.names, solution.states, strict=True)
-    }
-    step = jnp.where(before, 0.0, elapsed - offset[index, record])
-    if model.solver is None:
-        return clock.system.outputs(clock.step(start, step), {})
-    return clock.system.outputs(advance(model.solver, clock, start, step, ({}, {}, {})), {})
+    states = tuple(state[index, lane] for state in solution.states)
+    since = elapsed - offset[index, jnp.arange(len(lane))]
+
+    def move(part: Any) -> dict[str, jax.Array]:
+        states, elapsed, since, own = part
+        clock = _clock(model, SimpleNamespace(**own, **shared), "hours", len(since))
+        before = elapsed < 0
+        step = jnp.where(before, 0.0, since)
+        start = {
+            name: jnp.where(before, clock.rest[name], state)
+            for name, state in zip(clock.system.names, states, strict=True)
+        }
+        if model.solver is None:
+            return clock.system.outputs(clock.step(start, step), {})
+        return clock.system.outputs(advance(model.solver, clock, start, step, ({}, {}, {})), {})
+
+    return in_parts(move, (states, elapsed, since, own))
