@@ -12,6 +12,7 @@ import hashlib
 import os
 import pickle
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,9 @@ FOLDER = "traced"
 PACKAGES = ("jax", "jaxlib", "numpyro")
 """Whose code ends up in a program."""
 
+_compilers = ThreadPoolExecutor(2, "compiler")
+"""Two at a time: XLA works on parts of a program in parallel, but not all the time."""
+
 
 class _Program(NamedTuple):
     """A traced program on flat arguments and results."""
@@ -46,7 +50,11 @@ def traced(
     devices: Sequence[Any],
     arguments: tuple[Any, ...],
 ) -> Callable[..., Any]:
-    """A function, compiled now, and traced only if no earlier process has done so.
+    """A function, traced now unless an earlier process has done so, and compiled beside what
+    follows: a call waits for it.
+
+    Tracing keeps Python busy and compiling does not, so programs that will be needed are best asked
+    for one after the other, before any is called.
 
     Args:
         function: jittable; lays its work out on ``devices`` itself.
@@ -65,11 +73,11 @@ def traced(
     if len(devices) > 1:
         everywhere = NamedSharding(Mesh(np.asarray(devices), ("device",)), PartitionSpec())
         run = jax.jit(program.call, in_shardings=everywhere)
-    run = run.lower(*leaves).compile()
+    compiling = _compilers.submit(run.lower(*leaves).compile)
     order, form = jax.tree.flatten(program.result)
 
     def call(*given: Any) -> Any:
-        leaves = jax.tree.leaves(given)
+        leaves, run = jax.tree.leaves(given), compiling.result()
         found = run(*(leaves if everywhere is None else jax.device_put(leaves, everywhere)))
         return jax.tree.unflatten(form, [found[i] for i in order])
 

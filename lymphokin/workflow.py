@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,7 +29,7 @@ from lymphokin.infer import (
     assemble,
     fit_gaussian,
 )
-from lymphokin.infer.accuracy import solver_error
+from lymphokin.infer.accuracy import halved, solver_error
 from lymphokin.infer.nuts import Progress, compile_chunk, sample_nuts, settings_fingerprint
 from lymphokin.io import Cohort, read_events, write_events
 from lymphokin.model import load_model
@@ -42,6 +41,7 @@ from lymphokin.predict import (
     fitted_courses,
     forecast,
     forecast_cohort,
+    prepare_contrast,
     seen_ranges,
 )
 from lymphokin.predict.contrast import SUPPRESSION
@@ -229,31 +229,47 @@ def _sampled(
     }
     checkpoint = Checkpoint(unfinished, fingerprint)
     reporter.stage("finding where the posterior lies")
-    with ThreadPoolExecutor(1) as beside:
-        run_chunk = beside.submit(compile_chunk, posterior, quick, job.settings)
-        beside.submit(posterior.warm_up)
-        found = checkpoint.recall(
-            "whitening", lambda: fit_gaussian(quick, job.settings.seed).arrays()
-        )
+    quick.prepare_gradient()
+    run_chunk = compile_chunk(posterior, quick, job.settings)
+    posterior.prepare_evaluation()
+    found = checkpoint.recall(
+        "whitening", lambda: fit_gaussian(posterior, quick, job.settings.seed).arrays()
+    )
+    _prepare_summaries(posterior, job)
     reporter.stage("sampling")
     return sample_nuts(
         posterior,
         quick,
-        run_chunk.result(),
-        Whitening.of(found),
+        run_chunk,
+        Whitening(**found),
         job.settings,
         checkpoint,
         reporter.sampling,
     ).sample()
 
 
+def _prepare_summaries(posterior: Posterior, job: Job) -> None:
+    """Begin to compile what comes after the draws."""
+    posterior.prepare_natural()
+    halved(posterior, job.steps).prepare_evaluation()
+    if _has_contrast(posterior):
+        prepare_contrast(posterior)
+
+
+def _has_contrast(posterior: Posterior) -> bool:
+    """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
+    sampled = SUPPRESSION in posterior.hierarchy.population_names
+    return sampled and len(posterior.packed.cohort.doses) > 0
+
+
 def _approximated(posterior: Posterior, quick: Posterior, job: Job, reporter: Reporter) -> Sample:
-    """An approximation; what its draws and forecasts need is compiled beside it."""
+    """An approximation; what its draws and forecasts need is compiled from the start."""
     from lymphokin.infer.approximate import approximate  # its libraries take long to import
 
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(posterior.warm_up)
-        return approximate(job.method, posterior, quick, job.settings.seed, reporter.stage)
+    quick.prepare_gradient()
+    posterior.prepare_evaluation()
+    _prepare_summaries(posterior, job)
+    return approximate(job.method, posterior, quick, job.settings.seed, reporter.stage)
 
 
 def describe(
@@ -275,10 +291,9 @@ def describe(
     reporter.stage("drawing curves and contrasts")
     x = chosen_draws(fit.x, CURVE_DRAWS, seed)
     curves, levels = fitted_courses(posterior, x)
-    sampled = SUPPRESSION in posterior.hierarchy.population_names
     contrast = (
         arm_contrast(posterior, x, seed)
-        if sampled and len(cohort.doses)
+        if _has_contrast(posterior)
         else pd.DataFrame(columns=["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"])
     )
     contents = report_contents(fit, cohort, predicted, contrast, curves, levels)

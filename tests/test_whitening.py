@@ -60,3 +60,13 @@ def test_few_draws_move_the_map_little(whitening):
     moved = refined(whitening, draws)
     assert np.all(np.isfinite(moved.population))
     assert np.linalg.cond(moved.population) < 10 * np.linalg.cond(whitening.population)
+
+
+def test_numpy_gives_what_jax_gives_for_one_point_and_for_many(whitening):
+    plain = Whitening(*map(np.asarray, whitening))
+    y = np.random.default_rng(4).standard_normal((5, len(plain.centre)))
+    for method in ("to_latents", "from_latents", "gradient"):
+        found = getattr(plain, method)(y)
+        assert isinstance(found, np.ndarray)
+        expected = [getattr(whitening, method)(jnp.asarray(one)) for one in y]
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)

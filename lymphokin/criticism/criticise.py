@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -156,11 +154,8 @@ def check_teaching(fit: Fit, posterior: Posterior, seed: int) -> Teaching:
     x = chosen_draws(fit.x, SENSITIVITY_DRAWS, seed)
     z = x[:, : len(posterior.hierarchy.quantities)]
     found = composites(posterior, z, seed)
-    natural = jax.jit(jax.vmap(posterior.hierarchy.natural))(jnp.asarray(z))
-    own = {
-        name: (fit.posterior["prior"][name].to_numpy(), np.asarray(natural[name]))
-        for name in posterior.hierarchy.population_names
-    }
+    prior, natural = fit.posterior["prior"], posterior.natural(z)
+    own = {name: (prior[name].to_numpy(), after) for name, after in natural.items()}
     draws = {c.name: (c.prior, c.posterior) for c in found} | own
     sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
     directions = identifiability(posterior, x)

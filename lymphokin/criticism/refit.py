@@ -63,7 +63,7 @@ def fit_again(
 ) -> Draws:
     """One of many fits, by a program that is compiled already; nothing of it is kept on disk."""
     with TemporaryDirectory() as scratch:
-        whitening = fit_gaussian(quick, settings.seed)
+        whitening = fit_gaussian(accurate, quick, settings.seed)
         return sample_nuts(
             accurate, quick, run_chunk, whitening, settings, Checkpoint(Path(scratch), {})
         )

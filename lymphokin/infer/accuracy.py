@@ -11,6 +11,13 @@ from lymphokin.population import pack
 from lymphokin.solve import StepRule
 
 
+def halved(posterior: Posterior, rule: StepRule) -> Posterior:
+    """The same cohort, solved with half the steps of ``rule``."""
+    steps = replace(rule, refine=2 * rule.refine)
+    packed = pack(posterior.likelihood.model, posterior.packed.cohort, rule=steps)
+    return Posterior(posterior.likelihood, packed)
+
+
 def solver_error(posterior: Posterior, x: np.ndarray, rule: StepRule) -> dict[str, float]:
     """Worst relative error of each observed quantity at the cohort's records.
 
@@ -19,11 +26,9 @@ def solver_error(posterior: Posterior, x: np.ndarray, rule: StepRule) -> dict[st
         x: [draw, latent] flat posterior draws.
         rule: step sizes with which the cohort is packed.
     """
-    model, cohort = posterior.likelihood.model, posterior.packed.cohort
-    halved = pack(model, cohort, rule=replace(rule, refine=2 * rule.refine)).arrays
     worst: dict[str, float] = {}
-    parts = zip(posterior.evaluate(x, posterior.arrays), posterior.evaluate(x, halved), strict=True)
-    for coarse, exact in parts:
+    ways = (posterior, halved(posterior, rule))
+    for coarse, exact in zip(*(way.evaluate(x, way.arrays) for way in ways), strict=True):
         for quantity, values in exact.predictions.items():
             errors = [
                 float(np.abs(a - b).max())

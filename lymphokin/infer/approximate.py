@@ -43,11 +43,11 @@ def approximate(
         approximation = laplace(posterior, mode)
         details = {
             "mode_slope_in_sds": mode.slope,
-            "sd_over_expected_information": spread_against_expected(approximation, quick),
+            "sd_over_expected_information": spread_against_expected(approximation, posterior),
         }
         return _weighed(method, posterior, approximation, seed, stage, details)
     stage("finding where the posterior lies")
-    approximation = fit_gaussian(quick, seed)
+    approximation = fit_gaussian(posterior, quick, seed)
     if method == "quick":
         return _weighed(method, posterior, approximation, seed, stage, {})
     stage("raising the evidence lower bound")

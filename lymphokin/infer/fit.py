@@ -130,12 +130,10 @@ def assemble(
     hierarchy, belief = posterior.hierarchy, sample.belief
     n_population = len(hierarchy.quantities)
     z = sample.x[..., :n_population]
-    names = jax.jit(jax.vmap(hierarchy.natural))
-    flat = {k: np.asarray(v) for k, v in names(jnp.asarray(z.reshape(-1, n_population))).items()}
-    values = {name: v.reshape(z.shape[:2]) for name, v in flat.items()}
-    key = jax.random.key(config["seed"])
-    prior_z = jax.random.normal(key, (PRIOR_DRAWS, n_population))
-    prior = {name: np.asarray(v) for name, v in names(prior_z).items()}
+    values = posterior.natural(z.reshape(-1, n_population))
+    values = {name: value.reshape(z.shape[:2]) for name, value in values.items()}
+    prior_z = np.random.default_rng(config["seed"]).standard_normal((PRIOR_DRAWS, n_population))
+    prior = posterior.natural(prior_z.astype(z.dtype))
     summary = population_summary(hierarchy, z, values, prior, markov=belief is None)
     if belief is None:
         told = {"convergence": judge(summary, sample.statistics["diverging"]).as_dict()}

@@ -5,11 +5,15 @@ Rue 2023, jmlr.org/papers/v24/22-0291.html) then move the centre into the bulk o
 average the expected information over it: at the mode of a hierarchical posterior the curvature is
 not typical. The sampler works in the whitened space; the map changes how fast it moves, not what it
 samples.
+
+All but gradients and predictions is computed by NumPy: these are few and small matrices, which take
+longer to compile a program for than to compute.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +24,7 @@ from lymphokin.infer.mode import rough_mode
 from lymphokin.infer.posterior import Posterior
 
 ROUNDS = 12
-"""Times that the information is averaged; in the demo one costs as much as 25 gradients."""
+"""Times that the information is averaged; in the demo one costs as much as 40 gradients."""
 MOVES_PER_ROUND = 4
 """Steps of the centre in each."""
 POINTS_PER_MOVE = 8
@@ -33,120 +37,178 @@ LARGEST_MOVE = 0.5
 
 
 class Whitening(NamedTuple):
-    """Linear map from nearly standard normal ``y`` to the latents ``x``, both [latent]."""
+    """Linear map from nearly standard normal ``y`` to the latents ``x``, both [..., latent].
 
-    centre: jax.Array
+    Its methods compute with NumPy or JAX, whichever their argument is of.
+    """
+
+    centre: Any
     """[latent]"""
-    population: jax.Array
+    population: Any
     """[quantity, quantity] root of the population's covariance"""
-    own: jax.Array
+    own: Any
     """[patient, slot, slot] root of a patient's covariance given the population"""
-    slope: jax.Array
+    slope: Any
     """[patient, slot, quantity] how a patient's latents follow the population"""
-    index: jax.Array
+    index: Any
     """[patient, slot] places in the flat vector; padding points one past its end"""
 
-    def displacement(self, y: jax.Array) -> jax.Array:
+    def displacement(self, y: Any) -> Any:
         """Linear part of the map."""
-        n = self.population.shape[0]
-        moved = self.population @ y[:n]
-        own = jnp.einsum("psk,pk->ps", self.own, self.by_patient(y)) + self.slope @ moved
-        return self._flat(moved, own)
+        moved = y[..., : len(self.population)] @ self.population.T
+        return self.together(moved, self.own_move(moved, self.by_patient(y)))
 
-    def by_patient(self, values: jax.Array) -> jax.Array:
-        """[patient, slot] values of a flat vector; 0 in padding."""
-        return jnp.concatenate([values, jnp.zeros(1)])[self.index]
+    def own_move(self, population: Any, own: Any) -> Any:
+        """[..., patient, slot] how patients move when the population does.
 
-    def _flat(self, population: jax.Array, own: jax.Array) -> jax.Array:
-        empty = jnp.zeros(len(self.centre) + 1)
-        return empty.at[: len(population)].set(population).at[self.index].set(own)[:-1]
+        Args:
+            population: [..., quantity] the population's move.
+            own: [..., patient, slot] the patients' part of the whitened point.
+        """
+        return _times(self.own, own) + self._following(population)
 
-    def to_latents(self, y: jax.Array) -> jax.Array:
-        """Latents of a point of the whitened space."""
+    def _following(self, population: Any) -> Any:
+        xp = population.__array_namespace__()
+        return xp.einsum("psq,...q->...ps", self.slope, population, optimize=True)
+
+    def by_patient(self, values: Any) -> Any:
+        """[..., patient, slot] values of flat vectors; 0 in padding."""
+        xp = values.__array_namespace__()
+        padding = xp.zeros((*values.shape[:-1], 1), values.dtype)
+        return xp.concatenate([values, padding], axis=-1)[..., self.index]
+
+    def together(self, population: Any, own: Any) -> Any:
+        """[..., latent] flat vectors of values of the population [..., quantity] and of patients
+        [..., patient, slot].
+        """
+        shape, n = (*population.shape[:-1], len(self.centre) + 1), population.shape[-1]
+        if isinstance(own, jax.Array):
+            empty = jnp.zeros(shape, own.dtype)
+            return empty.at[..., :n].set(population).at[..., self.index].set(own)[..., :-1]
+        filled = np.zeros(shape, own.dtype)
+        filled[..., :n], filled[..., self.index] = population, own
+        return filled[..., :-1]
+
+    def to_latents(self, y: Any) -> Any:
+        """Latents of points of the whitened space."""
         return self.centre + self.displacement(y)
 
-    def from_latents(self, x: jax.Array) -> jax.Array:
-        """Point of the whitened space that :meth:`to_latents` maps to ``x``."""
-        n = self.population.shape[0]
+    def from_latents(self, x: Any) -> Any:
+        """Points of the whitened space that :meth:`to_latents` maps to ``x``."""
+        inverse = x.__array_namespace__().linalg.inv
         moved = x - self.centre
-        own = self.by_patient(moved) - self.slope @ moved[:n]
-        population = jnp.linalg.solve(self.population, moved[:n])
-        return self._flat(population, jnp.linalg.solve(self.own, own[..., None])[..., 0])
+        population = moved[..., : len(self.population)]
+        own = self.by_patient(moved) - self._following(population)
+        return self.together(
+            population @ inverse(self.population).T, _times(inverse(self.own), own)
+        )
 
-    def gradient(self, of_latents: jax.Array) -> jax.Array:
+    def gradient(self, of_latents: Any) -> Any:
         """Gradient with respect to ``y`` of what has the gradient ``of_latents`` at the latents."""
-        return jax.vjp(self.displacement, jnp.zeros_like(self.centre))[1](of_latents)[0]
+        xp = of_latents.__array_namespace__()
+        own = self.by_patient(of_latents)
+        following = xp.einsum("psq,...ps->...q", self.slope, own, optimize=True)
+        population = of_latents[..., : len(self.population)] + following
+        return self.together(population @ self.population, _times(self.own.swapaxes(1, 2), own))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The map as plain arrays."""
         return {name: np.asarray(value) for name, value in self._asdict().items()}
 
     @classmethod
-    def of(cls, arrays: dict[str, np.ndarray]) -> Whitening:
-        """The map from its plain arrays."""
-        return cls(**{name: jnp.asarray(arrays[name]) for name in cls._fields})
+    def shapes(cls, latents: int, quantities: int, index: np.ndarray) -> Whitening:
+        """Shapes of such a map, for the places ``index`` [patient, slot]."""
+        patients, slots = index.shape
+        of = partial(jax.ShapeDtypeStruct, dtype=jnp.result_type(float))
+        return cls(
+            of((latents,)),
+            of((quantities, quantities)),
+            of((patients, slots, slots)),
+            of((patients, slots, quantities)),
+            jax.ShapeDtypeStruct(index.shape, jnp.result_type(int)),
+        )
 
 
-def _root(precision: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Inverse and symmetric inverse root of (stacks of) positive definite matrices."""
-    values, vectors = jnp.linalg.eigh(precision)
-    inverse = (vectors / values[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
-    root = (vectors / jnp.sqrt(values)[..., None, :]) @ jnp.swapaxes(vectors, -1, -2)
-    return inverse, root
+def _times(matrices: Any, vectors: Any) -> Any:
+    """[..., patient, row] products of a matrix and a vector of each patient."""
+    xp = vectors.__array_namespace__()
+    return xp.einsum("prk,...pk->...pr", matrices, vectors, optimize=True)
 
 
-@jax.jit
-def whitening_from(centre: jax.Array, information: ArrowMatrix, index: jax.Array) -> Whitening:
+def _root(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse and symmetric inverse root of (stacks of) positive definite matrices; of what is not
+    positive definite the root is nan.
+    """
+    if not np.isfinite(precision).all():
+        return np.full_like(precision, np.nan), np.full_like(precision, np.nan)
+    values, vectors = np.linalg.eigh(precision)
+    inverse = (vectors / values[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    with np.errstate(invalid="ignore"):
+        roots = np.sqrt(values)
+    return inverse, (vectors / roots[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+
+
+def whitening_from(centre: Any, information: ArrowMatrix, index: np.ndarray) -> Whitening:
     """The map that belongs to a centre and an information matrix.
 
     Args:
         index: [patient, slot] places of each patient's latents, -1 where none.
     """
-    inverse, own = _root(information.own)
-    slope = -inverse @ information.coupling
-    schur = information.population + jnp.einsum("psq,psr->qr", information.coupling, slope)
+    of_population, of_patients, coupling = map(np.asarray, information)
+    inverse, own = _root(of_patients)
+    slope = -inverse @ coupling
+    schur = of_population + np.einsum("psq,psr->qr", coupling, slope)
     _, population = _root(0.5 * (schur + schur.T))
-    return Whitening(centre, population, own, slope, jnp.where(index < 0, len(centre), index))
+    centre = np.asarray(centre)
+    return Whitening(centre, population, own, slope, np.where(index < 0, len(centre), index))
 
 
-@jax.jit
-def _points_about(whitening: Whitening, key: jax.Array) -> list[jax.Array]:
-    """Random latents where the approximation lies, in pairs about its centre."""
-    noise = jax.random.normal(key, (POINTS_PER_MOVE // 2, len(whitening.centre)))
-    return [whitening.to_latents(sign * y) for y in noise for sign in (1.0, -1.0)]
-
-
-@jax.jit
-def _moved(whitening: Whitening, gradients: list[jax.Array], rate: float) -> Whitening:
+def _moved(whitening: Whitening, gradient: np.ndarray, rate: float) -> Whitening:
     """The approximation, its centre moved by a share of a natural-gradient step."""
-    move = whitening.gradient(jnp.stack(gradients).mean(axis=0))
-    length = jnp.sqrt(jnp.mean(move**2))
-    move = move * jnp.minimum(1.0, LARGEST_MOVE / length)
+    move = whitening.gradient(gradient)
+    move = move / max(1.0, np.sqrt(np.mean(move**2)) / LARGEST_MOVE)
     return whitening._replace(centre=whitening.centre + rate * whitening.displacement(move))
 
 
-def fit_gaussian(posterior: Posterior, seed: int = 0) -> Whitening:
-    """Normal approximation of a cohort's posterior."""
-    arrays, index = posterior.arrays, posterior.patient_index()
-    centre = jnp.asarray(rough_mode(posterior, seed))
-    information = posterior.information(centre, arrays)
-    key = jax.random.key(seed)
+def fit_gaussian(posterior: Posterior, quick: Posterior, seed: int = 0) -> Whitening:
+    """Normal approximation of a cohort's posterior.
+
+    Args:
+        posterior: the cohort.
+        quick: the same with long steps, for the gradients.
+        seed: of the starts and of the points at which gradients are taken.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    rng = np.random.default_rng(seed)
+    index = posterior.patient_index()
+    centre = rough_mode(quick, seed)
+    information = posterior.information(centre, posterior.arrays)
     settled = ROUNDS * 2 // 3
     for i in range(ROUNDS):
         rate = RATE * min(1.0, settled / (i + 1))
         whitening = whitening_from(centre, information, index)
-        for j in range(MOVES_PER_ROUND):
-            points = _points_about(whitening, jax.random.fold_in(key, MOVES_PER_ROUND * i + j))
-            gradients = [posterior.density_and_gradient(x, arrays)[1] for x in points]
-            whitening = _moved(whitening, gradients, rate)
+        for _ in range(MOVES_PER_ROUND):
+            # Random points where the approximation lies, in pairs about its centre.
+            y = rng.standard_normal((POINTS_PER_MOVE // 2, len(centre)), dtype=centre.dtype)
+            points = whitening.to_latents(np.concatenate([y, -y]))
+            gradients = [quick.density_and_gradient(x, quick.arrays)[1] for x in points]
+            whitening = _moved(whitening, np.mean(gradients, axis=0), rate)
         centre = whitening.centre
-        seen = posterior.information(points[0], arrays)
-        information = jax.tree.map(lambda a, b, r=rate: (1 - r) * a + r * b, information, seen)
+        seen = posterior.information(points[0], posterior.arrays)
+        information = ArrowMatrix(
+            *((1 - rate) * a + rate * b for a, b in zip(information, seen, strict=True))
+        )
+    if not np.isfinite(centre).all():
+        raise ValueError(
+            "no normal approximation of the posterior was found: the density is finite where the "
+            "climb to its mode ended, but the derivatives of the predictions near there are not"
+        )
     return whitening_from(centre, information, index)
 
 
-@jax.jit
-def refined(whitening: Whitening, x: jax.Array) -> Whitening:
+def refined(whitening: Whitening, x: np.ndarray) -> Whitening:
     """The map corrected by what draws of the posterior look like under it.
 
     Where the posterior is wider or narrower than its information says, and for populations and
@@ -155,19 +217,19 @@ def refined(whitening: Whitening, x: jax.Array) -> Whitening:
     Args:
         x: [draw, latent] draws, e.g. of a pilot run.
     """
-    y = jax.vmap(whitening.from_latents)(x)
-    n, slots = whitening.population.shape[0], whitening.index.shape[1]
-    own = jax.vmap(whitening.by_patient)(y)
+    y = whitening.from_latents(x)
+    n, slots = len(whitening.population), whitening.index.shape[1]
+    own = whitening.by_patient(y)
     own = own - own.mean(axis=0)
-    seen = jnp.einsum("dps,dpk->psk", own, own) / len(x)
-    absent = (whitening.index == len(whitening.centre)).astype(float)
-    seen = seen + absent[:, :, None] * jnp.eye(slots)
+    seen = np.einsum("dps,dpk->psk", own, own, optimize=True) / len(x)
+    absent = np.asarray(whitening.index == len(whitening.centre), x.dtype)
+    seen = seen + absent[:, :, None] * np.eye(slots, dtype=x.dtype)
     trust_population, trust_own = (len(x) / (len(x) + 2 * size) for size in (n, slots))
-    covariance = jnp.cov(y[:, :n], rowvar=False)
-    covariance = trust_population * covariance + (1 - trust_population) * jnp.eye(n)
-    seen = trust_own * seen + (1 - trust_own) * jnp.eye(slots)
+    covariance = np.cov(y[:, :n], rowvar=False, dtype=x.dtype).reshape(n, n)
+    covariance = trust_population * covariance + (1 - trust_population) * np.eye(n, dtype=x.dtype)
+    seen = trust_own * seen + (1 - trust_own) * np.eye(slots, dtype=x.dtype)
     return whitening._replace(
         centre=x.mean(axis=0),
-        population=whitening.population @ jnp.linalg.cholesky(covariance),
-        own=whitening.own @ jnp.linalg.cholesky(seen),
+        population=whitening.population @ np.linalg.cholesky(covariance),
+        own=whitening.own @ np.linalg.cholesky(seen),
     )

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.infer.gaussian import Whitening
-from lymphokin.infer.posterior import DRAWS_AT_ONCE, Posterior
+from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed
 
 POPULATIONS = 500
@@ -75,44 +73,24 @@ class Reliability(NamedTuple):
     """so many equally weighted draws the weighted ones of the population are worth"""
 
 
-@jax.jit
-def _proposed(approximation: Whitening, keys: jax.Array) -> tuple[jax.Array, ...]:
-    """Latents [draw, candidate, latent], and the approximation's log densities of population
-    [draw] and patients [draw, candidate, patient].
-    """
-    n, size = approximation.population.shape[0], len(approximation.centre)
-    log_det_own = jnp.linalg.slogdet(approximation.own)[1]
-    log_det = jnp.linalg.slogdet(approximation.population)[1]
-
-    def one(key: jax.Array) -> tuple[jax.Array, ...]:
-        of_population, of_patients = jax.random.split(key)
-        shared = jax.random.normal(of_population, (n,))
-        y = jax.random.normal(of_patients, (CANDIDATES, size)).at[:, :n].set(shared)
-        own = jax.vmap(approximation.by_patient)(y)
-        patients = -0.5 * (own**2).sum(axis=2) - log_det_own
-        x = jax.vmap(approximation.to_latents)(y)
-        return x, -0.5 * (shared**2).sum() - log_det, patients
-
-    return jax.vmap(one)(keys)
-
-
 def propose(posterior: Posterior, approximation: Whitening, seed: int) -> Proposals:
     """Draws of an approximation, and what the posterior says of each."""
-    keys = jax.random.split(jax.random.key(seed), POPULATIONS)
-    n = approximation.population.shape[0]
-    at_once = DRAWS_AT_ONCE // CANDIDATES
-    parts = []
-    for first in range(0, POPULATIONS, at_once):
-        # A last, shorter part is filled up: one shape, one compilation.
-        part = keys[np.minimum(np.arange(first, first + at_once), POPULATIONS - 1)]
-        x, population, patients = map(np.asarray, _proposed(approximation, part))
-        flat = x.reshape(-1, x.shape[-1])
-        own = np.concatenate(
-            [e.own_log_density for e in posterior.evaluate(flat, posterior.arrays)]
-        )
-        prior = -0.5 * (x[:, 0, :n] ** 2).sum(axis=1)
-        parts.append((x, prior, population, own.reshape(patients.shape), patients))
-    return Proposals(*(np.concatenate(found)[:POPULATIONS] for found in zip(*parts, strict=True)))
+    rng = np.random.default_rng(seed)
+    n, size = len(approximation.population), len(approximation.centre)
+    y = rng.standard_normal((POPULATIONS, CANDIDATES, size), dtype=approximation.centre.dtype)
+    y[..., :n] = y[:, :1, :n]  # all candidates of a patient follow the same population
+    x = approximation.to_latents(y)
+    of_population = -0.5 * (y[:, 0, :n] ** 2).sum(axis=1)
+    of_patients = -0.5 * (approximation.by_patient(y) ** 2).sum(axis=-1)
+    flat = x.reshape(-1, size)
+    own = [part.own_log_density for part in posterior.evaluate(flat, posterior.arrays)]
+    return Proposals(
+        x,
+        -0.5 * (x[:, 0, :n] ** 2).sum(axis=1),
+        of_population - np.linalg.slogdet(approximation.population)[1],
+        np.concatenate(own).reshape(of_patients.shape),
+        of_patients - np.linalg.slogdet(approximation.own)[1],
+    )
 
 
 def reliability(proposals: Proposals) -> Reliability:

@@ -2,12 +2,14 @@
 
 The Fisher information needs first derivatives only and is never indefinite. It has the arrow shape
 of the posterior, so one derivative per population quantity and one per slot of a patient (taken for
-all patients at once) give all of it.
+all patients at once) give all of it. They are differences of predictions, which the program that
+evaluates draws gives: a program of its own for exact ones would take as long to compile as the
+gradient, for a matrix that is only ever averaged or drawn by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -18,25 +20,18 @@ from lymphokin.model import Residual
 from lymphokin.population import CohortArrays, CohortLikelihood, Latents, scale_at
 
 TANGENTS_AT_ONCE = 16
-"""Derivatives taken together: wide enough to keep the processor busy."""
+"""Second derivatives taken together: wide enough to keep the processor busy."""
 
 
 class ArrowMatrix(NamedTuple):
     """Symmetric matrix of the flat latents in which patients meet only through the population."""
 
-    population: jax.Array
+    population: jax.Array | np.ndarray
     """[quantity, quantity]"""
-    own: jax.Array
+    own: jax.Array | np.ndarray
     """[patient, slot, slot]"""
-    coupling: jax.Array
+    coupling: jax.Array | np.ndarray
     """[patient, slot, quantity]"""
-
-    @classmethod
-    def shapes(cls, quantities: int, index: np.ndarray) -> ArrowMatrix:
-        """Shapes of such a matrix, for the places ``index`` [patient, slot]."""
-        patients, slots = index.shape
-        sizes = (quantities, quantities), (patients, slots, slots), (patients, slots, quantities)
-        return cls(*(jax.ShapeDtypeStruct(size, float) for size in sizes))  # type: ignore[arg-type]
 
 
 def _weights(residual: Residual) -> tuple[float, float]:
@@ -69,89 +64,130 @@ def _of_records(
 
 
 def _scaled_outcomes(
-    likelihood: CohortLikelihood, latents: Latents, arrays: CohortArrays, scales: dict
-) -> tuple[jax.Array, ...]:
+    likelihood: CohortLikelihood,
+    latents: Latents,
+    predicted: Mapping[str, Any],
+    arrays: CohortArrays,
+    scales: Mapping[str, Any],
+) -> tuple[jax.Array, jax.Array]:
     """Quantities whose squared derivatives add up to the information; scales are held fixed.
 
+    Args:
+        predicted: per quantity, [record] ln predictions of its quantified records.
+
     Returns:
-        per patient and record, the records' patients, and those of the population alone.
+        those that belong to a patient, in the order of :func:`_owners`, and those of the population
+        alone.
     """
     hierarchy = likelihood.hierarchy
     population = hierarchy.population(latents.population)
-    predictions = likelihood.predictions(latents, arrays)
-    values, owners, shared = [], [], [latents.population]
-    for quantity, (predicted, _) in predictions.items():
+    values, shared = [], [latents.population]
+    for quantity, own in predicted.items():
         residual, sd = hierarchy.model.table.residuals[quantity], population.residual_sd[quantity]
-        records = arrays.measured[quantity].quantified
-        own, of_all = _of_records(residual, predicted, sd, records.weight, scales[quantity])
-        values += own
-        owners += [records.patient] * len(own)
+        weight = arrays.measured[quantity].quantified.weight
+        of_records, of_all = _of_records(residual, own, sd, weight, scales[quantity])
+        values += of_records
         shared.append(of_all)
     mean, sd = hierarchy.subject_prior(population, hierarchy.filled(arrays, latents))
     values.append(((latents.subject - mean) / scales["subject"]).ravel())
-    owners.append(jnp.broadcast_to(jnp.arange(arrays.patients), mean.shape).ravel())
     shared.append(np.sqrt(2.0) * jnp.log(sd).ravel())
     values += [latents.treated.ravel(), latents.occasion.ravel(), latents.covariate]
+    return jnp.concatenate(values), jnp.concatenate(shared)
+
+
+def _owners(
+    likelihood: CohortLikelihood, latents: Latents, quantities: Iterable[str], arrays: CohortArrays
+) -> jax.Array:
+    """Patient of each outcome."""
+    owners = []
+    for quantity in quantities:
+        log_normal = likelihood.model.table.residuals[quantity].error == "log_normal"
+        owners += [arrays.measured[quantity].quantified.patient] * (1 if log_normal else 2)
+    owners.append(jnp.broadcast_to(jnp.arange(arrays.patients), latents.subject.shape).ravel())
     hours = arrays.timeline.hours
     if hours is not None:
         owners.append(jnp.broadcast_to(arrays.treated_patient, latents.treated.shape).ravel())
         owners.append(jnp.broadcast_to(hours.patient, latents.occasion.shape).ravel())
     owners.append(arrays.lacking)
-    return jnp.concatenate(values), jnp.concatenate(owners), jnp.concatenate(shared)
+    return jnp.concatenate(owners)
 
 
-def _arrow_directions(size: int, n_population: int, index: jax.Array) -> jax.Array:
+def arrow_directions(size: int, n_population: int, index: np.ndarray) -> np.ndarray:
     """[direction, latent] along which derivatives give an arrow matrix.
 
-    One per population quantity, then one per slot of all patients at once, then zeros: full batches
-    only, as a shorter last one would be compiled again.
+    One per population quantity, then one per slot of all patients at once.
+
+    Args:
+        size: latents.
+        n_population: those of the population; they come first.
+        index: [patient, slot] places of each patient's latents, -1 where none.
     """
-    directions = n_population + index.shape[1]
-    padded = -(-directions // TANGENTS_AT_ONCE) * TANGENTS_AT_ONCE
-    places = jnp.where(index < 0, size, index).T
-    vectors = jnp.zeros((padded, size))
-    vectors = vectors.at[np.arange(n_population), np.arange(n_population)].set(1.0)
-    return vectors.at[np.arange(n_population, directions)[:, None], places].set(1.0, mode="drop")
+    slots = index.shape[1]
+    vectors = np.zeros((n_population + slots, size + 1))
+    vectors[np.arange(n_population), np.arange(n_population)] = 1.0
+    vectors[n_population + np.arange(slots), np.where(index < 0, size, index)] = 1.0
+    return vectors[:, :size]
+
+
+def _difference(dtype: Any) -> float:
+    """Length of a step over which a difference of predictions becomes a derivative.
+
+    Latents are standard deviations of a prior, so one length suits all: what it leaves out of a
+    straight line and what rounding adds to it are of this size, too.
+    """
+    return float(np.sqrt(np.finfo(dtype).eps))
+
+
+def neighbours(x: Any, n_population: int, index: np.ndarray) -> np.ndarray:
+    """[1 + direction, latent] the point ``x``, and one step from it along each direction.
+
+    Args:
+        n_population, index: as of :func:`arrow_directions`.
+    """
+    x = np.asarray(x)
+    steps = _difference(x.dtype) * arrow_directions(len(x), n_population, index)
+    return np.concatenate([x[None], (x + steps).astype(x.dtype)])
 
 
 def expected_information(
     likelihood: CohortLikelihood,
     unravel: Callable[[jax.Array], Latents],
-    x: jax.Array,
+    points: jax.Array,
+    predictions: Mapping[str, jax.Array],
     arrays: CohortArrays,
     index: jax.Array,
 ) -> ArrowMatrix:
-    """Information at the flat latents ``x``.
+    """Information at a point.
 
     Args:
         unravel: from the flat vector to the latents.
+        points: from :func:`neighbours`.
+        predictions: per quantity, [1 + direction, record] ln predictions of its quantified records
+            there.
         index: [patient, slot] places of each patient's latents, -1 where none.
     """
     hierarchy = likelihood.hierarchy
     n_population = len(hierarchy.quantities)
     n_patients, slots = index.shape
-    directions = n_population + slots
-    latents = unravel(x)
+    latents = unravel(points[0])
     population = hierarchy.population(latents.population)
     residuals = hierarchy.model.table.residuals
     scales = {
-        quantity: scale_at(residuals[quantity], predicted, population.residual_sd[quantity])
-        for quantity, (predicted, _) in likelihood.predictions(latents, arrays).items()
+        quantity: scale_at(residuals[quantity], own[0], population.residual_sd[quantity])
+        for quantity, own in predictions.items()
     }
     filled = hierarchy.filled(arrays, latents)
     scales["subject"] = hierarchy.subject_prior(population, filled)[1]
 
-    def outcomes(v: jax.Array) -> tuple[jax.Array, jax.Array]:
-        values, _, shared = _scaled_outcomes(likelihood, unravel(v), arrays, scales)
-        return values, shared
+    def outcomes(v: jax.Array, predicted: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        return _scaled_outcomes(likelihood, unravel(v), predicted, arrays, scales)
 
-    _, owner, _ = _scaled_outcomes(likelihood, latents, arrays, scales)
-    by_record, by_shared = jax.lax.map(
-        lambda v: jax.jvp(outcomes, (x,), (v,))[1],
-        _arrow_directions(x.size, n_population, index),
-        batch_size=TANGENTS_AT_ONCE,
+    step = _difference(points.dtype)
+    by_record, by_shared = (
+        (values[1:] - values[0]) / step for values in jax.vmap(outcomes)(points, predictions)
     )
-    j_population, j_own = by_record[:n_population].T, by_record[n_population:directions].T
+    owner = _owners(likelihood, latents, predictions, arrays)
+    j_population, j_own = by_record[:n_population].T, by_record[n_population:].T
     j_shared = by_shared[:n_population].T
     own = jnp.zeros((n_patients, slots, slots)).at[owner].add(j_own[:, :, None] * j_own[:, None, :])
     coupling = (
@@ -165,21 +201,25 @@ def expected_information(
 
 
 def observed_information(
-    gradient: Callable[[jax.Array], jax.Array], x: jax.Array, n_population: int, index: jax.Array
+    gradient: Callable[[jax.Array], jax.Array],
+    x: jax.Array,
+    directions: jax.Array,
+    index: jax.Array,
 ) -> ArrowMatrix:
     """Minus the second derivatives of a log density whose patients are independent given the
     population, at ``x``.
 
     Args:
         gradient: of the log density, [latent] to [latent].
-        n_population: latents of the population; they come first.
+        directions: from :func:`arrow_directions`.
         index: [patient, slot] places of each patient's latents, -1 where none.
     """
     slots = index.shape[1]
+    n_population = len(directions) - slots
+    # Full batches only: a shorter last one would be compiled again.
+    batches = jnp.pad(directions, [(0, -len(directions) % TANGENTS_AT_ONCE), (0, 0)])
     minus = jax.lax.map(
-        lambda v: -jax.jvp(gradient, (x,), (v,))[1],
-        _arrow_directions(x.size, n_population, index),
-        batch_size=TANGENTS_AT_ONCE,
+        lambda v: -jax.jvp(gradient, (x,), (v,))[1], batches, batch_size=TANGENTS_AT_ONCE
     )
     of_patients = jnp.concatenate([minus, jnp.zeros((len(minus), 1))], axis=1)[:, index]
     own = jnp.moveaxis(of_patients[n_population : n_population + slots], 0, 1)

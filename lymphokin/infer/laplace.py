@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
@@ -26,7 +24,7 @@ FLAT = 0.01
 class Mode(NamedTuple):
     """A mode of a posterior density."""
 
-    x: jax.Array
+    x: np.ndarray
     """[latent]"""
     log_density: float
     slope: float
@@ -48,14 +46,14 @@ def find_mode(posterior: Posterior, quick: Posterior, seed: int) -> Mode:
     Raises:
         NoModeError: when the climb does not end on a flat place.
     """
-    near = jnp.asarray(rough_mode(quick, seed))
-    index = quick.patient_index()
-    map_ = whitening_from(near, quick.information(near, quick.arrays), index)
+    near = rough_mode(quick, seed)
+    index = posterior.patient_index()
+    map_ = whitening_from(near, posterior.information(near, posterior.arrays), index)
     objective = objective_of(posterior)
 
     def in_standard_deviations(y: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = objective(np.asarray(map_.to_latents(jnp.asarray(y))))
-        return value, np.asarray(map_.gradient(jnp.asarray(gradient)))
+        value, gradient = objective(map_.to_latents(y))
+        return value, map_.gradient(gradient)
 
     found = scipy.optimize.minimize(
         in_standard_deviations,
@@ -71,7 +69,7 @@ def find_mode(posterior: Posterior, quick: Posterior, seed: int) -> Mode:
             f"{slope:.2g} per standard deviation (expected at most {FLAT}); use --method quick "
             "or nuts"
         )
-    return Mode(map_.to_latents(jnp.asarray(found.x)), -float(found.fun), slope)
+    return Mode(map_.to_latents(found.x), -float(found.fun), slope)
 
 
 def laplace(posterior: Posterior, mode: Mode) -> Whitening:
@@ -81,7 +79,7 @@ def laplace(posterior: Posterior, mode: Mode) -> Whitening:
         NoModeError: when the density curves upwards there in some direction.
     """
     curvature = posterior.curvature(mode.x, posterior.arrays)
-    approximation = whitening_from(mode.x, curvature, jnp.asarray(posterior.patient_index()))
+    approximation = whitening_from(mode.x, curvature, posterior.patient_index())
     if not all(np.isfinite(part).all() for part in approximation.arrays().values()):
         raise NoModeError(
             "Laplace's approximation does not exist here: at the point found the density curves "
@@ -90,11 +88,11 @@ def laplace(posterior: Posterior, mode: Mode) -> Whitening:
     return approximation
 
 
-def spread_against_expected(approximation: Whitening, quick: Posterior) -> float:
+def spread_against_expected(approximation: Whitening, posterior: Posterior) -> float:
     """Median over the population of the SDs that the curvature gives, over those that the expected
     information at the same point would give.
     """
-    information = quick.information(approximation.centre, quick.arrays)
-    expected = whitening_from(approximation.centre, information, jnp.asarray(quick.patient_index()))
+    information = posterior.information(approximation.centre, posterior.arrays)
+    expected = whitening_from(approximation.centre, information, posterior.patient_index())
     sds = [np.sqrt((np.asarray(w.population) ** 2).sum(axis=1)) for w in (approximation, expected)]
     return float(np.median(sds[0] / sds[1]))

@@ -1,6 +1,6 @@
 """Where a posterior is highest, found from several starts.
 
-The densities of hard models have minor modes. So a few prior draws climb a little beside the
+The densities of hard models have minor modes. So some prior draws climb a little beside the
 prior's centre; the one that got highest goes on climbing, and is taken if it ends clearly higher.
 """
 
@@ -17,8 +17,10 @@ import scipy.optimize
 from lymphokin.infer.posterior import Posterior, flat
 
 ITERATIONS = 80
-RIVALS = 4
+RIVALS = 16
 RIVAL_ITERATIONS = 20
+"""In the hardest posterior at hand, that of hares and lynxes, they bring one start in three to the
+highest mode; so 16 starts miss it once in some 200 seeds."""
 WALL = 1e100
 """Minus the log density where it is not finite: finite, so that a line search turns back."""
 
@@ -66,7 +68,8 @@ def objective_of(posterior: Posterior) -> Objective:
     """Minus the log density of a posterior; where it is not finite, a wall."""
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = posterior.density_and_gradient(jnp.asarray(x), posterior.arrays)
+        at = x.astype(jnp.result_type(float))
+        value, gradient = posterior.density_and_gradient(at, posterior.arrays)
         if not np.isfinite(value):
             return WALL, np.zeros_like(x)
         return -float(value), -np.asarray(gradient)
@@ -76,7 +79,13 @@ def objective_of(posterior: Posterior) -> Objective:
 
 def rough_mode(posterior: Posterior, seed: int) -> np.ndarray:
     """[latent] a point near the highest mode that a few starts find."""
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1), RIVALS)
-    draw = jax.jit(lambda key: flat(posterior.hierarchy.draw_latents(key, posterior.arrays)))
-    starts = [np.asarray(draw(key)) for key in keys]
-    return highest(objective_of(posterior), np.asarray(flat(posterior.start())), starts)
+
+    @jax.jit
+    def draws(key: jax.Array) -> jax.Array:
+        keys = jax.random.split(key, RIVALS)
+        draw = posterior.hierarchy.draw_latents
+        return jax.vmap(lambda key: flat(draw(key, posterior.arrays)))(keys)
+
+    starts = np.asarray(draws(jax.random.key(seed)))
+    found = highest(objective_of(posterior), np.asarray(flat(posterior.start())), starts)
+    return found.astype(starts.dtype)

@@ -19,8 +19,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.devices import devices_for, each
-from lymphokin.infer.gaussian import Whitening, refined, whitening_from
-from lymphokin.infer.information import ArrowMatrix
+from lymphokin.infer.gaussian import Whitening, refined
 from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.transition import Chain, transition
@@ -42,7 +41,7 @@ class NutsSettings:
 
     chains: int = 2
     warmup: int = 50
-    draws: int = 2000
+    draws: int = 3000
     pilot: int = 75
     target_accept: float = 0.8
     max_tree_depth: int = 8
@@ -112,8 +111,7 @@ def sample_nuts(
 
     def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
         nonlocal step
-        key = jax.random.fold_in(jax.random.PRNGKey(settings.seed), before)
-        chains = _begin(quick, settings.chains, whitening, key)
+        chains = _begin(quick, settings.chains, whitening, (settings.seed, before))
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
 
@@ -127,7 +125,7 @@ def sample_nuts(
 
             fresh = not checkpoint.has(f"{name}_{i:05d}")
             done.append(checkpoint.recall(f"{name}_{i:05d}", run))
-            chains = Chain(*(jnp.asarray(done[-1][f"chain_{name}"]) for name in Chain._fields))
+            chains = Chain(*(done[-1][f"chain_{name}"] for name in Chain._fields))
             if i < warming:
                 missed = done[-1]["acceptance_rate"].mean() - settings.target_accept
                 step = step * float(np.exp(STEP_GAIN * missed))
@@ -148,7 +146,7 @@ def sample_nuts(
             f"whitening_of_pilot{i}",
             lambda w=whitening, x=settled: refined(w, x.reshape(-1, x.shape[-1])).arrays(),
         )
-        whitening = Whitening.of(better)
+        whitening = Whitening(**better)
     before = PILOT_RUNS * lengths[0]
     kept = phase("chunk", lengths[1] + lengths[2], whitening, before, lengths[1])[lengths[1] :]
     return Draws(
@@ -156,19 +154,18 @@ def sample_nuts(
     )
 
 
-def _begin(quick: Posterior, count: int, whitening: Whitening, key: jax.Array) -> Chain:
+def _begin(quick: Posterior, count: int, whitening: Whitening, seed: tuple[int, ...]) -> Chain:
     """Chains that start where the map says that the posterior is."""
-    for_start, *keys = jax.random.split(key, count + 1)
-    starts = jax.random.normal(for_start, (count, len(whitening.centre)))
-    chains = []
-    for own, y in zip(keys, starts, strict=True):
-        value, gradient = quick.density_and_gradient(whitening.to_latents(y), quick.arrays)
-        chains.append(Chain.at(own, y, value, whitening.gradient(gradient)))
-    return jax.tree.map(lambda *values: jnp.stack(values), *chains)
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(2**32, size=(count, 2), dtype=np.uint32)  # any is a key of Threefry
+    y = rng.standard_normal((count, len(whitening.centre)), dtype=whitening.centre.dtype)
+    found = [quick.density_and_gradient(x, quick.arrays) for x in whitening.to_latents(y)]
+    value, gradient = (np.stack([np.asarray(v) for v in part]) for part in zip(*found, strict=True))
+    return Chain.at(keys, y, value, whitening.gradient(gradient))
 
 
 def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings) -> ChunkProgram:
-    """Compile the sampler ahead of its first use, which takes as long as finding where to start.
+    """Begin to compile the sampler, which takes as long as finding where to start.
 
     The cohort and the map are arguments, not constants, so that compiled code serves another cohort
     of the same shapes.
@@ -201,14 +198,12 @@ def compile_chunk(posterior: Posterior, quick: Posterior, settings: NutsSettings
         out_specs=per_chain,
         check_vma=False,
     )
-    x, index = flat(posterior.start()), posterior.patient_index()
-    information = ArrowMatrix.shapes(len(posterior.hierarchy.quantities), index)
-    whitening = jax.eval_shape(whitening_from, x, information, index)
-    y = jnp.zeros((settings.chains, x.size))
-    keys = jax.random.split(jax.random.PRNGKey(0), settings.chains)
-    chains = Chain(keys, y, y[:, 0], y, y[:, 0])
+    index = posterior.patient_index()
+    latents, quantities = len(flat(posterior.start())), len(posterior.hierarchy.quantities)
+    whitening = Whitening.shapes(latents, quantities, index)
+    each_chain = Chain.shapes(settings.chains, latents)
     how = (jnp.asarray(FIRST_STEP), jnp.asarray(True))
-    arguments = (chains, *how, quick.arrays, posterior.arrays, whitening)
+    arguments = (each_chain, *how, quick.arrays, posterior.arrays, whitening)
     name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
     return traced(program, name, posterior.likelihood.model, devices, arguments)
 

@@ -20,7 +20,9 @@ from jax.sharding import Mesh, PartitionSpec
 from lymphokin.infer.devices import devices_for, each
 from lymphokin.infer.information import (
     ArrowMatrix,
+    arrow_directions,
     expected_information,
+    neighbours,
     observed_information,
 )
 from lymphokin.population import (
@@ -36,6 +38,8 @@ from lymphokin.traced import traced
 
 DRAWS_AT_ONCE = 100
 """Draws that are evaluated between two returns to Python; bounds memory."""
+POPULATIONS_AT_ONCE = 1000
+"""Draws of the population alone that are brought to their units at a time."""
 
 
 class Evaluated(NamedTuple):
@@ -78,18 +82,30 @@ def _density_and_gradient(
 
 
 def _information(
-    likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays, index: jax.Array
+    likelihood: CohortLikelihood,
+    points: jax.Array,
+    predictions: dict[str, jax.Array],
+    arrays: CohortArrays,
+    index: jax.Array,
 ) -> ArrowMatrix:
     unravel = _unravel(likelihood.hierarchy, arrays)
-    return expected_information(likelihood, unravel, x, arrays, index)
+    return expected_information(likelihood, unravel, points, predictions, arrays, index)
 
 
 @partial(jax.jit, static_argnums=0)
 def _curvature(
-    likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays, index: jax.Array
+    likelihood: CohortLikelihood,
+    x: jax.Array,
+    arrays: CohortArrays,
+    directions: jax.Array,
+    index: jax.Array,
 ) -> ArrowMatrix:
     gradient = jax.grad(lambda v: _log_density(likelihood, v, arrays))
-    return observed_information(gradient, x, len(likelihood.hierarchy.quantities), index)
+    return observed_information(gradient, x, directions, index)
+
+
+def _natural(likelihood: CohortLikelihood, z: jax.Array) -> dict[str, jax.Array]:
+    return jax.vmap(likelihood.hierarchy.natural)(z)
 
 
 def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
@@ -117,20 +133,20 @@ _programs: dict[Any, Callable[..., Any]] = {}
 """What this process has compiled, by function, likelihood and shapes."""
 
 
-def _run(
+def _program(
     function: Callable[..., Any],
     likelihood: CohortLikelihood,
     *arguments: Any,
     devices: Sequence[Any] | None = None,
-) -> Any:
-    """``function(likelihood, *arguments)``, compiled."""
+) -> Callable[..., Any]:
+    """``function(likelihood, ...)`` for arguments of these shapes; see :func:`traced`."""
     leaves, structure = jax.tree.flatten(arguments)
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     key = (function, likelihood, structure, shapes)
     if key not in _programs:
         own, on = partial(function, likelihood), devices or jax.local_devices()[:1]
         _programs[key] = traced(own, function.__name__, likelihood.model, on, arguments)
-    return _programs[key](*arguments)
+    return _programs[key]
 
 
 @dataclass(frozen=True)
@@ -172,34 +188,70 @@ class Posterior:
         return _log_density(self.likelihood, x, arrays)
 
     def density_and_gradient(
-        self, x: jax.Array, arrays: CohortArrays
+        self, x: jax.Array | np.ndarray, arrays: CohortArrays
     ) -> tuple[jax.Array, jax.Array]:
         """Log posterior density of ``x`` and its gradient; compiled."""
-        return _run(_density_and_gradient, self.likelihood, x, arrays)
+        return _program(_density_and_gradient, self.likelihood, x, arrays)(x, arrays)
 
-    def information(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
-        """Expected information at ``x``; compiled."""
-        return _run(_information, self.likelihood, x, arrays, self.patient_index())
+    def information(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
+        """Expected information at ``x``; compiled, with the program of :meth:`evaluate`."""
+        index = self.patient_index()
+        points = neighbours(x, len(self.hierarchy.quantities), index)
+        parts = [part.predictions for part in self.evaluate(points, arrays)]
+        predictions = {
+            quantity: np.concatenate([part[quantity][0] for part in parts])
+            for quantity in arrays.measured
+        }
+        arguments = (points, predictions, arrays, index)
+        found = _program(_information, self.likelihood, *arguments)(*arguments)
+        return ArrowMatrix(*map(np.asarray, found))
 
-    def curvature(self, x: jax.Array, arrays: CohortArrays) -> ArrowMatrix:
+    def curvature(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""
-        return _curvature(self.likelihood, x, arrays, jnp.asarray(self.patient_index()))
+        index = self.patient_index()
+        directions = arrow_directions(len(x), len(self.hierarchy.quantities), index)
+        return _curvature(self.likelihood, x, arrays, jnp.asarray(directions), jnp.asarray(index))
 
     def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
         """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""
-        devices = devices_for(DRAWS_AT_ONCE)
+        run = self._evaluation(x.dtype, arrays)
         for first in range(0, len(x), DRAWS_AT_ONCE):
             part = np.asarray(x[first : first + DRAWS_AT_ONCE])
             # A last, shorter part is filled up: one shape, one compilation.
             filled = np.pad(part, [(0, DRAWS_AT_ONCE - len(part)), (0, 0)], mode="edge")
-            found = _run(_evaluate, self.likelihood, filled, arrays, devices=devices)
+            found = run(filled, arrays)
             count = len(part)
             yield jax.tree.map(lambda v, count=count: np.asarray(v)[:count], found)
 
-    def warm_up(self) -> None:
-        """Compile what :meth:`evaluate` needs, e.g. beside other work."""
-        for _ in self.evaluate(np.asarray(flat(self.start()))[None], self.arrays):
-            pass
+    def _evaluation(self, dtype: Any, arrays: CohortArrays) -> Callable[..., Any]:
+        x = jax.ShapeDtypeStruct((DRAWS_AT_ONCE, len(flat(self.start()))), dtype)
+        devices = devices_for(DRAWS_AT_ONCE)
+        return _program(_evaluate, self.likelihood, x, arrays, devices=devices)
+
+    def natural(self, z: np.ndarray) -> dict[str, np.ndarray]:
+        """Population quantities by name, [draw] in the table's units, of their latents ``z`` [draw,
+        quantity]; compiled.
+        """
+        run, missing = self._naturally(z.dtype), -len(z) % POPULATIONS_AT_ONCE
+        parts = np.pad(z, [(0, missing), (0, 0)]).reshape(-1, POPULATIONS_AT_ONCE, z.shape[1])
+        found = [run(part) for part in parts]
+        return {name: np.concatenate([part[name] for part in found])[: len(z)] for name in found[0]}
+
+    def _naturally(self, dtype: Any) -> Callable[..., Any]:
+        shape = (POPULATIONS_AT_ONCE, len(self.hierarchy.quantities))
+        return _program(_natural, self.likelihood, jax.ShapeDtypeStruct(shape, dtype))
+
+    def prepare_natural(self) -> None:
+        """Begin to compile what :meth:`natural` needs."""
+        self._naturally(jnp.result_type(float))
+
+    def prepare_gradient(self) -> None:
+        """Begin to compile what :meth:`density_and_gradient` needs."""
+        _program(_density_and_gradient, self.likelihood, flat(self.start()), self.arrays)
+
+    def prepare_evaluation(self) -> None:
+        """Begin to compile what :meth:`evaluate` needs."""
+        self._evaluation(jnp.result_type(float), self.arrays)
 
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""

@@ -106,8 +106,8 @@ def fit_svi(
     if isinstance(normal, dist.LowRankMultivariateNormal):
         diagonal, factor = normal.cov_diag, normal.cov_factor
     else:
-        diagonal, factor = jnp.zeros(size), normal.scale_tril
-    approximation = narrowed(whitening, normal.loc, diagonal, factor)
+        diagonal, factor = np.zeros(size), normal.scale_tril
+    approximation = narrowed(whitening, *map(np.asarray, (normal.loc, diagonal, factor)))
     return Variational(approximation, type(guide).__name__, np.asarray(elbo), settled)
 
 
@@ -129,9 +129,8 @@ def no_longer_rises(elbo: list[float]) -> bool:
     return bool(after.mean() - before.mean() < error)
 
 
-@jax.jit
 def narrowed(
-    whitening: Whitening, centre: jax.Array, diagonal: jax.Array, factor: jax.Array
+    whitening: Whitening, centre: np.ndarray, diagonal: np.ndarray, factor: np.ndarray
 ) -> Whitening:
     """The map of which ``y`` is standard normal when the map's old ``y`` is normal.
 
@@ -142,19 +141,19 @@ def narrowed(
     """
     n, slots = whitening.population.shape[0], whitening.index.shape[1]
     # Padding reads a row of its own, of variance 1 and without relations.
-    of_patients = jnp.concatenate([factor, jnp.zeros((1, factor.shape[1]))])[whitening.index]
-    variance = jnp.concatenate([diagonal, jnp.ones(1)])[whitening.index]
-    population = jnp.diag(diagonal[:n]) + factor[:n] @ factor[:n].T
+    of_patients = np.concatenate([factor, np.zeros((1, factor.shape[1]))])[whitening.index]
+    variance = np.concatenate([diagonal, np.ones(1)])[whitening.index]
+    population = np.diag(diagonal[:n]) + factor[:n] @ factor[:n].T
     coupling = of_patients @ factor[:n].T
-    follows = jnp.linalg.solve(population, jnp.swapaxes(coupling, 1, 2))
-    own = of_patients @ jnp.swapaxes(of_patients, 1, 2) + variance[..., None] * jnp.eye(slots)
+    follows = np.linalg.solve(population, np.swapaxes(coupling, 1, 2))
+    own = of_patients @ np.swapaxes(of_patients, 1, 2) + variance[..., None] * np.eye(slots)
     own = own - coupling @ follows
-    slope = whitening.slope + whitening.own @ jnp.swapaxes(
-        jnp.linalg.solve(whitening.population.T, follows), 1, 2
+    slope = whitening.slope + whitening.own @ np.swapaxes(
+        np.linalg.solve(whitening.population.T, follows), 1, 2
     )
     return whitening._replace(
         centre=whitening.to_latents(centre),
-        population=whitening.population @ jnp.linalg.cholesky(population),
-        own=whitening.own @ jnp.linalg.cholesky(own),
+        population=whitening.population @ np.linalg.cholesky(population),
+        own=whitening.own @ np.linalg.cholesky(own),
         slope=slope,
     )

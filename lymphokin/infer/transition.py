@@ -9,10 +9,11 @@ sampled, however good the other is; a bad one only means many rejections.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from numpyro.infer.hmc_util import (
     IntegratorState,
     build_tree,
@@ -30,23 +31,32 @@ type LogDensity = Callable[[jax.Array], jax.Array]
 class Chain(NamedTuple):
     """Where a chain stands; [latent] in the space in which it moves."""
 
-    key: jax.Array
-    y: jax.Array
+    key: jax.Array | np.ndarray
+    """[2] raw key of JAX's Threefry generator"""
+    y: jax.Array | np.ndarray
     """[latent] position"""
-    potential: jax.Array
+    potential: jax.Array | np.ndarray
     """minus the log density that trajectories follow"""
-    gradient: jax.Array
+    gradient: jax.Array | np.ndarray
     """[latent] of the potential"""
-    correction: jax.Array
+    correction: jax.Array | np.ndarray
     """accurate log density less the one that trajectories follow"""
 
     @classmethod
-    def at(cls, key: jax.Array, y: jax.Array, value: jax.Array, gradient: jax.Array) -> Chain:
+    def at(cls, key: Any, y: Any, value: Any, gradient: Any) -> Chain:
         """A chain that starts at ``y``, with the log density that trajectories follow there.
 
         The first transition leaves this point, whatever the accurate density there is.
         """
-        return cls(key, y, -value, -gradient, jnp.asarray(-jnp.inf))
+        return cls(key, y, -value, -gradient, value - np.inf)
+
+    @classmethod
+    def shapes(cls, chains: int, latents: int) -> Chain:
+        """Shapes of several chains."""
+        of_all = jax.ShapeDtypeStruct((chains, latents), jnp.result_type(float))
+        of_each = jax.ShapeDtypeStruct((chains,), of_all.dtype)
+        keys = jax.ShapeDtypeStruct((chains, 2), jnp.uint32)
+        return cls(keys, of_all, of_each, of_all, of_each)  # type: ignore[arg-type]
 
 
 def transition(
@@ -56,7 +66,7 @@ def transition(
     step: jax.Array,
     max_depth: int,
     correcting: jax.Array | bool = True,
-) -> tuple[Chain, dict[str, jax.Array]]:
+) -> tuple[Chain, dict[str, Any]]:
     """One tree over the density that is followed, whose end then faces the accurate one.
 
     Args:

@@ -11,8 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
-from jax.scipy.special import expit, logit, ndtr, ndtri
+import numpy as np
+from jax.scipy.special import expit, ndtr, ndtri
+from scipy import special
 
 from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
@@ -65,17 +68,20 @@ class Parameter:
 
     def to_transformed(self, value: Any) -> Any:
         """Value in the table's unit to the scale on which it is normal."""
+        # A number of the table needs no compiled program.
+        plain = isinstance(value, float)
+        log, logit = (np.log, special.logit) if plain else (jnp.log, jax.scipy.special.logit)
         match self.transform:
             case "log":
-                return jnp.log(value)
+                return log(value)
             case "logit":
                 return logit(value)
             case "above":
-                return jnp.log(value - self.lower)
+                return log(value - self.lower)
             case "between":
                 return logit((value - self.lower) / (self.upper - self.lower))
             case _:
-                return jnp.asarray(value)
+                return value
 
     def to_natural(self, transformed: Any) -> Any:
         """Inverse of :meth:`to_transformed`."""
@@ -94,7 +100,7 @@ class Parameter:
     def typical(self, z: Any) -> Any:
         """Typical value on the transformed scale from a standard normal ``z`` (its prior)."""
         if self.prior == "truncated_normal":
-            cut = ndtr((self.lower - self.median) / self.population_sd)
+            cut = special.ndtr((self.lower - self.median) / self.population_sd)
             quantile = cut + (1 - cut) * jnp.clip(ndtr(z), 1e-12, 1 - 1e-12)
             value = self.median + self.population_sd * ndtri(quantile)
             return self.to_transformed(jnp.maximum(value, self.lower + 1e-9))

@@ -11,7 +11,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import log_ndtr, ndtr
+from scipy import special
 
 from lymphokin.model import Residual
 from lymphokin.population import t_distribution
@@ -69,12 +71,19 @@ def log_probability_below(residual: Residual, log_limit: Any, log_true: Any, sd:
     return log_ndtr(z)
 
 
-def probability_below(residual: Residual, log_threshold: Any, log_true: Any, sd: Any) -> Any:
-    """Probability that a measurement of a true value falls below a threshold."""
-    z = standardised(residual, log_threshold, log_true, sd)
+def probability_below(
+    residual: Residual, log_threshold: Any, log_true: Any, sd: Any, xp: Any = jnp
+) -> Any:
+    """Probability that a measurement of a true value falls below a threshold.
+
+    Args:
+        log_true, sd, xp: as of :func:`scale_at`; with NumPy nothing is compiled.
+    """
+    z = standardised(residual, log_threshold, log_true, sd, xp)
     if residual.distribution == "student_t":
-        return t_distribution.probability_below(z, residual.degrees_of_freedom)
-    return ndtr(z)
+        df = residual.degrees_of_freedom
+        return special.stdtr(df, z) if xp is np else t_distribution.probability_below(z, df)
+    return special.ndtr(z) if xp is np else ndtr(z)
 
 
 def log_measured(residual: Residual, log_true: Any, sd: Any, error: Any, xp: Any = jnp) -> Any:
@@ -85,11 +94,19 @@ def log_measured(residual: Residual, log_true: Any, sd: Any, error: Any, xp: Any
     return xp.log(xp.maximum(xp.exp(log_true) + deviation, LOWEST))
 
 
-def draw_measured(residual: Residual, key: jax.Array, log_true: Any, sd: Any) -> Any:
-    """ln of random measurements of true values, [...] as ``log_true``."""
-    shape = jnp.shape(log_true)
-    if residual.distribution == "student_t":
-        error = jax.random.t(key, residual.degrees_of_freedom, shape)
-    else:
-        error = jax.random.normal(key, shape)
+def draw_measured(
+    residual: Residual, source: jax.Array | np.random.Generator, log_true: Any, sd: Any
+) -> Any:
+    """ln of random measurements of true values, [...] as ``log_true``.
+
+    Args:
+        source: of the random numbers: a key of JAX, or a generator of NumPy, which then computes
+            everything.
+    """
+    shape, df = np.shape(log_true), residual.degrees_of_freedom
+    heavy = residual.distribution == "student_t"
+    if isinstance(source, np.random.Generator):
+        error = source.standard_t(df, shape) if heavy else source.standard_normal(shape)
+        return log_measured(residual, log_true, sd, error, np)
+    error = jax.random.t(source, df, shape) if heavy else jax.random.normal(source, shape)
     return log_measured(residual, log_true, sd, error)

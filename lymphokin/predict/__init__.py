@@ -1,6 +1,6 @@
 """Endpoint, forecasts, fitted courses and the contrast of the arms."""
 
-from lymphokin.predict.contrast import arm_contrast
+from lymphokin.predict.contrast import arm_contrast, prepare_contrast
 from lymphokin.predict.endpoint import endpoint_visits, grade_of, measured_threshold
 from lymphokin.predict.forecast import CONTRACT, Forecast, forecast, forecast_cohort
 from lymphokin.predict.range import seen_ranges
@@ -17,5 +17,6 @@ __all__ = [
     "forecast_cohort",
     "grade_of",
     "measured_threshold",
+    "prepare_contrast",
     "seen_ranges",
 ]

@@ -40,6 +40,22 @@ def with_pulses(cohort: Cohort) -> Cohort:
     return replace(cohort, doses=pd.concat([cohort.doses, *added], ignore_index=True))
 
 
+def _pulsed(posterior: Posterior) -> tuple[Posterior, dict[str, float]]:
+    """The same patients with pulses and without records, and the endpoint visit of each."""
+    bare = with_pulses(
+        replace(posterior.packed.cohort, observations=posterior.packed.cohort.observations.iloc[:0])
+    )
+    visits = endpoint_visits(posterior.packed.cohort)
+    day_of = {str(i): float(day) for i, day in visits["planned_day"].items()}
+    packed = pack(posterior.likelihood.model, bare, {i: [day] for i, day in day_of.items()})
+    return Posterior(posterior.likelihood, packed), day_of
+
+
+def prepare_contrast(posterior: Posterior) -> None:
+    """Begin to compile what :func:`arm_contrast` needs."""
+    _pulsed(posterior)[0].prepare_evaluation()
+
+
 def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame:
     """Predicted share of patients with grade >= 2 at the planned endpoint visit.
 
@@ -53,12 +69,9 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
         one row per suppression ("fitted", "zero") and arm ("SBRT", "SBRT+ATRA", "difference"):
         n, rate_q05, rate_q50, rate_q95 (90 % equal-tailed interval of the expected share).
     """
-    model, hierarchy = posterior.likelihood.model, posterior.hierarchy
-    cohort = posterior.packed.cohort
-    bare = with_pulses(replace(cohort, observations=cohort.observations.iloc[:0]))
-    day_of = {str(i): float(day) for i, day in endpoint_visits(cohort)["planned_day"].items()}
-    packed = pack(model, bare, {patient: [day] for patient, day in day_of.items()})
-    pulsed = Posterior(posterior.likelihood, packed)
+    hierarchy = posterior.hierarchy
+    pulsed, day_of = _pulsed(posterior)
+    packed = pulsed.packed
     hours = packed.arrays.timeline.hours
     assert hours is not None
     # The same course without a single milligram: one shape, one compilation.
@@ -70,8 +83,8 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
     slot = hierarchy.population_names.index(SUPPRESSION)
     without = latents.copy()
     without[:, slot] = NO_EFFECT_Z
-    population = jax.vmap(hierarchy.population)(jnp.asarray(x[:, : len(hierarchy.quantities)]))
-    sd = np.asarray(population.residual_sd["alc"])
+    residual_sd = jax.jit(jax.vmap(lambda z: hierarchy.population(z).residual_sd["alc"]))
+    sd = np.asarray(residual_sd(x[:, : len(hierarchy.quantities)]))
     nodes = packed.nodes(day_of)
     rows = []
     for suppression, draws in (("fitted", latents), ("zero", without)):
@@ -83,7 +96,7 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
                 {
                     "suppression": suppression,
                     "arm": arm,
-                    "n": len(cohort),
+                    "n": len(posterior.packed.cohort),
                     "rate_q05": low,
                     "rate_q50": middle,
                     "rate_q95": high,
@@ -112,6 +125,5 @@ def _share(
     residual = posterior.likelihood.model.table.residuals["alc"]
     patients = np.arange(len(nodes))
     counts = [p.outputs["alc"][:, nodes, patients] for p in posterior.evaluate(x, arrays)]
-    log_count = jnp.log(np.concatenate(counts))
-    below = probability_below(residual, np.log(measured_threshold(2)), log_count, sd[:, None])
-    return np.asarray(below.mean(axis=1))
+    log_count, threshold = np.log(np.concatenate(counts)), np.log(measured_threshold(2))
+    return probability_below(residual, threshold, log_count, sd[:, None], np).mean(axis=1)

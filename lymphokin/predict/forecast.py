@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -164,16 +162,13 @@ def as_measured(
         [population draw, draw, patient].
     """
     residual = model.table.residuals["alc"]
-    sd = jnp.asarray(draws.residual_sd)[:, None, None]
-    log_count = jnp.asarray(draws.log_count)
+    sd, log_count = draws.residual_sd[:, None, None], draws.log_count
     below = {
-        grade: np.asarray(
-            probability_below(residual, np.log(measured_threshold(grade)), log_count, sd)
-        )
+        grade: probability_below(residual, np.log(measured_threshold(grade)), log_count, sd, np)
         for grade in GRADE_BELOW
     }
-    measured = draw_measured(residual, jax.random.key(seed), log_count, sd)
-    return below, np.exp(np.asarray(measured))
+    measured = draw_measured(residual, np.random.default_rng(seed), log_count, sd)
+    return below, np.exp(measured)
 
 
 def _summary(model: Model, draws: IndividualDraws, weights: np.ndarray, seed: int) -> pd.DataFrame:

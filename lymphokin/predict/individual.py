@@ -13,8 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import gammaln
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
 
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.posterior import Posterior, flat
@@ -39,60 +38,55 @@ class IndividualDraws(NamedTuple):
     """[population draw, component] SDs of the count's residual"""
 
 
-def _approximation(quick: Posterior, arrays: CohortArrays, middle: jax.Array) -> Whitening:
+def _approximation(
+    posterior: Posterior,
+    quick: Posterior,
+    given: Callable[[PackedCohort], CohortArrays],
+    middle: np.ndarray,
+) -> Whitening:
     """Normal approximation of every patient's latents with the population at ``middle``."""
-    index = jnp.asarray(quick.patient_index())
+    arrays, followed = given(posterior.packed), given(quick.packed)
+    index, hierarchy = posterior.patient_index(), posterior.hierarchy
     slots = (index >= 0).sum(axis=1)
-    hierarchy = quick.hierarchy
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
-    x = flat(quick.start()._replace(population=middle, subject=mean))
-
-    @jax.jit
-    def moved(whitening: Whitening, gradient: jax.Array) -> jax.Array:
-        own = jnp.concatenate([gradient, jnp.zeros(1)])[whitening.index]
-        move = jnp.einsum("psk,pk->ps", whitening.own, own)
-        length = jnp.sqrt((move**2).sum(axis=1) / slots)
-        move = move * jnp.minimum(1.0, LARGEST_MOVE / length)[:, None]
-        step = jnp.einsum("psk,pk->ps", whitening.own, move)
-        empty = jnp.zeros(len(gradient) + 1)
-        return whitening.centre + empty.at[whitening.index].set(step)[:-1]
-
+    x = np.asarray(flat(posterior.start()._replace(population=middle, subject=mean)))
     for _ in range(NEWTON_STEPS):
-        whitening = whitening_from(x, quick.information(x, arrays), index)
-        x = moved(whitening, quick.density_and_gradient(x, arrays)[1])
-    return whitening_from(x, quick.information(x, arrays), index)
+        whitening = whitening_from(x, posterior.information(x, arrays), index)
+        gradient = np.asarray(quick.density_and_gradient(x, followed)[1])
+        move = whitening.by_patient(whitening.gradient(gradient))
+        length = np.sqrt((move**2).sum(axis=1, keepdims=True) / np.maximum(1, slots)[:, None])
+        move = move / np.maximum(1.0, length / LARGEST_MOVE)
+        x = whitening.to_latents(whitening.together(np.zeros_like(middle), move))
+    return whitening_from(x, posterior.information(x, arrays), index)
 
 
 class _Proposals(NamedTuple):
     """Proposed latents of all patients, [draw, ...]."""
 
-    x: jax.Array
+    x: np.ndarray
     """[latent]"""
-    distance: jax.Array
+    distance: np.ndarray
     """[patient, slot] from the approximation's centre, in its standard deviations"""
-    log_density: jax.Array
+    log_density: np.ndarray
     """[patient]"""
 
 
-@jax.jit
-def _propose(whitening: Whitening, middle: jax.Array, z: jax.Array, key: jax.Array) -> _Proposals:
-    """Latents of all patients for one population draw ``z``.
+def _propose(whitening: Whitening, z: np.ndarray, rng: np.random.Generator) -> _Proposals:
+    """Latents of all patients for each of the population draws ``z`` [draw, quantity].
 
     The proposal is a Student t around the normal approximation, which follows the population.
     """
     present = whitening.index < len(whitening.centre)
     slots = present.sum(axis=1)
-    key_normal, key_chi = jax.random.split(key)
-    normal = jnp.where(present, jax.random.normal(key_normal, present.shape), 0.0)
-    mix = jax.random.chisquare(key_chi, PROPOSAL_DF, (len(present), 1)) / PROPOSAL_DF
-    t = normal / jnp.sqrt(mix)
-    own = jnp.einsum("psk,pk->ps", whitening.own, t) + whitening.slope @ (z - middle)
-    empty = jnp.zeros(len(whitening.centre) + 1)
-    x = (whitening.centre + empty.at[whitening.index].set(own)[:-1]).at[: len(z)].set(z)
-    log_det = jnp.linalg.slogdet(whitening.own)[1]
-    spread = jnp.log1p((t**2).sum(axis=1) / PROPOSAL_DF)
+    normal = rng.standard_normal((len(z), *present.shape)) * present
+    mix = rng.chisquare(PROPOSAL_DF, (*normal.shape[:2], 1)) / PROPOSAL_DF
+    t = (normal / np.sqrt(mix)).astype(z.dtype)
+    moved = z - whitening.centre[: z.shape[1]]
+    x = whitening.centre + whitening.together(moved, whitening.own_move(moved, t))
+    log_det = np.linalg.slogdet(whitening.own)[1]
+    spread = np.log1p((t**2).sum(axis=2) / PROPOSAL_DF)
     of_t = gammaln(0.5 * (PROPOSAL_DF + slots)) - gammaln(0.5 * PROPOSAL_DF)
-    constant = of_t - 0.5 * slots * jnp.log(PROPOSAL_DF * jnp.pi)
+    constant = of_t - 0.5 * slots * np.log(PROPOSAL_DF * np.pi)
     return _Proposals(x, t, constant - 0.5 * (PROPOSAL_DF + slots) * spread - log_det)
 
 
@@ -103,9 +97,9 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
         distance: [draw, patient, slot] of the draws, see :class:`_Proposals`.
         log_weight: [draw, patient], unnormalised.
     """
-    absent = np.asarray(whitening.index) == len(whitening.centre)
-    own, centre = np.array(whitening.own), np.array(whitening.centre)
-    for patient, index in enumerate(np.asarray(whitening.index)):
+    absent = whitening.index == len(whitening.centre)
+    own, centre = whitening.own.copy(), whitening.centre.copy()
+    for patient, index in enumerate(whitening.index):
         # Truncated weights (Ionides 2008, doi:10.1198/106186008X320456): a few draws may not rule.
         log_w = log_weight[:, patient] - logsumexp(log_weight[:, patient])
         w = np.exp(np.minimum(log_w, -0.5 * np.log(len(log_w))))
@@ -118,7 +112,7 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
         here = index[~absent[patient]]
         centre[here] += trust * (own[patient] @ mean)[~absent[patient]]
         own[patient] = own[patient] @ np.linalg.cholesky(covariance)
-    return whitening._replace(centre=jnp.asarray(centre), own=jnp.asarray(own))
+    return whitening._replace(centre=centre, own=own)
 
 
 def draw_individuals(
@@ -136,38 +130,32 @@ def draw_individuals(
 
     Args:
         posterior: the cohort.
-        quick: the same with long steps, to find the first proposals.
+        quick: the same with long steps, whose gradients lead to the first proposals.
         given: arrays of a packed cohort with the records to condition on.
         population_z: [population draw, quantity] population latents.
         endpoint_nodes: [patient] node of each patient's endpoint.
         draws: draws of each patient per population draw.
         seed: of the random numbers.
     """
-    middle = jnp.asarray(population_z.mean(axis=0))
-    whitening = _approximation(quick, given(quick.packed), middle)
+    rng = np.random.default_rng(seed)
+    whitening = _approximation(posterior, quick, given, population_z.mean(axis=0))
     arrays = given(posterior.packed)
     patients = np.arange(len(endpoint_nodes))
     slots = (posterior.patient_index() >= 0).sum(axis=1)
 
-    def weighted(
-        whitening: Whitening, draws: int, key: jax.Array
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        z = jnp.repeat(jnp.asarray(population_z), draws, axis=0)
-        keys = jax.random.split(key, len(z))
-        proposals = jax.vmap(_propose, (None, None, 0, 0))(whitening, middle, z, keys)
+    def weighted(whitening: Whitening, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)
         own, counts = [], []
-        for part in posterior.evaluate(np.asarray(proposals.x), arrays):
+        for part in posterior.evaluate(proposals.x, arrays):
             own.append(part.own_log_density)
             counts.append(part.outputs["alc"][:, endpoint_nodes, patients])
         # The posterior leaves out the constant of the latents' normal prior.
         own_log_density = np.concatenate(own) - 0.5 * slots * np.log(2 * np.pi)
-        log_weight = own_log_density - np.asarray(proposals.log_density)
-        return log_weight, np.concatenate(counts), np.asarray(proposals.distance)
+        log_weight = own_log_density - proposals.log_density
+        return log_weight, np.concatenate(counts), proposals.distance
 
-    first, second = jax.random.split(jax.random.key(seed))
-    log_weight, _, distance = weighted(whitening, draws // 2, first)
-    better = _adapted(whitening, distance, log_weight)
-    log_weight, counts, _ = weighted(better, draws, second)
+    log_weight, _, distance = weighted(whitening, draws // 2)
+    log_weight, counts, _ = weighted(_adapted(whitening, distance, log_weight), draws)
     shape = (len(population_z), draws, len(patients))
     scale = jax.jit(jax.vmap(lambda z: posterior.hierarchy.population(z).residual_sd["alc"]))
     residual_sd = np.asarray(scale(jnp.asarray(population_z)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +34,12 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
         Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, rule=StepRule(refine=n)))
         for n in (2, 4)
     )
-    with ThreadPoolExecutor(1) as beside:
-        program = beside.submit(compile_chunk, posterior, quick, settings)
-        start = fit_gaussian(quick, settings.seed)
-    draws = sample_nuts(posterior, quick, program.result(), start, settings, Checkpoint(folder, {}))
+    quick.prepare_gradient()
+    program = compile_chunk(posterior, quick, settings)
+    posterior.prepare_evaluation()
+    posterior.prepare_natural()
+    start = fit_gaussian(posterior, quick, settings.seed)
+    draws = sample_nuts(posterior, quick, program, start, settings, Checkpoint(folder, {}))
     return assemble(posterior, draws.sample(), {"seed": settings.seed}, {})
 
 

@@ -157,12 +157,13 @@ def _risks(
         part.outputs["alc"][:, nodes, position]
         for part in posterior.evaluate(latents, packed.arrays)
     ]
-    population = jax.vmap(likelihood.hierarchy.population)(jnp.asarray(x[:, : len(fit.summary)]))
-    sd = population.residual_sd["alc"][:, None]
+    population = likelihood.hierarchy.population
+    residual_sd = jax.jit(jax.vmap(lambda z: population(z).residual_sd["alc"]))
+    sd = np.asarray(residual_sd(x[:, : len(fit.summary)]))[:, None]
     log_threshold = np.log(measured_threshold(GRADE))
     log_count = np.log(np.concatenate(counts))
     residual = model.table.residuals["alc"]
-    return np.asarray(probability_below(residual, log_threshold, log_count, sd))
+    return probability_below(residual, log_threshold, log_count, sd, np)
 
 
 def _with_new_pulses(
