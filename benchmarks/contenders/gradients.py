@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.infer import Posterior
-from lymphokin.infer.information import TANGENTS_AT_ONCE, _arrow_directions
+from lymphokin.infer.information import TANGENTS_AT_ONCE, arrow_directions
 from lymphokin.infer.posterior import _own_log_prior
 from lymphokin.population import CohortArrays
 from lymphokin.solve import solve
 
 
 def in_batches(derivative: Callable[[Any], Any], directions: Any) -> Any:
-    """Derivatives along every direction, so many at a time as the expected information takes."""
+    """Derivatives along every direction, so many at a time as the observed information takes."""
     batches = -(-len(directions) // TANGENTS_AT_ONCE)
     return jax.lax.map(derivative, directions, batch_size=-(-len(directions) // batches))
 
@@ -57,8 +57,7 @@ class Gradients:
             records = self.likelihood.by_patient(latents, arrays)[0]
             return records + _own_log_prior(self.hierarchy, latents, arrays)
 
-        directions = _arrow_directions(x.size, n_population, jnp.asarray(index))
-        directions = directions[: n_population + index.shape[1]]
+        directions = jnp.asarray(arrow_directions(x.size, n_population, index))
         slopes = in_batches(lambda v: jax.jvp(own, (x,), (v,))[1], directions)
         places = np.where(index < 0, x.size, index).T
         found = jnp.zeros_like(x).at[places].set(slopes[n_population:], mode="drop")
