@@ -78,7 +78,7 @@ def objective_of(posterior: Posterior) -> Objective:
 
 
 def rough_mode(posterior: Posterior, seed: int) -> np.ndarray:
-    """[latent] a point near the highest mode that a few starts find."""
+    """[latent] a point near the highest mode that the starts find."""
 
     @jax.jit
     def draws(key: jax.Array) -> jax.Array:

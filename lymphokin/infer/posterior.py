@@ -241,6 +241,13 @@ class Posterior:
         shape = (POPULATIONS_AT_ONCE, len(self.hierarchy.quantities))
         return _program(_natural, self.likelihood, jax.ShapeDtypeStruct(shape, dtype))
 
+    def residual_sd(self, z: np.ndarray, quantity: str) -> np.ndarray:
+        """[draw, component] SDs of a quantity's residual, of population latents ``z`` [draw,
+        quantity]; compiled.
+        """
+        population = self.hierarchy.population
+        return np.asarray(jax.jit(jax.vmap(lambda v: population(v).residual_sd[quantity]))(z))
+
     def prepare_natural(self) -> None:
         """Begin to compile what :meth:`natural` needs."""
         self._naturally(jnp.result_type(float))

@@ -83,8 +83,7 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
     slot = hierarchy.population_names.index(SUPPRESSION)
     without = latents.copy()
     without[:, slot] = NO_EFFECT_Z
-    residual_sd = jax.jit(jax.vmap(lambda z: hierarchy.population(z).residual_sd["alc"]))
-    sd = np.asarray(residual_sd(x[:, : len(hierarchy.quantities)]))
+    sd = posterior.residual_sd(x[:, : len(hierarchy.quantities)], "alc")
     nodes = packed.nodes(day_of)
     rows = []
     for suppression, draws in (("fitted", latents), ("zero", without)):

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
@@ -157,7 +156,6 @@ def draw_individuals(
     log_weight, _, distance = weighted(whitening, draws // 2)
     log_weight, counts, _ = weighted(_adapted(whitening, distance, log_weight), draws)
     shape = (len(population_z), draws, len(patients))
-    scale = jax.jit(jax.vmap(lambda z: posterior.hierarchy.population(z).residual_sd["alc"]))
-    residual_sd = np.asarray(scale(jnp.asarray(population_z)))
+    residual_sd = posterior.residual_sd(population_z, "alc")
     log_count = np.log(counts)
     return IndividualDraws(log_weight.reshape(shape), log_count.reshape(shape), residual_sd)

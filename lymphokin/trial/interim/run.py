@@ -157,9 +157,7 @@ def _risks(
         part.outputs["alc"][:, nodes, position]
         for part in posterior.evaluate(latents, packed.arrays)
     ]
-    population = likelihood.hierarchy.population
-    residual_sd = jax.jit(jax.vmap(lambda z: population(z).residual_sd["alc"]))
-    sd = np.asarray(residual_sd(x[:, : len(fit.summary)]))[:, None]
+    sd = posterior.residual_sd(x[:, : len(fit.summary)], "alc")[:, None]
     log_threshold = np.log(measured_threshold(GRADE))
     log_count = np.log(np.concatenate(counts))
     residual = model.table.residuals["alc"]
