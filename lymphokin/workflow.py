@@ -30,7 +30,8 @@ from lymphokin.infer import (
     fit_gaussian,
 )
 from lymphokin.infer.accuracy import halved, solver_error
-from lymphokin.infer.nuts import Progress, compile_chunk, sample_nuts, settings_fingerprint
+from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
+from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import Cohort, read_events, write_events
 from lymphokin.model import load_model
 from lymphokin.predict import (
@@ -229,18 +230,18 @@ def _sampled(
     }
     checkpoint = Checkpoint(unfinished, fingerprint)
     reporter.stage("finding where the posterior lies")
-    quick.prepare_gradient()
-    run_chunk = compile_chunk(posterior, quick, job.settings)
+    sampler = compile_sampler(posterior, quick, job.settings)
     posterior.prepare_evaluation()
-    found = checkpoint.recall(
-        "whitening", lambda: fit_gaussian(posterior, quick, job.settings.seed).arrays()
-    )
     _prepare_summaries(posterior, job)
+    gradients = sampler.gradients(posterior, quick)
+    found = checkpoint.recall(
+        "whitening", lambda: fit_gaussian(posterior, gradients, job.settings.seed).arrays()
+    )
     reporter.stage("sampling")
     return sample_nuts(
         posterior,
         quick,
-        run_chunk,
+        sampler,
         Whitening(**found),
         job.settings,
         checkpoint,

@@ -68,5 +68,7 @@ def test_the_highest_mode_of_hares_and_lynxes_is_found_from_any_seed():
     packed = pack(model, cohort, rule=LONG_STEPS)
     posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
     for seed in range(10):
-        value, _ = posterior.density_and_gradient(rough_mode(posterior, seed), posterior.arrays)
+        value, _ = posterior.density_and_gradient(
+            rough_mode(posterior, posterior.gradients, seed), posterior.arrays
+        )
         assert value > 1.0, seed

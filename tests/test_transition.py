@@ -8,7 +8,13 @@ from scipy import stats
 
 from lymphokin.infer.transition import Chain, transition
 
+KEY = jax.random.PRNGKey(1)
 CHAINS, TRANSITIONS, SETTLED = 400, 60, 20
+
+
+def standing(followed, key, y):
+    """A chain that knows potential and gradient where it stands."""
+    return transition(followed, followed, Chain.at(key, y), jnp.asarray(0.0), 6, False)[0]
 
 
 def sample(followed, accurate, step=0.6, start=3.0, corrected_from=0):
@@ -17,7 +23,7 @@ def sample(followed, accurate, step=0.6, start=3.0, corrected_from=0):
     @jax.jit
     def run(key):
         y = jnp.array([start, -start])
-        chain = Chain.at(key, y, *jax.value_and_grad(followed)(y))
+        chain = standing(followed, key, y)
 
         def once(chain, i):
             correcting = i >= corrected_from
@@ -26,7 +32,7 @@ def sample(followed, accurate, step=0.6, start=3.0, corrected_from=0):
         chain, told = jax.lax.scan(once, chain, jnp.arange(TRANSITIONS))
         return chain.y, told["accepted"][SETTLED:].mean()
 
-    y, accepted = jax.vmap(run)(jax.random.split(jax.random.PRNGKey(1), CHAINS))
+    y, accepted = jax.vmap(run)(jax.random.split(KEY, CHAINS))
     return np.asarray(y), float(accepted.mean())
 
 
@@ -40,6 +46,24 @@ def wide(y):
 
 def shifted(y):
     return -0.5 * jnp.sum((y - 0.4) ** 2)
+
+
+def test_a_step_of_zero_tells_a_chain_potential_and_gradient_where_it_stands():
+    y = jnp.array([0.3, -2.0])
+    chain, told = jax.jit(lambda: transition(wide, narrow, Chain.at(KEY, y), 0.0, 6, False))()
+    assert told["n_steps"] == 1
+    np.testing.assert_array_equal(chain.y, y)
+    value, gradient = jax.value_and_grad(wide)(y)
+    np.testing.assert_allclose(chain.potential, -value, rtol=1e-15)
+    np.testing.assert_allclose(chain.gradient, -gradient, rtol=1e-15)
+
+
+@pytest.mark.parametrize("value", [jnp.nan, -jnp.inf])
+def test_where_there_is_no_density_the_potential_stays_infinite(value):
+    y = jnp.array([0.3, -2.0])
+    chain = standing(lambda y: value * jnp.sum(y**2), KEY, y)
+    np.testing.assert_array_equal(chain.y, y)
+    assert chain.potential == jnp.inf
 
 
 @pytest.mark.parametrize("followed", [narrow, wide, shifted])
@@ -73,7 +97,7 @@ def test_a_chain_leaves_a_corner_that_is_too_narrow_for_the_common_step(monkeypa
     @jax.jit
     def run(key):
         y = jnp.full(11, -1.7).at[1:].set(0.18)  # there the other coordinates have that SD
-        chain = Chain.at(key, y, *jax.value_and_grad(funnel)(y))
+        chain = standing(funnel, key, y)
 
         def once(chain, _):
             return transition(funnel, funnel, chain, jnp.asarray(0.6), 6)[0], chain.y[0]

@@ -110,7 +110,7 @@ def read_trial(draws: int) -> Trial:
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
     model = load_model("myeloid_lymphoid")
     posterior = Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
-    map_ = fit_gaussian(posterior, posterior.with_long_steps())
+    map_ = fit_gaussian(posterior, posterior.with_long_steps().gradients)
     keys = jax.random.split(jax.random.key(1), draws)
     x = [map_.to_latents(jax.random.normal(key, map_.centre.shape)) for key in keys]
     return Trial(cohort, posterior, find_stops(posterior), np.asarray(x))

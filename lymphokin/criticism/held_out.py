@@ -64,13 +64,13 @@ def held_out_forecasts(
     rng = np.random.default_rng(seed)
     few = len(population_z) < POPULATION_DRAWS
     z = population_z[rng.choice(len(population_z), POPULATION_DRAWS, replace=few)]
-    packed, quick = posterior.packed, posterior.with_long_steps()
+    packed = posterior.packed
     visits = endpoint_visits(packed.cohort)
     nodes = packed.nodes({str(i): float(day) for i, day in visits["endpoint_day"].items()})
     chosen = packed.cohort.patients.index.get_indexer(ids)
 
     def draw(given: Callable[[PackedCohort], CohortArrays], seed: int) -> IndividualDraws:
-        return draw_individuals(posterior, quick, given, z, nodes, DRAWS_PER_POPULATION, seed)
+        return draw_individuals(posterior, given, z, nodes, DRAWS_PER_POPULATION, seed)
 
     learnt = np.zeros((len(z), len(visits)))
     if in_fit:

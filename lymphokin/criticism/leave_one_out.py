@@ -78,7 +78,7 @@ def patients_left_out(posterior: Posterior, population_z: np.ndarray, seed: int)
         index id; ``counts``, ``log_score`` of the patient's counts, ``pareto_k``; patients without
         a count are not in it.
     """
-    packed, quick = posterior.packed, posterior.with_long_steps()
+    packed = posterior.packed
     z = chosen_draws(population_z, POPULATION_DRAWS, seed)
     days = endpoint_visits(packed.cohort)["endpoint_day"]
     nodes = packed.nodes({str(i): float(day) for i, day in days.items()})
@@ -86,9 +86,7 @@ def patients_left_out(posterior: Posterior, population_z: np.ndarray, seed: int)
     def log_marginal(counts_only: bool) -> np.ndarray:
         given = only_counts if counts_only else (lambda packed: packed.arrays)
         return log_mean(
-            draw_individuals(
-                posterior, quick, given, z, nodes, DRAWS_PER_POPULATION, seed
-            ).log_weight
+            draw_individuals(posterior, given, z, nodes, DRAWS_PER_POPULATION, seed).log_weight
         )
 
     everything = log_marginal(counts_only=False)

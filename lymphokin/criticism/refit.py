@@ -14,7 +14,8 @@ import pandas as pd
 from arviz_stats.base.array import array_stats
 
 from lymphokin.infer import Checkpoint, NutsSettings, Posterior, fit_gaussian
-from lymphokin.infer.nuts import ChunkProgram, Draws, compile_chunk, sample_nuts
+from lymphokin.infer.nuts import Draws, sample_nuts
+from lymphokin.infer.sampler import Sampler, compile_sampler
 
 SETTINGS = NutsSettings(draws=500)
 """Of each fit; fewer draws than of a fit to report: a forecast uses 150 of them."""
@@ -42,8 +43,8 @@ class Refit:
         return self.posterior.with_long_steps()
 
     @cached_property
-    def _run_chunk(self) -> ChunkProgram:
-        return compile_chunk(self.posterior, self._quick, self.settings)
+    def _sampler(self) -> Sampler:
+        return compile_sampler(self.posterior, self._quick, self.settings)
 
     def without(self, ids: Sequence[str], seed: int) -> Refitted:
         """The population as the other patients show it.
@@ -53,19 +54,19 @@ class Refit:
             seed: of the random numbers.
         """
         accurate, quick = (hiding(p, ids) for p in (self.posterior, self._quick))
-        draws = fit_again(accurate, quick, self._run_chunk, replace(self.settings, seed=seed))
+        draws = fit_again(accurate, quick, self._sampler, replace(self.settings, seed=seed))
         z = draws.x[..., : len(self.posterior.hierarchy.quantities)]
         return Refitted(z.reshape(-1, z.shape[-1]), *agreement(self.posterior, draws).values())
 
 
 def fit_again(
-    accurate: Posterior, quick: Posterior, run_chunk: ChunkProgram, settings: NutsSettings
+    accurate: Posterior, quick: Posterior, sampler: Sampler, settings: NutsSettings
 ) -> Draws:
     """One of many fits, by a program that is compiled already; nothing of it is kept on disk."""
     with TemporaryDirectory() as scratch:
-        whitening = fit_gaussian(accurate, quick, settings.seed)
+        whitening = fit_gaussian(accurate, sampler.gradients(accurate, quick), settings.seed)
         return sample_nuts(
-            accurate, quick, run_chunk, whitening, settings, Checkpoint(Path(scratch), {})
+            accurate, quick, sampler, whitening, settings, Checkpoint(Path(scratch), {})
         )
 
 

@@ -24,8 +24,8 @@ from lymphokin.criticism.uniformity import SIMULATIONS, Uniformity, uniformity
 from lymphokin.criticism.verdict import FINE, LOOK, WRONG, Verdict, in_words, level_of
 from lymphokin.infer import Checkpoint, NutsSettings, Posterior
 from lymphokin.infer.diagnostics import RHAT_BAD
-from lymphokin.infer.nuts import ChunkProgram, compile_chunk
 from lymphokin.infer.posterior import flat
+from lymphokin.infer.sampler import Sampler, compile_sampler
 from lymphokin.population import (
     CohortArrays,
     CohortLikelihood,
@@ -87,16 +87,16 @@ def calibrate_by_simulation(
         rule: step sizes of the solver, if not the default ones.
     """
     design = _design_of(posterior, rule)
-    run_chunk: ChunkProgram | None = None
+    sampler: Sampler | None = None
     names = ranked_quantities(posterior)
     found = []
     for trial in range(trials):
 
         def fit_one(trial: int = trial) -> dict[str, np.ndarray]:
-            nonlocal run_chunk
-            if run_chunk is None:
-                run_chunk = compile_chunk(design.accurate, design.quick, settings)
-            return _one_trial(design, run_chunk, trial, seed, settings)
+            nonlocal sampler
+            if sampler is None:
+                sampler = compile_sampler(design.accurate, design.quick, settings)
+            return _one_trial(design, sampler, trial, seed, settings)
 
         found.append(checkpoint.recall(f"trial_{trial:05d}", fit_one))
         on_trial(trial + 1)
@@ -213,14 +213,14 @@ def _simulated(
 
 
 def _one_trial(
-    design: _Design, run_chunk: ChunkProgram, trial: int, seed: int, settings: NutsSettings
+    design: _Design, sampler: Sampler, trial: int, seed: int, settings: NutsSettings
 ) -> dict[str, np.ndarray]:
     """Simulate and fit one trial: ranks of the truth, and how well the chains agree."""
     key = jax.random.fold_in(jax.random.key(seed), trial)
     truth, log_value = _simulated(design.accurate.likelihood, key, design.accurate.arrays)
     accurate = _with_records(design.accurate, log_value, design.log_lloq)
     quick = _with_records(design.quick, log_value, design.log_lloq)
-    draws = fit_again(accurate, quick, run_chunk, replace(settings, seed=seed + trial))
+    draws = fit_again(accurate, quick, sampler, replace(settings, seed=seed + trial))
     x = draws.x.reshape(-1, draws.x.shape[-1])
     chosen = x[np.linspace(0, len(x) - 1, RANKED).round().astype(int)]
     patient = trial % accurate.arrays.patients

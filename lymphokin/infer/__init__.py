@@ -5,9 +5,10 @@ from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.diagnostics import Convergence
 from lymphokin.infer.fit import COHORT_FILE, RESEARCH_USE, Fit, assemble
 from lymphokin.infer.gaussian import Whitening, fit_gaussian
-from lymphokin.infer.nuts import Draws, NutsSettings, Progress, sample_nuts
+from lymphokin.infer.nuts import Draws, Progress, sample_nuts
 from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
+from lymphokin.infer.sampler import NutsSettings
 
 __all__ = [
     "COHORT_FILE",

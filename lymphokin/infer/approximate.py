@@ -47,7 +47,7 @@ def approximate(
         }
         return _weighed(method, posterior, approximation, seed, stage, details)
     stage("finding where the posterior lies")
-    approximation = fit_gaussian(posterior, quick, seed)
+    approximation = fit_gaussian(posterior, quick.gradients, seed)
     if method == "quick":
         return _weighed(method, posterior, approximation, seed, stage, {})
     stage("raising the evidence lower bound")

@@ -21,7 +21,7 @@ import numpy as np
 
 from lymphokin.infer.information import ArrowMatrix
 from lymphokin.infer.mode import rough_mode
-from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.posterior import Gradients, Posterior
 
 ROUNDS = 12
 """Times that the information is averaged; in the demo one costs as much as 40 gradients."""
@@ -109,7 +109,24 @@ class Whitening(NamedTuple):
         own = self.by_patient(of_latents)
         following = xp.einsum("psq,...ps->...q", self.slope, own, optimize=True)
         population = of_latents[..., : len(self.population)] + following
-        return self.together(population @ self.population, _times(self.own.swapaxes(1, 2), own))
+        return self.together(population @ self.population, self.own_gradient(own))
+
+    def own_gradient(self, of_own: Any) -> Any:
+        """[..., patient, slot] the patients' part of :meth:`gradient`, of what has the gradient
+        ``of_own`` [..., patient, slot] at the patients' latents.
+        """
+        return _times(self.own.swapaxes(1, 2), of_own)
+
+    @classmethod
+    def identity(cls, start: np.ndarray, quantities: int, index: np.ndarray) -> Whitening:
+        """The map of points like ``start`` to themselves, for the places ``index`` [patient, slot],
+        -1 where none.
+        """
+        (patients, slots), of = index.shape, start.dtype
+        own = np.broadcast_to(np.eye(slots, dtype=of), (patients, slots, slots))
+        slope = np.zeros((patients, slots, quantities), of)
+        places = np.where(index < 0, len(start), index)
+        return cls(np.zeros_like(start), np.eye(quantities, dtype=of), own, slope, places)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The map as plain arrays."""
@@ -170,12 +187,12 @@ def _moved(whitening: Whitening, gradient: np.ndarray, rate: float) -> Whitening
     return whitening._replace(centre=whitening.centre + rate * whitening.displacement(move))
 
 
-def fit_gaussian(posterior: Posterior, quick: Posterior, seed: int = 0) -> Whitening:
+def fit_gaussian(posterior: Posterior, gradients: Gradients, seed: int = 0) -> Whitening:
     """Normal approximation of a cohort's posterior.
 
     Args:
         posterior: the cohort.
-        quick: the same with long steps, for the gradients.
+        gradients: of its density or of one near it, as with long steps.
         seed: of the starts and of the points at which gradients are taken.
 
     Raises:
@@ -183,7 +200,7 @@ def fit_gaussian(posterior: Posterior, quick: Posterior, seed: int = 0) -> White
     """
     rng = np.random.default_rng(seed)
     index = posterior.patient_index()
-    centre = rough_mode(quick, seed)
+    centre = rough_mode(posterior, gradients, seed)
     information = posterior.information(centre, posterior.arrays)
     settled = ROUNDS * 2 // 3
     for i in range(ROUNDS):
@@ -193,8 +210,7 @@ def fit_gaussian(posterior: Posterior, quick: Posterior, seed: int = 0) -> White
             # Random points where the approximation lies, in pairs about its centre.
             y = rng.standard_normal((POINTS_PER_MOVE // 2, len(centre)), dtype=centre.dtype)
             points = whitening.to_latents(np.concatenate([y, -y]))
-            gradients = [quick.density_and_gradient(x, quick.arrays)[1] for x in points]
-            whitening = _moved(whitening, np.mean(gradients, axis=0), rate)
+            whitening = _moved(whitening, gradients(points)[1].mean(axis=0), rate)
         centre = whitening.centre
         seen = posterior.information(points[0], posterior.arrays)
         information = ArrowMatrix(

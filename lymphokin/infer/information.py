@@ -129,7 +129,7 @@ def arrow_directions(size: int, n_population: int, index: np.ndarray) -> np.ndar
     return vectors[:, :size]
 
 
-def _difference(dtype: Any) -> float:
+def difference(dtype: Any) -> float:
     """Length of a step over which a difference of predictions becomes a derivative.
 
     Latents are standard deviations of a prior, so one length suits all: what it leaves out of a
@@ -145,7 +145,7 @@ def neighbours(x: Any, n_population: int, index: np.ndarray) -> np.ndarray:
         n_population, index: as of :func:`arrow_directions`.
     """
     x = np.asarray(x)
-    steps = _difference(x.dtype) * arrow_directions(len(x), n_population, index)
+    steps = difference(x.dtype) * arrow_directions(len(x), n_population, index)
     return np.concatenate([x[None], (x + steps).astype(x.dtype)])
 
 
@@ -182,7 +182,7 @@ def expected_information(
     def outcomes(v: jax.Array, predicted: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
         return _scaled_outcomes(likelihood, unravel(v), predicted, arrays, scales)
 
-    step = _difference(points.dtype)
+    step = difference(points.dtype)
     by_record, by_shared = (
         (values[1:] - values[0]) / step for values in jax.vmap(outcomes)(points, predictions)
     )

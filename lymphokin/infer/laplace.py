@@ -46,10 +46,10 @@ def find_mode(posterior: Posterior, quick: Posterior, seed: int) -> Mode:
     Raises:
         NoModeError: when the climb does not end on a flat place.
     """
-    near = rough_mode(quick, seed)
+    near = rough_mode(posterior, quick.gradients, seed)
     index = posterior.patient_index()
     map_ = whitening_from(near, posterior.information(near, posterior.arrays), index)
-    objective = objective_of(posterior)
+    objective = objective_of(posterior.gradients)
 
     def in_standard_deviations(y: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = objective(map_.to_latents(y))

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
-from lymphokin.infer.posterior import Posterior, flat
+from lymphokin.infer.posterior import Gradients, Posterior, flat
 
 ITERATIONS = 80
 RIVALS = 16
@@ -64,28 +63,29 @@ def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray
     return found.x
 
 
-def objective_of(posterior: Posterior) -> Objective:
-    """Minus the log density of a posterior; where it is not finite, a wall."""
+def objective_of(gradients: Gradients) -> Objective:
+    """Minus a log density; where it is not finite, a wall."""
 
     def objective(x: np.ndarray) -> tuple[float, np.ndarray]:
         at = x.astype(jnp.result_type(float))
-        value, gradient = posterior.density_and_gradient(at, posterior.arrays)
+        (value,), (gradient,) = gradients(at[None])
         if not np.isfinite(value):
             return WALL, np.zeros_like(x)
-        return -float(value), -np.asarray(gradient)
+        return -float(value), -gradient
 
     return objective
 
 
-def rough_mode(posterior: Posterior, seed: int) -> np.ndarray:
-    """[latent] a point near the highest mode that the starts find."""
+def rough_mode(posterior: Posterior, gradients: Gradients, seed: int) -> np.ndarray:
+    """[latent] a point near the highest mode that the starts find.
 
-    @jax.jit
-    def draws(key: jax.Array) -> jax.Array:
-        keys = jax.random.split(key, RIVALS)
-        draw = posterior.hierarchy.draw_latents
-        return jax.vmap(lambda key: flat(draw(key, posterior.arrays)))(keys)
+    Args:
+        posterior: the cohort.
+        gradients: of the density that is climbed.
+        seed: of the starts.
+    """
 
-    starts = np.asarray(draws(jax.random.key(seed)))
-    found = highest(objective_of(posterior), np.asarray(flat(posterior.start())), starts)
-    return found.astype(starts.dtype)
+    first = np.asarray(flat(posterior.start()))
+    # Latents are standard deviations of a prior.
+    starts = np.random.default_rng(seed).standard_normal((RIVALS, len(first)), dtype=first.dtype)
+    return highest(objective_of(gradients), first, starts).astype(first.dtype)

@@ -21,6 +21,7 @@ from lymphokin.infer.devices import devices_for, each
 from lymphokin.infer.information import (
     ArrowMatrix,
     arrow_directions,
+    difference,
     expected_information,
     neighbours,
     observed_information,
@@ -40,6 +41,11 @@ DRAWS_AT_ONCE = 100
 """Draws that are evaluated between two returns to Python; bounds memory."""
 POPULATIONS_AT_ONCE = 1000
 """Draws of the population alone that are brought to their units at a time."""
+
+
+type Gradients = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Of points [point, latent]: log density [point], not finite where there is none, and its gradient
+[point, latent]."""
 
 
 class Evaluated(NamedTuple):
@@ -193,18 +199,36 @@ class Posterior:
         """Log posterior density of ``x`` and its gradient; compiled."""
         return _program(_density_and_gradient, self.likelihood, x, arrays)(x, arrays)
 
+    def gradients(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log density [point] of the points ``x`` [point, latent] and its gradient [point, latent];
+        compiled, as :meth:`density_and_gradient`.
+        """
+        found = [self.density_and_gradient(point, self.arrays) for point in x]
+        value = np.stack([np.asarray(value) for value, _ in found])
+        return value, np.stack([np.asarray(gradient) for _, gradient in found])
+
     def information(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Expected information at ``x``; compiled, with the program of :meth:`evaluate`."""
-        index = self.patient_index()
-        points = neighbours(x, len(self.hierarchy.quantities), index)
-        parts = [part.predictions for part in self.evaluate(points, arrays)]
+        return self.information_and_slope(x, arrays)[0]
+
+    def information_and_slope(
+        self, x: jax.Array | np.ndarray, arrays: CohortArrays
+    ) -> tuple[ArrowMatrix, np.ndarray]:
+        """Expected information at ``x``, and [patient, slot] how each patient's log density changes
+        with that patient's own latents; compiled, with the program of :meth:`evaluate`.
+        """
+        index, n_population = self.patient_index(), len(self.hierarchy.quantities)
+        points = neighbours(x, n_population, index)
+        parts = list(self.evaluate(points, arrays))
         predictions = {
-            quantity: np.concatenate([part[quantity][0] for part in parts])
+            quantity: np.concatenate([part.predictions[quantity][0] for part in parts])
             for quantity in arrays.measured
         }
         arguments = (points, predictions, arrays, index)
         found = _program(_information, self.likelihood, *arguments)(*arguments)
-        return ArrowMatrix(*map(np.asarray, found))
+        own = np.concatenate([part.own_log_density for part in parts])
+        slope = (own[1 + n_population :] - own[0]) / difference(points.dtype)
+        return ArrowMatrix(*map(np.asarray, found)), slope.T
 
     def curvature(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""

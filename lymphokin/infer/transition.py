@@ -25,6 +25,17 @@ SHORTER, SHORTER_SHARE = 0.5, 0.2
 """One transition in five takes steps of half the length. Where the posterior is narrower than its
 bulk, the common step fails at every try; a chain that has come there leaves with a shorter one."""
 
+TOLD = {
+    "diverging": bool,
+    "n_steps": int,
+    "acceptance_rate": float,
+    "accepted": bool,
+    "log_density": float,
+}
+"""What a transition tells, and its type: ``acceptance_rate`` is the mean over the trajectory, under
+the density that is followed, ``accepted`` says whether the accurate one did, and ``log_density`` is
+the accurate one where the chain now is."""
+
 type LogDensity = Callable[[jax.Array], jax.Array]
 
 
@@ -43,12 +54,11 @@ class Chain(NamedTuple):
     """accurate log density less the one that trajectories follow"""
 
     @classmethod
-    def at(cls, key: Any, y: Any, value: Any, gradient: Any) -> Chain:
-        """A chain that starts at ``y``, with the log density that trajectories follow there.
-
-        The first transition leaves this point, whatever the accurate density there is.
-        """
-        return cls(key, y, -value, -gradient, value - np.inf)
+    def at(cls, key: Any, y: Any) -> Chain:
+        """Chains that stand at ``y`` [..., latent] and know nothing of the density there."""
+        xp = y.__array_namespace__()
+        unknown = xp.full(y.shape[:-1], np.inf, dtype=y.dtype)
+        return cls(key, y, unknown, xp.zeros_like(y), -unknown)
 
     @classmethod
     def shapes(cls, chains: int, latents: int) -> Chain:
@@ -70,19 +80,19 @@ def transition(
     """One tree over the density that is followed, whose end then faces the accurate one.
 
     Args:
-        step: length of most steps; some transitions take shorter ones.
+        step: length of most steps; some transitions take shorter ones. A step of zero goes nowhere:
+            a chain that knows nothing learns potential and gradient where it stands.
         correcting: whether the accurate density decides. A chain that is still on its way must not
             ask it: far out the two densities differ by so much that it would never leave.
 
     Returns:
-        the chain, and of the transition: ``diverging``, ``n_steps``, ``acceptance_rate`` (mean over
-        the trajectory, under the density that is followed), ``accepted`` (by the accurate density)
-        and the accurate ``log_density`` where the chain now is.
+        the chain, and of the transition what :data:`TOLD` names.
     """
     key, for_step, for_momentum, for_tree, for_choice = jax.random.split(chain.key, 5)
     shorter = jax.random.bernoulli(for_step, SHORTER_SHARE)
     _, leapfrog = velocity_verlet(lambda y: -followed(y), euclidean_kinetic_energy)
-    momentum = jax.random.normal(for_momentum, chain.y.shape)
+    # Without momentum a tree turns at its first step: none is wasted where there is nowhere to go.
+    momentum = jnp.sign(step) * jax.random.normal(for_momentum, chain.y.shape)
     tree = build_tree(
         leapfrog,
         euclidean_kinetic_energy,
@@ -93,8 +103,15 @@ def transition(
         max_tree_depth=max_depth,
     )
     potential = tree.z_proposal_pe
-    correction = accurate(tree.z_proposal) + potential
-    correction = jnp.where(jnp.isfinite(correction), correction, -jnp.inf)
+
+    def corrected(y: jax.Array) -> jax.Array:
+        correction = accurate(y) + potential
+        return jnp.where(jnp.isfinite(correction), correction, -jnp.inf)
+
+    # The first transition that asks leaves where the chain stood, whatever the density there was.
+    correction = jax.lax.cond(
+        correcting, corrected, lambda y: jnp.full_like(potential, -jnp.inf), tree.z_proposal
+    )
     better = jnp.log(jax.random.uniform(for_choice)) < correction - chain.correction
     accepted = better | ~jnp.asarray(correcting)
     proposed = Chain(key, tree.z_proposal, potential, tree.z_proposal_grad, correction)

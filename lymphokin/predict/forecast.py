@@ -120,10 +120,8 @@ def forecast(
     visits = endpoint_visits(cohort)
     nodes = packed.nodes({str(i): float(day) for i, day in visits["endpoint_day"].items()})
 
-    quick = posterior.with_long_steps()
-
     def draw(given: Callable[[PackedCohort], CohortArrays], seed: int) -> IndividualDraws:
-        return draw_individuals(posterior, quick, given, z, nodes, DRAWS_PER_POPULATION, seed)
+        return draw_individuals(posterior, given, z, nodes, DRAWS_PER_POPULATION, seed)
 
     draws = draw(lambda packed: known_arrays(packed, visits, counts_until), seed)
     log_weight = draws.log_weight

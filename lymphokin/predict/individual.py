@@ -39,20 +39,19 @@ class IndividualDraws(NamedTuple):
 
 def _approximation(
     posterior: Posterior,
-    quick: Posterior,
     given: Callable[[PackedCohort], CohortArrays],
     middle: np.ndarray,
 ) -> Whitening:
     """Normal approximation of every patient's latents with the population at ``middle``."""
-    arrays, followed = given(posterior.packed), given(quick.packed)
+    arrays = given(posterior.packed)
     index, hierarchy = posterior.patient_index(), posterior.hierarchy
     slots = (index >= 0).sum(axis=1)
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
     x = np.asarray(flat(posterior.start()._replace(population=middle, subject=mean)))
     for _ in range(NEWTON_STEPS):
-        whitening = whitening_from(x, posterior.information(x, arrays), index)
-        gradient = np.asarray(quick.density_and_gradient(x, followed)[1])
-        move = whitening.by_patient(whitening.gradient(gradient))
+        information, slope = posterior.information_and_slope(x, arrays)
+        whitening = whitening_from(x, information, index)
+        move = whitening.own_gradient(slope)
         length = np.sqrt((move**2).sum(axis=1, keepdims=True) / np.maximum(1, slots)[:, None])
         move = move / np.maximum(1.0, length / LARGEST_MOVE)
         x = whitening.to_latents(whitening.together(np.zeros_like(middle), move))
@@ -116,7 +115,6 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
 
 def draw_individuals(
     posterior: Posterior,
-    quick: Posterior,
     given: Callable[[PackedCohort], CohortArrays],
     population_z: np.ndarray,
     endpoint_nodes: np.ndarray,
@@ -129,7 +127,6 @@ def draw_individuals(
 
     Args:
         posterior: the cohort.
-        quick: the same with long steps, whose gradients lead to the first proposals.
         given: arrays of a packed cohort with the records to condition on.
         population_z: [population draw, quantity] population latents.
         endpoint_nodes: [patient] node of each patient's endpoint.
@@ -137,7 +134,7 @@ def draw_individuals(
         seed: of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    whitening = _approximation(posterior, quick, given, population_z.mean(axis=0))
+    whitening = _approximation(posterior, given, population_z.mean(axis=0))
     arrays = given(posterior.packed)
     patients = np.arange(len(endpoint_nodes))
     slots = (posterior.patient_index() >= 0).sum(axis=1)

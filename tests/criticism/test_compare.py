@@ -76,7 +76,6 @@ def test_without_records_a_patient_is_certain(made_up_run: Path):
     nodes = packed.nodes({str(i): float(d) for i, d in visits["endpoint_day"].items()})
     draws = draw_individuals(
         posterior,
-        posterior.with_long_steps(),
         lambda packed: known_arrays(packed, visits, -1e9),
         fit.population_z()[:100],
         nodes,

@@ -15,7 +15,8 @@ from lymphokin.infer import (
     assemble,
     fit_gaussian,
 )
-from lymphokin.infer.nuts import compile_chunk, sample_nuts
+from lymphokin.infer.nuts import sample_nuts
+from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -34,12 +35,11 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
         Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, rule=StepRule(refine=n)))
         for n in (2, 4)
     )
-    quick.prepare_gradient()
-    program = compile_chunk(posterior, quick, settings)
+    sampler = compile_sampler(posterior, quick, settings)
     posterior.prepare_evaluation()
     posterior.prepare_natural()
-    start = fit_gaussian(posterior, quick, settings.seed)
-    draws = sample_nuts(posterior, quick, program, start, settings, Checkpoint(folder, {}))
+    start = fit_gaussian(posterior, sampler.gradients(posterior, quick), settings.seed)
+    draws = sample_nuts(posterior, quick, sampler, start, settings, Checkpoint(folder, {}))
     return assemble(posterior, draws.sample(), {"seed": settings.seed}, {})
 
 
