@@ -69,38 +69,19 @@ def traced(
     if program is None:
         program = _trace(function, structure, leaves, place)
     run = jax.jit(program.call)
-    placed: Callable[[list[Any]], list[Any]] = list
+    everywhere = None
     if len(devices) > 1:
         everywhere = NamedSharding(Mesh(np.asarray(devices), ("device",)), PartitionSpec())
-        run, placed = jax.jit(program.call, in_shardings=everywhere), _placing(everywhere)
+        run = jax.jit(program.call, in_shardings=everywhere)
     compiling = _compilers.submit(run.lower(*leaves).compile)
     order, form = jax.tree.flatten(program.result)
 
     def call(*given: Any) -> Any:
-        run, leaves = compiling.result(), placed(jax.tree.leaves(given))
-        found = run(*leaves)
+        leaves, run = jax.tree.leaves(given), compiling.result()
+        found = run(*(leaves if everywhere is None else jax.device_put(leaves, everywhere)))
         return jax.tree.unflatten(form, [found[i] for i in order])
 
     return call
-
-
-def _placing(everywhere: NamedSharding) -> Callable[[list[Any]], list[Any]]:
-    """Function that lays arguments out on devices; what came in the same place of the call before
-    is there already, and a cohort has so many arrays that this takes longer than a gradient.
-    """
-    before: dict[int, tuple[jax.Array, Any]] = {}
-
-    def placed(leaves: list[Any]) -> list[Any]:
-        nonlocal before
-        lying = {i: there for i, (was, there) in before.items() if leaves[i] is was}
-        new = [i for i in range(len(leaves)) if i not in lying]
-        moved = jax.device_put([leaves[i] for i in new], everywhere)
-        lying |= zip(new, moved, strict=True)
-        # What is not an array of JAX may be changed in place.
-        before = {i: (v, lying[i]) for i, v in enumerate(leaves) if isinstance(v, jax.Array)}
-        return [lying[i] for i in range(len(leaves))]
-
-    return placed
 
 
 def _trace(

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
-from lymphokin.infer.devices import devices_for
 from lymphokin.infer.gaussian import Whitening, refined
 from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
@@ -89,7 +88,7 @@ def sample_nuts(
 
     def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
         nonlocal step
-        chains = _begin(sampler, arrays, whitening, (settings.seed, before))
+        chains = _begin(sampler, settings.chains, arrays, whitening, (settings.seed, before))
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
 
@@ -98,7 +97,7 @@ def sample_nuts(
             ) -> dict[str, np.ndarray]:
                 chains, out = sampler.chunk(chains, step, kept, arrays, whitening)
                 state = {f"chain_{name}": value for name, value in chains._asdict().items()}
-                return {k: np.asarray(v) for k, v in (out | state).items()}
+                return out | state
 
             fresh = not checkpoint.has(f"{name}_{i:05d}")
             done.append(checkpoint.recall(f"{name}_{i:05d}", run))
@@ -133,12 +132,13 @@ def sample_nuts(
 
 def _begin(
     sampler: Sampler,
+    count: int,
     arrays: tuple[CohortArrays, CohortArrays],
     whitening: Whitening,
     seed: tuple[int, ...],
 ) -> Chain:
     """Chains that start where the map says that the posterior is."""
-    rng, count = np.random.default_rng(seed), sampler.settings.chains
+    rng = np.random.default_rng(seed)
     keys = rng.integers(2**32, size=(count, 2), dtype=np.uint32)  # any is a key of Threefry
     y = rng.standard_normal((count, len(whitening.centre)), dtype=whitening.centre.dtype)
     return sampler.standing(y, arrays, whitening)._replace(key=keys)
@@ -146,4 +146,4 @@ def _begin(
 
 def settings_fingerprint(settings: NutsSettings) -> dict[str, Any]:
     """What must be the same for a run to be continued."""
-    return asdict(settings) | {"chunk": CHUNK, "devices": len(devices_for(settings.chains))}
+    return asdict(settings) | {"chunk": CHUNK}

@@ -6,7 +6,7 @@ and a fit, its forecasts and its figures share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,9 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from jax.sharding import Mesh, PartitionSpec
 
-from lymphokin.infer.devices import devices_for, each
+from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.information import (
     ArrowMatrix,
     arrow_directions,
@@ -35,9 +34,10 @@ from lymphokin.population import (
     pack,
 )
 from lymphokin.solve import LONG_STEPS
+from lymphokin.solve.hardware import on_cpu
 from lymphokin.traced import traced
 
-DRAWS_AT_ONCE = 100
+DRAWS_AT_ONCE, DRAWS_AT_ONCE_ON_GPU = 25, 100
 """Draws that are evaluated between two returns to Python; bounds memory."""
 POPULATIONS_AT_ONCE = 1000
 """Draws of the population alone that are brought to their units at a time."""
@@ -122,17 +122,11 @@ def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArra
 
 
 def _evaluate(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
-    def on_device(x: jax.Array, arrays: CohortArrays) -> Any:
-        return each(lambda v: _evaluate_one(likelihood, v, arrays), x, arrays.patients)
+    return each(lambda v: _evaluate_one(likelihood, v, arrays), x, arrays.patients)
 
-    mesh = Mesh(np.asarray(devices_for(DRAWS_AT_ONCE)), ("draw",))
-    return jax.shard_map(
-        on_device,
-        mesh=mesh,
-        in_specs=(PartitionSpec("draw"), PartitionSpec()),
-        out_specs=PartitionSpec("draw"),
-        check_vma=False,
-    )(x, arrays)
+
+def _draws_at_once() -> int:
+    return DRAWS_AT_ONCE if on_cpu() else DRAWS_AT_ONCE_ON_GPU
 
 
 _programs: dict[Any, Callable[..., Any]] = {}
@@ -143,15 +137,14 @@ def _program(
     function: Callable[..., Any],
     likelihood: CohortLikelihood,
     *arguments: Any,
-    devices: Sequence[Any] | None = None,
 ) -> Callable[..., Any]:
     """``function(likelihood, ...)`` for arguments of these shapes; see :func:`traced`."""
     leaves, structure = jax.tree.flatten(arguments)
     shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
     key = (function, likelihood, structure, shapes)
     if key not in _programs:
-        own, on = partial(function, likelihood), devices or jax.local_devices()[:1]
-        _programs[key] = traced(own, function.__name__, likelihood.model, on, arguments)
+        own, device = partial(function, likelihood), jax.local_devices()[:1]
+        _programs[key] = traced(own, function.__name__, likelihood.model, device, arguments)
     return _programs[key]
 
 
@@ -238,19 +231,17 @@ class Posterior:
 
     def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
         """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""
-        run = self._evaluation(x.dtype, arrays)
-        for first in range(0, len(x), DRAWS_AT_ONCE):
-            part = np.asarray(x[first : first + DRAWS_AT_ONCE])
-            # A last, shorter part is filled up: one shape, one compilation.
-            filled = np.pad(part, [(0, DRAWS_AT_ONCE - len(part)), (0, 0)], mode="edge")
-            found = run(filled, arrays)
-            count = len(part)
-            yield jax.tree.map(lambda v, count=count: np.asarray(v)[:count], found)
+        run, size = self._evaluation(x.dtype, arrays), _draws_at_once()
+        # A last, shorter part is filled up: one shape, one compilation.
+        filled = np.pad(np.asarray(x), [(0, -len(x) % size), (0, 0)], mode="edge")
+        left = len(x)
+        for part in by_parts(lambda some: run(some, arrays), filled, size):
+            yield jax.tree.map(lambda v, count=left: v[:count], part)
+            left -= size
 
     def _evaluation(self, dtype: Any, arrays: CohortArrays) -> Callable[..., Any]:
-        x = jax.ShapeDtypeStruct((DRAWS_AT_ONCE, len(flat(self.start()))), dtype)
-        devices = devices_for(DRAWS_AT_ONCE)
-        return _program(_evaluate, self.likelihood, x, arrays, devices=devices)
+        x = jax.ShapeDtypeStruct((_draws_at_once(), len(flat(self.start()))), dtype)
+        return _program(_evaluate, self.likelihood, x, arrays)
 
     def natural(self, z: np.ndarray) -> dict[str, np.ndarray]:
         """Population quantities by name, [draw] in the table's units, of their latents ``z`` [draw,

@@ -9,13 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
 
-from lymphokin.infer.devices import devices_for, each
+from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.gaussian import Whitening
 from lymphokin.infer.posterior import Gradients, Posterior, flat
 from lymphokin.infer.transition import TOLD, Chain, transition
 from lymphokin.population import CohortArrays
+from lymphokin.solve.hardware import on_cpu
 from lymphokin.traced import traced
 
 CHUNK = 25
@@ -45,10 +45,11 @@ class Sampler:
     take as long again.
     """
 
-    run: Callable[..., tuple[Chain, dict[str, jax.Array]]]
-    """of chains, step size, transitions (at most a chunk), whether the accurate density decides,
-    arrays with long steps, accurate arrays, and the map"""
-    settings: NutsSettings
+    program: Callable[..., tuple[Chain, dict[str, jax.Array]]]
+    """of some chains, step size, transitions (at most a chunk), whether the accurate density
+    decides, arrays with long steps, accurate arrays, and the map"""
+    at_once: int
+    """chains that the program takes"""
 
     def chunk(
         self,
@@ -57,16 +58,20 @@ class Sampler:
         correcting: bool,
         arrays: tuple[CohortArrays, CohortArrays],
         whitening: Whitening,
-    ) -> tuple[Chain, dict[str, jax.Array]]:
+        transitions: int = CHUNK,
+    ) -> tuple[Chain, dict[str, np.ndarray]]:
         """The chains after a chunk, and of each transition [chain, transition] what
-        :func:`transition` tells and the latents ``x``.
+        :data:`TOLD` names and the latents ``x``.
 
         Args:
-            correcting: whether the accurate density decides; see :func:`transition`.
+            step, correcting: as of :func:`transition`.
             arrays: the cohort, with long steps and accurate.
+            transitions: those after them stay empty.
         """
-        how = (np.asarray(step), np.asarray(CHUNK), np.asarray(correcting))
-        return self.run(chains, *how, *arrays, whitening)
+        how = (np.asarray(step), np.asarray(transitions), np.asarray(correcting))
+        rest = (*how, *arrays, whitening)
+        parts = list(by_parts(lambda some: self.program(some, *rest), chains, self.at_once))
+        return jax.tree.map(lambda *values: np.concatenate(values), *parts)
 
     def standing(
         self, y: np.ndarray, arrays: tuple[CohortArrays, CohortArrays], whitening: Whitening
@@ -74,26 +79,21 @@ class Sampler:
         """Chains at ``y`` [chain, latent] that know potential and gradient there; their keys are
         to be set.
         """
-        chains = Chain.at(np.zeros((len(y), 2), np.uint32), y)
-        how = (np.asarray(0.0), np.asarray(1), np.asarray(False))
-        return self.run(chains, *how, *arrays, whitening)[0]
+        filled = np.pad(y, [(0, -len(y) % self.at_once), (0, 0)], mode="edge")
+        chains = Chain.at(np.zeros((len(filled), 2), np.uint32), filled)
+        found, _ = self.chunk(chains, 0.0, False, arrays, whitening, transitions=1)
+        return Chain(*(value[: len(y)] for value in found))
 
     def gradients(self, posterior: Posterior, quick: Posterior) -> Gradients:
         """Log density and gradient of ``quick``, a cohort's posterior with long steps."""
-        start, count = np.asarray(flat(posterior.start())), self.settings.chains
+        start, arrays = np.asarray(flat(posterior.start())), (quick.arrays, posterior.arrays)
         quantities = len(posterior.hierarchy.quantities)
         identity = Whitening.identity(start, quantities, posterior.patient_index())
         same = Whitening(*map(jnp.asarray, identity))
 
         def of_points(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            filled = np.pad(x, [(0, -len(x) % count), (0, 0)], mode="edge")
-            found = [
-                self.standing(part, (quick.arrays, posterior.arrays), same)
-                for part in filled.reshape(-1, count, x.shape[1])
-            ]
-            value = -np.concatenate([np.asarray(chains.potential) for chains in found])
-            gradient = -np.concatenate([np.asarray(chains.gradient) for chains in found])
-            return value[: len(x)], gradient[: len(x)]
+            found = self.standing(x, arrays, same)
+            return -found.potential, -found.gradient  # type: ignore[return-value]
 
         return of_points
 
@@ -102,11 +102,8 @@ def compile_sampler(posterior: Posterior, quick: Posterior, settings: NutsSettin
     """Begin to compile the sampler of a cohort's posterior, ``quick`` being the same with long
     steps.
     """
-    devices = devices_for(settings.chains)
-    mesh = Mesh(np.asarray(devices), ("chain",))
-    per_chain, everywhere = PartitionSpec("chain"), PartitionSpec()
 
-    def on_device(
+    def chunk(
         chains: Chain, step: Any, count: Any, correcting: Any, quick: Any, accurate: Any, map_: Any
     ) -> Any:
         def density(arrays: Any) -> Callable[[jax.Array], jax.Array]:
@@ -123,21 +120,15 @@ def compile_sampler(posterior: Posterior, quick: Posterior, settings: NutsSettin
             told["x"] = jnp.zeros((CHUNK, len(chain.y)), chain.y.dtype)
             return jax.lax.fori_loop(0, count, once, (chain, told))
 
-        return each(one, chains, posterior.arrays.patients)
+        return each(one, chains, accurate.patients)
 
-    program = jax.shard_map(
-        on_device,
-        mesh=mesh,
-        in_specs=(per_chain, *[everywhere] * 6),
-        out_specs=per_chain,
-        check_vma=False,
-    )
-    index = posterior.patient_index()
+    at_once = 1 if on_cpu() else settings.chains
     latents, quantities = len(flat(posterior.start())), len(posterior.hierarchy.quantities)
-    whitening = Whitening.shapes(latents, quantities, index)
-    each_chain = Chain.shapes(settings.chains, latents)
+    whitening = Whitening.shapes(latents, quantities, posterior.patient_index())
     how = (jnp.asarray(0.0), jnp.asarray(1), jnp.asarray(True))
-    arguments = (each_chain, *how, quick.arrays, posterior.arrays, whitening)
+    chains = Chain.shapes(at_once, latents)
+    arguments = (chains, *how, quick.arrays, posterior.arrays, whitening)
     name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
-    run = traced(program, name, posterior.likelihood.model, devices, arguments)
-    return Sampler(run, settings)
+    device = jax.local_devices()[:1]
+    program = traced(chunk, name, posterior.likelihood.model, device, arguments)
+    return Sampler(program, at_once)

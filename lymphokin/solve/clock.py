@@ -8,6 +8,7 @@ each other are stepped together, and each step is run again in the backward pass
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -77,12 +78,17 @@ class Clock:
         middle, end = dict(start), dict(start)
         for name in component.guessed:
             middle[name], end[name] = guess(weight[name], first[name], start[name])
-        for name in component.updates:
+
+        @partial(jax.jit, static_argnums=0)
+        def update(name: str, middle: Values, end: Values) -> tuple[Any, Any]:
+            """Traced once for each state, however often it is updated."""
             within = stored(self.flows({**outer[1], **middle}, [name])[name])
             last = stored(self.flows({**outer[2], **end}, [name])[name])
             steady = name in self.structure.steady
-            moved = move(weight[name], (first[name], within, last), steady, start[name])
-            middle[name], end[name] = stored(moved)
+            return stored(move(weight[name], (first[name], within, last), steady, start[name]))
+
+        for name in component.updates:
+            middle[name], end[name] = update(name, middle, end)
         return middle, end
 
     def step(self, start: Values, step: Any) -> Values:
