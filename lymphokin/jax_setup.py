@@ -37,11 +37,11 @@ def choose_precision(name: str) -> None:
 
 
 def prepare_jax(devices: int | None = None) -> None:
-    """One CPU device per core for parallel chains, wide vectors, compiled code kept on disk, less
-    looking for garbage.
+    """A CPU device per core, wide vectors, compiled code kept on disk, less looking for garbage.
 
     Args:
-        devices: CPU devices; the number of usable cores by default, at most 4.
+        devices: CPU devices, and so pieces of work that go on side by side; the number of usable
+            cores by default, at most 4.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     count = devices or min(4, cores or 1)
