@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import version
@@ -49,6 +49,7 @@ def traced(
     model: Model,
     devices: Sequence[Any],
     arguments: tuple[Any, ...],
+    options: Mapping[str, Any] | None = None,
 ) -> Callable[..., Any]:
     """A function, traced now unless an earlier process has done so, and compiled beside what
     follows: a call waits for it.
@@ -62,6 +63,7 @@ def traced(
         model: what ``function`` solves.
         devices: on which it runs; of one, it must be the default.
         arguments: an example of the arguments, or their shapes; those are the same in all calls.
+        options: of XLA's compiler.
     """
     leaves, structure = jax.tree.flatten(arguments)
     place = _place(name, model, devices, leaves, str(structure))
@@ -73,7 +75,7 @@ def traced(
     if len(devices) > 1:
         everywhere = NamedSharding(Mesh(np.asarray(devices), ("device",)), PartitionSpec())
         run = jax.jit(program.call, in_shardings=everywhere)
-    compiling = _compilers.submit(run.lower(*leaves).compile)
+    compiling = _compilers.submit(run.lower(*leaves).compile, dict(options or {}))
     order, form = jax.tree.flatten(program.result)
 
     def call(*given: Any) -> Any:
