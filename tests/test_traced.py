@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -68,20 +67,6 @@ def test_whatever_a_program_follows_from_has_its_own(kept):
         run(function, **other)
         assert function.traces == 1, other
         assert len(list(kept.iterdir())) == n
-
-
-def test_arguments_may_change_from_call_to_call_in_place_or_not(kept):
-    """What came before is not laid out on the devices again: only if it cannot have changed."""
-    x, by = np.arange(3.0), jnp.asarray(2.0)
-    model, devices = load_model("myeloid_lymphoid"), jax.local_devices()[:2]
-    program = traced(Counted(), "a", model, devices, (x, {"by": by}))
-    for _ in range(2):
-        np.testing.assert_array_equal(program(x, {"by": by})["scaled"], [0.0, 2.0, 4.0])
-    x[:] = 1.0
-    np.testing.assert_array_equal(program(x, {"by": by})["scaled"], [2.0, 2.0, 2.0])
-    for other in (3.0, 2.0):
-        found = program(x, {"by": jnp.asarray(other)})
-        np.testing.assert_array_equal(found["scaled"], [other] * 3)
 
 
 def test_a_damaged_file_is_traced_again(kept):
