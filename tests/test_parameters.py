@@ -6,7 +6,8 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm, truncnorm
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from lymphokin.model import Parameter, TableError
 from lymphokin.model.table import read_table
@@ -57,21 +58,27 @@ def test_a_typical_value_is_normal_on_the_transformed_scale(z, transform):
 
 
 @settings(deadline=None)
-@given(st.floats(-4.5, 4.5), st.floats(-0.5, 1.5), st.floats(0.1, 1.5))
-def test_a_truncated_normal_obeys_its_prior(z, mean, sd):
-    p = parameter("above", mean, population_sd=sd, prior="truncated_normal")
-    prior = truncnorm((p.lower - mean) / sd, np.inf, loc=mean, scale=sd)
-    expected = prior.ppf(norm.cdf(z)) if z < 0 else prior.isf(norm.sf(z))
-    assert float(p.to_natural(p.typical(z))) == pytest.approx(expected, abs=1e-8)
+@given(st.floats(-11, 11), st.floats(-3.0, 2.0), st.floats(0.1, 1.5))
+def test_a_truncated_normal_obeys_its_prior_far_into_both_tails(z, cut, sd):
+    p = parameter("above", -0.8 - cut * sd, population_sd=sd, prior="truncated_normal")
+    # ln of the distance from the cut, in SDs; the tables are read to 1e-9.
+    distance = np.exp(float(p.typical(z))) / sd
+    if z < 0:
+        below = quad(norm.pdf, cut, cut + distance, epsabs=0, epsrel=1e-12)[0]
+        assert below == pytest.approx(norm.cdf(z) * norm.sf(cut), rel=1e-8)
+    else:
+        beyond = norm.logsf(cut + distance) - norm.logsf(cut)
+        assert beyond == pytest.approx(norm.logsf(z), abs=1e-8)
 
 
-def test_a_truncated_normal_stays_finite_far_in_its_tails():
+def test_a_truncated_normal_is_smooth_and_keeps_its_order_beyond_its_table():
     p = parameter("above", 0.5, population_sd=0.8, prior="truncated_normal")
-    z = np.linspace(-12, 12, 25)
+    z = np.linspace(-14, 14, 561)
     value, slope = jax.vmap(jax.value_and_grad(p.typical))(z)
     assert np.isfinite(value).all()
-    assert np.isfinite(slope).all()
+    assert (np.diff(value) > 0).all()
     assert (np.diff(p.to_natural(value)) >= 0).all()
+    np.testing.assert_allclose(slope[1:-1], (value[2:] - value[:-2]) / 0.1, rtol=2e-2)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ there, and so are the differences between subjects and between occasions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,11 +15,12 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import expit, ndtr, ndtri
+from jax.scipy.special import expit
 from scipy import special
 
 from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
+from lymphokin.model.deviate import log_above
 from lymphokin.model.residual import Residual
 
 HOURS_PER_DAY = 24.0
@@ -100,10 +102,11 @@ class Parameter:
     def typical(self, z: Any) -> Any:
         """Typical value on the transformed scale from a standard normal ``z`` (its prior)."""
         if self.prior == "truncated_normal":
-            cut = special.ndtr((self.lower - self.median) / self.population_sd)
-            quantile = cut + (1 - cut) * jnp.clip(ndtr(z), 1e-12, 1 - 1e-12)
-            value = self.median + self.population_sd * ndtri(quantile)
-            return self.to_transformed(jnp.maximum(value, self.lower + 1e-9))
+            cut = (self.lower - self.median) / self.population_sd
+            log_distance = math.log(self.population_sd) + log_above(z, cut)
+            if self.transform == "above" or (self.transform == "log" and self.lower == 0):
+                return log_distance
+            return self.to_transformed(self.lower + jnp.exp(log_distance))
         return self.to_transformed(self.median) + self.population_sd * z
 
 

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.model import Model, Parameter, PowerCovariate
+from lymphokin.model.deviate import student_t
 from lymphokin.population.data import CohortArrays
-from lymphokin.population.deviate import student_t
 from lymphokin.population.quantities import (
     Population,
     Quantity,

@@ -21,7 +21,7 @@ from lymphokin.model import (
     ParameterTable,
     Residual,
 )
-from lymphokin.population.deviate import correlation
+from lymphokin.model.deviate import correlation
 
 
 class Population(NamedTuple):

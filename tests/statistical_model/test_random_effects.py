@@ -10,8 +10,8 @@ from scipy import integrate, stats
 from lymphokin.criticism.random_effects import random_effects
 from lymphokin.infer.posterior import flat
 from lymphokin.model import ModelError, load_model
+from lymphokin.model.deviate import correlation, student_t
 from lymphokin.population import Hierarchy
-from lymphokin.population.deviate import correlation, student_t
 from tests.statistical_model.conftest import cohort_of, posterior_of
 
 GROUP = {"parameters": ["level", "share"], "source": "a test", "certainty": "proposed prior"}
