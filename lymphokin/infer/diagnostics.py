@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from arviz_stats.base.array import array_stats
 
 from lymphokin.infer.belief import Belief
+from lymphokin.infer.nested_rhat import nested_rhat, starts_of
 from lymphokin.population import Hierarchy, entry_of
 
 RHAT_GOOD, RHAT_BAD = 1.02, 1.05
@@ -47,13 +48,21 @@ class Convergence:
         return {**vars(self), "worst": [list(row) for row in self.worst]}
 
 
+def prepare_summary() -> None:
+    """Import what judges how chains mixed: it takes 0.4 s, which can pass while XLA compiles."""
+    import_module("arviz_stats.base.array")
+
+
 def _mixing(z: np.ndarray, markov: bool) -> dict[str, float]:
     """How well the [chain, draw] draws of one quantity mixed; NaN where there are no chains."""
     if not markov:
         return dict.fromkeys(MIXING, np.nan)
+    from arviz_stats.base.array import array_stats  # see prepare_summary
+
     statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
+    starts = starts_of(len(z))
     values = (
-        statistics.rhat(z),
+        statistics.rhat(z) if starts == len(z) else nested_rhat(z, starts),
         statistics.ess(z, method="bulk"),
         statistics.ess(z, method="tail", prob=(0.05, 0.95)),
     )
@@ -113,8 +122,10 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
     share = float(diverging.mean())
     bad = rhat > RHAT_BAD or ess < ESS_BAD or share > DIVERGENT_SHARE_BAD
     good = rhat <= RHAT_GOOD and ess >= ESS_GOOD and share < DIVERGENT_SHARE_GOOD
+    starts = starts_of(chains)
+    which = "R-hat" if starts == chains else f"R-hat (nested, chains from {starts} points)"
     numbers = (
-        f"largest R-hat {rhat:.3f}, smallest bulk effective sample size {ess:.0f}, "
+        f"largest {which} {rhat:.3f}, smallest bulk effective sample size {ess:.0f}, "
         f"{int(diverging.sum())} divergences in {chains * draws} draws"
     )
     if good:

@@ -16,6 +16,7 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.gaussian import Whitening, refined
+from lymphokin.infer.nested_rhat import starts_of
 from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
@@ -140,7 +141,9 @@ def _begin(
     """Chains that start where the map says that the posterior is."""
     rng = np.random.default_rng(seed)
     keys = rng.integers(2**32, size=(count, 2), dtype=np.uint32)  # any is a key of Threefry
-    y = rng.standard_normal((count, len(whitening.centre)), dtype=whitening.centre.dtype)
+    starts = starts_of(count)
+    y = rng.standard_normal((starts, len(whitening.centre)), dtype=whitening.centre.dtype)
+    y = np.repeat(y, count // starts, axis=0)
     return sampler.standing(y, arrays, whitening)._replace(key=keys)
 
 
