@@ -30,6 +30,7 @@ from lymphokin.infer import (
     fit_gaussian,
 )
 from lymphokin.infer.accuracy import halved, solver_error
+from lymphokin.infer.diagnostics import prepare_summary
 from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
 from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import Cohort, read_events, write_events
@@ -231,7 +232,7 @@ def _sampled(
     checkpoint = Checkpoint(unfinished, fingerprint)
     reporter.stage("finding where the posterior lies")
     sampler = compile_sampler(posterior, quick, job.settings)
-    posterior.prepare_evaluation()
+    posterior.prepare_information()
     _prepare_summaries(posterior, job)
     gradients = sampler.gradients(posterior, quick)
     found = checkpoint.recall(
@@ -250,8 +251,9 @@ def _sampled(
 
 
 def _prepare_summaries(posterior: Posterior, job: Job) -> None:
-    """Begin to compile what comes after the draws."""
+    """Begin to compile, and import, what comes after the draws."""
     posterior.prepare_natural()
+    prepare_summary()
     halved(posterior, job.steps).prepare_evaluation()
     if _has_contrast(posterior):
         prepare_contrast(posterior)

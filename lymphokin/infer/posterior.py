@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import jax
@@ -88,7 +89,12 @@ def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArray
 def _density_and_gradient(
     likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays
 ) -> tuple[jax.Array, jax.Array]:
-    return jax.value_and_grad(partial(_log_density, likelihood))(x, arrays)
+    one = jax.value_and_grad(partial(_log_density, likelihood))
+    # As a loop over one point: inside a loop a CPU does one operation after the other, in the order
+    # that keeps values in the cache; outside it hands them to threads as they become ready, which
+    # takes longer (the sampler's are in a loop anyway).
+    found = each(lambda v: one(v, arrays), x[None], arrays.patients)
+    return jax.tree.map(itemgetter(0), found)
 
 
 def _information(
@@ -281,6 +287,19 @@ class Posterior:
     def prepare_evaluation(self) -> None:
         """Begin to compile what :meth:`evaluate` needs."""
         self._evaluation(jnp.result_type(float), self.arrays)
+
+    def prepare_information(self) -> None:
+        """Begin to compile what :meth:`information` needs."""
+        self.prepare_evaluation()
+        index, n_population = self.patient_index(), len(self.hierarchy.quantities)
+        points = neighbours(np.asarray(flat(self.start())), n_population, index)
+        predictions = {
+            quantity: jax.ShapeDtypeStruct(
+                (len(points), *m.quantified.log_value.shape), points.dtype
+            )
+            for quantity, m in self.arrays.measured.items()
+        }
+        _program(_information, self.likelihood, points, predictions, self.arrays, index)
 
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""

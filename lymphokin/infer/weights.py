@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from arviz_stats.base.array import array_stats
 from scipy.special import logsumexp
 
 UNRELIABLE_PARETO_K = 0.7
@@ -24,6 +23,8 @@ def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Args:
         log_weight: [population draw, draw, patient], unnormalised.
     """
+    from arviz_stats.base.array import array_stats  # takes 0.4 s to import; few need it
+
     weights = np.empty_like(log_weight)
     pareto_k = np.empty(log_weight.shape[2])
     for patient in range(log_weight.shape[2]):

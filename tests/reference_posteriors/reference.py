@@ -15,6 +15,7 @@ from lymphokin.infer import (
     assemble,
     fit_gaussian,
 )
+from lymphokin.infer.diagnostics import prepare_summary
 from lymphokin.infer.nuts import sample_nuts
 from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import read_events
@@ -36,8 +37,9 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
         for n in (2, 4)
     )
     sampler = compile_sampler(posterior, quick, settings)
-    posterior.prepare_evaluation()
+    posterior.prepare_information()
     posterior.prepare_natural()
+    prepare_summary()
     start = fit_gaussian(posterior, sampler.gradients(posterior, quick), settings.seed)
     draws = sample_nuts(posterior, quick, sampler, start, settings, Checkpoint(folder, {}))
     return assemble(posterior, draws.sample(), {"seed": settings.seed}, {})
