@@ -108,12 +108,11 @@ def _trace(
 def _place(
     name: str, model: Model, devices: Sequence[Any], leaves: list[Any], structure: str
 ) -> Path | None:
-    """File of a program, or None: of a model without a file, on a GPU (where keeping has not been
-    tried), or with a solver of diffrax, as implicit ones call back into Python.
+    """File of a program, or None: of a model without a file, or with a solver of diffrax, as
+    implicit ones call back into Python.
     """
     compiled = jax.config.jax_compilation_cache_dir
-    on_cpu = all(device.platform == "cpu" for device in devices)
-    if not compiled or not model.sha256 or model.solver is not None or not on_cpu:
+    if not compiled or not model.sha256 or model.solver is not None:
         return None
     known = (
         _source_sha256(),
