@@ -94,7 +94,7 @@ def fit(
     counts_until: Until = None,
     chains: Chains = 2,
     warmup: Warmup = 50,
-    draws: Draws = 3000,
+    draws: Draws = 2000,
     seed: Seed = 0,
     json_: Json = False,
     prior: Annotated[
@@ -138,7 +138,7 @@ def demo(
     counts_until: Until = 21.0,
     chains: Chains = 2,
     warmup: Warmup = 50,
-    draws: Draws = 3000,
+    draws: Draws = 2000,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:

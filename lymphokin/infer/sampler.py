@@ -28,9 +28,9 @@ class NutsSettings:
 
     chains: int = 2
     warmup: int = 50
-    draws: int = 3000
+    draws: int = 2000
     pilot: int = 75
-    target_accept: float = 0.8
+    target_accept: float = 0.9
     max_tree_depth: int = 8
     seed: int = 0
 
