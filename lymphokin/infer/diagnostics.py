@@ -123,7 +123,7 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
     bad = rhat > RHAT_BAD or ess < ESS_BAD or share > DIVERGENT_SHARE_BAD
     good = rhat <= RHAT_GOOD and ess >= ESS_GOOD and share < DIVERGENT_SHARE_GOOD
     starts = starts_of(chains)
-    which = "R-hat" if starts == chains else f"R-hat (nested, chains from {starts} points)"
+    which = "R-hat" if starts == chains else f"nested R-hat of {starts} groups of chains"
     numbers = (
         f"largest {which} {rhat:.3f}, smallest bulk effective sample size {ess:.0f}, "
         f"{int(diverging.sum())} divergences in {chains * draws} draws"
