@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import jax
@@ -89,12 +88,7 @@ def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArray
 def _density_and_gradient(
     likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays
 ) -> tuple[jax.Array, jax.Array]:
-    one = jax.value_and_grad(partial(_log_density, likelihood))
-    # As a loop over one point: inside a loop a CPU does one operation after the other, in the order
-    # that keeps values in the cache; outside it hands them to threads as they become ready, which
-    # takes longer (the sampler's are in a loop anyway).
-    found = each(lambda v: one(v, arrays), x[None], arrays.patients)
-    return jax.tree.map(itemgetter(0), found)
+    return jax.value_and_grad(partial(_log_density, likelihood))(x, arrays)
 
 
 def _information(
