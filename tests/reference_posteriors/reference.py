@@ -34,7 +34,7 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
     # No fraction after 1900, so that steps would grow: here they stay short.
     quick, posterior = (
         Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, rule=StepRule(refine=n)))
-        for n in (2, 4)
+        for n in (1, 4)
     )
     sampler = compile_sampler(posterior, quick, settings)
     posterior.prepare_information()
