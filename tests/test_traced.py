@@ -100,6 +100,16 @@ def test_a_later_process_has_the_same_gradient_without_tracing_the_model(kept, m
     np.testing.assert_array_equal(found, gradient)
 
 
+def test_what_is_prepared_is_what_is_used(kept, monkeypatch):
+    posterior = of_one_patient(load_model("hedos_hcc"))
+    monkeypatch.setattr("lymphokin.infer.posterior._programs", {})
+    posterior.prepare_information()
+    prepared = set(kept.iterdir())
+    posterior.information(0.1 + flat(posterior.start()), posterior.arrays)
+    assert len(prepared) == 2
+    assert set(kept.iterdir()) == prepared
+
+
 def test_a_model_with_an_implicit_solver_runs_though_its_program_cannot_be_kept(kept):
     posterior = of_one_patient(replace(load_model("hedos_hcc"), solver=AdaptiveSolver("kvaerno5")))
     value, _ = posterior.density_and_gradient(0.1 + flat(posterior.start()), posterior.arrays)
