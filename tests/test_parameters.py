@@ -71,6 +71,23 @@ def test_a_truncated_normal_obeys_its_prior_far_into_both_tails(z, cut, sd):
         assert beyond == pytest.approx(norm.logsf(z), abs=1e-8)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("cut", [-300.0, -40.0, -20.0])
+def test_a_normal_cut_where_it_has_no_mass_is_a_normal(cut):
+    p = parameter("identity", 3.0, population_sd=0.5, prior="truncated_normal", lower=3 + 0.5 * cut)
+    z = np.linspace(-7, 7, 29)
+    np.testing.assert_allclose(p.typical(z), 3 + 0.5 * z, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_normal_cut_far_above_its_mean_is_an_exponential():
+    p = parameter("above", -20.8, population_sd=0.5, prior="truncated_normal")
+    z = np.linspace(-6, 6, 25)
+    # With 40 SDs to the cut its rate is 40 but for a share of 1 / 40 ** 2 and its square.
+    expected = -norm.logsf(z) / 40 * 0.5
+    np.testing.assert_allclose(np.exp(p.typical(z)), expected, rtol=1e-2)
+
+
 def test_a_truncated_normal_is_smooth_and_keeps_its_order_beyond_its_table():
     p = parameter("above", 0.5, population_sd=0.8, prior="truncated_normal")
     z = np.linspace(-14, 14, 561)

@@ -61,7 +61,8 @@ def _log_above(cut: float) -> _Table:
     log_left = special.log_ndtr(-cut)
     x = -special.ndtri_exp(log_left + special.log_ndtr(-z))
     # First term of the series, and the factor of the next two.
-    near = np.exp(log_left + special.log_ndtr(z) - _log_normal_density(cut))
+    log_near = log_left + special.log_ndtr(z) - _log_normal_density(cut)
+    near = np.exp(np.minimum(log_near, 0.0))
     factor = 1 + cut * near / 2 + (2 * cut**2 + 1) * near**2 / 6
     distance = np.where(near < NEAR, near * factor, x - cut)
     slope = np.exp(_log_normal_density(z) + log_left - _log_normal_density(cut + distance))
