@@ -59,7 +59,8 @@ Until = Annotated[
     ),
 ]
 Chains = Annotated[
-    int, typer.Option(help="nuts: independent chains; they run in parallel on the cores.")
+    int,
+    typer.Option(help="nuts: independent chains; in parallel on the cores, all together on a GPU."),
 ]
 Warmup = Annotated[int, typer.Option(help="nuts: warm-up iterations per chain.")]
 Draws = Annotated[int, typer.Option(help="nuts: draws kept per chain.")]

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 MANY_CHAINS = 16
 """Chains from which on they share starting points."""
 FEWEST_STARTS, MOST_STARTS = 4, 8
+"""Points that they share: enough to see a spread between them, few enough for many draws each."""
 
 
 def starts_of(chains: int) -> int:
