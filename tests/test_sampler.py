@@ -1,11 +1,14 @@
 """Gradients that come with other work: from the compiled sampler, and from the evaluation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from lymphokin.infer import NutsSettings, Posterior
+from lymphokin.infer import Checkpoint, NutsSettings, Posterior, Whitening, sample_nuts
 from lymphokin.infer.posterior import flat
-from lymphokin.infer.sampler import compile_sampler
+from lymphokin.infer.sampler import CHUNK, compile_sampler
+from lymphokin.infer.transition import Chain
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -41,3 +44,36 @@ def test_slopes_of_the_patients_are_those_of_the_exact_gradient(posterior):
     # Differences over 1.5e-8: what a straight line leaves out and rounding are of that size.
     np.testing.assert_allclose(slope[index >= 0], exact[index[index >= 0]], rtol=1e-5, atol=1e-5)
     assert np.abs(slope).max() > 0.1
+
+
+class Standing:
+    """A sampler whose chains stay where they begin; it remembers where that was."""
+
+    def __init__(self):
+        self.begun: list[np.ndarray] = []
+
+    def standing(self, y, arrays, whitening):
+        self.begun.append(y)
+        return Chain.at(np.zeros((len(y), 2), np.uint32), y)
+
+    def chunk(self, chains, step, correcting, arrays, whitening):
+        noise = np.random.default_rng(0).standard_normal((len(chains.y), CHUNK, chains.y.shape[1]))
+        shape = noise.shape[:2]
+        told = ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density")
+        keys = np.repeat(chains.key[:, None, :1], CHUNK, axis=1)[..., 0]
+        return chains, {"x": noise} | dict.fromkeys(told, np.zeros(shape)) | {"n_steps": keys}
+
+
+@pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
+def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, chains, points):
+    sampler, nothing = Standing(), SimpleNamespace(arrays=None)
+    whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
+    settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
+    checkpoint = Checkpoint(tmp_path / "run", {})
+    draws = sample_nuts(nothing, nothing, sampler, whitening, settings, checkpoint)
+    for y in sampler.begun:
+        grouped = y.reshape(points, -1, 3)
+        np.testing.assert_array_equal(grouped, np.broadcast_to(grouped[:, :1], grouped.shape))
+        assert len(np.unique(grouped[:, 0, 0])) == points
+    # Random numbers of its own for every chain, also within a group.
+    assert len(np.unique(draws.n_steps[:, 0])) == chains
