@@ -73,6 +73,6 @@ def test_an_accuracy_that_cannot_be_had_is_refused():
 
 def test_finer_steps_for_a_smaller_error():
     coarse, default, fine = (Job(rtol=rtol).steps for rtol in (1e-3, None, 1e-6))
-    assert coarse.step_days(2) > default.step_days(2) > 2 * fine.step_days(2)
+    assert coarse.step_days(2, 2) > default.step_days(2, 2) > 2 * fine.step_days(2, 2)
     assert coarse.tail_days == default.tail_days < fine.tail_days
     assert coarse.step_hours(1) > default.step_hours(1) > 2 * fine.step_hours(1)

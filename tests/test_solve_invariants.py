@@ -76,6 +76,25 @@ def test_halving_the_steps_changes_the_count_by_less_than_a_hundred_thousandth()
     assert usual == pytest.approx(fine, rel=1e-5)
 
 
+@pytest.mark.parametrize("name", shipped_models())
+def test_six_weeks_of_daily_fractions_need_few_steps(name):
+    week, nothing = np.arange(5.0), np.zeros(0)
+    days = np.concatenate([7 * w + week for w in range(6)])
+    each = np.full(30, 1 / 30)
+    daily = Course(days, 3 * each, each, nothing, nothing, np.arange(0.0, 106.0, 7.0))
+    timeline, _ = build_timeline([daily])
+    assert (np.asarray(timeline.days.step) > 0).sum() < 100
+    model = load_model(name)
+    usual, fine = (solve_typical(model, [daily], StepRule(refine=k))[0]["alc"] for k in (1, 8))
+    assert usual == pytest.approx(fine, rel=2e-4)
+
+
+def test_steps_are_shorter_after_a_dose_than_after_a_fraction():
+    rule = StepRule()
+    assert rule.step_days(0.0, 5.0) < 0.5 * rule.step_days(5.0, 0.0)
+    assert rule.step_days(60.0, 60.0) == rule.longest_days
+
+
 def test_a_patient_does_not_depend_on_who_else_is_solved():
     model = load_model("myeloid_lymphoid")
     other = course(doses=(3.0, 60.0, 61.0, 90.0), days=np.arange(0, 180, 9.0))

@@ -176,12 +176,13 @@ def build_timeline(
     node_rows, windows_of = [], []
     for course in courses:
         windows = drug_windows(course.dose_days.tolist(), rule)
-        events = np.sort(np.concatenate([course.fraction_days, course.dose_days]))
+        fractions, doses = np.sort(course.fraction_days), np.sort(course.dose_days)
+        events = np.sort(np.concatenate([fractions, doses]))
         first = events[0] if len(events) else course.days.min()
         last = max(course.days.max(initial=first), events.max(initial=first))
         anchors = np.concatenate([events, course.days, [first]])
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
-        node_rows.append(days_nodes(anchors.tolist(), events.tolist(), rule))
+        node_rows.append(days_nodes(anchors.tolist(), doses.tolist(), fractions.tolist(), rule))
         windows_of.append(windows)
     nodes = _rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
     node_day = _padded(node_rows, nodes, None)

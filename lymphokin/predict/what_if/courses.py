@@ -17,6 +17,8 @@ from lymphokin.predict.what_if.contract import Patient, PlannedFraction, Schedul
 from lymphokin.solve import Course, StepRule, Timeline, build_timeline
 
 PATIENT = "patient"
+STEPS = StepRule(after_fraction_days=StepRule.first_days)
+"""Curves are drawn from node to node, so nodes are as close after a fraction as after a dose."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def course_arrays(
         given.day[order], given.immune_dose[order], given.share[order], *doses,
         np.asarray(days, float),
     )  # fmt: skip
-    timeline, layout = build_timeline([course], StepRule())
+    timeline, layout = build_timeline([course], STEPS)
     windows = [(start, end) for _, start, end in layout.lane_windows]
     needed = Shape(
         timeline.days.node_day.shape[0],
