@@ -1,9 +1,8 @@
-"""The phi functions of exponential integrators, stable for every rate and cheap to differentiate.
+"""The phi functions of exponential integrators, stable for every rate and easy to differentiate.
 
 With x = -z, phi_0(x) = exp(x) and phi_k(x) is the integral over s from 0 to 1 of
 exp((1 - s) x) s**(k - 1) / (k - 1)!, the weight with which a drive growing like s**(k - 1) counts
-at the end of a step. Their derivatives are phi functions again, so differentiation needs no
-further exponential and never meets the branch that was not taken.
+at the end of a step. Their derivatives are phi functions again (:func:`slopes`).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 from math import factorial
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 # Below this the phi functions are summed as series (the terms left out are 1e-14 of the sum), above
@@ -21,15 +19,17 @@ _SERIES_TERMS = 9
 
 
 class Phi(NamedTuple):
-    """exp(-z) and phi_1 to phi_3 of -z."""
+    """exp(-z) and phi_1 to phi_4 of -z."""
 
     decay: Any
     one: Any
     two: Any
     three: Any
+    four: Any
 
 
-def _with_fourth(z: Any) -> tuple[Phi, Any]:
+def phi(z: Any) -> Phi:
+    """The phi functions of -z, elementwise."""
     decay = jnp.exp(-z)
     small = jnp.abs(z) < SERIES_BELOW
     inverse = 1 / jnp.where(small, 1.0, z)
@@ -42,32 +42,18 @@ def _with_fourth(z: Any) -> tuple[Phi, Any]:
         series = 1 / factorial(k + 4) - z * series
     three_series = 1 / 6 - z * series
     two_series = 0.5 - z * three_series
-    phi = Phi(
+    return Phi(
         decay,
         jnp.where(small, 1 - z * two_series, one),
         jnp.where(small, two_series, two),
         jnp.where(small, three_series, three),
+        jnp.where(small, series, four),
     )
-    return phi, jnp.where(small, series, four)
 
 
-@jax.custom_jvp
-def phi(z: Any) -> Phi:
-    """The phi functions of -z, elementwise."""
-    return _with_fourth(z)[0]
-
-
-@phi.defjvp
-def _phi_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Phi, Phi]:
-    value, fourth = _with_fourth(primals[0])
-    (dz,) = tangents
-    slope = Phi(
-        -value.decay,
-        value.two - value.one,
-        2 * value.three - value.two,
-        3 * fourth - value.three,
-    )
-    return value, Phi(*(s * dz for s in slope))
+def slopes(at: Phi) -> tuple[Any, Any, Any, Any]:
+    """Derivatives by z of exp(-z) and phi_1 to phi_3 of -z."""
+    return -at.decay, at.two - at.one, 2 * at.three - at.two, 3 * at.four - at.three
 
 
 def doubled(half: Phi) -> Phi:
@@ -77,4 +63,5 @@ def doubled(half: Phi) -> Phi:
         0.5 * half.one * (1 + half.decay),
         0.25 * (half.one**2 + 2 * half.two),
         0.125 * (half.one * half.two + half.two + 2 * half.three),
+        (half.decay * half.four + half.one / 6 + half.two / 2 + half.three + half.four) / 16,
     )

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from lymphokin.model import Flow
 from lymphokin.solve.hardware import stored
-from lymphokin.solve.phi import doubled, phi
+from lymphokin.solve.phi import doubled, phi, slopes
 
 
 class Weights(NamedTuple):
@@ -37,26 +37,42 @@ class Line(NamedTuple):
     offsets: tuple[Any, Any]
 
 
+def _combined(half: Sequence[Any], whole: Sequence[Any]) -> tuple[Any, ...]:
+    """Weights, in the order of :class:`Weights` and per day of the step, from the first four phi
+    functions of half the step's loss and of all of it; or their derivatives from those of phi."""
+    decay_middle, h1, h2, h3 = half
+    decay_end, w1, w2, w3 = whole
+    middle = 0.5 * (h1 - 1.5 * h2 + h3), h2 - h3, 0.5 * (h3 - 0.5 * h2)
+    end = w1 - 3 * w2 + 4 * w3, 4 * w2 - 8 * w3, 4 * w3 - w2
+    return decay_middle, decay_end, *middle, *end
+
+
+@jax.custom_jvp
+def _per_day(half_loss: Any) -> tuple[Any, ...]:
+    """Weights per day of the step, by the loss over half of it."""
+    # Otherwise a CPU computes the phi functions again for each weight.
+    half = stored(phi(half_loss))
+    return _combined(half[:4], doubled(half)[:4])
+
+
+@_per_day.defjvp
+def _per_day_jvp(
+    primals: tuple[Any], tangents: tuple[Any]
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    # All derivatives from the same few numbers: no branch that was not taken is met, and going back
+    # the many weights' contributions to the loss are one sum.
+    half = stored(phi(primals[0]))
+    whole = doubled(half)
+    (change,) = tangents
+    rises = _combined(slopes(half), [2 * slope for slope in slopes(whole)])
+    return _combined(half[:4], whole[:4]), tuple(rise * change for rise in rises)
+
+
 def weights(step: Any, loss: Any) -> Weights:
     """Weights of a step (days) with a constant loss (1/day)."""
-    # Otherwise a CPU computes the phi functions again for each weight, and their derivative within
-    # the sums over time, which it does slowly.
-    half = stored(phi(stored(0.5 * step * loss)))
-    whole = stored(doubled(half))
-    return Weights(
-        half.decay,
-        whole.decay,
-        (
-            0.5 * step * (half.one - 1.5 * half.two + half.three),
-            step * (half.two - half.three),
-            0.5 * step * (half.three - 0.5 * half.two),
-        ),
-        (
-            step * (whole.one - 3 * whole.two + 4 * whole.three),
-            step * (4 * whole.two - 8 * whole.three),
-            step * (4 * whole.three - whole.two),
-        ),
-    )
+    decay_middle, decay_end, *per_day = _per_day(stored(0.5 * step * loss))
+    m0, m1, m2, e0, e1, e2 = (step * weight for weight in per_day)
+    return Weights(decay_middle, decay_end, (m0, m1, m2), (e0, e1, e2))
 
 
 def stacked_weights(step: Any, losses: Sequence[Any]) -> list[Weights]:
@@ -87,10 +103,20 @@ def _gain(weight: Weights, inflows: tuple[Any, Any, Any]) -> tuple[Any, Any]:
     return jnp.maximum(middle, sum(weight.middle) * lowest), end
 
 
+@jax.custom_jvp
 def _bounded(excess: Any) -> Any:
     """``excess`` when small (to fifth order), never beyond 2 in size: keeps its exp harmless."""
-    square = (0.5 * excess) ** 2
-    return excess / jnp.sqrt(jnp.sqrt(1 + square**2))
+    return excess * _share(excess)
+
+
+def _share(excess: Any) -> Any:
+    return 1 / jnp.sqrt(jnp.sqrt(1 + (0.5 * excess) ** 4))
+
+
+@_bounded.defjvp
+def _bounded_jvp(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+    share = _share(primals[0])
+    return primals[0] * share, tangents[0] * share**5
 
 
 def steady_line(weight: Weights, inflows: tuple[Any, Any, Any]) -> Line:
@@ -115,9 +141,10 @@ def line(step: Any, flows: tuple[Flow, Flow, Flow]) -> Line:
     (p0, l0), (pm, lm), (p1, l1) = flows
     weight = weights(step, (l0 + 4 * lm + l1) / 6)
     # Half of the step's loss less the loss of its first half.
-    late = jnp.exp(_bounded(step * (l1 - l0) / 8))
+    excess = _bounded(step * (l1 - l0) / 8)
+    late, early = jnp.exp(excess), jnp.exp(-excess)
     middle, _ = _gain(weight, (late * p0, pm, late * p1))
-    _, end = _gain(weight, (p0, pm / late, p1))
+    _, end = _gain(weight, (p0, early * pm, p1))
     return Line((late * weight.decay_middle, weight.decay_end), (middle, end))
 
 
