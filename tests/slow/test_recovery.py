@@ -60,6 +60,7 @@ def calibration_slope(risk: np.ndarray, happened: np.ndarray) -> float:
 def replicates(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     """Summary and patients of every replicate's run."""
     folder = Path(os.environ.get("LYMPHOKIN_RECOVERY", tmp_path_factory.mktemp("recovery")))
+    folder.mkdir(parents=True, exist_ok=True)
     truth = Truth.read(data_path("synthetic_sbrt_atra_trial.truth.toml"))
     runs = []
     for seed in range(REPLICATES):
