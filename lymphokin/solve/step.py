@@ -38,8 +38,14 @@ class Line(NamedTuple):
 
 
 def _combined(half: Sequence[Any], whole: Sequence[Any]) -> tuple[Any, ...]:
-    """Weights, in the order of :class:`Weights` and per day of the step, from the first four phi
-    functions of half the step's loss and of all of it; or their derivatives from those of phi."""
+    """Weights per day of the step, in the order of :class:`Weights`.
+
+    Linear in the phi functions, so it makes their derivatives into those of the weights, too.
+
+    Args:
+        half: exp and phi_1 to phi_3 at the loss over half the step.
+        whole: the same at the loss over all of it.
+    """
     decay_middle, h1, h2, h3 = half
     decay_end, w1, w2, w3 = whole
     middle = 0.5 * (h1 - 1.5 * h2 + h3), h2 - h3, 0.5 * (h3 - 0.5 * h2)
