@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands import audit, data
+from lymphokin.commands.accept import Accept, accepted
 from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.check import check
 from lymphokin.commands.compare import compare
@@ -109,6 +110,7 @@ def fit(
         float | None,
         typer.Option(help="Relative error of counts allowed to the solver; default about 1e-4."),
     ] = None,
+    accept: Accept = [],  # noqa: B006
 ) -> None:
     """Fit a trial and forecast every patient.
 
@@ -129,7 +131,7 @@ def fit(
     settings = NutsSettings(chains, warmup, draws, seed=seed)
     job = Job(model, _fixed(fix), settings, counts_until, method, rtol)
     with TerminalReporter(console) as reporter:
-        run = run_fit(table, out, job, reporter)
+        run = run_fit(table, out, job, reporter, accepted(accept))
     show_run(run, json_)
 
 
@@ -195,6 +197,7 @@ def predict(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="One patient: also ask every calibrated model.")
     ] = False,
+    accept: Accept = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
     """Forecast patients from a fit: those of the trial, new ones, or a single one.
@@ -219,7 +222,7 @@ def predict(
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
     fitted = Fit.load(run)
-    cohort = read_events(table or run / COHORT_FILE)
+    cohort = read_events(table or run / COHORT_FILE, accept=accepted(accept))
     result = forecast(
         forecast_cohort(fitted.model(), cohort, fitted.steps()),
         fitted.population_z(),
@@ -318,6 +321,10 @@ def _explain(error: Exception) -> int:
 
     if isinstance(error, BadInput | ValueError | FileNotFoundError | FileExistsError):
         console.print(str(error), style="red", markup=False, soft_wrap=True)
+        if isinstance(error, BadInput) and any(p.check for p in error.problems):
+            name = next(p.check for p in error.problems if p.check)
+            console.print(f'To accept what is right: --accept {name}="why it is right"',
+                          style="red", markup=False, soft_wrap=True)  # fmt: skip
         return 2
     console.print_exception()
     return 1

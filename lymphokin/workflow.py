@@ -142,10 +142,17 @@ def partial_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.unfinished")
 
 
-def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) -> Run:
+def run_fit(
+    table: Path,
+    out: Path,
+    job: Job,
+    reporter: Reporter | None = None,
+    accept: dict[str, str] | None = None,
+) -> Run:
     """Read an event table, fit it, forecast every patient, and write the run folder ``out``.
 
-    An interrupted NUTS run is continued by calling again with the same arguments.
+    An interrupted NUTS run is continued by calling again with the same arguments. ``accept``
+    names checks of plausibility whose improbable numbers are right, with the reason.
 
     Raises:
         BadInput: when the table cannot be used.
@@ -154,7 +161,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
     reporter = reporter or Reporter()
     if out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
-    cohort = read_events(table)
+    cohort = read_events(table, accept=accept)
     model = load_model(job.model).with_fixed(**job.fixed)
     reporter.stage("packing the cohort")
     posterior = forecast_cohort(model, cohort, job.steps)
@@ -197,6 +204,7 @@ def run_fit(table: Path, out: Path, job: Job, reporter: Reporter | None = None) 
         "solver_relative_error": error,
         "seen": seen_ranges(cohort, visits),
         "data_warnings": [*cohort.warnings, *posterior.packed.warnings],
+        "data_accepted": dict(cohort.accepted),
     }
     if job.method == "nuts":
         provenance["trajectories_accepted"] = float(sample.statistics["accepted"].mean())
@@ -324,7 +332,7 @@ def report_contents(
         draws[name] = (before[:DENSITY_DRAWS], after)
     convergence = fit.provenance["convergence"]
     approximation = fit.provenance.get("approximation")
-    hidden = ("convergence", "approximation", "seen", "data_warnings")
+    hidden = ("convergence", "approximation", "seen", "data_warnings", "data_accepted")
     if approximation:
         loud = [approximation["verdict"]]
     else:

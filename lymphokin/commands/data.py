@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.accept import Accept, accepted
+
 app = typer.Typer(no_args_is_help=True, help="Bring data in: convert, validate, template, summary.")
 console = Console(stderr=True)
 
@@ -30,6 +32,7 @@ def convert(
     immune_dose: Annotated[
         Path | None, typer.Option(help="Table of ID and IMMUNE_DOSE_GY (see lymphokin dose).")
     ] = None,
+    accept: Accept = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
     """Make an event table of CDISC, NONMEM or spreadsheet files, and account for every row.
@@ -43,7 +46,7 @@ def convert(
 
     _refuse_existing(out, out.with_suffix(".conversion.json"))
     key = None if hash_key is None else read_key(hash_key)
-    done = run(source, mapping, key, immune_dose)
+    done = run(source, mapping, key, immune_dose, accepted(accept))
     table, account = done.write(out)
     if json_:
         print(json.dumps({"table": str(table), "account": str(account), **done.account.as_dict()}))
@@ -56,7 +59,9 @@ def convert(
 
 @app.command()
 def validate(
-    table: Annotated[Path, typer.Argument(help="Event table (CSV).")], json_: Json = False
+    table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
+    accept: Accept = [],  # noqa: B006
+    json_: Json = False,
 ) -> None:
     """Check an event table and tell every problem with line, column and what was expected.
 
@@ -69,7 +74,7 @@ def validate(
     from lymphokin.io import BadInput, read_events
 
     try:
-        cohort = read_events(table)
+        cohort = read_events(table, accept=accepted(accept))
     except BadInput as error:
         if not json_:
             raise

@@ -1,7 +1,7 @@
 """The cohort: patients, their treatment and their measurements, as four plain tables."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,7 @@ class Cohort:
         fraction or dose is taken before it.
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
+    `accepted`: checks of plausibility that were accepted, by name with the reason.
     """
 
     patients: pd.DataFrame
@@ -59,6 +60,7 @@ class Cohort:
     sha256: str = ""
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         patients = _conform(self.patients, PATIENTS, "patients", optional=True)

@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,15 +27,23 @@ from lymphokin.io.vocabulary import (
     REQUIRED,
     TUBES,
 )
+from lymphokin.plausible import CHECKS
 
 _HOURS = ("h", "hr", "hrs", "hour", "hours")
 _MAPPED = {"CMT": COMPARTMENTS, "DVID": QUANTITIES}
 
 
-def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None = None) -> Cohort:
+def read_events(
+    path: str | os.PathLike,
+    mapping: Mapping[str, Mapping] | None = None,
+    accept: Mapping[str, str] | None = None,
+) -> Cohort:
     """Read and check an event table (CSV, UTF-8).
 
-    `mapping` translates codes of CMT and DVID, e.g. `{"CMT": {1: "rt", 2: "atra"}}`.
+    `mapping` translates codes of CMT and DVID, e.g. `{"CMT": {1: "rt", 2: "atra"}}`. `accept`
+    names checks of plausibility (`lymphokin.plausible`) whose improbable numbers are right, with
+    the reason, e.g. `{"fraction_dose": "radiosurgery, checked in the chart"}`; a comment line
+    `# accepted fraction_dose: reason` in the file does the same.
 
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
@@ -53,8 +62,8 @@ def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None =
     baseline, ...) are asked only when the columns they need are there.
     """
     path = Path(path)
-    found = Findings(path.name)
-    data = _bytes(path, found)
+    data = _bytes(path)
+    found = Findings(path.name, {**_accepted_in(data), **(accept or {})})
     mapping = _checked_mapping(mapping or {}, found)
     table = read_text_table(data, found)
     if table is None:
@@ -87,10 +96,28 @@ def read_events(path: str | os.PathLike, mapping: Mapping[str, Mapping] | None =
         sha256=hashlib.sha256(data).hexdigest(),
         synthetic=any("synthetic" in comment.lower() for comment in table.comments),
         warnings=tuple(found.warnings),
+        accepted=found.accepted,
     )
 
 
-def _bytes(path: Path, found: Findings) -> bytes:
+_ACCEPTED = re.compile(rb"\s*\"?#\s*accepted ([a-z_]+): ([^\r\n]+)")
+
+
+def _accepted_in(data: bytes) -> dict[str, str]:
+    """Accepted checks that the comments before the header name, with their reasons."""
+    accepted = {}
+    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
+        if line.strip() and not line.lstrip(b' "').startswith(b"#"):
+            break
+        match = _ACCEPTED.match(line)
+        if match and match[1].decode() in CHECKS:
+            reason = match[2].decode("utf-8", "replace").strip(' ",;\t')
+            accepted[match[1].decode()] = reason or "accepted in the file"
+    return accepted
+
+
+def _bytes(path: Path) -> bytes:
+    found = Findings(path.name)
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -195,14 +222,16 @@ def write_events(
 ) -> None:
     """Write the event table of `cohort`, after `header_comments` as `#` lines.
 
-    A synthetic cohort says so in a comment of its own when none of the given ones does. Numbers
-    are written in full, so that `read_events` gives the same cohort back (but for `row`,
-    `source`, `sha256` and `warnings`). The file appears complete or not at all.
+    A synthetic cohort says so in a comment of its own when none of the given ones does, and each
+    accepted check of plausibility stands in a comment with its reason. Numbers are written in
+    full, so that `read_events` gives the same cohort back (but for `row`, `source`, `sha256` and
+    `warnings`). The file appears complete or not at all.
     """
     path = Path(path)
     comments = [line for comment in header_comments for line in comment.splitlines() or [""]]
     if cohort.synthetic and not any("synthetic" in line.lower() for line in comments):
         comments.insert(0, "synthetic data: no real patients")
+    comments += [f"accepted {name}: {reason}" for name, reason in cohort.accepted.items()]
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

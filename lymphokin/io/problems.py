@@ -1,13 +1,18 @@
 """What is wrong with an input: collected while reading, told at once, in one message."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from lymphokin.plausible import CHECKS, Verdict, checked_reasons
 
 LISTED = 100
 """Problems kept one by one per kind; the last of them counts the others."""
 
 SHOWN = 5
 """Problems of one kind spelt out in the message."""
+
+WARNED = 3
+"""Places named in a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class Problem:
     workbook); None for the file as a whole.
     `column`: column of the table, None when no single one is at fault. `value`: what was found.
     `expected`: what should stand there. `hint`: the likely remedy, may be empty. `more`: further
-    rows with the same problem that are counted here and not listed.
+    rows with the same problem that are counted here and not listed. `check`: name of the check of
+    plausibility that may be accepted, empty for what cannot be.
     """
 
     file: str
@@ -28,6 +34,7 @@ class Problem:
     expected: str
     hint: str = ""
     more: int = 0
+    check: str = ""
 
 
 class BadInput(Exception):  # noqa: N818  (the user's word for it)
@@ -81,12 +88,21 @@ def _quoted(value: str) -> str:
 
 
 class Findings:
-    """Collects the problems and warnings of one file."""
+    """Collects the problems and warnings of one file.
 
-    def __init__(self, file: str) -> None:
+    `accept`: checks of plausibility that the user accepts, by name with the reason; `accepted`
+    holds those that were needed.
+    """
+
+    def __init__(self, file: str, accept: Mapping[str, str] | None = None) -> None:
         self.file = file
-        self.warnings: list[str] = []
+        self.accepted: dict[str, str] = {}
         self._kinds: dict[tuple[str | None, str], list[Problem]] = {}
+        self._warnings: list[str] = []
+        self._remarkable: dict[str, list[str]] = {}
+        self._reasons, wrong = checked_reasons(accept or {})
+        for value, expected, hint in wrong:
+            self.add(None, None, value, expected, hint)
 
     def add(
         self,
@@ -96,17 +112,70 @@ class Findings:
         expected: str,
         hint: str = "",
         more: int = 0,
+        check: str = "",
     ) -> None:
         """Note a problem (and `more` rows that share it); beyond LISTED per kind only count."""
         kind = self._kinds.setdefault((column, expected), [])
         if len(kind) < LISTED:
             row = None if row is None else int(row)
-            kind.append(Problem(self.file, row, column, value, expected, hint, int(more)))
+            kind.append(Problem(self.file, row, column, value, expected, hint, int(more), check))
         else:
             kind[-1] = replace(kind[-1], more=kind[-1].more + 1 + int(more))
 
+    def judge(
+        self, name: str, number: float, row: int | None, column: str | None, value: str | None,
+        hint: str = "",
+    ) -> None:  # fmt: skip
+        """Compare `number` with the ranges of a check of plausibility.
+
+        An impossible number is a problem. An improbable one is a problem unless the check is
+        accepted; then it is a warning that quotes the reason. An unusual one is a warning.
+
+        Args:
+            name: The check, a key of `lymphokin.plausible.CHECKS`.
+            number: What is compared, in the check's unit; NaN is passed over.
+            row: Row at fault, None for the file as a whole.
+            column: Column at fault, None when no single one is.
+            value: What to show as found.
+            hint: The likely mistake, may be empty.
+        """
+        check = CHECKS[name]
+        verdict = check.verdict(number)
+        if verdict is Verdict.IMPOSSIBLE:
+            expected = f"{check.compared}, {check.range_text(check.possible)}"
+            self.add(row, column, value, expected, hint)
+        elif verdict is Verdict.IMPROBABLE and name not in self._reasons:
+            expected = f"{check.compared}, {check.range_text(check.plausible)}"
+            way_on = f"accept it as `{name}` with a reason, if it is right"
+            self.add(row, column, value, expected, "; ".join(filter(None, (hint, way_on))),
+                     check=name)  # fmt: skip
+        elif verdict is not Verdict.USUAL:
+            if verdict is Verdict.IMPROBABLE:
+                self.accepted[name] = self._reasons[name]
+                said = f"accepted as {name}: {self._reasons[name]}"
+            else:
+                said = f"usual: {check.range_text(check.usual)}"
+            self._remark(f"{check.compared} ({said})", row, column, value)
+
+    def _remark(self, what: str, row: int | None, column: str | None, value: str | None) -> None:
+        where = "" if row is None else f"{_row_name(self.file)} {int(row):,}"
+        shown = "" if value is None else _quoted(value)
+        place = " ".join(filter(None, (where, column, shown)))
+        self._remarkable.setdefault(what, []).append(place)
+
     def warn(self, message: str) -> None:
-        self.warnings.append(message)
+        """Note something that does not stop the reading."""
+        self._warnings.append(message)
+
+    @property
+    def warnings(self) -> list[str]:
+        """All warnings; remarkable numbers of one check are one warning."""
+        grouped = []
+        for what, places in self._remarkable.items():
+            more = f" and {len(places) - WARNED:,} more" if len(places) > WARNED else ""
+            named = "; ".join(filter(None, places[:WARNED]))
+            grouped.append(f"{what}: {named}{more}" if named else what)
+        return self._warnings + grouped
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -115,5 +184,6 @@ class Findings:
         return tuple(sorted(every, key=lambda p: p.row or 0))
 
     def raise_if_any(self) -> None:
+        """Raise BadInput with the problems, if there are any."""
         if self._kinds:
             raise BadInput(self.problems)

@@ -18,10 +18,10 @@ from lymphokin.io.vocabulary import (
     TEXT_COVARIATES,
     TUBES,
 )
+from lymphokin.plausible import CHECKS
 from lymphokin.units import (
     HOURS_PER_DAY,
     LARGEST_ALC,
-    LARGEST_FRACTION_GY,
     LARGEST_LLN,
     LONGEST_DELAY_HOURS,
     UNITS,
@@ -141,12 +141,8 @@ def _doses(
     sheet.flag(is_dose & ~given, "AMT", "an amount on every dose: Gy of the fraction, or mg")
     sheet.flag(is_dose & (amount <= 0), "AMT", "an amount above 0")
     is_rt = compartment == COMPARTMENTS.index("rt")
-    sheet.flag(
-        is_dose & is_rt & (amount > LARGEST_FRACTION_GY),
-        "AMT",
-        f"the prescribed Gy of one fraction, at most {LARGEST_FRACTION_GY:g}",
-        lambda word: f"cGy? write {float(word) / 100:g}",
-    )
+    gray = np.where(is_dose & is_rt & (amount > 0), amount, np.nan)
+    sheet.judge("fraction_dose", gray, "AMT", _fraction_hint)
     sheet.flag(
         seen & given & ~np.isnan(amount) & (amount != 0),
         "AMT",
@@ -168,6 +164,11 @@ def _doses(
             is_rt, _whole(sheet, "LESION", 1, 100, "the number of a lesion, 1, 2, ..."), 0
         ),
     }
+
+
+def _fraction_hint(word: str) -> str:
+    gray = float(word)
+    return f"cGy? write {gray / 100:g}" if gray > CHECKS["fraction_dose"].possible[1] else ""
 
 
 def _observations(

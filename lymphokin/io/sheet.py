@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lymphokin.io.problems import LISTED, Findings
 from lymphokin.io.text_table import TextColumn, TextTable
+from lymphokin.plausible import CHECKS
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:$|[T ])")
@@ -56,6 +57,19 @@ class Sheet:
         if index.size > LISTED:
             line, word = int(self.lines[index[LISTED]]), column.word(index[LISTED])
             self.found.add(line, column.name, word, expected, more=index.size - LISTED - 1)
+
+    def judge(self, check: str, numbers: NDArray[np.float64], name: str, hint: Hint = "") -> None:
+        """Compare a number per row (NaN: none) with a check of plausibility.
+
+        The rows are shown by their cell of column `name`.
+        """
+        limits = CHECKS[check].usual
+        column = self.column(name)
+        for row in np.flatnonzero((numbers < limits[0]) | (numbers > limits[1])).tolist():
+            word = column.word(row)
+            text = hint(word) if callable(hint) else hint
+            number = float(numbers[row])
+            self.found.judge(check, number, int(self.lines[row]), column.name, word, text)
 
     def stated(self, name: str) -> NDArray[np.bool_]:
         """Rows in which the column says something."""

@@ -49,6 +49,7 @@ _TABLES = {
     "atra": "Words for ATRA in treatments (EXTRT), and test codes of its level",
     "radiotherapy": "Words for radiotherapy in procedures; site classes; unit if not stated",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",
+    "accept": "Improbable numbers that are right: name of the check and the reason",
     "wide": "Sheets with a row per patient and a column per visit",
 }
 

@@ -29,7 +29,8 @@ class Account:
     """Filled while converting; names files and rows, never patients.
 
     `rows`: rows of each source; `used`: rows that became records; `made`: records of the event
-    table by kind; `entries`: dropped and changed rows; `warnings`: what a reader should check.
+    table by kind; `entries`: dropped and changed rows; `warnings`: what a reader should check;
+    `accepted`: improbable numbers that the user accepts, by the check's name with the reason.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Account:
     made: dict[str, int] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    accepted: dict[str, str] = field(default_factory=dict)
 
     def source(self, name: str, rows: int) -> None:
         """A file that is read, and how many rows it has."""
@@ -93,6 +95,7 @@ class Account:
             ],
             "event_table": {**self.made, "records": sum(self.made.values())},
             "warnings": self.warnings,
+            "accepted": self.accepted,
         }
 
     def lines(self) -> list[str]:
@@ -107,4 +110,5 @@ class Account:
                 told.append(f"  {entry.what} {entry.count:,}: {entry.why} (rows {where}{more})")
         parts = " + ".join(f"{count:,} {kind}" for kind, count in self.made.items() if count)
         told.append(f"event table: {sum(self.made.values()):,} records = {parts or 'nothing'}")
+        told += [f"accepted {name}: {reason}" for name, reason in self.accepted.items()]
         return told + [f"Warning: {text}" for text in self.warnings]

@@ -45,7 +45,25 @@ class Bench:
 
     def found(self, file: str) -> Findings:
         """Where the problems of a file are noted."""
-        return self._found.setdefault(file, Findings(file))
+        return self._found.setdefault(file, Findings(file, self.mapping["accept"]))
+
+    def judge(
+        self, data: Dataset, check: str, numbers: np.ndarray | pd.Series, column: str,
+        hint: str = "",
+    ) -> None:  # fmt: skip
+        """Compare a number per row of `data` (NaN: none) with a check of plausibility."""
+        text = data.text(column)
+        for at, number in enumerate(np.asarray(numbers, float)):
+            value = text.iloc[at] if column in data else f"{number:g}"
+            self.found(data.file).judge(check, number, int(data.lines[at]), column, value, hint)
+
+    def close(self) -> None:
+        """Raise BadInput if there are problems; else tell the account what was remarkable."""
+        self.raise_if_any()
+        for found in self._found.values():
+            for warning in found.warnings:
+                self.account.warn(f"{found.file}: {warning}")
+            self.account.accepted |= found.accepted
 
     def flag(
         self,

@@ -24,7 +24,7 @@ from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
 from lymphokin.io.events import read_events, write_events
-from lymphokin.io.problems import BadInput, Problem
+from lymphokin.io.problems import BadInput, Findings, Problem
 from lymphokin.schedule import SATURDAY
 
 
@@ -60,6 +60,7 @@ def convert(
     mapping: str | os.PathLike | Mapping | None = None,
     key: bytes | None = None,
     immune_dose: str | os.PathLike | None = None,
+    accept: dict[str, str] | None = None,
 ) -> Conversion:
     """Convert CDISC data sets, a NONMEM data set or a wide spreadsheet.
 
@@ -67,13 +68,15 @@ def convert(
     (ADaM) as xpt, Dataset-JSON 1.1, parquet or CSV. `mapping`: how the files name things, see
     `mapping.DEFAULTS`. `key`: replace subject identifiers by pseudonyms made with it.
     `immune_dose`: table of ID and IMMUNE_DOSE_GY (IMMUNE_DOSE_SOURCE) to add to the patients.
+    `accept`: checks of plausibility to accept beside those of the mapping, by name with the reason.
 
     Counts become 1e9/L at their reported precision, dates days from day 0. Names, dates of birth
     and calendar dates do not reach the result. Raises BadInput with every problem found.
     """
     words = mapping if isinstance(mapping, dict) else read_mapping(mapping)
-    bench = Bench(words)
     source = Path(source)
+    Findings(source.name, accept).raise_if_any()
+    bench = Bench({**words, "accept": {**words["accept"], **(accept or {})}})
     records, subjects = _draft(bench, source)
     bench.raise_if_any()
     if not records["kind"].isin(["alc"]).any():
@@ -84,11 +87,11 @@ def convert(
     if immune_dose is not None:
         subjects = with_immune_dose(bench, subjects, records["id"], immune_dose)
     events = assemble(bench, records, subjects)
-    bench.raise_if_any()
+    bench.close()
     bench.account.balance()
     if key is not None:
         events["ID"] = events["ID"].map(pseudonyms(events["ID"], key))
-    cohort = _checked(events, source.name)
+    cohort = _checked(events, source.name, bench)
     for warning in cohort.warnings:
         if not warning.startswith(WEEKEND):  # names patients and dates
             bench.account.warn(warning)
@@ -119,14 +122,15 @@ def _warn_of_weekends(bench: Bench, events: pd.DataFrame) -> None:
         bench.account.warn(f"{weekend:,} fraction(s) on a Saturday or Sunday")
 
 
-def _checked(events: pd.DataFrame, name: str) -> Cohort:
+def _checked(events: pd.DataFrame, name: str, bench: Bench) -> Cohort:
     """The cohort of an event table in memory, checked as any event table."""
     with tempfile.TemporaryDirectory(prefix="lymphokin") as folder:
         path = Path(folder) / "event_table.csv"
         events.to_csv(path, index=False)
         try:
-            cohort = read_events(path)
+            cohort = read_events(path, accept=bench.mapping["accept"])
         except BadInput as error:
             label = f"event table of {name}"
             raise BadInput([replace(p, file=label) for p in error.problems]) from None
-    return replace(cohort, source=name)
+    bench.account.accepted |= cohort.accepted
+    return replace(cohort, source=name, accepted=bench.account.accepted)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lymphokin.io.problems import Findings
+from lymphokin.plausible import checked_reasons
 
 type Mapping = dict[str, dict[str, Any]]
 
@@ -60,6 +61,7 @@ DEFAULTS: Mapping = {
         "fractions_column": "",
         "start_date_column": "",
     },
+    "accept": {},
 }
 """Every table and key a mapping may have, with the value that holds when it is left out."""
 
@@ -113,6 +115,12 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
         if table not in DEFAULTS or not isinstance(keys, dict):
             found.add(None, None, f"[{table}]", "one of the tables " + ", ".join(DEFAULTS),
                       _close(table, list(DEFAULTS)))  # fmt: skip
+            continue
+        if table == "accept":
+            reasons, wrong = checked_reasons(keys)
+            merged[table] = dict(reasons)
+            for value, expected, hint in wrong:
+                found.add(None, None, f"accept.{value}", expected, hint)
             continue
         for key, value in keys.items():
             name = f"{table}.{key}"
