@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lymphokin.trial.estimate import Estimate
 from lymphokin.trial.exact import TESTS, Design
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.virtual import Simulator, VirtualDesign, VirtualPopulation
-from lymphokin.trial.virtual.operating import Estimate
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ LARGEST_ARM = 2000
 
 RULES: Mapping[str, tuple[str, Callable[[float], bool]]] = {
     "rate": ("a rate from 0 to 1", lambda v: 0 <= v <= 1),
+    "drop-out": ("a probability from 0 to below 1", lambda v: 0 <= v < 1),
     "level": ("a level above 0 and below 1", lambda v: 0 < v < 1),
     "patients": (
         f"a whole number of patients from 1 to {LARGEST_ARM}",

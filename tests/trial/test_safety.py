@@ -58,14 +58,14 @@ PUBLISHED = [  # enrolled, events, pending, verdict, summed follow-up from which
 
 @pytest.mark.parametrize(("enrolled", "events", "pending", "verdict", "followed"), PUBLISHED)
 def test_tite_boin_against_a_published_table(enrolled, events, pending, verdict, followed):
-    table = decision_table(Boin(0.20), [enrolled]).set_index(["events", "pending"])
-    row = table.loc[(events, pending)]
-    assert row["verdict"] == verdict
+    states = {(s.events, s.pending): s for s in decision_table(Boin(0.20), [enrolled])}
+    state = states[events, pending]
+    assert state.verdict == verdict
     if followed is None:
-        assert np.isnan(row["followed"])
+        assert state.followed is None
     else:
-        assert row["verdict_followed"] == "enrol"
-        assert row["followed"] == pytest.approx(followed, abs=0.006)
+        assert state.verdict_followed == "enrol"
+        assert state.followed == pytest.approx(followed, abs=0.006)
 
 
 @given(

@@ -11,7 +11,7 @@ from rich.table import Table
 from lymphokin.commands.trial.options import TEST_NAMES, Json, app, known_test, output
 
 if TYPE_CHECKING:
-    from lymphokin.trial.exact import Design
+    from lymphokin.trial.exact import Compared, Design
     from lymphokin.trial.inputs import Demands
 
 Control = Annotated[float, typer.Option(help="True event rate of the control arm.")]
@@ -206,9 +206,9 @@ def compare_command(
     )
     evaluable = _evaluable(n, n_treated, n_control, dropouts, demands)
     demands.enforce()
-    table = compare(list(TESTS.values()), *evaluable, alpha, (control, treated), power)
+    rows = compare(TESTS.values(), *evaluable, alpha, (control, treated), power)
     if json_:
-        print(json.dumps(json.loads(table.to_json(orient="records")), indent=2))
+        print(json.dumps([_compared(row) for row in rows], indent=2))
         return
     shown = Table(
         title=f"{evaluable[0]} treated, {evaluable[1]} control, one-sided {alpha:g}, rates "
@@ -217,13 +217,29 @@ def compare_command(
     smallest = f"smallest n for {power:g}"
     for name in ("test", "power", "true size", "at rate", smallest):
         shown.add_column(name, justify="left" if name == "test" else "right")
-    for row in table.itertuples():
-        first = "none" if row.n_control is None else f"{row.n_treated:g} + {row.n_control:g}"
-        values = (f"{row.power:.6f}", f"{row.size:.6f}", f"{row.size_at:.4f}", first)
-        shown.add_row(str(row.label), *values)
+    for row in rows:
+        first = row.smallest and row.smallest.design
+        least = "none" if first is None else f"{first.n_treated} + {first.n_control}"
+        values = (f"{row.power:.6f}", f"{row.size.value:.6f}", f"{row.size.rate:.4f}", least)
+        shown.add_row(row.design.test.label, *values)
     console = output()
     console.print(shown)
     console.print("Control events: most treated events that still reject", style="bold")
-    for row in table.itertuples():
-        line = f"{row.label}: {boundary_lines(list(row.boundary))}"  # type: ignore[arg-type]
+    for row in rows:
+        line = f"{row.design.test.label}: {boundary_lines(row.design.boundary)}"
         console.print(line, soft_wrap=True, markup=False)
+
+
+def _compared(row: Compared) -> dict[str, Any]:
+    smallest = row.smallest
+    return {
+        "test": row.design.test.name,
+        "label": row.design.test.label,
+        "power": row.power,
+        "size": row.size.value,
+        "size_at": row.size.rate,
+        "boundary": list(row.design.boundary),
+        "n_control": smallest and smallest.design.n_control,
+        "n_treated": smallest and smallest.design.n_treated,
+        "power_there": smallest and smallest.power,
+    }

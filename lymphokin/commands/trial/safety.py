@@ -96,7 +96,7 @@ def safety(
         if rule == "boin":
             result |= {"lower": chosen.lower, "upper": chosen.upper}
         if decisions is not None:
-            result["decisions"] = json.loads(decisions.to_json(orient="records"))
+            result["decisions"] = [asdict(row) for row in decisions]
         print(json.dumps(result, indent=2))
         return
     _show_safety(chosen, found, decisions)
@@ -159,7 +159,7 @@ def _show_safety(rule: Any, found: Any, decisions: Any) -> None:
     states = Table(title="Enrol, hold or stop")
     for name in ("enrolled", "events", "pending", "verdict"):
         states.add_column(name, justify="left" if name == "verdict" else "right")
-    for row in decisions.itertuples():
+    for row in decisions:
         words = row.verdict
         if row.verdict_followed != row.verdict:
             words += f"; {row.verdict_followed} from {row.followed:.2f} windows of follow-up in sum"

@@ -5,7 +5,7 @@ from lymphokin.trial.exact.barnard import Barnard
 from lymphokin.trial.exact.base import ExactTest
 from lymphokin.trial.exact.bayes import Bayes
 from lymphokin.trial.exact.boschloo import Boschloo
-from lymphokin.trial.exact.comparison import compare
+from lymphokin.trial.exact.comparison import Compared, compare
 from lymphokin.trial.exact.design import Design, Size
 from lymphokin.trial.exact.fisher import Fisher, MidP
 from lymphokin.trial.exact.sample_size import SampleSize, sample_size
@@ -21,6 +21,7 @@ __all__ = [
     "Barnard",
     "Bayes",
     "Boschloo",
+    "Compared",
     "Design",
     "ExactTest",
     "Fisher",

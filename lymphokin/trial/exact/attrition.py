@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import binom
 
+from lymphokin.trial.exact.base import tables
 from lymphokin.trial.exact.design import Design, Size
+from lymphokin.trial.exact.hypergeometric import given_total
+from lymphokin.trial.exact.nuisance import binomial
 from lymphokin.trial.inputs import Demands
 
 NEGLIGIBLE = 1e-12
 """Numbers of evaluable patients less likely than this are left out."""
-GRID = np.linspace(0.0, 1.0, 401)
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,14 @@ class Attrition:
     drop_out: float
 
     def __post_init__(self) -> None:
-        expected = "a probability from 0 to below 1"
-        Demands().that(0 <= self.drop_out < 1, "drop-out rate", self.drop_out, expected).enforce()
+        Demands().want("drop-out", drop_out_rate=self.drop_out).enforce()
 
     @cached_property
     def _designs(self) -> list[tuple[float, Design]]:
         """Every likely pair of evaluable numbers: its probability and design."""
         test, alpha = self.planned.test, self.planned.alpha
-        remaining = [
-            binom.pmf(np.arange(n + 1), n, 1 - self.drop_out)
-            for n in (self.planned.n_treated, self.planned.n_control)
-        ]
-        joint = np.outer(*remaining)
-        joint[0, :] = joint[:, 0] = 0.0
-        return [
-            (float(joint[t, c]), Design(test, int(t), int(c), alpha))
-            for t, c in np.argwhere(joint > NEGLIGIBLE)
-        ]
+        remaining = evaluable_numbers(self.planned.n_treated, self.planned.n_control, self.drop_out)
+        return [(weight, Design(test, *arms, alpha)) for weight, arms in remaining]
 
     def power(self, control: float, treated: float) -> float:
         """Power averaged over who drops out."""
@@ -54,16 +46,31 @@ class Attrition:
 
     @cached_property
     def size(self) -> Size:
-        """Largest probability of rejecting at a common rate, averaged over who drops out."""
+        """Largest probability of rejecting at a common rate, averaged over who drops out.
 
-        def error(rate: float | np.ndarray) -> np.ndarray:
-            return sum(
-                (w * design.power(rate, rate) for w, design in self._designs), start=np.zeros(())
-            )
+        Given how many of all planned patients would have the event, the events among those who
+        stay do not depend on the common rate, as those of a whole trial do not.
+        """
+        planned = self.planned.n_treated + self.planned.n_control
+        by_number = np.zeros((planned + 1, planned + 1))  # [patients who stay, their events]
+        for weight, design in self._designs:
+            error = design.error_given_total
+            by_number[len(error) - 1, : len(error)] += weight * error
+        whole = np.zeros(planned + 1)
+        for stay in np.flatnonzero(by_number.any(axis=1)):
+            of_those, of_lost = tables(int(stay), planned - int(stay))
+            given = given_total(int(stay), planned - int(stay))
+            weight = given * by_number[stay, : stay + 1, None]
+            whole += np.bincount((of_those + of_lost).ravel(), weight.ravel())
+        return Size.of(whole)
 
-        curve = error(GRID)
-        best = int(curve.argmax())
-        bounds = (GRID[max(best - 1, 0)], GRID[min(best + 1, len(GRID) - 1)])
-        found = minimize_scalar(lambda p: -float(error(p)), bounds=bounds, method="bounded")
-        inside = -float(found.fun), float(found.x)
-        return Size(*max(inside, (float(curve[best]), float(GRID[best]))))
+
+def evaluable_numbers(
+    n_treated: int, n_control: int, drop_out: float
+) -> Iterator[tuple[float, tuple[int, int]]]:
+    """Likely numbers of treated and control patients who stay, each with its probability."""
+    stays = np.asarray(1.0 - drop_out)
+    joint = np.outer(binomial(n_treated, stays), binomial(n_control, stays))
+    joint[0, :] = joint[:, 0] = 0.0
+    for treated, control in np.argwhere(joint > NEGLIGIBLE):
+        yield float(joint[treated, control]), (int(treated), int(control))

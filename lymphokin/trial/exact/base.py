@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 ROUNDING = 1e-10
 """Two p-values closer than this, relative to their size, are the same number: floating point must
@@ -37,12 +36,6 @@ class ExactTest(ABC):
 def at_most(p: NDArray[np.float64], alpha: float) -> NDArray[np.bool_]:
     """p <= alpha, blind to rounding errors."""
     return p <= alpha * (1 + ROUNDING)
-
-
-def given_total(n_treated: int, n_control: int) -> NDArray[np.float64]:
-    """Probability of every table given its total, when both rates are equal."""
-    treated, control = tables(n_treated, n_control)
-    return np.asarray(hypergeom.pmf(treated, n_treated + n_control, n_treated, treated + control))
 
 
 def tables(n_treated: int, n_control: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

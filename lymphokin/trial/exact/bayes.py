@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
-from lymphokin.trial.exact.base import ExactTest, tables
+from lymphokin.trial.exact.base import ExactTest
+from lymphokin.trial.exact.hypergeometric import as_few_treated
 
 
 class Bayes(ExactTest):
@@ -20,6 +20,4 @@ class Bayes(ExactTest):
     name, label = "bayes", "Bayes, uniform priors"
 
     def p_values(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
-        treated, control = tables(n_treated, n_control)
-        margins = (n_treated + n_control + 2, n_treated + 1, treated + control + 1)
-        return np.asarray(hypergeom.cdf(treated, *margins))
+        return as_few_treated(n_treated + 1, n_control + 1)[:-1, 1:]

@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-import pandas as pd
-
+from lymphokin.trial.exact.attrition import Attrition
 from lymphokin.trial.exact.base import ExactTest
-from lymphokin.trial.exact.design import Design
-from lymphokin.trial.exact.sample_size import sample_size
+from lymphokin.trial.exact.design import Design, Size
+from lymphokin.trial.exact.sample_size import LARGEST_SEARCHED, SampleSize, sample_size
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one test makes of a trial."""
+
+    design: Design
+    power: float
+    """at the assumed rates, averaged over who drops out"""
+    size: Size
+    smallest: SampleSize | None
+    """the smallest trial that reaches the wanted power; None where none up to 300 controls does"""
 
 
 def compare(
-    tests: list[ExactTest],
+    tests: Iterable[ExactTest],
     n_treated: int,
     n_control: int,
     alpha: float,
     rates: tuple[float, float],
     target: float,
-) -> pd.DataFrame:
+    drop_out: float = 0.0,
+) -> list[Compared]:
     """Power, true size, boundary and smallest trial of each test.
 
     Args:
+        tests: the tests.
+        n_treated: treated patients.
+        n_control: control patients.
+        alpha: nominal one-sided level.
         rates: event rates of control and treated.
         target: power that the smallest trial must reach, with arms in the same proportion.
-
-    Returns:
-        one row per test: ``test``, ``label``, ``power``, ``size``, ``size_at`` (common rate),
-        ``boundary`` (see :attr:`Design.boundary`), ``n_control``, ``n_treated`` and
-        ``power_there`` of the smallest trial (None where none with up to 300 controls suffices).
+        drop_out: probability of each patient to have no endpoint.
     """
     rows = []
     for test in tests:
         design = Design(test, n_treated, n_control, alpha)
-        row = {
-            "test": test.name,
-            "label": test.label,
-            "power": float(design.power(*rates)),
-            "size": design.size.value,
-            "size_at": design.size.rate,
-            "boundary": list(design.boundary),
-        }
-        smallest: dict[str, Any] = {"n_control": None, "n_treated": None, "power_there": None}
+        attrition = Attrition(design, drop_out)
         try:
-            found = sample_size(test, *rates, alpha, target, n_treated / n_control)
-            smallest = {
-                "n_control": found.design.n_control,
-                "n_treated": found.design.n_treated,
-                "power_there": found.power,
-            }
+            smallest = sample_size(
+                test, *rates, alpha, target, n_treated / n_control, LARGEST_SEARCHED, drop_out
+            )
         except ValueError:  # none is large enough
-            pass
-        rows.append(row | smallest)
-    return pd.DataFrame(rows)
+            smallest = None
+        if drop_out > 0:
+            power, size = attrition.power(*rates), attrition.size
+        else:
+            power, size = float(design.power(*rates)), design.size
+        rows.append(Compared(design, power, size, smallest))
+    return rows

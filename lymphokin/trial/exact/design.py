@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, gammaln
 
-from lymphokin.trial.exact.base import ExactTest, given_total, tables
+from lymphokin.trial.exact.base import ExactTest, tables
+from lymphokin.trial.exact.hypergeometric import given_total
 from lymphokin.trial.exact.nuisance import binomial, largest
 from lymphokin.trial.inputs import Demands
 
@@ -21,6 +22,12 @@ class Size:
     value: float
     rate: float
     """the common rate at which it is reached"""
+
+    @classmethod
+    def of(cls, error_given_total: NDArray[np.float64]) -> Size:
+        """The size of a test, from its [total events] error given the total."""
+        found = largest(error_given_total[None])
+        return cls(float(found.value[0]), float(found.rate[0]))
 
 
 @dataclass(frozen=True)
@@ -79,21 +86,24 @@ class Design:
         return float(of_treated @ self.rejects @ of_control)
 
     @cached_property
+    def error_given_total(self) -> NDArray[np.float64]:
+        """[total events] probability of rejecting given that total, when both rates are equal."""
+        treated, control = tables(self.n_treated, self.n_control)
+        weight = given_total(self.n_treated, self.n_control)
+        return np.bincount(
+            (treated + control)[self.rejects],
+            weight[self.rejects],
+            minlength=self.n_treated + self.n_control + 1,
+        )
+
+    @cached_property
     def size(self) -> Size:
         """True type I error and where it is reached.
 
         The tests reject more readily with fewer treated events, so that no pair of rates with
         treated >= control rejects more often than some common rate does.
         """
-        treated, control = tables(self.n_treated, self.n_control)
-        weight = given_total(self.n_treated, self.n_control)
-        conditional = np.bincount(
-            (treated + control)[self.rejects],
-            weight[self.rejects],
-            minlength=self.n_treated + self.n_control + 1,
-        )
-        found = largest(conditional[None])
-        return Size(float(found.value[0]), float(found.rate[0]))
+        return Size.of(self.error_given_total)
 
     @cached_property
     def boundary(self) -> tuple[int | None, ...]:

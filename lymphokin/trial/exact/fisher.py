@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
-from lymphokin.trial.exact.base import ExactTest, given_total, tables
+from lymphokin.trial.exact.base import ExactTest
+from lymphokin.trial.exact.hypergeometric import as_few_treated, given_total
 
 
 class Fisher(ExactTest):
@@ -18,9 +18,7 @@ class Fisher(ExactTest):
     name, label = "fisher", "Fisher"
 
     def p_values(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
-        treated, control = tables(n_treated, n_control)
-        p = hypergeom.cdf(treated, n_treated + n_control, n_treated, treated + control)
-        return np.asarray(p)
+        return as_few_treated(n_treated, n_control)
 
 
 class MidP(ExactTest):
@@ -33,7 +31,4 @@ class MidP(ExactTest):
     name, label = "mid-p", "Fisher, mid-p"
 
     def p_values(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
-        treated, control = tables(n_treated, n_control)
-        margins = (n_treated + n_control, n_treated, treated + control)
-        here = given_total(n_treated, n_control)
-        return np.asarray(hypergeom.cdf(treated, *margins)) - 0.5 * here
+        return as_few_treated(n_treated, n_control) - 0.5 * given_total(n_treated, n_control)

@@ -11,7 +11,8 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from lymphokin.trial.exact.base import ROUNDING, ExactTest, at_most, given_total, tables
+from lymphokin.trial.exact.base import ROUNDING, ExactTest, at_most, tables
+from lymphokin.trial.exact.hypergeometric import given_total
 from lymphokin.trial.exact.nuisance import largest
 
 ROWS = 2048

@@ -12,7 +12,7 @@ import pandas as pd
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.schedule import SATURDAY, treatment_days
 from lymphokin.trial.assurance import assurance, population_rates
-from lymphokin.trial.exact import TESTS, Attrition, Design, compare
+from lymphokin.trial.exact import TESTS, Attrition, Compared, Design, compare
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.safety import BetaBinomial, characteristics
@@ -60,8 +60,8 @@ class DesignContents:
     exact: Design
     power: float
     first_n: dict[str, int | None]
-    """patients per arm with which Fisher's and Boschloo's test first reach the target"""
-    tests: pd.DataFrame
+    """control patients with which each test first reaches the target"""
+    tests: list[Compared]
     rates: pd.DataFrame
     """power; index control rate, columns treated rate"""
     sizes: pd.DataFrame
@@ -108,17 +108,15 @@ def design_contents(
     n_treated, n_control = design.n_treated, design.n_control
     exact = Design(TESTS[analysis.test], n_treated, n_control, analysis.alpha)
     tests = compare(
-        list(TESTS.values()), n_treated, n_control, analysis.alpha, (control, treated), TARGET
+        TESTS.values(), n_treated, n_control, analysis.alpha, (control, treated), TARGET
     )
     rates = pd.DataFrame(
         [[float(exact.power(c, t)) for t in TREATED_RATES] for c in CONTROL_RATES],
         index=list(CONTROL_RATES),
         columns=list(TREATED_RATES),
     )
-    first = {}
-    for name in ("fisher", "boschloo"):
-        found = tests[tests["test"] == name]["n_control"].iloc[0]
-        first[name] = None if found is None or np.isnan(found) else int(found)
+    smallest = {row.design.test.name: row.smallest for row in tests}
+    first = {name: found and found.design.n_control for name, found in smallest.items()}
     return DesignContents(
         design.source,
         created,

@@ -5,7 +5,7 @@ from lymphokin.trial.safety.beta_binomial import BetaBinomial
 from lymphokin.trial.safety.boin import Boin
 from lymphokin.trial.safety.characteristics import Characteristics, characteristics
 from lymphokin.trial.safety.posterior import probability_above
-from lymphokin.trial.safety.table import decision_table
+from lymphokin.trial.safety.table import State, decision_table
 
 __all__ = [
     "BetaBinomial",
@@ -14,6 +14,7 @@ __all__ = [
     "Decision",
     "SafetyData",
     "SafetyRule",
+    "State",
     "characteristics",
     "decision_table",
     "probability_above",

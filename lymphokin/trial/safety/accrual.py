@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lymphokin.trial.estimate import Estimate
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.safety.base import SafetyData, SafetyRule, Verdict
-from lymphokin.trial.virtual.operating import Estimate
 
 DAYS_PER_MONTH = 365.25 / 12
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lymphokin.trial.estimate import Estimate
 from lymphokin.trial.exact import TESTS
 from lymphokin.trial.exact.base import at_most
 from lymphokin.trial.virtual.endpoint import Outcome
@@ -33,21 +33,6 @@ def p_values(test: str, outcome: Outcome) -> NDArray[np.float64]:
         table = _p_values(test, int(n_treated), int(n_control))
         p[rows] = table[events[rows, 1], events[rows, 0]]
     return p
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over trials and its Monte-Carlo standard error."""
-
-    value: float
-    error: float
-
-    @classmethod
-    def of(cls, values: NDArray[Any]) -> Estimate:
-        """Mean of one number per trial."""
-        values = np.asarray(values, dtype=float)
-        spread = values.std(ddof=1) if len(values) > 1 else float("nan")
-        return cls(float(values.mean()), float(spread / np.sqrt(len(values))))
 
 
 def operating_characteristics(outcome: Outcome, test: str, alpha: float) -> dict[str, Any]:
