@@ -10,6 +10,7 @@ from lymphokin.population.likelihood import (
 )
 from lymphokin.population.quantities import Population, Quantity, entry_of
 from lymphokin.population.residual import (
+    LOWEST,
     draw_measured,
     log_density,
     log_measured,
@@ -20,6 +21,7 @@ from lymphokin.population.residual import (
 )
 
 __all__ = [
+    "LOWEST",
     "CohortArrays",
     "CohortLikelihood",
     "Hierarchy",

@@ -28,7 +28,7 @@ from lymphokin.population import (
     probability_below,
 )
 from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
-from lymphokin.predict.individual import IndividualDraws, draw_individuals
+from lymphokin.predict.individual import IndividualDraws, draw_individuals, no_forecast
 from lymphokin.predict.range import outside
 from lymphokin.solve import StepRule
 
@@ -112,6 +112,9 @@ def forecast(
         counts_until: use records up to this day only; None for all before the endpoint visit.
         seed: of the random numbers.
         populations: draws of the population that are used.
+
+    Raises:
+        NoForecastError: when the model has no number for a patient.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(population_z), populations, replace=len(population_z) < populations)
@@ -131,6 +134,9 @@ def forecast(
             - log_mean(draw(lambda packed: packed.arrays, seed + 1).log_weight)[:, None, :]
         )
     weights, pareto_k = smoothed(log_weight)
+    lost = ~np.isfinite(weights).all(axis=(0, 1))
+    if lost.any():
+        raise no_forecast(posterior, lost, "for some draws of the population its equations have")
     table = _summary(posterior.likelihood.model, draws, weights, seed).assign(pareto_k=pareto_k)
     table.index = cohort.patients.index
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])

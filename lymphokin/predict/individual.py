@@ -3,6 +3,9 @@
 Importance sampling around a normal approximation, for all patients at once: given the population,
 patients are independent. For every population draw it gives weighted draws of the patient and an
 estimate of how likely the patient's records are under that population.
+
+The proposal has heavy tails, and far out in them a model may have no solution (cells that are all
+killed, divided by). Such a draw weighs nothing; where they would matter, there is no forecast.
 """
 
 from __future__ import annotations
@@ -15,8 +18,9 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from lymphokin.infer.gaussian import Whitening, whitening_from
+from lymphokin.infer.information import ArrowMatrix
 from lymphokin.infer.posterior import Posterior, flat
-from lymphokin.population import CohortArrays, PackedCohort
+from lymphokin.population import LOWEST, CohortArrays, PackedCohort
 
 NEWTON_STEPS = 12
 LARGEST_MOVE = 1.0
@@ -24,6 +28,17 @@ PROPOSAL_DF = 8.0
 """Degrees of freedom of the proposal: heavier tails than the normal approximation."""
 MOMENTS_COST = 2.0
 """Effective draws per dimension at which their moments are trusted by half."""
+MOST_WEIGHT_UNSOLVED = 1e-3
+"""Share of a patient's weight on draws for which the model gives no count, up to which these are
+left out: a risk is then off by no more than this share (judgement)."""
+MOST_DRAWS_UNSOLVED = 0.05
+"""The same of draws whose weight is not known either, as share of all draws (judgement)."""
+
+NO_SOLUTION = "model {} has no forecast for this patient: its equations have no finite solution"
+
+
+class NoForecastError(ValueError):
+    """The model has no number for some patients; the message names them."""
 
 
 class IndividualDraws(NamedTuple):
@@ -37,6 +52,30 @@ class IndividualDraws(NamedTuple):
     """[population draw, component] SDs of the count's residual"""
 
 
+def _usable(information: ArrowMatrix, slope: np.ndarray) -> np.ndarray:
+    """[patient] whether the model has a solution around a point: without it nothing is known."""
+    parts = (information.own, information.coupling, slope[..., None])
+    finite = np.all([np.isfinite(part).all(axis=(1, 2)) for part in parts], axis=0)
+    own = np.where(finite[:, None, None], information.own, np.eye(information.own.shape[1]))
+    return finite & (np.linalg.eigvalsh(own) > 0).all(axis=1)
+
+
+def _own_whitening(
+    posterior: Posterior, x: np.ndarray, information: ArrowMatrix, usable: np.ndarray
+) -> Whitening:
+    """The map around ``x``, of the patients alone; of those not ``usable`` a wide one."""
+    n_population, slots = len(posterior.hierarchy.quantities), information.own.shape[1]
+    keep = usable[:, None, None]
+    known = ArrowMatrix(
+        np.eye(n_population, dtype=x.dtype),
+        np.where(keep, information.own, np.eye(slots, dtype=x.dtype)),
+        np.where(keep, information.coupling, np.zeros((), x.dtype)),
+    )
+    whitening = whitening_from(x, known, posterior.patient_index())
+    # The population stays where it is; its root is not needed.
+    return whitening._replace(population=np.eye(n_population, dtype=x.dtype))
+
+
 def _approximation(
     posterior: Posterior,
     given: Callable[[PackedCohort], CohortArrays],
@@ -48,14 +87,23 @@ def _approximation(
     slots = (index >= 0).sum(axis=1)
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
     x = np.asarray(flat(posterior.start()._replace(population=middle, subject=mean)))
-    for _ in range(NEWTON_STEPS):
+    safe = None
+    for step in range(NEWTON_STEPS + 1):
         information, slope = posterior.information_and_slope(x, arrays)
-        whitening = whitening_from(x, information, index)
-        move = whitening.own_gradient(slope)
+        usable = _usable(information, slope)
+        whitening = _own_whitening(posterior, x, information, usable)
+        here = whitening.by_patient(x)
+        if step == NEWTON_STEPS:
+            break
+        move = whitening.own_gradient(np.where(usable[:, None], slope, np.zeros((), x.dtype)))
         length = np.sqrt((move**2).sum(axis=1, keepdims=True) / np.maximum(1, slots)[:, None])
         move = move / np.maximum(1.0, length / LARGEST_MOVE)
-        x = whitening.to_latents(whitening.together(np.zeros_like(middle), move))
-    return whitening_from(x, posterior.information(x, arrays), index)
+        moved = whitening.to_latents(whitening.together(np.zeros_like(middle), move))
+        # Who was led to where there is no solution goes half of the way back.
+        safe = here if safe is None else np.where(usable[:, None], here, safe)
+        ahead = np.where(usable[:, None], whitening.by_patient(moved), 0.5 * (here + safe))
+        x = whitening.together(middle, ahead)
+    return whitening
 
 
 class _Proposals(NamedTuple):
@@ -98,6 +146,8 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
     absent = whitening.index == len(whitening.centre)
     own, centre = whitening.own.copy(), whitening.centre.copy()
     for patient, index in enumerate(whitening.index):
+        if np.isneginf(log_weight[:, patient]).all():
+            continue  # nothing is known of where the patient is
         # Truncated weights (Ionides 2008, doi:10.1198/106186008X320456): a few draws may not rule.
         log_w = log_weight[:, patient] - logsumexp(log_weight[:, patient])
         w = np.exp(np.minimum(log_w, -0.5 * np.log(len(log_w))))
@@ -113,6 +163,33 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
     return whitening._replace(centre=centre, own=own)
 
 
+def _refuse_unsolved(posterior: Posterior, log_weight: np.ndarray, solved: np.ndarray) -> None:
+    """Refuse patients for whom draws without a number matter.
+
+    Args:
+        log_weight: [draw, patient] -inf where the density is not known.
+        solved: [draw, patient] whether there is a count.
+    """
+    unknown = np.isneginf(log_weight).mean(axis=0)
+    some = np.maximum(log_weight.max(axis=0), np.finfo(log_weight.dtype).min)
+    weight = np.exp(log_weight - some)
+    share = (weight * ~solved).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-300)
+    refused = (unknown > MOST_DRAWS_UNSOLVED) | (share > MOST_WEIGHT_UNSOLVED)
+    if not refused.any():
+        return
+    worst = np.maximum(unknown, share)[refused].max()
+    raise no_forecast(posterior, refused, f"in up to {worst:.1%} of their draws its equations have")
+
+
+def no_forecast(posterior: Posterior, refused: np.ndarray, why: str) -> NoForecastError:
+    """The refusal of some patients of a cohort, [patient] ``refused``."""
+    names = ", ".join(map(str, posterior.packed.cohort.patients.index[refused]))
+    return NoForecastError(
+        f"model {posterior.likelihood.model.name} has no forecast for patient(s) {names}: {why} no "
+        "finite solution. Leave them out, or take another model"
+    )
+
+
 def draw_individuals(
     posterior: Posterior,
     given: Callable[[PackedCohort], CohortArrays],
@@ -123,7 +200,8 @@ def draw_individuals(
 ) -> IndividualDraws:
     """Weighted draws of all patients of a cohort for each draw of the population.
 
-    Fewer draws that are thrown away come first: they tell where to propose.
+    Fewer draws that are thrown away come first: they tell where to propose. Draws for which the
+    model has no number weigh nothing.
 
     Args:
         posterior: the cohort.
@@ -132,6 +210,9 @@ def draw_individuals(
         endpoint_nodes: [patient] node of each patient's endpoint.
         draws: draws of each patient per population draw.
         seed: of the random numbers.
+
+    Raises:
+        NoForecastError: when they would matter.
     """
     rng = np.random.default_rng(seed)
     whitening = _approximation(posterior, given, population_z.mean(axis=0))
@@ -148,11 +229,15 @@ def draw_individuals(
         # The posterior leaves out the constant of the latents' normal prior.
         own_log_density = np.concatenate(own) - 0.5 * slots * np.log(2 * np.pi)
         log_weight = own_log_density - proposals.log_density
+        log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
         return log_weight, np.concatenate(counts), proposals.distance
 
     log_weight, _, distance = weighted(whitening, draws // 2)
     log_weight, counts, _ = weighted(_adapted(whitening, distance, log_weight), draws)
+    solved = np.isfinite(counts)
+    _refuse_unsolved(posterior, log_weight, solved)
+    log_weight = np.where(solved, log_weight, -np.inf)
     shape = (len(population_z), draws, len(patients))
     residual_sd = posterior.residual_sd(population_z, "alc")
-    log_count = np.log(counts)
+    log_count = np.log(np.maximum(np.where(solved, counts, LOWEST), LOWEST))
     return IndividualDraws(log_weight.reshape(shape), log_count.reshape(shape), residual_sd)

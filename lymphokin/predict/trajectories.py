@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from lymphokin.infer.posterior import Posterior
+from lymphokin.population import LOWEST
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 FIRST_DAY = -14.0
@@ -39,7 +40,9 @@ def fitted_courses(posterior: Posterior, x: np.ndarray) -> tuple[xr.Dataset, pd.
     quantified, below = packed.records.get("atra", (records[:0], records[:0]))
     for part in posterior.evaluate(x, packed.arrays):
         for name, value in part.outputs.items():
-            courses.setdefault(name, []).append(_on_days(np.log(value), node_day, days))
+            courses.setdefault(name, []).append(
+                _on_days(np.log(np.maximum(value, LOWEST)), node_day, days)
+            )
         if "atra" in part.predictions:
             both = part.predictions["atra"]
             levels.append(

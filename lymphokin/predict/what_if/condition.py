@@ -18,6 +18,7 @@ from scipy.special import gammaln, logsumexp
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.model import Residual
 from lymphokin.population import scale_at, standardised
+from lymphokin.predict.individual import MOST_DRAWS_UNSOLVED, NO_SOLUTION, NoForecastError
 from lymphokin.predict.what_if.contract import MOST_COUNTS, Count
 from lymphokin.predict.what_if.courses import CourseArrays
 from lymphokin.predict.what_if.draws import (
@@ -160,7 +161,13 @@ class Conditioning:
         return out
 
     def approximation(self, z: np.ndarray, w: np.ndarray, y: np.ndarray) -> Approximation:
-        """Normal approximation of the patient's latents from draws and their predictions."""
+        """Normal approximation of the patient's latents from draws and their predictions.
+
+        Draws without a number tell nothing.
+        """
+        solved = np.isfinite(y).all(axis=0)
+        if not solved.all():
+            z, w, y = z[:, solved], w[:, solved], y[:, solved]
         x = np.vstack([np.ones(z.shape[1]), z, w[: self.active]])
         penalty = RIDGE * z.shape[1] * np.eye(len(x))
         penalty[0, 0] = 0.0
@@ -203,7 +210,11 @@ class Conditioning:
         return np.vstack([own, w[k:]]), log_prior - log_proposal
 
     def run(self, count: int, seed: int) -> Conditioned:
-        """``count`` draws of the patient given the records."""
+        """``count`` draws of the patient given the records.
+
+        Raises:
+            NoForecastError: when the model has no number for too many draws.
+        """
         start = draw_patients(self.source, LANES, seed)
         z, w = start.lanes.z, stacked(start.lanes)
         near = self.approximation(z, w, self.predicted(z, w))
@@ -214,6 +225,9 @@ class Conditioning:
         z = self.source.z[atom].T
         w, log_weight = self.propose(near, z, seed + 2)
         log_weight = log_weight + self.log_likelihood(self.predicted(z, w), atom)
+        log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
+        if np.isneginf(log_weight).mean() > MOST_DRAWS_UNSOLVED:
+            raise NoForecastError(NO_SOLUTION.format(self.source.model.name))
         smooth, k = array_stats.psislw(log_weight.max() - log_weight)
         weight = np.exp(np.asarray(smooth) - logsumexp(smooth))
         chosen = resampled(weight.reshape(populations, PROPOSALS), PER_POPULATION, seed + 3)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lymphokin.population import pack
+from lymphokin.predict.individual import NO_SOLUTION, NoForecastError
 from lymphokin.predict.what_if.answer import schedule_answer
 from lymphokin.predict.what_if.caution import warnings_of
 from lymphokin.predict.what_if.condition import (
@@ -195,11 +196,27 @@ class Engine:
             known = self.condition(patient, plan, draws)
             days = np.append(CURVE_DAYS, endpoint_day(schedule)).astype(float)
             course = self.course(patient, schedule, plan)
-            return self.solver.solve(
-                known.draws.lanes, self.fixed(patient), course, days, self.solver.versions
-            )
+            return self._solved_by(known, patient, course, days, self.solver.versions)
 
         return self._solved.get(self._key(patient, schedule, plan, draws), run)
+
+    def _solved_by(
+        self,
+        known: Conditioned,
+        patient: Patient,
+        course: CourseArrays,
+        days: np.ndarray,
+        versions: int,
+    ) -> Solved:
+        """Counts of the patient's draws.
+
+        Raises:
+            NoForecastError: when one of them is not a number.
+        """
+        found = self.solver.solve(known.draws.lanes, self.fixed(patient), course, days, versions)
+        if not np.isfinite(found.at).all():
+            raise NoForecastError(NO_SOLUTION.format(self.source.model.name))
+        return found
 
     def risk_of(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Estimate:
         """Risk of grade >= 2 as measured under one schedule, as planned.
@@ -211,7 +228,7 @@ class Engine:
             known = self.condition(patient, plan, draws)
             days = np.full(MOST_COUNTS, float(endpoint_day(schedule)))
             course = self.course(patient, schedule, plan)
-            solved = self.solver.solve(known.draws.lanes, self.fixed(patient), course, days, 1)
+            solved = self._solved_by(known, patient, course, days, 1)
             return self.spread(known).measured(np.asarray(solved.at)[0, 0])
 
         return self._risk.get(self._key(patient, schedule, plan, draws), run)

@@ -21,7 +21,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.devices import devices_for
 from lymphokin.model import Model
-from lymphokin.population import CohortArrays, Hierarchy, Latents
+from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.what_if.courses import CourseArrays
 from lymphokin.solve import Timeline, solve
@@ -170,14 +170,19 @@ def _solve(
     outputs = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs
 
     def on_days(value: jax.Array) -> jax.Array:
-        log = jnp.log(value)
+        log = jnp.log(jnp.maximum(value, LOWEST))
         weight = jnp.asarray(where.weight)[:, None]
         found = log[where.node] * (1 - weight) + log[where.node + 1] * weight
         return found.reshape(-1, versions, lanes).transpose(1, 0, 2)
 
     at = on_days(outputs["alc"])
     mdsc = on_days(outputs["mdsc"])[0] if "mdsc" in outputs else jnp.full(at.shape[1:], jnp.nan)
-    return Solved(at, mdsc, jnp.log(outputs["alc"][0, :lanes]), _own(solver, p, p_lanes, lanes))
+    return Solved(
+        at,
+        mdsc,
+        jnp.log(jnp.maximum(outputs["alc"][0, :lanes], LOWEST)),
+        _own(solver, p, p_lanes, lanes),
+    )
 
 
 def _own(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Array:
