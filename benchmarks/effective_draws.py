@@ -51,7 +51,7 @@ def ours(chosen: argparse.Namespace) -> dict[str, float]:
         table = Path(folder) / "patients.csv"
         small_cohort(chosen.patients).to_events().to_csv(table, index=False)
         fit = run_fit(table, Path(folder) / "run", Job()).fit
-    steps = fit.posterior["sample_stats"]["n_steps"].to_numpy()
+    steps = fit.draws["sample_stats"]["n_steps"].to_numpy()
     return {
         "effective_draws": float(fit.summary["ess_bulk"].min()),
         "draws": steps.size,
@@ -69,15 +69,15 @@ def numpyro_on_diffrax(chosen: argparse.Namespace) -> dict[str, float]:
     from contenders.trial import Trial, find_stops
     from numpyro.infer import MCMC, NUTS
 
-    from lymphokin.infer import Posterior
-    from lymphokin.infer.posterior import flat
+    from lymphokin.infer import CohortDensity
+    from lymphokin.infer.density import flat
     from lymphokin.model import load_model
     from lymphokin.population import CohortLikelihood, Hierarchy, pack
 
     cohort, model = small_cohort(chosen.patients), load_model("myeloid_lymphoid")
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
-    start = flat(posterior.start())
-    trial = Trial(cohort, posterior, find_stops(posterior), np.asarray(start)[None])
+    density = CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+    start = flat(density.start())
+    trial = Trial(cohort, density, find_stops(density), np.asarray(start)[None])
     adaptive = AdaptiveDiffrax(trial, RTOL, diffrax.Tsit5(), MAX_STEPS)
     kernel = NUTS(
         potential_fn=lambda x: -adaptive.density_and_predictions(x)[0], max_tree_depth=DEEPEST
@@ -88,7 +88,7 @@ def numpyro_on_diffrax(chosen: argparse.Namespace) -> dict[str, float]:
     )
     x = np.asarray(sampler.get_samples())
     told = sampler.get_extra_fields()
-    population = x[:, : len(posterior.hierarchy.quantities)].T
+    population = x[:, : len(density.hierarchy.quantities)].T
     return {
         "effective_draws": min(float(arviz_stats.ess(z[None], method="bulk")) for z in population),
         "draws": len(x),

@@ -115,8 +115,8 @@ def main() -> None:
         rows.append(row)
         print(json.dumps(row), flush=True)
 
-    unravel = trial.posterior.unravel()
-    predict = jax.jit(lambda x, arrays: trial.posterior.likelihood.predictions(unravel(x), arrays))
+    unravel = trial.density.unravel()
+    predict = jax.jit(lambda x, arrays: trial.density.likelihood.predictions(unravel(x), arrays))
     rules = {
         "1e-4, the default": StepRule(),
         "1e-5": StepRule.for_tolerance(1e-5),

@@ -76,9 +76,9 @@ def measure(precision: str, largest: int, at_least: float) -> None:
     prepare_jax(devices=1)
     import jax
 
-    from lymphokin.infer import Posterior
+    from lymphokin.infer import CohortDensity
+    from lymphokin.infer.density import flat
     from lymphokin.infer.devices import each
-    from lymphokin.infer.posterior import flat
     from lymphokin.io import read_events
     from lymphokin.model import load_model
     from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -90,11 +90,11 @@ def measure(precision: str, largest: int, at_least: float) -> None:
     def compiled(size: tuple[int, int]) -> tuple[Any, Any]:
         patients, chains = size
         packed = pack(model, repeated(cohort, patients))
-        posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
-        latents = flat(posterior.start()).size
+        density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
+        latents = flat(density.start()).size
         x = SPREAD * np.random.default_rng(0).standard_normal((chains, latents))
-        one = jax.value_and_grad(posterior.log_density)
-        at = jax.device_put((x.astype(precision), posterior.arrays))
+        one = jax.value_and_grad(density.log_density)
+        at = jax.device_put((x.astype(precision), density.arrays))
         gradients = jax.jit(lambda x, arrays: each(lambda v: one(v, arrays), x, patients))
         return gradients.lower(*at).compile(), at
 

@@ -81,8 +81,8 @@ def measure(name: str, long_steps: bool, repeats: int) -> list[dict[str, Any]]:
     import jax
     from contenders.gradients import Gradients
 
-    from lymphokin.infer import Posterior
-    from lymphokin.infer.posterior import flat
+    from lymphokin.infer import CohortDensity
+    from lymphokin.infer.density import flat
     from lymphokin.io import read_events
     from lymphokin.model import load_model
     from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -90,11 +90,11 @@ def measure(name: str, long_steps: bool, repeats: int) -> list[dict[str, Any]]:
 
     model = load_model(name)
     packed = pack(model, read_events(data_path("synthetic_sbrt_atra_trial.csv")))
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
-    posterior = posterior.with_long_steps() if long_steps else posterior
-    draw = flat(posterior.hierarchy.draw_latents(jax.random.key(0), posterior.arrays))
-    at = (NEAR_CENTRE * draw, posterior.arrays)
-    ways = Gradients(posterior)
+    density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
+    density = density.with_long_steps() if long_steps else density
+    draw = flat(density.hierarchy.draw_latents(jax.random.key(0), density.arrays))
+    at = (NEAR_CENTRE * draw, density.arrays)
+    ways = Gradients(density)
     programs: dict[str, Any] = {}
     rows = []
     for way, gradient in {

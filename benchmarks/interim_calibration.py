@@ -38,7 +38,7 @@ def shard(folder: Path, seed: int, trials: int, populations: int, repeats: int) 
 
 def report(folder: Path) -> None:
     """Table, tests and figure of the finished shards."""
-    from lymphokin.report.drawing import save_figure
+    from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.interim import CalibrationTest, calibration_table, stopping_table
     from lymphokin.trial.interim.figure import calibration_figure
 

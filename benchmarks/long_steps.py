@@ -26,11 +26,11 @@ def main(folder: Path) -> None:
     import jax.numpy as jnp
 
     from lymphokin.infer import COHORT_FILE, Fit
+    from lymphokin.infer.density import density_of
     from lymphokin.io import read_events
-    from lymphokin.predict import forecast_cohort
 
     fit = Fit.load(folder)
-    accurate = forecast_cohort(fit.model(), read_events(folder / COHORT_FILE))
+    accurate = density_of(fit.model(), read_events(folder / COHORT_FILE))
     ways = {"accurate": accurate, "long": accurate.with_long_steps()}
     x = [jnp.asarray(v) for v in fit.x[:: max(1, len(fit.x) // DRAWS)][:DRAWS]]
     value = {

@@ -47,7 +47,7 @@ def simulated(trials: int, method: str) -> Iterator[Path]:
 
 def scored(folder: Path) -> dict[str, Any]:
     """Differences of the scores in one trial."""
-    from lymphokin.criticism.predict_left_out import predict_left_out
+    from lymphokin.criticism.forecasts.predict_left_out import predict_left_out
     from lymphokin.criticism.run_folder import open_run
 
     begin = time.perf_counter()

@@ -22,9 +22,9 @@ from lymphokin.literature import LiteraturePosterior, calibrated_models, coverag
 from lymphokin.literature.atra import read_atra_studies  # noqa: E402
 from lymphokin.literature.checks import expected_counts, standard_courses  # noqa: E402
 from lymphokin.model import load_model, shipped_models  # noqa: E402
+from lymphokin.pages.drawing import save_figure  # noqa: E402
 from lymphokin.population import Hierarchy  # noqa: E402
 from lymphokin.report.cohort_reproduction import draw_reproduction  # noqa: E402
-from lymphokin.report.drawing import save_figure  # noqa: E402
 from lymphokin.shipped import data_path  # noqa: E402
 from lymphokin.trial.control_arm import predict_control_arm  # noqa: E402
 from lymphokin.trial.virtual import VirtualDesign  # noqa: E402

@@ -215,8 +215,9 @@ def predict(
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
     from lymphokin.infer import COHORT_FILE, Fit
+    from lymphokin.infer.density import density_of
     from lymphokin.io import read_events
-    from lymphokin.predict import forecast, forecast_cohort
+    from lymphokin.predict import forecast
     from lymphokin.terminal import show_patients
 
     if out is not None and out.exists():
@@ -224,7 +225,7 @@ def predict(
     fitted = Fit.load(run)
     cohort = read_events(table or run / COHORT_FILE, accept=accepted(accept))
     result = forecast(
-        forecast_cohort(fitted.model(), cohort, fitted.steps()),
+        density_of(fitted.model(), cohort, fitted.steps()),
         fitted.population_z(),
         in_fit=table is None,
         seen=fitted.provenance["seen"],
@@ -250,16 +251,16 @@ def report(
     Example: lymphokin report runs/trial --counts-until 14 --out day14.html
     """
     from lymphokin.infer import COHORT_FILE, Fit
+    from lymphokin.infer.density import density_of
     from lymphokin.io import read_events
-    from lymphokin.predict import forecast_cohort
     from lymphokin.report import write_report
     from lymphokin.terminal import TerminalReporter
     from lymphokin.workflow import describe
 
     fitted = Fit.load(run)
-    posterior = forecast_cohort(fitted.model(), read_events(run / COHORT_FILE), fitted.steps())
+    density = density_of(fitted.model(), read_events(run / COHORT_FILE), fitted.steps())
     with TerminalReporter(console) as reporter:
-        _, _, contents = describe(fitted, posterior, counts_until, reporter)
+        _, _, contents = describe(fitted, density, counts_until, reporter)
     path = out or run / "report.html"
     write_report(contents, path)
     if json_:

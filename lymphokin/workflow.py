@@ -21,28 +21,28 @@ from lymphokin.infer import (
     COHORT_FILE,
     METHODS,
     Checkpoint,
+    CohortDensity,
     Fit,
     NutsSettings,
-    Posterior,
     Sample,
     Whitening,
     assemble,
     fit_gaussian,
 )
 from lymphokin.infer.accuracy import halved, solver_error
+from lymphokin.infer.density import density_of
 from lymphokin.infer.diagnostics import prepare_summary
 from lymphokin.infer.nuts import Progress, sample_nuts, settings_fingerprint
 from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import Cohort, read_events, write_events
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import load_model
 from lymphokin.predict import (
     Forecast,
     arm_contrast,
     chosen_draws,
-    endpoint_visits,
     fitted_courses,
     forecast,
-    forecast_cohort,
     prepare_contrast,
     seen_ranges,
 )
@@ -164,8 +164,8 @@ def run_fit(
     cohort = read_events(table, accept=accept)
     model = load_model(job.model).with_fixed(**job.fixed)
     reporter.stage("packing the cohort")
-    posterior = forecast_cohort(model, cohort, job.steps)
-    quick = posterior.with_long_steps()
+    density = density_of(model, cohort, job.steps)
+    coarse = density.with_long_steps()
     config = {
         "model": job.model,
         "fixed": job.fixed,
@@ -179,12 +179,12 @@ def run_fit(
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     if job.method == "nuts":
-        sample = _sampled(posterior, quick, job, partial_folder(out), reporter)
+        sample = _sampled(density, coarse, job, partial_folder(out), reporter)
     else:
-        sample = _approximated(posterior, quick, job, reporter)
+        sample = _approximated(density, coarse, job, reporter)
     reporter.stage("summarising")
     x = sample.x.reshape(-1, sample.x.shape[-1])
-    error = solver_error(posterior, x[:: max(1, len(x) // ERROR_DRAWS)], job.steps)
+    error = solver_error(density, x[:: max(1, len(x) // ERROR_DRAWS)], job.steps)
     visits = endpoint_visits(cohort)
     provenance = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -203,13 +203,13 @@ def run_fit(
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "solver_relative_error": error,
         "seen": seen_ranges(cohort, visits),
-        "data_warnings": [*cohort.warnings, *posterior.packed.warnings],
+        "data_warnings": [*cohort.warnings, *density.packed.warnings],
         "data_accepted": dict(cohort.accepted),
     }
     if job.method == "nuts":
         provenance["trajectories_accepted"] = float(sample.statistics["accepted"].mean())
-    fit = assemble(posterior, sample, config, provenance)
-    predicted, contrast, contents = describe(fit, posterior, job.counts_until, reporter)
+    fit = assemble(density, sample, config, provenance)
+    predicted, contrast, contents = describe(fit, density, job.counts_until, reporter)
     reporter.stage("writing the report")
 
     def fill(folder: Path) -> None:
@@ -226,12 +226,12 @@ def run_fit(
 
 
 def _sampled(
-    posterior: Posterior, quick: Posterior, job: Job, unfinished: Path, reporter: Reporter
+    density: CohortDensity, coarse: CohortDensity, job: Job, unfinished: Path, reporter: Reporter
 ) -> Sample:
     """Markov chains; what an unfinished run has done already is not done again."""
     fingerprint = settings_fingerprint(job.settings) | {
-        "model": posterior.likelihood.model.sha256,
-        "data": posterior.packed.cohort.sha256,
+        "model": density.likelihood.model.sha256,
+        "data": density.packed.cohort.sha256,
         "fixed": job.fixed,
         "rtol": job.rtol,
         "precision": str(jnp.result_type(float)),
@@ -239,17 +239,17 @@ def _sampled(
     }
     checkpoint = Checkpoint(unfinished, fingerprint)
     reporter.stage("finding where the posterior lies")
-    sampler = compile_sampler(posterior, quick, job.settings)
-    posterior.prepare_information()
-    _prepare_summaries(posterior, job)
-    gradients = sampler.gradients(posterior, quick)
+    sampler = compile_sampler(density, coarse, job.settings)
+    density.prepare_information()
+    _prepare_summaries(density, job)
+    gradients = sampler.gradients(density, coarse)
     found = checkpoint.recall(
-        "whitening", lambda: fit_gaussian(posterior, gradients, job.settings.seed).arrays()
+        "whitening", lambda: fit_gaussian(density, gradients, job.settings.seed).arrays()
     )
     reporter.stage("sampling")
     return sample_nuts(
-        posterior,
-        quick,
+        density,
+        coarse,
         sampler,
         Whitening(**found),
         job.settings,
@@ -258,40 +258,42 @@ def _sampled(
     ).sample()
 
 
-def _prepare_summaries(posterior: Posterior, job: Job) -> None:
+def _prepare_summaries(density: CohortDensity, job: Job) -> None:
     """Begin to compile, and import, what comes after the draws."""
-    posterior.prepare_natural()
+    density.prepare_natural()
     prepare_summary()
-    halved(posterior, job.steps).prepare_evaluation()
-    if _has_contrast(posterior):
-        prepare_contrast(posterior)
+    halved(density, job.steps).prepare_evaluation()
+    if _has_contrast(density):
+        prepare_contrast(density)
 
 
-def _has_contrast(posterior: Posterior) -> bool:
+def _has_contrast(density: CohortDensity) -> bool:
     """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
-    sampled = SUPPRESSION in posterior.hierarchy.population_names
-    return sampled and len(posterior.packed.cohort.doses) > 0
+    sampled = SUPPRESSION in density.hierarchy.population_names
+    return sampled and len(density.packed.cohort.doses) > 0
 
 
-def _approximated(posterior: Posterior, quick: Posterior, job: Job, reporter: Reporter) -> Sample:
+def _approximated(
+    density: CohortDensity, coarse: CohortDensity, job: Job, reporter: Reporter
+) -> Sample:
     """An approximation; what its draws and forecasts need is compiled from the start."""
     from lymphokin.infer.approximate import approximate  # its libraries take long to import
 
-    quick.prepare_gradient()
-    posterior.prepare_evaluation()
-    _prepare_summaries(posterior, job)
-    return approximate(job.method, posterior, quick, job.settings.seed, reporter.stage)
+    coarse.prepare_gradient()
+    density.prepare_evaluation()
+    _prepare_summaries(density, job)
+    return approximate(job.method, density, coarse, job.settings.seed, reporter.stage)
 
 
 def describe(
-    fit: Fit, posterior: Posterior, counts_until: float | None, reporter: Reporter
+    fit: Fit, density: CohortDensity, counts_until: float | None, reporter: Reporter
 ) -> tuple[Forecast, pd.DataFrame, ReportContents]:
     """Forecasts of every patient, contrast of the arms, and what a report shows of a fit."""
-    cohort = posterior.packed.cohort
+    cohort = density.packed.cohort
     seed = int(fit.config["seed"])
     reporter.stage("forecasting every patient")
     predicted = forecast(
-        posterior,
+        density,
         fit.population_z(),
         in_fit=True,
         seen=fit.provenance["seen"],
@@ -301,10 +303,10 @@ def describe(
     )
     reporter.stage("drawing curves and contrasts")
     x = chosen_draws(fit.x, CURVE_DRAWS, seed)
-    curves, levels = fitted_courses(posterior, x)
+    curves, levels = fitted_courses(density, x)
     contrast = (
-        arm_contrast(posterior, x, seed)
-        if _has_contrast(posterior)
+        arm_contrast(density, x, seed)
+        if _has_contrast(density)
         else pd.DataFrame(columns=["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"])
     )
     contents = report_contents(fit, cohort, predicted, contrast, curves, levels)
@@ -327,8 +329,8 @@ def report_contents(
     """What the report shows of a fit."""
     draws = {}
     for name in fit.summary["name"]:
-        before = fit.posterior["prior"][name].to_numpy()
-        after = fit.posterior["posterior"][name].to_numpy().ravel()
+        before = fit.draws["prior"][name].to_numpy()
+        after = fit.draws["posterior"][name].to_numpy().ravel()
         draws[name] = (before[:DENSITY_DRAWS], after)
     convergence = fit.provenance["convergence"]
     approximation = fit.provenance.get("approximation")

@@ -8,7 +8,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from lymphokin.ctcae import grade_of_count
+from lymphokin.endpoint import grade_of_count
 from lymphokin.io import read_events
 from lymphokin.io.convert import Conversion, convert
 from lymphokin.io.convert.datasets import read_dataset

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lymphokin.endpoint import grade_of, measured_threshold
 from lymphokin.io import Cohort
-from lymphokin.predict import endpoint_visits, grade_of, measured_threshold
+from lymphokin.io.visits import endpoint_visits
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lymphokin.infer import Posterior
+from lymphokin.endpoint import measured_threshold
+from lymphokin.infer import CohortDensity
+from lymphokin.infer.density import density_of
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, probability_below
-from lymphokin.predict import (
-    endpoint_visits,
-    forecast,
-    forecast_cohort,
-    measured_threshold,
-    seen_ranges,
-)
+from lymphokin.predict import forecast, seen_ranges
 from lymphokin.predict.forecast import is_known
 
 pytestmark = pytest.mark.slow  # several compilations: minutes
@@ -38,7 +35,7 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
     hierarchy = Hierarchy(model)
     z = np.zeros((1, len(hierarchy.quantities)))
     result = forecast(
-        forecast_cohort(model, cohort),
+        density_of(model, cohort),
         z,
         in_fit=False,
         seen=seen_ranges(cohort, visits),
@@ -51,12 +48,12 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
         replace(cohort, observations=cohort.observations[known]),
         {p: [day] for p, day in visits["endpoint_day"].items()},
     )
-    posterior = Posterior(CohortLikelihood(hierarchy), packed)
+    density = CohortDensity(CohortLikelihood(hierarchy), packed)
     nodes = jnp.asarray(packed.nodes(visits["endpoint_day"].to_dict()))
 
     def one(key):
         latents = hierarchy.draw_latents(key, packed.arrays, jnp.zeros(z.shape[1]))
-        log_weight, outputs, _ = posterior.likelihood.by_patient(latents, packed.arrays)
+        log_weight, outputs, _ = density.likelihood.by_patient(latents, packed.arrays)
         return log_weight, jnp.log(outputs["alc"][nodes, jnp.arange(2)])
 
     keys = jax.random.split(jax.random.key(1), BRUTE_FORCE_DRAWS)
@@ -87,7 +84,7 @@ def test_records_after_the_chosen_day_do_not_change_a_new_patients_forecast(smal
     )
     tables = [
         forecast(
-            forecast_cohort(model, c),
+            density_of(model, c),
             z,
             in_fit=False,
             seen=seen_ranges(c, visits),

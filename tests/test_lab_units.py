@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lymphokin.ctcae import grade_of_count
+from lymphokin.endpoint import grade_of_count
 from lymphokin.io.convert.dates import from_study_day, read_dates
 from lymphokin.io.convert.results import Reading, decimals_of
 from lymphokin.lab_units import (

@@ -23,8 +23,8 @@ from lymphokin.population import (
     probability_below,
     t_distribution,
 )
-from lymphokin.predict.what_if import condition as what_if
-from lymphokin.predict.what_if.risk import below
+from lymphokin.whatif import condition as what_if
+from lymphokin.whatif.risk import below
 
 ERRORS = ("log_normal", "additive", "proportional", "combined")
 RESIDUALS = [

@@ -20,11 +20,11 @@ from lymphokin.commands.source import refuse_point
 from lymphokin.criticism.run_folder import open_run
 from lymphokin.infer import Fit
 from lymphokin.infer.approximate import approximate
+from lymphokin.infer.density import density_of
 from lymphokin.io import read_events, write_events
 from lymphokin.model import load_model
-from lymphokin.predict import forecast_cohort
-from lymphokin.predict.what_if.source import of_run
 from lymphokin.trial.virtual.population import FittedPopulation
+from lymphokin.whatif.source import of_run
 from lymphokin.workflow import Job, run_fit
 
 LEVEL = '''
@@ -94,38 +94,38 @@ def table(small_trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def normal_posterior(table: Path, tmp_path_factory: pytest.TempPathFactory):
     model = load_model(level_model(tmp_path_factory.mktemp("normal")))
-    return forecast_cohort(model, read_events(table))
+    return density_of(model, read_events(table))
 
 
 @pytest.fixture(scope="module")
 def samples(normal_posterior):
-    quick = normal_posterior.with_long_steps()
-    return lru_cache(lambda method: approximate(method, normal_posterior, quick, 0))
+    coarse = normal_posterior.with_long_steps()
+    return lru_cache(lambda method: approximate(method, normal_posterior, coarse, 0))
 
 
-def closed_form(posterior) -> tuple[float, float, np.ndarray]:
+def closed_form(density) -> tuple[float, float, np.ndarray]:
     """Mean and SD of the population's ln level, and each patient's mean."""
-    counts = posterior.packed.cohort.observations.query("quantity == 'alc'")
+    counts = density.packed.cohort.observations.query("quantity == 'alc'")
     groups = np.log(counts["value"].dropna()).groupby(counts["id"])
     n, mean = groups.count(), groups.mean()
-    assert len(n) == len(posterior.packed.cohort)
+    assert len(n) == len(density.packed.cohort)
     of_mean = BETWEEN_SD**2 + RESIDUAL_SD**2 / n
     precision = 1 / POPULATION_SD**2 + (1 / of_mean).sum()
     population = (np.log(MEDIAN) / POPULATION_SD**2 + (mean / of_mean).sum()) / precision
     trust = BETWEEN_SD**2 / of_mean
     own = trust * mean + (1 - trust) * population
-    ids = posterior.packed.cohort.patients.index
+    ids = density.packed.cohort.patients.index
     return float(population), float(precision**-0.5), own.reindex(ids).to_numpy()
 
 
-def log_levels(posterior, sample) -> tuple[np.ndarray, np.ndarray]:
+def log_levels(density, sample) -> tuple[np.ndarray, np.ndarray]:
     """ln level of the population [draw] and of the patients [draw, patient]."""
-    unravel, hierarchy = posterior.unravel(), posterior.hierarchy
+    unravel, hierarchy = density.unravel(), density.hierarchy
     population, patients = [], []
     for x in sample.x[0]:
         latents = unravel(jnp.asarray(x))
         values = hierarchy.population(latents.population)
-        p, _ = hierarchy.individuals(values, latents, posterior.arrays)
+        p, _ = hierarchy.individuals(values, latents, density.arrays)
         population.append(float(values.typical["level"]))
         patients.append(np.log(p.level))
     return np.asarray(population), np.asarray(patients)
@@ -170,8 +170,8 @@ def test_the_mode_of_a_normal_posterior_is_its_mean_and_said_to_be_a_point(
 def test_a_posterior_that_is_not_normal_is_not_believed(table, tmp_path):
     """Hardly any information about the spread between patients: a funnel, not an ellipsoid."""
     model = load_model(level_model(tmp_path, spread=0.4, spread_log_sd=2.0, noise=1.5))
-    posterior = forecast_cohort(model, read_events(table))
-    found = approximate("laplace", posterior, posterior.with_long_steps(), 0)
+    density = density_of(model, read_events(table))
+    found = approximate("laplace", density, density.with_long_steps(), 0)
     assert found.belief.level == "bad"
     assert found.belief.pareto_k_population > 0.7
     assert "Do not believe" in found.belief.verdict

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lymphokin.infer import Posterior
+from lymphokin.infer import CohortDensity
 from lymphokin.infer.mode import WALL, highest, rough_mode
 from lymphokin.io import read_events
 from lymphokin.model import load_model
@@ -66,9 +66,9 @@ def test_the_highest_mode_of_hares_and_lynxes_is_found_from_any_seed():
     model = load_model(FOLDER / "lotka_volterra.py")
     cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
     packed = pack(model, cohort, rule=LONG_STEPS)
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), packed)
+    density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
     for seed in range(10):
-        value, _ = posterior.density_and_gradient(
-            rough_mode(posterior, posterior.gradients, seed), posterior.arrays
+        value, _ = density.density_and_gradient(
+            rough_mode(density, density.gradients, seed), density.arrays
         )
         assert value > 1.0, seed

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lymphokin.model import Fraction, load_model, shipped_models, state_type
-from lymphokin.report.equations import equations
-from lymphokin.report.model_diagram import write_diagram
+from lymphokin.pages.equations import equations
+from lymphokin.pages.model_diagram import write_diagram
 
 WORDS = {
     "ln": math.log,

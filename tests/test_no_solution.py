@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
+from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
 from lymphokin.literature.spread import between_models
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
-from lymphokin.predict import endpoint_visits, forecast, forecast_cohort, seen_ranges
+from lymphokin.predict import forecast, seen_ranges
 from lymphokin.predict.individual import NoForecastError
-from lymphokin.predict.what_if.contract import (
+from lymphokin.whatif.contract import (
     Count,
     Patient,
     PlannedFraction,
@@ -18,8 +20,8 @@ from lymphokin.predict.what_if.contract import (
     Schedule,
     WhatIfRequest,
 )
-from lymphokin.predict.what_if.engine import Engine
-from lymphokin.predict.what_if.source import of_literature, of_priors
+from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.source import of_literature, of_priors
 
 LIMITED = '''"""One pool of lymphocytes that has no solution above a radiosensitivity."""
 
@@ -93,7 +95,7 @@ def forecast_with(model, cohort):
     """Forecast at the population's medians."""
     z = np.zeros((20, len(Hierarchy(model).quantities)))
     seen = seen_ranges(cohort, endpoint_visits(cohort))
-    return forecast(forecast_cohort(model, cohort), z, in_fit=False, seen=seen).patients
+    return forecast(density_of(model, cohort), z, in_fit=False, seen=seen).patients
 
 
 def test_draws_without_a_number_far_out_in_the_proposal_leave_the_forecast_as_it_is(

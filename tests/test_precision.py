@@ -16,14 +16,16 @@ import sys
 from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
-from lymphokin.infer.posterior import flat
+from lymphokin.infer.density import flat
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import probability_below
-from lymphokin.predict import endpoint_visits, forecast_cohort, measured_threshold
+from lymphokin.io.visits import endpoint_visits
+from lymphokin.infer.density import density_of
+from lymphokin.endpoint import measured_threshold
 
 cohort, model = read_events(Path(sys.argv[1])), load_model("myeloid_lymphoid")
-posterior = forecast_cohort(model, cohort)
+posterior = density_of(model, cohort)
 centre = flat(posterior.start())
 x = np.asarray(centre) + 0.4 * np.random.default_rng(0).standard_normal((20, centre.size))
 visits = endpoint_visits(cohort)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lymphokin.infer.posterior import Posterior, flat
+from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.io import read_events
 from lymphokin.model import AdaptiveSolver, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -83,35 +83,35 @@ def test_a_damaged_file_is_traced_again(kept):
 
 def of_one_patient(model):
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv")).select(["S001"])
-    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+    return CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
 
 
 def test_a_later_process_has_the_same_gradient_without_tracing_the_model(kept, monkeypatch):
-    posterior = of_one_patient(load_model("hedos_hcc"))
-    x = 0.1 + flat(posterior.start())
+    density = of_one_patient(load_model("hedos_hcc"))
+    x = 0.1 + flat(density.start())
     # As in a process that has compiled nothing yet.
-    monkeypatch.setattr("lymphokin.infer.posterior._programs", {})
-    value, gradient = posterior.density_and_gradient(x, posterior.arrays)
-    monkeypatch.setattr("lymphokin.infer.posterior._programs", {})
-    monkeypatch.setattr("lymphokin.infer.posterior._log_density", None)
-    again, found = posterior.density_and_gradient(x, posterior.arrays)
+    monkeypatch.setattr("lymphokin.infer.density._programs", {})
+    value, gradient = density.density_and_gradient(x, density.arrays)
+    monkeypatch.setattr("lymphokin.infer.density._programs", {})
+    monkeypatch.setattr("lymphokin.infer.density._log_density", None)
+    again, found = density.density_and_gradient(x, density.arrays)
     assert np.isfinite(value)
     assert again == value
     np.testing.assert_array_equal(found, gradient)
 
 
 def test_what_is_prepared_is_what_is_used(kept, monkeypatch):
-    posterior = of_one_patient(load_model("hedos_hcc"))
-    monkeypatch.setattr("lymphokin.infer.posterior._programs", {})
-    posterior.prepare_information()
+    density = of_one_patient(load_model("hedos_hcc"))
+    monkeypatch.setattr("lymphokin.infer.density._programs", {})
+    density.prepare_information()
     prepared = set(kept.iterdir())
-    posterior.information(0.1 + flat(posterior.start()), posterior.arrays)
+    density.information(0.1 + flat(density.start()), density.arrays)
     assert len(prepared) == 2
     assert set(kept.iterdir()) == prepared
 
 
 def test_a_model_with_an_implicit_solver_runs_though_its_program_cannot_be_kept(kept):
-    posterior = of_one_patient(replace(load_model("hedos_hcc"), solver=AdaptiveSolver("kvaerno5")))
-    value, _ = posterior.density_and_gradient(0.1 + flat(posterior.start()), posterior.arrays)
+    density = of_one_patient(replace(load_model("hedos_hcc"), solver=AdaptiveSolver("kvaerno5")))
+    value, _ = density.density_and_gradient(0.1 + flat(density.start()), density.arrays)
     assert np.isfinite(value)
     assert not kept.exists()

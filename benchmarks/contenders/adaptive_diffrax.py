@@ -30,7 +30,7 @@ class AdaptiveDiffrax:
 
     def _segment(self, y: Any, p: Any, start: Any, end: Any) -> Any:
         """States at ``end``; the system is the model's own, in one piece."""
-        blocks = self.trial.posterior.likelihood.model.blocks
+        blocks = self.trial.density.likelihood.model.blocks
 
         def slope(_: Any, y: Any, p: Any) -> Any:
             flows = System(blocks, SimpleNamespace(**p)).flows(y, {"signal": y["signal"]})
@@ -53,7 +53,7 @@ class AdaptiveDiffrax:
 
     def _patient(self, p: Any, of_windows: Any, first_lane: Any, first_day: Any, s: Any) -> Any:
         """[stop, ...] outputs of one patient at each stop, before what happens there."""
-        model = self.trial.posterior.likelihood.model
+        model = self.trial.density.likelihood.model
         lag = {k: v[s["lane"]] for k, v in of_windows.items()}["absorption_lag"]
         day = jnp.maximum(s["day"] + s["is_dose"] * lag, first_day)
         order = jnp.argsort(day, stable=True)
@@ -85,10 +85,10 @@ class AdaptiveDiffrax:
     def predictions(self, x: Any) -> Any:
         """Per quantity, log predictions of quantified and censored records; see the likelihood."""
         trial, stops = self.trial, self.trial.stops
-        patients = trial.posterior.arrays.patients
+        patients = trial.density.arrays.patients
         p, lanes = trial.individuals(x)
         p = {k: jnp.broadcast_to(v, (patients,)) for k, v in p.items()}
-        lanes = {k: jnp.broadcast_to(v, trial.posterior.arrays.timeline.hours.start.shape)
+        lanes = {k: jnp.broadcast_to(v, trial.density.arrays.timeline.hours.start.shape)
                  for k, v in lanes.items() if k not in p}  # fmt: skip
         names = ("day", "is_dose", "amount", "opens", "lane", "immune_dose", "share")
         s = {name: jnp.asarray(getattr(stops, name)) for name in names}

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer import Posterior
+from lymphokin.infer import CohortDensity
+from lymphokin.infer.density import _own_log_prior
 from lymphokin.infer.information import TANGENTS_AT_ONCE, arrow_directions
-from lymphokin.infer.posterior import _own_log_prior
 from lymphokin.population import CohortArrays
 from lymphokin.solve import solve
 
@@ -27,12 +27,12 @@ def in_batches(derivative: Callable[[Any], Any], directions: Any) -> Any:
 class Gradients:
     """Gradients of one posterior: each takes the flat latents and the cohort."""
 
-    def __init__(self, posterior: Posterior) -> None:
-        self.posterior = posterior
-        self.likelihood = posterior.likelihood
-        self.hierarchy = posterior.hierarchy
-        self.unravel = posterior.unravel()
-        hours = posterior.arrays.timeline.hours
+    def __init__(self, density: CohortDensity) -> None:
+        self.density = density
+        self.likelihood = density.likelihood
+        self.hierarchy = density.hierarchy
+        self.unravel = density.unravel()
+        hours = density.arrays.timeline.hours
         assert hours is not None, "a trial with a drug"
         self.owner = np.asarray(hours.patient)
         """[window] the patient of each drug window"""
@@ -41,7 +41,7 @@ class Gradients:
 
     def reverse(self, x: jax.Array, arrays: CohortArrays) -> jax.Array:
         """What lymphokin does: coupled steps are run again in the backward pass."""
-        return jax.grad(self.posterior.log_density)(x, arrays)
+        return jax.grad(self.density.log_density)(x, arrays)
 
     def stored(self, x: jax.Array, arrays: CohortArrays) -> jax.Array:
         """The same with what the coupled steps computed on the way stored instead."""
@@ -50,7 +50,7 @@ class Gradients:
 
     def forward(self, x: jax.Array, arrays: CohortArrays) -> jax.Array:
         """Per patient along the population quantities and along the slots of its own latents."""
-        index, n_population = self.posterior.patient_index(), len(self.hierarchy.quantities)
+        index, n_population = self.density.patient_index(), len(self.hierarchy.quantities)
 
         def own(x: jax.Array) -> jax.Array:
             latents = self.unravel(x)

@@ -90,7 +90,7 @@ class ScipyLsoda:
         y = np.array([0, 0, 0, 1, 0, 0, own["mdsc_baseline"], fast, 0, 0], float)
         y[SLOW] = own["lymphocyte_baseline"] - fast
         lag = np.broadcast_to(
-            lanes["absorption_lag"], len(self.trial.posterior.packed.layout.lane_windows)
+            lanes["absorption_lag"], len(self.trial.density.packed.layout.lane_windows)
         )
         day = stops.day[i] + stops.is_dose[i] * lag[stops.lane[i]]
         order = np.argsort(day, kind="stable")

@@ -25,7 +25,7 @@ class StanSolver:
 
 def data_of(trial: Trial) -> dict[str, Any]:
     """The program's data, from the trial and the model's parameter table."""
-    posterior, stops = trial.posterior, trial.stops
+    posterior, stops = trial.density, trial.stops
     table, hierarchy, arrays = (
         posterior.likelihood.model.table,
         posterior.hierarchy,

@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer import Posterior, fit_gaussian
-from lymphokin.infer.posterior import _own_log_prior
+from lymphokin.infer import CohortDensity, fit_gaussian
+from lymphokin.infer.density import _own_log_prior
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -54,22 +54,22 @@ class Trial:
     """The shipped trial, its posterior with a step rule of choice, and where to evaluate it."""
 
     cohort: Cohort
-    posterior: Posterior
+    density: CohortDensity
     stops: Stops
     x: np.ndarray
     """[draw, latent] draws of a normal approximation of the posterior"""
 
-    def with_rule(self, rule: Any) -> Posterior:
+    def with_rule(self, rule: Any) -> CohortDensity:
         """The posterior solved with other steps."""
-        packed = pack(self.posterior.likelihood.model, self.cohort, rule=rule)
-        return Posterior(self.posterior.likelihood, packed)
+        packed = pack(self.density.likelihood.model, self.cohort, rule=rule)
+        return CohortDensity(self.density.likelihood, packed)
 
     def individuals(self, x: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Individual parameters in model units (days) by name: [patient], and [lane]."""
-        posterior = self.posterior
-        latents = posterior.unravel()(x)
-        population = posterior.hierarchy.population(latents.population)
-        p, lanes = posterior.hierarchy.individuals(population, latents, posterior.arrays)
+        density = self.density
+        latents = density.unravel()(x)
+        population = density.hierarchy.population(latents.population)
+        p, lanes = density.hierarchy.individuals(population, latents, density.arrays)
         return p._asdict(), lanes._asdict()
 
     def read(self, shown: dict[str, Any], x: Any) -> dict[str, tuple[Any, Any]]:
@@ -78,11 +78,11 @@ class Trial:
         Args:
             shown: per quantity, [patient, stop].
         """
-        posterior = self.posterior
-        population = posterior.hierarchy.population(posterior.unravel()(x).population)
+        density = self.density
+        population = density.hierarchy.population(density.unravel()(x).population)
         predicted = {}
-        for quantity, both in posterior.arrays.measured.items():
-            effects = posterior.likelihood.model.table.residuals[quantity].effects
+        for quantity, both in density.arrays.measured.items():
+            effects = density.likelihood.model.table.residuals[quantity].effects
             parts = []
             for records, stop in zip(both, self.stops.read_at[quantity], strict=True):
                 value = jnp.maximum(shown[quantity][records.patient, stop], LOWEST)
@@ -96,11 +96,11 @@ class Trial:
 
     def density(self, x: Any, predicted: dict[str, tuple[Any, Any]]) -> Any:
         """Log posterior density from log predictions."""
-        posterior = self.posterior
-        arrays, latents = posterior.arrays, posterior.unravel()(x)
-        population = posterior.hierarchy.population(latents.population)
-        own = _own_log_prior(posterior.hierarchy, latents, arrays).sum()
-        terms = posterior.likelihood._pointwise(population, predicted, arrays).values()
+        density = self.density
+        arrays, latents = density.arrays, density.unravel()(x)
+        population = density.hierarchy.population(latents.population)
+        own = _own_log_prior(density.hierarchy, latents, arrays).sum()
+        terms = density.likelihood._pointwise(population, predicted, arrays).values()
         likelihood = sum(a.sum() + b.sum() for a, b in terms)
         return own - 0.5 * jnp.sum(latents.population**2) + likelihood
 
@@ -109,16 +109,16 @@ def read_trial(draws: int) -> Trial:
     """The shipped synthetic trial of 58 patients with the default model."""
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
     model = load_model("myeloid_lymphoid")
-    posterior = Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
-    map_ = fit_gaussian(posterior, posterior.with_long_steps().gradients)
+    density = CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+    map_ = fit_gaussian(density, density.with_long_steps().gradients)
     keys = jax.random.split(jax.random.key(1), draws)
     x = [map_.to_latents(jax.random.normal(key, map_.centre.shape)) for key in keys]
-    return Trial(cohort, posterior, find_stops(posterior), np.asarray(x))
+    return Trial(cohort, density, find_stops(density), np.asarray(x))
 
 
-def find_stops(posterior: Posterior) -> Stops:
+def find_stops(density: CohortDensity) -> Stops:
     """Stops of a packed cohort."""
-    arrays, layout = posterior.packed.arrays, posterior.packed.layout
+    arrays, layout = density.packed.arrays, density.packed.layout
     records: list[list[float]] = [[] for _ in layout.courses]
     read_at = {}
     for quantity, (quantified, below) in arrays.measured.items():

@@ -28,7 +28,7 @@ def verify(
 
     Example: lymphokin audit verify what-if.jsonl
     """
-    from lymphokin.predict.what_if.audit import verify as check
+    from lymphokin.whatif.audit import verify as check
 
     found = check(log)
     good = found.broken_line is None

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from lymphokin.infer import Checkpoint, Fit, Posterior
+    from lymphokin.infer import Checkpoint, CohortDensity, Fit
     from lymphokin.workflow import Reporter
 
 FEWEST_SIMULATIONS = 20
@@ -85,7 +85,7 @@ def check(
         )
     with TerminalReporter(console) as reporter:
         reporter.stage("reading the run")
-        fitted, posterior = open_run(run)
+        fitted, density = open_run(run)
         about = {
             "run": run.resolve().name,
             "model": fitted.provenance["model"],
@@ -96,11 +96,11 @@ def check(
             "seed": seed,
         }
         if predictive:
-            said, files = _judge(path, fitted, posterior, folds, about, reporter)
+            said, files = _judge(path, fitted, density, folds, about, reporter)
         elif sbc:
-            said, files = _simulate(path, fitted, posterior, sbc, about, reporter)
+            said, files = _simulate(path, fitted, density, sbc, about, reporter)
         else:
-            said, files = _criticise(path, fitted, posterior, draws, about, reporter)
+            said, files = _criticise(path, fitted, density, draws, about, reporter)
     if json_:
         print(json.dumps({**said, "files": [str(f) for f in files]}, indent=2))
         return
@@ -109,7 +109,7 @@ def check(
 
 
 def _criticise(
-    path: Path, fitted: Fit, posterior: Posterior, draws: int, about: dict, reporter: Reporter
+    path: Path, fitted: Fit, density: CohortDensity, draws: int, about: dict, reporter: Reporter
 ) -> tuple[dict, list[Path]]:
     """Check the fit against its own data: what was found, and the files it was written to."""
     from lymphokin.criticism.criticise import criticise
@@ -117,7 +117,7 @@ def _criticise(
     from lymphokin.criticism.sections import sections_of
 
     reporter.stage("simulating the trial again, from each posterior draw")
-    found = criticise(fitted, posterior, draws, about["seed"])
+    found = criticise(fitted, density, draws, about["seed"])
     about = about | {"draws": found.draws}
     reporter.stage("drawing")
     said = result(found.verdicts, about)
@@ -125,27 +125,27 @@ def _criticise(
 
 
 def _judge(
-    path: Path, fitted: Fit, posterior: Posterior, folds: int, about: dict, reporter: Reporter
+    path: Path, fitted: Fit, density: CohortDensity, folds: int, about: dict, reporter: Reporter
 ) -> tuple[dict, list[Path]]:
     """Judge forecasts of left-out patients: what was found, and the files it was written to."""
-    from lymphokin.criticism.page import render_check, result, write_check
-    from lymphokin.criticism.predict_left_out import (
+    from lymphokin.criticism.forecasts.predict_left_out import (
         patients_in_folds,
         predict_by_folds,
         predict_left_out,
     )
-    from lymphokin.criticism.prediction_sections import prediction_sections
-    from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
+    from lymphokin.criticism.forecasts.prediction_sections import prediction_sections
+    from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
+    from lymphokin.criticism.page import render_check, result, write_check
 
     seed, kept = about["seed"], None
     if folds:
         # What is judged is the model on this cohort, fitted anew: not the draws of the run.
         about = {k: v for k, v in about.items() if k != "convergence"} | {"folds": folds}
-        patients, fold = patients_in_folds(posterior, folds, seed)
+        patients, fold = patients_in_folds(density, folds, seed)
         checkpoint = _checkpoint(path, fitted, {"seed": seed, "folds": folds})
         reporter.stage("fitting without each part of the patients")
         found = predict_by_folds(
-            posterior,
+            density,
             patients,
             fold,
             seed,
@@ -154,7 +154,7 @@ def _judge(
         )
         kept = checkpoint.folder
     else:
-        found = predict_left_out(fitted, posterior, seed, reporter.stage)
+        found = predict_left_out(fitted, density, seed, reporter.stage)
     reporter.stage("drawing")
     cautions = read_first(found)
     page = render_check(prediction_sections(found), about, cautions, "predictive.html.j2")
@@ -180,20 +180,20 @@ def _checkpoint(path: Path, fitted: Fit, chosen: dict[str, int]) -> Checkpoint:
 
 
 def _simulate(
-    path: Path, fitted: Fit, posterior: Posterior, trials: int, about: dict, reporter: Reporter
+    path: Path, fitted: Fit, density: CohortDensity, trials: int, about: dict, reporter: Reporter
 ) -> tuple[dict, list[Path]]:
     """Fit trials simulated from the prior: what was found, and the files it was written to."""
     from lymphokin.criticism.page import render_check, result, write_check
-    from lymphokin.criticism.simulation_calibration import (
+    from lymphokin.criticism.simulation.simulation_calibration import (
         calibrate_by_simulation,
         judge_simulations,
     )
-    from lymphokin.criticism.simulation_sections import simulation_sections
+    from lymphokin.criticism.simulation.simulation_sections import simulation_sections
 
     checkpoint = _checkpoint(path, fitted, {"seed": about["seed"]})
     reporter.stage("fitting simulated trials")
     found = calibrate_by_simulation(
-        posterior,
+        density,
         trials,
         about["seed"],
         checkpoint,

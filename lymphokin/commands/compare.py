@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from lymphokin.criticism.compare import Comparison
-    from lymphokin.infer import Fit, Posterior
+    from lymphokin.criticism.forecasts.compare import Comparison
+    from lymphokin.infer import CohortDensity, Fit
     from lymphokin.workflow import Reporter
 
 
@@ -59,7 +59,7 @@ def compare(
     show(Console(width=None if sys.stdout.isatty() else 110), found, said)
 
 
-def _opened(names: list[str], runs: list[Path]) -> dict[str, tuple[Fit, Posterior]]:
+def _opened(names: list[str], runs: list[Path]) -> dict[str, tuple[Fit, CohortDensity]]:
     """The fits by name; all of the same data, or one message."""
     from lymphokin.criticism.run_folder import open_run
 
@@ -72,35 +72,35 @@ def _opened(names: list[str], runs: list[Path]) -> dict[str, tuple[Fit, Posterio
 
 
 def _compared(
-    opened: dict[str, tuple[Fit, Posterior]], day: float, seed: int, reporter: Reporter
+    opened: dict[str, tuple[Fit, CohortDensity]], day: float, seed: int, reporter: Reporter
 ) -> Comparison:
     import pandas as pd
 
-    from lymphokin.criticism.compare import comparison
-    from lymphokin.criticism.held_out import held_out_forecasts
-    from lymphokin.criticism.leave_one_out import counts_left_out, patients_left_out
+    from lymphokin.criticism.forecasts.compare import comparison
+    from lymphokin.criticism.forecasts.held_out import held_out_forecasts
+    from lymphokin.criticism.forecasts.leave_one_out import counts_left_out, patients_left_out
 
     patients, counts, risks = {}, {}, {}
-    for name, (fit, posterior) in opened.items():
+    for name, (fit, density) in opened.items():
         reporter.stage(f"leaving out patients and counts of {name}")
         z = fit.population_z()
-        patients[name] = patients_left_out(posterior, z, seed)
-        counts[name] = counts_left_out(fit, posterior, seed)
-        ids = posterior.packed.cohort.patients.index
-        forecasts = held_out_forecasts(posterior, z, ids, (day,), in_fit=True, seed=seed)
+        patients[name] = patients_left_out(density, z, seed)
+        counts[name] = counts_left_out(fit, density, seed)
+        ids = density.packed.cohort.patients.index
+        forecasts = held_out_forecasts(density, z, ids, (day,), in_fit=True, seed=seed)
         risks[name] = pd.Series(forecasts[day].forecasts.risk, ids)
     return comparison(patients, counts, risks)
 
 
 def _said(
-    opened: dict[str, tuple[Fit, Posterior]],
+    opened: dict[str, tuple[Fit, CohortDensity]],
     found: Comparison,
     cautions: list[str],
     day: float,
     seed: int,
 ) -> dict:
     """What is printed as JSON and written beside the page."""
-    from lymphokin.criticism.compare import comparison_verdicts
+    from lymphokin.criticism.forecasts.compare import comparison_verdicts
     from lymphokin.criticism.page import result
 
     of = [fit.provenance for fit, _ in opened.values()]
@@ -123,7 +123,7 @@ def _said(
 
 
 def _write(out: Path, found: Comparison, said: dict) -> list[Path]:
-    from lymphokin.criticism.compare_page import comparison_sections
+    from lymphokin.criticism.forecasts.compare_page import comparison_sections
     from lymphokin.criticism.page import render_check, write_check
 
     sections = comparison_sections(found, said["counts_until"])

@@ -64,8 +64,8 @@ def _list(as_json: bool) -> None:
 
 def _show(name: str, out: Path | None, as_json: bool) -> None:
     from lymphokin.model import load_model
-    from lymphokin.report.equations import equations
-    from lymphokin.report.model_diagram import write_diagram
+    from lymphokin.pages.equations import equations
+    from lymphokin.pages.model_diagram import write_diagram
 
     model = load_model(name)
     lines = equations(model)

@@ -41,8 +41,8 @@ def serve(
     from threadpoolctl import threadpool_limits
 
     from lymphokin.commands.source import literature_sources, refuse_point, resolve_source
-    from lymphokin.predict.what_if.audit import AuditLog
     from lymphokin.web.app import make_app
+    from lymphokin.whatif.audit import AuditLog
 
     if run is not None and not (run / "posterior.nc").is_file():
         raise FileNotFoundError(f"{run} is not a run folder: it has no posterior.nc")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lymphokin.predict.what_if.source import PosteriorSource
+    from lymphokin.whatif.source import PopulationDraws
 
 
-def literature_sources() -> dict[str, PosteriorSource]:
+def literature_sources() -> dict[str, PopulationDraws]:
     """Of every model that comes calibrated to published cohorts, by name."""
     from lymphokin.literature.posterior import calibrated_models
 
@@ -30,7 +30,7 @@ def refuse_point(run: Path) -> None:
         require_draws(tomllib.loads(config.read_text("utf-8")), f"a risk from {run}")
 
 
-def resolve_source(run: Path | None, model: str) -> PosteriorSource:
+def resolve_source(run: Path | None, model: str) -> PopulationDraws:
     """Of a run folder; without one, of published cohorts; for a model without those, its priors.
 
     Raises:
@@ -43,8 +43,8 @@ def resolve_source(run: Path | None, model: str) -> PosteriorSource:
         literature_table,
     )
     from lymphokin.model import load_model
-    from lymphokin.predict.what_if.calibration import calibration_of_literature
-    from lymphokin.predict.what_if.source import of_literature, of_priors, of_run
+    from lymphokin.whatif.calibration import calibration_of_literature
+    from lymphokin.whatif.source import of_literature, of_priors, of_run
 
     if run is not None:
         return of_run(run)

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from lymphokin.predict.what_if.between_models import BetweenModelsAnswer
-    from lymphokin.predict.what_if.contract import (
+    from lymphokin.whatif.contract import (
         Estimate,
         NarrowingAnswer,
         Patient,
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
         WhatIfAnswer,
         WhatIfRequest,
     )
-    from lymphokin.predict.what_if.engine import Engine
+    from lymphokin.whatif.engine import Engine
+    from lymphokin.whatif.questions.between_models import BetweenModelsAnswer
 
 DRAWS = (400, 2000)
 STYLES = {"strong": "bold yellow", "caution": "yellow", "note": "dim"}
@@ -52,8 +52,8 @@ def whatif(
 
     Example: lymphokin whatif --patient p.toml --schedule a.toml --schedule b.toml --json
     """
-    from lymphokin.predict.what_if.contract import Patient, Schedule, WhatIfRequest
-    from lymphokin.predict.what_if.files import read_as
+    from lymphokin.whatif.contract import Patient, Schedule, WhatIfRequest
+    from lymphokin.whatif.files import read_as
 
     if len(schedule) != 2:
         raise ValueError(f"give --schedule twice, A and then B; got {len(schedule)}")
@@ -64,7 +64,7 @@ def whatif(
     answer = engine.what_if(question)
     others = _between_models(engine, question) if all_models else None
     if audit_log is not None:
-        from lymphokin.predict.what_if.audit import AuditLog
+        from lymphokin.whatif.audit import AuditLog
 
         AuditLog(audit_log).add("whatif", question, answer)
     if json_:
@@ -95,10 +95,10 @@ def predict_one(
     json_: bool,
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
-    from lymphokin.predict.what_if.caution import warnings_of
-    from lymphokin.predict.what_if.contract import NarrowingRequest, WhatIfRequest
-    from lymphokin.predict.what_if.engine import told
-    from lymphokin.predict.what_if.narrowing import narrowing
+    from lymphokin.whatif.caution import warnings_of
+    from lymphokin.whatif.contract import NarrowingRequest, WhatIfRequest
+    from lymphokin.whatif.engine import told
+    from lymphokin.whatif.questions.narrowing import narrowing
 
     engine = _engine(run, model)
     known = engine.condition(person, plan, _draws(draws))
@@ -153,8 +153,8 @@ def person_of(
     schedule: Path | None,
 ) -> tuple[Patient, Schedule]:
     """Patient and schedule of ``lymphokin predict`` from a file, from options, or from both."""
-    from lymphokin.predict.what_if.contract import Patient, Schedule
-    from lymphokin.predict.what_if.files import checked, course_of, pulses_of, read_as
+    from lymphokin.whatif.contract import Patient, Schedule
+    from lymphokin.whatif.files import checked, course_of, pulses_of, read_as
 
     known = read_as(Patient, file).model_dump(exclude_unset=True) if file else {}
     given = {"site": site, "bsa": bsa, "n_lesions": lesions}
@@ -177,7 +177,7 @@ def _engine(run: Path | None, model: str) -> Engine:
     from threadpoolctl import threadpool_limits
 
     from lymphokin.commands.source import resolve_source
-    from lymphokin.predict.what_if.engine import Engine
+    from lymphokin.whatif.engine import Engine
 
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
     return Engine(resolve_source(run, model))
@@ -185,7 +185,7 @@ def _engine(run: Path | None, model: str) -> Engine:
 
 def _between_models(engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
     from lymphokin.commands.source import literature_sources
-    from lymphokin.predict.what_if.between_models import Panel
+    from lymphokin.whatif.questions.between_models import Panel
 
     return Panel(engine, literature_sources).ask(question)
 

@@ -7,23 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lymphokin.criticism.composites import Composite, composites, judge_composites
-from lymphokin.criticism.endpoint_check import EndpointCheck, endpoint_checks, judge_endpoint
-from lymphokin.criticism.goodness_of_fit import (
+from lymphokin.criticism.data.endpoint_check import EndpointCheck, endpoint_checks, judge_endpoint
+from lymphokin.criticism.data.goodness_of_fit import (
     GoodnessOfFit,
     goodness_of_fit,
     judge_goodness_of_fit,
 )
-from lymphokin.criticism.npde import judge_prediction_errors, normal_scores, prediction_errors
-from lymphokin.criticism.prior_sensitivity import (
-    Identifiability,
-    identifiability,
-    judge_contraction,
-    judge_identifiability,
-    judge_power_scaling,
-    power_scaling,
+from lymphokin.criticism.data.npde import judge_prediction_errors, normal_scores, prediction_errors
+from lymphokin.criticism.data.replicates import Replicates, replicate
+from lymphokin.criticism.data.residuals import (
+    Trend,
+    individual_residuals,
+    individual_trend,
+    judge_trends,
+    population_trends,
 )
-from lymphokin.criticism.random_effects import (
+from lymphokin.criticism.data.uniformity import Uniformity, uniformity
+from lymphokin.criticism.data.visual_check import (
+    Kind,
+    VisualCheck,
+    judge_visual_checks,
+    visual_checks,
+)
+from lymphokin.criticism.patients.random_effects import (
     COVARIATES,
     RandomEffects,
     covariate_table,
@@ -31,19 +37,18 @@ from lymphokin.criticism.random_effects import (
     judge_shrinkage,
     random_effects,
 )
-from lymphokin.criticism.replicates import Replicates, replicate
-from lymphokin.criticism.residuals import (
-    Trend,
-    individual_residuals,
-    individual_trend,
-    judge_trends,
-    population_trends,
+from lymphokin.criticism.teaching.composites import Composite, composites, judge_composites
+from lymphokin.criticism.teaching.prior_sensitivity import (
+    Identifiability,
+    identifiability,
+    judge_contraction,
+    judge_identifiability,
+    judge_power_scaling,
+    power_scaling,
 )
-from lymphokin.criticism.uniformity import Uniformity, uniformity
-from lymphokin.criticism.verdict import Verdict
-from lymphokin.criticism.visual_check import Kind, VisualCheck, judge_visual_checks, visual_checks
-from lymphokin.infer import Fit, Posterior
+from lymphokin.infer import CohortDensity, Fit
 from lymphokin.predict import chosen_draws
+from lymphokin.verdict import Verdict
 
 SENSITIVITY_DRAWS = 4000
 """Posterior draws for the sensitivity to the prior: a derivative needs more than a band."""
@@ -128,11 +133,11 @@ def check_data(r: Replicates, seed: int) -> DataChecks:
 
 
 def check_patients(
-    posterior: Posterior, x: np.ndarray, replicated: dict[str, Replicates]
+    density: CohortDensity, x: np.ndarray, replicated: dict[str, Replicates]
 ) -> PatientChecks:
     """Shrinkage, covariates and the replicated endpoint, from flat posterior draws ``x``."""
-    cohort = posterior.packed.cohort
-    effects = random_effects(posterior, x)
+    cohort = density.packed.cohort
+    effects = random_effects(density, x)
     verdicts = judge_shrinkage(effects, list(replicated.values()))
     tables = []
     for columns, name in (
@@ -149,16 +154,16 @@ def check_patients(
     return PatientChecks(effects, cohort.patients, pairs, endpoint, tuple(verdicts))
 
 
-def check_teaching(fit: Fit, posterior: Posterior, seed: int) -> Teaching:
+def check_teaching(fit: Fit, density: CohortDensity, seed: int) -> Teaching:
     """Contraction, composites, sensitivity to the prior and local identifiability of a fit."""
     x = chosen_draws(fit.x, SENSITIVITY_DRAWS, seed)
-    z = x[:, : len(posterior.hierarchy.quantities)]
-    found = composites(posterior, z, seed)
-    prior, natural = fit.posterior["prior"], posterior.natural(z)
+    z = x[:, : len(density.hierarchy.quantities)]
+    found = composites(density, z, seed)
+    prior, natural = fit.draws["prior"], density.natural(z)
     own = {name: (prior[name].to_numpy(), after) for name, after in natural.items()}
     draws = {c.name: (c.prior, c.posterior) for c in found} | own
     sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
-    directions = identifiability(posterior, x)
+    directions = identifiability(density, x)
     verdicts = (
         judge_composites(found),
         judge_contraction(fit.summary),
@@ -168,20 +173,20 @@ def check_teaching(fit: Fit, posterior: Posterior, seed: int) -> Teaching:
     return Teaching(draws, found, sensitivity, directions, verdicts)
 
 
-def criticise(fit: Fit, posterior: Posterior, draws: int, seed: int) -> Criticism:
+def criticise(fit: Fit, density: CohortDensity, draws: int, seed: int) -> Criticism:
     """Check a fit against its own data and its prior.
 
     Args:
         fit: the fit.
-        posterior: its cohort.
+        density: its cohort.
         draws: posterior draws, each a simulated trial.
         seed: of the random numbers.
     """
     x = chosen_draws(fit.x, draws, seed)
-    replicated = replicate(posterior, x, seed)
+    replicated = replicate(density, x, seed)
     return Criticism(
         {quantity: check_data(r, seed) for quantity, r in replicated.items()},
-        check_patients(posterior, x, replicated),
-        check_teaching(fit, posterior, seed),
+        check_patients(density, x, replicated),
+        check_teaching(fit, density, seed),
         len(x),
     )

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from lymphokin.criticism.sections import Section
-from lymphokin.criticism.verdict import Verdict, worst
 from lymphokin.criticism.words import subject
+from lymphokin.pages.environment import page_environment
+from lymphokin.verdict import Verdict, worst
 
 TAGS = {"fine": "good", "look": "caution", "wrong": "bad"}
 """The style sheet's names of the three levels."""
@@ -44,20 +44,7 @@ def render_check(
     if convergence and convergence["level"] != "good":
         told = "No check below is worth more than the draws that it rests on."
         cautions = [f"{convergence['verdict']} {told}", *cautions]
-    loader = jinja2.ChoiceLoader(
-        [
-            jinja2.PackageLoader("lymphokin", "criticism"),
-            jinja2.PackageLoader("lymphokin", "report"),  # the style sheet of all reports
-        ]
-    )
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"tag": TAGS.__getitem__, "subject": subject}
+    environment = page_environment("lymphokin.criticism", tag=TAGS.__getitem__, subject=subject)
     verdicts = [v for section in sections for v in section.verdicts]
     counts = {level: sum(v.level == level for v in verdicts) for level in TAGS}
     return environment.get_template(template).render(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lymphokin.infer import COHORT_FILE, Fit, Posterior
+from lymphokin.infer import COHORT_FILE, CohortDensity, Fit
+from lymphokin.infer.density import density_of
 from lymphokin.io import BadInput, read_events
-from lymphokin.predict import forecast_cohort
 
 
-def open_run(folder: Path) -> tuple[Fit, Posterior]:
+def open_run(folder: Path) -> tuple[Fit, CohortDensity]:
     """The fit of a run folder and the posterior of its cohort.
 
     Raises:
@@ -33,15 +33,13 @@ def open_run(folder: Path) -> tuple[Fit, Posterior]:
         ) from None
     fitted.require_draws(f"checking or comparing {folder}")
     try:
-        posterior = forecast_cohort(
-            fitted.model(), read_events(folder / COHORT_FILE), fitted.steps()
-        )
+        density = density_of(fitted.model(), read_events(folder / COHORT_FILE), fitted.steps())
     except BadInput as error:
         raise ValueError(f"{folder} is damaged: {error}") from None
-    latents = sum(part.size for part in posterior.start())
+    latents = sum(part.size for part in density.start())
     if x.shape[1] != latents:
         raise ValueError(
             f"{folder} is damaged: {COHORT_FILE} and posterior.nc are of different cohorts "
             f"({latents} unknowns against {x.shape[1]})"
         )
-    return fitted, posterior
+    return fitted, density

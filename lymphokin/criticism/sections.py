@@ -8,24 +8,28 @@ from dataclasses import dataclass
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from lymphokin.criticism.composites import COURSE
 from lymphokin.criticism.criticise import Criticism, DataChecks
-from lymphokin.criticism.patient_figures import covariate_figure, endpoint_figure, shrinkage_figure
-from lymphokin.criticism.residual_figures import (
+from lymphokin.criticism.data.residual_figures import (
     goodness_of_fit_figure,
     trend_figure,
     uniformity_figure,
 )
-from lymphokin.criticism.teaching_figures import (
+from lymphokin.criticism.data.visual_check import NAME, Kind
+from lymphokin.criticism.data.visual_check_figure import visual_check_figure
+from lymphokin.criticism.patients.patient_figures import (
+    covariate_figure,
+    endpoint_figure,
+    shrinkage_figure,
+)
+from lymphokin.criticism.teaching.composites import COURSE
+from lymphokin.criticism.teaching.teaching_figures import (
     information_figure,
     sensitivity_figure,
     within_prior_figure,
 )
-from lymphokin.criticism.verdict import Verdict, worst
-from lymphokin.criticism.visual_check import NAME, Kind
-from lymphokin.criticism.visual_check_figure import visual_check_figure
 from lymphokin.criticism.words import MEASURED
-from lymphokin.report.drawing import inline_svg
+from lymphokin.pages.drawing import inline_svg
+from lymphokin.verdict import Verdict, worst
 
 _VISUAL_KEY = (
     "Dots: records; triangles: records below their limit of quantification, drawn at it. Black: "

@@ -6,28 +6,28 @@ from dataclasses import replace
 
 import numpy as np
 
-from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.density import CohortDensity
 from lymphokin.population import pack
 from lymphokin.solve import StepRule
 
 
-def halved(posterior: Posterior, rule: StepRule) -> Posterior:
+def halved(density: CohortDensity, rule: StepRule) -> CohortDensity:
     """The same cohort, solved with half the steps of ``rule``."""
     steps = replace(rule, refine=2 * rule.refine)
-    packed = pack(posterior.likelihood.model, posterior.packed.cohort, rule=steps)
-    return Posterior(posterior.likelihood, packed)
+    packed = pack(density.likelihood.model, density.packed.cohort, rule=steps)
+    return CohortDensity(density.likelihood, packed)
 
 
-def solver_error(posterior: Posterior, x: np.ndarray, rule: StepRule) -> dict[str, float]:
+def solver_error(density: CohortDensity, x: np.ndarray, rule: StepRule) -> dict[str, float]:
     """Worst relative error of each observed quantity at the cohort's records.
 
     Args:
-        posterior: the cohort.
+        density: the cohort.
         x: [draw, latent] flat posterior draws.
         rule: step sizes with which the cohort is packed.
     """
     worst: dict[str, float] = {}
-    ways = (posterior, halved(posterior, rule))
+    ways = (density, halved(density, rule))
     for coarse, exact in zip(*(way.evaluate(x, way.arrays) for way in ways), strict=True):
         for quantity, values in exact.predictions.items():
             errors = [

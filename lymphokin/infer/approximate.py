@@ -10,18 +10,18 @@ import numpy as np
 import xarray as xr
 
 from lymphokin.infer.belief import judge_approximation, point
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.gaussian import Whitening, fit_gaussian
 from lymphokin.infer.importance import plain, propose, reliability, resampled
 from lymphokin.infer.laplace import find_mode, laplace, spread_against_expected
-from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.svi import BLOCK, SviSettings, fit_svi
 
 
 def approximate(
     method: str,
-    posterior: Posterior,
-    quick: Posterior,
+    density: CohortDensity,
+    coarse: CohortDensity,
     seed: int,
     stage: Callable[[str], Any] = lambda text: None,
 ) -> Sample:
@@ -29,30 +29,30 @@ def approximate(
 
     Args:
         method: quick | svi | laplace | map.
-        posterior: the cohort.
-        quick: the same with long steps.
+        density: the cohort.
+        coarse: the same with long steps.
         seed: of the random numbers.
         stage: told what is being done.
     """
     if method in ("map", "laplace"):
         stage("climbing to the mode")
-        mode = find_mode(posterior, quick, seed)
+        mode = find_mode(density, coarse, seed)
         if method == "map":
             x, log_density = np.asarray(mode.x)[None, None], np.asarray([[mode.log_density]])
             return Sample(x, {"log_density": log_density}, point(mode.log_density, mode.slope))
-        approximation = laplace(posterior, mode)
+        approximation = laplace(density, mode)
         details = {
             "mode_slope_in_sds": mode.slope,
-            "sd_over_expected_information": spread_against_expected(approximation, posterior),
+            "sd_over_expected_information": spread_against_expected(approximation, density),
         }
-        return _weighed(method, posterior, approximation, seed, stage, details)
+        return _weighed(method, density, approximation, seed, stage, details)
     stage("finding where the posterior lies")
-    approximation = fit_gaussian(posterior, quick.gradients, seed)
+    approximation = fit_gaussian(density, coarse.gradients, seed)
     if method == "quick":
-        return _weighed(method, posterior, approximation, seed, stage, {})
+        return _weighed(method, density, approximation, seed, stage, {})
     stage("raising the evidence lower bound")
     settings = SviSettings()
-    found = fit_svi(quick, approximation, settings, seed)
+    found = fit_svi(coarse, approximation, settings, seed)
     details = asdict(settings) | {
         "guide": found.guide,
         "elbo": float(found.elbo[-1]),
@@ -61,12 +61,12 @@ def approximate(
     }
     steps = BLOCK * (1 + np.arange(len(found.elbo)))
     trace = xr.Dataset({"elbo": ("step", found.elbo)}, {"step": steps})
-    return _weighed(method, posterior, found.approximation, seed, stage, details, {"svi": trace})
+    return _weighed(method, density, found.approximation, seed, stage, details, {"svi": trace})
 
 
 def _weighed(
     method: str,
-    posterior: Posterior,
+    density: CohortDensity,
     approximation: Whitening,
     seed: int,
     stage: Callable[[str], Any],
@@ -75,14 +75,14 @@ def _weighed(
 ) -> Sample:
     """Draws of a normal approximation, judged by their importance ratios."""
     stage("weighing the approximation against the posterior")
-    proposals = propose(posterior, approximation, seed)
+    proposals = propose(density, approximation, seed)
     found = reliability(proposals)
     reweighted = method == "quick"
     if reweighted:
-        x, log_density = resampled(proposals, found, posterior.patient_index(), seed)
+        x, log_density = resampled(proposals, found, density.patient_index(), seed)
     else:
         x, log_density = plain(proposals)
-    patients = posterior.packed.cohort.patients.index.to_numpy(str)
+    patients = density.packed.cohort.patients.index.to_numpy(str)
     weights = xr.Dataset({"pareto_k": ("patient", found.patients)}, {"patient": patients})
     return Sample(
         x[None],

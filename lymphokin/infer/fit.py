@@ -16,8 +16,8 @@ import pandas as pd
 import tomli_w
 import xarray as xr
 
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import judge, population_summary, without_chains
-from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
 from lymphokin.model import Model, load_model
 from lymphokin.solve import StepRule
@@ -42,13 +42,13 @@ def require_draws(config: Mapping[str, Any], purpose: str) -> None:
 class Fit:
     """A fitted population model.
 
-    ``posterior``: groups ``posterior`` (population quantities and individual parameters in table
+    ``draws``: groups ``posterior`` (population quantities and individual parameters in table
     units), ``sample_stats``, ``latents`` (the flat vector ``x``) and ``prior``; of an approximation
     also ``approximation`` (Pareto k of each patient), and ``svi`` (its ELBO).
     ``summary``: one row per population quantity. ``config``: everything that was chosen.
     """
 
-    posterior: xr.DataTree
+    draws: xr.DataTree
     summary: pd.DataFrame
     config: dict[str, Any]
     provenance: dict[str, Any]
@@ -56,7 +56,7 @@ class Fit:
     @property
     def x(self) -> np.ndarray:
         """[draw, latent] flat latents, chains one after the other."""
-        x = self.posterior["latents"]["x"].to_numpy().astype(np.float64)
+        x = self.draws["latents"]["x"].to_numpy().astype(np.float64)
         return x.reshape(-1, x.shape[-1])
 
     @property
@@ -97,7 +97,7 @@ class Fit:
 
     def write(self, folder: Path) -> None:
         """Write posterior.nc, config.toml, provenance.json and summary.csv into a folder."""
-        self.posterior.to_netcdf(folder / "posterior.nc", engine="h5netcdf")
+        self.draws.to_netcdf(folder / "posterior.nc", engine="h5netcdf")
         self.summary.to_csv(folder / "summary.csv", index=False)
         (folder / "config.toml").write_text(tomli_w.dumps(self.config), encoding="utf-8")
         text = json.dumps(self.provenance, indent=2, sort_keys=True)
@@ -114,9 +114,9 @@ class Fit:
             if not (folder / name).is_file():
                 raise FileNotFoundError(f"{folder} is not a run folder: it has no {name}")
         with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as stored:
-            posterior = stored.load()
+            draws = stored.load()
         return cls(
-            posterior,
+            draws,
             pd.read_csv(folder / "summary.csv"),
             tomllib.loads((folder / "config.toml").read_text(encoding="utf-8")),
             json.loads((folder / "provenance.json").read_text(encoding="utf-8")),
@@ -124,34 +124,34 @@ class Fit:
 
 
 def assemble(
-    posterior: Posterior, sample: Sample, config: dict[str, Any], provenance: dict[str, Any]
+    density: CohortDensity, sample: Sample, config: dict[str, Any], provenance: dict[str, Any]
 ) -> Fit:
     """A fit from the draws of a method."""
-    hierarchy, belief = posterior.hierarchy, sample.belief
+    hierarchy, belief = density.hierarchy, sample.belief
     n_population = len(hierarchy.quantities)
     z = sample.x[..., :n_population]
-    values = posterior.natural(z.reshape(-1, n_population))
+    values = density.natural(z.reshape(-1, n_population))
     values = {name: value.reshape(z.shape[:2]) for name, value in values.items()}
     prior_z = np.random.default_rng(config["seed"]).standard_normal((PRIOR_DRAWS, n_population))
-    prior = posterior.natural(prior_z.astype(z.dtype))
+    prior = density.natural(prior_z.astype(z.dtype))
     summary = population_summary(hierarchy, z, values, prior, markov=belief is None)
     if belief is None:
         told = {"convergence": judge(summary, sample.statistics["diverging"]).as_dict()}
     else:
         convergence = without_chains(belief, z.shape[1])
         told = {"convergence": convergence.as_dict(), "approximation": belief.as_dict()}
-    tree = _tree(posterior, sample, values, prior)
+    tree = _tree(density, sample, values, prior)
     return Fit(tree, summary, config, provenance | told)
 
 
 def _tree(
-    posterior: Posterior,
+    density: CohortDensity,
     sample: Sample,
     values: dict[str, np.ndarray],
     prior: dict[str, np.ndarray],
 ) -> xr.DataTree:
-    hierarchy, arrays = posterior.hierarchy, posterior.arrays
-    unravel = posterior.unravel()
+    hierarchy, arrays = density.hierarchy, density.arrays
+    unravel = density.unravel()
     effects = hierarchy.subject_effects
 
     def individual(x: jax.Array) -> dict[str, jax.Array]:
@@ -171,7 +171,7 @@ def _tree(
         own = np.asarray(of_patients[effect.name]).reshape(*shape, -1)
         name = f"individual_{effect.name}"
         posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
-    patients = {"patient": posterior.packed.cohort.patients.index.to_numpy(str)}
+    patients = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
     stats = {name: (("chain", "draw"), value) for name, value in sample.statistics.items()}
     return xr.DataTree.from_dict(
         {

@@ -19,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.infer.density import CohortDensity, Gradients
 from lymphokin.infer.information import ArrowMatrix
 from lymphokin.infer.mode import rough_mode
-from lymphokin.infer.posterior import Gradients, Posterior
 
 ROUNDS = 12
 """Times that the information is averaged; in the demo one costs as much as 40 gradients."""
@@ -187,11 +187,11 @@ def _moved(whitening: Whitening, gradient: np.ndarray, rate: float) -> Whitening
     return whitening._replace(centre=whitening.centre + rate * whitening.displacement(move))
 
 
-def fit_gaussian(posterior: Posterior, gradients: Gradients, seed: int = 0) -> Whitening:
+def fit_gaussian(density: CohortDensity, gradients: Gradients, seed: int = 0) -> Whitening:
     """Normal approximation of a cohort's posterior.
 
     Args:
-        posterior: the cohort.
+        density: the cohort.
         gradients: of its density or of one near it, as with long steps.
         seed: of the starts and of the points at which gradients are taken.
 
@@ -199,9 +199,9 @@ def fit_gaussian(posterior: Posterior, gradients: Gradients, seed: int = 0) -> W
         ValueError: when there is none.
     """
     rng = np.random.default_rng(seed)
-    index = posterior.patient_index()
-    centre = rough_mode(posterior, gradients, seed)
-    information = posterior.information(centre, posterior.arrays)
+    index = density.patient_index()
+    centre = rough_mode(density, gradients, seed)
+    information = density.information(centre, density.arrays)
     settled = ROUNDS * 2 // 3
     for i in range(ROUNDS):
         rate = RATE * min(1.0, settled / (i + 1))
@@ -212,7 +212,7 @@ def fit_gaussian(posterior: Posterior, gradients: Gradients, seed: int = 0) -> W
             points = whitening.to_latents(np.concatenate([y, -y]))
             whitening = _moved(whitening, gradients(points)[1].mean(axis=0), rate)
         centre = whitening.centre
-        seen = posterior.information(points[0], posterior.arrays)
+        seen = density.information(points[0], density.arrays)
         information = ArrowMatrix(
             *((1 - rate) * a + rate * b for a, b in zip(information, seen, strict=True))
         )

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.gaussian import Whitening
-from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed
 
 POPULATIONS = 500
@@ -73,7 +73,7 @@ class Reliability(NamedTuple):
     """so many equally weighted draws the weighted ones of the population are worth"""
 
 
-def propose(posterior: Posterior, approximation: Whitening, seed: int) -> Proposals:
+def propose(density: CohortDensity, approximation: Whitening, seed: int) -> Proposals:
     """Draws of an approximation, and what the posterior says of each."""
     rng = np.random.default_rng(seed)
     n, size = len(approximation.population), len(approximation.centre)
@@ -83,7 +83,7 @@ def propose(posterior: Posterior, approximation: Whitening, seed: int) -> Propos
     of_population = -0.5 * (y[:, 0, :n] ** 2).sum(axis=1)
     of_patients = -0.5 * (approximation.by_patient(y) ** 2).sum(axis=-1)
     flat = x.reshape(-1, size)
-    own = [part.own_log_density for part in posterior.evaluate(flat, posterior.arrays)]
+    own = [part.own_log_density for part in density.evaluate(flat, density.arrays)]
     return Proposals(
         x,
         -0.5 * (x[:, 0, :n] ** 2).sum(axis=1),

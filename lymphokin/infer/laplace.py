@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import scipy.optimize
 
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.mode import objective_of, rough_mode
-from lymphokin.infer.posterior import Posterior
 
 ITERATIONS = 1000
 FLAT = 0.01
@@ -35,21 +35,21 @@ class NoModeError(ValueError):
     """The climb to a mode did not end on one."""
 
 
-def find_mode(posterior: Posterior, quick: Posterior, seed: int) -> Mode:
+def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
     """The mode of a cohort's posterior.
 
     Args:
-        posterior: the cohort.
-        quick: the same with long steps, for the first part of the way.
+        density: the cohort.
+        coarse: the same with long steps, for the first part of the way.
         seed: of the starts.
 
     Raises:
         NoModeError: when the climb does not end on a flat place.
     """
-    near = rough_mode(posterior, quick.gradients, seed)
-    index = posterior.patient_index()
-    map_ = whitening_from(near, posterior.information(near, posterior.arrays), index)
-    objective = objective_of(posterior.gradients)
+    near = rough_mode(density, coarse.gradients, seed)
+    index = density.patient_index()
+    map_ = whitening_from(near, density.information(near, density.arrays), index)
+    objective = objective_of(density.gradients)
 
     def in_standard_deviations(y: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = objective(map_.to_latents(y))
@@ -72,14 +72,14 @@ def find_mode(posterior: Posterior, quick: Posterior, seed: int) -> Mode:
     return Mode(map_.to_latents(found.x), -float(found.fun), slope)
 
 
-def laplace(posterior: Posterior, mode: Mode) -> Whitening:
+def laplace(density: CohortDensity, mode: Mode) -> Whitening:
     """The normal approximation with the posterior's own curvature at its mode.
 
     Raises:
         NoModeError: when the density curves upwards there in some direction.
     """
-    curvature = posterior.curvature(mode.x, posterior.arrays)
-    approximation = whitening_from(mode.x, curvature, posterior.patient_index())
+    curvature = density.curvature(mode.x, density.arrays)
+    approximation = whitening_from(mode.x, curvature, density.patient_index())
     if not all(np.isfinite(part).all() for part in approximation.arrays().values()):
         raise NoModeError(
             "Laplace's approximation does not exist here: at the point found the density curves "
@@ -88,11 +88,11 @@ def laplace(posterior: Posterior, mode: Mode) -> Whitening:
     return approximation
 
 
-def spread_against_expected(approximation: Whitening, posterior: Posterior) -> float:
+def spread_against_expected(approximation: Whitening, density: CohortDensity) -> float:
     """Median over the population of the SDs that the curvature gives, over those that the expected
     information at the same point would give.
     """
-    information = posterior.information(approximation.centre, posterior.arrays)
-    expected = whitening_from(approximation.centre, information, posterior.patient_index())
+    information = density.information(approximation.centre, density.arrays)
+    expected = whitening_from(approximation.centre, information, density.patient_index())
     sds = [np.sqrt((np.asarray(w.population) ** 2).sum(axis=1)) for w in (approximation, expected)]
     return float(np.median(sds[0] / sds[1]))

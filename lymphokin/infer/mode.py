@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
-from lymphokin.infer.posterior import Gradients, Posterior, flat
+from lymphokin.infer.density import CohortDensity, Gradients, flat
 
 ITERATIONS = 80
 RIVALS = 16
@@ -76,16 +76,16 @@ def objective_of(gradients: Gradients) -> Objective:
     return objective
 
 
-def rough_mode(posterior: Posterior, gradients: Gradients, seed: int) -> np.ndarray:
+def rough_mode(density: CohortDensity, gradients: Gradients, seed: int) -> np.ndarray:
     """[latent] a point near the highest mode that the starts find.
 
     Args:
-        posterior: the cohort.
+        density: the cohort.
         gradients: of the density that is climbed.
         seed: of the starts.
     """
 
-    first = np.asarray(flat(posterior.start()))
+    first = np.asarray(flat(density.start()))
     # Latents are standard deviations of a prior.
     starts = np.random.default_rng(seed).standard_normal((RIVALS, len(first)), dtype=first.dtype)
     return highest(objective_of(gradients), first, starts).astype(first.dtype)

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.gaussian import Whitening, refined
 from lymphokin.infer.nested_rhat import starts_of
-from lymphokin.infer.posterior import Posterior
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
 from lymphokin.infer.transition import Chain
@@ -60,8 +60,8 @@ class Progress(NamedTuple):
 
 
 def sample_nuts(
-    posterior: Posterior,
-    quick: Posterior,
+    density: CohortDensity,
+    coarse: CohortDensity,
     sampler: Sampler,
     whitening: Whitening,
     settings: NutsSettings,
@@ -75,8 +75,8 @@ def sample_nuts(
     acceptance rate of all chains after each chunk that is not kept.
 
     Args:
-        posterior: what to sample.
-        quick: the same with long steps, for the trajectories.
+        density: what to sample.
+        coarse: the same with long steps, for the trajectories.
         sampler: from :func:`compile_sampler`.
         whitening: map from the space in which the first pilot run moves.
         settings: chains, iterations, seed.
@@ -85,7 +85,7 @@ def sample_nuts(
     """
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
     total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
-    step, arrays = FIRST_STEP, (quick.arrays, posterior.arrays)
+    step, arrays = FIRST_STEP, (coarse.arrays, density.arrays)
 
     def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
         nonlocal step

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.infer.density import CohortDensity, Gradients, flat
 from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.gaussian import Whitening
-from lymphokin.infer.posterior import Gradients, Posterior, flat
 from lymphokin.infer.transition import TOLD, Chain, transition
 from lymphokin.population import CohortArrays
 from lymphokin.solve.hardware import on_cpu
@@ -84,11 +84,11 @@ class Sampler:
         found, _ = self.chunk(chains, 0.0, False, arrays, whitening, transitions=1)
         return Chain(*(value[: len(y)] for value in found))
 
-    def gradients(self, posterior: Posterior, quick: Posterior) -> Gradients:
-        """Log density and gradient of ``quick``, a cohort's posterior with long steps."""
-        start, arrays = np.asarray(flat(posterior.start())), (quick.arrays, posterior.arrays)
-        quantities = len(posterior.hierarchy.quantities)
-        identity = Whitening.identity(start, quantities, posterior.patient_index())
+    def gradients(self, density: CohortDensity, coarse: CohortDensity) -> Gradients:
+        """Log density and gradient of ``coarse``, a cohort's posterior with long steps."""
+        start, arrays = np.asarray(flat(density.start())), (coarse.arrays, density.arrays)
+        quantities = len(density.hierarchy.quantities)
+        identity = Whitening.identity(start, quantities, density.patient_index())
         same = Whitening(*map(jnp.asarray, identity))
 
         def of_points(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,19 +98,21 @@ class Sampler:
         return of_points
 
 
-def compile_sampler(posterior: Posterior, quick: Posterior, settings: NutsSettings) -> Sampler:
-    """Begin to compile the sampler of a cohort's posterior, ``quick`` being the same with long
+def compile_sampler(
+    density: CohortDensity, coarse: CohortDensity, settings: NutsSettings
+) -> Sampler:
+    """Begin to compile the sampler of a cohort's posterior, ``coarse`` being the same with long
     steps.
     """
 
     def chunk(
-        chains: Chain, step: Any, count: Any, correcting: Any, quick: Any, accurate: Any, map_: Any
+        chains: Chain, step: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
     ) -> Any:
         def density(arrays: Any) -> Callable[[jax.Array], jax.Array]:
-            return lambda y: posterior.log_density(map_.to_latents(y), arrays)
+            return lambda y: density.log_density(map_.to_latents(y), arrays)
 
         def once(i: jax.Array, state: tuple[Chain, dict[str, jax.Array]]) -> Any:
-            depth, densities = settings.max_tree_depth, (density(quick), density(accurate))
+            depth, densities = settings.max_tree_depth, (density(coarse), density(accurate))
             chain, now = transition(*densities, state[0], step, depth, correcting)
             now |= {"x": map_.to_latents(chain.y)}
             return chain, {name: told.at[i].set(now[name]) for name, told in state[1].items()}
@@ -123,12 +125,12 @@ def compile_sampler(posterior: Posterior, quick: Posterior, settings: NutsSettin
         return each(one, chains, accurate.patients)
 
     at_once = 1 if on_cpu() else settings.chains
-    latents, quantities = len(flat(posterior.start())), len(posterior.hierarchy.quantities)
-    whitening = Whitening.shapes(latents, quantities, posterior.patient_index())
+    latents, quantities = len(flat(density.start())), len(density.hierarchy.quantities)
+    whitening = Whitening.shapes(latents, quantities, density.patient_index())
     how = (jnp.asarray(0.0), jnp.asarray(1), jnp.asarray(True))
     chains = Chain.shapes(at_once, latents)
-    arguments = (chains, *how, quick.arrays, posterior.arrays, whitening)
+    arguments = (chains, *how, coarse.arrays, density.arrays, whitening)
     name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
     device = jax.local_devices()[:1]
-    program = traced(chunk, name, posterior.likelihood.model, device, arguments)
+    program = traced(chunk, name, density.likelihood.model, device, arguments)
     return Sampler(program, at_once)

@@ -25,8 +25,8 @@ from numpyro.infer.autoguide import (
     AutoMultivariateNormal,
 )
 
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.gaussian import Whitening
-from lymphokin.infer.posterior import Posterior
 
 BLOCK = 100
 """Steps between two looks at the ELBO."""
@@ -60,12 +60,12 @@ class Variational(NamedTuple):
 
 
 def fit_svi(
-    quick: Posterior, whitening: Whitening, settings: SviSettings, seed: int
+    coarse: CohortDensity, whitening: Whitening, settings: SviSettings, seed: int
 ) -> Variational:
     """Variational fit of a cohort's posterior.
 
     Args:
-        quick: the posterior, with long steps: thousands of gradients are taken.
+        coarse: the posterior, with long steps: thousands of gradients are taken.
         whitening: a first approximation, in whose space the guide lives.
         settings: steps, learning rate.
         seed: of the random numbers.
@@ -77,12 +77,12 @@ def fit_svi(
 
     def model(arrays: Any, map_: Whitening) -> None:
         y = numpyro.sample("y", dist.ImproperUniform(dist.constraints.real_vector, (), (size,)))
-        numpyro.factor("log_density", quick.log_density(map_.to_latents(jnp.asarray(y)), arrays))
+        numpyro.factor("log_density", coarse.log_density(map_.to_latents(jnp.asarray(y)), arrays))
 
     guide = _guide(model, size)
     rate = optax.exponential_decay(settings.learning_rate, settings.halved_every, 0.5)
     svi = SVI(model, guide, optax.adam(rate), Trace_ELBO())
-    given = (quick.arrays, whitening)
+    given = (coarse.arrays, whitening)
     state = svi.init(jax.random.key(seed), *given)
 
     @jax.jit

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lymphokin.ctcae import grade_of_count
+from lymphokin.endpoint import grade_of_count
 from lymphokin.io.cohort import Cohort
 from lymphokin.io.vocabulary import COVARIATES, QUANTITIES
 

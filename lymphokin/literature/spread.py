@@ -17,9 +17,10 @@ import pandas as pd
 import scipy.optimize
 from scipy.special import softmax
 
+from lymphokin.infer.density import density_of
 from lymphokin.io import Cohort
 from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
-from lymphokin.predict import forecast, forecast_cohort
+from lymphokin.predict import forecast
 
 STACKING_OUTCOMES = 20
 """Fewest known outcomes for which weights are estimated; with fewer they are noise (judgement)."""
@@ -107,7 +108,7 @@ def between_models(
     for name in names:
         posterior = LiteraturePosterior.shipped(name)
         predicted = forecast(
-            forecast_cohort(posterior.model(), cohort),
+            density_of(posterior.model(), cohort),
             posterior.population_z(),
             in_fit=False,
             seen=posterior.seen,

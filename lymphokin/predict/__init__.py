@@ -1,8 +1,7 @@
-"""Endpoint, forecasts, fitted courses and the contrast of the arms."""
+"""Forecasts, fitted curves and the contrast of the arms."""
 
 from lymphokin.predict.contrast import arm_contrast, prepare_contrast
-from lymphokin.predict.endpoint import endpoint_visits, grade_of, measured_threshold
-from lymphokin.predict.forecast import CONTRACT, Forecast, forecast, forecast_cohort
+from lymphokin.predict.forecast import CONTRACT, Forecast, forecast
 from lymphokin.predict.range import seen_ranges
 from lymphokin.predict.trajectories import chosen_draws, fitted_courses
 
@@ -11,12 +10,8 @@ __all__ = [
     "Forecast",
     "arm_contrast",
     "chosen_draws",
-    "endpoint_visits",
     "fitted_courses",
     "forecast",
-    "forecast_cohort",
-    "grade_of",
-    "measured_threshold",
     "prepare_contrast",
     "seen_ranges",
 ]

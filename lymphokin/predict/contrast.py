@@ -14,10 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.infer.posterior import Posterior, flat
+from lymphokin.endpoint import measured_threshold
+from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.io import Cohort
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.population import CohortArrays, pack, probability_below
-from lymphokin.predict.endpoint import endpoint_visits, measured_threshold
 from lymphokin.schedule import AtraPulses
 
 TYPICAL_BSA_M2 = 1.8
@@ -40,23 +41,23 @@ def with_pulses(cohort: Cohort) -> Cohort:
     return replace(cohort, doses=pd.concat([cohort.doses, *added], ignore_index=True))
 
 
-def _pulsed(posterior: Posterior) -> tuple[Posterior, dict[str, float]]:
+def _pulsed(density: CohortDensity) -> tuple[CohortDensity, dict[str, float]]:
     """The same patients with pulses and without records, and the endpoint visit of each."""
     bare = with_pulses(
-        replace(posterior.packed.cohort, observations=posterior.packed.cohort.observations.iloc[:0])
+        replace(density.packed.cohort, observations=density.packed.cohort.observations.iloc[:0])
     )
-    visits = endpoint_visits(posterior.packed.cohort)
+    visits = endpoint_visits(density.packed.cohort)
     day_of = {str(i): float(day) for i, day in visits["planned_day"].items()}
-    packed = pack(posterior.likelihood.model, bare, {i: [day] for i, day in day_of.items()})
-    return Posterior(posterior.likelihood, packed), day_of
+    packed = pack(density.likelihood.model, bare, {i: [day] for i, day in day_of.items()})
+    return CohortDensity(density.likelihood, packed), day_of
 
 
-def prepare_contrast(posterior: Posterior) -> None:
+def prepare_contrast(density: CohortDensity) -> None:
     """Begin to compile what :func:`arm_contrast` needs."""
-    _pulsed(posterior)[0].prepare_evaluation()
+    _pulsed(density)[0].prepare_evaluation()
 
 
-def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame:
+def arm_contrast(density: CohortDensity, x: np.ndarray, seed: int) -> pd.DataFrame:
     """Predicted share of patients with grade >= 2 at the planned endpoint visit.
 
     The same patients (their fitted baselines, doses and sensitivities) are followed under both
@@ -69,8 +70,8 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
         one row per suppression ("fitted", "zero") and arm ("SBRT", "SBRT+ATRA", "difference"):
         n, rate_q05, rate_q50, rate_q95 (90 % equal-tailed interval of the expected share).
     """
-    hierarchy = posterior.hierarchy
-    pulsed, day_of = _pulsed(posterior)
+    hierarchy = density.hierarchy
+    pulsed, day_of = _pulsed(density)
     packed = pulsed.packed
     hours = packed.arrays.timeline.hours
     assert hours is not None
@@ -79,11 +80,11 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
         hours=hours._replace(amount=jnp.zeros_like(hours.amount))
     )
     arms = {"SBRT": packed.arrays._replace(timeline=timeline), "SBRT+ATRA": packed.arrays}
-    latents = _for_pulses(posterior, x, packed.arrays, seed)
+    latents = _for_pulses(density, x, packed.arrays, seed)
     slot = hierarchy.population_names.index(SUPPRESSION)
     without = latents.copy()
     without[:, slot] = NO_EFFECT_Z
-    sd = posterior.residual_sd(x[:, : len(hierarchy.quantities)], "alc")
+    sd = density.residual_sd(x[:, : len(hierarchy.quantities)], "alc")
     nodes = packed.nodes(day_of)
     rows = []
     for suppression, draws in (("fitted", latents), ("zero", without)):
@@ -95,7 +96,7 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
                 {
                     "suppression": suppression,
                     "arm": arm,
-                    "n": len(posterior.packed.cohort),
+                    "n": len(density.packed.cohort),
                     "rate_q05": low,
                     "rate_q50": middle,
                     "rate_q95": high,
@@ -104,9 +105,11 @@ def arm_contrast(posterior: Posterior, x: np.ndarray, seed: int) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def _for_pulses(posterior: Posterior, x: np.ndarray, arrays: CohortArrays, seed: int) -> np.ndarray:
+def _for_pulses(
+    density: CohortDensity, x: np.ndarray, arrays: CohortArrays, seed: int
+) -> np.ndarray:
     """Draws for the same patients when all get pulses: what matters only under ATRA is drawn."""
-    unravel, hierarchy = posterior.unravel(), posterior.hierarchy
+    unravel, hierarchy = density.unravel(), density.hierarchy
 
     def one(v: jax.Array, key: jax.Array) -> jax.Array:
         fitted = unravel(v)
@@ -118,11 +121,11 @@ def _for_pulses(posterior: Posterior, x: np.ndarray, arrays: CohortArrays, seed:
 
 
 def _share(
-    posterior: Posterior, x: np.ndarray, arrays: CohortArrays, nodes: np.ndarray, sd: np.ndarray
+    density: CohortDensity, x: np.ndarray, arrays: CohortArrays, nodes: np.ndarray, sd: np.ndarray
 ) -> np.ndarray:
     """[draw] expected share of patients whose count is reported as grade >= 2."""
-    residual = posterior.likelihood.model.table.residuals["alc"]
+    residual = density.likelihood.model.table.residuals["alc"]
     patients = np.arange(len(nodes))
-    counts = [p.outputs["alc"][:, nodes, patients] for p in posterior.evaluate(x, arrays)]
+    counts = [p.outputs["alc"][:, nodes, patients] for p in density.evaluate(x, arrays)]
     log_count, threshold = np.log(np.concatenate(counts)), np.log(measured_threshold(2))
     return probability_below(residual, threshold, log_count, sd[:, None], np).mean(axis=1)

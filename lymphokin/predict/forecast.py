@@ -14,23 +14,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lymphokin.infer.posterior import Posterior
+from lymphokin.endpoint import GRADE_BELOW, measured_threshold
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed, weighted_quantile
-from lymphokin.io import Cohort
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
 from lymphokin.population import (
     CohortArrays,
-    CohortLikelihood,
-    Hierarchy,
     PackedCohort,
     draw_measured,
-    pack,
     probability_below,
 )
-from lymphokin.predict.endpoint import GRADE_BELOW, endpoint_visits, measured_threshold
 from lymphokin.predict.individual import IndividualDraws, draw_individuals, no_forecast
 from lymphokin.predict.range import outside
-from lymphokin.solve import StepRule
 
 POPULATION_DRAWS = 150
 DRAWS_PER_POPULATION = 20
@@ -68,19 +64,6 @@ class Forecast:
     warnings: tuple[str, ...]
 
 
-def forecast_cohort(model: Model, cohort: Cohort, rule: StepRule | None = None) -> Posterior:
-    """A cohort ready to be fitted and forecast: its endpoint visits are days of interest.
-
-    Args:
-        model: the model.
-        cohort: the patients.
-        rule: step sizes of the solver, if not the default ones.
-    """
-    visits = endpoint_visits(cohort)
-    days = {str(i): [v.endpoint_day, v.planned_day] for i, v in visits.iterrows()}
-    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days, rule))
-
-
 def is_known(records: pd.DataFrame, visits: pd.DataFrame, until: float | None) -> pd.Series:
     """Which records lie up to ``until`` and before their patient's endpoint visit."""
     known = records["day"] < records["id"].map(visits["endpoint_day"])
@@ -93,7 +76,7 @@ def known_arrays(packed: PackedCohort, visits: pd.DataFrame, until: float | None
 
 
 def forecast(
-    posterior: Posterior,
+    density: CohortDensity,
     population_z: np.ndarray,
     *,
     in_fit: bool,
@@ -105,7 +88,7 @@ def forecast(
     """Forecast every patient of a cohort.
 
     Args:
-        posterior: the patients under the fitted model, from :func:`forecast_cohort`.
+        density: the patients under the fitted model, from :func:`density_of`.
         population_z: [draw, quantity] population latents of the fit.
         in_fit: whether these patients' records were part of the fit.
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
@@ -119,12 +102,12 @@ def forecast(
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(population_z), populations, replace=len(population_z) < populations)
     z = population_z[chosen]
-    packed, cohort = posterior.packed, posterior.packed.cohort
+    packed, cohort = density.packed, density.packed.cohort
     visits = endpoint_visits(cohort)
     nodes = packed.nodes({str(i): float(day) for i, day in visits["endpoint_day"].items()})
 
     def draw(given: Callable[[PackedCohort], CohortArrays], seed: int) -> IndividualDraws:
-        return draw_individuals(posterior, given, z, nodes, DRAWS_PER_POPULATION, seed)
+        return draw_individuals(density, given, z, nodes, DRAWS_PER_POPULATION, seed)
 
     draws = draw(lambda packed: known_arrays(packed, visits, counts_until), seed)
     log_weight = draws.log_weight
@@ -136,8 +119,8 @@ def forecast(
     weights, pareto_k = smoothed(log_weight)
     lost = ~np.isfinite(weights).all(axis=(0, 1))
     if lost.any():
-        raise no_forecast(posterior, lost, "for some draws of the population its equations have")
-    table = _summary(posterior.likelihood.model, draws, weights, seed).assign(pareto_k=pareto_k)
+        raise no_forecast(density, lost, "for some draws of the population its equations have")
+    table = _summary(density.likelihood.model, draws, weights, seed).assign(pareto_k=pareto_k)
     table.index = cohort.patients.index
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
     counts = counts[is_known(counts, visits, counts_until)]

@@ -17,9 +17,9 @@ import jax
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
+from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.information import ArrowMatrix
-from lymphokin.infer.posterior import Posterior, flat
 from lymphokin.population import LOWEST, CohortArrays, PackedCohort
 
 NEWTON_STEPS = 12
@@ -61,37 +61,37 @@ def _usable(information: ArrowMatrix, slope: np.ndarray) -> np.ndarray:
 
 
 def _own_whitening(
-    posterior: Posterior, x: np.ndarray, information: ArrowMatrix, usable: np.ndarray
+    density: CohortDensity, x: np.ndarray, information: ArrowMatrix, usable: np.ndarray
 ) -> Whitening:
     """The map around ``x``, of the patients alone; of those not ``usable`` a wide one."""
-    n_population, slots = len(posterior.hierarchy.quantities), information.own.shape[1]
+    n_population, slots = len(density.hierarchy.quantities), information.own.shape[1]
     keep = usable[:, None, None]
     known = ArrowMatrix(
         np.eye(n_population, dtype=x.dtype),
         np.where(keep, information.own, np.eye(slots, dtype=x.dtype)),
         np.where(keep, information.coupling, np.zeros((), x.dtype)),
     )
-    whitening = whitening_from(x, known, posterior.patient_index())
+    whitening = whitening_from(x, known, density.patient_index())
     # The population stays where it is; its root is not needed.
     return whitening._replace(population=np.eye(n_population, dtype=x.dtype))
 
 
 def _approximation(
-    posterior: Posterior,
+    density: CohortDensity,
     given: Callable[[PackedCohort], CohortArrays],
     middle: np.ndarray,
 ) -> Whitening:
     """Normal approximation of every patient's latents with the population at ``middle``."""
-    arrays = given(posterior.packed)
-    index, hierarchy = posterior.patient_index(), posterior.hierarchy
+    arrays = given(density.packed)
+    index, hierarchy = density.patient_index(), density.hierarchy
     slots = (index >= 0).sum(axis=1)
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
-    x = np.asarray(flat(posterior.start()._replace(population=middle, subject=mean)))
+    x = np.asarray(flat(density.start()._replace(population=middle, subject=mean)))
     safe = None
     for step in range(NEWTON_STEPS + 1):
-        information, slope = posterior.information_and_slope(x, arrays)
+        information, slope = density.information_and_slope(x, arrays)
         usable = _usable(information, slope)
-        whitening = _own_whitening(posterior, x, information, usable)
+        whitening = _own_whitening(density, x, information, usable)
         here = whitening.by_patient(x)
         if step == NEWTON_STEPS:
             break
@@ -163,7 +163,7 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
     return whitening._replace(centre=centre, own=own)
 
 
-def _refuse_unsolved(posterior: Posterior, log_weight: np.ndarray, solved: np.ndarray) -> None:
+def _refuse_unsolved(density: CohortDensity, log_weight: np.ndarray, solved: np.ndarray) -> None:
     """Refuse patients for whom draws without a number matter.
 
     Args:
@@ -178,20 +178,20 @@ def _refuse_unsolved(posterior: Posterior, log_weight: np.ndarray, solved: np.nd
     if not refused.any():
         return
     worst = np.maximum(unknown, share)[refused].max()
-    raise no_forecast(posterior, refused, f"in up to {worst:.1%} of their draws its equations have")
+    raise no_forecast(density, refused, f"in up to {worst:.1%} of their draws its equations have")
 
 
-def no_forecast(posterior: Posterior, refused: np.ndarray, why: str) -> NoForecastError:
+def no_forecast(density: CohortDensity, refused: np.ndarray, why: str) -> NoForecastError:
     """The refusal of some patients of a cohort, [patient] ``refused``."""
-    names = ", ".join(map(str, posterior.packed.cohort.patients.index[refused]))
+    names = ", ".join(map(str, density.packed.cohort.patients.index[refused]))
     return NoForecastError(
-        f"model {posterior.likelihood.model.name} has no forecast for patient(s) {names}: {why} no "
+        f"model {density.likelihood.model.name} has no forecast for patient(s) {names}: {why} no "
         "finite solution. Leave them out, or take another model"
     )
 
 
 def draw_individuals(
-    posterior: Posterior,
+    density: CohortDensity,
     given: Callable[[PackedCohort], CohortArrays],
     population_z: np.ndarray,
     endpoint_nodes: np.ndarray,
@@ -204,7 +204,7 @@ def draw_individuals(
     model has no number weigh nothing.
 
     Args:
-        posterior: the cohort.
+        density: the cohort.
         given: arrays of a packed cohort with the records to condition on.
         population_z: [population draw, quantity] population latents.
         endpoint_nodes: [patient] node of each patient's endpoint.
@@ -215,15 +215,15 @@ def draw_individuals(
         NoForecastError: when they would matter.
     """
     rng = np.random.default_rng(seed)
-    whitening = _approximation(posterior, given, population_z.mean(axis=0))
-    arrays = given(posterior.packed)
+    whitening = _approximation(density, given, population_z.mean(axis=0))
+    arrays = given(density.packed)
     patients = np.arange(len(endpoint_nodes))
-    slots = (posterior.patient_index() >= 0).sum(axis=1)
+    slots = (density.patient_index() >= 0).sum(axis=1)
 
     def weighted(whitening: Whitening, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)
         own, counts = [], []
-        for part in posterior.evaluate(proposals.x, arrays):
+        for part in density.evaluate(proposals.x, arrays):
             own.append(part.own_log_density)
             counts.append(part.outputs["alc"][:, endpoint_nodes, patients])
         # The posterior leaves out the constant of the latents' normal prior.
@@ -235,9 +235,9 @@ def draw_individuals(
     log_weight, _, distance = weighted(whitening, draws // 2)
     log_weight, counts, _ = weighted(_adapted(whitening, distance, log_weight), draws)
     solved = np.isfinite(counts)
-    _refuse_unsolved(posterior, log_weight, solved)
+    _refuse_unsolved(density, log_weight, solved)
     log_weight = np.where(solved, log_weight, -np.inf)
     shape = (len(population_z), draws, len(patients))
-    residual_sd = posterior.residual_sd(population_z, "alc")
+    residual_sd = density.residual_sd(population_z, "alc")
     log_count = np.log(np.maximum(np.where(solved, counts, LOWEST), LOWEST))
     return IndividualDraws(log_weight.reshape(shape), log_count.reshape(shape), residual_sd)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.density import CohortDensity
 from lymphokin.population import LOWEST
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
@@ -19,7 +19,7 @@ def chosen_draws(x: np.ndarray, count: int, seed: int) -> np.ndarray:
     return x[np.sort(rng.choice(len(x), min(count, len(x)), replace=False))]
 
 
-def fitted_courses(posterior: Posterior, x: np.ndarray) -> tuple[xr.Dataset, pd.DataFrame | None]:
+def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, pd.DataFrame | None]:
     """Equal-tailed quantiles of every patient's fitted course, and of the fitted drug levels.
 
     Args:
@@ -30,7 +30,7 @@ def fitted_courses(posterior: Posterior, x: np.ndarray) -> tuple[xr.Dataset, pd.
         ``mdsc_q05`` ... (cells/uL); and one row per drug sample: id, day, observed, censored,
         q05 ... q95 (true level, ng/mL), or None when there is none.
     """
-    packed = posterior.packed
+    packed = density.packed
     node_day = np.asarray(packed.arrays.timeline.days.node_day)
     records = packed.cohort.observations
     last = float(np.ceil(records["day"].max())) if len(records) else 56.0
@@ -38,7 +38,7 @@ def fitted_courses(posterior: Posterior, x: np.ndarray) -> tuple[xr.Dataset, pd.
     courses: dict[str, list[np.ndarray]] = {}
     levels: list[np.ndarray] = []
     quantified, below = packed.records.get("atra", (records[:0], records[:0]))
-    for part in posterior.evaluate(x, packed.arrays):
+    for part in density.evaluate(x, packed.arrays):
         for name, value in part.outputs.items():
             courses.setdefault(name, []).append(
                 _on_days(np.log(np.maximum(value, LOWEST)), node_day, days)

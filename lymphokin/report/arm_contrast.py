@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lymphokin.report import wording
-from lymphokin.report.drawing import BLACK, BLUE, GREY, ORANGE, PALE, VERMILLION, styled
+from lymphokin.pages import wording
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, ORANGE, PALE, VERMILLION, styled
 
 DIFFERENCE = "difference"
 _ROW = 0.3

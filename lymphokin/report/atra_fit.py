@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lymphokin.report.drawing import BLACK, GREY, ORANGE, log_ticks, styled
+from lymphokin.pages.drawing import BLACK, GREY, ORANGE, log_ticks, styled
 
 
 @styled

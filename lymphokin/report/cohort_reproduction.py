@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lymphokin.report.drawing import BLACK, BLUE, GREY, ORANGE, PALE, log_ticks, styled
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, ORANGE, PALE, log_ticks, styled
 
 ROW_INCHES = 0.19
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from lymphokin.report.drawing import (
+from lymphokin.pages.drawing import (
     BLACK,
     BLUE,
     GRADE2_LIMIT,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lymphokin.report import wording
+from lymphokin.pages import wording
 from lymphokin.report.arm_contrast import DIFFERENCE
 from lymphokin.report.contents import ReportContents
 

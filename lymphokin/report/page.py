@@ -6,16 +6,17 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from lymphokin.report import overview, wording
+from lymphokin.pages import wording
+from lymphokin.pages.drawing import inline_svg
+from lymphokin.pages.environment import page_environment
+from lymphokin.report import overview
 from lymphokin.report.arm_contrast import DIFFERENCE, arm_contrast
 from lymphokin.report.atra_fit import atra_fit
 from lymphokin.report.contents import ReportContents
-from lymphokin.report.drawing import inline_svg
 from lymphokin.report.panels import lymphocyte_panels, mdsc_panels
 from lymphokin.report.prior_posterior import describe, prior_posterior
 from lymphokin.report.risk_forest import risk_forest
@@ -44,53 +45,35 @@ def write_report(contents: ReportContents, path: str | os.PathLike[str]) -> Path
 
 def render_report(contents: ReportContents) -> str:
     """The report as one HTML text: no script, nothing fetched. Same contents, same text."""
-    folder = jinja2.PackageLoader("lymphokin", "report")
-    environment = jinja2.Environment(
-        loader=folder,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(wording, name)
-        for name in (
-            "fixed",
-            "percent",
-            "percent_range",
-            "signed",
-            "number",
-            "count",
-            "day",
-            "symbol",
-            "arm",
-        )
-    }
     parameters = contents.parameters.sort_values(
         "contraction", ascending=False, kind="stable", na_position="last"
     )
-    return environment.get_template("report.html.j2").render(
-        c=contents,
-        patients=contents.patients.to_dict("records"),
-        fitted=overview.what_was_fitted(contents),
-        counts_used=overview.counts_used(contents),
-        banner=overview.banner(contents),
-        cautions=overview.cautions(contents),
-        arms=overview.arm_summaries(contents),
-        brier=overview.brier(contents.patients),
-        differences={
-            label: overview.difference(contents, kind) for kind, label in _SUPPRESSION.items()
-        },
-        forests=_forests(contents),
-        contrasts=_contrasts(contents),
-        lymphocytes=lymphocyte_panels(contents),
-        mdsc=mdsc_panels(contents),
-        atra=_atra(contents),
-        densities=_densities(contents, parameters),
-        parameters=parameters.to_dict("records"),
-        gamma=_gamma(contents.parameters),
-        provenance=_flat(contents.provenance),
-        unreliable=overview.UNRELIABLE_PARETO_K,
+    return (
+        page_environment("lymphokin.report")
+        .get_template("report.html.j2")
+        .render(
+            c=contents,
+            patients=contents.patients.to_dict("records"),
+            fitted=overview.what_was_fitted(contents),
+            counts_used=overview.counts_used(contents),
+            banner=overview.banner(contents),
+            cautions=overview.cautions(contents),
+            arms=overview.arm_summaries(contents),
+            brier=overview.brier(contents.patients),
+            differences={
+                label: overview.difference(contents, kind) for kind, label in _SUPPRESSION.items()
+            },
+            forests=_forests(contents),
+            contrasts=_contrasts(contents),
+            lymphocytes=lymphocyte_panels(contents),
+            mdsc=mdsc_panels(contents),
+            atra=_atra(contents),
+            densities=_densities(contents, parameters),
+            parameters=parameters.to_dict("records"),
+            gamma=_gamma(contents.parameters),
+            provenance=_flat(contents.provenance),
+            unreliable=overview.UNRELIABLE_PARETO_K,
+        )
     )
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from lymphokin.report import wording
+from lymphokin.pages import wording
+from lymphokin.pages.drawing import inline_svg
 from lymphokin.report.contents import ReportContents
 from lymphokin.report.courses import axis_limits, lymphocyte_course, mdsc_course
-from lymphokin.report.drawing import inline_svg
 from lymphokin.report.overview import arm_names, of_arm
 
 Patient = Mapping[Hashable, Any]

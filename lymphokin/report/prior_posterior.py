@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from lymphokin.report import wording
-from lymphokin.report.drawing import BLACK, BLUE, GREY, log_ticks, styled
+from lymphokin.pages import wording
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, log_ticks, styled
 
 _WIDE = 4.0
 """ratio of the prior's 95 % to its 5 % quantile above which a positive quantity is drawn on a

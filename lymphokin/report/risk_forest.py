@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lymphokin.report import wording
-from lymphokin.report.drawing import BLACK, BLUE, GREY, PALE, styled
+from lymphokin.pages import wording
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, styled
 
 _ROW, _TOP, _BOTTOM = 0.175, 0.36, 0.36
 _AXIS = 1.75

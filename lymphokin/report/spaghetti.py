@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lymphokin.io import Cohort
-from lymphokin.report.drawing import (
+from lymphokin.pages.drawing import (
     BLACK,
     BLUE,
     GRADE2_LIMIT,

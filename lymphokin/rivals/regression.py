@@ -15,11 +15,12 @@ import pandas as pd
 import scipy.optimize
 from jax.scipy.special import expit
 
+from lymphokin.endpoint import measured_threshold
 from lymphokin.io import Cohort
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import ModelError, ParameterTable, TableError, model_file
 from lymphokin.model.table import read_table
 from lymphokin.population import probability_below
-from lymphokin.predict import endpoint_visits, measured_threshold
 from lymphokin.shipped import models_path
 
 DRAWS = 2000

@@ -22,9 +22,10 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from lymphokin.predict.what_if.audit import AuditLog
-from lymphokin.predict.what_if.between_models import BetweenModelsAnswer, Panel
-from lymphokin.predict.what_if.contract import (
+from lymphokin.web.form import form_of
+from lymphokin.web.safety import Guard, new_token, refusal
+from lymphokin.whatif.audit import AuditLog
+from lymphokin.whatif.contract import (
     Form,
     Health,
     NarrowingAnswer,
@@ -36,13 +37,12 @@ from lymphokin.predict.what_if.contract import (
     WhatIfAnswer,
     WhatIfRequest,
 )
-from lymphokin.predict.what_if.engine import Engine
-from lymphokin.predict.what_if.narrowing import narrowing
-from lymphokin.predict.what_if.options import options
-from lymphokin.predict.what_if.scan import scan
-from lymphokin.predict.what_if.source import PosteriorSource
-from lymphokin.web.form import form_of
-from lymphokin.web.safety import Guard, new_token, refusal
+from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
+from lymphokin.whatif.questions.narrowing import narrowing
+from lymphokin.whatif.questions.options import options
+from lymphokin.whatif.questions.scan import scan
+from lymphokin.whatif.source import PopulationDraws
 
 LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -58,8 +58,8 @@ QUIET_SECONDS = 1.0
 class Desk:
     """The engine while it warms up and works; one question of a kind at a time, in order."""
 
-    load: Callable[[], PosteriorSource]
-    load_others: Callable[[], Mapping[str, PosteriorSource]] = dict
+    load: Callable[[], PopulationDraws]
+    load_others: Callable[[], Mapping[str, PopulationDraws]] = dict
     log: AuditLog | None = None
     engine: Engine | None = None
     panel: Panel | None = None
@@ -140,11 +140,11 @@ class Desk:
 
 
 def make_app(
-    load: Callable[[], PosteriorSource],
+    load: Callable[[], PopulationDraws],
     hosts: frozenset[str],
     token: str | None = None,
     log: AuditLog | None = None,
-    load_others: Callable[[], Mapping[str, PosteriorSource]] = dict,
+    load_others: Callable[[], Mapping[str, PopulationDraws]] = dict,
 ) -> FastAPI:
     """The service.
 

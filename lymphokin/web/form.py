@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from lymphokin.ctcae import GRADE_BELOW
 from lymphokin.dose.immune import immune_dose_per_gy, log_sd_by_source
+from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.model import Model
-from lymphokin.predict.what_if.contract import (
+from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.units import LARGEST_ALC, UNITS
+from lymphokin.whatif.contract import (
     MOST_LESIONS,
     Choice,
     Count,
@@ -21,9 +23,7 @@ from lymphokin.predict.what_if.contract import (
     Schedule,
     WhatIfRequest,
 )
-from lymphokin.predict.what_if.source import PosteriorSource
-from lymphokin.schedule import AtraPulses, treatment_days
-from lymphokin.units import LARGEST_ALC, UNITS
+from lymphokin.whatif.source import PopulationDraws
 
 SOURCE_LABELS = {
     "blood": "calculated dose to the blood",
@@ -44,7 +44,7 @@ def read_columns(model: Model) -> set[str]:
     return columns
 
 
-def form_of(source: PosteriorSource) -> Form:
+def form_of(source: PopulationDraws) -> Form:
     """The form for a posterior: fields, presets, limits, and a question to start from."""
     presets = _presets()
     by_name = {p.name: p.schedule for p in presets}
@@ -69,7 +69,7 @@ def form_of(source: PosteriorSource) -> Form:
     )  # fmt: skip
 
 
-def _fields(source: PosteriorSource) -> list[FormField]:
+def _fields(source: PopulationDraws) -> list[FormField]:
     used = read_columns(source.model) | {"site", "n_lesions", "bsa"}
     sites = [Choice(value=s, label=s.replace("_", " ")) for s in immune_dose_per_gy()]
     origins = [
@@ -107,7 +107,7 @@ def _fields(source: PosteriorSource) -> list[FormField]:
             for f in fields]  # fmt: skip
 
 
-def _seen(source: PosteriorSource, name: str) -> tuple[float, float] | None:
+def _seen(source: PopulationDraws, name: str) -> tuple[float, float] | None:
     """Range seen, to three significant digits as people read it."""
     seen = (source.seen or {}).get(name)
     return None if seen is None else (float(f"{seen[0]:.3g}"), float(f"{seen[1]:.3g}"))

@@ -4,10 +4,10 @@ import numpy as np
 import oracle
 
 from lymphokin.model import load_model
-from lymphokin.predict.what_if.contract import Patient, PlannedFraction, Pulse, Schedule
-from lymphokin.predict.what_if.courses import doses_of, irradiation
-from lymphokin.predict.what_if.engine import CURVE_DAYS, Engine
-from lymphokin.predict.what_if.source import of_priors
+from lymphokin.whatif.contract import Patient, PlannedFraction, Pulse, Schedule
+from lymphokin.whatif.courses import doses_of, irradiation
+from lymphokin.whatif.engine import CURVE_DAYS, Engine
+from lymphokin.whatif.source import of_priors
 
 DAYS = (0, 3, 5, 14, 21, 46, 63, 105)
 LANES = (0, 17, 211)

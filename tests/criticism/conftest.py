@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lymphokin.criticism.replicates import Replicates
+from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.infer import COHORT_FILE, Draws, assemble
-from lymphokin.infer.posterior import flat
+from lymphokin.infer.density import density_of, flat
 from lymphokin.io import read_events, write_events
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Residual, load_model
-from lymphokin.predict import endpoint_visits, forecast_cohort, seen_ranges
+from lymphokin.predict import seen_ranges
 
 DAYS = np.array([-7.0, 0.0, 14.0, 28.0, 49.0, 84.0])
 RESIDUAL = Residual("alc", "student_t", 0.15, "fixed", degrees_of_freedom=5)
@@ -93,8 +94,8 @@ MODELS = {"hedos_hcc": {"alc"}, "myeloid_lymphoid": {"alc", "mdsc", "atra"}}
 def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with draws near the prior's centre: complete, and quick to make."""
     cohort, model = read_events(small_table), load_model(request.param)
-    posterior = forecast_cohort(model, cohort)
-    centre = np.asarray(flat(posterior.start()))
+    density = density_of(model, cohort)
+    centre = np.asarray(flat(density.start()))
     x = centre + 0.3 * np.random.default_rng(0).standard_normal((CHAINS, DRAWS, len(centre)))
     nothing = np.zeros((CHAINS, DRAWS))
     draws = Draws(x, nothing.astype(bool), nothing, nothing, nothing, nothing)
@@ -108,7 +109,7 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
         "synthetic_data": True,
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
     }
-    fit = assemble(posterior, draws.sample(), config, provenance)
+    fit = assemble(density, draws.sample(), config, provenance)
     folder = tmp_path_factory.mktemp("runs") / "made_up"
     folder.mkdir()
     fit.write(folder)

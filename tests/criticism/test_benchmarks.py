@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lymphokin.criticism.benchmarks import (
+from lymphokin.criticism.forecasts.benchmarks import (
     ARM_RATE,
     BASELINE,
     CARRIED_FORWARD,

@@ -11,11 +11,11 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
-from lymphokin.criticism.compare import comparison, comparison_verdicts
-from lymphokin.criticism.leave_one_out import left_out
+from lymphokin.criticism.forecasts.compare import comparison, comparison_verdicts
+from lymphokin.criticism.forecasts.leave_one_out import left_out
 from lymphokin.criticism.run_folder import open_run
 from lymphokin.infer.weights import log_mean
-from lymphokin.predict import endpoint_visits
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.forecast import known_arrays
 from lymphokin.predict.individual import draw_individuals
 

@@ -8,24 +8,23 @@ import pytest
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
-from lymphokin.criticism.held_out import held_out_forecasts
-from lymphokin.criticism.predict_left_out import patients_in_folds, predict_by_folds
-from lymphokin.criticism.prediction_quality import BENCHMARKS, MODEL
-from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
-from lymphokin.criticism.refit import folds_of, hiding
+from lymphokin.criticism.forecasts.held_out import held_out_forecasts
+from lymphokin.criticism.forecasts.predict_left_out import patients_in_folds, predict_by_folds
+from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, MODEL
+from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.criticism.forecasts.refit import folds_of, hiding
 from lymphokin.infer import Checkpoint
-from lymphokin.infer.posterior import flat
+from lymphokin.infer.density import density_of, flat
 from lymphokin.io import read_events
 from lymphokin.model import load_model
-from lymphokin.predict import forecast_cohort
 from tests.conftest import SHORT
 
 FOLDS = 3
 
 
 @pytest.fixture(scope="module")
-def posterior(small_table):
-    return forecast_cohort(load_model("hedos_hcc"), read_events(small_table))
+def density(small_table):
+    return density_of(load_model("hedos_hcc"), read_events(small_table))
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
@@ -39,18 +38,18 @@ def test_folds_are_of_equal_size_and_alike_in_arms(count):
     assert not np.array_equal(fold, folds_of(arms, count, seed=5))
 
 
-def test_a_hidden_patient_does_not_speak(posterior):
+def test_a_hidden_patient_does_not_speak(density):
     """The density is the same, bit for bit, whatever the records of the hidden patients say."""
-    cohort = posterior.packed.cohort
+    cohort = density.packed.cohort
     hidden = [str(i) for i in cohort.patients.index[[0, 3]]]
     records = cohort.observations
     theirs = records["id"].isin(hidden)
     other = records.assign(value=records["value"].where(~theirs, 3 * records["value"]))
-    changed = forecast_cohort(posterior.hierarchy.model, replace(cohort, observations=other))
-    x = np.random.default_rng(0).normal(0, 0.3, flat(posterior.start()).shape)
+    changed = density_of(density.hierarchy.model, replace(cohort, observations=other))
+    x = np.random.default_rng(0).normal(0, 0.3, flat(density.start()).shape)
 
     def densities(ids):
-        kept = (hiding(p, ids) for p in (posterior, changed))
+        kept = (hiding(p, ids) for p in (density, changed))
         return [float(p.density_and_gradient(x, p.arrays)[0]) for p in kept]
 
     same, also = densities(hidden)
@@ -58,20 +57,20 @@ def test_a_hidden_patient_does_not_speak(posterior):
     one_seen = densities(hidden[:1])
     assert one_seen[0] != one_seen[1]
     # With nobody to hear, what is left is the prior of everybody's latents.
-    everybody = hiding(posterior, list(cohort.patients.index))
+    everybody = hiding(density, list(cohort.patients.index))
     alone = everybody.likelihood.total(everybody.unravel()(x), everybody.arrays)
     assert float(alone) == 0.0
 
 
 @pytest.fixture(scope="module")
-def folded(posterior, tmp_path_factory):
-    patients, fold = patients_in_folds(posterior, FOLDS, seed=2)
+def folded(density, tmp_path_factory):
+    patients, fold = patients_in_folds(density, FOLDS, seed=2)
     folder = tmp_path_factory.mktemp("folds")
     checkpoint = Checkpoint(folder, {})
 
     def judge():
         return predict_by_folds(
-            posterior, patients, fold, 2, checkpoint, settings=SHORT, days=(0.0, 14.0)
+            density, patients, fold, 2, checkpoint, settings=SHORT, days=(0.0, 14.0)
         )
 
     return judge(), judge, folder, patients, fold
@@ -92,11 +91,11 @@ def test_every_patient_is_judged_beside_the_benchmarks(folded):
 
 
 @pytest.mark.slow
-def test_a_forecast_is_that_of_the_fit_without_its_fold(folded, posterior):
+def test_a_forecast_is_that_of_the_fit_without_its_fold(folded, density):
     found, _, folder, patients, fold = folded
     z = np.load(folder / "fold_001.npz")["z"]
     ids = patients.index[fold == 1]
-    alone = held_out_forecasts(posterior, z, ids, (14.0,), in_fit=False, seed=3)[14.0]
+    alone = held_out_forecasts(density, z, ids, (14.0,), in_fit=False, seed=3)[14.0]
     own = found.forecasts.query("predictor == @MODEL and day == 14").set_index("id")
     np.testing.assert_allclose(own.loc[ids, "risk"], alone.forecasts.risk)
 

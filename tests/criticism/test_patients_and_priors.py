@@ -9,27 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lymphokin.criticism.composites import Composite
-from lymphokin.criticism.endpoint_check import endpoint_checks, judge_endpoint
-from lymphokin.criticism.prior_sensitivity import (
-    Identifiability,
-    judge_identifiability,
-    judge_power_scaling,
-    of_data,
-    power_scaling,
-)
-from lymphokin.criticism.random_effects import (
+from lymphokin.criticism.data.endpoint_check import endpoint_checks, judge_endpoint
+from lymphokin.criticism.patients.random_effects import (
     RandomEffects,
     covariate_table,
     judge_covariates,
     random_effects,
     residual_shrinkage,
 )
+from lymphokin.criticism.teaching.composites import Composite
+from lymphokin.criticism.teaching.prior_sensitivity import (
+    Identifiability,
+    judge_identifiability,
+    judge_power_scaling,
+    of_data,
+    power_scaling,
+)
+from lymphokin.infer.density import density_of, flat
 from lymphokin.infer.information import ArrowMatrix
-from lymphokin.infer.posterior import flat
 from lymphokin.io import Cohort
 from lymphokin.model import load_model
-from lymphokin.predict import forecast_cohort
 
 from .conftest import linear_trial
 
@@ -112,10 +111,10 @@ def test_the_endpoint_is_counted_as_the_trial_counts_it():
 
 
 def test_random_effects_drawn_from_the_prior_are_standard_normal(small_trial):
-    posterior = forecast_cohort(load_model("myeloid_lymphoid"), small_trial.cohort)
+    density = density_of(load_model("myeloid_lymphoid"), small_trial.cohort)
     keys = jax.random.split(jax.random.key(0), DRAWS)
-    draw = jax.vmap(lambda k: flat(posterior.hierarchy.draw_latents(k, posterior.arrays)))
-    found = random_effects(posterior, np.asarray(draw(keys)))
+    draw = jax.vmap(lambda k: flat(density.hierarchy.draw_latents(k, density.arrays)))
+    found = random_effects(density, np.asarray(draw(keys)))
     assert {"lymphocyte_baseline", "radiosensitivity", "intrinsic_clearance"} <= set(found.names)
     sd, mean = np.nanstd(found.eta, axis=(0, 2)), np.nanmean(found.eta, axis=(0, 2))
     np.testing.assert_allclose(sd, 1.0, atol=0.06)
@@ -173,4 +172,4 @@ def test_contraction_of_a_composite_is_that_of_its_intervals():
     composite = Composite("fall", "ln", "a fall", prior, 0.5 * prior)
     assert composite.contraction == pytest.approx(0.75)
     assert composite.learnt == "well"
-    assert replace(composite, posterior=prior).learnt == "prior only"
+    assert replace(composite, density=prior).learnt == "prior only"

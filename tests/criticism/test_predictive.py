@@ -9,15 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
-from lymphokin.criticism.benchmarks import ARM_RATE, BASELINE, CARRIED_FORWARD, Forecasts
-from lymphokin.criticism.held_out import HeldOut, held_out_forecasts
-from lymphokin.criticism.prediction_quality import (
+from lymphokin.criticism.forecasts.benchmarks import ARM_RATE, BASELINE, CARRIED_FORWARD, Forecasts
+from lymphokin.criticism.forecasts.held_out import HeldOut, held_out_forecasts
+from lymphokin.criticism.forecasts.prediction_quality import (
     BENCHMARKS,
     MODEL,
     PredictionQuality,
     prediction_quality,
 )
-from lymphokin.criticism.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
 from lymphokin.criticism.run_folder import open_run
 from lymphokin.predict import forecast
 from tests.criticism.test_check_command import Page

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lymphokin.criticism.goodness_of_fit import goodness_of_fit, judge_goodness_of_fit
-from lymphokin.criticism.npde import imputed, normal_scores, prediction_errors
-from lymphokin.criticism.residuals import (
+from lymphokin.criticism.data.goodness_of_fit import goodness_of_fit, judge_goodness_of_fit
+from lymphokin.criticism.data.npde import imputed, normal_scores, prediction_errors
+from lymphokin.criticism.data.residuals import (
     individual_residuals,
     individual_trend,
     judge_trends,
     population_trends,
     smoother,
 )
-from lymphokin.criticism.uniformity import uniformity
-from lymphokin.criticism.visits import FEWEST, visits_of
-from lymphokin.criticism.visual_check import (
+from lymphokin.criticism.data.uniformity import uniformity
+from lymphokin.criticism.data.visits import FEWEST, visits_of
+from lymphokin.criticism.data.visual_check import (
     judge_visual_checks,
     prediction_corrected,
     visual_checks,

@@ -9,7 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
-from lymphokin.criticism.simulation_calibration import (
+from lymphokin.criticism.simulation.simulation_calibration import (
     RANKED,
     SimulationCalibration,
     assess,
@@ -17,10 +17,10 @@ from lymphokin.criticism.simulation_calibration import (
     judge_simulations,
     ranks_of,
 )
-from lymphokin.infer import Checkpoint, Posterior
+from lymphokin.infer import Checkpoint, CohortDensity
+from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.model import load_model
-from lymphokin.predict import forecast_cohort
 from tests.conftest import SHORT
 
 KINDS = {"slope": "population", "level": "population", "level_of_patient": "individual"}
@@ -74,8 +74,8 @@ def test_chains_that_do_not_agree_are_told():
 
 
 @pytest.fixture(scope="module")
-def small_posterior(small_table) -> Posterior:
-    return forecast_cohort(load_model("hedos_hcc"), read_events(small_table))
+def small_posterior(small_table) -> CohortDensity:
+    return density_of(load_model("hedos_hcc"), read_events(small_table))
 
 
 @pytest.mark.slow

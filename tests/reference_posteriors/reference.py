@@ -9,9 +9,9 @@ import numpy as np
 
 from lymphokin.infer import (
     Checkpoint,
+    CohortDensity,
     Fit,
     NutsSettings,
-    Posterior,
     assemble,
     fit_gaussian,
 )
@@ -32,17 +32,19 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
     model = load_model(FOLDER / "lotka_volterra.py")
     cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
     # No fraction after 1900, so that steps would grow: here they stay short.
-    quick, posterior = (
-        Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, rule=StepRule(refine=n)))
+    coarse, density = (
+        CohortDensity(
+            CohortLikelihood(Hierarchy(model)), pack(model, cohort, rule=StepRule(refine=n))
+        )
         for n in (1, 4)
     )
-    sampler = compile_sampler(posterior, quick, settings)
-    posterior.prepare_information()
-    posterior.prepare_natural()
+    sampler = compile_sampler(density, coarse, settings)
+    density.prepare_information()
+    density.prepare_natural()
     prepare_summary()
-    start = fit_gaussian(posterior, sampler.gradients(posterior, quick), settings.seed)
-    draws = sample_nuts(posterior, quick, sampler, start, settings, Checkpoint(folder, {}))
-    return assemble(posterior, draws.sample(), {"seed": settings.seed}, {})
+    start = fit_gaussian(density, sampler.gradients(density, coarse), settings.seed)
+    draws = sample_nuts(density, coarse, sampler, start, settings, Checkpoint(folder, {}))
+    return assemble(density, draws.sample(), {"seed": settings.seed}, {})
 
 
 def reference() -> dict[str, dict[str, float]]:
@@ -54,6 +56,6 @@ def distances(fit: Fit) -> dict[str, tuple[float, float]]:
     """Per quantity, distance of the means in reference SDs, and ratio of the SDs."""
     found = {}
     for name, known in reference().items():
-        draws = fit.posterior["posterior"][name].to_numpy()
+        draws = fit.draws["posterior"][name].to_numpy()
         found[name] = ((np.mean(draws) - known["mean"]) / known["sd"], np.std(draws) / known["sd"])
     return found

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lymphokin.infer import Posterior
-from lymphokin.infer.posterior import flat
+from lymphokin.infer import CohortDensity
+from lymphokin.infer.density import flat
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -42,10 +42,10 @@ def gradients():
     assert arms == {"SBRT", "SBRT+ATRA"}, arms
     model = load_model("myeloid_lymphoid")
     likelihood = CohortLikelihood(Hierarchy(model))
-    posterior = Posterior(likelihood, pack(model, cohort))
-    ours = Posterior(likelihood, pack(model, cohort, rule=StepRule.for_tolerance(1e-9)))
-    size = flat(posterior.start()).size
-    trial = Trial(cohort, posterior, find_stops(posterior), np.zeros((1, size)))
+    density = CohortDensity(likelihood, pack(model, cohort))
+    ours = CohortDensity(likelihood, pack(model, cohort, rule=StepRule.for_tolerance(1e-9)))
+    size = flat(density.start()).size
+    trial = Trial(cohort, density, find_stops(density), np.zeros((1, size)))
     adaptive = AdaptiveDiffrax(trial, 1e-10, diffrax.Tsit5())
     theirs = jax.jit(jax.value_and_grad(lambda x: adaptive.density_and_predictions(x)[0]))
     return lambda x: ours.density_and_gradient(x, ours.arrays), theirs, size

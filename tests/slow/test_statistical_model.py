@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 import tomli_w
 
-from lymphokin.criticism.refit import Refit
+from lymphokin.criticism.forecasts.refit import Refit
 from lymphokin.infer import NutsSettings
-from lymphokin.infer.posterior import Posterior
+from lymphokin.infer.density import CohortDensity
 from lymphokin.io import Cohort
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, simulate_records
@@ -137,18 +137,18 @@ def planned(rng: np.random.Generator) -> Cohort:
     )
 
 
-def posterior_of(model: Model, cohort: Cohort) -> Posterior:
-    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
+def posterior_of(model: Model, cohort: Cohort) -> CohortDensity:
+    return CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
 
 
 def simulated(model: Model, z: np.ndarray, seed: int) -> Cohort:
     """A trial of the population at the latents ``z``."""
     cohort = planned(np.random.default_rng(seed))
-    posterior = posterior_of(model, cohort)
+    density = posterior_of(model, cohort)
     of_people, of_noise = jax.random.split(jax.random.key(seed))
-    latents = posterior.hierarchy.draw_latents(of_people, posterior.arrays, z)
-    values = simulate_records(posterior.likelihood, latents, posterior.packed, of_noise)["alc"]
-    rows = posterior.packed.records["alc"][0]
+    latents = density.hierarchy.draw_latents(of_people, density.arrays, z)
+    values = simulate_records(density.likelihood, latents, density.packed, of_noise)["alc"]
+    rows = density.packed.records["alc"][0]
     value = pd.Series(np.asarray(values), rows.index).reindex(cohort.observations.index)
     seen = cohort.observations.assign(censored=value < LLOQ, value=value.clip(lower=LLOQ))
     return replace(cohort, observations=seen)
@@ -159,10 +159,10 @@ def simulated(model: Model, z: np.ndarray, seed: int) -> Cohort:
 def test_the_truth_is_recovered(model, seed):
     hierarchy = Hierarchy(model)
     z = np.random.default_rng([7, seed]).uniform(-1.0, 1.0, len(hierarchy.quantities))
-    posterior = posterior_of(model, simulated(model, z, seed))
-    assert posterior.start().covariate.size > 10
-    assert 0.005 < posterior.packed.records["alc"][1].shape[0] / (PATIENTS * len(DAYS)) < 0.5
-    found = Refit(posterior, NutsSettings()).without([], seed)
+    density = posterior_of(model, simulated(model, z, seed))
+    assert density.start().covariate.size > 10
+    assert 0.005 < density.packed.records["alc"][1].shape[0] / (PATIENTS * len(DAYS)) < 0.5
+    found = Refit(density, NutsSettings()).without([], seed)
     assert found.rhat_max < 1.05
     assert found.divergences < 8
     mean, sd = found.z.mean(axis=0), found.z.std(axis=0)

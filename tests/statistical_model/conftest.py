@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tomli_w
 
-from lymphokin.infer.posterior import Posterior, flat
+from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.io import Cohort
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -97,11 +97,11 @@ class GaussianPosterior(NamedTuple):
     """ln density of the counts themselves"""
 
     @classmethod
-    def of(cls, posterior: Posterior) -> Self:
-        x = np.asarray(flat(posterior.start()))
+    def of(cls, density: CohortDensity) -> Self:
+        x = np.asarray(flat(density.start()))
 
         def at(x: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = posterior.density_and_gradient(jnp.asarray(x), posterior.arrays)
+            value, gradient = density.density_and_gradient(jnp.asarray(x), density.arrays)
             return float(value), np.asarray(gradient)
 
         # Differences of a linear gradient are exact, and one Newton step leads to the mean.
@@ -110,12 +110,12 @@ class GaussianPosterior(NamedTuple):
         mean = x + np.linalg.solve(hessian, gradient)
         # The latents' -0.5 ln 2 pi each, which the density leaves out, cancels in the integral.
         whole = at(mean)[0] - 0.5 * np.linalg.slogdet(hessian)[1]
-        records = posterior.arrays.measured["alc"].quantified
+        records = density.arrays.measured["alc"].quantified
         jacobian = float(np.sum(records.weight * records.log_value))  # densities are of ln value
         return cls(np.asarray(mean), hessian, whole - jacobian)
 
 
-def posterior_of(model: Model, cohort: Cohort) -> Posterior:
+def posterior_of(model: Model, cohort: Cohort) -> CohortDensity:
     """The cohort's posterior, solved to day 10."""
     days = {patient: [0.0, 10.0] for patient in cohort.patients.index}
-    return Posterior(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days))
+    return CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lymphokin.infer.posterior import flat
+from lymphokin.infer.density import flat
 from lymphokin.io import BadInput
 from lymphokin.model import ModelError, TableError
 from lymphokin.population import Hierarchy

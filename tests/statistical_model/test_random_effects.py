@@ -7,8 +7,8 @@ import numpyro.distributions as dist
 import pytest
 from scipy import integrate, stats
 
-from lymphokin.criticism.random_effects import random_effects
-from lymphokin.infer.posterior import flat
+from lymphokin.criticism.patients.random_effects import random_effects
+from lymphokin.infer.density import flat
 from lymphokin.model import ModelError, load_model
 from lymphokin.model.deviate import correlation, student_t
 from lymphokin.population import Hierarchy

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from lymphokin.criticism.npde import normal_scores, prediction_errors
-from lymphokin.criticism.replicates import replicate
-from lymphokin.infer.posterior import flat
+from lymphokin.criticism.data.npde import normal_scores, prediction_errors
+from lymphokin.criticism.data.replicates import replicate
+from lymphokin.infer.density import flat
 from lymphokin.population import simulate_records
 from tests.statistical_model.conftest import GaussianPosterior, cohort_of, posterior_of
 

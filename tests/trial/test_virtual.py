@@ -335,7 +335,7 @@ def test_type_one_error_under_gamma_zero_is_the_exact_one():
 
 @pytest.mark.slow
 def test_virtual_trials_agree_with_the_trial_simulated_record_by_record():
-    from lymphokin.predict.endpoint import endpoint_visits
+    from lymphokin.io.visits import endpoint_visits
     from lymphokin.trial.synthetic import simulate_trial
 
     raw = tomllib.loads(data_path("synthetic_sbrt_atra_trial.truth.toml").read_text())

@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from lymphokin.predict.what_if.between_models import BetweenModelsAnswer, Mixture, ModelRisk
-from lymphokin.predict.what_if.contract import Difference, Estimate, WhatIfRequest
+from lymphokin.whatif.contract import Difference, Estimate, WhatIfRequest
+from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
 from tests.web.conftest import Visit
 
 pytestmark = pytest.mark.xdist_group("browser")

@@ -97,7 +97,7 @@ def interim_worth(
 def _write(
     out: Path, looks: pd.DataFrame, table: pd.DataFrame, stops: pd.DataFrame, result: dict[str, Any]
 ) -> None:
-    from lymphokin.report.drawing import save_figure
+    from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.interim.figure import calibration_figure
     from lymphokin.workflow import write_folder
 

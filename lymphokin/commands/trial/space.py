@@ -58,7 +58,7 @@ def space(
 
     Example: lymphokin trial space --parts power,timing --out design-space
     """
-    from lymphokin.report.drawing import save_figure
+    from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.inputs import Demands
     from lymphokin.workflow import write_folder
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from lymphokin.ctcae import grade_of_count
+from lymphokin.endpoint import grade_of_count
 from lymphokin.io.convert.bench import COUNT, LEVEL, MDSC, Bench, draft, no_records
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import from_study_day, read_dates

@@ -21,9 +21,9 @@ import numpy as np
 from jax.scipy.special import logsumexp
 from numpy.typing import NDArray
 
+from lymphokin.endpoint import measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import log_density, probability_below
-from lymphokin.predict import measured_threshold
 from lymphokin.trial.interim.observed import Observed
 from lymphokin.trial.interim.predictive import ArmSoFar
 

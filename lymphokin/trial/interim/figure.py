@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lymphokin.report.drawing import BLACK, BLUE, GREY, PALE, styled
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, styled
 
 
 @styled

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lymphokin.io import Cohort
 from lymphokin.io.problems import Findings
-from lymphokin.predict import endpoint_visits
+from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.virtual.design import VirtualDesign, pulses

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lymphokin.endpoint import measured_threshold
 from lymphokin.model import load_model
-from lymphokin.predict import measured_threshold
 from lymphokin.trial.exact.base import at_most
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.interim.bank import Bank, arm_so_far, posterior_at

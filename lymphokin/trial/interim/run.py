@@ -17,11 +17,11 @@ import pandas as pd
 from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
-from lymphokin.infer import Fit, Posterior
-from lymphokin.infer.posterior import flat
+from lymphokin.endpoint import measured_threshold
+from lymphokin.infer import CohortDensity, Fit
+from lymphokin.infer.density import flat
 from lymphokin.io import Cohort
 from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, probability_below
-from lymphokin.predict import measured_threshold
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.interim.future import future_patients
 from lymphokin.trial.interim.patients import ARMS, standing, with_planned_pulses
@@ -110,7 +110,7 @@ def look_at(
 
 def _thinned(fit: Fit, draws: int) -> NDArray[np.float64]:
     """[chain, draw, latent] evenly spaced draws of every chain."""
-    x = fit.posterior["latents"]["x"].to_numpy()
+    x = fit.draws["latents"]["x"].to_numpy()
     per_chain = max(1, min(x.shape[1], draws // x.shape[0]))
     return x[:, np.linspace(0, x.shape[1] - 1, per_chain).round().astype(int)]
 
@@ -145,19 +145,18 @@ def _risks(
     likelihood = CohortLikelihood(Hierarchy(model))
     day_of = waiting["planned_day"].to_dict()
     packed = pack(model, planned, {str(patient): [day] for patient, day in day_of.items()})
-    posterior = Posterior(likelihood, packed)
-    fitted = Posterior(likelihood, pack(model, cohort))
-    latents = _with_new_pulses(fitted, posterior, x, seed)
+    density = CohortDensity(likelihood, packed)
+    fitted = CohortDensity(likelihood, pack(model, cohort))
+    latents = _with_new_pulses(fitted, density, x, seed)
     position = planned.patients.index.get_indexer(waiting.index)
     nodes = [
         packed.layout.node(packed.arrays.timeline, int(i), float(day))
         for i, day in zip(position, day_of.values(), strict=True)
     ]
     counts = [
-        part.outputs["alc"][:, nodes, position]
-        for part in posterior.evaluate(latents, packed.arrays)
+        part.outputs["alc"][:, nodes, position] for part in density.evaluate(latents, packed.arrays)
     ]
-    sd = posterior.residual_sd(x[:, : len(fit.summary)], "alc")[:, None]
+    sd = density.residual_sd(x[:, : len(fit.summary)], "alc")[:, None]
     log_threshold = np.log(measured_threshold(GRADE))
     log_count = np.log(np.concatenate(counts))
     residual = model.table.residuals["alc"]
@@ -165,17 +164,17 @@ def _risks(
 
 
 def _with_new_pulses(
-    fitted: Posterior, posterior: Posterior, x: NDArray[np.float64], seed: int
+    fitted: CohortDensity, density: CohortDensity, x: NDArray[np.float64], seed: int
 ) -> NDArray[np.float64]:
     """Draws of a fit for the same patients with more pulses; what these add is drawn afresh."""
-    unravel, hierarchy = fitted.unravel(), posterior.hierarchy
-    old, new = (_places(p) for p in (fitted, posterior))
+    unravel, hierarchy = fitted.unravel(), density.hierarchy
+    old, new = (_places(p) for p in (fitted, density))
     treated = [old[0].get(key, -1) for key in new[0]]
     lanes = [old[1].get(key, -1) for key in new[1]]
 
     def one(v: jax.Array, key: jax.Array) -> jax.Array:
         known = unravel(v)
-        fresh = hierarchy.draw_latents(key, posterior.arrays, known.population)
+        fresh = hierarchy.draw_latents(key, density.arrays, known.population)
         return flat(
             Latents(
                 known.population,
@@ -197,9 +196,9 @@ def _kept(known: jax.Array, fresh: jax.Array, place: NDArray[np.int64]) -> jax.A
     return jnp.where(place >= 0, known[:, np.maximum(place, 0)], fresh)
 
 
-def _places(posterior: Posterior) -> tuple[dict[int, int], dict[tuple[int, float], int]]:
+def _places(density: CohortDensity) -> tuple[dict[int, int], dict[tuple[int, float], int]]:
     """Place of each treated patient, and of each drug window by patient and first day."""
-    layout = posterior.packed.layout
+    layout = density.packed.layout
     treated = {int(patient): i for i, patient in enumerate(layout.treated)}
     lanes = {
         (patient, round(start / SAME_WINDOW_DAYS)): i

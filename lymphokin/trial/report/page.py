@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from lymphokin.report import wording
-from lymphokin.report.drawing import inline_svg
+from lymphokin.pages.drawing import inline_svg
+from lymphokin.pages.environment import page_environment
 from lymphokin.trial.report.contents import TARGET, DesignContents
 from lymphokin.trial.space.figures import heat_map, risk_curves
 
 
 def render_design_report(contents: DesignContents) -> str:
     """The report; the same contents give the same text."""
-    loader = jinja2.ChoiceLoader(
-        [
-            jinja2.PackageLoader("lymphokin.trial", "report"),
-            jinja2.PackageLoader("lymphokin", "report"),  # the style sheet of all reports
-        ]
+    environment = page_environment(
+        "lymphokin.trial.report",
+        exactly=lambda p: f"{100 * p:.2f} %",
+        plain=lambda value: f"{value:g}",
+        days=_days,
     )
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": wording.percent,
-        "exactly": lambda p: f"{100 * p:.2f} %",
-        "plain": lambda value: f"{value:g}",
-        "days": _days,
-    }
     return environment.get_template("design.html.j2").render(
         c=contents,
         analysis=contents.design.analysis,

@@ -8,7 +8,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lymphokin.report.drawing import BLACK, PALE, VERMILLION, styled
+from lymphokin.pages.drawing import BLACK, PALE, VERMILLION, styled
 from lymphokin.trial.space.timing import RiskByDay
 
 DASHES = ((0, (6, 2)), "-", (0, (4, 1, 1, 1)), (0, (1, 1)))

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lymphokin.infer import Posterior
+from lymphokin.infer import CohortDensity
+from lymphokin.infer.density import flat
 from lymphokin.infer.information import ArrowMatrix
-from lymphokin.infer.posterior import flat
 from lymphokin.io import Cohort
 from lymphokin.model import Model
 from lymphokin.population import CohortArrays, CohortLikelihood, Hierarchy, pack
@@ -115,12 +115,12 @@ def sampling_information(
     every = sorted({float(day) for days in schedules.values() for day in days})
     Demands("sampling").that(bool(every), "schedules", dict(schedules), "some days").enforce()
     hierarchy = Hierarchy(model)
-    posterior = Posterior(CohortLikelihood(hierarchy), pack(model, planned_cohort(design, every)))
-    x = flat(posterior.start())
+    density = CohortDensity(CohortLikelihood(hierarchy), pack(model, planned_cohort(design, every)))
+    x = flat(density.start())
     names = list(hierarchy.population_names)
     rows = {}
     for label, days in schedules.items():
-        found = posterior.information(x, _only(posterior.arrays, days))
+        found = density.information(x, _only(density.arrays, days))
         covariance = population_covariance(found)
         sd = np.sqrt(np.diag(covariance))
         row = {name: 1 - sd[names.index(name)] for name in learnt if name in names}

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import draw_measured, probability_below
-from lymphokin.predict.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.trial.virtual.counts import Followed
 from lymphokin.trial.virtual.grid import Grid
 

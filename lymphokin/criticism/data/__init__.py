@@ -1,0 +1,1 @@
+"""Does the model describe the data: residuals, visual checks, goodness of fit."""

@@ -1,0 +1,200 @@
+"""Replicated data: what a fit says should have been measured, at every record of its cohort.
+
+Each posterior draw gives a complete trial: the same courses, visits, tubes and limits, measured
+again in the same patients, and in new patients drawn from the population.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.model import Residual
+from lymphokin.population import (
+    CohortArrays,
+    CohortLikelihood,
+    log_density,
+    log_measured,
+    log_probability_below,
+    standardised,
+)
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """The records of one quantity and what draws of the posterior say of each.
+
+    Every array of logarithms is [draw, record] in the order of ``records`` and holds ln of the
+    quantity in the table's unit, tube and other record effects included.
+    """
+
+    quantity: str
+    records: pd.DataFrame
+    """one row per record: id, arm, day, value (the limit itself where censored), lloq (NaN where
+    there is none), censored; sorted by patient and day"""
+    residual: Residual
+    sd: np.ndarray
+    """[draw, component] SDs of the residual"""
+    typical: np.ndarray
+    """prediction for a patient with these covariates and no difference from the typical one"""
+    fitted: np.ndarray
+    """prediction for the patient itself"""
+    same: np.ndarray
+    """replicated measurements of the same patients"""
+    new: np.ndarray
+    """replicated measurements of new patients with the same courses and visits"""
+    sampled_by_hour: bool
+    """whether the quantity changes within hours, so that its visits are hours apart"""
+
+    @property
+    def log_value(self) -> np.ndarray:
+        """[record] ln of the measured value, or of the limit below which it lies."""
+        return np.log(self.records["value"].to_numpy(float))
+
+    @property
+    def log_lloq(self) -> np.ndarray:
+        """[record] ln of the limit of quantification, minus infinity where there is none."""
+        return np.log(self.records["lloq"].fillna(0.0).to_numpy(float), where=self._limited(),
+                      out=np.full(len(self.records), -np.inf))  # fmt: skip
+
+    @property
+    def censored(self) -> np.ndarray:
+        """[record] whether the measurement lies below its limit."""
+        return self.records["censored"].to_numpy(bool)
+
+    def _limited(self) -> np.ndarray:
+        return self.records["lloq"].fillna(0.0).to_numpy(float) > 0
+
+    def error_distribution(self) -> stats.rv_continuous:
+        """Distribution of residuals in units of their scale, frozen."""
+        if self.residual.distribution == "student_t":
+            return stats.t(self.residual.degrees_of_freedom)  # type: ignore[return-value]
+        return stats.norm()  # type: ignore[return-value]
+
+    def standardised(self, log_prediction: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """Distance of the records from predictions [..., record], in scales of the error.
+
+        ``sd``: [..., component].
+        """
+        return standardised(self.residual, self.log_value, log_prediction, sd[..., None, :], np)
+
+    def log_likelihood(self) -> np.ndarray:
+        """[draw] log likelihood of all records given each draw."""
+        sd, y = self.sd[:, None], self.log_value
+        quantified = log_density(self.residual, y, self.fitted, sd)
+        below = log_probability_below(self.residual, y, self.fitted, sd)
+        return np.asarray(jnp.where(self.censored, below, quantified).sum(axis=1))
+
+
+@partial(jax.jit, static_argnums=0)
+def _typical_and_new(
+    likelihood: CohortLikelihood, z: jax.Array, arrays: CohortArrays, keys: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """[draw, latent] flat latents of typical and of newly drawn patients for populations ``z``."""
+    hierarchy = likelihood.hierarchy
+
+    def one(z: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        mean, _ = hierarchy.subject_prior(hierarchy.population(z), arrays)
+        centre = hierarchy.typical_latents(arrays)._replace(population=z, subject=mean)
+        return flat(centre), flat(hierarchy.draw_latents(key, arrays, z))
+
+    return jax.vmap(one)(z, keys)
+
+
+def typical_and_new(density: CohortDensity, x: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
+    """Flat draws ``x`` [draw, latent] with typical, and with new, patients in place of the fitted.
+
+    Returns:
+        both [draw, latent], the population as in ``x``.
+    """
+    z = jnp.asarray(x[:, : len(density.hierarchy.quantities)])
+    keys = jax.random.split(jax.random.key(seed), len(x))
+    found = _typical_and_new(density.likelihood, z, density.arrays, keys)
+    return tuple(np.asarray(v) for v in found)
+
+
+def replicate(density: CohortDensity, x: np.ndarray, seed: int) -> dict[str, Replicates]:
+    """Replicated records of every measured quantity that the cohort has.
+
+    Args:
+        density: the fitted cohort.
+        x: [draw, latent] flat posterior draws.
+        seed: of the random numbers.
+
+    Raises:
+        ArithmeticError: when the model gives no finite prediction for a patient it drew.
+    """
+    typical_x, new_x = typical_and_new(density, x, seed)
+    typical, fitted, new = (log_predictions(density, v) for v in (typical_x, x, new_x))
+    hierarchy, rng = density.hierarchy, np.random.default_rng(seed)
+    z = jnp.asarray(x[:, : len(hierarchy.quantities)])
+    scales = jax.vmap(lambda z: hierarchy.population(z).residual_sd)(z)
+    by_hour = {name for block in hierarchy.model.on_clock("hours") for name in block.shows}
+    found = {}
+    for quantity, rows in density.packed.records.items():
+        table, order = in_order(density, *rows)
+        if not len(table):
+            continue
+        residual = hierarchy.model.table.residuals[quantity]
+        sd = np.asarray(scales[quantity], dtype=float)
+        own = {
+            "typical": typical[quantity][:, order],
+            "fitted": fitted[quantity][:, order],
+            "new": new[quantity][:, order],
+        }
+        if not all(np.isfinite(v).all() for v in own.values()):
+            raise ArithmeticError(f"the model gives no finite {quantity} for some drawn patients")
+        found[quantity] = Replicates(
+            quantity,
+            table,
+            residual,
+            sd,
+            own["typical"],
+            own["fitted"],
+            measured(rng, residual, own["fitted"], sd),
+            measured(rng, residual, own["new"], sd),
+            quantity in by_hour,
+        )
+    return found
+
+
+def measured(
+    rng: np.random.Generator, residual: Residual, log_true: np.ndarray, sd: np.ndarray
+) -> np.ndarray:
+    """Random ln measurements [draw, record] of ln true values; SDs are [draw, component]."""
+    if residual.distribution == "student_t":
+        noise = rng.standard_t(residual.degrees_of_freedom, log_true.shape)
+    else:
+        noise = rng.standard_normal(log_true.shape)
+    return log_measured(residual, log_true, sd[:, None], noise, np)
+
+
+def log_predictions(density: CohortDensity, x: np.ndarray) -> dict[str, np.ndarray]:
+    """[draw, record] ln predictions per quantity, quantified records first, without padding."""
+    parts: dict[str, list[np.ndarray]] = {}
+    for part in density.evaluate(x, density.arrays):
+        for quantity, both in part.predictions.items():
+            lengths = [len(rows) for rows in density.packed.records[quantity]]
+            own = [p[:, :n] for p, n in zip(both, lengths, strict=True)]
+            parts.setdefault(quantity, []).append(np.concatenate(own, axis=1))
+    return {quantity: np.concatenate(found) for quantity, found in parts.items()}
+
+
+def in_order(
+    density: CohortDensity, quantified: pd.DataFrame, below: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Records of one quantity by patient and day, and the place of each among the predictions."""
+    patients = density.packed.cohort.patients
+    table = pd.concat([quantified, below])[["id", "day", "value", "lloq", "censored"]]
+    limit = table["lloq"].where(table["censored"], table["value"])
+    table = table.assign(value=limit, arm=table["id"].map(patients["arm"]))
+    position = patients.index.get_indexer(table["id"].to_numpy())
+    order = np.lexsort((table["day"], position))
+    return table.iloc[order].reset_index(drop=True), order

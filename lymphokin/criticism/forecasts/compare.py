@@ -1,0 +1,101 @@
+"""Fits of different models to the same data, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
+from lymphokin.literature.spread import stacking_weights
+from lymphokin.verdict import FINE, LOOK, Verdict
+
+SEVERAL_ERRORS = 2.0
+"""Standard errors of a difference beyond which one model is said to predict better."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What left-out patients and counts say of several runs.
+
+    ``runs``: index run; sums over patients and counts that can be left out under every run:
+    ``patients_log_score``, ``counts_log_score`` (ln density, higher is better), each with
+    ``_difference`` from the best run, ``_error`` (standard error of the difference) and
+    ``_unreliable`` (how many parts have Pareto k above 0.7 under this run); ``weight`` from
+    stacking over patients. ``patients``: one row per run and patient; ``counts``: per run and
+    count; ``risks``: index id, one column per run.
+    """
+
+    runs: pd.DataFrame
+    patients: pd.DataFrame
+    counts: pd.DataFrame
+    risks: pd.DataFrame
+
+
+def comparison(
+    patients: Mapping[str, pd.DataFrame],
+    counts: Mapping[str, pd.DataFrame],
+    risks: Mapping[str, pd.Series],
+) -> Comparison:
+    """Compare runs of the same data.
+
+    Args:
+        patients: per run, of :func:`lymphokin.criticism.forecasts.leave_one_out.patients_left_out`.
+        counts: per run, of :func:`lymphokin.criticism.forecasts.leave_one_out.counts_left_out`.
+        risks: per run, risk of grade >= 2 by id.
+    """
+    runs = pd.DataFrame(index=pd.Index(patients, name="run"))
+    by_count = {run: table.set_index(["id", "day"]) for run, table in counts.items()}
+    for name, tables in (("patients", patients), ("counts", by_count)):
+        score = np.column_stack([t["log_score"].to_numpy() for t in tables.values()])
+        k = np.column_stack([t["pareto_k"].to_numpy() for t in tables.values()])
+        kept = (k <= UNRELIABLE_PARETO_K).all(axis=1)
+        total = score[kept].sum(axis=0)
+        difference = score[kept] - score[kept][:, [int(np.argmax(total))]]
+        n = int(kept.sum())
+        runs[f"{name}_judged"] = n
+        runs[f"{name}_log_score"] = total
+        runs[f"{name}_difference"] = difference.sum(axis=0)
+        spread = difference.std(axis=0, ddof=1) if n > 1 else np.full(len(tables), np.nan)
+        runs[f"{name}_error"] = np.sqrt(n) * spread
+        runs[f"{name}_unreliable"] = (k > UNRELIABLE_PARETO_K).sum(axis=0)
+        if name == "patients":
+            highest = score[kept].max(axis=1, keepdims=True)
+            runs["weight"] = stacking_weights(np.exp(score[kept] - highest))
+    return Comparison(
+        runs,
+        pd.concat(patients, names=["run", "id"]).reset_index(),
+        pd.concat(counts, names=["run"]).reset_index("run").reset_index(drop=True),
+        pd.DataFrame(dict(risks)),
+    )
+
+
+def comparison_verdicts(found: Comparison) -> tuple[Verdict, ...]:
+    """Per run, whether it predicts left-out patients and counts as well as the best."""
+    return tuple(
+        _verdict(found, str(run), part)
+        for part in ("patients", "counts")
+        for run in found.runs.index
+    )
+
+
+def _verdict(found: Comparison, run: str, part: str) -> Verdict:
+    row = {str(name): float(v) for name, v in found.runs.loc[run].items()}  # type: ignore[arg-type]
+    difference, error = row[f"{part}_difference"], row[f"{part}_error"]
+    judged, unreliable = int(row[f"{part}_judged"]), int(row[f"{part}_unreliable"])
+    level = FINE
+    if difference == 0:
+        said = f"Best, or level with the best, over {judged} {part}"
+    elif -difference < SEVERAL_ERRORS * error or np.isnan(error):
+        said = f"Not told apart from the best over {judged} {part}: {difference:.1f} ± {error:.1f}"
+    else:
+        level = LOOK
+        said = f"Predicts {judged} {part} worse than the best: {difference:.1f} ± {error:.1f} nats"
+    if unreliable:
+        level = LOOK
+        said += f"; {unreliable} cannot be left out reliably and are left out for every run"
+    numbers = {"difference": difference, "error": error, "unreliable": unreliable}
+    finite = {k: float(v) for k, v in numbers.items() if np.isfinite(v)}
+    return Verdict(f"left-out {part}", run, level, f"{said}.", finite)

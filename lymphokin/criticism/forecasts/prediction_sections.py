@@ -1,0 +1,151 @@
+"""The page of held-out forecasts: scores beside benchmarks, calibration, decisions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lymphokin.criticism.data.intervals import Estimate
+from lymphokin.criticism.forecasts.benchmarks import ARM_RATE
+from lymphokin.criticism.forecasts.prediction_figures import (
+    calibration_figure,
+    decision_figure,
+    score_figure,
+)
+from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, MODEL, PredictionQuality
+from lymphokin.criticism.forecasts.prediction_verdicts import (
+    AGAINST,
+    CALIBRATED,
+    JUDGED,
+    REFITTED,
+    prediction_verdicts,
+)
+from lymphokin.criticism.sections import Drawing, Section, Table
+
+MEASURES = {
+    "brier": "Brier score",
+    "log_score": "log score",
+    "crps": "CRPS of the count (10⁹/L)",
+    "auc": "AUC",
+    "calibration_intercept": "calibration intercept",
+    "calibration_slope": "calibration slope",
+}
+BENCHMARK_TERMS = (
+    ("baseline only", "logistic regression on the mean of the counts before treatment"),
+    (
+        "last count carried forward",
+        "the last known count, with the change that other patients had from theirs",
+    ),
+    ("rate of the arm", "share of the other patients of the arm with the event"),
+)
+SCORE_TERMS = (
+    ("Brier score", "mean squared distance of risk and outcome; 0.25 for always 50 %; lower wins"),
+    ("log score", "minus ln of the probability given to the outcome; 0.69 for always 50 %"),
+    ("CRPS", "distance between the forecast distribution and the measured count; lower wins"),
+    ("AUC", "probability that of two patients the one with the event had the higher risk"),
+)
+
+
+def prediction_sections(found: PredictionQuality) -> list[Section]:
+    """All sections of the page, in order."""
+    verdicts = prediction_verdicts(found)
+
+    def those(check: str) -> tuple:
+        return tuple(v for v in verdicts if v.check.startswith(check))
+
+    scores = Section(
+        "scores",
+        "Beside the benchmarks",
+        "The same patients, the same known counts, and no forecast has seen the outcome.",
+        those(AGAINST),
+        (
+            Drawing.of(
+                "Scores over the days",
+                score_figure(found),
+                "s",
+                "Brier and log score of the model and three benchmarks by day",
+                "Above: mean scores; below: model minus benchmark in the same patients, with 90 % "
+                "intervals. A good one: the black line is lowest and falls from day to day, and "
+                "the bars below lie under the line at 0.",
+            ),
+        ),
+        terms=BENCHMARK_TERMS + SCORE_TERMS,
+        tables=(_scores(found), _differences(found)),
+    )
+    calibrated = Section(
+        "calibration",
+        "Do risks come true?",
+        "Among patients given a risk of 30 %, three in ten should have the event.",
+        those(CALIBRATED),
+        (
+            Drawing.of(
+                "Calibration",
+                calibration_figure(found),
+                "c",
+                "Observed share of patients with grade 2 or worse against predicted risk, by day",
+                "Dots: the model’s risk and the observed share in up to five groups of patients, "
+                "with exact 90 % intervals; ticks: every patient, above with and below without "
+                "the event. A good one: intervals cross the dashed line, without a flat or steep "
+                "slope through them, and the ticks move to the corners from day to day.",
+            ),
+        ),
+    )
+    decisions = Section(
+        "decisions",
+        "Would acting on the risk help?",
+        "Net benefit: patients with the event who are acted on, less those without it weighed by "
+        "the odds of the threshold, per patient (Vickers and Elkin 2006, "
+        "doi:10.1177/0272989X06295361).",
+        (),
+        (
+            Drawing.of(
+                "Decision curves",
+                decision_figure(found),
+                "d",
+                "Net benefit against the threshold of risk, by day",
+                "A good one: the black line is at least as high as every other, also as acting on "
+                "everybody (orange) and on nobody (0), at the thresholds that someone would use. "
+                "One patient moves a curve by about one part in the number of patients, so small "
+                f"steps mean nothing. The {ARM_RATE} is left out: a rate learnt from the others "
+                "falls where a patient has the event.",
+            ),
+        ),
+    )
+    judged = Section(
+        "judged",
+        "Who is judged",
+        "Patients with a count before treatment and one within a week of the planned visit. On "
+        "each day, those are left out whose importance weights fail (Pareto k above 0.7, Vehtari "
+        "et al. 2024).",
+        those(JUDGED) + those(REFITTED),
+        (),
+    )
+    return [scores, calibrated, decisions, judged]
+
+
+def number(found: Estimate) -> str:
+    """An estimate with its interval in a table; a dash where there is none."""
+    if np.isnan(found.value):
+        return "–"
+    if np.isnan(found.q05):
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} ({found.q05:.3f}, {found.q95:.3f})"
+
+
+def _scores(found: PredictionQuality) -> Table:
+    rows = [
+        (f"day {day:g}, {name}", *(number(found.score(day, m, name)) for m in MEASURES))
+        for day in found.days()
+        for name in (MODEL, *BENCHMARKS)
+    ]
+    return Table("Scores with 90 % intervals", ("", *MEASURES.values()), tuple(rows))
+
+
+def _differences(found: PredictionQuality) -> Table:
+    measures = list(MEASURES)[:4]
+    rows = [
+        (f"day {day:g}, {name}", *(number(found.score(day, m, against=name)) for m in measures))
+        for day in found.days()
+        for name in BENCHMARKS
+    ]
+    caption = "Model minus benchmark, paired by patient, with 90 % intervals"
+    return Table(caption, ("", *(MEASURES[m] for m in measures)), tuple(rows))

@@ -1,0 +1,158 @@
+"""What the scores of held-out forecasts say in words, the bad news first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lymphokin.criticism.data.intervals import Estimate
+from lymphokin.criticism.forecasts.benchmarks import BASELINE
+from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, PredictionQuality
+from lymphokin.infer.diagnostics import RHAT_BAD
+from lymphokin.verdict import FINE, LOOK, WRONG, Verdict
+
+AGAINST = "held-out forecasts against"
+CALIBRATED = "calibration of held-out forecasts"
+JUDGED = "patients that can be judged"
+REFITTED = "chains agree"
+FEW_EVENTS = 10
+"""With fewer patients with or without the event scores say next to nothing (judgement)."""
+
+
+def interval(found: Estimate, digits: int = 2) -> str:
+    """A number with its interval in words."""
+    low, high = found.q05, found.q95
+    if not np.isfinite([low, high]).all():
+        return f"{found.value:.{digits}f}"
+    return f"{found.value:.{digits}f} (90 % interval {low:.{digits}f} to {high:.{digits}f})"
+
+
+def of_day(day: float) -> str:
+    """The subject of a verdict."""
+    return f"counts to day {day:g}"
+
+
+def prediction_verdicts(found: PredictionQuality) -> tuple[Verdict, ...]:
+    """One verdict per day and benchmark, per day on calibration, and on who could be judged."""
+    verdicts = [_against(found, day, name) for day in found.days() for name in BENCHMARKS]
+    verdicts += [_calibrated(found, day) for day in found.days()]
+    verdicts += [_judged(found, day) for day in found.days()]
+    return (*verdicts, *_refitted(found))
+
+
+def _against(found: PredictionQuality, day: float, benchmark: str) -> Verdict:
+    brier, log = (
+        found.score(day, measure, against=benchmark) for measure in ("brier", "log_score")
+    )
+    worse = [np.isposinf(e.value) or e.q05 > 0 for e in (brier, log)]
+    better = [e.q95 < 0 for e in (brier, log)]
+    level = WRONG if any(worse) else FINE if all(better) else LOOK
+    said = {
+        FINE: f"better than {benchmark} on both scores",
+        LOOK: f"not shown to be better than {benchmark}",
+        WRONG: f"worse than {benchmark}",
+    }[level]
+    sentence = (
+        f"The model is {said}: Brier score {brier.value:+.3f} ({brier.q05:+.3f} to "
+        f"{brier.q95:+.3f}), log score {log.value:+.3f} ({log.q05:+.3f} to {log.q95:+.3f}), "
+        "below 0 where the model is better."
+    )
+    numbers = {
+        f"{name}_{part}": value
+        for name, estimate in (("brier", brier), ("log_score", log))
+        for part, value in zip(("difference", "q05", "q95"), estimate, strict=True)
+    }
+    return Verdict(f"{AGAINST} {benchmark}", of_day(day), level, sentence, _finite(numbers))
+
+
+def _calibrated(found: PredictionQuality, day: float) -> Verdict:
+    intercept, slope = (found.score(day, f"calibration_{name}") for name in ("intercept", "slope"))
+    faults = []
+    if intercept.q05 > 0 or intercept.q95 < 0:
+        faults.append(f"risks are too {'low' if intercept.q05 > 0 else 'high'} on average")
+    if slope.q05 > 1 or slope.q95 < 1:
+        faults.append(f"risks are too {'timid' if slope.q05 > 1 else 'extreme'}")
+    said = " and ".join(faults) or "no fault shown"
+    known = "" if np.isfinite(slope.value) else "; risks separate the outcomes, so it has no slope"
+    sentence = (
+        f"{said[0].upper()}{said[1:]}: intercept {interval(intercept)} (0 is right), slope "
+        f"{interval(slope)} (1 is right){known}."
+    )
+    numbers = {"intercept": intercept.value, "slope": slope.value}
+    return Verdict(CALIBRATED, of_day(day), LOOK if faults else FINE, sentence, _finite(numbers))
+
+
+def _judged(found: PredictionQuality, day: float) -> Verdict:
+    left_out = found.left_out(day)
+    row = found.scores[found.scores["day"] == day].iloc[0]
+    patients, events = int(row["patients"]), int(row["events"])
+    sentence = f"{patients} patients, {events} with grade ≥ 2"
+    if left_out:
+        why = (
+            "one fit cannot be turned into a fit without them"
+            if found.refits is None
+            else "too few draws of the population explain their records"
+        )
+        sentence += (
+            f"; {len(left_out)} left out, for the model and the benchmarks alike, because {why}: "
+            f"{', '.join(left_out)}"
+        )
+    few = min(events, patients - events) < FEW_EVENTS
+    sentence += "; too few of one outcome to say much." if few else "."
+    numbers = {"patients": patients, "events": events, "left_out": len(left_out)}
+    return Verdict(JUDGED, of_day(day), LOOK if left_out or few else FINE, sentence, numbers)
+
+
+def _refitted(found: PredictionQuality) -> list[Verdict]:
+    """Per fold, whether the chains of its fit agree."""
+    if found.refits is None:
+        return []
+    verdicts = []
+    for number, row in enumerate(found.refits.itertuples(), start=1):
+        numbers = {"rhat_max": row.rhat_max, "ess_bulk_min": row.ess_bulk_min}
+        sentence = (
+            f"Fitted without {row.patients} patients: largest R-hat {row.rhat_max:.3f}, smallest "
+            f"bulk effective sample size {row.ess_bulk_min:.0f}, {row.divergences} divergences."
+        )
+        level = FINE if row.rhat_max <= RHAT_BAD else LOOK  # type: ignore[operator]
+        verdicts.append(Verdict(REFITTED, f"fold {number}", level, sentence, _finite(numbers)))  # type: ignore[arg-type]
+    return verdicts
+
+
+def _finite(numbers: dict[str, float]) -> dict[str, float]:
+    """Numbers that JSON can hold."""
+    return {name: float(value) for name, value in numbers.items() if np.isfinite(value)}
+
+
+def read_first(found: PredictionQuality) -> list[str]:
+    """What must be read before any score."""
+    loud = []
+    first = found.days()[0]
+    against = _against(found, first, BASELINE)
+    if against.level != FINE:
+        what = "is worse than" if against.level == WRONG else "is not shown to beat"
+        loud.append(
+            f"With counts up to day {first:g} the model {what} a logistic regression on the "
+            f"baseline count alone. {against.sentence}"
+        )
+    most = max(found.days(), key=lambda day: len(found.left_out(day)))
+    if left_out := found.left_out(most):
+        loud.append(
+            f"Up to {len(left_out)} patients are not judged (day {most:g}): leaving them out by "
+            "weights fails (Pareto k above 0.7). They are the patients that the fit leans on most, "
+            "so scores without them may flatter model and benchmarks; --folds judges them too."
+            if found.refits is None
+            else f"Up to {len(left_out)} patients are not judged (day {most:g}): too few draws of "
+            "the population can explain their counts (Pareto k above 0.7)."
+        )
+    disagree = [v.subject for v in _refitted(found) if v.level != FINE]
+    if disagree:
+        loud.append(
+            f"In {', '.join(disagree)} the chains did not agree (R-hat above {RHAT_BAD}): their "
+            "patients' forecasts rest on a fit that is not finished."
+        )
+    if any(_judged(found, day).sentence.endswith("much.") for day in found.days()):
+        loud.append(
+            f"Fewer than {FEW_EVENTS} patients with or without the event are judged: "
+            "intervals are wide, and their own reliability is poor."
+        )
+    return loud

@@ -1,0 +1,1 @@
+"""Are the patients as the hierarchy says: random effects, shrinkage, covariates."""

@@ -1,0 +1,1 @@
+"""Is the sampler calibrated: simulation-based calibration."""

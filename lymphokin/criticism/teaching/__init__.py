@@ -1,0 +1,1 @@
+"""What did the data teach: contraction, composites, sensitivity to the priors."""

@@ -1,0 +1,50 @@
+"""The endpoint visit of every patient of a cohort: planned, and as it took place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.endpoint import ENDPOINT_DAYS, REPORTED_DECIMALS, VISIT_WINDOW_DAYS, grade_of
+from lymphokin.io.cohort import Cohort
+
+
+def endpoint_visits(
+    cohort: Cohort, days: float = ENDPOINT_DAYS, window: float = VISIT_WINDOW_DAYS
+) -> pd.DataFrame:
+    """Endpoint visit of every patient.
+
+    Args:
+        cohort: the cohort.
+        days: from the last fraction to the planned visit.
+        window: a count this near to the planned day is the endpoint visit.
+
+    Returns:
+        index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of
+        the nearest count within a week of it, else the planned day), ``observed_alc`` (that count
+        as reported, NaN if none), ``observed_grade2`` (bool, or None), ``baseline_alc`` (last count
+        up to the first fraction) and ``baseline_grade``.
+    """
+    fractions = cohort.fractions.groupby("id", sort=False)["day"].max()
+    planned = fractions.reindex(cohort.patients.index).fillna(0.0) + days
+    counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    rows = []
+    for patient, day in planned.items():
+        own = counts[counts["id"] == patient]
+        near = own[(own["day"] - day).abs() <= window]
+        visit = near.loc[(near["day"] - day).abs().idxmin()] if len(near) else None
+        before = own[own["day"] <= 0]
+        baseline = float(before["value"].iloc[-1]) if len(before) else np.nan
+        observed = np.nan if visit is None else round(float(visit["value"]), REPORTED_DECIMALS)
+        rows.append(
+            {
+                "id": patient,
+                "planned_day": day,
+                "endpoint_day": day if visit is None else float(visit["day"]),
+                "observed_alc": observed,
+                "observed_grade2": None if visit is None else grade_of(observed) >= 2,
+                "baseline_alc": baseline,
+                "baseline_grade": None if np.isnan(baseline) else grade_of(baseline),
+            }
+        )
+    return pd.DataFrame(rows).set_index("id")

@@ -1,0 +1,1 @@
+"""What every page shares: drawing, wording, and pictures and equations of a model."""

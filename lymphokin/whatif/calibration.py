@@ -1,0 +1,74 @@
+"""How well a source's risks came true, as far as its own data can tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from scipy.stats import binomtest
+
+from lymphokin.whatif.contract import Calibration, CalibrationGroup
+
+LIMITS = (0.0, 0.2, 0.5, 0.8, 1.0)
+"""Groups of predicted risk: few, since trials are small (judgement)."""
+LEAST_PATIENTS = 20
+CONFIDENCE = 0.9
+
+
+def calibration_of_run(folder: Path, counts_until: float | None) -> Calibration | None:
+    """Predicted risk against what happened among a run's patients; None where too few are known."""
+    file = folder / "patients.csv"
+    if not file.is_file():
+        return None
+    known = pd.read_csv(file).dropna(subset=["observed_grade2"])
+    if len(known) < LEAST_PATIENTS:
+        return None
+    happened = known["observed_grade2"].astype(str) == "True"
+    risk = known["p_grade2_measured"]
+    bins = pd.cut(risk, LIMITS, include_lowest=True)
+    groups = [
+        _group(risk[members], happened[members])
+        for members in risk.groupby(bins, observed=True).groups.values()
+    ]
+    used = (
+        "counts before the visit" if counts_until is None else f"counts up to day {counts_until:g}"
+    )
+    text = (
+        f"Of the {len(known)} patients behind the posterior whose count at the visit is known, "
+        f"{int(happened.sum())} had grade 2 or worse; their risks from {used} add up to "
+        f"{risk.sum():.1f}. "
+        "They are the patients that the model was fitted to: this flatters it."
+    )
+    return Calibration(text=text, groups=groups)
+
+
+def calibration_of_literature(
+    reproduced: pd.DataFrame, left_out: pd.DataFrame | None
+) -> Calibration:
+    """How many published numbers lie inside their 90 % intervals.
+
+    Args:
+        reproduced: published numbers and their intervals; ``observed``, ``q05``, ``q95``.
+        left_out: the same, each study predicted from the others.
+    """
+
+    def inside(table: pd.DataFrame) -> str:
+        count = int(table["observed"].between(table["q05"], table["q95"]).sum())
+        return f"{count} of {len(table)}"
+
+    text = f"{inside(reproduced)} published numbers lie inside their 90 % interval"
+    if left_out is not None:
+        text += f"; {inside(left_out)} when each study is predicted from the others"
+    return Calibration(text=f"{text}. No single patient's risk could be compared.", groups=[])
+
+
+def _group(risk: pd.Series, happened: pd.Series) -> CalibrationGroup:
+    events, n = int(happened.sum()), len(risk)
+    around = binomtest(events, n).proportion_ci(CONFIDENCE, "wilson")
+    return CalibrationGroup(
+        patients=n,
+        risk=round(float(risk.mean()), 2),
+        happened=round(events / n, 2),
+        low=round(float(around.low), 2),
+        high=round(float(around.high), 2),
+    )

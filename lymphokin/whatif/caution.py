@@ -1,0 +1,82 @@
+"""What to know before a number is believed: warnings at the inputs and on the whole."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from lymphokin.whatif.condition import Conditioned, reliable
+from lymphokin.whatif.contract import Notice, Patient, Schedule
+from lymphokin.whatif.courses import irradiation
+from lymphokin.whatif.familiar import unfamiliar
+from lymphokin.whatif.source import PopulationDraws
+
+ORDER = {"strong": 0, "caution": 1, "note": 2}
+
+
+def warnings_of(
+    source: PopulationDraws,
+    patient: Patient,
+    known: Conditioned,
+    schedules: dict[str, Schedule],
+    plan: Schedule,
+) -> list[Notice]:
+    """Everything to know before the numbers are believed, strongest first.
+
+    Args:
+        schedules: by the name that the question gives them.
+        plan: the schedule the patient is on.
+    """
+    found: list[Notice] = []
+
+    def add(field: str, severity: Literal["note", "caution", "strong"], text: str) -> None:
+        found.append(Notice(field=field, joint=False, severity=severity, text=text))
+
+    if not reliable(known):
+        add(
+            "patient.counts",
+            "strong",
+            "the counts so far are unlike what the model expects "
+            f"(Pareto k {known.pareto_k:.2f}, reliable up to 0.7): do not rely on these numbers",
+        )
+    elif known.method == "mcmc":
+        add(
+            "patient.counts",
+            "caution",
+            f"the counts so far are unusual for the model (Pareto k {known.pareto_k:.2f} of the "
+            "importance weights): Markov chains were used instead",
+        )
+    if source.provenance.source == "prior":
+        add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")
+    if source.provenance.source == "literature":
+        text = "no trial data: these numbers rest on published cohorts, who got no ATRA"
+        add("", "caution", text)
+    if source.approximation:
+        add("", "strong", f"the fit is an approximation. {source.approximation}")
+    if source.provenance.synthetic:
+        add("", "strong", "the fit is of synthetic data: these numbers are an exercise")
+    if not patient.counts:
+        add("patient.counts", "caution", "no count yet: the baseline decides most of the risk")
+    if patient.n_lesions is None and "+" not in patient.site:
+        add("patient.n_lesions", "note", "number of lesions not given: taken as one")
+    last = max((c.day for c in patient.counts), default=-np.inf)
+    for name, schedule in schedules.items():
+        if _before(schedule, last) != _before(plan, last):
+            add(name, "caution", f"{name.upper()} differs from the plan before the last count (day "
+                f"{last:g}): the counts are taken as measured under the plan")  # fmt: skip
+        given = irradiation(patient, schedule, plan)
+        found += unfamiliar(source, patient, schedule, given, name)
+    unique = {(w.field, w.text): w for w in found}.values()
+    return sorted(unique, key=lambda w: ORDER[w.severity])
+
+
+def _before(schedule: Schedule, day: float) -> tuple:
+    """What a schedule gives before a day."""
+    fractions = sorted((f.day, f.lesion, f.gy) for f in schedule.fractions if f.day < day)
+    taken = [
+        (p.day + i, p.mg_per_m2_per_day, p.doses_per_day)
+        for p in schedule.atra
+        for i in range(p.days)
+    ]
+    return tuple(fractions), tuple(sorted(t for t in taken if t[0] < day))

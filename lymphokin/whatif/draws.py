@@ -1,0 +1,81 @@
+"""Draws of one patient from the population, before any of that patient's counts are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+from lymphokin.whatif.courses import SHAPES
+from lymphokin.whatif.lanes import Lanes
+from lymphokin.whatif.source import PopulationDraws
+
+PER_POPULATION = 8
+"""Draws of the patient per draw of the population."""
+WINDOWS = max(shape.windows for shape in SHAPES)
+
+
+@dataclass(frozen=True, eq=False)
+class PatientDraws:
+    """Equally likely draws of one patient, ``PER_POPULATION`` per population draw in a row."""
+
+    lanes: Lanes
+    atom: np.ndarray
+    """[lane] draw of the source behind each lane"""
+    noise: np.ndarray
+    """[lane] standard normal; becomes the measurement noise of a count"""
+
+    @property
+    def count(self) -> int:
+        """Number of draws."""
+        return len(self.atom)
+
+
+def sizes(source: PopulationDraws) -> tuple[int, int, int]:
+    """Numbers of effects: of subjects, of treated subjects, of occasions."""
+    hierarchy = source.hierarchy
+    return (
+        len(hierarchy.subject_effects),
+        len(hierarchy.treated_effects),
+        len(hierarchy.occasion_effects),
+    )
+
+
+@lru_cache(maxsize=32)
+def normals(count: int, dimensions: int, seed: int) -> np.ndarray:
+    """[dimension, draw] standard normals, spread more evenly than random ones (scrambled Sobol)."""
+    power = int(np.ceil(np.log2(max(count, 2))))
+    uniform = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(power)[:count]
+    found = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)).T
+    found.flags.writeable = False  # it is kept for the next question
+    return found
+
+
+def split_normals(source: PopulationDraws, w: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Subject, treated and occasion latents from one array of normals [dimension, draw]."""
+    subject, treated, occasion = sizes(source)
+    own, of_drug, rest = np.split(w, [subject, subject + treated])
+    return own, of_drug, rest.reshape(occasion, WINDOWS, w.shape[1])
+
+
+def dimensions(source: PopulationDraws) -> int:
+    """Number of latents of one patient."""
+    subject, treated, occasion = sizes(source)
+    return subject + treated + occasion * WINDOWS
+
+
+def chosen_atoms(source: PopulationDraws, count: int, seed: int) -> np.ndarray:
+    """Draws of the source, evenly over its chains and without replacement where it can be."""
+    rng = np.random.default_rng(seed)
+    return rng.choice(len(source.z), count, replace=len(source.z) < count)
+
+
+def draw_patients(source: PopulationDraws, count: int, seed: int) -> PatientDraws:
+    """Draws of a patient of whom nothing has been measured."""
+    atom = np.repeat(chosen_atoms(source, count // PER_POPULATION, seed), PER_POPULATION)
+    w = normals(count, dimensions(source) + 1, seed)
+    lanes = Lanes(source.z[atom].T, *split_normals(source, w[:-1]))
+    return PatientDraws(lanes, atom, w[-1])

@@ -1,0 +1,94 @@
+"""Where a patient or a schedule lies outside what was seen, field by field and jointly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lymphokin.predict.range import NAMES
+from lymphokin.schedule import SATURDAY
+from lymphokin.whatif.contract import Notice, Patient, Schedule
+from lymphokin.whatif.courses import Irradiation, doses_of, endpoint_day
+from lymphokin.whatif.source import PopulationDraws
+
+FIELDS = {
+    "fractions": "{s}.fractions",
+    "prescribed_gy": "{s}.fractions",
+    "immune_dose_gy": "patient.immune_dose_gy",
+    "baseline_alc": "patient.counts",
+    "endpoint_day": "{s}.fractions",
+    "atra_mg": "{s}.atra",
+}
+"""Where on the form each feature of a course comes from."""
+JOINT = ("fractions", "prescribed_gy", "immune_dose_gy", "baseline_alc", "atra_mg")
+"""Features whose combination is compared."""
+IMMATERIAL = 0.1
+"""Relative difference that is none: trials repeat few schedules, which would make the least
+deviation from them look unheard of."""
+FEWEST_PATIENTS = 12
+"""Below this many the joint check says nothing."""
+
+
+def course_features(patient: Patient, schedule: Schedule, given: Irradiation) -> dict[str, float]:
+    """The features of a course that :mod:`lymphokin.predict.range` compares; NaN if not known."""
+    day, amount = doses_of(schedule, patient.bsa)
+    daily = np.bincount((day - day.min()).astype(int), amount).max() if len(day) else 0.0
+    first = min((f.day for f in schedule.fractions), default=0)
+    before = [c for c in patient.counts if c.quantity == "alc" and c.day <= first]
+    baseline = max(before, key=lambda c: c.day).value if before else np.nan
+    return {
+        "fractions": float(len(schedule.fractions)),
+        "prescribed_gy": sum(f.gy for f in schedule.fractions),
+        "immune_dose_gy": float(given.immune_dose.sum()),
+        "baseline_alc": baseline,
+        "endpoint_day": float(endpoint_day(schedule)) - first,
+        "atra_mg": float(daily),
+    }
+
+
+def unfamiliar(
+    source: PopulationDraws, patient: Patient, schedule: Schedule, given: Irradiation, letter: str
+) -> list[Notice]:
+    """Warnings about one schedule of a patient."""
+    found = course_features(patient, schedule, given)
+    warnings = []
+    for name, (low, high) in (source.seen or {}).items():
+        value = found[name]
+        if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
+            text = f"{NAMES[name]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
+            field = FIELDS[name].format(s=letter)
+            warnings.append(Notice(field=field, joint=False, severity="caution", text=text))
+    joint = None if warnings else _jointly(source, found)
+    if joint:
+        warnings.append(Notice(field=letter, joint=True, severity="caution", text=joint))
+    return warnings + _calendar(schedule, letter)
+
+
+def _jointly(source: PopulationDraws, found: dict[str, float]) -> str | None:
+    """Whether the combination lies further out than every patient seen (Mahalanobis distance)."""
+    table = source.seen_table
+    if table is None or len(table) < FEWEST_PATIENTS:
+        return None
+    names = [n for n in JOINT if np.isfinite(found[n]) and table[n].std() > 0]
+    seen = np.log1p(table[names].dropna().to_numpy(float))
+    if len(seen) < FEWEST_PATIENTS:
+        return None
+    centre, spread = seen.mean(axis=0), np.cov(seen, rowvar=False).reshape(len(names), -1)
+    inverse = np.linalg.inv(spread + IMMATERIAL**2 * np.eye(len(names)))
+    here = np.log1p([found[n] for n in names]) - centre
+    distances = np.einsum("ij,jk,ik->i", seen - centre, inverse, seen - centre)
+    if here @ inverse @ here <= distances.max():
+        return None
+    return "each value was seen, but nobody had this combination of " + ", ".join(
+        NAMES[n] for n in names
+    )
+
+
+def _calendar(schedule: Schedule, letter: str) -> list[Notice]:
+    weekend = [
+        f.day for f in schedule.fractions if (schedule.start_weekday + f.day) % 7 >= SATURDAY
+    ]
+    if not weekend:
+        return []
+    days = ", ".join(f"{d}" for d in sorted(set(weekend))[:5])
+    text = f"fractions on a weekend (day {days})"
+    return [Notice(field=f"{letter}.fractions", joint=False, severity="note", text=text)]

@@ -1,0 +1,1 @@
+"""Questions that ask a what-if many times: scans, options, further counts, other models."""

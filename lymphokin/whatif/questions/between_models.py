@@ -1,0 +1,120 @@
+"""The same patient and schedules through several models: how much hangs on the choice of the model.
+
+Each model conditions its own draws on the counts that it knows of. No model has been shown to be
+better for a patient of whom nothing more is known, so their mean gives every model the same weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import numpy as np
+from pydantic import BaseModel
+
+from lymphokin.whatif.condition import reliable
+from lymphokin.whatif.contract import Difference, Estimate, WhatIfRequest
+from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.source import PopulationDraws
+
+
+class ModelRisk(BaseModel):
+    """What one model says of both schedules."""
+
+    model: str
+    description: str
+    rests_on: str
+    """what its numbers rest on, e.g. "published cohorts, no trial data" """
+    knows_atra: bool
+    """whether ATRA does anything in it; where not, pulses change nothing"""
+    asked_first: bool
+    """whether it is the model whose numbers stand everywhere else"""
+    a: Estimate
+    b: Estimate
+    difference: Difference
+    counts_used: int
+    reliable: bool
+    """whether the counts so far are such as the model expects"""
+
+
+class Mixture(BaseModel):
+    """One schedule over all models, as numbers of 100 patients."""
+
+    mean_of_100: int
+    """each model with the same weight"""
+    lowest_of_100: int
+    highest_of_100: int
+
+
+class BetweenModelsAnswer(BaseModel):
+    """One row per model, the one asked first at the top."""
+
+    models: list[ModelRisk]
+    a: Mixture
+    b: Mixture
+
+
+class Panel:
+    """The models that a patient can be put to; compiled when they are first asked.
+
+    Args:
+        first: engine of the model whose numbers stand everywhere else.
+        load: gives the sources of the other models by name; called once, when first needed.
+    """
+
+    def __init__(self, first: Engine, load: Callable[[], Mapping[str, PopulationDraws]]) -> None:
+        self._first = first
+        self._load = load
+
+    @cached_property
+    def engines(self) -> dict[str, Engine]:
+        """By model, the first one first; a model fitted to data is not asked again as published."""
+        name = self._first.source.model.name
+        others = {model: Engine(s) for model, s in self._load().items() if model != name}
+        return {name: self._first} | others
+
+    def ask(self, request: WhatIfRequest) -> BetweenModelsAnswer:
+        """Put the patient to every model.
+
+        Raises:
+            ValueError: when a schedule does not fit the patient, or is too long.
+        """
+        rows = [_row(engine, request, engine is self._first) for engine in self.engines.values()]
+        return BetweenModelsAnswer(
+            models=rows,
+            a=_mixture([row.a for row in rows]),
+            b=_mixture([row.b for row in rows]),
+        )
+
+
+def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
+    model = engine.source.model
+    known_of = model.table.residuals
+    counts = tuple(c for c in request.patient.counts if c.quantity in known_of)
+    patient = request.patient.model_copy(update={"counts": counts})
+    plan, draws = request.a, request.draws
+    known = engine.condition(patient, plan, draws)
+    spread = engine.spread(known)
+    both = (engine.solve(patient, s, plan, draws).at for s in (request.a, request.b))
+    a, b = (np.asarray(at)[0, -1] for at in both)
+    return ModelRisk(
+        model=model.name,
+        description=model.description,
+        rests_on=engine.source.provenance.title,
+        knows_atra=engine.solver.knows_drug,
+        asked_first=first,
+        a=spread.measured(a),
+        b=spread.measured(b),
+        difference=spread.difference(a, b),
+        counts_used=len(counts),
+        reliable=reliable(known),
+    )
+
+
+def _mixture(estimates: list[Estimate]) -> Mixture:
+    numbers = [e.of_100 for e in estimates]
+    return Mixture(
+        mean_of_100=round(sum(numbers) / len(numbers)),
+        lowest_of_100=min(numbers),
+        highest_of_100=max(numbers),
+    )

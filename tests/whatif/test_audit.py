@@ -1,0 +1,58 @@
+"""The audit log: what is written can be verified, and any change to it is found."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lymphokin.whatif.audit import START, AuditLog, verify
+from lymphokin.whatif.contract import Count, Patient, Schedule
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "what-if.jsonl"
+    for value in (1.2, 0.9, 0.7):
+        AuditLog(path).add("whatif", Patient(counts=(Count(day=0, value=value),)), Schedule())
+    return path
+
+
+def test_a_log_is_intact_as_written_and_grows_over_restarts(log: Path):
+    found = verify(log)
+    assert (found.lines, found.broken_line) == (3, None)
+    AuditLog(log).add("whatif", Patient(), Schedule())
+    after = verify(log)
+    assert (after.lines, after.broken_line) == (4, None)
+    assert after.last_digest != found.last_digest
+
+
+def test_an_empty_log_is_intact(tmp_path: Path):
+    path = tmp_path / "empty.jsonl"
+    path.touch()
+    assert verify(path).last_digest == START
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_any_changed_byte_is_found(log: Path, place: float, flip: int):
+    content = bytearray(log.read_bytes())
+    content[int(place * len(content))] ^= flip
+    changed = log.with_name("changed.jsonl")
+    changed.write_bytes(bytes(content))
+    assert verify(changed).broken_line is not None
+
+
+def test_a_line_taken_out_or_moved_is_found(log: Path):
+    one, two, three = log.read_bytes().splitlines(keepends=True)
+    for lines, broken in (([one, three], 2), ([two, three], 1), ([one, three, two], 2)):
+        log.write_bytes(b"".join(lines))
+        assert verify(log).broken_line == broken
+
+
+def test_a_line_cut_off_by_a_crash_is_found_and_the_next_one_is_whole(log: Path):
+    log.write_bytes(log.read_bytes()[:-30])
+    assert verify(log).broken_line == 3
+    AuditLog(log).add("whatif", Patient(), Schedule())
+    assert verify(log).broken_line == 3
+    assert len(log.read_bytes().splitlines()) == 4

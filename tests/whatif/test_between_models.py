@@ -1,0 +1,59 @@
+"""One patient through several models: each with what it knows of, all with the same weight."""
+
+import pytest
+
+from lymphokin.model import load_model
+from lymphokin.whatif.contract import Count, WhatIfRequest
+from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.questions.between_models import Panel
+from lymphokin.whatif.source import of_priors
+
+
+@pytest.fixture(scope="module")
+def without_drug():
+    """A model with one pool of lymphocytes, and neither ATRA nor MDSC."""
+    return of_priors(load_model("hedos_hcc"), draws=60)
+
+
+@pytest.fixture(scope="module")
+def answer(engine, without_drug, patient, pulsed, bare):
+    measured = (*patient.counts, Count(day=0, quantity="mdsc", value=18.0))
+    question = WhatIfRequest(
+        patient=patient.model_copy(update={"counts": measured}), a=pulsed, b=bare
+    )
+    return Panel(engine, lambda: {"hedos_hcc": without_drug}).ask(question), question
+
+
+def test_the_first_model_says_what_it_says_everywhere_else(engine, answer):
+    found, question = answer
+    first = found.models[0]
+    alone = engine.what_if(question)
+    assert first.asked_first
+    assert first.a == alone.a.fitted.planned.grade2.measured
+    assert first.b == alone.b.fitted.planned.grade2.measured
+    assert first.difference == alone.difference
+    assert first.counts_used == 3
+
+
+def test_a_model_without_the_drug_uses_the_counts_it_knows_and_sees_no_pulses(
+    answer, without_drug, patient, bare
+):
+    found, _ = answer
+    other = found.models[1]
+    assert (other.model, other.knows_atra, other.asked_first) == ("hedos_hcc", False, False)
+    assert other.counts_used == 2
+    assert other.a == other.b
+    assert other.difference.of_100 == 0
+    alone = Engine(without_drug).what_if(WhatIfRequest(patient=patient, a=bare, b=bare))
+    assert other.b == alone.b.fitted.planned.grade2.measured
+
+
+def test_every_model_has_the_same_weight(answer):
+    found, _ = answer
+    numbers = [row.a.of_100 for row in found.models]
+    assert (found.a.lowest_of_100, found.a.highest_of_100) == (min(numbers), max(numbers))
+    assert abs(found.a.mean_of_100 - sum(numbers) / len(numbers)) <= 0.5
+
+
+def test_a_model_fitted_to_data_is_not_asked_again_as_published(engine, source):
+    assert list(Panel(engine, lambda: {"myeloid_lymphoid": source}).engines) == ["myeloid_lymphoid"]

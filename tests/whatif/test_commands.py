@@ -1,0 +1,118 @@
+"""The what-if in the terminal: the page's numbers, plain mistakes, nothing half-written."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lymphokin import cli
+from lymphokin.commands import what_if
+from lymphokin.io import BadInput
+from lymphokin.whatif.audit import AuditLog
+from lymphokin.whatif.contract import Patient, Schedule, WhatIfRequest
+
+PATIENT = """
+site = "lung_peripheral"
+n_lesions = 2
+counts = [{ day = -7, value = 1.30 }, { day = -1, value = 1.05 }]
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, bare, pulsed) -> dict[str, Path]:
+    found = {name: tmp_path / name for name in ("patient.toml", "a.json", "b.json")}
+    found["patient.toml"].write_text(PATIENT)
+    found["a.json"].write_text(pulsed.model_dump_json())
+    found["b.json"].write_text(bare.model_dump_json())
+    return found
+
+
+@pytest.fixture
+def run(engine, monkeypatch):
+    monkeypatch.setattr(what_if, "_engine", lambda *_: engine)
+
+    def command(*arguments: object):
+        return CliRunner().invoke(cli.app, [str(a) for a in arguments])
+
+    return command
+
+
+def test_whatif_prints_the_numbers_of_the_service(run, engine, files, patient, pulsed, bare):
+    done = run("whatif", "--patient", files["patient.toml"], "--schedule", files["a.json"],
+               "--schedule", files["b.json"], "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    expected = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=bare))
+    got = json.loads(done.stdout)
+    for key in ("a", "b", "difference", "difference_gamma_zero", "warnings"):
+        assert got[key] == json.loads(expected.model_dump_json())[key]
+
+
+def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, bare):
+    log = tmp_path / "log.jsonl"
+    done = run("whatif", "--patient", files["patient.toml"], "--schedule", files["a.json"],
+               "--schedule", files["b.json"], "--audit-log", log)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    expected = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=bare))
+    for answer in (expected.a, expected.b):
+        assert str(answer.fitted.planned.grade2.measured.of_100) in done.stdout
+    for told in ("A - B", "prior, no data", "Research use only", "gamma = 0"):
+        assert told in done.stdout
+    assert run("audit", "verify", log).exit_code == 0
+    log.write_text(log.read_text().replace('"whatif"', '"what-if"', 1))
+    AuditLog(log).add("whatif", Patient(), Schedule())
+    assert run("audit", "verify", log).exit_code == 1
+
+
+def test_all_models_are_asked_on_request(run, engine, monkeypatch, patient, pulsed):
+    monkeypatch.setattr("lymphokin.commands.source.literature_sources", dict)
+    course = ("predict", "--baseline", 1.3, "--site", "lung_peripheral", "--fractions", "5x10")
+    done = run(*course, "--all-models", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (
+        found["all_models"]["models"][0]["risk"] == found["fitted"]["planned"]["grade2"]["measured"]
+    )
+    assert "myeloid lymphoid" in run(*course, "--all-models").stdout
+
+
+def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
+    done = run("predict", "--baseline", 1.30, "--baseline", 1.05, "--site", "lung_peripheral",
+               "--lesions", 2, "--fractions", "5x10", "--atra", "3x3", "--next-count", 21,
+               "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    got = json.loads(done.stdout)
+    assert got["endpoint_day"] == 46
+    assert got["conditioning"]["counts_used"] == 2
+    assert [row["day"] for row in got["next_counts"]] == [21]
+    expected = engine.answer(patient, pulsed, pulsed, 400).fitted.planned.grade2.measured
+    assert got["fitted"]["planned"]["grade2"]["measured"] == json.loads(expected.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["predict", "--baseline", "1.2"], "give --fractions"),
+        (["predict", "--baseline", "1200", "--fractions", "5x10"], "1e9/L"),
+        (["predict", "--baseline", "1.2", "--fractions", "5*10"], "COUNTxGY"),
+        (["predict", "--baseline", "1.2", "--fractions", "5x10", "--site", "toe"], "lung_central"),
+        (["predict", "--baseline", "1.2", "--fractions", "5x10", "--atra", "weekly"], "4x3"),
+        (["predict"], "give the run folder"),
+        (["whatif", "--patient", "no.toml", "--schedule", "a", "--schedule", "b"], "no such file"),
+        (["whatif", "--patient", "no.toml", "--schedule", "a"], "twice"),
+        (["audit", "verify", "no.jsonl"], "no such file"),
+    ],
+)
+def test_mistakes_are_told(run, arguments, told):
+    done = run(*arguments)
+    assert isinstance(done.exception, ValueError | BadInput | FileNotFoundError)
+    assert told in str(done.exception)
+
+
+def test_everything_wrong_in_a_file_is_told_at_once(run, files):
+    files["patient.toml"].write_text('site = "toe"\nbsa = -1\nname = "x"\ncounts = [{day = 0}]\n')
+    done = run("whatif", "--patient", files["patient.toml"], "--schedule", files["a.json"],
+               "--schedule", files["b.json"])  # fmt: skip
+    assert isinstance(done.exception, BadInput)
+    for told in ("patient.toml", "toe", "bsa", "name", "counts.0.value"):
+        assert told in str(done.exception)

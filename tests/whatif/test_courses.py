@@ -1,0 +1,143 @@
+"""Schedules as arrays: doses as elsewhere in the package, and shapes that hold them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from lymphokin.dose import reference_immune_dose
+from lymphokin.schedule import AtraPulses
+from lymphokin.whatif.contract import Patient, PlannedFraction, Pulse, Schedule
+from lymphokin.whatif.courses import (
+    SHAPES,
+    course_arrays,
+    doses_of,
+    endpoint_day,
+    irradiation,
+    patient_cohort,
+)
+from lymphokin.whatif.dose import bed, eqd2, gy_for
+from lymphokin.whatif.files import course_of, pulses_of
+from lymphokin.whatif.questions.scan import with_fractions, with_pulses
+
+PLAN = Schedule(fractions=tuple(PlannedFraction(day=d, gy=8.0) for d in (0, 2, 4)))
+
+
+def test_doses_are_those_of_the_trials_regimen():
+    regimen = AtraPulses(cycles=3, doses_per_day=2).doses(1.7)
+    pulses = tuple(Pulse(day=21.0 * k, doses_per_day=2) for k in (2, 0, 1))
+    day, amount = doses_of(Schedule(atra=pulses), 1.7)
+    np.testing.assert_allclose(day, regimen["day"])
+    np.testing.assert_allclose(amount, regimen["amount_mg"])
+
+
+@pytest.mark.parametrize(
+    "patient",
+    [
+        Patient(site="liver", n_lesions=3),
+        Patient(site="liver+spine"),
+        Patient(site="brain", n_lesions=2, immune_dose_gy=0.4),
+        Patient(site="spine", immune_dose_gy=1.9, immune_dose_source="dvh"),
+    ],
+)
+def test_immune_dose_is_that_of_an_event_table(patient):
+    found = irradiation(patient, PLAN, PLAN)
+    table = reference_immune_dose(patient_cohort(patient, PLAN)).fractions
+    np.testing.assert_allclose(found.immune_dose, table["immune_dose_gy"])
+    np.testing.assert_allclose(found.share, table["share"])
+
+
+def test_a_known_immune_dose_follows_the_prescription_to_another_schedule():
+    patient = Patient(site="spine", immune_dose_gy=1.2)
+    other = Schedule(fractions=(PlannedFraction(day=0, gy=12.0),))
+    assert irradiation(patient, other, PLAN).immune_dose.sum() == pytest.approx(0.6)
+    assert irradiation(patient, PLAN, PLAN).immune_dose.sum() == pytest.approx(1.2)
+
+
+def test_a_lesion_that_the_patient_has_not_is_refused():
+    plan = Schedule(fractions=(PlannedFraction(day=0, gy=10.0, lesion=3),))
+    with pytest.raises(ValueError, match="lesion 3, but the patient has 2"):
+        irradiation(Patient(n_lesions=2), plan, plan)
+
+
+pulses = st.builds(
+    Pulse,
+    day=st.integers(-28, 90).map(float),
+    days=st.integers(1, 5),
+    doses_per_day=st.integers(1, 2),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    days=st.sets(st.integers(0, 77), max_size=40),
+    atra=st.lists(pulses, max_size=5),
+)
+def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
+    try:
+        plan = Schedule(
+            fractions=tuple(PlannedFraction(day=d, gy=2.0) for d in days), atra=tuple(atra)
+        )
+    except ValidationError:
+        return  # overlapping pulses
+    found = irradiation(Patient(), plan, plan)
+    try:
+        arrays = course_arrays(found, doses_of(plan, 1.8), [float(endpoint_day(plan)), 126.0])
+    except ValueError:
+        assume(False)  # pulses too close together for too long: refused
+    assert arrays.shape in SHAPES
+    assert arrays.immune_dose.sum() == pytest.approx(found.immune_dose.sum())
+    assert arrays.amount.sum() == pytest.approx(doses_of(plan, 1.8)[1].sum())
+    assert (arrays.step >= 0).all()
+    assert set(np.flatnonzero(arrays.immune_dose)) <= set(np.flatnonzero(arrays.share))
+
+
+def test_drug_courses_without_a_pause_are_refused_as_too_long():
+    plan = Schedule(atra=tuple(Pulse(day=7.0 * k, days=5, doses_per_day=2) for k in range(8)))
+    given_, doses = irradiation(Patient(), plan, plan), doses_of(plan, 1.8)
+    with pytest.raises(ValueError, match="too long"):
+        course_arrays(given_, doses, [126.0])
+
+
+def test_the_trials_schedules_take_a_small_shape():
+    plan = course_of("5x10").model_copy(update={"atra": pulses_of("4x3")})
+    arrays = course_arrays(irradiation(Patient(), plan, plan), doses_of(plan, 1.8), [46.0, 126.0])
+    assert arrays.shape == SHAPES[3]
+
+
+def test_biologically_effective_dose():
+    plan = course_of("5x10")
+    assert bed(plan, 10.0) == pytest.approx(100.0)
+    assert eqd2(plan, 10.0) == pytest.approx(83.33, abs=0.01)
+    assert gy_for(100.0, 5, 10.0) == pytest.approx(10.0)
+    parts = (PlannedFraction(day=0, gy=20.0, lesion=1), PlannedFraction(day=0, gy=10.0, lesion=2))
+    assert bed(Schedule(fractions=parts), 10.0) == pytest.approx(60.0)
+
+
+def test_words_become_schedules_on_weekdays():
+    assert [f.day for f in course_of("6x8").fractions] == [0, 1, 2, 3, 4, 7]
+    assert [f.day for f in course_of("3x18/2").fractions] == [0, 2, 4]
+    assert [p.day for p in pulses_of("2x3@-7/14:100")] == [-7.0, 7.0]
+    for wrong in ("5*10", "x10", "5x"):
+        with pytest.raises(ValueError, match="expected COUNTxGY"):
+            course_of(wrong)
+
+
+def test_scans_give_back_the_plan_itself_and_keep_off_weekends():
+    assert with_fractions(PLAN, 3, 8.0) is PLAN
+    assert [f.day for f in with_fractions(PLAN, 4, 6.0).fractions] == [0, 2, 4, 7]
+    pulsed = with_pulses(PLAN, 7, 2)
+    assert [p.day for p in pulsed.atra] == [7.0, 28.0]
+    assert with_pulses(pulsed, 7, 2) is pulsed
+    assert with_pulses(pulsed, 0, 0).atra == ()
+
+
+def test_the_patient_of_a_cohort_has_every_column():
+    patient = Patient(site="liver", age=70, sex="F", bsa=1.9, ptv_cm3=40)
+    row = patient_cohort(patient).patients.iloc[0]
+    assert (row["site"], row["age"], row["sex"], row["bsa"], row["ptv_cm3"]) == (
+        "liver", 70, "F", 1.9, 40,
+    )  # fmt: skip
+    assert pd.isna(row["immune_dose_gy"])

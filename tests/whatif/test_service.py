@@ -1,0 +1,224 @@
+"""The service: it answers its own page, refuses everything else with a clear message, stays up."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from lymphokin.web import safety
+from lymphokin.web.app import make_app
+from lymphokin.whatif.audit import AuditLog, verify
+from lymphokin.whatif.contract import WhatIfRequest
+
+HOST = "127.0.0.1:8080"
+TOKEN = "the-token-of-this-start"
+JSON = {"Content-Type": "application/json", safety.TOKEN_HEADER: TOKEN}
+QUESTIONS = ("whatif", "scan", "options", "narrowing", "models")
+
+
+@pytest.fixture(scope="module")
+def app(engine):
+    made = make_app(lambda: engine.source, frozenset({HOST}), TOKEN)
+    made.state.desk.engine = engine  # warm already
+    return made
+
+
+@pytest.fixture
+def client(app, monkeypatch) -> TestClient:
+    monkeypatch.setattr(safety, "MOST_PER_SECOND", 10_000)
+    return TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def question(patient, pulsed, bare) -> dict:
+    return WhatIfRequest(patient=patient, a=pulsed, b=bare).model_dump(mode="json")
+
+
+def asked(client: TestClient, content: object, path: str = "whatif", **headers: str):
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return client.post(f"/api/v1/{path}", content=body, headers=JSON | headers)
+
+
+def refused(response, status: int | tuple[int, ...], *told: str) -> None:
+    allowed = status if isinstance(status, tuple) else (status,)
+    assert response.status_code in allowed, response.text
+    text = json.dumps(response.json()["errors"])
+    assert response.json()["errors"]
+    for word in told:
+        assert word in text
+
+
+def test_the_page_gets_its_token_and_every_answer_safe_headers(client):
+    page = client.get("/")
+    assert TOKEN in page.text
+    for response in (page, client.get("/api/v1/health"), client.get("/nothing")):
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in response.headers
+
+
+def test_health_and_form(client, engine):
+    assert client.get("/api/v1/health").json()["status"] == "ready"
+    form = client.get("/api/v1/form").json()
+    fields = {f["name"]: f for f in form["fields"]}
+    assert fields["ptv_cm3"]["used"]
+    assert not fields["age"]["used"]
+    assert {p["name"] for p in form["presets"]} >= {"5x10", "3x18", "10x5", "trial_sbrt_atra"}
+    assert WhatIfRequest.model_validate(form["default"])
+    assert "identif" not in json.dumps(form["fields"]).lower()
+
+
+def test_the_answer_is_that_of_the_engine(client, engine, question):
+    response = asked(client, question)
+    assert response.status_code == 200
+    expected = engine.what_if(WhatIfRequest.model_validate(question)).model_dump(mode="json")
+    got = response.json()
+    assert {k: v for k, v in got.items() if k != "seconds"} == {
+        k: v for k, v in expected.items() if k != "seconds"
+    }
+
+
+def test_before_it_is_warm_it_says_so(engine):
+    cold = make_app(lambda: engine.source, frozenset({HOST}), TOKEN)
+    client = TestClient(cold, base_url=f"http://{HOST}")
+    assert client.get("/api/v1/health").json()["status"] == "warming up"
+    assert client.get("/").status_code == 200
+    response = asked(client, {"patient": {}, "a": {}, "b": {}})
+    refused(response, 503, "warming up")
+    assert response.headers["retry-after"]
+
+
+def test_other_pages_and_hosts_are_refused(client, question):
+    refused(client.get("/api/v1/health", headers={"Host": "evil.example"}), 400, "Host")
+    refused(client.get("/api/v1/health", headers={"Host": "127.0.0.1:81"}), 400, "Host")
+    refused(asked(client, question, Origin="https://evil.example"), 403, "Origin")
+    refused(asked(client, question, Origin="null"), 403, "Origin")
+    refused(asked(client, question, **{"Sec-Fetch-Site": "cross-site"}), 403, "other pages")
+    refused(asked(client, question, **{safety.TOKEN_HEADER: "guess"}), 403, "token")
+    refused(asked(client, question, **{"Content-Type": "text/plain"}), 415, "JSON")
+    refused(client.delete("/api/v1/whatif"), 405, "GET and POST")
+    assert asked(client, question, Origin=f"http://{HOST}").status_code == 200
+
+
+def _with(question: dict, path: str, value: object) -> dict:
+    changed = json.loads(json.dumps(question))
+    place = changed
+    *parents, last = path.split(".")
+    for name in parents:
+        place = place[int(name)] if name.isdigit() else place[name]
+    place[int(last) if last.isdigit() else last] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("a.fractions", [{"day": i, "gy": 2} for i in range(400)], "at most 40"),
+        ("a.fractions.0.gy", -10, "greater than 0"),
+        ("a.fractions.0.gy", 0, "greater than 0"),
+        ("a.fractions.0.day", 1.5, "integer"),
+        ("b.atra", [{"day": 0, "days": 3}, {"day": 1}], "begins in another"),
+        ("patient.bsa", 1e308, "3.5"),
+        ("patient.site", "<script>alert(1)</script>", "lung_peripheral"),
+        ("patient.site", "liver+" * 30 + "liver", "31 lesions"),
+        ("patient.sex", "<img src=x onerror=alert(1)>", "'F' or 'M'"),
+        ("patient.immune_dose_source", "<script>", "blood"),
+        ("patient.counts.0.quantity", "<script>", "alc"),
+        ("patient.counts.0.value", 1200, "1e9/L"),
+        ("patient.counts.0.value", "NaN", "finite"),
+        ("patient.name", "Jane Doe", "not permitted"),
+        ("draws", 10**9, "400"),
+    ],
+)
+def test_hostile_values_are_refused_with_their_field(client, question, path, value, told):
+    response = asked(client, _with(question, path, value))
+    refused(response, 422, told)
+    assert "<script>" not in response.text
+    assert "Jane" not in response.text
+
+
+def test_hostile_bodies_are_refused_and_the_service_stays_up(client, question):
+    refused(asked(client, b"{not json"), 422, "not JSON")
+    refused(asked(client, b"\xff\xfe\x00"), (400, 422))
+    refused(asked(client, b"[" * 30_000), (400, 422))
+    refused(asked(client, b""), 422)
+    text = json.dumps(question)
+    for number in ("NaN", "Infinity", "-Infinity", "1e999"):
+        refused(asked(client, text.replace("10.0", number, 1).encode()), 422, "finite")
+    refused(asked(client, _with(question, "patient.site", "x" * 1_000_000)), 413, "64 kB")
+    many = [{"day": i % 70, "gy": 2} for i in range(10_000)]
+    refused(asked(client, _with(question, "a.fractions", many)), 413)
+    lesions = _with(question, "a.fractions.0.lesion", 7)
+    refused(asked(client, lesions), 422, "lesion 7, but the patient has 2")
+    assert asked(client, question).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2f..%2f..%2f..%2fetc/passwd",
+        "/static/....//app.py",
+        "/static//etc/passwd",
+        "/static/%00",
+    ],
+)
+def test_paths_do_not_lead_out_of_the_static_folder(client, path):
+    response = client.get(path)
+    assert response.status_code in (400, 404)
+    assert "import" not in response.text
+    assert "root:" not in response.text
+
+
+def test_too_many_questions_in_a_second_are_refused(app, question, monkeypatch):
+    monkeypatch.setattr(safety, "MOST_PER_SECOND", 0)
+    client = TestClient(app, base_url=f"http://{HOST}")
+    response = asked(client, question)
+    refused(response, 429, "in a second")
+    assert response.headers["retry-after"] == "1"
+    assert client.get("/api/v1/health").status_code == 200
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=10,
+)
+paths = st.sampled_from(
+    ["patient", "a", "b", "patient.counts", "patient.counts.0", "a.fractions", "a.fractions.0.gy",
+     "a.fractions.1.day", "a.atra", "a.atra.0.days", "b.start_weekday", "patient.n_lesions",
+     "patient.immune_dose_gy", "patient.site", "draws"]
+)  # fmt: skip
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(path=paths, value=json_values, endpoint=st.sampled_from(QUESTIONS))
+def test_whatever_is_asked_is_answered_or_refused(client, question, path, value, endpoint):
+    """Any JSON anywhere: no answer but 200 and 4xx, and no NaN in it."""
+    body = json.dumps(_with(question, path, value)).encode()
+    response = asked(client, body, endpoint)
+    if endpoint in ("whatif", "models"):
+        assert response.status_code in (200, 413, 422)
+    else:
+        assert response.status_code in (413, 422)  # it is a question of another kind
+    json.loads(response.text, parse_constant=lambda name: pytest.fail(name))
+
+
+def test_what_was_asked_is_in_the_log_if_there_is_one(engine, question, tmp_path: Path):
+    log = AuditLog(tmp_path / "log.jsonl")
+    made = make_app(lambda: engine.source, frozenset({HOST}), TOKEN, log)
+    made.state.desk.engine = engine
+    client = TestClient(made, base_url=f"http://{HOST}")
+    got = asked(client, question).json()
+    entry = json.loads(log.path.read_text())
+    assert entry["question"] == question
+    assert entry["answer"]["difference"] == got["difference"]
+    assert verify(log.path).broken_line is None
