@@ -12,7 +12,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Entry:
-    """`count` rows of a source that were dropped or changed, and why.
+    """`count` rows of a source that were dropped, changed or read by an assumption, and why.
 
     `rows`: numbers of the first of them (lines of a text file, else records from 1).
     """
@@ -26,11 +26,12 @@ class Entry:
 
 @dataclass
 class Account:
-    """Filled while converting; names files and rows, never patients.
+    """Filled while converting; names files and rows, and patients only where a join loses them.
 
     `rows`: rows of each source; `used`: rows that became records; `made`: records of the event
-    table by kind; `entries`: dropped and changed rows; `warnings`: what a reader should check;
-    `accepted`: improbable numbers that the user accepts, by the check's name with the reason.
+    table by kind; `entries`: dropped, changed and assumed rows; `warnings`: what a reader should
+    check; `accepted`: improbable numbers that the user accepts, by the check's name with the
+    reason.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -51,6 +52,10 @@ class Account:
     def changed(self, source: str, why: str, rows: Iterable[int]) -> None:
         """Rows that reach it in another form."""
         self._note(source, "changed", why, rows)
+
+    def assumed(self, source: str, why: str, rows: Iterable[int]) -> None:
+        """Rows that were read in one of several ways, as nothing in them says which."""
+        self._note(source, "assumed", why, rows)
 
     def warn(self, text: str) -> None:
         """Something a reader should check."""

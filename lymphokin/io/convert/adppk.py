@@ -10,7 +10,7 @@ import pandas as pd
 from lymphokin.io.convert.bench import DOSE, LEVEL, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
-from lymphokin.io.convert.findings import subjects_of
+from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.lab_units import level_factor
 from lymphokin.units import HOURS_PER_DAY

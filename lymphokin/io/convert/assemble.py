@@ -7,11 +7,10 @@ import pandas as pd
 
 from lymphokin.io.checks import slipped_counts
 from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
+from lymphokin.io.convert.repeats import drop, without_repeats
 from lymphokin.io.convert.subjects import no_subjects
 
 _DAY = np.timedelta64(86_400, "s")
-SAME = 1 / 86_400
-"""Days within which records are at the same time."""
 TIME_DECIMALS = 6
 """Of TIME in days: a tenth of a second."""
 
@@ -30,8 +29,7 @@ def assemble(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.
     records = _without_excluded(bench, records)
     origin = _day_zero(records, subjects)
     records = _in_days(bench, records, origin)
-    records = _without_repeats(bench, records)
-    _check_conflicts(bench, records)
+    records = without_repeats(bench, records)
     _check_slips(bench, records)
     order = {name: at for at, name in enumerate(dict.fromkeys(records["id"]))}
     rank = records["id"].map(order).to_numpy(float)
@@ -41,23 +39,13 @@ def assemble(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.
     return _events(records, subjects, origin)
 
 
-def _drop(bench: Bench, records: pd.DataFrame, rows: np.ndarray, why: str) -> pd.DataFrame:
-    """`records` without the marked ones; a source row is dropped when nothing of it is left."""
-    kept, gone = records[~rows], records[rows]
-    left = set(zip(kept["source"], kept["row"], strict=True))
-    for source, group in gone.groupby("source", sort=False):
-        lost = [row for row in dict.fromkeys(group["row"]) if (source, row) not in left]
-        bench.account.dropped(str(source), why, lost)
-    return kept
-
-
 def _without_excluded(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
     names = [str(name) for name in bench.mapping["subject"]["exclude"]]
     unknown = sorted(set(names) - set(records["id"]))
     if unknown:
         bench.account.warn(f"{len(unknown)} excluded subject(s) of the mapping have no records")
     rows = records["id"].isin(names).to_numpy()
-    return _drop(bench, records, rows, "the subject is excluded by the mapping")
+    return drop(bench, records, rows, "the subject is excluded by the mapping")
 
 
 def _day_zero(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series:
@@ -96,37 +84,6 @@ def _in_days(bench: Bench, records: pd.DataFrame, origin: pd.Series) -> pd.DataF
         bench.account.changed(str(source), why, group["row"])
     day = np.where(early, np.floor(day), day)
     return records.assign(day=np.round(day, TIME_DECIMALS))
-
-
-def _without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
-    """Records without those that say again what another says, or say nothing beside a result."""
-    moment = np.rint(records["day"].fillna(0) / SAME).astype(np.int64)
-    keyed = records.assign(moment=moment, value=records["value"].round(9))
-    place = ["id", "kind", "moment", "lesion"]
-    again = keyed.duplicated([*place, "value", "below"]).to_numpy()
-    records = _drop(bench, records, again, "a repeated record: same subject, time and value")
-    keyed = keyed[~again]
-    known = keyed["value"].notna()
-    beside = known.groupby([keyed[name] for name in place]).transform("any") & ~known
-    return _drop(bench, records, beside.to_numpy(), "no result beside a result at the same time")
-
-
-def _check_conflicts(bench: Bench, records: pd.DataFrame) -> None:
-    """Two values of one quantity at one time are a problem that the user must solve."""
-    moment = np.rint(records["day"].fillna(0) / SAME).astype(np.int64)
-    keyed = records.assign(moment=moment)
-    place = [keyed[name] for name in ("id", "kind", "moment", "lesion")]
-    first = keyed.groupby(place)[["value", "row"]].transform("first")
-    again = keyed.duplicated(["id", "kind", "moment", "lesion"]).to_numpy()
-    shown = zip(records[again].itertuples(), first[again].itertuples(index=False), strict=True)
-    for record, other in shown:
-        bench.found(str(record.source)).add(
-            int(record.row),
-            None,
-            f"{record.value:g} beside {other[0]:g} of row {int(other[1]):,}",
-            "one value per subject, time and test",
-            "a duplicate visit? keep one of them",
-        )
 
 
 def _check_slips(bench: Bench, records: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,10 +11,14 @@ import pandas as pd
 from lymphokin.io.convert.account import Account
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.mapping import Mapping
+from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.problems import BadInput, Findings
 
 COUNT, MDSC, LEVEL, FRACTION, DOSE = "alc", "mdsc", "atra", "rt", "atra_dose"
 """Kinds of records."""
+
+NAMED = 5
+"""Subjects spelt out in a warning."""
 
 DRAFT = {
     "source": object,
@@ -29,18 +34,24 @@ DRAFT = {
     "lln": np.float64,
     "lesion": np.int64,
     "tube": object,
+    "sequence": np.float64,
 }
 """Columns of records on their way to the event table. `when` is a date (NaT where `day`, in days
 from day 0, is known instead); `value` is in the event table's unit, NaN without a result, and the
-limit where `below`."""
+limit where `below`; `sequence` is the order of a subject's records in their source, NaN where it
+is that of the rows."""
 
 
 @dataclass
 class Bench:
-    """Shared by the steps of one conversion."""
+    """Shared by the steps of one conversion.
+
+    `key`: secret key of the pseudonyms, None where subjects keep their identifiers.
+    """
 
     mapping: Mapping
     account: Account = field(default_factory=Account)
+    key: bytes | None = None
     _found: dict[str, Findings] = field(default_factory=dict)
 
     def found(self, file: str) -> Findings:
@@ -87,6 +98,18 @@ class Bench:
             self.flag(data, lost, column, "a number, or a blank if missing")
         return values
 
+    def named(self, ids: Iterable[str]) -> str:
+        """Subjects as they are called in the account, the first few of them."""
+        distinct = list(dict.fromkeys(ids))
+        known = distinct if self.key is None else list(pseudonyms(distinct, self.key).values())
+        more = f" and {len(known) - NAMED:,} more" if len(known) > NAMED else ""
+        return ", ".join(known[:NAMED]) + more
+
+    @property
+    def troubled(self) -> bool:
+        """Whether there are problems so far."""
+        return any(found.problems for found in self._found.values())
+
     def raise_if_any(self) -> None:
         """Raise BadInput with the problems of all files, if there are any."""
         problems = [p for found in self._found.values() for p in found.problems]
@@ -97,7 +120,13 @@ class Bench:
 def draft(data: Dataset, kind: str, ids: pd.Series, **columns: object) -> pd.DataFrame:
     """Draft records of the rows of `data`; columns that are not given are blank."""
     blank = {"clock": False, "below": False, "lesion": 0, "tube": None, "day": np.nan}
-    blank |= {"value": np.nan, "lloq": np.nan, "lln": np.nan, "when": np.datetime64("NaT", "s")}
+    blank |= {
+        "value": np.nan,
+        "lloq": np.nan,
+        "lln": np.nan,
+        "sequence": np.nan,
+        "when": np.datetime64("NaT", "s"),
+    }
     known = {"source": data.file, "row": data.lines, "kind": kind, "id": ids.to_numpy()}
     table = pd.DataFrame(blank | known | columns, index=range(len(data)), columns=list(DRAFT))
     return table.astype(DRAFT)

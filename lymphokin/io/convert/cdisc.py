@@ -12,18 +12,16 @@ import pandas as pd
 from lymphokin.io.convert.adppk import read_adppk
 from lymphokin.io.convert.assemble import subjects_without_records
 from lymphokin.io.convert.bench import Bench, no_records
+from lymphokin.io.convert.columns import ADAM_LB, SDTM_LB, SDTM_PC, Columns
 from lymphokin.io.convert.datasets import FORMATS, Dataset, read_dataset
 from lymphokin.io.convert.dates import read_dates
-from lymphokin.io.convert.findings import (
-    ADAM_LB,
-    SDTM_LB,
-    SDTM_PC,
-    Columns,
-    read_measurements,
-    subjects_of,
-)
-from lymphokin.io.convert.interventions import read_doses, read_fractions, read_sites
-from lymphokin.io.convert.subjects import no_subjects, read_subjects
+from lymphokin.io.convert.exposure import read_doses
+from lymphokin.io.convert.findings import read_measurements
+from lymphokin.io.convert.joins import check_arms, check_joins
+from lymphokin.io.convert.radiotherapy import is_radiotherapy, read_fractions
+from lymphokin.io.convert.subject_ids import subjects_of, with_subjects
+from lymphokin.io.convert.subjects import read_subjects, together
+from lymphokin.io.convert.treatment_names import listed
 from lymphokin.io.problems import BadInput, Problem
 
 _NAMES = {
@@ -79,6 +77,14 @@ def find_domains(folder: Path) -> Domains:
             domains.unread.append(path.name)
         else:
             domains.sets.setdefault(name, []).append(path)  # type: ignore[arg-type]
+    files: dict[str, list[str]] = {}
+    for paths in domains.sets.values():
+        for path in paths:
+            files.setdefault(path.stem.lower(), []).append(path.name)  # type: ignore[attr-defined]
+    twice = [", ".join(names) for names in files.values() if len(names) > 1]
+    if twice:
+        expected, hint = "each data set in one file", "the same records would go in twice"
+        raise BadInput([Problem(folder.name, None, None, n, expected, hint) for n in twice])
     both = [name for name in ("lb", "adlb") if name in domains.sets]
     if len(both) != 1:
         found = " and ".join(n.upper() for n in both) or "neither LB nor ADLB"
@@ -102,64 +108,115 @@ def find_domains(folder: Path) -> Domains:
 
 def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draft records and covariates per subject of a study's data sets."""
-    sets = domains.sets
     if domains.unread:
         bench.account.warn(f"not read: {', '.join(domains.unread)}")
     for name, column in _SIGNS.items():
-        for data in sets.get(name, ()):
+        for data in domains.sets.get(name, ()):
             if column not in data:
                 bench.found(data.file).add(None, column, None, f"a column {column}")
     bench.raise_if_any()
+    sets = with_subjects(bench, domains.sets)
     owners = [
         (data, read_subjects(bench, data)) for n in ("dm", "adsl") for data in sets.get(n, ())
     ]
-    merged = [read_subjects(bench, data) for data in sets.get("adlb", ())]
-    subjects = no_subjects()
-    for table in [t for _, t in owners] + merged:
-        table = table[~table.index.duplicated()]
-        subjects = table if subjects.empty else subjects.combine_first(table)
+    merged = [(data, read_subjects(bench, data)) for data in sets.get("adlb", ())]
+    subjects = together(bench, owners + merged)
     laboratory: list[tuple[Dataset, Columns]] = []
     for name, columns in (("lb", SDTM_LB), ("adlb", ADAM_LB), ("pc", SDTM_PC)):
         laboratory += [(data, columns) for data in sets.get(name, ())]
-    start = _starts(bench, subjects, laboratory)
-    subjects = subjects.reindex(start.index).assign(start=start)
-    parts = [read_measurements(bench, data, columns, start) for data, columns in laboratory]
-    parts += [read_doses(bench, data, subjects["bsa"]) for data in sets.get("ex", ())]
-    parts += [read_fractions(bench, data) for data in sets.get("pr", ())]
+    subjects = _with_first_days(bench, subjects, laboratory)
+    counts = [read_measurements(bench, data, columns, subjects) for data, columns in laboratory]
+    treatments, sites = _treatments(bench, sets, subjects)
     with_doses = "ex" not in sets
-    parts += [read_adppk(bench, data, start, with_doses) for data in sets.get("adppk", ())]
-    parts = [part for part in parts if len(part)]
+    levels = [
+        read_adppk(bench, data, subjects["start"], with_doses) for data in sets.get("adppk", ())
+    ]
+    parts = [part for part in counts + treatments + levels if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
-    for data in sets.get("pr", ()):
-        sites = read_sites(bench, data).reindex(subjects.index)
-        subjects = subjects.assign(site=sites, n_lesions=sites.str.count(r"\+") + 1)
-    bench.raise_if_any()
+    sites = sites.reindex(subjects.index)
+    subjects = subjects.assign(site=sites, n_lesions=sites.str.count(r"\+") + 1)
+    check_joins(bench, records, [table for _, table in owners])
+    check_arms(bench, records, subjects)
     seen = set(records["id"])
     for data, table in owners:
         subjects_without_records(bench, data.file, table.index, data.lines, seen)
-    return records, subjects
+    return records, subjects.drop(columns=["first_day", "last_exposure"])
 
 
-def _starts(
+def _treatments(
+    bench: Bench, sets: dict[str, list[Dataset]], subjects: pd.DataFrame
+) -> tuple[list[pd.DataFrame], pd.Series]:
+    """Draft records of fractions and doses, and SITE per subject, of PR and EX."""
+    parts: list[pd.DataFrame] = []
+    sites, treated = [], {}
+    for name in ("pr", "ex"):
+        prefix = name.upper()
+        for data in sets.get(name, ()):
+            bench.account.source(data.file, len(data))
+            radiation = is_radiotherapy(bench, data, prefix)
+            fractions, of_data = read_fractions(
+                bench, data.select(radiation), prefix, subjects["start"]
+            )
+            treated[data.file] = fractions
+            parts.append(fractions)
+            sites.append(of_data)
+            others = data.select(~radiation)
+            if name == "ex":
+                parts.append(read_doses(bench, others, subjects))
+            else:
+                why = f"another procedure than radiotherapy: {listed(others.text('PRTRT'))}"
+                bench.account.dropped(data.file, why, others.lines)
+    _refuse_twice(bench, treated)
+    known = [table for table in sites if len(table)]
+    return parts, pd.concat(known) if known else pd.Series(dtype=object)
+
+
+def _refuse_twice(bench: Bench, treated: dict[str, pd.DataFrame]) -> None:
+    """Fractions of one subject in two data sets would go in twice."""
+    first: dict[str, str] = {}
+    for file, fractions in treated.items():
+        for record in fractions.drop_duplicates("id").itertuples():
+            other = first.setdefault(str(record.id), file)
+            if other != file:
+                bench.found(file).add(int(record.row), None, f"radiotherapy, as in {other}",  # type: ignore[arg-type]
+                                      "the fractions of a subject in one data set",
+                                      "the same fractions would go in twice")  # fmt: skip
+
+
+def _with_first_days(
     bench: Bench, subjects: pd.DataFrame, laboratory: list[tuple[Dataset, Columns]]
-) -> pd.Series:
-    """Date of study day 1 per subject: as stated, else of a record with date and study day."""
-    start = subjects["start"].astype("datetime64[s]")
+) -> pd.DataFrame:
+    """`subjects` with everybody who has laboratory records, and their `start` and `first_day`.
+
+    Study day 1 is the day from which a subject's records with date and study day count; without
+    such records, or where they differ, it is the stated one. A start that is not stated is it.
+    """
+    found = []
     for data, columns in laboratory:
         ids = subjects_of(bench, data)
-        name = next((n for n in columns.dates if n in data), None)
-        when = (
-            read_dates(data.frame[name]).when
-            if name
-            else np.full(len(data), "NaT", "datetime64[s]")
-        )
+        name = next((n for n in columns.dates if n in data), "")
+        when = read_dates(data.column(name)).when
         day = bench.numbers(data, columns.study_day).to_numpy()
-        usable = ~np.isnat(when) & np.isfinite(day) & (day != 0)
+        usable = ~np.isnat(when) & np.isfinite(day) & (day != 0) & (ids != "").to_numpy()
         back = np.where(usable, np.where(day > 0, day - 1, day), 0).astype("timedelta64[D]")
         first = (when.astype("datetime64[D]") - back).astype("datetime64[s]")
-        table = pd.Series(first[usable], index=ids[usable].to_numpy(), dtype="datetime64[s]")
-        table = table[~table.index.duplicated()]
-        everyone = start.index.union(pd.Index(ids[ids != ""].unique(), dtype=object), sort=False)
-        start = start.reindex(everyone)
-        start = start.where(start.notna(), table.reindex(everyone))
-    return start.rename_axis("id")
+        everyone = pd.DataFrame(
+            {"id": ids, "first": np.where(usable, first, np.datetime64("NaT", "s"))}
+        )
+        found.append(everyone[everyone["id"] != ""])
+    table = pd.concat(found).drop_duplicates()
+    implied = table.dropna().groupby("id")["first"].agg(["first", "nunique"])
+    everyone = subjects.index.union(pd.Index(table["id"].unique(), dtype=object), sort=False)
+    subjects = subjects.reindex(everyone).rename_axis("id")
+    several = implied.index[implied["nunique"] > 1]
+    if len(several):
+        bench.account.warn(
+            f"study days count from several days in {len(several):,} subject(s) "
+            f"({bench.named(several)}); their records are placed by their dates"
+        )
+    one = implied["first"].where(implied["nunique"] == 1).reindex(everyone)
+    one = one.astype("datetime64[s]")
+    start, first_day = (subjects[n].astype("datetime64[s]") for n in ("start", "first_day"))
+    return subjects.assign(
+        start=start.where(start.notna(), one), first_day=one.where(one.notna(), first_day)
+    )

@@ -76,7 +76,7 @@ def convert(
     words = mapping if isinstance(mapping, dict) else read_mapping(mapping)
     source = Path(source)
     Findings(source.name, accept).raise_if_any()
-    bench = Bench({**words, "accept": {**words["accept"], **(accept or {})}})
+    bench = Bench({**words, "accept": {**words["accept"], **(accept or {})}}, key=key)
     records, subjects = _draft(bench, source)
     bench.raise_if_any()
     if not records["kind"].isin(["alc"]).any():

@@ -48,6 +48,12 @@ class Dataset:
     def __contains__(self, column: object) -> bool:
         return column in self.frame.columns
 
+    def column(self, name: str) -> pd.Series:
+        """A column as it stands, None throughout where it is absent."""
+        if name in self:
+            return self.frame[name]
+        return pd.Series([None] * len(self), index=self.frame.index, dtype=object)
+
     def text(self, column: str) -> pd.Series:
         """A column as text, '' where missing or absent; whole numbers without decimals."""
         if column not in self.frame.columns:

@@ -21,24 +21,59 @@ _ZONE = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})$")
 @dataclass(frozen=True)
 class Moments:
     """Dates per row: `when` (datetime64[s], NaT if not known to the day), `clock` (the time of
-    day is known), `partial` (a date that lacks its day or month), `bad` (no date at all)."""
+    day is known), `partial` (a date that lacks its day or month), `bad` (no date at all).
+    `zones`: the time zones of the column, "none" for times without one."""
 
     when: NDArray[np.datetime64]
     clock: NDArray[np.bool_]
     partial: NDArray[np.bool_]
     bad: NDArray[np.bool_]
+    zones: tuple[str, ...] = ()
 
 
 def read_dates(values: pd.Series) -> Moments:
-    """Read a column of dates; time zones are dropped (clock time as written)."""
+    """Read a column of dates; time zones are dropped (clock time as written).
+
+    How numbers are written is decided for the column: all count days or all count seconds from
+    1960, and none stands among dates as text. Numbers that do not fit are bad.
+    """
     codes, words = pd.factorize(values.astype(object), use_na_sentinel=False)
-    read = [_read(word) for word in words]
-    when = np.array([r[0] for r in read] or [np.datetime64("NaT", "s")], "datetime64[s]")
-    flags = np.array([r[1:] for r in read] or [(False, False, False)], bool)
     if not len(codes):
         empty = np.zeros(0, bool)
         return Moments(np.zeros(0, "datetime64[s]"), empty, empty, empty)
-    return Moments(when[codes], flags[codes, 0], flags[codes, 1], flags[codes, 2])
+    read = [_read(word) for word in words]
+    odd = _odd_numbers(np.asarray(words, object), np.bincount(codes, minlength=len(words)))
+    read = [(_NOT, False, False, True) if no else r for r, no in zip(read, odd, strict=True)]
+    when = np.array([r[0] for r in read], "datetime64[s]")
+    flags = np.array([r[1:] for r in read], bool)
+    zones = sorted({_zone(word) for word, r in zip(words, read, strict=True) if r[1]})
+    return Moments(when[codes], flags[codes, 0], flags[codes, 1], flags[codes, 2], tuple(zones))
+
+
+def _odd_numbers(words: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Numbers that do not count what most numbers of the column count, or stand among texts."""
+    number = np.array([_is_number(word) for word in words], bool)
+    text = np.array([isinstance(word, str) and word != "" for word in words], bool)
+    size = np.array([abs(float(word)) if n else 0.0 for word, n in zip(words, number, strict=True)])
+    days, seconds = number & (size <= _LATEST_SAS_DAY), number & (size > _LATEST_SAS_DAY)
+    if number.any() and text.any():
+        return number
+    if not (days.any() and seconds.any()):
+        return np.zeros(len(words), bool)
+    more = int(count[days].sum()) - int(count[seconds].sum())
+    return number if more == 0 else (seconds if more > 0 else days)
+
+
+def _is_number(word: object) -> bool:
+    return isinstance(word, int | float | np.integer | np.floating) and word == word
+
+
+def _zone(word: object) -> str:
+    if isinstance(word, datetime):
+        offset = word.utcoffset()
+        return "none" if offset is None else str(offset)
+    found = _ZONE.search(str(word))
+    return found[0].replace("Z", "+00:00") if found else "none"
 
 
 _NOT = np.datetime64("NaT", "s")

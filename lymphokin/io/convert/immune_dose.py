@@ -8,6 +8,7 @@ import pandas as pd
 
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import read_dataset
+from lymphokin.io.convert.subject_ids import plain
 
 
 def with_immune_dose(
@@ -15,7 +16,8 @@ def with_immune_dose(
 ) -> pd.DataFrame:
     """`subjects` with IMMUNE_DOSE_GY and IMMUNE_DOSE_SOURCE of the table at `path`.
 
-    `ids`: subjects with records. Rows of the table for others are dropped, and told.
+    `ids`: subjects with records. Rows of the table for others are dropped; they, and subjects
+    without a dose, are named. An identifier that is almost one of a subject is a problem.
     """
     data = read_dataset(path)
     bench.account.source(data.file, len(data))
@@ -24,10 +26,25 @@ def with_immune_dose(
         if column not in data:
             found.add(None, column, None, f"a column {column}")
     bench.raise_if_any()
-    who, dose = data.text("ID"), data.numbers("IMMUNE_DOSE_GY")
+    rename = {str(k): str(v) for k, v in bench.mapping["subject"]["rename"].items()}
+    who, dose = data.text("ID").replace(rename), data.numbers("IMMUNE_DOSE_GY")
     bench.flag(data, who.duplicated(), "ID", "one row per patient")
     bench.flag(data, ~(dose >= 0), "IMMUNE_DOSE_GY", "the immune dose of the course in Gy")
     known = who.isin(set(ids)).to_numpy()
+    alike = {plain(name): name for name in ids.unique()}
+    for name, line in zip(who[~known], data.lines[~known], strict=True):
+        if plain(name) in alike:
+            other = alike[plain(name)]
+            hint = f'is it {other}? [subject.rename] "{name}" = "{other}" in the mapping'
+            found.add(int(line), "ID", name, "an identifier as in the records", hint)
+    without = [name for name in ids.unique() if name not in set(who)]
+    lost = [
+        (without, "subject(s) with records have no dose in it"),
+        (who[~known].tolist(), "patient(s) in it have no records"),
+    ]
+    for names, why in lost:
+        if names:
+            bench.account.warn(f"{data.file}: {len(names):,} {why}: {bench.named(names)}")
     bench.account.used[data.file] = int(known.sum())
     bench.account.dropped(data.file, "a patient without any record to use", data.lines[~known])
     table = pd.DataFrame(

@@ -18,6 +18,7 @@ DEFAULTS: Mapping = {
     "subject": {
         "id": ["USUBJID", "SUBJID"],
         "exclude": [],
+        "rename": {},
     },
     "lab": {
         "lymphocytes": ["LYM", "LYMPH", "LYMABS", "LYMPHABS"],
@@ -28,15 +29,148 @@ DEFAULTS: Mapping = {
         "unit": "",
         "units": {},
         "lloq": 0.0,
+        "specimens": ["BLOOD", "BLD"],
+        "other_specimens": [
+            "PLEURAL",
+            "PLEURA",
+            "ASCITES",
+            "ASCITIC",
+            "PERITONEAL",
+            "PERICARDIAL",
+            "EFFUSION",
+            "FLUID",
+            "CEREBROSPINAL",
+            "CSF",
+            "LIQUOR",
+            "MARROW",
+            "SYNOVIAL",
+            "URINE",
+            "URINALYSIS",
+            "BRONCHOALVEOLAR",
+            "LAVAGE",
+            "BAL",
+            "LYMPH NODE",
+            "TISSUE",
+            "BIOPSY",
+            "SPUTUM",
+            "SALIVA",
+            "APHERESIS",
+            "LEUKAPHERESIS",
+            "GRAFT",
+            "DONOR",
+            "CORD",
+        ],
+        "parts": [
+            "ATYPICAL",
+            "REACTIVE",
+            "VARIANT",
+            "IMMATURE",
+            "LARGE GRANULAR",
+            "CD3",
+            "CD4",
+            "CD8",
+            "CD19",
+            "CD20",
+            "CD56",
+            "T LYMPHOCYTES",
+            "B LYMPHOCYTES",
+            "T CELLS",
+            "B CELLS",
+            "NK",
+            "NATURAL KILLER",
+        ],
+        "methods": [],
+        "missing": [],
+        "repeats": "",
+        "standard_decimals": -1.0,
     },
     "atra": {
-        "names": ["ATRA", "TRETINOIN", "ALL-TRANS RETINOIC ACID", "VESANOID"],
+        "names": [
+            "ATRA",
+            "TRETINOIN",
+            "TRETINOINE",
+            "ALL-TRANS RETINOIC ACID",
+            "ALL-TRANS-RETINOIC ACID",
+            "VESANOID",
+        ],
+        "placebo": ["PLACEBO", "DUMMY", "SHAM", "VEHICLE"],
+        "treatments": {},
         "level_tests": ["ATRA", "TRETINOIN", "TRETIN", "TRETINO"],
+        "specimens": ["PLASMA", "SERUM"],
+        "routes": ["ORAL", "PO", "BY MOUTH", "NASOGASTRIC", "GASTROSTOMY", "ENTERAL"],
+        "other_routes": [
+            "TOPICAL",
+            "CUTANEOUS",
+            "TRANSDERMAL",
+            "PERCUTANEOUS",
+            "CREAM",
+            "OINTMENT",
+            "LOTION",
+            "GEL",
+            "PATCH",
+            "OPHTHALMIC",
+            "INTRAVITREAL",
+            "VAGINAL",
+            "INTRALESIONAL",
+        ],
+        "units": {},
+        "frequency": "",
+        "open_end": "",
+        "same_time": "",
+        "lloq": 0.0,
+        "repeats": "",
     },
     "radiotherapy": {
-        "names": ["RADIOTHERAPY", "RADIATION", "SBRT", "SABR", "IRRADIATION", "STEREOTACTIC"],
+        "names": [
+            "RADIOTHERAPY",
+            "RADIATION",
+            "SBRT",
+            "SABR",
+            "IRRADIATION",
+            "STEREOTACTIC",
+            "RADIOSURGERY",
+            "EBRT",
+            "IMRT",
+            "VMAT",
+        ],
+        "placebo": ["SHAM", "PLACEBO"],
+        "treatments": {},
+        "not_treatment": [
+            "PLANNING",
+            "SIMULATION",
+            "BIOPSY",
+            "DERMATITIS",
+            "PNEUMONITIS",
+            "MUCOSITIS",
+            "CONSULTATION",
+            "CREAM",
+            "CT",
+            "MRI",
+            "PET",
+            "BRACHYTHERAPY",
+            "RADIOEMBOLIZATION",
+            "RADIONUCLIDE",
+            "RADIOIODINE",
+        ],
+        "prior": ["PRIOR", "PREVIOUS", "HISTORY", "HISTORICAL", "PRE-STUDY", "SCREENING"],
+        "later": [
+            "LATER",
+            "SUBSEQUENT",
+            "FURTHER",
+            "POST-STUDY",
+            "POST-TREATMENT",
+            "FOLLOW-UP",
+            "SALVAGE",
+            "AFTER STUDY",
+            "NEW ANTI-CANCER",
+        ],
         "sites": {"LIVER": "liver", "SPINE": "spine", "VERTEBRA": "spine", "BRAIN": "brain"},
         "unit": "",
+        "row": "",
+        "fractions": 0.0,
+        "fractions_column": "",
+        "same_day": "",
+        "days": [],
     },
     "nonmem": {
         "ignore": "",
@@ -65,8 +199,19 @@ DEFAULTS: Mapping = {
 }
 """Every table and key a mapping may have, with the value that holds when it is left out."""
 
-_FREE = ("units", "sites", "columns", "cmt", "dvid", "visits", "covariates")
+_FREE = ("rename", "units", "treatments", "sites", "columns", "cmt", "dvid", "visits", "covariates")
 """Keys whose own keys are the study's words."""
+
+_REPEATS = ("", "first", "last", "mean", "lowest", "highest")
+_CHOICES = {
+    "lab.repeats": _REPEATS,
+    "atra.repeats": _REPEATS,
+    "atra.open_end": ("", "single_day", "last_exposure"),
+    "atra.same_time": ("", "add", "first"),
+    "radiotherapy.row": ("", "fraction", "course"),
+    "radiotherapy.same_day": ("", "lesions", "twice_a_day", "first"),
+}
+"""Values of the keys that have only some."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +280,29 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
             )
             if not fits:
                 found.add(None, None, f"{name} = {value!r}", f"{kind.name} in {name}")
+            elif name in _CHOICES and value not in _CHOICES[name]:
+                known = ", ".join(filter(None, _CHOICES[name]))
+                found.add(None, None, f"{name} = {value!r}", f"one of {known} in {name}")
+            elif name == "radiotherapy.days" and not _is_range(value):
+                expected = f"a first and a last day in {name}, such as [-28, 90]"
+                found.add(None, None, f"{name} = {value!r}", expected)
+            elif key == "treatments" and not _are_kinds(value):
+                expected = f"yes, no or placebo for every text in {name}"
+                found.add(None, None, f"{name} = {value!r}", expected)
             elif key in _FREE:
                 merged[table][key] = {**default, **value}  # type: ignore[reportGeneralTypeIssues]
             else:
                 merged[table][key] = value
     return merged
+
+
+def _are_kinds(value: Any) -> bool:
+    return set(value.values()) <= {"yes", "no", "placebo"}
+
+
+def _is_range(value: Any) -> bool:
+    numbers = [v for v in value if isinstance(v, int | float) and not isinstance(v, bool)]
+    return not value or (len(numbers) == len(value) == 2 and numbers[0] < numbers[1])
 
 
 def _close(word: str, known: list[str]) -> str:

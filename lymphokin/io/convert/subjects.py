@@ -8,53 +8,85 @@ import pandas as pd
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
-from lymphokin.io.convert.findings import subjects_of
+from lymphokin.io.convert.subject_ids import id_column, subjects_of
 
 ARMS = ("ARM", "TRT01P", "TRTP", "ACTARM", "TRT01A", "TRTA")
 STARTS = ("RFXSTDTC", "RFSTDTC", "TRTSDTM", "TRTSDT")
 """Start of study treatment, best first."""
+FIRST_DAYS = ("RFSTDTC", "TRTSDTM", "TRTSDT", "RFXSTDTC")
+"""Study day 1, best first: SDTM counts study days from RFSTDTC, ADaM from TRTSDT."""
+ENDS = ("RFXENDTC", "TRTEDTM", "TRTEDT")
+"""Date of the last exposure, best first."""
 
-COLUMNS = ("arm", "age", "sex", "centre", "bsa", "start")
+COLUMNS = ("arm", "age", "sex", "centre", "bsa", "start", "first_day", "last_exposure")
+
+SMALLEST_BSA, LARGEST_BSA = 0.5, 3.5
+"""Body surface areas in m2 beyond which a number is another unit (cm2, dm2) or none (judgement:
+0.5 is a child of 10 kg, 3.5 an adult of 2.2 m and 250 kg by Mosteller 1987)."""
 
 
 def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
-    """Covariates per subject (index `id`): arm, age, sex, centre, bsa and start (a date or NaT).
+    """Covariates per subject (index `id`): arm, age, sex, centre, bsa, and dates or NaT: start of
+    study treatment, first_day (study day 1) and last_exposure.
 
     Only these columns are read: no names, no dates of birth, no other identifiers.
     """
     ids = subjects_of(bench, data)
     again = (ids.duplicated() & (ids != "")).to_numpy()
-    if data.file and not _is_one_row_each(data):
-        data = data.select(~again)
+    if _is_one_row_each(data):
+        bench.flag(data, again, id_column(bench, data), "one row per subject")
     else:
-        bench.flag(data, again, _id_column(bench, data), "one row per subject")
+        data = data.select(~again)
     ids = subjects_of(bench, data)
-    start = np.full(len(data), np.datetime64("NaT", "s"), "datetime64[s]")
-    for name in (n for n in STARTS if n in data):
-        start = np.where(np.isnat(start), read_dates(data.frame[name]).when, start)
     sex = data.text("SEX").str.upper().str[:1]
     age = bench.numbers(data, "AGE")
     unit = data.text("AGEU").str.upper()
     odd = (~unit.isin(["", "YEARS", "YEAR", "A"])).to_numpy()
     bench.flag(data, odd & age.notna().to_numpy(), "AGEU", "YEARS")
+    area = bench.numbers(data, "BSABL")
+    bench.flag(data, (area < SMALLEST_BSA) | (area > LARGEST_BSA), "BSABL",
+               f"a body surface area of {SMALLEST_BSA:g} to {LARGEST_BSA:g} m2")  # fmt: skip
     table = pd.DataFrame(
         {
             "arm": _first(data, ARMS),
             "age": age.to_numpy(),
             "sex": sex.where(sex.isin(["F", "M"])).to_numpy(),
             "centre": _first(data, ("SITEID",)),
-            "bsa": bench.numbers(data, "BSABL").to_numpy(),
-            "start": start,
+            "bsa": area.to_numpy(),
+            "start": _first_date(data, STARTS),
+            "first_day": _first_date(data, FIRST_DAYS),
+            "last_exposure": _first_date(data, ENDS),
         },
         index=pd.Index(ids.to_numpy(), name="id"),
     )
     return table[table.index != ""]
 
 
+def together(bench: Bench, tables: list[tuple[Dataset, pd.DataFrame]]) -> pd.DataFrame:
+    """One table of covariates per subject; what the first table states counts, and what a later
+    one states otherwise is told."""
+    subjects = no_subjects()
+    for data, each in tables:
+        table = each[~each.index.duplicated()]
+        if not subjects.empty:
+            common = subjects.index.intersection(table.index)
+            for name in ("arm", "age", "bsa", "start"):
+                mine, theirs = subjects.loc[common, name], table.loc[common, name]
+                differ = mine.notna() & theirs.notna() & (mine != theirs)
+                if differ.any():
+                    bench.account.warn(
+                        f"{data.file}: the {name} of {int(differ.sum()):,} subject(s) is not that "
+                        f"of the data set before, which counts ({bench.named(common[differ])})"
+                    )
+        subjects = table if subjects.empty else subjects.combine_first(table)
+    return subjects
+
+
 def no_subjects() -> pd.DataFrame:
     """The table of `read_subjects` without subjects."""
     table = pd.DataFrame(columns=list(COLUMNS), index=pd.Index([], dtype=object, name="id"))
-    return table.astype({"start": "datetime64[s]", "age": float, "bsa": float})
+    dates = dict.fromkeys(("start", "first_day", "last_exposure"), "datetime64[s]")
+    return table.astype({**dates, "age": float, "bsa": float})
 
 
 def _is_one_row_each(data: Dataset) -> bool:
@@ -62,9 +94,12 @@ def _is_one_row_each(data: Dataset) -> bool:
     return "PARAMCD" not in data and "LBTESTCD" not in data
 
 
-def _id_column(bench: Bench, data: Dataset) -> str:
-    names = [str(n).upper() for n in bench.mapping["subject"]["id"]]
-    return next((n for n in names if n in data), names[0])
+def _first_date(data: Dataset, names: tuple[str, ...]) -> np.ndarray:
+    """The first of the dates that is stated."""
+    when = np.full(len(data), np.datetime64("NaT", "s"), "datetime64[s]")
+    for name in (n for n in names if n in data):
+        when = np.where(np.isnat(when), read_dates(data.frame[name]).when, when)
+    return when
 
 
 def _first(data: Dataset, names: tuple[str, ...]) -> np.ndarray:

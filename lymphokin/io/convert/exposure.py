@@ -1,0 +1,174 @@
+"""Doses of ATRA (SDTM EX): periods of treatment into single doses in mg."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.convert.bench import DOSE, Bench, draft
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.periods import Period, read_periods
+from lymphokin.io.convert.subject_ids import subjects_of
+from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
+from lymphokin.io.convert.treatment_rows import once_each, that_took_place
+from lymphokin.lab_units import amount_factor, is_per_body_surface
+
+_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([^\d\s].*)")
+"""A unit of the mapping that is an amount of its own, such as `10 mg` of a capsule."""
+
+
+def read_doses(bench: Bench, data: Dataset, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Draft records of single doses of ATRA in mg.
+
+    A row with start and end dates is a dose at each time of each day of it.
+
+    Args:
+        bench: The conversion.
+        data: Rows of an exposure domain.
+        subjects: Per subject, `bsa` (m2, for doses in mg/m2) and `last_exposure` (a date).
+    """
+    data = once_each(bench, _of_atra(bench, data), "EX")
+    data = _taken_by_mouth(bench, that_took_place(bench, data, "EX"))
+    amount = bench.numbers(data, "EXDOSE").to_numpy()
+    total = bench.numbers(data, "EXDOSTOT").to_numpy()
+    zero = (amount == 0) | (np.isnan(amount) & (total == 0))
+    bench.account.dropped(data.file, "a dose of 0", data.lines[zero])
+    data, amount, total = data.select(~zero), amount[~zero], total[~zero]
+    periods = read_periods(bench, data, subjects["last_exposure"])
+    amount = _single(bench, data, amount, total, periods)
+    amount = amount * _milligrams(bench, data, subjects["bsa"])
+    return _without_coincident(bench, data, _unfolded(bench, data, amount, periods))
+
+
+def _of_atra(bench: Bench, data: Dataset) -> Dataset:
+    """Rows whose treatment is ATRA, and no placebo of it; the others are listed."""
+    atra = bench.mapping["atra"]
+    names = Names.of(atra)
+    kinds = names.kinds(data, "EXTRT", "EXDECOD")
+    texts = data.text("EXTRT")
+    bench.flag(data, kinds == UNCLEAR, "EXTRT", "the name of ATRA or of its placebo, not of both",
+               'say what it is in the mapping: [atra.treatments] "the text" = "yes", "placebo" or '
+               '"no"')  # fmt: skip
+    placebo = kinds == INERT
+    why = f"a placebo, not ATRA: {listed(texts[placebo])}"
+    bench.account.dropped(data.file, why, data.lines[placebo])
+    other = kinds == OTHER
+    why = f"another treatment than ATRA: {listed(texts[other])}"
+    bench.account.dropped(data.file, why, data.lines[other])
+    near = [t for t in names.near(set(texts[other])) if t.upper() not in names.stated]
+    if near:
+        bench.account.warn(
+            f"{data.file}: {listed(near)} taken as another drug, as the name of ATRA is only a "
+            'part of a word; if it is ATRA, [atra.treatments] "the text" = "yes"'
+        )
+    return data.select(~placebo & ~other)
+
+
+def _taken_by_mouth(bench: Bench, data: Dataset) -> Dataset:
+    """Rows of oral ATRA; rows on the skin are left out, other routes are a problem."""
+    atra = bench.mapping["atra"]
+    route = data.text("EXROUTE")
+    stated = (route != "").to_numpy()
+    oral = holding(route, atra["routes"])
+    form = data.text("EXDOSFRM") + " | " + data.text("EXTRT")
+    described = route.where(stated, form)
+    elsewhere = holding(described, atra["other_routes"]) & ~oral
+    why = f"not taken by mouth: {listed(described[elsewhere])}"
+    bench.account.dropped(data.file, why, data.lines[elsewhere])
+    bench.flag(data, stated & ~oral & ~elsewhere, "EXROUTE", "ORAL",
+               "the model follows oral ATRA; add the route to [atra] routes or other_routes of the "
+               "mapping")  # fmt: skip
+    why = "the route is not stated: taken as oral"
+    bench.account.assumed(data.file, why, data.lines[~stated & ~elsewhere])
+    return data.select(~elsewhere)
+
+
+def _single(
+    bench: Bench, data: Dataset, amount: np.ndarray, total: np.ndarray, periods: Period
+) -> np.ndarray:
+    """Amount of a single dose, also from the total of a day (EXDOSTOT) where that stands alone."""
+    from_total = np.isnan(amount) & (total > 0)
+    why = "the total dose of a day (EXDOSTOT) divided by the doses of the day"
+    bench.account.changed(data.file, why, data.lines[from_total])
+    amount = np.where(from_total, total / periods.per_day, amount)
+    bench.flag(data, ~(amount > 0), "EXDOSE", "an amount above 0")
+    sums = np.stack([amount * periods.per_day, amount * periods.count])
+    differs = (total > 0) & ~from_total & ~np.isclose(sums, total, rtol=0.01).any(axis=0)
+    bench.flag(data, differs, "EXDOSTOT",
+               "the total of a day: EXDOSE times the doses a day (EXDOSFRQ)",
+               "is EXDOSE the dose of a day or a single one?")  # fmt: skip
+    return amount
+
+
+def _milligrams(bench: Bench, data: Dataset, bsa: pd.Series) -> np.ndarray:
+    """Factor to mg per row, NaN (and a problem) where there is none."""
+    translate = {str(k).upper(): str(v) for k, v in bench.mapping["atra"]["units"].items()}
+    factors, surfaces = [], []
+    for unit in data.text("EXDOSU"):
+        unit = translate.get(str(unit).upper(), str(unit))
+        match = _UNIT.fullmatch(unit)
+        number, unit = (float(match[1]), match[2]) if match else (1.0, unit)
+        factors.append(number * float(amount_factor(unit) or math.nan))
+        surfaces.append(is_per_body_surface(unit))
+    factor, by_surface = np.array(factors, float), np.array(surfaces, bool)
+    area = bsa.reindex(subjects_of(bench, data)).to_numpy(float)
+    bench.flag(data, by_surface & ~np.isfinite(area), "EXDOSU",
+               "mg, or mg/m2 with the body surface area of the subject (BSABL)")  # fmt: skip
+    bench.flag(data, np.isnan(factor) & ~by_surface, "EXDOSU", "mg, g, ug or mg/m2",
+               'or say what it holds in the mapping: [atra.units] CAPSULE = "10 mg"')  # fmt: skip
+    why = "mg/m2 times the body surface area of the subject"
+    bench.account.changed(data.file, why, data.lines[by_surface & np.isfinite(area)])
+    return np.where(by_surface, area, factor)
+
+
+def _unfolded(bench: Bench, data: Dataset, amount: np.ndarray, periods: Period) -> pd.DataFrame:
+    """Every single dose of the periods."""
+    count = periods.count
+    row = np.repeat(np.arange(len(data)), count)
+    number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    several = periods.per_day > 1
+    told = [
+        (count > 1, "a period of treatment, unfolded into single doses"),
+        (several, "several doses a day, spaced evenly from the start of the period"),
+    ]
+    for rows, why in told:
+        bench.account.changed(data.file, why, data.lines[rows])
+    one = draft(data, DOSE, subjects_of(bench, data), when=periods.first, clock=periods.clock,
+                value=amount)  # fmt: skip
+    many = one.iloc[row].reset_index(drop=True)
+    seconds = np.rint(number * periods.interval_hours[row] * 3600)
+    many["when"] = many["when"] + pd.to_timedelta(seconds, unit="s")
+    many["clock"] = many["clock"] | several[row]
+    return many
+
+
+def _without_coincident(bench: Bench, data: Dataset, doses: pd.DataFrame) -> pd.DataFrame:
+    """Doses with those of different rows at one time added, or left out, as the mapping says."""
+    place = [doses["id"], doses["when"]]
+    again = doses.duplicated(["id", "when"]).to_numpy()
+    if not again.any():
+        return doses
+    rule = bench.mapping["atra"]["same_time"]
+    rows = np.isin(data.lines, doses["row"][again])
+    if not rule:
+        bench.flag(data, rows, "EXSTDTC", "one dose at a time; another row has a dose then, too",
+                   'strengths of one dose: [atra] same_time = "add"; a dose said twice: '
+                   '[atra] same_time = "first"')  # fmt: skip
+        return doses[~again]
+    gone = np.setdiff1d(doses["row"][again], doses["row"][~again])
+    kept = doses[~again].copy()
+    if rule == "add":
+        kept["value"] = doses.groupby(place, sort=False)["value"].sum().to_numpy()
+        bench.account.changed(data.file, "dose to which another of the same time is added",
+                              kept["row"][kept["value"].to_numpy() != doses["value"][~again]]
+                              .unique())  # fmt: skip
+        bench.account.dropped(data.file, "a dose added to another of the same time", gone)
+    else:
+        bench.account.dropped(data.file, "a dose at the time of another; the first counts", gone)
+        partly = np.setdiff1d(np.unique(doses["row"][again]), gone)
+        why = "some doses of the period at the time of another row; the first counts"
+        bench.account.changed(data.file, why, partly)
+    return kept

@@ -1,0 +1,79 @@
+"""Data sets of one study against each other: who is in one and not in the other."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
+from lymphokin.io.convert.treatment_names import Names, holding
+
+
+def check_joins(bench: Bench, records: pd.DataFrame, owners: list[pd.DataFrame]) -> None:
+    """Name the patients that one data set has and another one lacks.
+
+    Data sets without a common subject are a problem.
+    """
+    counted = set(records["id"][records["kind"] == COUNT])
+    treated = records[records["kind"].isin([FRACTION, DOSE])]
+    for file, of_file in treated.groupby("source", sort=False):
+        ids = dict.fromkeys(of_file["id"])
+        unknown = [name for name in ids if name not in counted]
+        if counted and len(unknown) == len(ids):
+            bench.found(str(file)).add(
+                None, None, f"subjects such as {unknown[0]}",
+                f"subjects with lymphocyte counts, such as {min(counted)}",
+                "no subject is in both: are the identifiers written otherwise?",
+            )  # fmt: skip
+        elif unknown:
+            bench.account.warn(f"{file}: {len(unknown):,} treated subject(s) without any "
+                               f"lymphocyte count: {bench.named(unknown)}")  # fmt: skip
+    with_fractions = set(records["id"][records["kind"] == FRACTION])
+    untreated = [name for name in dict.fromkeys(records["id"]) if name not in with_fractions]
+    if with_fractions and untreated:
+        bench.account.warn(f"{len(untreated):,} subject(s) without any fraction, taken as "
+                           f"untreated: {bench.named(untreated)}")  # fmt: skip
+    if owners:
+        known = {name for table in owners for name in table.index}
+        strangers = [name for name in dict.fromkeys(records["id"]) if name not in known]
+        if strangers:
+            bench.account.warn(f"{len(strangers):,} subject(s) with records are not in DM or ADSL: "
+                               f"{bench.named(strangers)}")  # fmt: skip
+    if not bench.troubled:  # a count that could not be read is told already
+        _need_counts_before(bench, records)
+
+
+def _need_counts_before(bench: Bench, records: pd.DataFrame) -> None:
+    """A subject with fractions needs a count on or before the day of the first."""
+    excluded = set(map(str, bench.mapping["subject"]["exclude"]))
+    fractions = records[(records["kind"] == FRACTION) & ~records["id"].isin(excluded)]
+    first = fractions.sort_values("when").drop_duplicates("id")
+    result = (records["kind"] == COUNT) & records["value"].notna()
+    earliest = records[result].groupby("id")["when"].min().dt.floor("D")
+    late = ~(earliest.reindex(first["id"]).to_numpy() <= first["when"].to_numpy())
+    for record in first[late].itertuples():
+        bench.found(str(record.source)).add(
+            int(record.row), None, f"the first fraction of {record.id}",  # type: ignore[arg-type]
+            "a lymphocyte count of the subject before the first fraction, or on its day",
+            f'without one: [subject] exclude = ["{record.id}"] in the mapping',
+        )  # fmt: skip
+
+
+def check_arms(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> None:
+    """Name the subjects whose doses of ATRA do not fit the name of their arm."""
+    names = Names.of(bench.mapping["atra"])
+    arm = subjects["arm"].dropna()
+    placebo, drug = holding(arm, names.inert), holding(arm, names.names)
+    dosed = set(records["id"][records["kind"] == DOSE])
+    wrongly = [name for name in arm.index[placebo & ~drug] if name in dosed]
+    rows = records[(records["kind"] == DOSE) & records["id"].isin(wrongly)].drop_duplicates("id")
+    for record in rows.itertuples():
+        bench.found(str(record.source)).add(
+            int(record.row), None, f"a dose of ATRA of a subject of arm {arm[record.id]}",  # type: ignore[index]
+            "no ATRA in an arm with placebo",
+            'is it the placebo? [atra.treatments] "its name" = "placebo" in the mapping',
+        )  # fmt: skip
+    present = set(records["id"])
+    without = [n for n in arm.index[drug & ~placebo] if n not in dosed and n in present]
+    if without:
+        bench.account.warn(f"{len(without):,} subject(s) of an arm with ATRA have no dose of it: "
+                           f"{bench.named(without)}")  # fmt: skip

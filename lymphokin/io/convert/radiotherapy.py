@@ -1,0 +1,285 @@
+"""Radiotherapy (SDTM PR, or EX) into fractions in Gy: of this study, each once, by lesion."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.io.convert.bench import FRACTION, Bench, draft, no_records
+from lymphokin.io.convert.courses import Course, read_courses
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.dates import Moments, read_dates
+from lymphokin.io.convert.subject_ids import subjects_of
+from lymphokin.io.convert.treatment_names import (
+    INERT,
+    OTHER,
+    UNCLEAR,
+    WANTED,
+    Names,
+    holding,
+    listed,
+)
+from lymphokin.io.convert.treatment_rows import once_each, that_took_place
+from lymphokin.lab_units import radiation_factor
+from lymphokin.units import LARGEST_FRACTION_GY
+
+SECOND_OF_DAY_HOURS = 6
+"""Hours from the first to the second fraction of a day without clock times: the least interval of
+twice-daily courses (Turrisi et al. 1999, doi:10.1056/NEJM199901283400403)."""
+
+LONGEST_PAUSE_DAYS = 42
+"""A longer pause between fractions of a subject is between two courses (judgement: courses with
+pauses between pulses repeat every 2 to 5 weeks)."""
+EARLIEST_DAYS = 28
+"""Radiotherapy that begins earlier before the start of study treatment is another course
+(judgement: planning and run-in take up to four weeks)."""
+
+
+def is_radiotherapy(bench: Bench, data: Dataset, prefix: str) -> np.ndarray:
+    """Which rows of a domain name radiotherapy, or give a dose in a unit of radiation."""
+    names = Names.of(bench.mapping["radiotherapy"])
+    kinds = names.kinds(data, *_texts(prefix))
+    gray = np.array([radiation_factor(u) is not None for u in data.text(f"{prefix}DOSU")], bool)
+    return (kinds != OTHER) | gray
+
+
+def _texts(prefix: str) -> tuple[str, ...]:
+    """Columns that say what a treatment is."""
+    return tuple(f"{prefix}{name}" for name in ("TRT", "DECOD", "CAT", "SCAT"))
+
+
+def read_fractions(
+    bench: Bench, data: Dataset, prefix: str, start: pd.Series
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Draft records of radiotherapy fractions in Gy, and SITE per subject.
+
+    Args:
+        bench: The conversion.
+        data: Rows that `is_radiotherapy` marks.
+        prefix: `PR` or `EX`.
+        start: First day of study treatment per subject, NaT where not known.
+    """
+    data = _of_this_study(bench, _external(bench, data, prefix), prefix)
+    data = once_each(bench, that_took_place(bench, data, prefix), prefix)
+    if not len(data):
+        return no_records(), pd.Series(dtype=object)
+    factor = _gray(bench, data, prefix)
+    first = read_dates(data.column(f"{prefix}STDTC"))
+    bench.flag(data, np.isnat(first.when), f"{prefix}STDTC", "the complete date of the treatment")
+    data, first, factor = _near_study_treatment(bench, data, prefix, first, factor, start)
+    lesion, site = _lesions(bench, data, prefix)
+    courses = read_courses(bench, data, prefix, first, factor, lesion)
+    drafts = _unfolded(bench, data, prefix, first, courses, lesion)
+    drafts = _same_day(bench, data, prefix, drafts)
+    return drafts, _sites(bench, data, drafts, site)
+
+
+def _external(bench: Bench, data: Dataset, prefix: str) -> Dataset:
+    """Rows of radiation that was given from outside; what only looks like it is left out."""
+    chosen = bench.mapping["radiotherapy"]
+    names = Names.of(chosen)
+    columns = _texts(prefix)
+    kinds = names.kinds(data, *columns)
+    text = pd.Series([" | ".join(filter(None, parts)) for parts in
+                      zip(*(data.text(name) for name in columns), strict=True)],
+                     index=data.frame.index, dtype=object)  # fmt: skip
+    stated = data.text(columns[0]).str.upper().isin(list(names.stated)).to_numpy()
+    looks = holding(text, chosen["not_treatment"]) & ~stated
+    dose = bench.numbers(data, f"{prefix}DOSE").fillna(0).to_numpy()
+    inert, without = kinds == INERT, looks & (dose <= 0)
+    why = f"sham radiotherapy: {listed(text[inert])}"
+    bench.account.dropped(data.file, why, data.lines[inert])
+    why = f"no radiotherapy fraction: {listed(text[without & ~inert])}"
+    bench.account.dropped(data.file, why, data.lines[without & ~inert])
+    hint = 'say it in the mapping: [radiotherapy.treatments] "the text" = "yes" or "no"'
+    ask = (kinds == UNCLEAR) | (looks & ~without & (kinds == WANTED))
+    bench.flag(data, ask & ~inert, columns[0], "the name of external radiotherapy", hint)
+    denied = (kinds == OTHER) & stated
+    why = f"no radiotherapy by the mapping: {listed(text[denied])}"
+    bench.account.dropped(data.file, why, data.lines[denied])
+    unnamed = (kinds == OTHER) & ~stated & ~without
+    bench.flag(data, unnamed, columns[0],
+               "the name of radiotherapy beside a dose in Gy", hint)  # fmt: skip
+    return data.select(~inert & ~without & ~denied)
+
+
+def _of_this_study(bench: Bench, data: Dataset, prefix: str) -> Dataset:
+    """Rows that no word says to be of an earlier or a later course."""
+    chosen = bench.mapping["radiotherapy"]
+    columns = (*_texts(prefix), f"{prefix}REASND", "EPOCH")
+    gone = np.zeros(len(data), bool)
+    for when, key in (("earlier", "prior"), ("later", "later")):
+        rows = np.zeros(len(data), bool)
+        said: list[str] = []
+        for name in columns:
+            text = data.text(name)
+            found = holding(text, chosen[key])
+            rows |= found
+            said += text[found].tolist()
+        rows &= ~gone
+        why = f"{when} radiotherapy, not of the study: {listed(said)}"
+        bench.account.dropped(data.file, why, data.lines[rows])
+        gone |= rows
+    return data.select(~gone)
+
+
+def _gray(bench: Bench, data: Dataset, prefix: str) -> np.ndarray:
+    """Factor to Gy per row, NaN (and a problem) where there is none."""
+    column = f"{prefix}DOSU"
+    units = data.text(column).replace("", bench.mapping["radiotherapy"]["unit"])
+    factor = np.array([float(radiation_factor(str(u)) or math.nan) for u in units], float)
+    bench.flag(data, np.isnan(factor), column, "Gy or cGy",
+               'or the unit of all in the mapping: [radiotherapy] unit = "Gy"')  # fmt: skip
+    converted = ~np.isin(factor, [1.0]) & ~np.isnan(factor)
+    bench.account.changed(data.file, "dose converted to Gy", data.lines[converted])
+    return factor
+
+
+def _near_study_treatment(
+    bench: Bench,
+    data: Dataset,
+    prefix: str,
+    first: Moments,
+    factor: np.ndarray,
+    start: pd.Series,
+) -> tuple[Dataset, Moments, np.ndarray]:
+    """Rows of the course that belongs to the study treatment, by their dates."""
+    column = f"{prefix}STDTC"
+    ids = subjects_of(bench, data)
+    origin = start.reindex(ids).to_numpy("datetime64[s]")
+    since = first.when - origin.astype("datetime64[D]").astype("datetime64[s]")
+    since = np.floor(np.where(np.isnat(since), np.nan, since.astype(float) / 86_400))
+    window = bench.mapping["radiotherapy"]["days"]
+    if window:
+        bench.flag(data, np.isnan(since) & ~np.isnat(first.when), column,
+                   "a subject whose start of study treatment is known, as the mapping names "
+                   "[radiotherapy] days")  # fmt: skip
+        low, high = float(window[0]), float(window[1])
+        outside = (since < low) | (since > high)
+        why = f"radiotherapy outside the days {low:g} to {high:g} of the mapping"
+        bench.account.dropped(data.file, why, data.lines[outside])
+        keep = ~outside
+        when, clock = first.when[keep], first.clock[keep]
+        kept = Moments(when, clock, first.partial[keep], first.bad[keep])
+        return data.select(keep), kept, factor[keep]
+    table = pd.DataFrame({"id": ids.to_numpy(), "when": first.when, "at": np.arange(len(data))})
+    table = table.sort_values(["id", "when"])
+    pause = table.groupby("id")["when"].diff().dt.total_seconds().to_numpy() / 86_400
+    after_pause = np.zeros(len(data), bool)
+    after_pause[table["at"].to_numpy()] = pause > LONGEST_PAUSE_DAYS
+    early = since < -EARLIEST_DAYS
+    hint = (
+        "another course? name the days of the study's, from the start of treatment, in the "
+        "mapping: [radiotherapy] days = [-28, 90]"
+    )
+    bench.flag(data, early, column,
+               f"radiotherapy at most {EARLIEST_DAYS} days before the start of study treatment",
+               hint)  # fmt: skip
+    bench.flag(data, after_pause & ~early, column,
+               f"fractions with pauses of at most {LONGEST_PAUSE_DAYS} days", hint)  # fmt: skip
+    return data, first, factor
+
+
+def _lesions(bench: Bench, data: Dataset, prefix: str) -> tuple[np.ndarray, pd.Series]:
+    """Number of each row's lesion within its subject, 0 where no location is stated, and its site.
+
+    A lesion is a location with its side and link. Locations are site classes or words that the
+    mapping translates; others count as "other", with a warning.
+    """
+    sites = {k.upper(): v for k, v in bench.mapping["radiotherapy"]["sites"].items()}
+    parts = [data.text(f"{prefix}{name}") for name in ("LOC", "LAT", "LNKID")]
+    place = pd.Series(list(zip(*parts, strict=True)), index=data.frame.index, dtype=object)
+    stated = place.map(any).to_numpy(bool)
+    table = pd.DataFrame({"id": subjects_of(bench, data)[stated], "place": place[stated]})
+    number = table.groupby("id")["place"].transform(lambda p: pd.factorize(p)[0] + 1)
+    lesion = np.zeros(len(data), int)
+    lesion[stated] = number.to_numpy(float).astype(int)
+    location = parts[0].str.upper()
+    unknown = sorted(set(location[~location.isin(list(sites)) & (location != "")]))
+    if unknown:
+        bench.account.warn(
+            f"{data.file}: location(s) {', '.join(unknown[:5])} taken as site class other; name "
+            "the class in the mapping, [radiotherapy.sites]"
+        )
+    return lesion, location.map(sites).fillna("other")
+
+
+def _unfolded(
+    bench: Bench,
+    data: Dataset,
+    prefix: str,
+    first: Moments,
+    courses: Course,
+    lesion: np.ndarray,
+) -> pd.DataFrame:
+    """Every fraction of the rows."""
+    column = f"{prefix}DOSE"
+    gray = courses.gray
+    bench.flag(data, gray > LARGEST_FRACTION_GY, column,
+               f"the dose of one fraction, at most {LARGEST_FRACTION_GY:g} Gy",
+               "is the unit cGy?")  # fmt: skip
+    one = draft(data, FRACTION, subjects_of(bench, data), when=first.when, clock=first.clock,
+                value=np.round(gray, 9), lesion=lesion)  # fmt: skip
+    many = one.iloc[courses.row].reset_index(drop=True)
+    return many.assign(when=many["when"] + pd.to_timedelta(courses.day, unit="D"))
+
+
+def _same_day(bench: Bench, data: Dataset, prefix: str, drafts: pd.DataFrame) -> pd.DataFrame:
+    """Fractions with those of one lesion on one day told apart, as the mapping says.
+
+    Fractions with different clock times are apart already.
+    """
+    column = f"{prefix}STDTC"
+    day = drafts["when"].dt.floor("D")
+    of_day = drafts.assign(day=day).groupby(["id", "lesion", "day"], sort=False)
+    apart = of_day["clock"].transform("all") & (
+        of_day["when"].transform("nunique") == of_day["when"].transform("size")
+    )
+    together = (of_day["when"].transform("size") > 1) & ~apart
+    if not together.any():
+        return drafts
+    rule = bench.mapping["radiotherapy"]["same_day"]
+    rows = np.isin(data.lines, drafts["row"][together])
+    if not rule:
+        bench.flag(data, rows, column, "one fraction of a lesion on a day, or clock times",
+                   "two lesions, twice a day, or a fraction said twice? name it in the mapping: "
+                   '[radiotherapy] same_day = "lesions", "twice_a_day" or "first"')  # fmt: skip
+        return drafts
+    nth = of_day.cumcount().where(together, 0)
+    if rule == "first":
+        again = (nth > 0).to_numpy()
+        gone = np.setdiff1d(drafts["row"][again], drafts["row"][~again])
+        why = "a second fraction of a lesion on a day; the first counts, as the mapping says"
+        bench.account.dropped(data.file, why, gone)
+        return drafts[~again]
+    if rule == "lesions":
+        told = drafts["lesion"].where(drafts["lesion"] > 0, 1) + nth
+        many = (drafts.groupby("id")["lesion"].transform("nunique") > 1) & together
+        bench.flag(data, np.isin(data.lines, drafts["row"][many]), f"{prefix}LOC",
+                   "no locations where [radiotherapy] same_day tells lesions apart")  # fmt: skip
+        why = "fractions of one day taken as one per lesion, in the order of the rows"
+        bench.account.assumed(data.file, why, data.lines[rows])
+        treated = drafts.groupby("id")["lesion"].transform("size") > 0
+        return drafts.assign(lesion=told.where(treated & _of_subjects(drafts, together),
+                                               drafts["lesion"]))  # fmt: skip
+    bench.flag(data, np.isin(data.lines, drafts["row"][nth > 1]), column,
+               "at most two fractions of a lesion on a day without clock times")  # fmt: skip
+    why = f"second fraction of a day taken as {SECOND_OF_DAY_HOURS} h after the first"
+    bench.account.assumed(data.file, why, np.unique(drafts["row"][nth > 0]))
+    later = pd.to_timedelta(nth * SECOND_OF_DAY_HOURS, unit="h")
+    return drafts.assign(when=drafts["when"] + later)
+
+
+def _of_subjects(drafts: pd.DataFrame, rows: pd.Series) -> pd.Series:
+    """All fractions of the subjects of the marked ones."""
+    return drafts["id"].isin(drafts["id"][rows])
+
+
+def _sites(bench: Bench, data: Dataset, drafts: pd.DataFrame, site: pd.Series) -> pd.Series:
+    """SITE per subject: the classes of its lesions, joined by `+`."""
+    of_row = pd.Series(site.to_numpy(), index=data.lines)
+    table = drafts[drafts["lesion"] > 0].assign(site=lambda d: d["row"].map(of_row))
+    table = table.drop_duplicates(["id", "lesion"]).sort_values("lesion")
+    return table.groupby("id")["site"].agg("+".join)
