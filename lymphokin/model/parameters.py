@@ -178,6 +178,8 @@ class ParameterTable:
             (set(typical) | set(between_subject_sd)) - set(self.parameters)
             | set(residual_sd) - set(self.residuals)
             | set(given) - set(self.correlations)
+            | set(log_ratio)
+            - {f"{q}_{e.category}" for q, r in self.residuals.items() for e in r.effects}
         )
         if unknown:
             raise TableError(f"the table has no {', '.join(unknown)}")

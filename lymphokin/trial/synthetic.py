@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
 from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest
+from lymphokin.trial.design_tables import Plan
 
 CALENDAR_START = date(2025, 1, 6)
 """A Monday; synthetic patients start in the weeks after it."""
@@ -70,6 +72,11 @@ class Truth:
                 f"{path}: missing {sorted(missing) or 'nothing'}, "
                 f"unknown {sorted(unknown) or 'nothing'}"
             )
+        known = {f.name for f in fields(Plan)} | set(OF_SYNTHETIC_TRIALS)
+        for key in sorted(set(raw["design"]) - known):
+            close = closest(key, known)
+            meant = f"; did you mean {close}?" if close else ""
+            raise ValueError(f"{path}: [design] has no key {key}{meant}")
         tables = ("typical", "between_subject_sd", "residual_sd", "log_ratio")
         return cls(**{**{name: {} for name in tables}, **raw})
 

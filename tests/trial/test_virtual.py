@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import jax
@@ -20,6 +20,7 @@ from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
 from lymphokin.solve import Course, build_timeline, solve
 from lymphokin.trial.assurance import assurance, population_rates
+from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.exact import TESTS, Design
 from lymphokin.trial.virtual import Outcome, PriorPopulation, Simulator, VirtualDesign
 from lymphokin.trial.virtual.counts import Followed, _arrays, follow
@@ -336,12 +337,16 @@ def test_type_one_error_under_gamma_zero_is_the_exact_one():
 @pytest.mark.slow
 def test_virtual_trials_agree_with_the_trial_simulated_record_by_record():
     from lymphokin.io.visits import endpoint_visits
-    from lymphokin.trial.synthetic import simulate_trial
+    from lymphokin.trial.synthetic import Truth, simulate_trial
 
     raw = tomllib.loads(data_path("synthetic_sbrt_atra_trial.truth.toml").read_text())
     raw["design"] |= {"run_in": 0, "per_arm": 600}
-    design = VirtualDesign.of(raw, Path("truth.toml"))
-    trial = simulate_trial(design.truth, 7)
+    trial = simulate_trial(Truth.of(raw, Path("truth.toml")), 7)
+    virtual_keys = {f.name for f in fields(Plan)}
+    plan = {key: value for key, value in raw["design"].items() if key in virtual_keys}
+    residual_sd = {"alc": raw["residual_sd"]["alc"]}
+    del raw["log_ratio"]
+    design = VirtualDesign.of(raw | {"design": plan, "residual_sd": residual_sd}, Path("d.toml"))
     arm = trial.cohort.patients["arm"]
     visits = endpoint_visits(trial.cohort)["observed_grade2"].dropna().astype(float)
     true = (trial.truth["true_alc_at_endpoint"] < 0.8).groupby(arm).mean()
