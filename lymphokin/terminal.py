@@ -13,6 +13,7 @@ from rich.table import Table
 
 from lymphokin.infer import RESEARCH_USE
 from lymphokin.infer.nuts import Progress as SamplerProgress
+from lymphokin.pages.wording import percent, percent_range, points, points_range
 from lymphokin.predict import Forecast
 from lymphokin.workflow import Reporter, Run
 
@@ -61,10 +62,6 @@ class TerminalReporter(Reporter):
             self._console.print(f"  {done}/{total}")
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.0f} %"
-
-
 def patients_table(result: Forecast, synthetic: bool) -> Table:
     """Patient, arm, counts used, risk with interval, and what happened."""
     until = (
@@ -83,8 +80,8 @@ def patients_table(result: Forecast, synthetic: bool) -> Table:
         if pd.notna(row["observed_alc"]):
             grade = "grade >= 2" if row["observed_grade2"] else "no"
             happened = f"{grade} ({row['observed_alc']:.2f})"
-        interval = f"{_percent(row['p_grade2_q05'])} to {_percent(row['p_grade2_q95'])}"
-        risk = _percent(row["p_grade2_measured"]) + (" *" if row["extrapolation"] else "")
+        interval = percent_range(row["p_grade2_q05"], row["p_grade2_q95"])
+        risk = percent(row["p_grade2_measured"]) + (" *" if row["extrapolation"] else "")
         arm = row["arm"] if isinstance(row["arm"], str) else ""
         table.add_row(str(patient), arm, str(row["n_counts_used"]), risk, interval, happened)
     if (result.patients["extrapolation"] != "").any():
@@ -118,12 +115,13 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
         table.add_column(name)
     labels = {"fitted": "gamma as fitted", "zero": "gamma = 0"}
     for suppression, rows in contrast.groupby("suppression", sort=False):
-        by_arm = rows.set_index("arm")
-        cells = [
-            f"{_percent(by_arm.loc[arm, 'rate_q50'])} ({_percent(by_arm.loc[arm, 'rate_q05'])} to "  # type: ignore[arg-type]
-            f"{_percent(by_arm.loc[arm, 'rate_q95'])})"  # type: ignore[arg-type]
-            for arm in ("SBRT", "SBRT+ATRA", "difference")
-        ]
+        by_arm = {row["arm"]: row for row in rows.to_dict("records")}
+        cells = []
+        for arm in ("SBRT", "SBRT+ATRA"):
+            low, middle, high = (by_arm[arm][f"rate_{q}"] for q in ("q05", "q50", "q95"))
+            cells.append(f"{percent(middle)} ({percent_range(low, high)})")
+        low, middle, high = (by_arm["difference"][f"rate_{q}"] for q in ("q05", "q50", "q95"))
+        cells.append(f"{points(middle)} points ({points_range(low, high)})")
         table.add_row(labels[str(suppression)], *cells)
     table.caption = "No human data show that ATRA raises lymphocytes after radiotherapy."
     return table

@@ -9,15 +9,14 @@ devices and the shapes.
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import jax
 import numpy as np
@@ -25,6 +24,7 @@ from jax import export
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import lymphokin
+from lymphokin.files import write_bytes
 from lymphokin.model import Model
 
 FOLDER = "traced"
@@ -151,10 +151,6 @@ def _read(place: Path) -> _Program | None:
 
 def _write(place: Path, program: bytes) -> None:
     """Keep a program; the file appears complete or not at all. A full disk only costs time."""
-    temporary = place.with_name(f"{place.name}.{uuid4().hex}")
-    try:
+    with suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(program)
-        os.replace(temporary, place)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+        write_bytes(place, program)

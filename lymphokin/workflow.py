@@ -6,7 +6,6 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +16,7 @@ import jax.numpy as jnp
 import pandas as pd
 import xarray as xr
 
+from lymphokin.files import write_folder
 from lymphokin.infer import (
     COHORT_FILE,
     METHODS,
@@ -122,19 +122,6 @@ def _commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return found.stdout.strip()
-
-
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a temporary folder and rename it: the folder appears complete or not at all."""
-    temporary = folder.with_name(f".{folder.name}.writing")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        fill(temporary)
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def partial_folder(out: Path) -> Path:

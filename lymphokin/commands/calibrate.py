@@ -44,6 +44,7 @@ def calibrate(
     from lymphokin.literature import Settings, coverage
     from lymphokin.literature import calibrate as run
     from lymphokin.literature.prior import write_prior
+    from lymphokin.pages.wording import counted
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -68,7 +69,7 @@ def calibrate(
     if found.left_out is not None:
         share = coverage(found.left_out)
         console.print(
-            f"Each study from the others: {share:.0%} of the published numbers lie inside "
+            f"Each study from the others: {counted(share)} of the published numbers lie inside "
             "their 90 % interval."
         )
     convergence = details["convergence"]

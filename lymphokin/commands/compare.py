@@ -140,6 +140,7 @@ def _write(out: Path, found: Comparison, said: dict) -> list[Path]:
 def show(console: Console, found: Comparison, said: dict) -> None:
     """Print the runs as a table, and how far their risks differ."""
     from lymphokin.infer import RESEARCH_USE
+    from lymphokin.pages.wording import points
 
     synthetic = "SYNTHETIC DATA. " if said["synthetic"] else ""
     table = Table(title=f"{synthetic}Lymphocyte counts left out of fits to {said['data_file']}")
@@ -159,7 +160,7 @@ def show(console: Console, found: Comparison, said: dict) -> None:
     spread = found.risks.max(axis=1) - found.risks.min(axis=1)
     console.print(
         f"Risks from records up to day {said['counts_until']:g} differ by "
-        f"{spread.median():.0%} in the median patient, at most by {spread.max():.0%} "
-        f"({spread.idxmax()})."
+        f"{points(spread.median())} percentage points in the median patient, at most by "
+        f"{points(spread.max())} ({spread.idxmax()})."
     )
     console.print(RESEARCH_USE)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.accept import Accept, accepted
+from lymphokin.files import write_text
 
 app = typer.Typer(no_args_is_help=True, help="Bring data in: convert, validate, template, summary.")
 console = Console(stderr=True)
@@ -118,7 +119,7 @@ def template(
         print(text, end="")
         return
     _refuse_existing(out)
-    out.write_text(text, encoding="utf-8")
+    write_text(out, text)
     console.print(f"Written: {out}", markup=False, soft_wrap=True)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from lymphokin.files import write_text
 
 console = Console(stderr=True)
 
@@ -65,11 +65,7 @@ def _write(out: Path, rows: list[tuple[str, float, str]]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["ID", "IMMUNE_DOSE_GY", "IMMUNE_DOSE_SOURCE"])
     writer.writerows((name, f"{gray:.4f}", source) for name, gray, source in rows)
-    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text.getvalue())
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, out)
+    write_text(out, text.getvalue())
 
 
 def _show(patients: list[dict]) -> None:

@@ -32,18 +32,18 @@ def spread(
 
     Example: lymphokin spread patients.csv --counts-until 14
     """
+    from lymphokin.files import write_text
     from lymphokin.infer import RESEARCH_USE
     from lymphokin.io import read_events
     from lymphokin.literature.spread import between_models
+    from lymphokin.pages.wording import percent
 
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
     cohort = read_events(table)
     found = between_models(cohort, model or None, counts_until, seed)
     if out is not None:
-        temporary = out.with_name(f".{out.name}.writing")
-        found.by_model.to_csv(temporary, index=False)
-        temporary.rename(out)
+        write_text(out, found.by_model.to_csv(index=False))
     if json_:
         combined = json.loads(found.combined.reset_index().to_json(orient="records"))
         by_model = json.loads(found.by_model.to_json(orient="records"))
@@ -60,8 +60,8 @@ def spread(
     for name in (*found.weights, "combined"):
         shown.add_column(name.replace("_", " "), justify="right")
     for patient, row in found.combined.iterrows():
-        own = [f"{risk[str(patient), name]:.0%}" for name in found.weights]
-        shown.add_row(str(patient), *own, f"{row['p_grade2_measured']:.0%}")
+        own = [percent(risk[str(patient), name]) for name in found.weights]
+        shown.add_row(str(patient), *own, percent(row["p_grade2_measured"]))
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights.items())
     shown.caption = f"Weights ({found.rule}): {weights}"
     console = Console(width=None if Console().is_terminal else 140)

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.pages.wording import counted, of_100, points_range
+
 if TYPE_CHECKING:
     from lymphokin.whatif.contract import (
         Estimate,
@@ -75,9 +77,9 @@ def whatif(
     console.print(_comparison(answer, [path.stem for path in schedule]))
     d = answer.difference
     console.print(
-        f"A - B: {d.of_100:+d} of 100 (90 % interval {_hundred(d.low)} to {_hundred(d.high)}); "
-        f"the risk is lower under A in {100 * d.probability_a_lower:.0f} % of paired draws, under "
-        f"B in {100 * d.probability_b_lower:.0f} %."
+        f"A - B: {d.of_100:+d} of 100 (90 % interval {points_range(d.low, d.high)}); "
+        f"the risk is lower under A in {counted(d.probability_a_lower)} of paired draws, under "
+        f"B in {counted(d.probability_b_lower)}."
     )
     if others is not None:
         console.print(_by_model(others))
@@ -213,13 +215,8 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 110)
 
 
-def _hundred(p: float) -> str:
-    return f"{round(100 * p):d}"
-
-
 def _cell(estimate: Estimate) -> str:
-    number = f"{estimate.of_100}" if estimate.of_100 else "< 1"
-    return f"{number} ({_hundred(estimate.low)}-{_hundred(estimate.high)})"
+    return f"{of_100(estimate.p)} ({of_100(estimate.low)} to {of_100(estimate.high)})"
 
 
 def _rows(answer: ScheduleAnswer) -> dict[str, str]:
@@ -288,8 +285,8 @@ def _teaching(answer: NarrowingAnswer) -> Table:
     for name in ("count on day", "risk if it is low", "risk if it is high", "doubt it removes"):
         table.add_column(name, justify="right")
     for row in answer.rows:
-        cells = (_hundred(row.risk_if_low), _hundred(row.risk_if_high))
-        table.add_row(str(row.day), *cells, f"{100 * row.variance_explained:.0f} %")
+        cells = (of_100(row.risk_if_low), of_100(row.risk_if_high))
+        table.add_row(str(row.day), *cells, counted(row.variance_explained))
     table.caption = "low, high: at its 10 % and 90 % quantile"
     return table
 

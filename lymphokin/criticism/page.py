@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pandas as pd
 
 from lymphokin.criticism.sections import Section
 from lymphokin.criticism.words import subject
+from lymphokin.files import write_text
 from lymphokin.pages.environment import page_environment
 from lymphokin.verdict import Verdict, worst
 
@@ -69,16 +68,4 @@ def write_check(
     contents = {path: page, path.with_suffix(".json"): json.dumps(found, indent=2) + "\n"}
     for name, table in (tables or {}).items():
         contents[path.with_name(f"{path.stem}_{name}.csv")] = table.to_csv(index=False)
-    for target, content in contents.items():
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    return list(contents)
+    return [write_text(target, content) for target, content in contents.items()]

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from lymphokin.files import write_text, write_with
+
 
 class Checkpoint:
     """Named sets of arrays in a folder, each written whole or not at all.
@@ -31,15 +33,14 @@ class Checkpoint:
                 f"{folder} holds an unfinished run of another model, data set or settings; "
                 "finish it with those, or delete the folder"
             )
-        identity.write_text(text, encoding="utf-8")
+        write_text(identity, text)
 
     def recall(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """The arrays stored under ``name``; made and stored if there are none yet."""
         path = self.folder / f"{name}.npz"
         if not path.exists():
-            temporary = self.folder / "writing.npz"
-            np.savez(temporary, allow_pickle=False, **make())
-            temporary.replace(path)
+            arrays = make()
+            write_with(path, lambda to: np.savez(to, allow_pickle=False, **arrays))
         with np.load(path) as stored:
             return dict(stored)
 

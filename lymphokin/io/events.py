@@ -4,7 +4,6 @@ import difflib
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -12,6 +11,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from lymphokin.files import write_text
 from lymphokin.io import checks
 from lymphokin.io.cohort import Cohort
 from lymphokin.io.problems import Findings
@@ -227,23 +227,13 @@ def write_events(
     full, so that `read_events` gives the same cohort back (but for `row`, `source`, `sha256` and
     `warnings`). The file appears complete or not at all.
     """
-    path = Path(path)
     comments = [line for comment in header_comments for line in comment.splitlines() or [""]]
     if cohort.synthetic and not any("synthetic" in line.lower() for line in comments):
         comments.insert(0, "synthetic data: no real patients")
     comments += [f"accepted {name}: {reason}" for name, reason in cohort.accepted.items()]
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(f"# {line}".rstrip() + "\n" for line in comments)
-            cohort.to_events().to_csv(
-                file,
-                index=False,
-                lineterminator="\n",
-                float_format=lambda number: repr(float(cast(float, number))).removesuffix(".0"),
-            )
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    table = cohort.to_events().to_csv(
+        index=False,
+        lineterminator="\n",
+        float_format=lambda number: repr(float(cast(float, number))).removesuffix(".0"),
+    )
+    write_text(path, "".join(f"# {line}".rstrip() + "\n" for line in comments) + table)

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.base.array import array_stats
 
+from lymphokin.files import write_text
 from lymphokin.infer.diagnostics import ESS_BAD, ESS_GOOD, RHAT_BAD, RHAT_GOOD
 from lymphokin.literature.atra import (
     AtraDraws,
@@ -61,9 +62,7 @@ class Calibration:
             table, path = getattr(self, kind), folder / f"{name}.{kind}.csv"
             if table is None:
                 continue
-            temporary = path.with_name(f".{path.name}.writing")
-            table.to_csv(temporary, index=False, float_format="%.4g")
-            temporary.rename(path)
+            write_text(path, table.to_csv(index=False, float_format="%.4g"))
             paths.append(path)
         return paths
 

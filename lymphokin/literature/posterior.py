@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from lymphokin.files import write_with
 from lymphokin.literature.cohorts import course_days
 from lymphokin.literature.studies import Study
 from lymphokin.model import Model, load_model
@@ -87,17 +88,11 @@ class LiteraturePosterior:
         return self.provenance["details"]["seen"]
 
     def write(self, path: Path) -> None:
-        """Write to a file: to a temporary name first, then renamed."""
+        """Write to a file, which appears complete or not at all; its folder is made."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.writing")
         packing = {name: {"zlib": True, "complevel": 9} for name in self.dataset.data_vars}
-        try:
-            self.dataset.astype(np.float32).to_netcdf(
-                temporary, engine="h5netcdf", encoding=packing
-            )
-            temporary.rename(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        single = self.dataset.astype(np.float32)
+        write_with(path, lambda to: single.to_netcdf(to, engine="h5netcdf", encoding=packing))
 
     @classmethod
     def read(cls, path: Path) -> LiteraturePosterior:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tomli_w
 
+from lymphokin.files import write_text
 from lymphokin.literature.posterior import LiteraturePosterior
 from lymphokin.model import Model, shipped_models
 from lymphokin.population import Hierarchy, Quantity
@@ -86,6 +87,4 @@ def write_prior(posterior: LiteraturePosterior, path: Path) -> None:
         f"# Priors of {model} moved to what published cohorts say. Generated; do not edit:\n"
         f"# lymphokin calibrate --model {model} --prior {path.name}\n\n"
     )
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(head + tomli_w.dumps(prior_table(posterior)), encoding="utf-8")
-    temporary.rename(path)
+    write_text(path, head + tomli_w.dumps(prior_table(posterior)))

@@ -11,9 +11,11 @@ from lymphokin.pages import wording
 
 _FILTERS = (
     "fixed",
+    "counted",
     "percent",
     "percent_range",
-    "signed",
+    "points",
+    "points_range",
     "number",
     "count",
     "day",

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from lymphokin.files import write_text
 from lymphokin.model import Model
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, VERMILLION, inline_svg, styled
 from lymphokin.pages.equations import equations
@@ -141,6 +142,4 @@ def model_svg(model: Model) -> Markup:
 def write_diagram(model: Model, path: Path) -> None:
     """Write the diagram as an SVG file."""
     text = str(model_svg(model)).replace('<svg class="plot"', STANDALONE, 1)
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.rename(path)
+    write_text(path, text + "\n")

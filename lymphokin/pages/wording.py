@@ -1,10 +1,8 @@
 """Numbers and names as a reader sees them: percentages, intervals, symbols, arms."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 _GREEK = {
     "alpha": "α",
@@ -24,60 +22,86 @@ NO_ARM = "unstated arm"
 NONE = "–"
 
 
-def percent(share: float) -> str:
-    """A probability in whole per cent; never a rounded 0 or 100."""
-    if pd.isna(share):
+def absent(value: Any) -> bool:
+    """Whether a cell is empty: None or not a number."""
+    return value is None or bool(value != value)
+
+
+def hundredths(share: float) -> int:
+    """The nearest whole number of hundredths, halves up."""
+    return math.floor(100 * share + 0.5)
+
+
+def of_100(probability: float) -> str:
+    """A probability as a whole number of 100, such as "34".
+
+    Neither 0 nor 100 is ever shown, since what was computed from a model is never certain: "< 1"
+    and "> 99" stand for them.
+    """
+    if absent(probability):
         return NONE
-    if share < 0.005:
-        return "< 1 %"
-    return "> 99 %" if share > 0.995 else f"{100 * share:.0f} %"
+    number = hundredths(probability)
+    return "< 1" if number < 1 else "> 99" if number > 99 else f"{number}"
+
+
+def percent(probability: float) -> str:
+    """A probability in whole per cent, such as "34 %", "< 1 %" or "> 99 %"."""
+    return NONE if absent(probability) else f"{of_100(probability)} %"
 
 
 def percent_range(low: float, high: float) -> str:
-    """ "12–34 %"; differences may be negative."""
-    if pd.isna(low) or pd.isna(high):
-        return NONE
-    return f"{signed(low)} to {signed(high)} %"
+    """An interval of a probability, such as "< 1 to 34 %"."""
+    return NONE if absent(low) or absent(high) else f"{of_100(low)} to {of_100(high)} %"
 
 
-def signed(share: float) -> str:
-    """Whole per cent without the sign %, with a true minus."""
-    return f"{100 * share:.0f}".replace("-0", "0").replace("-", "−")
+def counted(share: float) -> str:
+    """A share that was counted, in whole per cent: "0 %" says that there was none at all."""
+    return f"{100 * share:.0f} %" if share in (0, 1) else percent(share)
+
+
+def points(difference: float) -> str:
+    """A difference of two shares in whole percentage points, with a true minus."""
+    return NONE if absent(difference) else f"{hundredths(difference)}".replace("-", "−")
+
+
+def points_range(low: float, high: float) -> str:
+    """An interval of a difference in percentage points, such as "−12 to 3"."""
+    return f"{points(low)} to {points(high)}"
 
 
 def number(value: Any, digits: int = 3) -> str:
     """Three significant digits, no exponent between 0.001 and 1e6."""
-    if value is None or pd.isna(value):
+    if absent(value):
         return NONE
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
     size = abs(value)
     if size < 1e-3 or size >= 1e6:
         return f"{value:.{digits - 1}e}".replace("-", "−")
-    decimals = max(0, digits - 1 - int(np.floor(np.log10(size))))
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{value:,.{decimals}f}".replace("-", "−").replace(",", " ")
 
 
 def fixed(value: Any) -> str:
     """Two decimals with a true minus, and no minus before zero."""
-    return NONE if pd.isna(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+    return NONE if absent(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def count(value: float) -> str:
     """A lymphocyte count as the laboratory reports it: two decimals."""
-    return NONE if pd.isna(value) else f"{value:.2f}"
+    return NONE if absent(value) else f"{value:.2f}"
 
 
 def day(value: float) -> str:
     """A day without needless decimals."""
-    return NONE if pd.isna(value) else f"{value:.1f}".removesuffix(".0").replace("-", "−")
+    return NONE if absent(value) else f"{value:.1f}".removesuffix(".0").replace("-", "−")
 
 
 def stated(value: Any) -> bool:
-    """Whether a cell holds something: not None, NaN or an empty text."""
-    return value is not None and not pd.isna(value) and value != ""
+    """Whether a cell holds something: neither empty nor an empty text."""
+    return not absent(value) and value != ""
 
 
 def symbol(text: Any) -> str:

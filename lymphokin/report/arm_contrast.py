@@ -42,7 +42,7 @@ def arm_contrast(
             axes.set_xlabel("with ATRA minus without (percentage points)")
         else:
             axes.set(xlim=(0, 1), xlabel="share with grade ≥ 2 at the endpoint visit (%)")
-        axes.xaxis.set_major_formatter(lambda share, _: wording.signed(share))
+        axes.xaxis.set_major_formatter(lambda share, _: wording.points(share))
     return figure
 
 

@@ -142,8 +142,8 @@ def difference(contents: ReportContents, suppression: str) -> str | None:
     if not len(rows):
         return None
     row = rows.iloc[0]
-    low, high = wording.signed(row["rate_q05"]), wording.signed(row["rate_q95"])
-    return f"{wording.signed(row['rate_q50'])} points ({low} to {high})"
+    interval = wording.points_range(row["rate_q05"], row["rate_q95"])
+    return f"{wording.points(row['rate_q50'])} points ({interval})"
 
 
 def cautions(contents: ReportContents) -> list[str]:

@@ -1,7 +1,6 @@
 """The page: sections put together by the template, and written in one step."""
 
 import os
-import tempfile
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from lymphokin.files import write_text
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
@@ -27,20 +27,7 @@ _SUPPRESSION = {"fitted": "γ as fitted", "zero": "γ = 0"}
 
 def write_report(contents: ReportContents, path: str | os.PathLike[str]) -> Path:
     """Write the report to `path`; a killed run leaves the old file or none, never half of one."""
-    path = Path(path)
-    text = render_report(contents)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    return write_text(path, render_report(contents))
 
 
 def render_report(contents: ReportContents) -> str:
@@ -107,14 +94,24 @@ def _contrasts(contents: ReportContents) -> list[dict[str, Any]]:
         rows = table[table["suppression"] == kind].sort_values("place", kind="stable")
         if not len(rows):
             continue
+        records = [row | _in_words(row) for row in rows.to_dict("records")]
         text = f"Predicted share with grade 2 or worse, {label}: " + "; ".join(
-            f"{r['arm']} {wording.signed(r['rate_q50'])} % "
-            f"({wording.percent_range(r['rate_q05'], r['rate_q95'])})"
-            for r in rows.to_dict("records")
+            f"{wording.arm(r['arm'])} {r['median']} ({r['interval']})" for r in records
         )
         svg = inline_svg(arm_contrast(rows, happened, reach), f"c{len(figures)}", text)
-        figures.append({"label": label, "svg": svg, "rows": rows.to_dict("records")})
+        figures.append({"label": label, "svg": svg, "rows": records})
     return figures
+
+
+def _in_words(row: Mapping[Hashable, Any]) -> dict[Hashable, str]:
+    """Median and interval of an arm in per cent, of the difference in percentage points."""
+    low, middle, high = row["rate_q05"], row["rate_q50"], row["rate_q95"]
+    if row["arm"] == DIFFERENCE:
+        return {
+            "median": f"{wording.points(middle)} points",
+            "interval": f"{wording.points_range(low, high)} points",
+        }
+    return {"median": wording.percent(middle), "interval": wording.percent_range(low, high)}
 
 
 def _atra(contents: ReportContents) -> dict[str, Any] | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from lymphokin.files import write_with
 from lymphokin.io import Cohort
 from lymphokin.pages.drawing import (
     BLACK,
@@ -72,13 +72,4 @@ def save_spaghetti(cohort: Cohort, path: str | os.PathLike) -> None:
     path = Path(path)
     if path.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise ValueError(f"{path}: expected a name that ends with .png, .svg or .pdf")
-    figure = spaghetti(cohort)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        save_figure(figure, Path(temporary), path.suffix[1:].lower())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_with(path, lambda temporary: save_figure(spaghetti(cohort), temporary))

@@ -97,9 +97,9 @@ def interim_worth(
 def _write(
     out: Path, looks: pd.DataFrame, table: pd.DataFrame, stops: pd.DataFrame, result: dict[str, Any]
 ) -> None:
+    from lymphokin.files import write_folder
     from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.interim.figure import calibration_figure
-    from lymphokin.workflow import write_folder
 
     def fill(folder: Path) -> None:
         looks.to_csv(folder / "looks.csv", index=False)
@@ -108,7 +108,6 @@ def _write(
         (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         save_figure(calibration_figure(table), folder / "calibration.png")
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_folder(out, fill)
 
 

@@ -45,9 +45,9 @@ def report(
     from datetime import UTC, datetime
     from importlib.metadata import version
 
+    from lymphokin.files import write_text
     from lymphokin.trial.inputs import Demands
     from lymphokin.trial.report import design_contents, render_design_report
-    from lymphokin.trial.virtual.sweep import write_text
 
     demands = Demands("lymphokin trial report")
     demands.want("rate", **{"--control": control, "--treated": treated})

@@ -54,8 +54,9 @@ def simulate(
 
     Example: lymphokin trial simulate --trials 2000 --out sweeps/nct06439888
     """
+    from lymphokin.files import write_text
     from lymphokin.trial.inputs import Demands
-    from lymphokin.trial.virtual.sweep import CLUSTERS, Executor, Sweep, run_sweeps, write_text
+    from lymphokin.trial.virtual.sweep import CLUSTERS, Executor, Sweep, run_sweeps
 
     demands = Demands("lymphokin trial simulate")
     demands.want("many", **{"--trials": trials, "--shard-size": shard_size, "--workers": workers})

@@ -58,9 +58,9 @@ def space(
 
     Example: lymphokin trial space --parts power,timing --out design-space
     """
+    from lymphokin.files import write_folder
     from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.inputs import Demands
-    from lymphokin.workflow import write_folder
 
     demands = Demands("lymphokin trial space")
     wanted = [part.strip() for part in parts.split(",") if part.strip()]
@@ -96,7 +96,6 @@ def space(
         for name, figure in figures.items():
             save_figure(figure, folder / f"{name}.png")
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_folder(out, fill)
     _tell(out, tables, json_)
 

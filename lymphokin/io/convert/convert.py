@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lymphokin.files import write_with
 from lymphokin.io.checks import WEEKEND
 from lymphokin.io.cohort import Cohort
 from lymphokin.io.convert.account import Account
@@ -42,16 +43,12 @@ class Conversion:
         """
         table = Path(out)
         account = table.with_suffix(".conversion.json")
-        handle, temporary = tempfile.mkstemp(dir=table.parent, prefix=f".{account.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(self.account.as_dict(), file, indent=2)
+
+        def write(temporary: Path) -> None:
+            temporary.write_text(json.dumps(self.account.as_dict(), indent=2), encoding="utf-8")
             write_events(self.cohort, table, ["made by lymphokin data convert"])
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, account)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+
+        write_with(account, write)
         return table, account
 
 

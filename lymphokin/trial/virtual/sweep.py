@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import numpy as np
 import submitit
 import tomli_w
 
+from lymphokin.files import write_text, write_with
 from lymphokin.literature import LiteraturePosterior
 from lymphokin.model import load_model
 from lymphokin.trial.synthetic import Truth
@@ -131,9 +131,7 @@ def compute_shard(sweep: Sweep, folder: Path, shard: int, cores: int = 1) -> Non
     simulator = Simulator(sweep.design, sweep.source(), sweep.fixed, devices=cores)
     outcome = simulator.run(sweep.seed, shard * sweep.shard_size, sweep.shard_size)
     path = shard_path(folder, shard)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(temporary, **outcome._asdict())
-    temporary.replace(path)
+    write_with(path, lambda temporary: np.savez(temporary, **outcome._asdict()))
 
 
 def run_sweeps(
@@ -197,13 +195,6 @@ def _claim(sweep: Sweep, folder: Path) -> None:
         write_text(path, json.dumps(own, indent=2, sort_keys=True) + "\n")
     (folder / "shards").mkdir(exist_ok=True)
     write_text(folder / DESIGN_FILE, tomli_w.dumps(dict(sweep.design.raw)))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that it appears complete or not at all."""
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _submit(executor: Executor, sweep: Sweep, folder: Path, shard: int) -> submitit.Job[None]:
