@@ -47,7 +47,7 @@ from lymphokin.predict import (
     seen_ranges,
 )
 from lymphokin.predict.contrast import SUPPRESSION
-from lymphokin.predict.forecast import POPULATION_DRAWS
+from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.report import ReportContents, write_report
 from lymphokin.solve import StepRule
 

@@ -14,7 +14,7 @@ from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, probability_below
 from lymphokin.predict import forecast, seen_ranges
-from lymphokin.predict.forecast import is_known
+from lymphokin.predict.endpoint_draws import records_used
 
 pytestmark = pytest.mark.slow  # several compilations: minutes
 
@@ -42,10 +42,10 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
         counts_until=14.0,
     ).patients
 
-    known = is_known(cohort.observations, visits, 14.0)
+    used = records_used(cohort.observations, visits, 14.0)
     packed = pack(
         model,
-        replace(cohort, observations=cohort.observations[known]),
+        replace(cohort, observations=cohort.observations[used]),
         {p: [day] for p, day in visits["endpoint_day"].items()},
     )
     density = CohortDensity(CohortLikelihood(hierarchy), packed)

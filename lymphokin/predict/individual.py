@@ -10,7 +10,6 @@ killed, divided by). Such a draw weighs nothing; where they would matter, there 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -20,7 +19,7 @@ from scipy.special import gammaln, logsumexp
 from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.information import ArrowMatrix
-from lymphokin.population import LOWEST, CohortArrays, PackedCohort
+from lymphokin.population import LOWEST, CohortArrays
 
 NEWTON_STEPS = 12
 LARGEST_MOVE = 1.0
@@ -76,13 +75,8 @@ def _own_whitening(
     return whitening._replace(population=np.eye(n_population, dtype=x.dtype))
 
 
-def _approximation(
-    density: CohortDensity,
-    given: Callable[[PackedCohort], CohortArrays],
-    middle: np.ndarray,
-) -> Whitening:
+def _approximation(density: CohortDensity, arrays: CohortArrays, middle: np.ndarray) -> Whitening:
     """Normal approximation of every patient's latents with the population at ``middle``."""
-    arrays = given(density.packed)
     index, hierarchy = density.patient_index(), density.hierarchy
     slots = (index >= 0).sum(axis=1)
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
@@ -192,7 +186,7 @@ def no_forecast(density: CohortDensity, refused: np.ndarray, why: str) -> NoFore
 
 def draw_individuals(
     density: CohortDensity,
-    given: Callable[[PackedCohort], CohortArrays],
+    arrays: CohortArrays,
     population_z: np.ndarray,
     endpoint_nodes: np.ndarray,
     draws: int,
@@ -205,7 +199,7 @@ def draw_individuals(
 
     Args:
         density: the cohort.
-        given: arrays of a packed cohort with the records to condition on.
+        arrays: the cohort's arrays, in which only the records to condition on weigh anything.
         population_z: [population draw, quantity] population latents.
         endpoint_nodes: [patient] node of each patient's endpoint.
         draws: draws of each patient per population draw.
@@ -215,8 +209,7 @@ def draw_individuals(
         NoForecastError: when they would matter.
     """
     rng = np.random.default_rng(seed)
-    whitening = _approximation(density, given, population_z.mean(axis=0))
-    arrays = given(density.packed)
+    whitening = _approximation(density, arrays, population_z.mean(axis=0))
     patients = np.arange(len(endpoint_nodes))
     slots = (density.patient_index() >= 0).sum(axis=1)
 

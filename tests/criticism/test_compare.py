@@ -14,10 +14,8 @@ from lymphokin.cli import app
 from lymphokin.criticism.forecasts.compare import comparison, comparison_verdicts
 from lymphokin.criticism.forecasts.leave_one_out import left_out
 from lymphokin.criticism.run_folder import open_run
-from lymphokin.infer.weights import log_mean
 from lymphokin.io.visits import endpoint_visits
-from lymphokin.predict.forecast import known_arrays
-from lymphokin.predict.individual import draw_individuals
+from lymphokin.predict.endpoint_draws import arrays_used, log_likelihood
 
 
 def test_left_out_records_of_a_normal_mean_have_the_closed_form():
@@ -70,19 +68,11 @@ def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
 
 def test_without_records_a_patient_is_certain(made_up_run: Path):
     """The likelihood of no record is 1, whatever the number of a patient's parameters."""
-    fit, posterior = open_run(made_up_run)
-    packed = posterior.packed
-    visits = endpoint_visits(packed.cohort)
-    nodes = packed.nodes({str(i): float(d) for i, d in visits["endpoint_day"].items()})
-    draws = draw_individuals(
-        posterior,
-        lambda packed: known_arrays(packed, visits, -1e9),
-        fit.population_z()[:100],
-        nodes,
-        20,
-        0,
-    )
-    overall = np.log(np.exp(log_mean(draws.log_weight)).mean(axis=0))
+    fit, density = open_run(made_up_run)
+    cohort = density.packed.cohort
+    nothing = arrays_used(density.packed, endpoint_visits(cohort), -1e9)
+    likelihood = np.exp(log_likelihood(density, fit.population_z()[:100], nothing, seed=0))
+    overall = np.log(likelihood.mean(axis=0))
     np.testing.assert_allclose(overall, 0.0, atol=0.05)
 
 

@@ -17,7 +17,7 @@ from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.endpoint import measured_threshold
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
-from lymphokin.predict.forecast import is_known
+from lymphokin.predict.endpoint_draws import records_used
 from lymphokin.rivals import load_regression
 
 DRAWS = 2000
@@ -67,8 +67,8 @@ def judged_patients(cohort: Cohort) -> pd.DataFrame:
 def last_counts(cohort: Cohort, until: float) -> pd.Series:
     """Each patient's last count up to day ``until`` and before the endpoint visit, 1e9/L."""
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
-    known = counts[is_known(counts, endpoint_visits(cohort), until)]
-    return known.groupby("id")["value"].last().astype(float)
+    used = counts[records_used(counts, endpoint_visits(cohort), until)]
+    return used.groupby("id")["value"].last().astype(float)
 
 
 def benchmark_forecasts(

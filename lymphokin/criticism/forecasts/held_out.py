@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,16 +11,7 @@ import pandas as pd
 from lymphokin.criticism.forecasts.benchmarks import Forecasts
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.infer import CohortDensity
-from lymphokin.infer.weights import log_mean, smoothed
-from lymphokin.io.visits import endpoint_visits
-from lymphokin.population import CohortArrays, PackedCohort
-from lymphokin.predict.forecast import (
-    DRAWS_PER_POPULATION,
-    POPULATION_DRAWS,
-    as_measured,
-    known_arrays,
-)
-from lymphokin.predict.individual import IndividualDraws, draw_individuals
+from lymphokin.predict.endpoint_draws import endpoint_draws
 
 
 class HeldOut(NamedTuple):
@@ -49,44 +40,29 @@ def held_out_forecasts(
 ) -> dict[float, HeldOut]:
     """Forecasts by day from which each patient's own later records are left out.
 
-    For patients of the fit this is leave-one-patient-out by importance weights: draws of the
-    population are weighed by one over how likely each makes all records of the patient, and then,
-    as those of a new patient, by how likely it makes those up to the day.
+    For patients of the fit this is leave-one-patient-out by importance weights, see
+    :mod:`lymphokin.predict.endpoint_draws`.
 
     Args:
-        density: a cohort that holds the patients, from :func:`lymphokin.predict.density_of`.
+        density: a cohort that holds the patients, from
+            :func:`lymphokin.infer.density.density_of`.
         population_z: [draw, quantity] population latents of the fit.
         ids: the patients.
-        days: records up to each of these days are known.
+        days: records up to each of these days are used.
         in_fit: whether their records were part of the fit.
         seed: of the random numbers.
+
+    Raises:
+        NoForecastError: when the model has no number for one of the patients.
     """
-    rng = np.random.default_rng(seed)
-    few = len(population_z) < POPULATION_DRAWS
-    z = population_z[rng.choice(len(population_z), POPULATION_DRAWS, replace=few)]
-    packed = density.packed
-    visits = endpoint_visits(packed.cohort)
-    nodes = packed.nodes({str(i): float(day) for i, day in visits["endpoint_day"].items()})
-    chosen = packed.cohort.patients.index.get_indexer(ids)
-
-    def draw(given: Callable[[PackedCohort], CohortArrays], seed: int) -> IndividualDraws:
-        return draw_individuals(density, given, z, nodes, DRAWS_PER_POPULATION, seed)
-
-    learnt = np.zeros((len(z), len(visits)))
-    if in_fit:
-        learnt = log_mean(draw(lambda packed: packed.arrays, seed + 1).log_weight)
-    found = {}
-    for day in days:
-        draws = draw(lambda packed, day=day: known_arrays(packed, visits, day), seed)
-        weights, k = smoothed((draws.log_weight - learnt[:, None, :])[:, :, chosen])
-        own = draws._replace(log_count=draws.log_count[:, :, chosen])
-        below, counts = as_measured(density.likelihood.model, own, seed)
-        found[float(day)] = HeldOut(
-            Forecasts((weights * below[2]).sum(axis=(0, 1)), _flat(counts), _flat(weights)), k
-        )
-    return found
+    weighed = endpoint_draws(density, population_z, days, in_fit=in_fit, seed=seed, ids=ids)
+    held_out = {}
+    for day, draws in weighed.items():
+        counts, weights = (_by_patient(v) for v in (draws.measured(seed), draws.weights))
+        held_out[day] = HeldOut(Forecasts(draws.risk(2), counts, weights), draws.pareto_k)
+    return held_out
 
 
-def _flat(draws: np.ndarray) -> Floats:
+def _by_patient(draws: np.ndarray) -> Floats:
     """[patient, draw] of [population draw, draw, patient]."""
     return draws.reshape(-1, draws.shape[-1]).T

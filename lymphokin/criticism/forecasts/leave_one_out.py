@@ -17,8 +17,7 @@ from scipy.special import logsumexp
 from lymphokin.criticism.data.replicates import in_order, log_predictions
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.infer import CohortDensity, Fit
-from lymphokin.infer.weights import log_mean, smoothed
-from lymphokin.io.visits import endpoint_visits
+from lymphokin.infer.weights import smoothed
 from lymphokin.population import (
     CohortArrays,
     PackedCohort,
@@ -26,8 +25,7 @@ from lymphokin.population import (
     log_probability_below,
 )
 from lymphokin.predict import chosen_draws
-from lymphokin.predict.forecast import DRAWS_PER_POPULATION, POPULATION_DRAWS
-from lymphokin.predict.individual import draw_individuals
+from lymphokin.predict.endpoint_draws import POPULATION_DRAWS, log_likelihood
 
 RECORD_DRAWS = 1000
 """Posterior draws for leaving out single counts."""
@@ -81,18 +79,11 @@ def patients_left_out(density: CohortDensity, population_z: np.ndarray, seed: in
     """
     packed = density.packed
     z = chosen_draws(population_z, POPULATION_DRAWS, seed)
-    days = endpoint_visits(packed.cohort)["endpoint_day"]
-    nodes = packed.nodes({str(i): float(day) for i, day in days.items()})
-
-    def log_marginal(counts_only: bool) -> np.ndarray:
-        given = only_counts if counts_only else (lambda packed: packed.arrays)
-        return log_mean(
-            draw_individuals(density, given, z, nodes, DRAWS_PER_POPULATION, seed).log_weight
-        )
-
-    everything = log_marginal(counts_only=False)
     others = any(len(rows) for q, both in packed.records.items() if q != "alc" for rows in both)
-    found = left_out(everything, log_marginal(counts_only=True) if others else None)
+    found = left_out(
+        log_likelihood(density, z, packed.arrays, seed),
+        log_likelihood(density, z, only_counts(packed), seed) if others else None,
+    )
     counts = pd.concat(packed.records["alc"])["id"].value_counts()
     table = pd.DataFrame(found._asdict(), index=packed.cohort.patients.index)
     table.insert(0, "counts", counts.reindex(table.index).fillna(0).astype(int))
