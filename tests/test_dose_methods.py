@@ -18,13 +18,11 @@ from lymphokin.dose.histogram import from_cumulative, from_differential
 from lymphokin.dose.immune import log_sd_by_source
 from lymphokin.dose.organs import (
     OrganDose,
-    Part,
     blood_share,
     combine,
-    known_organs,
-    organ_of,
     share_of,
 )
+from lymphokin.dose.structure_names import Part, known_organs, organ_of
 from lymphokin.dose.tables import table_doses
 from lymphokin.io import BadInput, read_events
 from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES

@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lymphokin.dose.organs import (
-    BODY,
     REFERENCE_BODY_CM3,
     OrganDose,
     blood_share,
     compartments,
 )
+from lymphokin.dose.structure_names import BODY
 
 
 @dataclass(frozen=True)

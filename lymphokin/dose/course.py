@@ -9,7 +9,8 @@ from typing import Any
 
 from lymphokin.dose.blood import BloodDose, blood_dose
 from lymphokin.dose.edic import edic
-from lymphokin.dose.organs import BODY, OrganDose
+from lymphokin.dose.organs import OrganDose
+from lymphokin.dose.structure_names import BODY
 
 
 @dataclass

@@ -1,24 +1,19 @@
-"""Organs by the names that planning systems give them, and the blood that they hold.
+"""The blood that organs hold, and organs put together from their parts.
 
-Structures are named by AAPM Task Group 263 (`data/organ_names.csv`, TG-263 names first, then
-common synonyms). Blood volumes are those of ICRP Publication 89 (reference adults), per cent of
-the blood of the body (`data/literature/icrp89_blood_compartments.csv`).
+Blood volumes are those of ICRP Publication 89 (reference adults), per cent of the blood of the
+body (`data/literature/icrp89_blood_compartments.csv`).
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
 import pandas as pd
 
+from lymphokin.dose.structure_names import Part
 from lymphokin.shipped import data_path
-
-BODY = "body"
-"""The outline of the body: no organ of its own."""
 
 _COMPARTMENTS = {
     "lungs": ("lung", "bronchial"),
@@ -36,13 +31,6 @@ REFERENCE_BODY_CM3 = {"M": 73_000.0, "F": 60_000.0}
 """Body of the reference adult of ICRP 89 (73 and 60 kg) at 1 g/cm3."""
 
 _PAIRS = {"left", "right"}
-
-
-class Part(NamedTuple):
-    """An organ or a part of one: `whole`, or e.g. `left`."""
-
-    organ: str
-    part: str
 
 
 class OrganDose(NamedTuple):
@@ -74,35 +62,6 @@ def share_of(organ: str, sex: str | None) -> float:
 def compartments(organ: str) -> tuple[str, ...]:
     """ICRP 89 compartments whose blood an organ holds."""
     return _COMPARTMENTS.get(organ, (organ,))
-
-
-def known_organs() -> tuple[str, ...]:
-    """Organs with a share of the blood, and the body."""
-    return tuple(dict.fromkeys(part.organ for part in _names().values()))
-
-
-@cache
-def _names() -> dict[str, Part]:
-    table = pd.read_csv(data_path("organ_names.csv"))
-    return {
-        plain(name): Part(organ, part)
-        for organ, part, name in zip(table["organ"], table["part"], table["name"], strict=True)
-    }
-
-
-def plain(name: str) -> str:
-    """A structure's name without accents, case, blanks and marks."""
-    letters = unicodedata.normalize("NFKD", name.replace("œ", "oe")).encode("ascii", "ignore")
-    return re.sub(r"[^a-z0-9]", "", letters.decode().lower())
-
-
-def organ_of(name: str, own: Mapping[str, Part] | None = None) -> Part | None:
-    """The organ that a structure's name stands for, None if it is not known.
-
-    `own`: further names (as `plain` makes them) that go before the table's.
-    """
-    key = plain(name)
-    return (own or {}).get(key) or _names().get(key)
 
 
 def combine(parts: Mapping[Part, OrganDose]) -> tuple[dict[str, OrganDose], list[str]]:

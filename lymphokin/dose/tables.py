@@ -11,7 +11,8 @@ import pandas as pd
 
 from lymphokin.dose.course import CourseDose, course_dose
 from lymphokin.dose.histogram import Histogram, from_cumulative, from_differential
-from lymphokin.dose.organs import BODY, OrganDose, Part, combine, known_organs, organ_of, plain
+from lymphokin.dose.organs import OrganDose, combine
+from lymphokin.dose.structure_names import BODY, Part, known_organs, organ_of, plain
 from lymphokin.io.convert.datasets import Dataset, read_dataset
 from lymphokin.io.problems import BadInput, Findings
 

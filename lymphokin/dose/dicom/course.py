@@ -26,7 +26,8 @@ from lymphokin.dose.dicom.objects import (
 )
 from lymphokin.dose.grid import DoseGrid
 from lymphokin.dose.histogram import Histogram
-from lymphokin.dose.organs import BODY, OrganDose, Part, combine, organ_of
+from lymphokin.dose.organs import OrganDose, combine
+from lymphokin.dose.structure_names import BODY, Part, organ_of
 from lymphokin.io.problems import BadInput, Findings
 
 BINS = 100
