@@ -306,3 +306,15 @@ def test_example_files_of_pydicom(name, tmp_path):
     pixels = data.pixel_array.astype(float) * float(data.DoseGridScaling)
     thick = 5.0 if pixels.ndim == 3 else 10.0
     assert result.integral_gy_cm3 == pytest.approx(pixels.sum() * 10 * 10 * thick / 1000, rel=1e-3)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_contours_that_cross_each_other_are_their_union_and_holes_stay_holes(order, tmp_path):
+    """Two boxes of 40 mm that share 20 mm, one of them drawn twice, with a hole in the shared part."""
+    write_dose(tmp_path, lambda p: 18.0 + 0 * p[..., 0], spacing=(2, 2, 2))
+    boxes = [box((-30, -20, -30), (10, 20, 30)), box((-10, -20, -30), (30, 20, 30)),
+             box((-5, -10, -30), (5, 10, 30))]  # fmt: skip
+    drawn = [contour for k in order for contour in boxes[k]] + boxes[0]
+    write_structures(tmp_path, {"Liver": drawn})
+    liver = one(tmp_path).organs["liver"]
+    assert liver.volume_cm3 == pytest.approx((60 * 40 - 10 * 20) * 60 / 1000, rel=WITHIN)
