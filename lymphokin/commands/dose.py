@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.accept import Accept, accepted
 from lymphokin.files import write_text
 
 console = Console(stderr=True)
@@ -31,6 +32,15 @@ def dose(
     subject: Annotated[
         str | None, typer.Option(help="What to call the patient (of a source with one patient).")
     ] = None,
+    use: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FILE",
+            help="Use this file of a DICOM folder and no other of its kind (dose, structure set, "
+            "plan); repeat it for several.",
+        ),
+    ] = [],  # noqa: B006
+    accept: Accept = [],  # noqa: B006
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """The mean dose to the blood, and EDIC, of each patient.
@@ -47,21 +57,29 @@ def dose(
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
     names = None if organs is None else read_own_names(organs)
     is_table = source.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
-    doses = table_doses(source, names) if is_table else folder_doses(source, names)
+    reasons = accepted(accept)
+    if is_table and use:
+        raise ValueError("--use names files of a DICOM folder, and this is a table")
+    if is_table:
+        doses = table_doses(source, names, reasons)
+    else:
+        doses = folder_doses(source, names, use, reasons)
     if subject is not None:
         if len(doses) != 1:
             raise ValueError(f"--subject names one patient, but there are {len(doses)}")
         doses[0].patient = subject
     if out is not None:
-        _write(out, [(d.patient, d.blood_gy, d.source) for d in doses])
+        kept = {name: reason for d in doses for name, reason in d.accepted.items()}
+        _write(out, [(d.patient, d.blood_gy, d.source) for d in doses], kept)
     if json_:
         print(json.dumps({"patients": [d.as_dict() for d in doses]}))
         return
     _show([d.as_dict() for d in doses])
 
 
-def _write(out: Path, rows: list[tuple[str, float, str]]) -> None:
+def _write(out: Path, rows: list[tuple[str, float, str]], accepted: dict[str, str]) -> None:
     text = io.StringIO()
+    text.writelines(f"# accepted {name}: {reason}\n" for name, reason in accepted.items())
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["ID", "IMMUNE_DOSE_GY", "IMMUNE_DOSE_SOURCE"])
     writer.writerows((name, f"{gray:.4f}", source) for name, gray, source in rows)
@@ -91,5 +109,8 @@ def _show(patients: list[dict]) -> None:
             shown.print(f"EDIC (Xu 2020): {patient['edic_xu2020_gy']:.2f} Gy")
         if patient["unknown_structures"]:
             shown.print("Not used: " + ", ".join(patient["unknown_structures"]), markup=False)
+        for what, of in (("Not taken", "structures_not_taken"), ("Left out", "left_out")):
+            for name in patient[of]:
+                shown.print(f"{what}: {name}", markup=False)
         for warning in patient["warnings"]:
             shown.print(f"Warning: {warning}", style="yellow", markup=False)

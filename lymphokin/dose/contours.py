@@ -168,7 +168,10 @@ def drawn_cm3(contours: Sequence[NDArray[np.float64]]) -> float:
     if not areas:
         return 0.0
     normal = _normal(solid[int(np.argmax(areas))])
-    heights = np.unique([round(float(c.mean(axis=0) @ normal), 2) for c in solid]) \
-        if normal is not None else np.zeros(1)
+    heights = (
+        np.unique([round(float(c.mean(axis=0) @ normal), 2) for c in solid])
+        if normal is not None
+        else np.zeros(1)
+    )
     gap = float(np.median(np.diff(heights))) if len(heights) > 1 else 1.0
     return sum(areas) / 2 * gap * CM3_PER_MM3

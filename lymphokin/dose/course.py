@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lymphokin.dose.agreement import check_course
 from lymphokin.dose.blood import BloodDose, blood_dose
 from lymphokin.dose.edic import edic
 from lymphokin.dose.organs import OrganDose
 from lymphokin.dose.structure_names import BODY
+from lymphokin.io.problems import Findings
 
 
 @dataclass
@@ -20,7 +22,10 @@ class CourseDose:
     `blood_gy`: mean dose to the blood (ICRP 89). `edic_gy`: EDIC (`xu2020`), None where lungs,
     heart, body or fractions are not known. `organs`: mean dose and volume per organ.
     `integral_gy_cm3`: integral dose of the body. `plans`: fractions and prescription of each.
-    `unknown`: structures without a known name. `source`: dicom, dvh or organs.
+    `unknown`: structures without a known name. `not_taken`: structures with the name of an organ
+    that were not taken; `left_out`: files and doses that were not used, both with the reason.
+    `accepted`: checks of plausibility that the user accepted, by name with the reason.
+    `source`: dicom, dvh or organs.
     """
 
     patient: str
@@ -36,6 +41,9 @@ class CourseDose:
     plans: list[dict[str, Any]] = field(default_factory=list)
     histograms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    not_taken: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    accepted: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,6 +76,9 @@ class CourseDose:
             "plans": self.plans,
             "histograms": self.histograms,
             "unknown_structures": self.unknown,
+            "structures_not_taken": self.not_taken,
+            "left_out": self.left_out,
+            "accepted": self.accepted,
             "warnings": self.warnings,
         }
 
@@ -76,22 +87,42 @@ def course_dose(
     patient: str,
     source: str,
     organs: Mapping[str, OrganDose],
+    found: Findings,
     sex: str | None = None,
     integral_gy_cm3: float = math.nan,
     fractions: int | None = None,
+    prescribed_gy: float | None = None,
     **more: Any,
 ) -> CourseDose:
-    """Immune dose of a course from its organ doses, summed over plans. See `CourseDose`."""
+    """Immune dose of a course from its organ doses, summed over plans.
+
+    Args:
+        patient: What the patient is called.
+        source: dicom, dvh or organs.
+        organs: Mean dose and volume per organ.
+        found: Takes what is improbable; its warnings and accepted checks go into the result.
+        sex: F, M or None.
+        integral_gy_cm3: Integral dose of the body, NaN if not known.
+        fractions: Number of fractions, for EDIC.
+        prescribed_gy: Gy prescribed over the course, None if not known.
+        more: Further fields of `CourseDose`.
+
+    Raises:
+        BadInput: when a dose is not plausible.
+    """
     blood: BloodDose = blood_dose(organs, sex, integral_gy_cm3)
+    check_course(organs, blood.gy, prescribed_gy, found)
+    found.raise_if_any()
     lungs, heart, liver = (organs.get(name) for name in ("lungs", "heart", "liver"))
     formula = None
     if lungs and heart and fractions and not math.isnan(integral_gy_cm3):
         of_liver = liver.mean_gy if liver else 0.0
         formula = edic(lungs.mean_gy, heart.mean_gy, integral_gy_cm3, fractions, of_liver)
-    warnings = [*more.pop("warnings", []), *blood.remarks]
+    warnings = [*more.pop("warnings", []), *found.warnings, *blood.remarks]
     if not any(name != BODY for name in organs):
         warnings.append("no organ is known: the dose to the blood is that to the body alone")
     return CourseDose(
         patient, source, sex, blood.gy, blood.rest_gy, blood.rest_share, formula, dict(organs),
-        blood.organs, integral_gy_cm3, warnings=warnings, **more,
+        blood.organs, integral_gy_cm3, warnings=list(dict.fromkeys(warnings)),
+        accepted={**more.pop("accepted", {}), **found.accepted}, **more,
     )  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 CM3_PER_MM3 = 1e-3
+EDGE = 1e-3
+"""Distance in mm within which two grids lie on each other."""
 
 
 @dataclass(frozen=True)
@@ -61,3 +64,56 @@ class DoseGrid:
         per_frame = self.gy.sum(axis=(1, 2), dtype=np.float64)
         area = self.spacing[0] * self.spacing[1]
         return float(per_frame @ self.frame_spacing()) * area * CM3_PER_MM3
+
+    def times(self, factor: int) -> DoseGrid:
+        """The grid with its dose given several times."""
+        return self if factor == 1 else replace(self, gy=self.gy * np.float32(factor))
+
+    def centres(self, frame: int) -> NDArray[np.float64]:
+        """Centres of the voxels of a frame [row * column, 3] in mm."""
+        _, rows, columns = self.gy.shape
+        down = np.arange(rows)[:, None, None] * self.spacing[1] * self.along[1]
+        right = np.arange(columns)[:, None] * self.spacing[0] * self.along[0]
+        plane = self.origin + self.offsets[frame] * self.along[2] + down + right
+        return plane.reshape(-1, 3)
+
+    def _on(self, other: DoseGrid) -> bool:
+        return (
+            self.gy.shape == other.gy.shape
+            and np.allclose(self.origin, other.origin, atol=EDGE)
+            and np.allclose(self.along, other.along, atol=1e-6)
+            and np.allclose(self.spacing, other.spacing, atol=EDGE)
+            and np.allclose(self.offsets, other.offsets, atol=EDGE)
+        )
+
+
+def added(grids: Sequence[DoseGrid]) -> list[DoseGrid]:
+    """The grids with those that lie on each other added into one."""
+    made: list[DoseGrid] = []
+    for grid in grids:
+        at = next((k for k, other in enumerate(made) if grid._on(other)), None)
+        if at is None:
+            made.append(grid)
+        else:
+            made[at] = replace(made[at], gy=made[at].gy + grid.gy)
+    return made
+
+
+def voxels(grids: Sequence[DoseGrid]) -> Iterator[tuple[NDArray[np.float64], NDArray, NDArray]]:
+    """Per grid and frame: centres [voxel, 3], the sum of the grids there in Gy and cm3 of each."""
+    for grid in grids:
+        thick = grid.frame_spacing()
+        area = grid.spacing[0] * grid.spacing[1]
+        for frame in range(len(grid.offsets)):
+            points = grid.centres(frame)
+            dose = grid.gy[frame].ravel()
+            if len(grids) > 1:
+                dose = np.sum([g.at(points)[0] for g in grids], axis=0)
+            yield points, dose, np.full(len(points), area * thick[frame] * CM3_PER_MM3)
+
+
+def highest(grids: Sequence[DoseGrid]) -> float:
+    """The highest dose of the sum of grids, at the centre of a voxel, in Gy."""
+    if len(grids) == 1:
+        return float(grids[0].gy.max(initial=0))
+    return max((float(dose.max(initial=0)) for _, dose, _ in voxels(grids)), default=0.0)

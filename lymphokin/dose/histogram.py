@@ -29,6 +29,12 @@ class Histogram:
         middle = (self.edges[1:] + self.edges[:-1]) / 2
         return float(middle @ self.volume / self.total)
 
+    @property
+    def highest_gy(self) -> float:
+        """Highest dose that some volume gets, in Gy."""
+        filled = np.flatnonzero(self.volume > TOLERANCE * self.total)
+        return float(self.edges[filled[-1] + 1])
+
     def cumulative(self) -> NDArray[np.float64]:
         """Volume that gets at least the dose of each edge, [bin + 1]."""
         return np.append(self.volume[::-1].cumsum()[::-1], 0.0)

@@ -5,30 +5,45 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from lymphokin.dose.agreement import check_body_volume, check_parts
 from lymphokin.dose.course import CourseDose, course_dose
 from lymphokin.dose.histogram import Histogram, from_cumulative, from_differential
 from lymphokin.dose.organs import OrganDose, combine
-from lymphokin.dose.structure_names import BODY, Part, known_organs, organ_of, plain
+from lymphokin.dose.structure_names import (
+    BODY,
+    IGNORED,
+    Part,
+    known_organs,
+    match_name,
+    plain,
+)
 from lymphokin.io.convert.datasets import Dataset, read_dataset
 from lymphokin.io.problems import BadInput, Findings
 
 _CENTIGRAY = 0.01
 
 
-def table_doses(path: Path, own_names: Mapping[str, Part] | None = None) -> list[CourseDose]:
+def table_doses(
+    path: Path,
+    own_names: Mapping[str, Part] | None = None,
+    accept: Mapping[str, str] | None = None,
+) -> list[CourseDose]:
     """Immune dose of every patient of a table of organ doses or histograms.
 
     Mean doses: ORGAN and MEAN_DOSE_GY (or MEAN_DOSE_CGY), a row per organ; VOLUME_CM3 where parts
     are to be joined or the body is listed. Histograms: ORGAN, DOSE_GY (or DOSE_CGY), VOLUME_CM3
     (or VOLUME_PERCENT), a row per point, KIND cumulative (default) or differential. Both: ID
-    (default: one patient), SEX and FRACTIONS if known. Raises BadInput with every problem.
+    (default: one patient), SEX, FRACTIONS and PRESCRIBED_GY if known; the doses are compared with
+    the prescription. `accept`: checks of plausibility to accept, by name with the reason. Raises
+    BadInput with every problem.
     """
     data = read_dataset(path)
-    found = Findings(data.file)
+    found = Findings(data.file, accept)
     organ = next((n for n in ("ORGAN", "STRUCTURE", "ROI") if n in data), None)
     if organ is None:
         found.add(None, "ORGAN", None, "a column ORGAN")
@@ -46,7 +61,9 @@ def table_doses(path: Path, own_names: Mapping[str, Part] | None = None) -> list
     for patient, rows in data.frame.groupby(ids.to_numpy(), sort=False).indices.items():
         own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.decimal_comma)
         try:
-            doses.append(_patient(str(patient), own, organ, mean, points, own_names or {}))
+            doses.append(
+                _patient(str(patient), own, organ, mean, points, own_names or {}, accept or {})
+            )
         except BadInput as error:
             problems += error.problems
     if problems:
@@ -56,34 +73,66 @@ def table_doses(path: Path, own_names: Mapping[str, Part] | None = None) -> list
 
 def _patient(
     patient: str, data: Dataset, organ: str, mean: str | None, points: str | None,
-    own_names: Mapping[str, Part],
+    own_names: Mapping[str, Part], accept: Mapping[str, str],
 ) -> CourseDose:  # fmt: skip
-    found = Findings(data.file)
-    parts: dict[Part, OrganDose] = {}
+    found = Findings(data.file, accept)
+    named: dict[Part, list[_Named]] = {}
     unknown: list[str] = []
     for name, rows in data.frame.groupby(data.text(organ), sort=False).indices.items():
-        part = organ_of(str(name), own_names)
-        if part is None:
+        match = match_name(str(name), own_names)
+        if match is None:
             unknown.append(str(name))
             continue
         own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.decimal_comma)
         dose = _mean(own, mean, found) if mean else _of_histogram(own, str(points), found)
-        if part in parts:
-            found.add(int(own.lines[0]), organ, str(name), "each organ once per patient")
-        elif dose is not None:
-            parts[part] = dose
+        if dose is not None:
+            one = _Named(match.rank, str(name), int(own.lines[0]), dose)
+            named.setdefault(match.part, []).append(one)
+    parts, not_taken = _nearest(named, organ, found)
     sex, fractions = _sex(data, found), _fractions(data, found)
+    prescribed = _prescribed(data, found)
     if not parts and not found.problems:
         found.add(None, organ, ", ".join(unknown)[:60], "at least one known organ: "
                   + ", ".join(known_organs()))  # fmt: skip
     found.raise_if_any()
+    check_parts(parts, found)
     organs, remarks = combine(parts)
+    check_body_volume(organs, found)
     body = organs.get(BODY)
     integral = math.nan if body is None else body.mean_gy * body.volume_cm3
     if body is not None and math.isnan(integral):
         remarks.append("the body without a volume tells no integral dose: left out")
-    return course_dose(patient, "organs" if mean else "dvh", organs, sex, integral, fractions,
-                       unknown=unknown, warnings=remarks)  # fmt: skip
+    return course_dose(
+        patient, "organs" if mean else "dvh", organs, found, sex, integral, fractions, prescribed,
+        unknown=unknown, not_taken=not_taken, warnings=remarks,
+        plans=[] if prescribed is None else [{"fractions": fractions, "prescribed_gy": prescribed}],
+    )  # fmt: skip
+
+
+class _Named(NamedTuple):
+    """A dose under a name. `rank`: see `Match`; `line`: its first line."""
+
+    rank: int
+    name: str
+    line: int
+    dose: OrganDose
+
+
+def _nearest(
+    named: Mapping[Part, list[_Named]], organ: str, found: Findings
+) -> tuple[dict[Part, OrganDose], list[str]]:
+    """The dose of the name nearest the standard per part, and the names that were not taken."""
+    parts, not_taken = {}, []
+    for part, own in named.items():
+        first, *others = sorted(own, key=lambda one: one.rank)
+        parts[part] = first.dose
+        for other in others:
+            if other.rank == first.rank:
+                found.add(other.line, organ, other.name, "each organ once per patient",
+                          f"{first.name} is the same organ")  # fmt: skip
+            else:
+                not_taken.append(f"{other.name} ({first.name} is the same organ)")
+    return parts, not_taken
 
 
 def _numbers(data: Dataset, column: str, found: Findings) -> np.ndarray:
@@ -151,10 +200,26 @@ def _fractions(data: Dataset, found: Findings) -> int | None:
     return int(values.pop())
 
 
+def _prescribed(data: Dataset, found: Findings) -> float | None:
+    """The Gy prescribed over the course, None if the table does not say."""
+    if not _stated(data, "PRESCRIBED_GY"):
+        return None
+    values = {v for v in data.numbers("PRESCRIBED_GY") if v == v}
+    if len(values) != 1 or not min(values) > 0:
+        found.add(
+            int(data.lines[0]), "PRESCRIBED_GY", None, "the Gy prescribed, one number per patient"
+        )
+        return None
+    (gray,) = values
+    found.judge("total_dose", gray, int(data.lines[0]), "PRESCRIBED_GY", f"{gray:g}", "cGy?")
+    return gray
+
+
 def read_own_names(path: Path) -> dict[str, Part]:
     """Names of structures from a table of NAME and ORGAN (and PART: whole, left, right).
 
-    Raises BadInput when an organ is not one that holds blood, or the body.
+    The organ `none` marks a structure that is no organ, whatever its name. Raises BadInput when an
+    organ is not one that holds blood, or the body.
     """
     data = read_dataset(path)
     found = Findings(data.file)
@@ -166,8 +231,9 @@ def read_own_names(path: Path) -> dict[str, Part]:
     parts = data.text("PART").str.lower().replace("", "whole")
     cells = zip(data.lines, data.text("NAME"), data.text("ORGAN").str.lower(), parts, strict=True)
     for line, name, organ, part in cells:
-        if organ not in known_organs():
-            found.add(int(line), "ORGAN", organ, "one of " + ", ".join(known_organs()))
+        if organ not in (*known_organs(), IGNORED):
+            known = ", ".join((*known_organs(), IGNORED))
+            found.add(int(line), "ORGAN", organ, "one of " + known)
         names[plain(name)] = Part(organ, part)
     found.raise_if_any()
     return names

@@ -7,11 +7,10 @@ inside; messages name files by their path within the folder.
 from __future__ import annotations
 
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,11 @@ from pydicom.errors import InvalidDicomError
 
 from lymphokin.io.problems import BadInput, Findings
 
-_MODALITIES = ("RTDOSE", "RTSTRUCT", "RTPLAN")
+_CLASS = "1.2.840.10008.5.1.4.1.1.481."
+_CLASSES = {_CLASS + "2": "RTDOSE", _CLASS + "3": "RTSTRUCT", _CLASS + "5": "RTPLAN",
+            _CLASS + "8": "RTPLAN"}  # fmt: skip
+"""Storage classes of RT Dose, Structure Set, Plan and Ion Plan (DICOM PS3.4 Annex B)."""
+KINDS = ("RTDOSE", "RTSTRUCT", "RTPLAN")
 _SUFFIXES = (".dcm", ".dicom", "")
 
 
@@ -31,6 +34,12 @@ class Object:
     file: str
     path: Path
     data: Any
+
+    @property
+    def kind(self) -> str:
+        """RTDOSE, RTSTRUCT or RTPLAN; '' for anything else."""
+        modality = text(self.data, "Modality")
+        return _CLASSES.get(text(self.data, "SOPClassUID"), modality if modality in KINDS else "")
 
     @property
     def uid(self) -> str:
@@ -44,23 +53,6 @@ class Object:
     def whole(self) -> Any:
         """The data set with its pixels."""
         return pydicom.dcmread(self.path, force=True)
-
-
-@dataclass
-class PatientObjects:
-    """The objects of one patient. `key`: the identifier in the files; it must not be shown."""
-
-    key: str
-    sex: str | None
-    doses: list[Object] = field(default_factory=list)
-    structures: list[Object] = field(default_factory=list)
-    plans: list[Object] = field(default_factory=list)
-    _words: set[str] = field(default_factory=set)
-
-    def shown(self, name: str) -> str:
-        """A structure's name, hidden if it holds a word of the patient's name or number."""
-        words = {w for w in re.split(r"[^0-9a-z]+", name.lower()) if w}
-        return "(hidden: names the patient)" if words & self._words else name
 
 
 @contextmanager
@@ -102,17 +94,24 @@ def items(data: Any, name: str) -> list[Any]:
         return []
 
 
-def read_folder(folder: Path) -> list[PatientObjects]:
-    """Radiotherapy objects below `folder`, per patient, in the order of their identifiers.
+def referenced(data: Any, sequence: str) -> set[str]:
+    """UIDs of the objects that a sequence refers to."""
+    uids = {text(item, "ReferencedSOPInstanceUID") for item in items(data, sequence)}
+    return uids - {""}
 
-    Other files and images are passed over. Raises BadInput when the folder does not exist, holds
-    no RT Dose, or a file that should be DICOM cannot be read.
+
+def read_objects(folder: Path) -> list[Object]:
+    """Radiotherapy objects below `folder`, by their path.
+
+    Other files and images are passed over; the same object in two files is read once. Raises
+    BadInput when the folder does not exist, holds no RT Dose, a file that should be DICOM cannot
+    be read, or two objects share an identifier.
     """
     if not folder.exists():
         problem = Findings(folder.name)
         problem.add(None, None, "no such folder", "a folder of DICOM files", f"looked for {folder}")
         problem.raise_if_any()
-    patients: dict[str, PatientObjects] = {}
+    kept: dict[str, Object] = {}
     problems = []
     paths = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else [folder]
     for path in paths:
@@ -122,24 +121,31 @@ def read_folder(folder: Path) -> list[PatientObjects]:
         problems += found.problems
         if data is None:
             continue
-        modality = text(data, "Modality")
-        if modality not in _MODALITIES:
+        made = Object(name, path, data)
+        if not made.kind:
             continue
-        key = text(data, "PatientID") or "-"
-        own = patients.setdefault(key, PatientObjects(key, _sex(data)))
-        own.sex = own.sex or _sex(data)
-        own._words |= _identifying(data)
-        kept = {"RTDOSE": own.doses, "RTSTRUCT": own.structures, "RTPLAN": own.plans}[modality]
-        if not any(o.uid and o.uid == text(data, "SOPInstanceUID") for o in kept):
-            kept.append(Object(name, path, data))
+        before = kept.setdefault(made.uid or name, made)
+        if before is not made and not _same(before, made):
+            found.add(None, "SOPInstanceUID", f"that of {before.file}, and other content",
+                      "an identifier of its own for each object",
+                      "leave out one of them")  # fmt: skip
+            problems += found.problems
     if problems:
         raise BadInput(problems)
-    if not any(p.doses for p in patients.values()):
+    objects = list(kept.values())
+    if not any(o.kind == "RTDOSE" for o in objects):
         found = Findings(folder.name)
         what = f"{len(paths)} files, no RT Dose"
         found.add(None, None, what, "at least one DICOM RT Dose")
         found.raise_if_any()
-    return [patients[key] for key in sorted(patients) if patients[key].doses]
+    return objects
+
+
+def _same(one: Object, other: Object) -> bool:
+    try:
+        return bool(one.whole() == other.whole())
+    except Exception:  # a damaged element cannot be compared
+        return False
 
 
 def _header(path: Path, found: Findings) -> Any:
@@ -161,14 +167,3 @@ def _header(path: Path, found: Findings) -> Any:
     if should:
         found.add(None, None, "no DICOM data set", "a DICOM file")
     return None
-
-
-def _sex(data: Any) -> str | None:
-    sex = text(data, "PatientSex").upper()
-    return sex if sex in ("F", "M") else None
-
-
-def _identifying(data: Any) -> set[str]:
-    """Words of names and numbers of the patient, to keep them out of what is shown."""
-    words = " ".join(text(data, n) for n in ("PatientName", "PatientID", "OtherPatientIDs"))
-    return {w for w in re.split(r"[^0-9a-z]+", words.lower()) if len(w) >= 3}

@@ -1,0 +1,135 @@
+"""Which structure of a set is which organ, by name, type and content.
+
+An empty contour never stands for an organ. Where several contours could be one organ, the name
+nearest the standard is taken if they have about one size; otherwise the user is asked. What was
+not taken is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lymphokin.dose.contours import drawn_cm3
+from lymphokin.dose.dicom.structures import Structure
+from lymphokin.dose.structure_names import BODY, OWN, Part, match_name, plain
+from lymphokin.io.problems import Findings
+
+ALIKE = 1.4
+"""Largest over smallest volume of contours that may be the same organ (judgement: a target taken
+out of a lung makes up to a third)."""
+_WHOLE_BODY = Part(BODY, "whole")
+_TARGETS = ("GTV", "CTV", "PTV")
+_ORGAN_KINDS = ("", "ORGAN", "AVOIDANCE", "OTHER", "NONE")
+"""Types of a structure that may be an organ (RTROIInterpretedType, DICOM PS3.3 C.8.8.8)."""
+
+
+@dataclass
+class Organs:
+    """Structures by organ. `targets`: those that are treated. `unknown`: names without a known
+    organ; `not_taken`: names that stand for an organ and were not taken, with the reason."""
+
+    known: dict[Part, Structure] = field(default_factory=dict)
+    targets: list[Structure] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    not_taken: list[str] = field(default_factory=list)
+
+
+def choose_organs(
+    structures: Sequence[Structure],
+    frame: str,
+    own_names: Mapping[str, Part],
+    shown: Callable[[str], str],
+    found: Findings,
+    drawn: bool = True,
+) -> Organs:
+    """The structures of a set by the organ that they are.
+
+    Args:
+        structures: Those of the structure set.
+        frame: Frame of reference of the dose, '' if not stated.
+        own_names: The user's names, see `match_name`.
+        shown: Makes a name fit to be shown.
+        found: Takes problems.
+        drawn: Whether contours are needed; histograms do without.
+    """
+    made = Organs()
+    candidates: dict[Part, list[tuple[int, Structure]]] = {}
+    for structure in structures:
+        if frame and structure.frame and structure.frame != frame:
+            made.not_taken.append(f"{shown(structure.name)} (on another frame of reference)")
+            continue
+        if _is_target(structure):
+            made.targets.append(structure)
+        match = match_name(structure.name, own_names)
+        outline = match is not None and match.part == Part("skin", "whole") and (
+            structure.kind == "EXTERNAL" or (drawn and _solid(structure)))  # fmt: skip
+        if match is not None and match.rank > OWN and structure.kind not in _ORGAN_KINDS:
+            match = match if structure.kind == "EXTERNAL" and match.part == _WHOLE_BODY else None
+        if outline or (match is None and structure.kind == "EXTERNAL"):
+            candidates.setdefault(_WHOLE_BODY, []).append((LAST, structure))
+        elif match is None:
+            made.unknown.append(shown(structure.name))
+        else:
+            candidates.setdefault(match.part, []).append((match.rank, structure))
+    for part, named in candidates.items():
+        _choose(part, named, made, shown, found, drawn)
+    return made
+
+
+LAST = 9
+"""Rank of a body outline that is known by its type alone."""
+
+
+def _choose(
+    part: Part, named: Sequence[tuple[int, Structure]], made: Organs, shown: Callable[[str], str],
+    found: Findings, drawn: bool,
+) -> None:  # fmt: skip
+    ranked = sorted(named, key=lambda pair: pair[0])
+    full = [(rank, s) for rank, s in ranked if s.contours] if drawn else ranked
+    for _, structure in ranked:
+        if drawn and not structure.contours:
+            made.not_taken.append(f"{shown(structure.name)} (no closed contours)")
+    if not full:
+        return
+    _, best = full[0]
+    others = [s for _, s in full[1:]]
+    if others and drawn and not _settled(full):
+        sizes = [drawn_cm3(s.contours) for _, s in full]
+        if max(sizes) > ALIKE * min(sizes):
+            names = ", ".join(f"{shown(s.name)} ({size:.3g} cm3)"
+                              for (_, s), size in zip(full, sizes, strict=True))  # fmt: skip
+            found.add(None, shown(best.name), names, f"one structure that is {_said(part)}",
+                      "say which with a table of names, ORGAN none for the others")  # fmt: skip
+            return
+    made.known[part] = best
+    for structure in others:
+        made.not_taken.append(f"{shown(structure.name)} ({shown(best.name)} is {_said(part)})")
+
+
+def _settled(full: Sequence[tuple[int, Structure]]) -> bool:
+    """Whether the user named the first structure and no other."""
+    return full[0][0] == OWN and full[1][0] > OWN
+
+
+def _said(part: Part) -> str:
+    return part.organ if part.part == "whole" else f"{part.organ} ({part.part})"
+
+
+def _is_target(structure: Structure) -> bool:
+    name = plain(structure.name)
+    named = any(name.startswith(t.lower()) or name.startswith(f"i{t.lower()}") for t in _TARGETS)
+    return bool(structure.contours) and (structure.kind in _TARGETS or named)
+
+
+def _solid(structure: Structure) -> bool:
+    """Whether a contour fills its planes: `Skin` is often the outline of the body."""
+    places = [round(float(c[:, 2].mean()), 1) for c in structure.contours if len(c) >= 3]
+    if not places or len(set(places)) < len(places):
+        return False
+    boxes = [float(extent[0] * extent[1]) for c in structure.contours if len(c) >= 3
+             if (extent := c.max(axis=0) - c.min(axis=0)) is not None]  # fmt: skip
+    gaps = sorted({b - a for a, b in zip(sorted(places), sorted(places)[1:], strict=False)})
+    thick = gaps[len(gaps) // 2] if gaps else 1.0
+    filled = sum(boxes) * thick / 1000
+    return drawn_cm3(structure.contours) > 0.5 * filled
