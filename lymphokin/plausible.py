@@ -316,6 +316,15 @@ CHECKS: dict[str, Check] = {
             "judgement: both are the same quantity (DICOM PS3.3 C.8.8.4) but for the bin width",
         ),
         Check(
+            "dvh_tail",
+            "the part of the volume beyond the last dose of a cumulative histogram",
+            "",
+            (0, 1),
+            (0, 0.1),
+            (0, 0.05),
+            "judgement: what lies beyond counts with the last dose, which is low for the mean",
+        ),
+        Check(
             "whole_over_parts",
             "the volume of a pair of organs over the sum of left and right",
             "",

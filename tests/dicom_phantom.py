@@ -18,20 +18,20 @@ _CLASSES = {
 }
 
 
-def _object(modality: str, uid: str, patient: str = NUMBER) -> FileDataset:
+def _object(modality: str, uid: str) -> FileDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = _CLASSES[modality]
     meta.MediaStorageSOPInstanceUID = uid
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID, data.Modality = _CLASSES[modality], uid, modality
-    data.PatientName, data.PatientID, data.PatientBirthDate = NAME, patient, BIRTH
+    data.PatientName, data.PatientID, data.PatientBirthDate = NAME, NUMBER, BIRTH
     data.PatientSex = "M"
     data.StudyInstanceUID, data.SeriesInstanceUID = generate_uid(), generate_uid()
     return data
 
 
-def _item(**elements: object) -> Dataset:
+def item(**elements: object) -> Dataset:
     item = Dataset()
     for name, value in elements.items():
         setattr(item, name, value)
@@ -72,7 +72,7 @@ def write_dose(
     f, r, c = np.meshgrid(steps[2], steps[1], steps[0], indexing="ij")
     points = np.asarray(centre) + np.stack([c, r, f], axis=-1) @ axes
     dose = np.maximum(gray(points), 0)
-    data = _object("RTDOSE", generate_uid(), str(elements.pop("PatientID", NUMBER)))
+    data = _object("RTDOSE", generate_uid())
     scale = max(float(dose.max()), 1e-9) / (2**bits - 2)
     data.Rows, data.Columns, data.NumberOfFrames = counts[1], counts[0], counts[2]
     data.PixelSpacing = [spacing[1], spacing[0]]
@@ -87,13 +87,18 @@ def write_dose(
     data.HighBit, data.PixelRepresentation = bits - 1, 0
     data.PixelData = np.round(dose / scale).astype(f"<u{bits // 8}").tobytes()
     if plan:
-        data.ReferencedRTPlanSequence = Sequence([_item(ReferencedSOPInstanceUID=plan)])
+        data.ReferencedRTPlanSequence = Sequence([item(ReferencedSOPInstanceUID=plan)])
+    return _save(data, folder / name, elements)
+
+
+def _save(data: FileDataset, path: Path, elements: dict[str, object]) -> FileDataset:
+    """Write an object with further elements, without those that are None."""
     for element, value in elements.items():
         if value is None:
             delattr(data, element)
         else:
             setattr(data, element, value)
-    data.save_as(folder / name)
+    data.save_as(path)
     return data
 
 
@@ -105,34 +110,75 @@ def box(low, high, spacing: float = 3.0, axes: np.ndarray | None = None) -> list
     return [np.column_stack([corners, np.full(4, z)]) @ axes for z in slices]
 
 
-def write_structures(folder: Path, structures: dict[str, list[np.ndarray]], frame: str = FRAME,
-                     name: str = "structures.dcm") -> FileDataset:  # fmt: skip
-    """An RT Structure Set of closed planar contours."""
+def write_structures(
+    folder: Path,
+    structures: dict[str, list[np.ndarray]],
+    frame: str = FRAME,
+    name: str = "structures.dcm",
+    kinds: dict[str, str] | None = None,
+    **elements: object,
+) -> FileDataset:
+    """An RT Structure Set of closed planar contours; `kinds`: types of structures by name."""
     data = _object("RTSTRUCT", generate_uid())
     data.StructureSetLabel = "phantom"
-    data.ReferencedFrameOfReferenceSequence = Sequence([_item(FrameOfReferenceUID=frame)])
-    rois, shapes = [], []
+    data.ReferencedFrameOfReferenceSequence = Sequence([item(FrameOfReferenceUID=frame)])
+    rois, shapes, types = [], [], []
     for number, (label, contours) in enumerate(structures.items(), start=1):
-        rois.append(_item(ROINumber=number, ROIName=label, ReferencedFrameOfReferenceUID=frame))
+        rois.append(item(ROINumber=number, ROIName=label, ReferencedFrameOfReferenceUID=frame))
         planes = [
-            _item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=len(c),
+            item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=len(c),
                   ContourData=[f"{v:.4f}" for v in c.ravel()])
             for c in contours
         ]  # fmt: skip
-        shapes.append(_item(ReferencedROINumber=number, ContourSequence=Sequence(planes)))
+        shapes.append(item(ReferencedROINumber=number, ContourSequence=Sequence(planes)))
+        kind = (kinds or {}).get(label, "")
+        types.append(item(ReferencedROINumber=number, RTROIInterpretedType=kind))
     data.StructureSetROISequence, data.ROIContourSequence = Sequence(rois), Sequence(shapes)
-    data.save_as(folder / name)
-    return data
+    if kinds:
+        data.RTROIObservationsSequence = Sequence(types)
+    return _save(data, folder / name, elements)
 
 
-def write_plan(folder: Path, fractions: int, gray: float, name: str = "plan.dcm") -> str:
-    """An RT Plan; returns its UID."""
+def write_plan(
+    folder: Path,
+    fractions: int | None,
+    gray: float,
+    name: str = "plan.dcm",
+    beams: int = 0,
+    beam_gy: float | None = None,
+    **elements: object,
+) -> str:
+    """An RT Plan; returns its UID. `beams`: their number, `beam_gy`: Gy of each per fraction."""
     uid = generate_uid()
     data = _object("RTPLAN", uid)
-    data.FractionGroupSequence = Sequence(
-        [_item(FractionGroupNumber=1, NumberOfFractionsPlanned=fractions)]
-    )
-    target = _item(DoseReferenceNumber=1, DoseReferenceType="TARGET", TargetPrescriptionDose=gray)
+    group = item(FractionGroupNumber=1, NumberOfFractionsPlanned=fractions)
+    numbers = range(1, beams + 1)
+    if beams:
+        data.BeamSequence = Sequence([item(BeamNumber=n) for n in numbers])
+        group.ReferencedBeamSequence = Sequence(
+            [item(ReferencedBeamNumber=n, BeamDose=beam_gy) for n in numbers]
+        )
+    data.FractionGroupSequence = Sequence([group])
+    target = item(DoseReferenceNumber=1, DoseReferenceType="TARGET", TargetPrescriptionDose=gray)
     data.DoseReferenceSequence = Sequence([target])
-    data.save_as(folder / name)
+    _save(data, folder / name, elements)
     return uid
+
+
+def of_beams(plan: str, *beams: int) -> Sequence:
+    """A reference to some beams of a plan, for `write_dose(ReferencedRTPlanSequence=...)`."""
+    numbers = Sequence([item(ReferencedBeamNumber=n) for n in beams])
+    group = item(ReferencedFractionGroupNumber=1, ReferencedBeamSequence=numbers)
+    groups = Sequence([group])
+    return Sequence([item(ReferencedSOPInstanceUID=plan, ReferencedFractionGroupSequence=groups)])
+
+
+def histogram(
+    roi: int, pairs: list[float], kind: str = "CUMULATIVE", **elements: object
+) -> Dataset:
+    """An item of DVHSequence; `pairs`: width of a bin and volume, in turn."""
+    reference = item(ReferencedROINumber=roi, DVHROIContributionType="INCLUDED")
+    stated = {"DoseUnits": "GY", "DoseType": "PHYSICAL", "DVHDoseScaling": 1,
+              "DVHVolumeUnits": "CM3", **elements}  # fmt: skip
+    return item(DVHType=kind, DVHNumberOfBins=len(pairs) // 2, DVHData=pairs,
+                DVHReferencedROISequence=Sequence([reference]), **stated)  # fmt: skip

@@ -183,14 +183,14 @@ def test_beams_beside_a_plan_are_not_added_to_it(tmp_path):
 
 
 def test_histograms_serve_where_there_are_no_pixels(tmp_path):
-    from tests.dicom_phantom import _item
+    from tests.dicom_phantom import item
 
     pairs = [v for k in range(20) for v in (1.0, 100.0 - 5 * k)]
-    item = _item(DVHType="CUMULATIVE", DoseUnits="GY", DoseType="PHYSICAL", DVHDoseScaling=1,
+    dvh = item(DVHType="CUMULATIVE", DoseUnits="GY", DoseType="PHYSICAL", DVHDoseScaling=1,
                  DVHVolumeUnits="CM3", DVHNumberOfBins=20, DVHData=pairs,
-                 DVHReferencedROISequence=[_item(ReferencedROINumber=1,
+                 DVHReferencedROISequence=[item(ReferencedROINumber=1,
                                                  DVHROIContributionType="INCLUDED")])  # fmt: skip
-    write_dose(tmp_path, linear, PixelData=None, DVHSequence=[item])
+    write_dose(tmp_path, linear, PixelData=None, DVHSequence=[dvh])
     write_structures(tmp_path, {"Heart": box((-30, -30, -30), (30, 30, 30))})
     result = one(tmp_path)
     assert result.source == "dvh"

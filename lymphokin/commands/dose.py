@@ -52,6 +52,7 @@ def dose(
     """
     from lymphokin.dose.dicom.course import folder_doses
     from lymphokin.dose.tables import read_own_names, table_doses
+    from lymphokin.io import BadInput
 
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
@@ -63,7 +64,12 @@ def dose(
     if is_table:
         doses = table_doses(source, names, reasons)
     else:
-        doses = folder_doses(source, names, use, reasons)
+        try:
+            doses = folder_doses(source, names, use, reasons)
+        except BadInput as error:
+            if any("name " in problem.hint for problem in error.problems):
+                console.print("To name a file to use: --use FILE (its path in the folder)")
+            raise
     if subject is not None:
         if len(doses) != 1:
             raise ValueError(f"--subject names one patient, but there are {len(doses)}")

@@ -149,6 +149,8 @@ def _mean(data: Dataset, column: str, found: Findings) -> OrganDose | None:
     if len(data) > 1:
         found.add(int(data.lines[1]), None, None, "each organ once per patient")
     volume = _numbers(data, "VOLUME_CM3", found)[0] if _stated(data, "VOLUME_CM3") else math.nan
+    if volume == 0:
+        found.add(int(data.lines[0]), "VOLUME_CM3", "0", "a volume above 0")
     gray = values[0] * (_CENTIGRAY if column.endswith("CGY") else 1.0)
     return OrganDose(float(gray), float(volume)) if gray >= 0 else None
 
@@ -171,8 +173,28 @@ def _of_histogram(data: Dataset, column: str, found: Findings) -> OrganDose | No
     except ValueError as error:
         found.add(int(data.lines[0]), volume_column, None, str(error))
         return None
+    if kinds == {"cumulative"}:
+        _check_ends(dose, volume, data, volume_column, found)
     known = volume_column == "VOLUME_CM3"
     return OrganDose(histogram.mean_gy, histogram.total if known else math.nan)
+
+
+def _check_ends(
+    dose: np.ndarray, volume: np.ndarray, data: Dataset, column: str, found: Findings
+) -> None:
+    """A cumulative histogram starts with the whole volume, at 0 Gy, and goes on to the end."""
+    line, end = int(data.lines[0]), int(data.lines[-1])
+    percent = column == "VOLUME_PERCENT"
+    if percent and not 99 <= volume.max(initial=0) <= 101:
+        found.add(line, column, f"{volume.max(initial=0):g} % at most", "100 % at 0 Gy",
+                  "is it in cm3?")  # fmt: skip
+    elif dose[0] > 0 and not percent:
+        found.add(line, column, f"a histogram from {dose[0]:g} Gy",
+                  "a cumulative histogram from 0 Gy, where it has the whole volume",
+                  "differential? say so in KIND")  # fmt: skip
+    elif volume[0] > 0:
+        found.judge("dvh_tail", volume[-1] / volume[0], end, column,
+                    f"{volume[-1]:g} of {volume[0]:g} at the last dose", "was it cut?")  # fmt: skip
 
 
 def _stated(data: Dataset, column: str) -> bool:

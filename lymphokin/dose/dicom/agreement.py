@@ -38,16 +38,15 @@ def check_prescription(
     lowest = highest_stated = prescribed
     if delivery.several:  # plans that do not meet: the highest of them is not known
         lowest = prescribed / max(len(delivery.plans), 1)
+    shown = f"{prescribed:g} Gy in {fractions or 'an unknown number of'} fractions"
     target = max(targets_gy, default=math.nan)
     if not math.isnan(target):
         ratio = target / (lowest if target < lowest else highest_stated)
         inside = delivery.several and lowest <= target <= highest_stated
         found.judge("target_over_prescription", math.nan if inside else ratio, None, _COLUMN,
-                    f"{target:.4g} Gy to the target, {prescribed:g} Gy prescribed",
+                    f"{target:.4g} Gy of {shown}",
                     MISSING)  # fmt: skip
-    shown = f"a highest dose of {peak_gy:.4g} Gy, {prescribed:g} Gy prescribed"
-    if fractions is not None:
-        shown += f" in {fractions} fractions"
+    shown = f"{peak_gy:.4g} Gy of {shown}"
     ratio = peak_gy / (lowest if peak_gy < lowest else highest_stated)
     low = ratio < 1
     if low and (not whole or not math.isnan(target)):

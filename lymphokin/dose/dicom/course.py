@@ -7,44 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lymphokin.dose.agreement import check_body_volume, check_parts
+from lymphokin.dose.agreement import check_body_volume
 from lymphokin.dose.course import CourseDose, course_dose
-from lymphokin.dose.dicom.agreement import check_prescription, check_sum
+from lymphokin.dose.dicom.agreement import check_sum
 from lymphokin.dose.dicom.deliveries import Delivery, deliveries_of
 from lymphokin.dose.dicom.files import Object, quiet, read_objects, referenced
 from lymphokin.dose.dicom.grids import check_dose, read_grid
-from lymphokin.dose.dicom.histograms import read_histograms
-from lymphokin.dose.dicom.organs import Organs, choose_organs
 from lymphokin.dose.dicom.patients import PatientObjects, patients_of
-from lymphokin.dose.dicom.structure_sets import choose_set
-from lymphokin.dose.dicom.structures import Structure, read_structures
+from lymphokin.dose.dicom.sums import CourseSum, add_delivery
 from lymphokin.dose.dicom.versions import check_overlap, keep_given
-from lymphokin.dose.grid import DoseGrid, added, highest
-from lymphokin.dose.organs import OrganDose, combine
+from lymphokin.dose.grid import DoseGrid, added
 from lymphokin.dose.structure_names import BODY, Part
-from lymphokin.dose.within import dose_within
 from lymphokin.io.problems import BadInput, Findings, Problem
-
-OUTSIDE_TOLD = 0.01
-"""Part of a structure outside the dose grid that is told."""
-NOWHERE = 0.999
-"""Part of a structure outside every dose grid above which nothing is known of its dose."""
-
-
-@dataclass
-class _Course:
-    """What is gathered over the plans of a course.
-
-    `organs`: doses per plan; `outside`: part of each outside the grids, per plan.
-    """
-
-    organs: list[dict[str, OrganDose]] = field(default_factory=list)
-    outside: dict[str, list[float]] = field(default_factory=dict)
-    histograms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    integral: float = 0.0
-    unknown: dict[str, None] = field(default_factory=dict)
-    not_taken: dict[str, None] = field(default_factory=dict)
-    from_grid: bool = False
 
 
 @dataclass
@@ -56,12 +30,11 @@ class _Notes:
     warnings: list[str] = field(default_factory=list)
     accepted: dict[str, str] = field(default_factory=dict)
 
-    def close(self, found: Findings) -> bool:
-        """Take over what was found; whether nothing stops."""
+    def close(self, found: Findings) -> None:
+        """Take over what was found."""
         self.problems += found.problems
         self.warnings += found.warnings
         self.accepted |= found.accepted
-        return not found.problems
 
     def raise_if_any(self) -> None:
         if self.problems:
@@ -147,14 +120,14 @@ def _patient(
                         for d, _ in given if d not in [p for p, _ in parts]]  # fmt: skip
     check_overlap(parts, found)
     notes.close(found)
-    course = _Course()
+    course = CourseSum()
     for delivery, grids in parts:
         found = Findings(delivery.file, notes.accept)
-        _add_delivery(course, objects, delivery, grids, own_names, found)
+        add_delivery(course, objects, delivery, grids, own_names, found)
         notes.close(found)
     notes.raise_if_any()
     found = Findings(folder, notes.accept)
-    organs = _summed(course, found)
+    organs = course.summed(found)
     stated = [d.stated for d, _ in parts]
     fractions = [s.fractions for s in stated]
     integral = course.integral
@@ -182,123 +155,3 @@ def _read_grids(delivery: Delivery, found: Findings) -> list[DoseGrid]:
         return []
     grids = [grid for files in delivery.doses if (grid := read_grid(files, found)) is not None]
     return [grid.times(delivery.times) for grid in added(grids)]
-
-
-def _add_delivery(
-    course: _Course, objects: PatientObjects, delivery: Delivery, grids: Sequence[DoseGrid],
-    own_names: Mapping[str, Part], found: Findings,
-) -> None:  # fmt: skip
-    structures = choose_set(objects, delivery, found)
-    if found.problems:
-        return
-    named = [] if structures is None else read_structures(structures, found)
-    chosen = choose_organs(named, delivery.files[0].frame, own_names, objects.shown, found,
-                           drawn=bool(grids))  # fmt: skip
-    course.unknown |= dict.fromkeys(chosen.unknown)
-    course.not_taken |= dict.fromkeys(chosen.not_taken)
-    if not chosen.known:
-        found.warn("no structure with the name of a known organ")
-    if grids:
-        course.from_grid = True
-        _from_grids(course, chosen, delivery, grids, found)
-    else:
-        _from_histograms(course, chosen, delivery, found)
-
-
-def _from_grids(
-    course: _Course, chosen: Organs, delivery: Delivery, grids: Sequence[DoseGrid], found: Findings
-) -> None:
-    integral = sum(grid.integral_gy_cm3() for grid in grids)
-    parts: dict[Part, OrganDose] = {}
-    outside: dict[str, float] = {}
-    for part, structure in chosen.known.items():
-        try:
-            inside = dose_within(structure.contours, grids)
-        except ValueError as error:
-            found.add(None, structure.name, None, f"contours with a volume: {error}")
-            continue
-        if inside.outside > OUTSIDE_TOLD:
-            found.warn(f"{100 * inside.outside:.0f} % of {structure.name} lies outside the dose "
-                       "grid and counts with 0 Gy")  # fmt: skip
-        parts[part] = inside.dose
-        outside[part.organ] = max(inside.outside, outside.get(part.organ, 0.0))
-        label = part.organ if part.part == "whole" else f"{part.organ} ({part.part})"
-        # Histograms of several plans cannot be added: then there is none.
-        course.histograms[label] = {} if label in course.histograms else inside.histogram
-        if part.organ == BODY:
-            integral = inside.dose.mean_gy * inside.dose.volume_cm3
-    if not any(part.organ == BODY for part in parts):
-        found.warn("no body outline: the integral dose is that of the whole dose grid")
-    course.integral += integral
-    check_prescription(delivery, highest(grids), _target_doses(chosen.targets, grids), found)
-    _add_organs(course, parts, outside, found)
-
-
-def _target_doses(targets: Sequence[Structure], grids: Sequence[DoseGrid]) -> list[float]:
-    """Mean doses to the targets that lie on the grids."""
-    doses = []
-    for target in targets:
-        try:
-            inside = dose_within(target.contours, grids)
-        except ValueError:  # a target without volume tells nothing
-            continue
-        if inside.outside < 0.5:
-            doses.append(inside.dose.mean_gy)
-    return doses
-
-
-def _from_histograms(course: _Course, chosen: Organs, delivery: Delivery, found: Findings) -> None:
-    sums: dict[int, OrganDose] = {}
-    peak = 0.0
-    for file in delivery.files:
-        read = read_histograms(file, found)
-        peak += max((float(h.highest_gy) for h, _ in read.values()), default=0.0)
-        for roi, (histogram, volume) in read.items():
-            before = sums[roi].mean_gy if roi in sums else 0.0
-            sums[roi] = OrganDose(before + delivery.times * histogram.mean_gy, volume)
-    targets = {s.number for s in chosen.targets}
-    check_prescription(delivery, delivery.times * peak,
-                       [d.mean_gy for roi, d in sums.items() if roi in targets], found,
-                       whole=False)  # fmt: skip
-    parts = {part: sums[s.number] for part, s in chosen.known.items() if s.number in sums}
-    _add_organs(course, parts, {}, found)
-
-
-def _add_organs(
-    course: _Course, parts: Mapping[Part, OrganDose], outside: Mapping[str, float], found: Findings
-) -> None:
-    check_parts(parts, found)
-    organs, remarks = combine(parts)
-    for remark in remarks:
-        found.warn(remark)
-    course.organs.append(organs)
-    for organ, part in outside.items():
-        course.outside.setdefault(organ, []).append(part)
-
-
-def _summed(course: _Course, found: Findings) -> dict[str, OrganDose]:
-    """Organ doses added over the plans, without organs of which a plan tells nothing."""
-    names = list(dict.fromkeys(name for organs in course.organs for name in organs))
-    nowhere = [n for n in names if min(course.outside.get(n, [0.0])) > NOWHERE]
-    if names and len(nowhere) == len(names):
-        found.add(None, None, "every structure lies outside the dose grid",
-                  "structures within the dose grid",
-                  "are they of the same planning image?")  # fmt: skip
-        return {}
-    summed: dict[str, OrganDose] = {}
-    for name in names:
-        part = min(course.outside.get(name, [0.0]))
-        if name == BODY:
-            found.judge("body_outside_grid", part, None, name, f"{100 * part:.0f} %",
-                        "are they of the same planning image?")  # fmt: skip
-        elif name in nowhere:
-            found.warn(f"{name}: outside the dose grid, left out")
-            continue
-        else:
-            found.judge("outside_grid", part, None, name, f"{100 * part:.0f} %")
-        doses = [organs[name] for organs in course.organs if name in organs]
-        if len(doses) < len(course.organs):
-            found.warn(f"{name}: not in the structures of every plan, left out")
-            continue
-        summed[name] = OrganDose(sum(d.mean_gy for d in doses), doses[0].volume_cm3)
-    return summed

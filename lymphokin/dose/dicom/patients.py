@@ -134,7 +134,7 @@ def references(one: Object) -> set[str]:
 def _judge_identifiers(group: Sequence[str], found: Findings) -> None:
     found.judge(
         "patient_identity", len(group), None, "PatientID",
-        f"{len(group)} identifiers of objects that refer to each other, or that are spelt alike",
+        f"{len(group)} identifiers, spelt alike or of linked objects",
         "two patients, or one whose files were pseudonymised twice?",
     )  # fmt: skip
 
@@ -153,7 +153,7 @@ def _judge_persons(identifier: str, own: Sequence[Object], found: Findings) -> N
         places = {o.frame or text(o.data, "StudyInstanceUID") for o in own if o.kind == "RTDOSE"}
         found.judge(
             "patient_identity", len(places), None, "PatientID",
-            f"{len(places)} frames of reference under an identifier that names nobody", hint,
+            f"{len(places)} frames of reference under a placeholder", hint,
         )  # fmt: skip
 
 
