@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 
+from lymphokin.quantities import OBSERVABLES
+
 GRADE_BELOW = {2: 0.80, 3: 0.50, 4: 0.20}
 """Counts (1e9/L) below which each grade begins."""
-REPORTED_DECIMALS = 2
+REPORTED_DECIMALS = OBSERVABLES["alc"].decimals
 """Decimals to which a count is reported where nothing else is known."""
 LOWER_LIMIT_OF_NORMAL = 1.0
 """1e9/L; laboratories differ (0.8 to 1.5). It decides grade 1 only."""

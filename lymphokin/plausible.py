@@ -357,6 +357,19 @@ CHECKS: dict[str, Check] = {
 }
 """Every check by its name."""
 
+LARGEST_FRACTION_GY = CHECKS["fraction_dose"].possible[1]
+"""Largest possible prescribed dose of one fraction in Gy; above it the dose is in cGy."""
+
+LARGEST_ALC = 100.0
+"""Largest possible lymphocyte count in 1e9/L; a solid-tumour patient above it is in cells/uL."""
+
+LARGEST_LLN = 3.0
+"""Largest possible lower limit of normal of a lymphocyte count in 1e9/L (usual: 0.8-1.5)."""
+
+LONGEST_DELAY_HOURS = 168.0
+"""Longest possible time from drawing to processing a blood sample, a week; above it the delay is
+not in hours (judgement)."""
+
 
 def checked_reasons(accept: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
     """Accepted checks with their reasons, and what is wrong as (found, expected, hint)."""

@@ -215,7 +215,7 @@ def show(console: Console, said: dict) -> None:
     """Print the verdicts as a table."""
     from rich.table import Table
 
-    from lymphokin.criticism.words import subject
+    from lymphokin.quantities import records_of
 
     colours = {"fine": "green", "look": "yellow", "wrong": "red"}
     synthetic = "SYNTHETIC DATA. " if said["synthetic"] else ""
@@ -225,7 +225,7 @@ def show(console: Console, said: dict) -> None:
     for v in said["verdicts"]:
         level = f"[{colours[v['level']]}]{v['level']}[/]"
         why = "" if v["level"] == "fine" else v["sentence"]
-        table.add_row(level, v["check"], subject(v["subject"]), why)
+        table.add_row(level, v["check"], records_of(v["subject"]), why)
     for caution in said.get("read_first", ()):
         console.print(f"[bold]Read this first:[/] {caution}")
     console.print(table)

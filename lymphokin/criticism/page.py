@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from lymphokin.criticism.sections import Section
-from lymphokin.criticism.words import subject
 from lymphokin.files import write_text
 from lymphokin.pages.environment import page_environment
+from lymphokin.quantities import records_of
 from lymphokin.verdict import Verdict, worst
 
 TAGS = {"fine": "good", "look": "caution", "wrong": "bad"}
@@ -43,7 +43,7 @@ def render_check(
     if convergence and convergence["level"] != "good":
         told = "No check below is worth more than the draws that it rests on."
         cautions = [f"{convergence['verdict']} {told}", *cautions]
-    environment = page_environment("lymphokin.criticism", tag=TAGS.__getitem__, subject=subject)
+    environment = page_environment("lymphokin.criticism", tag=TAGS.__getitem__, subject=records_of)
     verdicts = [v for section in sections for v in section.verdicts]
     counts = {level: sum(v.level == level for v in verdicts) for level in TAGS}
     return environment.get_template(template).render(

@@ -27,8 +27,8 @@ from lymphokin.criticism.teaching.teaching_figures import (
     sensitivity_figure,
     within_prior_figure,
 )
-from lymphokin.criticism.words import MEASURED
 from lymphokin.pages.drawing import inline_svg
+from lymphokin.quantities import records_of
 from lymphokin.verdict import Verdict, worst
 
 _VISUAL_KEY = (
@@ -112,10 +112,10 @@ def _named(verdicts: Iterable[Verdict], *checks: str) -> tuple[Verdict, ...]:
 def _goodness(data: list[DataChecks]) -> Section:
     drawings = [
         Drawing.of(
-            MEASURED[d.quantity],
+            records_of(d.quantity),
             goodness_of_fit_figure(d.goodness_of_fit),
             f"g-{d.quantity}",
-            f"Observed against predicted {MEASURED[d.quantity]}",
+            f"Observed against predicted {records_of(d.quantity)}",
             "Left: against the prediction for a typical patient with the same course and "
             "covariates; right: against the prediction for the patient. Dashed: identity; blue: "
             "trend; triangles: below the limit of quantification. A good one: the trend lies on "
@@ -134,10 +134,10 @@ def _goodness(data: list[DataChecks]) -> Section:
 def _trends(data: list[DataChecks]) -> Section:
     drawings = [
         Drawing.of(
-            MEASURED[d.quantity],
+            records_of(d.quantity),
             trend_figure(d.trends),
             f"t-{d.quantity}",
-            f"Residuals of {MEASURED[d.quantity]} against time and prediction, with trends",
+            f"Residuals of {records_of(d.quantity)} against time and prediction, with trends",
             "Red: smooth trend; band: where it lies with 90 % probability at each place if there "
             "is none; “A minus B” is the difference of the arms’ trends. Individual residuals are "
             "averages over posterior draws and so look narrower than the model’s noise. A good "
@@ -162,7 +162,7 @@ def _visual(data: list[DataChecks]) -> Section:
     for d in data:
         for checks in d.visual:
             kind = checks[0].kind
-            name = f"{MEASURED[d.quantity]}, {kind}"
+            name = f"{records_of(d.quantity)}, {kind}"
             drawings.append(
                 Drawing.of(
                     name,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import LONGEST_DAYS, NO_MOMENT, Sheet, days_between, iso_date
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES, QUANTITIES
+from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import SATURDAY, expand_repeats
-from lymphokin.units import UNITS
 
 DAY_US = 86_400_000_000
 _SAME_MOMENT_PER_DAY = 86_400.0  # records within one second are at the same time
@@ -155,7 +155,8 @@ def check_unit_slip(records: Records, sheet: Sheet) -> None:
     for row in slipped[:_NAMED]:
         sheet.found.warn(
             f"line {records.lines[row]:,}: a lymphocyte count of {records.value[row]:g} "
-            f"{UNITS['alc']}, far below the patient's others: divided by 1000 once too often?"
+            f"{OBSERVABLES['alc'].unit}, far below the patient's others: divided by 1000 once "
+            "too often?"
         )
     if len(slipped) > _NAMED:
         sheet.found.warn(f"... and {len(slipped) - _NAMED:,} more such counts")

@@ -18,14 +18,8 @@ from lymphokin.io.vocabulary import (
     TEXT_COVARIATES,
     TUBES,
 )
-from lymphokin.plausible import CHECKS
-from lymphokin.units import (
-    HOURS_PER_DAY,
-    LARGEST_ALC,
-    LARGEST_LLN,
-    LONGEST_DELAY_HOURS,
-    UNITS,
-)
+from lymphokin.plausible import CHECKS, LARGEST_ALC, LARGEST_LLN, LONGEST_DELAY_HOURS
+from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES
 
 MOST_REPEATS = 1000
 
@@ -184,7 +178,8 @@ def _observations(
     sheet.flag(
         ~np.isnan(lln) & ~likely,
         "LLN",
-        f"a lower limit of normal in {UNITS['alc']}, above 0 and at most {LARGEST_LLN:g}",
+        f"a lower limit of normal in {OBSERVABLES['alc'].unit}, above 0 and at most "
+        f"{LARGEST_LLN:g}",
     )
     delay = sheet.numbers("DELAY")
     sheet.flag(
@@ -213,7 +208,7 @@ def _observations(
     sheet.flag(
         seen & (quantity == QUANTITIES.index("alc")) & (value > LARGEST_ALC),
         "DV",
-        f"a lymphocyte count in {UNITS['alc']}, at most {LARGEST_ALC:g}",
+        f"a lymphocyte count in {OBSERVABLES['alc'].unit}, at most {LARGEST_ALC:g}",
         lambda word: f"cells/uL? write {float(word.lstrip('< ')) / 1000:g}",
     )
     return {

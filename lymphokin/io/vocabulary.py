@@ -1,5 +1,7 @@
 """The words of the event table: columns, other names for them, and the values they may take."""
 
+from lymphokin.quantities import OBSERVABLES
+
 REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
 """Columns every event table has (a cohort without doses leaves CMT and AMT blank)."""
 
@@ -41,7 +43,7 @@ OTHER_NAMES = {
 """CDISC ADPPK names that are read when the column itself is absent, best first."""
 
 COMPARTMENTS = ("rt", "atra")
-QUANTITIES = ("alc", "mdsc", "atra")
+QUANTITIES = tuple(OBSERVABLES)
 TUBES = ("heparin", "edta")
 SEXES = ("F", "M")
 IMMUNE_DOSE_SOURCES = ("blood", "edic", "organs", "dvh", "dicom")

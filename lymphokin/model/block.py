@@ -67,10 +67,23 @@ def state(unit: str, initial: Initial = 0.0, meaning: str = "") -> Any:
 
 @dataclass(frozen=True)
 class Output:
-    """A named quantity that a block shows to later blocks and to the laboratory."""
+    """A named quantity that a block shows to later blocks and to the laboratory.
+
+    Attributes:
+        unit: Unit of its values, such as "1e9/L".
+        meaning: What it is, in a few words.
+        label: What an axis or a field of a form calls it.
+        decimals: Digits after the point to which a laboratory reports it.
+        at_most: Largest value that a form accepts, in `unit`.
+
+    What is left out comes from :func:`lymphokin.quantities.described`.
+    """
 
     unit: str
     meaning: str = ""
+    label: str = ""
+    decimals: int | None = None
+    at_most: float | None = None
 
 
 class Block:

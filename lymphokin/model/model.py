@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from lymphokin.model.block import Block, ModelError
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 from lymphokin.model.solver import AdaptiveSolver
+from lymphokin.quantities import Observable, described
 
 REST_TOLERANCE = 1e-8
 """Change per day, over 1 + |state|, below which a state counts as at rest (double precision)."""
@@ -42,6 +43,12 @@ class Model:
     def observed(self) -> tuple[str, ...]:
         """Quantities that the laboratory measures: those with a residual in the table."""
         return tuple(self.table.residuals)
+
+    @property
+    def observables(self) -> dict[str, Observable]:
+        """What a reader is told of each measured quantity, by name."""
+        outputs = {name: output for block in self.blocks for name, output in block.shows.items()}
+        return {name: described(name, **asdict(outputs[name])) for name in self.observed}
 
     def with_fixed(self, **values: float) -> Model:
         """The model with parameters fixed at values in table units, e.g. ``suppression=0``."""

@@ -22,8 +22,7 @@ from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.deviate import log_above
 from lymphokin.model.residual import Residual
-
-HOURS_PER_DAY = 24.0
+from lymphokin.quantities import HOURS_PER_DAY
 
 
 class TableError(ValueError):

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from lymphokin.endpoint import GRADE_BELOW
+
 BLACK, GREY, PALE = "#1a1a1a", "#767676", "#c9c9c9"
 BLUE, GREEN, ORANGE, VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
-GRADE2_LIMIT = 0.8
+GRADE2_LIMIT = GRADE_BELOW[2]
 """1e9/L: a reported lymphocyte count below it is CTCAE v5 grade 2 or worse."""
 
 _STYLE: dict[Any, Any] = {
@@ -129,3 +132,13 @@ def log_ticks(axes: Axes, which: str, ticks: list[float]) -> None:
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def round_numbers(low: float, high: float, most: int = 7) -> list[float]:
+    """At most `most` round numbers between two positive ones, for a logarithmic axis."""
+    exponents = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for leading in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        found = [d * 10.0**e for e in exponents for d in leading if low <= d * 10.0**e <= high]
+        if len(found) <= most:
+            return found
+    return found[:: -(-len(found) // most)]

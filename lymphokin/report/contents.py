@@ -1,7 +1,7 @@
 """What a report needs: plain tables, so that it depends on no fit and no sampler."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from lymphokin.io import Cohort
+from lymphokin.quantities import OBSERVABLES, Observable
 
 _QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 _PATIENTS = (
@@ -66,6 +67,7 @@ class ReportContents:
         draws.
     `provenance`: label to value, nested one level at most.
     `warnings`: said at the top.
+    `observables`: what was measured, by its word in the event table.
 
     Raises ValueError when a table lacks a column or a patient is not in the cohort.
     """
@@ -85,6 +87,7 @@ class ReportContents:
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     approximation: Mapping[str, Any] | None = None
+    observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():

@@ -11,7 +11,6 @@ from lymphokin.report.contents import ReportContents
 
 UNRELIABLE_PARETO_K = 0.7
 """above it, a forecast reweighted from the fit is unreliable (Vehtari et al. 2024, JMLR 25:72)"""
-_MEASURED = {"alc": "lymphocyte counts", "mdsc": "MDSC counts", "atra": "ATRA levels"}
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
     """Two sentences: the fit, and the forecast."""
     seen = contents.cohort.observations
     seen = seen[seen["value"].notna()]
-    counts = {q: int((seen["quantity"] == q).sum()) for q in _MEASURED}
-    data = wording.joined(f"{n} {_MEASURED[q]}" for q, n in counts.items() if n)
+    counts = [(int((seen["quantity"] == o.name).sum()), o) for o in contents.observables.values()]
+    data = wording.joined(f"{n} {observable.records}" for n, observable in counts if n)
     arms = wording.joined(f"{s.n} in {s.name}" for s in arm_summaries(contents))
     model = contents.provenance.get("model", "the model")
     fitted = (

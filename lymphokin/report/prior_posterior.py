@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
 from lymphokin.pages import wording
-from lymphokin.pages.drawing import BLACK, BLUE, GREY, log_ticks, styled
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, log_ticks, round_numbers, styled
 
 _WIDE = 4.0
 """ratio of the prior's 95 % to its 5 % quantile above which a positive quantity is drawn on a
@@ -44,7 +44,7 @@ def prior_posterior(prior: NDArray[np.floating], posterior: NDArray[np.floating]
         axes.hlines(depth, q25, q75, color=colour, lw=3.0)
         axes.plot(q50, depth, "|", color=BLACK, ms=5, mew=1.2)
     if logarithmic:
-        log_ticks(axes, "x", _log_steps(*limits))
+        log_ticks(axes, "x", round_numbers(*limits, most=5))
     else:
         axes.locator_params(axis="x", nbins=4)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
@@ -86,13 +86,3 @@ def _density(
     else:
         height = gaussian_kde(values)(x)
     return (np.exp(x) if logarithmic else x), height / max(height.max(), 1e-300)
-
-
-def _log_steps(low: float, high: float) -> list[float]:
-    """About four round numbers between `low` and `high`."""
-    exponents = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for leading in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [d * 10.0**e for e in exponents for d in leading if low <= d * 10.0**e <= high]
-        if len(ticks) <= 5:
-            return ticks
-    return ticks[:: -(-len(ticks) // 4)]

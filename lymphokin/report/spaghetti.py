@@ -20,6 +20,7 @@ from lymphokin.pages.drawing import (
     save_figure,
     styled,
 )
+from lymphokin.quantities import OBSERVABLES
 
 TICKS = [0.05, 0.1, 0.2, 0.5, 0.8, 1, 2, 5, 10]
 FEWEST_FOR_MEDIAN = 5
@@ -53,7 +54,7 @@ def spaghetti(cohort: Cohort) -> Figure:
     )
     axes.axvline(0, color=BLACK, linewidth=0.5, linestyle=":")
     axes.set_xlabel("days from day 0 (first fraction)")
-    axes.set_ylabel("lymphocytes (10⁹/L)")
+    axes.set_ylabel(OBSERVABLES["alc"].axis)
     if len(counts):
         low, high = counts["value"].min(), counts["value"].max()
         axes.set_ylim(min(low, GRADE2_LIMIT) * 0.85, max(high, 1) * 1.15)

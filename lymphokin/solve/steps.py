@@ -16,8 +16,7 @@ from math import inf, log10
 
 import numpy as np
 
-HOURS_PER_DAY = 24.0
-
+from lymphokin.quantities import HOURS_PER_DAY
 
 DEFAULT_TOLERANCE = 1e-4
 """Relative error of counts under the default steps, small against a measurement's 0.14. The worst

@@ -21,13 +21,13 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
+from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import AtraPulses, treatment_days
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest
 from lymphokin.trial.design_tables import Plan
 
 CALENDAR_START = date(2025, 1, 6)
 """A Monday; synthetic patients start in the weeks after it."""
-DECIMALS = {"alc": 2, "mdsc": 1, "atra": 0}
 """Decimals to which a laboratory reports each quantity."""
 
 
@@ -252,11 +252,11 @@ def _reported(
 ) -> pd.DataFrame:
     """What the laboratory reports: rounded, below the limit of quantification, missing."""
     table = observed.sort_values(["id", "day", "quantity"], kind="stable").reset_index(drop=True)
-    lloq = table["quantity"].map({q: design[f"lloq_{q}"] for q in DECIMALS}).astype(float)
+    lloq = table["quantity"].map({q: design[f"lloq_{q}"] for q in OBSERVABLES}).astype(float)
     value = table["value"].to_numpy(float, copy=True)
-    for quantity, decimals in DECIMALS.items():
+    for quantity, observable in OBSERVABLES.items():
         rows = (table["quantity"] == quantity).to_numpy()
-        value[rows] = np.round(value[rows], decimals)
+        value[rows] = np.round(value[rows], observable.decimals)
     table["censored"] = value < lloq.to_numpy()
     table["value"] = np.where(table["censored"], lloq, value)
     table["lloq"] = lloq

@@ -5,8 +5,10 @@ from __future__ import annotations
 from lymphokin.dose.immune import immune_dose_per_gy, log_sd_by_source
 from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.model import Model
+from lymphokin.model.residual import CategoryEffect, Residual
+from lymphokin.pages import wording
+from lymphokin.quantities import Observable
 from lymphokin.schedule import AtraPulses, treatment_days
-from lymphokin.units import LARGEST_ALC, UNITS
 from lymphokin.whatif.contract import (
     MOST_LESIONS,
     Choice,
@@ -33,6 +35,8 @@ SOURCE_LABELS = {
     "dicom": "DICOM dose and structures",
 }
 MONDAY = 0
+COUNTED = ("alc", "mdsc")
+"""Quantities that a patient of the page may have counts of."""
 
 
 def read_columns(model: Model) -> set[str]:
@@ -56,17 +60,31 @@ def form_of(source: PopulationDraws) -> Form:
     return Form(
         fields=_fields(source),
         counts=[
-            CountField(quantity="alc", label="Lymphocytes", unit=UNITS["alc"], minimum=0.01,
-                       maximum=LARGEST_ALC, step=0.01),
-            CountField(quantity="mdsc", label="M-MDSC (heparin tube)", unit=UNITS["mdsc"],
-                       minimum=0.1, maximum=5000, step=0.1),
-        ][: 2 if "mdsc" in source.model.table.residuals else 1],
+            _count_field(observable, source.model.table.residuals[name])
+            for name, observable in source.model.observables.items()
+            if name in COUNTED
+        ],
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
         limits=Limits(),
         provenance=source.provenance,
         default=start,
     )  # fmt: skip
+
+
+def _count_field(observable: Observable, residual: Residual) -> CountField:
+    """The field of one quantity; it says which tube the model's own values are of."""
+    step = 10.0**-observable.decimals
+    tubes = {e.reference for e in residual.effects if isinstance(e, CategoryEffect)}
+    label = observable.label[0].upper() + observable.label[1:]
+    return CountField(
+        quantity=observable.name,
+        label=f"{label} ({wording.joined(sorted(tubes))} tube)" if tubes else label,
+        unit=observable.unit,
+        minimum=step,
+        maximum=observable.at_most,
+        step=step,
+    )
 
 
 def _fields(source: PopulationDraws) -> list[FormField]:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
-from lymphokin.units import LARGEST_ALC, LARGEST_FRACTION_GY
+from lymphokin.plausible import LARGEST_ALC, LARGEST_FRACTION_GY
 
 LATEST_DAY = 126
 """Last day of the curves: 18 weeks."""

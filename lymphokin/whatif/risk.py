@@ -10,12 +10,13 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from lymphokin.endpoint import measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import standardised
+from lymphokin.quantities import OBSERVABLES
 from lymphokin.whatif.contract import Fan
 
 LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
-COUNT_DECIMALS = 2
+COUNT_DECIMALS = OBSERVABLES["alc"].decimals
 """Of counts in 1e9/L, as laboratories report them."""
-MDSC_DECIMALS = 1
+MDSC_DECIMALS = OBSERVABLES["mdsc"].decimals
 
 
 def below(

@@ -10,8 +10,8 @@ from lymphokin.criticism.data.goodness_of_fit import GoodnessOfFit
 from lymphokin.criticism.data.residuals import Trend, smoother
 from lymphokin.criticism.data.uniformity import Uniformity
 from lymphokin.criticism.data.visual_check_figure import INNER
-from lymphokin.criticism.words import MEASURED, UNITS, round_numbers
-from lymphokin.pages.drawing import BLACK, BLUE, GREY, VERMILLION, log_ticks, styled
+from lymphokin.pages.drawing import BLACK, BLUE, GREY, VERMILLION, log_ticks, round_numbers, styled
+from lymphokin.quantities import OBSERVABLES, records_of
 
 REACH = 4.2
 """SDs shown on either side of zero."""
@@ -22,7 +22,7 @@ def goodness_of_fit_figure(found: GoodnessOfFit) -> Figure:
     """Observed against the population's and the individual prediction, with identity and trend."""
     figure = Figure(figsize=(6.6, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    unit = UNITS[found.quantity]
+    unit = OBSERVABLES[found.quantity].shown_unit
     both = np.concatenate([found.observed, found.population, found.individual])
     low, high = both.min() / 1.15, both.max() * 1.15
     for axes, predicted, name in (
@@ -54,7 +54,7 @@ def trend_figure(trends: list[Trend]) -> Figure:
     grid = figure.subplots(len(rows), len(columns), squeeze=False, sharex="col", sharey=True)
     labels = {
         "time": "days from the first fraction",
-        "prediction": f"prediction ({UNITS[trends[0].quantity]})",
+        "prediction": f"prediction ({OBSERVABLES[trends[0].quantity].shown_unit})",
     }
     drawn = {(rows.index((t.kind, t.group)), columns.index(t.against)): t for t in trends}
     for (row, column), trend in drawn.items():
@@ -93,7 +93,7 @@ def uniformity_figure(found: dict[str, Uniformity]) -> Figure:
         figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
     ):
         uniformity_panel(axes, u)
-        axes.set_title(MEASURED[quantity], loc="left", size=8.5)
+        axes.set_title(records_of(quantity), loc="left", size=8.5)
         axes.set_xlabel("prediction distribution error")
         axes.set_ylabel("distribution − uniform")
     return figure

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lymphokin.criticism.data.visual_check import VisualCheck
-from lymphokin.criticism.words import AXES, MEASURED, round_numbers
-from lymphokin.pages.drawing import BLACK, GREY, VERMILLION, log_ticks, styled
+from lymphokin.pages.drawing import BLACK, GREY, VERMILLION, log_ticks, round_numbers, styled
+from lymphokin.quantities import OBSERVABLES
 
 OUTER, INNER = "#f3dfb8", "#7fb2d4"
 """Bands of the outer percentiles and of the median: told apart by lightness."""
@@ -54,9 +54,9 @@ def visual_check_figure(checks: list[VisualCheck]) -> Figure:
 
 def _label(check: VisualCheck) -> str:
     if check.kind == "relative to baseline":
-        return f"{MEASURED[check.quantity]}, multiple of baseline"
+        return f"{OBSERVABLES[check.quantity].records}, multiple of baseline"
     corrected = ", prediction-corrected" if check.kind == "prediction-corrected" else ""
-    return AXES[check.quantity] + corrected
+    return OBSERVABLES[check.quantity].axis + corrected
 
 
 def _days(check: VisualCheck) -> np.ndarray:

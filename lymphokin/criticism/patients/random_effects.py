@@ -19,10 +19,10 @@ import pandas as pd
 from scipy import stats
 
 from lymphokin.criticism.data.replicates import Replicates
-from lymphokin.criticism.words import MEASURED
 from lymphokin.infer.density import CohortDensity
 from lymphokin.pages.wording import joined
 from lymphokin.population import CohortArrays, CohortLikelihood, Latents
+from lymphokin.quantities import records_of
 from lymphokin.verdict import FINE, LOOK, Verdict, level_of
 
 SHRUNKEN = 0.3
@@ -129,8 +129,8 @@ def judge_shrinkage(effects: RandomEffects, quantities: Sequence[Replicates]) ->
             Verdict("shrinkage of random effects", "patients", level, sentence, numbers)
         )
     shrunk = {r.quantity: residual_shrinkage(r) for r in quantities}
-    lost = [MEASURED[q] for q, value in shrunk.items() if value > SHRUNKEN]
-    said = joined(f"{100 * value:.0f} % for {MEASURED[q]}" for q, value in shrunk.items())
+    lost = [records_of(q) for q, value in shrunk.items() if value > SHRUNKEN]
+    said = joined(f"{100 * value:.0f} % for {records_of(q)}" for q, value in shrunk.items())
     sentence = f"Shrinkage of the residuals is {said}" + (
         f"; where it is above {100 * SHRUNKEN:.0f} % the fit follows single records, and residuals "
         "around individual predictions say little."

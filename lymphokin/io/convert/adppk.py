@@ -13,7 +13,7 @@ from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.lab_units import level_factor
-from lymphokin.units import HOURS_PER_DAY
+from lymphokin.quantities import HOURS_PER_DAY
 
 MOMENTS = ("ADTM", "UDTC", "PCDTC")
 """Columns with the moment of a record; without them it is AFRLT hours after the first dose."""

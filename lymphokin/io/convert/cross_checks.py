@@ -9,7 +9,7 @@ from lymphokin.endpoint import grade_of_count
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
-from lymphokin.units import LARGEST_ALC
+from lymphokin.plausible import LARGEST_ALC
 
 
 def check_size(bench: Bench, data: Dataset, columns: Columns, value: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.results import EXPECTED, Reading, Result, Rounding, decimals_of
 from lymphokin.lab_units import count_factor, level_factor
-from lymphokin.units import CELLS_PER_UL
+from lymphokin.quantities import CELLS_PER_UL
 
 _BRACKETED = re.compile(r".*[(\[]([^()\[\]]+)[)\]]\s*$")
 

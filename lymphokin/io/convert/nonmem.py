@@ -15,7 +15,7 @@ from lymphokin.io.convert.results import EXPECTED, Reading, Result
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.lab_units import count_factor, level_factor
-from lymphokin.units import CELLS_PER_UL, HOURS_PER_DAY, UNITS
+from lymphokin.quantities import CELLS_PER_UL, HOURS_PER_DAY, OBSERVABLES
 
 SPELLINGS = {
     "DV": ("Y", "OBSERVATION"),
@@ -229,7 +229,8 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     units = {kind: str(mapping["units"].get(kind, "")) for kind in QUANTITIES}
     for kind in sorted(set(words) & set(QUANTITIES)):
         if not units[kind] or _FACTORS[kind](units[kind]) is None:
-            expected = f'the unit of {kind} in the mapping: [nonmem.units] {kind} = "{UNITS[kind]}"'
+            example = f'[nonmem.units] {kind} = "{OBSERVABLES[kind].unit}"'
+            expected = f"the unit of {kind} in the mapping: {example}"
             bench.found(data.file).add(None, "DV", units[kind] or None, expected)
     text = data.text("DV").where(~missing, "")
     text = text.str.replace(",", ".") if data.decimal_comma else text

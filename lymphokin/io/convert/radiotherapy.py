@@ -23,7 +23,7 @@ from lymphokin.io.convert.treatment_names import (
 )
 from lymphokin.io.convert.treatment_rows import once_each, that_took_place
 from lymphokin.lab_units import radiation_factor
-from lymphokin.units import LARGEST_FRACTION_GY
+from lymphokin.plausible import LARGEST_FRACTION_GY
 
 SECOND_OF_DAY_HOURS = 6
 """Hours from the first to the second fraction of a day without clock times: the least interval of

@@ -14,8 +14,8 @@ from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.nonmem import _FACTORS
 from lymphokin.io.convert.results import EXPECTED, Reading, Result
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
+from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import SATURDAY, treatment_days
-from lymphokin.units import UNITS
 
 _ID = re.compile(
     r"(?:(?:patient|subject|pat|subj|usubj|study)?[ _.-]*(?:id|no|nr|number|code)?)", re.I
@@ -79,7 +79,7 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
     if wide["quantity"] not in (COUNT, MDSC, LEVEL):
         found.add(None, None, wide["quantity"], "alc, mdsc or atra as [wide] quantity")
     elif not wide["unit"] or _FACTORS[wide["quantity"]](wide["unit"]) is None:
-        expected = f'a known unit, such as [wide] unit = "{UNITS[wide["quantity"]]}"'
+        expected = f'a known unit, such as [wide] unit = "{OBSERVABLES[wide["quantity"]].unit}"'
         found.add(None, None, wide["unit"] or None, expected)
     unknown = [c for c in wide["covariates"] if c.upper() not in COVARIATES]
     for name in unknown:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.schedule import SATURDAY, AtraPulses, treatment_days
-from lymphokin.units import LARGEST_FRACTION_GY
 from lymphokin.whatif.caution import warnings_of
 from lymphokin.whatif.contract import (
     LATEST_DAY,

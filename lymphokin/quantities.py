@@ -1,0 +1,101 @@
+"""What is measured, as a reader meets it: name, unit, label and decimals.
+
+A model's outputs say this of themselves (`Model.observables`). The table here holds the quantities
+that an event table may contain without a model, and fills in what an output leaves out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lymphokin.plausible import LARGEST_ALC
+
+HOURS_PER_DAY = 24.0
+CELLS_PER_UL = 1000.0
+"""Cells/uL in 1e9/L."""
+DECIMALS, LARGEST = 2, 1e6
+"""Decimals and largest value of a quantity that nothing else is known of (judgement)."""
+_TYPOGRAPHY = {"1e9/L": "10⁹/L", "cells/uL": "cells/µL", "m2": "m²", "cm3": "cm³"}
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A quantity that a laboratory measures.
+
+    Attributes:
+        name: Its word in the event table (DVID) and among a model's outputs.
+        unit: Unit of its values, such as "1e9/L".
+        label: What an axis or a field of a form calls it, such as "lymphocytes".
+        records: What several measurements are called, such as "lymphocyte counts".
+        decimals: Digits after the point to which a laboratory reports it.
+        at_most: Largest value that a form accepts, in `unit`.
+    """
+
+    name: str
+    unit: str
+    label: str
+    records: str
+    decimals: int = DECIMALS
+    at_most: float = LARGEST
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit as people write it; empty for a ratio."""
+        return shown_unit(self.unit)
+
+    @property
+    def axis(self) -> str:
+        """Label of an axis, with the unit in brackets."""
+        return f"{self.label} ({self.shown_unit})" if self.shown_unit else self.label
+
+
+def shown_unit(unit: str) -> str:
+    """A unit as people write it, such as "10⁹/L" for "1e9/L"; empty for "1"."""
+    return "" if unit == "1" else _TYPOGRAPHY.get(unit, unit)
+
+
+OBSERVABLES = {
+    observable.name: observable
+    for observable in (
+        Observable("alc", "1e9/L", "lymphocytes", "lymphocyte counts", 2, LARGEST_ALC),
+        # A form takes what a patient's blood can plausibly hold: all its monocytes are fewer.
+        Observable("mdsc", "cells/uL", "MDSC", "MDSC counts", 1, 5000.0),
+        Observable("atra", "ng/mL", "ATRA", "ATRA levels", 0),
+    )
+}
+"""The quantities of the event table, by name; reporting decimals are judgement but for counts,
+which laboratories report to two."""
+
+
+def described(
+    name: str,
+    unit: str,
+    meaning: str = "",
+    label: str = "",
+    decimals: int | None = None,
+    at_most: float | None = None,
+) -> Observable:
+    """The observable that an output of a model declares.
+
+    What the output leaves out comes from the quantity of the same name and unit in
+    :data:`OBSERVABLES`, else from its meaning.
+    """
+    known = OBSERVABLES.get(name)
+    if known is None or known.unit != unit:
+        words = label or meaning or name
+        known = Observable(name, unit, words, f"records of {words}")
+    elif label and label != known.label:
+        known = Observable(name, unit, label, f"records of {label}", known.decimals, known.at_most)
+    return Observable(
+        name,
+        unit,
+        known.label,
+        known.records,
+        known.decimals if decimals is None else decimals,
+        known.at_most if at_most is None else at_most,
+    )
+
+
+def records_of(name: str) -> str:
+    """What several measurements of a quantity are called; any other name as it is."""
+    return OBSERVABLES[name].records if name in OBSERVABLES else name
