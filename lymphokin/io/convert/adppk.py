@@ -11,6 +11,7 @@ from lymphokin.io.convert.bench import DOSE, LEVEL, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.subject_ids import subjects_of
+from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.lab_units import level_factor
 from lymphokin.quantities import HOURS_PER_DAY
@@ -26,13 +27,7 @@ def read_adppk(bench: Bench, data: Dataset, start: pd.Series, with_doses: bool) 
     the doses come from elsewhere, so that they do not count twice.
     """
     bench.account.source(data.file, len(data))
-    words = [str(n).upper() for n in bench.mapping["atra"]["names"]]
-    codes = [str(n).upper() for n in bench.mapping["atra"]["level_tests"]]
-    name = data.text("PARAM").str.upper()
-    atra = np.array([any(w in text for w in words) for text in name], bool)
-    atra |= data.text("PARAMCD").str.upper().isin(codes).to_numpy()
-    bench.account.dropped(data.file, "another substance than ATRA", data.lines[~atra])
-    data = data.select(atra)
+    data = _of_atra(bench, data)
     event = bench.numbers(data, "EVID")
     bench.flag(data, ~event.isin([0, 1]), "EVID", "0 (level) or 1 (dose)")
     if not with_doses:
@@ -49,6 +44,25 @@ def read_adppk(bench: Bench, data: Dataset, start: pd.Series, with_doses: bool) 
         ],
         ignore_index=True,
     )
+
+
+def _of_atra(bench: Bench, data: Dataset) -> Dataset:
+    """Rows of ATRA, and of plasma or serum where a specimen is stated."""
+    names = Names.of(bench.mapping["atra"])
+    codes = [str(n).upper() for n in bench.mapping["atra"]["level_tests"]]
+    kinds = names.kinds(data, "PARAM")
+    coded = data.text("PARAMCD").str.upper().isin(codes).to_numpy()
+    placebo = (kinds == INERT) | (kinds == UNCLEAR)
+    why = f"a placebo, not ATRA: {listed(data.text('PARAM')[placebo])}"
+    bench.account.dropped(data.file, why, data.lines[placebo])
+    other = (kinds == OTHER) & ~coded
+    why = f"another substance than ATRA: {listed(data.text('PARAM')[other])}"
+    bench.account.dropped(data.file, why, data.lines[other])
+    elsewhere = holding(data.text("PCSPEC"), bench.mapping["lab"]["other_specimens"])
+    elsewhere = elsewhere & ~placebo & ~other
+    why = f"not a specimen of plasma: {listed(data.text('PCSPEC')[elsewhere])}"
+    bench.account.dropped(data.file, why, data.lines[elsewhere])
+    return data.select(~placebo & ~other & ~elsewhere)
 
 
 def _moments(bench: Bench, data: Dataset, start: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -87,6 +101,10 @@ def _levels(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) ->
 
 def _doses(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
     amount = bench.numbers(data, "AMT").to_numpy()
+    for column in ("AMTU", "DOSEU", "EXDOSU"):
+        unit = data.text(column)
+        other = ~unit.isin(["", "NA"]) & unit.str.lower().ne("mg")
+        bench.flag(data, other, column, "mg, the unit of AMT")
     bench.flag(data, ~(amount > 0), "AMT", "an amount in mg above 0")
     more = bench.numbers(data, "ADDL").fillna(0).to_numpy()
     interval = bench.numbers(data, "II").fillna(0).to_numpy()

@@ -167,8 +167,8 @@ def _treatments(
                 why = f"another procedure than radiotherapy: {listed(others.text('PRTRT'))}"
                 bench.account.dropped(data.file, why, others.lines)
     _refuse_twice(bench, treated)
-    known = [table for table in sites if len(table)]
-    return parts, pd.concat(known) if known else pd.Series(dtype=object)
+    known = pd.concat([pd.Series(dtype=object), *(table for table in sites if len(table))])
+    return parts, known[~known.index.duplicated()]
 
 
 def _refuse_twice(bench: Bench, treated: dict[str, pd.DataFrame]) -> None:

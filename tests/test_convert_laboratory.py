@@ -1,0 +1,216 @@
+"""What a laboratory record means: specimen, test, unit, rounding, words, repeats, dates."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.cdisc_study import DM, account, counts, done, refused
+
+SPARE = settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+HEAD = "USUBJID,LBSEQ,LBTESTCD,LBORRES,LBORRESU,LBSTRESC,LBSTRESN,LBSTRESU,LBDTC"
+BEFORE = "X-1,1,LYM,1.42,10^9/L,1.42,1.42,10^9/L,2026-02-27"
+X2 = "X-2,1,LYM,1.60,10^9/L,1.60,1.60,10^9/L,2026-02-27"
+
+
+def table(*rows: str, column: str = "", cells: tuple[str, ...] = ()) -> str:
+    """An LB data set of a first count of both patients and `rows`, with a further column."""
+    lines = [BEFORE, X2, *rows]
+    extra = cells or ("",) * len(lines)
+    body = [f"{line},{cell}" if column else line for line, cell in zip(lines, extra, strict=True)]
+    return "\n".join([HEAD + (f",{column}" if column else ""), *body, ""])
+
+
+LATE = "X-1,3,LYM,0.42,10^9/L,0.42,0.42,10^9/L,2026-03-12"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("LBSPEC", "PLEURAL FLUID"), ("LBSPEC", "CEREBROSPINAL FLUID"), ("LBSPEC", "Bone marrow"),
+        ("LBSPEC", "ASCITES"), ("LBSPEC", "CORD BLOOD"), ("LBLOC", "PLEURAL CAVITY"),
+        ("LBCAT", "CSF ANALYSIS"), ("LBCAT", "URINALYSIS"), ("LBTEST", "Lymphocytes BAL"),
+    ],
+)  # fmt: skip
+def test_a_count_of_another_specimen_is_left_out_and_told(column, cell, tmp_path):
+    lb = table(LATE, column=column, cells=("", "", cell))
+    conversion = done(tmp_path, lb=lb)
+    assert counts(conversion) == [1.42]
+    assert f"not a specimen of blood: {cell}" in account(conversion)
+
+
+@pytest.mark.parametrize("cell", ["BLOOD", "Whole blood", "VENOUS BLOOD", "BLOOD (EDTA)"])
+def test_blood_is_read_however_it_is_called(cell, tmp_path):
+    lb = table(LATE, column="LBSPEC", cells=("BLOOD", "", cell))
+    conversion = done(tmp_path, lb=lb)
+    assert counts(conversion) == [1.42, 0.42]
+    assert "no specimen (LBSPEC): taken as BLOOD" in account(conversion)
+
+
+def test_a_specimen_that_is_neither_is_asked_for(tmp_path):
+    lb = table(LATE, column="LBSPEC", cells=("BLOOD", "BLOOD", "SERUM"))
+    refused(tmp_path, "lb.csv", "line 4", "LBSPEC", "SERUM", "[lab] specimens", lb=lb)
+    taken = done(tmp_path, '[lab]\nspecimens = ["BLOOD", "SERUM"]', lb=lb)
+    assert counts(taken) == [1.42, 0.42]
+
+
+@pytest.mark.parametrize("name", ["CD4 Lymphocytes", "Atypical lymphocytes", "Lymphocytes CD8+"])
+def test_a_part_of_the_lymphocytes_is_left_out_and_told(name, tmp_path):
+    names = ("Lymphocytes", "Lymphocytes", name)
+    conversion = done(tmp_path, lb=table(LATE, column="LBTEST", cells=names))
+    assert counts(conversion) == [1.42]
+    assert f"a part of the lymphocytes: {name}" in account(conversion)
+
+
+def test_several_methods_are_told_and_the_mapping_chooses(tmp_path):
+    methods = ("AUTOMATED", "AUTOMATED", "FLOW CYTOMETRY")
+    lb = table(LATE, column="LBMETHOD", cells=methods)
+    both = done(tmp_path, lb=lb)
+    assert "several methods of one test: AUTOMATED (2), FLOW CYTOMETRY (1)" in account(both)
+    one = done(tmp_path, '[lab]\nmethods = ["Automated"]', lb=lb)
+    assert counts(one) == [1.42]
+
+
+def test_a_result_of_a_test_that_was_not_done_is_refused(tmp_path):
+    lb = table(LATE, column="LBSTAT", cells=("", "", "NOT DONE"))
+    refused(tmp_path, "line 4", "LBSTAT", lb=lb)
+    blank = table("X-1,3,LYM,,,,,,2026-03-12", column="LBSTAT", cells=("", "", "NOT DONE"))
+    assert counts(done(tmp_path, lb=blank))[0] == 1.42
+
+
+@pytest.mark.parametrize("unit", ["%", "percent", "fraction"])
+def test_a_share_under_the_code_of_the_count_is_left_out_and_told(unit, tmp_path):
+    row = f"X-1,3,LYM,0.28,{unit},0.28,0.28,{unit},2026-03-12"
+    conversion = done(tmp_path, lb=table(row))
+    assert counts(conversion) == [1.42]
+    assert "a share of leukocytes, not a count" in account(conversion)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "count"),
+    [(28, "%", 1.4), (0.28, "fraction", 1.4), (28, "fraction", None), (128, "%", None),
+     (0.28, "%", None), (-3, "%", None)],
+)  # fmt: skip
+def test_a_percentage_that_cannot_be_one_is_refused(value, unit, count, tmp_path):
+    mapping = "[lab]\nuse_fraction_with_leukocytes = true"
+    lb = table(
+        f"X-1,3,LYMLE,{value},{unit},{value},{value},{unit},2026-03-12",
+        "X-1,4,WBC,5,10^9/L,5,5,10^9/L,2026-03-12",
+    )
+    if count is None:
+        refused(tmp_path, "line 4", "LBORRES", mapping=mapping, lb=lb)
+    else:
+        assert counts(done(tmp_path, mapping, lb=lb)) == [1.42, count]
+
+
+def test_a_share_with_two_leukocyte_counts_of_its_sample_is_left_out_and_told(tmp_path):
+    lb = table(
+        "X-1,3,LYMLE,28,%,28,28,%,2026-03-12",
+        "X-1,4,WBC,5,10^9/L,5,5,10^9/L,2026-03-12",
+        "X-1,5,WBC,7,10^9/L,7,7,10^9/L,2026-03-12",
+    )
+    conversion = done(tmp_path, "[lab]\nuse_fraction_with_leukocytes = true", lb=lb)
+    assert counts(conversion) == [1.42]
+    assert "without one leukocyte count of the same sample" in account(conversion)
+
+
+@given(st.integers(30, 4000), st.integers(1, 3))
+@SPARE
+def test_standard_results_agree_within_their_printed_decimals(tmp_path, cells, decimals):
+    shown = f"{cells / 1000:.{decimals}f}"
+    row = f"X-1,3,LYM,{cells},/uL,{shown},{shown},10^9/L,2026-03-12"
+    assert counts(done(tmp_path, lb=table(row))) == [1.42, cells / 1000]
+
+
+@given(st.integers(100, 4000), st.sampled_from([0.001, 0.1, 10, 1000, 1.3, 0.7]))
+@SPARE
+def test_standard_results_that_are_something_else_are_refused(tmp_path, cells, factor):
+    shown = f"{cells * factor / 1000:.4f}"
+    row = f"X-1,3,LYM,{cells},/uL,{shown},{shown},10^9/L,2026-03-12"
+    message = refused(tmp_path, "line 4", "LBORRES", lb=table(row))
+    assert "agree within 2 % or the rounding" in message
+
+
+def test_the_decimals_of_standard_results_are_those_of_all_records_of_a_unit(tmp_path):
+    rows = ("X-1,3,LYM,440,/uL,0.4,0.4,10^9/L,2026-03-12",
+            "X-1,4,LYM,1430,/uL,1.43,1.43,10^9/L,2026-03-16")  # fmt: skip
+    refused(tmp_path, "line 4", "[lab] standard_decimals", lb=table(*rows))
+    stated = done(tmp_path, "[lab]\nstandard_decimals = 1", lb=table(*rows))
+    assert counts(stated) == [1.42, 0.44, 1.43]
+
+
+@pytest.mark.parametrize("text", ["1.450", "12.500", "1.234.567"])
+def test_a_count_of_cells_that_can_be_read_two_ways_is_refused(text, tmp_path):
+    row = f"X-1,3,LYM,{text},/uL,,,,2026-03-12"
+    refused(tmp_path, "line 4", "LBORRES", text, lb=table(row))
+
+
+def test_a_limit_of_another_unit_is_refused_and_a_translated_unit_keeps_its_limits(tmp_path):
+    lb = table(LATE, column="LBLLOQ", cells=("0.1", "0.1", "100"))
+    refused(tmp_path, "line 4", "LBLLOQ", lb=lb)
+    theirs = table(LATE, column="LBLLOQ", cells=("0.5", "0.5", "0.5")).replace("10^9/L", "giga")
+    conversion = done(tmp_path, '[lab.units]\ngiga = "10^9/L"', lb=theirs)
+    seen = conversion.cohort.observations.query("id == 'X-1'")
+    assert seen["censored"].tolist() == [False, True]
+    assert seen["value"].tolist() == [1.42, 0.5]
+
+
+AGAIN = ("X-1,5,LYM,0.75,10^9/L,0.75,0.75,10^9/L,2026-03-16",
+         "X-1,4,LYM,0.71,10^9/L,0.71,0.71,10^9/L,2026-03-16",
+         "X-1,6,LYM,0.79,10^9/L,0.79,0.79,10^9/L,2026-03-16")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [("first", 0.71), ("last", 0.79), ("mean", 0.75), ("lowest", 0.71), ("highest", 0.79)],
+)
+def test_repeats_on_a_day_are_refused_without_a_rule(rule, value, tmp_path):
+    lb = table(*AGAIN)
+    refused(tmp_path, "line 5", "0.71 beside 0.75", "[lab] repeats", lb=lb)
+    conversion = done(tmp_path, f'[lab]\nrepeats = "{rule}"', lb=lb)
+    assert counts(conversion) == [1.42, pytest.approx(value)]
+    told = account(conversion)
+    assert f"the {rule} counts, as the mapping says" in told
+    assert "lb.csv: 5 rows = 3 used + 2 dropped" in told
+
+
+@given(st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True), st.randoms())
+@SPARE
+def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(tmp_path, cells, random):
+    values = [n / 100 for n in cells]
+    rows = [f"X-1,{n},LYM,{v},10^9/L,{v},{v},10^9/L,2026-03-16" for n, v in enumerate(values, 5)]
+    random.shuffle(rows)
+    truth = {"first": values[0], "last": values[-1], "lowest": min(values),
+             "highest": max(values), "mean": sum(values) / len(values)}  # fmt: skip
+    for rule, value in truth.items():
+        conversion = done(tmp_path, f'[lab]\nrepeats = "{rule}"', lb=table(*rows))
+        assert counts(conversion) == [1.42, pytest.approx(value)]
+
+
+def test_an_unknown_rule_is_refused_with_the_known_ones(tmp_path):
+    refused(tmp_path, "mapping.toml", "first, last, mean", mapping='[lab]\nrepeats = "median"')
+
+
+def test_study_days_count_from_their_own_day_1_not_from_the_first_exposure(tmp_path):
+    """RFSTDTC is the consent here, ten days before the first exposure (RFXSTDTC)."""
+    dm = DM.replace("2026-03-10,2026-03-02", "2026-03-10,2026-02-20")
+    partial = "X-1,3,LYM,0.71,10^9/L,0.71,0.71,10^9/L,2026-03"
+    lb = table(partial, column="LBDY", cells=("", "", "25"))
+    seen = done(tmp_path, dm=dm, lb=lb).cohort.observations.query("id == 'X-1'")
+    assert seen["day"].tolist() == [-3, 14]  # 2026-02-20 + 24 days = 2026-03-16
+    lb = table(partial, column="LBDY", cells=("8", "8", "25"))
+    seen = done(tmp_path, lb=lb).cohort.observations.query("id == 'X-1'")
+    assert seen["day"].tolist() == [-3, 14]  # the dated record says what day 1 is
+
+
+def test_study_days_that_contradict_each_other_are_told(tmp_path):
+    lb = table(LATE, column="LBDY", cells=("-3", "-3", "99"))
+    told = account(done(tmp_path, lb=lb))
+    assert "study days count from several days in 1 subject(s) (X-1)" in told
+
+
+def test_two_date_columns_that_differ_are_refused(tmp_path):
+    adlb = "USUBJID,PARAMCD,AVAL,AVALU,ADTM,ADT\nA,LYM,1.4,10^9/L,2026-03-02T08:00,2026-03-{}\n"
+    assert done(tmp_path, dm=None, pr=None, lb=None, adlb=adlb.format("02"))
+    refused(tmp_path, "ADT", "the day of ADTM", dm=None, pr=None, lb=None, adlb=adlb.format("03"))

@@ -1,0 +1,168 @@
+"""Who is a patient: one identifier over all data sets, never two persons under one."""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from lymphokin.io.convert import convert
+from lymphokin.io.convert.subject_ids import plain
+from tests.cdisc_study import DM, LB, PR, account, counts, done, fractions, refused
+
+
+@pytest.mark.parametrize("other", ["x-1", "X-01", "X-1 .", "X1", "X - 1", "X_1"])
+@pytest.mark.parametrize("file", ["dm", "lb", "pr"])
+def test_identifiers_that_are_almost_the_same_are_asked_for(other, file, tmp_path):
+    texts = {"dm": DM, "lb": LB, "pr": PR}
+    changed = {file: texts[file].replace("X-1,", f"{other},")}
+    refused(tmp_path, other, "X-1", "[subject.rename]", **changed)
+    conversion = done(tmp_path, f'[subject.rename]\n"{other}" = "X-1"', **changed)
+    assert list(conversion.cohort.patients.index) == ["X-1", "X-2"]
+    assert len(fractions(conversion)) == 5
+
+
+identifiers = st.from_regex(r"[A-Z]{1,3}-[1-9]\d{0,2}-[1-9]\d{0,3}", fullmatch=True)
+
+
+@given(identifiers, identifiers, st.integers(0, 3), st.booleans())
+@settings(deadline=None)
+def test_typing_changes_no_identifier_and_other_identifiers_stay_apart(one, other, zeros, lower):
+    typed = re.sub(r"-(\d)", "-" + "0" * zeros + r"\1", one)
+    typed = typed.lower() if lower else typed
+    assert plain(typed) == plain(f" {typed.replace('-', ' ')} ") == plain(one)
+    assume(one != other)
+    assert plain(one) != plain(other)
+
+
+BY_NUMBER = {
+    "dm": "STUDYID,SITEID,SUBJID,ARM,AGE,SEX,RFSTDTC\n"
+    "S,01,001,A,61,F,2026-03-02\nS,02,001,A,58,M,2026-03-09\n",
+    "lb": "STUDYID,SITEID,SUBJID,LBTESTCD,LBORRES,LBORRESU,LBDTC\n"
+    "S,01,001,LYM,1.4,10^9/L,2026-02-27\nS,02,001,LYM,2.4,10^9/L,2026-03-06\n",
+    "pr": "STUDYID,SITEID,SUBJID,PRTRT,PRDOSE,PRDOSU,PRSTDTC\n"
+    "S,01,001,SBRT,8,Gy,2026-03-02\nS,02,001,SBRT,8,Gy,2026-03-09\n",
+}
+
+
+def test_a_number_used_in_two_sites_is_joined_with_the_site(tmp_path):
+    conversion = done(tmp_path, **BY_NUMBER)
+    assert counts(conversion, "01-001") == [1.4]
+    assert counts(conversion, "02-001") == [2.4]
+    assert "SITEID and SUBJID joined by -" in account(conversion)
+
+
+@pytest.mark.parametrize("file", ["lb", "pr"])
+def test_a_data_set_without_the_site_that_is_needed_is_refused(file, tmp_path):
+    lacking = re.sub(r"(?m)^([^,]*),[^,]*,", r"\1,", BY_NUMBER[file])
+    refused(tmp_path, f"{file}.csv", "SITEID beside SUBJID", **BY_NUMBER | {file: lacking})
+
+
+def test_a_number_used_once_is_the_identifier(tmp_path):
+    once = {name: text.replace("S,02,001", "S,02,002") for name, text in BY_NUMBER.items()}
+    conversion = done(tmp_path, **once)
+    assert counts(conversion, "001") == [1.4]
+    assert counts(conversion, "002") == [2.4]
+
+
+def test_a_number_without_any_site_is_told(tmp_path):
+    lb = "SUBJID,LBTESTCD,LBORRES,LBORRESU,LBDTC\n1,LYM,1.4,10^9/L,2026-02-27\n"
+    told = account(done(tmp_path, dm=None, pr=None, lb=lb))
+    assert "SUBJID alone tells subjects apart" in told
+
+
+def test_data_sets_with_different_identifiers_are_joined_by_the_subjects_file(tmp_path):
+    dm = DM.replace("USUBJID,", "USUBJID,SUBJID,").replace("X-1,", "X-1,001,")
+    dm = dm.replace("X-2,", "X-2,002,")
+    pr = PR.replace("USUBJID", "SUBJID").replace("X-1,", "001,").replace("X-2,", "002,")
+    conversion = done(tmp_path, dm=dm, pr=pr)
+    assert len(fractions(conversion)) == len(fractions(conversion, "X-2")) == 5
+    assert "pr.csv has no USUBJID" in account(conversion)
+    refused(tmp_path, "pr.csv", "SUBJID", pr=pr)
+    refused(tmp_path, "pr.csv", "more than once", dm=dm.replace("002", "001"), pr=pr)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"), [("SEX", ("F", "M")), ("SITEID", ("01", "02")), ("STUDYID", ("S", "T"))]
+)
+def test_two_persons_under_one_identifier_are_refused(column, values, tmp_path):
+    head, *rows = LB.splitlines()
+    lb = [f"{head},{column}"] + [f"{row},{values[0]}" for row in rows]
+    dm = DM if column in DM else DM.replace("USUBJID,", "STUDYID,USUBJID,").replace("X-", "S,X-")
+    dm = dm.replace("58,M", "58,F").replace(",02,", ",01,")
+    assert len(done(tmp_path, dm=dm, lb="\n".join(lb)).cohort) == 2
+    lb[1] = lb[1][: -len(values[0])] + values[1]
+    refused(tmp_path, "lb.csv", column, f"{values[1]} beside {values[0]} of dm.csv",
+            dm=dm, lb="\n".join(lb))  # fmt: skip
+
+
+def test_two_sexes_among_the_records_of_one_subject_are_refused(tmp_path):
+    adlb = (
+        "USUBJID,PARAMCD,AVAL,AVALU,ADT,SEX\nA,LYM,1.4,10^9/L,2026-03-02,F\n"
+        "A,LYM,1.1,10^9/L,2026-03-09,M\n"
+    )
+    refused(tmp_path, "adlb.csv", "M beside F", dm=None, pr=None, lb=None, adlb=adlb)
+
+
+def test_data_sets_without_a_common_subject_are_refused(tmp_path):
+    pr = PR.replace("X-1", "Q-7").replace("X-2", "Q-8")
+    refused(tmp_path, "pr.csv", "Q-7", "X-1", "no subject is in both", pr=pr)
+
+
+def test_patients_whom_a_join_loses_are_named(tmp_path):
+    pr = PR + "Z-9,1,SBRT,RADIOTHERAPY,10,Gy,2026-03-02,LIVER\n"
+    lost = LB + "Y-5,1,LYM,1.1,10^9/L,1.1,1.1,10^9/L,2026-03-02\n"
+    told = account(done(tmp_path, '[subject]\nexclude = ["Z-9"]', pr=pr, lb=lost))
+    assert "treated subject(s) without any lymphocyte count: Z-9" in told
+    assert "without any fraction, taken as untreated: Y-5" in told
+    assert "not in DM or ADSL: Y-5, Z-9" in told
+
+
+def test_an_immune_dose_names_whom_it_does_not_find_on_either_side(tmp_path):
+    done(tmp_path)
+    folder, table = tmp_path / "study0", tmp_path / "doses.csv"
+    table.write_text("ID,IMMUNE_DOSE_GY\nX-1,2.5\nQ-4,1.0\n")
+    told = account(convert(folder, immune_dose=table))
+    assert "doses.csv: 1 subject(s) with records have no dose in it: X-2" in told
+    assert "doses.csv: 1 patient(s) in it have no records: Q-4" in told
+    pseudonyms = account(convert(folder, key=b"a secret key of the study", immune_dose=table))
+    assert "X-2" not in pseudonyms
+    assert "Q-4" not in pseudonyms
+    table.write_text("ID,IMMUNE_DOSE_GY\nX-01,2.5\n")
+    with pytest.raises(Exception, match=r"X-01 \(is it X-1\?"):
+        convert(folder, immune_dose=table)
+    mapping = tmp_path / "rename.toml"
+    mapping.write_text('[subject.rename]\n"X-01" = "X-1"')
+    assert convert(folder, mapping, immune_dose=table).cohort.patients.loc["X-1"][
+        "immune_dose_gy"
+    ] == pytest.approx(2.5)
+
+
+def test_a_data_set_in_two_files_is_refused(tmp_path):
+    done(tmp_path)
+    folder = tmp_path / "study0"
+    (folder / "lb.txt").write_text(LB)
+    with pytest.raises(Exception, match=r"lb.csv, lb.txt"):
+        convert(folder)
+
+
+def test_covariates_that_two_data_sets_state_otherwise_are_told(tmp_path):
+    adsl = "USUBJID,ARM,AGE\nX-1,SBRT,62\nX-2,SBRT,58\n"
+    told = account(done(tmp_path, adsl=adsl))
+    assert "adsl.csv: the age of 1 subject(s) is not that of the data set before" in told
+
+
+@given(st.permutations(["dm", "lb", "pr"]), st.sampled_from(["X-1", "X-2"]))
+@settings(
+    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_the_order_of_rows_decides_nothing(tmp_path, order, first):
+    texts = {"dm": DM, "lb": LB, "pr": PR}
+    name = order[0]
+    head, *rows = texts[name].splitlines()
+    rows.sort(key=lambda row: not row.startswith(first))
+    changed = done(tmp_path, **{name: "\n".join([head, *rows])})
+    same = done(tmp_path)
+    for who in ("X-1", "X-2"):
+        assert counts(changed, who) == counts(same, who)
+        assert fractions(changed, who) == fractions(same, who)
