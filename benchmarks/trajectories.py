@@ -34,10 +34,10 @@ def chunk_solver(model: Any, rule: Any, size: int) -> Any:
     import jax
     import jax.numpy as jnp
 
-    from lymphokin.solve import Course, build_timeline, solve
+    from lymphokin.solve import Treatment, build_timeline, solve
 
     doses = np.concatenate([start + np.arange(3.0) for start in (0.0, 21.0, 42.0, 63.0)])
-    course = Course(
+    course = Treatment(
         np.arange(5.0), np.full(5, 0.5), np.full(5, 0.2), doses, np.full(12, 270.0), VISITS
     )
     timeline, layout = build_timeline([course] * size, rule)

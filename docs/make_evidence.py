@@ -18,9 +18,10 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from lymphokin.literature import LiteraturePosterior, calibrated_models, coverage, read_studies  # noqa: E402
+from lymphokin.literature import calibrated_models, coverage, literature_draws, read_studies  # noqa: E402
 from lymphokin.literature.atra import read_atra_studies  # noqa: E402
 from lymphokin.literature.checks import expected_counts, standard_courses  # noqa: E402
+from lymphokin.literature.posterior import details_of, shipped_posterior  # noqa: E402
 from lymphokin.model import load_model, shipped_models  # noqa: E402
 from lymphokin.pages.drawing import save_figure  # noqa: E402
 from lymphokin.population import Hierarchy  # noqa: E402
@@ -48,7 +49,7 @@ def stored(kind: str, model: str = DEFAULT) -> pd.DataFrame:
 
 
 def cohorts() -> str:
-    details = LiteraturePosterior.shipped().provenance["details"]
+    details = details_of(shipped_posterior())
     fitted, left = stored("reproduction"), stored("left_out")
     rows = []
     for study in read_studies():
@@ -88,7 +89,7 @@ def cohorts() -> str:
 
 
 def checks() -> str:
-    counts = expected_counts(LiteraturePosterior.shipped(), standard_courses())
+    counts = expected_counts(literature_draws(), standard_courses())
     rows = []
     for course, own in counts.groupby("course", sort=False):
         rows.append([str(course), *(interval(r.q05, r.q50, r.q95) for r in own.itertuples())])
@@ -126,7 +127,7 @@ def atra() -> str:
 
 def parameters() -> str:
     model = load_model(DEFAULT)
-    hierarchy, posterior = Hierarchy(model), LiteraturePosterior.shipped()
+    hierarchy, posterior = Hierarchy(model), literature_draws()
     z = np.random.default_rng(0).standard_normal((4000, len(hierarchy.quantities)))
     prior = {k: np.asarray(v) for k, v in jax.vmap(hierarchy.natural)(z).items()}
     after, reads = posterior.natural(), model.reads()

@@ -10,10 +10,12 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from lymphokin.model import AdaptiveSolver, ModelError, load_model
-from lymphokin.solve import Course, build_timeline, solve
+from lymphokin.solve import Treatment, build_timeline, solve
 
 DAYS = np.array([0.0, 0.5, 3.0, 10.0, 40.0])
-COURSE = Course(np.arange(3.0), np.full(3, 0.6), np.full(3, 1 / 3), np.zeros(0), np.zeros(0), DAYS)
+TREATMENT = Treatment(
+    np.arange(3.0), np.full(3, 0.6), np.full(3, 1 / 3), np.zeros(0), np.zeros(0), DAYS
+)
 
 STIFF = '''
 """Lymphocytes that change places with marginated ones a thousand times a day, and grow together."""
@@ -72,7 +74,7 @@ def stiff_model(folder, name, steps=512):
 
 def count(model, p):
     """Lymphocyte counts of a patient on `DAYS`."""
-    timeline, layout = build_timeline([COURSE])
+    timeline, layout = build_timeline([TREATMENT])
     timeline = jax.tree.map(jnp.asarray, timeline)
     at = [layout.node(timeline, 0, day) for day in DAYS]
 
@@ -110,14 +112,14 @@ def test_a_stiff_model_agrees_with_scipy(tmp_path):
                 k * seen**2 + 0.1 - (k * hidden + growth) * hidden]  # fmt: skip
 
     y, now, expected = np.array([1.0, 1.0]), 0.0, []
-    stops = sorted({*DAYS, *COURSE.fraction_days})
+    stops = sorted({*DAYS, *TREATMENT.fraction_days})
     for day in stops:
         if day > now:
             y = solve_ivp(slope, (now, day), y, "Radau", rtol=1e-10, atol=1e-12).y[:, -1]
             now = day
         if day in DAYS:
             expected.append(y[0])
-        if day in COURSE.fraction_days:
+        if day in TREATMENT.fraction_days:
             y = y * [0.5**1.2, 1.0]
     np.testing.assert_allclose(run(p), expected, rtol=1e-6)
 

@@ -23,7 +23,7 @@ from lymphokin.population import (
     probability_below,
     t_distribution,
 )
-from lymphokin.whatif import condition as what_if
+from lymphokin.whatif import records as what_if
 from lymphokin.whatif.risk import below
 
 ERRORS = ("log_normal", "additive", "proportional", "combined")

@@ -6,29 +6,35 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lymphokin.literature import LiteraturePosterior, calibrated_models, coverage, read_studies
+from lymphokin.literature import calibrated_models, coverage, literature_draws, read_studies
 from lymphokin.literature.calibrate import calibrate
 from lymphokin.literature.checks import expected_counts, standard_courses
 from lymphokin.literature.meta_analysis import Settings
+from lymphokin.literature.posterior import (
+    details_of,
+    draws_of_posterior,
+    read_posterior,
+    shipped_posterior,
+)
 from lymphokin.literature.prior import model_with_prior, prior_table
-from lymphokin.population import Hierarchy
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.shipped import data_path, models_path
 
 
 @pytest.fixture(scope="module")
-def posterior() -> LiteraturePosterior:
-    return LiteraturePosterior.shipped()
+def population() -> PopulationDraws:
+    return literature_draws()
 
 
 def test_every_shipped_posterior_belongs_to_its_model_and_has_converged():
     assert calibrated_models()[0] == "myeloid_lymphoid"
     for name in calibrated_models():
-        own = LiteraturePosterior.shipped(name)
-        quantities = Hierarchy(own.model()).population_names
-        assert own.dataset["quantity"].to_numpy().tolist() == list(quantities)
-        assert own.population_z().shape[0] >= 200
-        assert np.isfinite(own.population_z()).all()
-        assert own.provenance["details"]["convergence"]["level"] != "bad"
+        posterior, draws = shipped_posterior(name), literature_draws(name)
+        quantities = draws.hierarchy.population_names
+        assert posterior["quantity"].to_numpy().tolist() == list(quantities)
+        assert draws.z.shape[0] >= 200
+        assert np.isfinite(draws.z).all()
+        assert details_of(posterior)["convergence"]["level"] != "bad"
 
 
 def test_published_numbers_are_reproduced_and_studies_left_out_foretold():
@@ -38,17 +44,17 @@ def test_published_numbers_are_reproduced_and_studies_left_out_foretold():
         assert coverage(table) >= least
 
 
-def test_what_no_count_can_tell_is_not_learnt(posterior):
+def test_what_no_count_can_tell_is_not_learnt(population):
     """The link from MDSC to lymphocytes and the sign of the radiation drive keep their priors."""
-    z = posterior.population_z()
+    z, names = population.z, list(population.hierarchy.population_names)
     for name in ("suppression", "radiation_drive"):
-        own = z[:, list(posterior.dataset["quantity"].to_numpy()).index(name)]
+        own = z[:, names.index(name)]
         assert abs(own.mean()) < 0.4
         assert own.std() > 0.8
 
 
-def test_brain_radiosurgery_spares_and_more_lesions_cost_more(posterior):
-    counts = expected_counts(posterior, standard_courses())
+def test_brain_radiosurgery_spares_and_more_lesions_cost_more(population):
+    counts = expected_counts(population, standard_courses())
     six_weeks = counts[counts["day"] == 42].set_index("course")
     brain, one, two, five = (six_weeks.loc[study.name] for study in standard_courses())
     # Nothing is killed; what is left is the uncertain pull of the radiation drive.
@@ -59,10 +65,10 @@ def test_brain_radiosurgery_spares_and_more_lesions_cost_more(posterior):
     assert 0.5 < after.iloc[1] < 0.9
 
 
-def test_the_priors_for_a_fit_are_those_of_the_posterior(posterior):
+def test_the_priors_for_a_fit_are_those_of_the_posterior(population):
     name = model_with_prior("myeloid_lymphoid", "literature")
     written = tomllib.loads((models_path() / f"{name}.toml").read_text(encoding="utf-8"))
-    assert written == prior_table(posterior)
+    assert written == prior_table(population)
     assert "suppression" not in written["parameters"]
     with pytest.raises(ValueError, match="calibrate"):
         model_with_prior("hedos_hcc", "literature")
@@ -78,7 +84,7 @@ def test_a_calibration_reproduces_what_was_published_and_can_be_read_back(tmp_pa
     medians = numbers[found.reproduction["statistic"] == "median"]
     np.testing.assert_allclose(medians["q50"], medians["observed"], rtol=0.3)
     found.write(tmp_path)
-    read = LiteraturePosterior.read(tmp_path / "hedos_hcc.nc")
+    read = draws_of_posterior(read_posterior(tmp_path / "hedos_hcc.nc"))
     np.testing.assert_allclose(  # kept in single precision
-        read.population_z(), found.posterior.population_z(), rtol=1e-6
+        read.z, draws_of_posterior(found.posterior).z, rtol=1e-6
     )

@@ -23,8 +23,7 @@ from lymphokin.infer.approximate import approximate
 from lymphokin.infer.density import density_of
 from lymphokin.io import read_events, write_events
 from lymphokin.model import load_model
-from lymphokin.trial.virtual.population import FittedPopulation
-from lymphokin.whatif.source import of_run
+from lymphokin.whatif.population import draws_of_run
 from lymphokin.workflow import Job, run_fit
 
 LEVEL = '''
@@ -213,12 +212,12 @@ def test_a_point_is_refused_where_its_uncertainty_is_needed():
 
 
 def test_a_runs_checks_and_forecasts_open_it_or_say_why_not(run):
-    doors = (open_run, of_run, FittedPopulation.of_run, refuse_point)
+    doors = (open_run, draws_of_run, refuse_point)
     if run.fit.method != "map":
         for door in doors:
             door(run.folder)
-        assert "approximate (quick) fit" in of_run(run.folder).provenance.title
-        assert of_run(run.folder).approximation
+        assert "approximate (quick) fit" in draws_of_run(run.folder).provenance.title
+        assert draws_of_run(run.folder).approximation
         return
     assert (run.fit.summary["learnt"] == "unknown").all()
     assert run.fit.summary["contraction"].isna().all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lymphokin.model import ModelError, TableError, load_model, model_file, shipped_models
-from lymphokin.solve import Course, StepRule, build_timeline, solve
+from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 
 DOCS = Path(__file__).parents[1] / "docs"
 SPLEEN = DOCS / "examples" / "spleen.py"
@@ -60,15 +60,15 @@ def load(tmp_path):
     return load_files
 
 
-def course(fraction_days, immune_dose: float, days) -> Course:
+def course(fraction_days, immune_dose: float, days) -> Treatment:
     """Fractions of one immune dose each, no drug."""
     n, none = len(fraction_days), np.zeros(0)
     share = np.full(n, 1 / max(n, 1))
     at = np.asarray(fraction_days, float)
-    return Course(at, np.full(n, immune_dose), share, none, none, np.asarray(days, float))
+    return Treatment(at, np.full(n, immune_dose), share, none, none, np.asarray(days, float))
 
 
-def solve_typical(model, patient: Course, rule: StepRule | None = None) -> dict[str, np.ndarray]:
+def solve_typical(model, patient: Treatment, rule: StepRule | None = None) -> dict[str, np.ndarray]:
     """States and outputs [day] of a typical patient on the days of the course."""
     p = SimpleNamespace(**{q.name: q.median * q.per_day for q in model.table})
     timeline, layout = build_timeline([patient], rule)

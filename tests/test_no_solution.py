@@ -6,22 +6,17 @@ import pytest
 from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.io.visits import endpoint_visits
-from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
+from lymphokin.literature.posterior import calibrated_models, literature_draws
 from lymphokin.literature.spread import between_models
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.predict import forecast, seen_ranges
 from lymphokin.predict.individual import NoForecastError
-from lymphokin.whatif.contract import (
-    Count,
-    Patient,
-    PlannedFraction,
-    Pulse,
-    Schedule,
-    WhatIfRequest,
-)
+from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.source import of_literature, of_priors
+from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 
 LIMITED = '''"""One pool of lymphocytes that has no solution above a radiosensitivity."""
 
@@ -117,7 +112,7 @@ def test_a_what_if_has_numbers_or_is_refused(tmp_path):
     plan = Schedule(fractions=tuple(PlannedFraction(day=d, gy=10.0) for d in range(5)))
     person = Patient(counts=(Count(day=-7, value=0.9), Count(day=5, value=0.6)))
     request = WhatIfRequest(patient=person, a=plan, b=plan)
-    refused = Engine(of_priors(limited(tmp_path, 0.7), draws=60))
+    refused = Engine(PopulationDraws.of_prior(limited(tmp_path, 0.7), draws=60))
     with pytest.raises(NoForecastError, match=r"limited_0\.7"):
         refused.what_if(request)
 
@@ -134,8 +129,7 @@ def test_every_shipped_model_forecasts_random_patients_in_numbers(tmp_path, coun
 @pytest.mark.slow
 @pytest.mark.parametrize("name", calibrated_models())
 def test_every_shipped_model_answers_what_if_in_numbers(name):
-    literature = LiteraturePosterior.shipped(name)
-    engine = Engine(of_literature(literature.model(), literature.population_z(), {}, 1.0, 1000.0))
+    engine = Engine(literature_draws(name))
     rng = np.random.default_rng(2)
     for _ in range(4):
         days = range(int(rng.integers(1, 9)))

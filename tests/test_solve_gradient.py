@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lymphokin.model import load_model
-from lymphokin.solve import Course, build_timeline, hours_output_at, solve
+from lymphokin.solve import Treatment, build_timeline, hours_output_at, solve
 
 BLOOD_DRAWS = np.array([0.1, 0.4, 1.2])
 PATIENTS = 4
@@ -20,7 +20,7 @@ PATIENTS = 4
 def log_outputs(model):
     """Function from z [parameter, patient], in SDs from the median, to the sum of log outputs."""
     days = np.array([0.0, 4.3, 14.0, 28.0, 46.0])
-    patient = Course(
+    patient = Treatment(
         np.arange(5.0),
         np.full(5, 0.5),
         np.full(5, 0.2),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lymphokin.model import Fraction, load_model, shipped_models
-from lymphokin.solve import Course, StepRule, build_timeline, solve
+from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.recurrence import recurrence
 from lymphokin.solve.structure import structure_of
@@ -21,7 +21,9 @@ DAYS = np.array([0.0, 4.3, 14.0, 24.6, 46.0, 63.0])
 def course(doses=DOSES, days=DAYS, gy=0.5):
     share = 0.2 if gy else 0.0
     amount = np.full(len(doses), 270.0)
-    return Course(np.arange(5.0), np.full(5, gy), np.full(5, share), np.array(doses), amount, days)
+    return Treatment(
+        np.arange(5.0), np.full(5, gy), np.full(5, share), np.array(doses), amount, days
+    )
 
 
 def typical(model):
@@ -51,7 +53,7 @@ def test_without_treatment_nothing_moves(name):
 
 def test_a_patient_seen_on_a_single_day_and_never_treated_is_at_rest():
     nothing, day = np.zeros(0), np.array([3.0])
-    seen_once = Course(nothing, nothing, nothing, nothing, nothing, day)
+    seen_once = Treatment(nothing, nothing, nothing, nothing, nothing, day)
     model = load_model("hedos_hcc")
     (y,) = solve_typical(model, [seen_once])
     (known,) = solve_typical(model, [course(doses=(), gy=0.0)])
@@ -61,7 +63,9 @@ def test_a_patient_seen_on_a_single_day_and_never_treated_is_at_rest():
 def test_a_fraction_counts_once_and_only_after_its_own_day():
     model, p = load_model("myeloid_lymphoid"), typical(load_model("myeloid_lymphoid"))
     one, none = np.ones(1), np.zeros(0)
-    states = solve_typical(model, [Course(2 * one, 0.5 * one, one, none, none, np.array([2, 2.1]))])
+    states = solve_typical(
+        model, [Treatment(2 * one, 0.5 * one, one, none, none, np.array([2, 2.1]))]
+    )
     rest = (1 - p.fast_fraction) * p.lymphocyte_baseline
     killed = rest * (1 - np.exp(-0.5 * p.radiosensitivity))
     regrown = killed * (1 - np.exp(-0.1 * np.log(2) / p.slow_half_life))
@@ -81,7 +85,7 @@ def test_six_weeks_of_daily_fractions_need_few_steps(name):
     week, nothing = np.arange(5.0), np.zeros(0)
     days = np.concatenate([7 * w + week for w in range(6)])
     each = np.full(30, 1 / 30)
-    daily = Course(days, 3 * each, each, nothing, nothing, np.arange(0.0, 106.0, 7.0))
+    daily = Treatment(days, 3 * each, each, nothing, nothing, np.arange(0.0, 106.0, 7.0))
     timeline, _ = build_timeline([daily])
     assert (np.asarray(timeline.days.step) > 0).sum() < 100
     model = load_model(name)

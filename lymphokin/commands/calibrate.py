@@ -43,6 +43,7 @@ def calibrate(
     """
     from lymphokin.literature import Settings, coverage
     from lymphokin.literature import calibrate as run
+    from lymphokin.literature.posterior import details_of, draws_of_posterior
     from lymphokin.literature.prior import write_prior
     from lymphokin.pages.wording import counted
 
@@ -56,9 +57,9 @@ def calibrate(
         found = run(model, studies, Settings(draws=draws, seed=seed), leave_one_out, show)
     paths = found.write(out)
     if prior is not None:
-        write_prior(found.posterior, prior)
+        write_prior(draws_of_posterior(found.posterior), prior)
         paths.append(prior)
-    details = found.posterior.provenance["details"]
+    details = details_of(found.posterior)
     if json_:
         rows = json.loads(found.reproduction.to_json(orient="records"))
         files = [str(path) for path in paths]

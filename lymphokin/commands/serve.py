@@ -40,9 +40,10 @@ def serve(
     from rich.console import Console
     from threadpoolctl import threadpool_limits
 
-    from lymphokin.commands.source import literature_sources, refuse_point, resolve_source
+    from lymphokin.commands.source import refuse_point
     from lymphokin.web.app import make_app
     from lymphokin.whatif.audit import AuditLog
+    from lymphokin.whatif.population import literature_populations, population_draws
 
     if run is not None and not (run / "posterior.nc").is_file():
         raise FileNotFoundError(f"{run} is not a run folder: it has no posterior.nc")
@@ -59,7 +60,10 @@ def serve(
         hosts = frozenset(f"{name}:{port}" for name in (ADDRESS, "localhost"))
         log = None if audit_log is None else AuditLog(audit_log)
         app = make_app(
-            lambda: resolve_source(run, model), hosts, log=log, load_others=literature_sources
+            lambda: population_draws(run, model),
+            hosts,
+            log=log,
+            load_others=literature_populations,
         )
         config = uvicorn.Config(
             app,

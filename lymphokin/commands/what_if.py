@@ -14,17 +14,12 @@ from rich.table import Table
 from lymphokin.pages.wording import counted, of_100, points_range
 
 if TYPE_CHECKING:
-    from lymphokin.whatif.contract import (
-        Estimate,
-        NarrowingAnswer,
-        Patient,
-        Schedule,
-        ScheduleAnswer,
-        WhatIfAnswer,
-        WhatIfRequest,
-    )
+    from lymphokin.whatif.answers import Estimate, ScheduleAnswer, WhatIfAnswer, WhatIfRequest
     from lymphokin.whatif.engine import Engine
+    from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.questions.between_models import BetweenModelsAnswer
+    from lymphokin.whatif.questions.narrowing import NarrowingAnswer
+    from lymphokin.whatif.schedule import Schedule
 
 DRAWS = (400, 2000)
 STYLES = {"strong": "bold yellow", "caution": "yellow", "note": "dim"}
@@ -54,8 +49,10 @@ def whatif(
 
     Example: lymphokin whatif --patient p.toml --schedule a.toml --schedule b.toml --json
     """
-    from lymphokin.whatif.contract import Patient, Schedule, WhatIfRequest
+    from lymphokin.whatif.answers import WhatIfRequest
     from lymphokin.whatif.files import read_as
+    from lymphokin.whatif.patient import Patient
+    from lymphokin.whatif.schedule import Schedule
 
     if len(schedule) != 2:
         raise ValueError(f"give --schedule twice, A and then B; got {len(schedule)}")
@@ -97,13 +94,10 @@ def predict_one(
     json_: bool,
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
-    from lymphokin.whatif.caution import warnings_of
-    from lymphokin.whatif.contract import NarrowingRequest, WhatIfRequest
-    from lymphokin.whatif.engine import told
-    from lymphokin.whatif.questions.narrowing import narrowing
+    from lymphokin.whatif.answers import WhatIfRequest
+    from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 
     engine = _engine(run, model)
-    known = engine.condition(person, plan, _draws(draws))
     answer = engine.answer(person, plan, plan, _draws(draws))
     days = next_counts or _coming(person, answer.endpoint_day)
     teaches = None
@@ -116,8 +110,8 @@ def predict_one(
     if all_models:
         both = WhatIfRequest(patient=person, a=plan, b=plan, draws=_draws(draws))
         others = _between_models(engine, both)
-    cautions = warnings_of(engine.source, person, known, {"schedule": plan}, plan)
-    used = told(person, plan, known)
+    cautions = engine.warnings(person, {"schedule": plan}, plan, _draws(draws))
+    used = engine.condition(person, plan, _draws(draws)).answer(person, plan)
     if json_:
         result = {
             **answer.model_dump(exclude={"curves"}),
@@ -125,7 +119,7 @@ def predict_one(
             "next_counts": [row.model_dump() for row in teaches.rows] if teaches else [],
             "warnings": [w.model_dump() for w in cautions],
             **({} if others is None else {"all_models": _of_one(others)}),
-            "provenance": engine.source.provenance.model_dump(),
+            "provenance": engine.population.provenance.model_dump(),
         }
         print(json.dumps(result, indent=2))
         return
@@ -141,7 +135,7 @@ def predict_one(
         console.print(
             f"{w.severity.capitalize()}: {w.text}", style=STYLES[w.severity], markup=False
         )
-    console.print(engine.source.provenance.research_use)
+    console.print(engine.population.provenance.research_use)
 
 
 def person_of(
@@ -155,8 +149,9 @@ def person_of(
     schedule: Path | None,
 ) -> tuple[Patient, Schedule]:
     """Patient and schedule of ``lymphokin predict`` from a file, from options, or from both."""
-    from lymphokin.whatif.contract import Patient, Schedule
-    from lymphokin.whatif.files import checked, course_of, pulses_of, read_as
+    from lymphokin.whatif.files import checked, read_as
+    from lymphokin.whatif.patient import Patient
+    from lymphokin.whatif.schedule import Schedule, fractions_in_words, pulses_in_words
 
     known = read_as(Patient, file).model_dump(exclude_unset=True) if file else {}
     given = {"site": site, "bsa": bsa, "n_lesions": lesions}
@@ -167,9 +162,9 @@ def person_of(
     person = checked(Patient, known, "the patient")
     plan = read_as(Schedule, schedule) if schedule else Schedule()
     if fractions:
-        plan = plan.model_copy(update={"fractions": course_of(fractions).fractions})
+        plan = plan.model_copy(update={"fractions": fractions_in_words(fractions).fractions})
     if atra:
-        plan = plan.model_copy(update={"atra": pulses_of(atra)})
+        plan = plan.model_copy(update={"atra": pulses_in_words(atra)})
     if not plan.fractions:
         raise ValueError("give --fractions, e.g. 5x10, or a --schedule with fractions")
     return person, plan
@@ -178,18 +173,18 @@ def person_of(
 def _engine(run: Path | None, model: str) -> Engine:
     from threadpoolctl import threadpool_limits
 
-    from lymphokin.commands.source import resolve_source
     from lymphokin.whatif.engine import Engine
+    from lymphokin.whatif.population import population_draws
 
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
-    return Engine(resolve_source(run, model))
+    return Engine(population_draws(run, model))
 
 
 def _between_models(engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
-    from lymphokin.commands.source import literature_sources
+    from lymphokin.whatif.population import literature_populations
     from lymphokin.whatif.questions.between_models import Panel
 
-    return Panel(engine, literature_sources).ask(question)
+    return Panel(engine, literature_populations).ask(question)
 
 
 def _of_one(answer: BetweenModelsAnswer) -> dict[str, Any]:

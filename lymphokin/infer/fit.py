@@ -20,13 +20,12 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import judge, population_summary, without_chains
 from lymphokin.infer.sample import Sample
 from lymphokin.model import Model, load_model
+from lymphokin.research_use import RESEARCH_USE as RESEARCH_USE
 from lymphokin.solve import StepRule
 
 PRIOR_DRAWS = 4000
 COHORT_FILE = "cohort.csv"
 """The fitted patients, in a run folder."""
-RESEARCH_USE = "Research use only. Not a medical device; not for decisions about patients."
-"""Said wherever results are shown."""
 
 
 def require_draws(config: Mapping[str, Any], purpose: str) -> None:

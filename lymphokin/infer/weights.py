@@ -17,14 +17,21 @@ def log_mean(log_weight: np.ndarray) -> np.ndarray:
     return logsumexp(log_weight, axis=1) - np.log(log_weight.shape[1])
 
 
+def pareto_smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Pareto-smoothed log weights, [draw], and the Pareto k of their tail."""
+    from arviz_stats.base.array import array_stats  # takes 0.4 s to import; few need it
+
+    # ArviZ takes log likelihoods and turns their sign.
+    smooth, k = array_stats.psislw(log_weight.max() - log_weight)
+    return np.asarray(smooth), float(k)
+
+
 def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Normalised Pareto-smoothed weights, as given, and the Pareto k of each patient.
 
     Args:
         log_weight: [population draw, draw, patient], unnormalised.
     """
-    from arviz_stats.base.array import array_stats  # takes 0.4 s to import; few need it
-
     weights = np.empty_like(log_weight)
     pareto_k = np.empty(log_weight.shape[2])
     for patient in range(log_weight.shape[2]):
@@ -32,11 +39,8 @@ def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if np.ptp(flat) < ALIKE:
             weights[:, :, patient], pareto_k[patient] = 1 / flat.size, 0.0
             continue
-        # ArviZ takes log likelihoods and turns their sign.
-        smooth, k = array_stats.psislw(flat.max() - flat)
-        smooth = np.asarray(smooth)
+        smooth, pareto_k[patient] = pareto_smoothed(flat)
         weights[:, :, patient] = np.exp(smooth - logsumexp(smooth)).reshape(log_weight.shape[:2])
-        pareto_k[patient] = float(k)
     return weights, pareto_k
 
 

@@ -24,7 +24,7 @@ from lymphokin.literature.sampler import approximate, sample
 from lymphokin.model import Model
 from lymphokin.population import CohortArrays, Hierarchy, Latents
 from lymphokin.shipped import data_path
-from lymphokin.solve import COARSE_STEPS, Course, build_timeline, solve_hours
+from lymphokin.solve import COARSE_STEPS, Treatment, build_timeline, solve_hours
 from lymphokin.solve.system import System
 
 STUDIES_FILE = "literature/atra_studies.toml"
@@ -129,7 +129,7 @@ class AtraMetaAnalysis:
         for study in studies:
             days = study.intake_days
             amount = np.full(len(days), study.dose_mg)
-            courses += [Course(none, none, none, days, amount, start)] * PATIENTS
+            courses += [Treatment(none, none, none, days, amount, start)] * PATIENTS
         timeline, layout = build_timeline(courses, COARSE_STEPS)
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)

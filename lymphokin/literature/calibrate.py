@@ -24,7 +24,7 @@ from lymphokin.literature.atra import (
     reproduce_atra,
 )
 from lymphokin.literature.meta_analysis import Draws, MetaAnalysis, Settings, Unknowns
-from lymphokin.literature.posterior import LiteraturePosterior, provenance, seen_in
+from lymphokin.literature.posterior import attributes, seen_in, write_posterior
 from lymphokin.literature.reproduction import new_offsets, reproduce
 from lymphokin.literature.studies import STUDIES_FILE, read_studies
 from lymphokin.model import load_model
@@ -43,9 +43,10 @@ class Calibration:
     :func:`lymphokin.literature.reproduction.reproduce`. ``left_out``: the same, each study
     predicted from the others alone. ``atra``: the same for the drug's kinetics, see
     :func:`lymphokin.literature.atra.reproduce_atra`. None where not asked for or not in the model.
+    ``posterior``: as in its file, see :mod:`lymphokin.literature.posterior`.
     """
 
-    posterior: LiteraturePosterior
+    posterior: xr.Dataset
     reproduction: pd.DataFrame
     left_out: pd.DataFrame | None
     atra: pd.DataFrame | None
@@ -55,15 +56,14 @@ class Calibration:
 
         Files of the same names are replaced.
         """
-        name = self.posterior.dataset.attrs["model"]
+        name = self.posterior.attrs["model"]
         paths = [folder / f"{name}.nc"]
-        self.posterior.write(paths[0])
+        write_posterior(self.posterior, paths[0])
         for kind in ("reproduction", "left_out", "atra"):
             table, path = getattr(self, kind), folder / f"{name}.{kind}.csv"
             if table is None:
                 continue
-            write_text(path, table.to_csv(index=False, float_format="%.4g"))
-            paths.append(path)
+            paths.append(write_text(path, table.to_csv(index=False, float_format="%.4g")))
         return paths
 
 
@@ -140,9 +140,9 @@ def assemble(
             "dose_spread": ("draw", unknowns.dose_spread),
         },
         {"quantity": list(analysis.hierarchy.population_names)},
-        provenance(analysis.model, studies, details),
+        attributes(analysis.model, studies, details),
     )
-    return Calibration(LiteraturePosterior(dataset), reproduction, left_out, atra)
+    return Calibration(dataset, reproduction, left_out, atra)
 
 
 def _flat(draws: Draws) -> Unknowns:

@@ -10,9 +10,8 @@ import pandas as pd
 
 from lymphokin.dose.immune import immune_dose_per_gy
 from lymphokin.literature.cohorts import build_cohorts
-from lymphokin.literature.posterior import LiteraturePosterior
 from lymphokin.literature.studies import Counts, Study
-from lymphokin.population import Hierarchy
+from lymphokin.population.draws import PopulationDraws
 
 DRAWS = 200
 DAYS = (1.0, 14.0, 42.0)
@@ -37,16 +36,15 @@ def standard_courses() -> tuple[Study, ...]:
     )
 
 
-def expected_counts(posterior: LiteraturePosterior, courses: tuple[Study, ...]) -> pd.DataFrame:
+def expected_counts(population: PopulationDraws, courses: tuple[Study, ...]) -> pd.DataFrame:
     """Typical count over the baseline after each course, without ATRA.
 
     Returns:
         course, day (after the last fraction), q05, q50, q95: 90 % equal-tailed interval, over new
         studies, of the geometric mean over patients of true count / baseline.
     """
-    hierarchy = Hierarchy(posterior.model())
-    cohorts = build_cohorts(hierarchy, courses)
-    z = posterior.population_z()
+    cohorts = build_cohorts(population.hierarchy, courses)
+    z = population.z
     z = z[:: max(1, len(z) // DRAWS)]
     none = np.zeros(len(courses))
     log_count = np.asarray(

@@ -18,7 +18,7 @@ from scipy.stats import norm, qmc
 
 from lymphokin.literature.studies import Study
 from lymphokin.population import CohortArrays, Hierarchy, Latents
-from lymphokin.solve import Course, build_timeline, solve
+from lymphokin.solve import Treatment, build_timeline, solve
 
 PATIENTS = 64
 """Virtual patients per study, a power of two (Sobol)."""
@@ -92,7 +92,7 @@ def build_cohorts(
         dose = np.full(len(days), study.course_dose_gy / len(days))
         share = np.full(len(days), 1 / len(days))
         none = np.zeros(0)
-        courses += [Course(days, dose, share, none, none, np.asarray(wanted))] * patients
+        courses += [Treatment(days, dose, share, none, none, np.asarray(wanted))] * patients
     timeline, layout = build_timeline(courses)
     total = len(courses)
     regressors = {c.regressor for p in table for c in p.covariates}

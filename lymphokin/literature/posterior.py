@@ -1,7 +1,8 @@
-"""What the literature knows, as a value: draws of a model's population, saved as one file.
+"""What the literature knows of a model's population: one file of draws per calibrated model.
 
-The draws have the form of a fit's (``population_z``), so that whatever takes a fit's population
-takes the literature's: forecasts, what-ifs, virtual trials.
+A file holds ``z_new_study`` [draw, quantity], population latents of a study that is not among the
+published ones, and ``baseline_spread`` and ``dose_spread`` [draw], SD between studies of ln
+baseline and of ln immune dose. Its attributes say where it comes from.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lymphokin.files import write_with
+from lymphokin.files import AnyPath, write_with
 from lymphokin.literature.cohorts import course_days
 from lymphokin.literature.studies import Study
 from lymphokin.model import Model, load_model
-from lymphokin.population import Hierarchy
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.population.provenance import RiskCalibration, provenance_of, rounded
 from lymphokin.shipped import data_path
 
 FOLDER = "literature/posterior"
+DEFAULT_MODEL = "myeloid_lymphoid"
+TITLE = "published cohorts, no trial data"
 
 
 def studies_sha256(path: Path) -> str:
@@ -34,98 +36,117 @@ def studies_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@dataclass(frozen=True)
-class LiteraturePosterior:
-    """Draws of a model's population given the published cohorts.
+def write_posterior(posterior: xr.Dataset, path: AnyPath) -> None:
+    """Write a posterior to a file, in single precision."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    packing = {name: {"zlib": True, "complevel": 9} for name in posterior.data_vars}
+    packed = posterior.astype(np.float32)
+    write_with(path, lambda file: packed.to_netcdf(file, engine="h5netcdf", encoding=packing))
 
-    ``dataset``: ``z_new_study`` [draw, quantity], population latents of a study that is not among
-    the published ones; ``baseline_spread`` and ``dose_spread`` [draw], SD between studies of ln
-    baseline and of ln immune dose. Its attributes are the provenance.
+
+def read_posterior(path: AnyPath) -> xr.Dataset:
+    """Read the file of a posterior.
+
+    Raises:
+        FileNotFoundError: when there is none.
     """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file; lymphokin calibrate writes one")
+    with xr.open_dataset(path, engine="h5netcdf") as stored:
+        return stored.load()
 
-    dataset: xr.Dataset
 
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """Model, versions, hashes, seed, convergence."""
-        return {k: json.loads(v) if k == "details" else v for k, v in self.dataset.attrs.items()}
+def shipped_posterior(model: str = DEFAULT_MODEL) -> xr.Dataset:
+    """The posterior of a model that comes with lymphokin.
 
-    @cached_property
-    def _model(self) -> Model:
-        model = load_model(self.dataset.attrs["model"])
-        if model.sha256 != self.dataset.attrs["model_sha256"]:
-            raise ValueError(
-                f"model {model.name} has changed since it was calibrated to the literature; run: "
-                f"lymphokin calibrate --model {model.name}"
-            )
-        return model
+    Raises:
+        FileNotFoundError: when the model was not calibrated.
+    """
+    return read_posterior(data_path(f"{FOLDER}/{model}.nc"))
 
-    def model(self) -> Model:
-        """The calibrated model.
 
-        Raises:
-            ValueError: when the model file is not the calibrated one any more.
-        """
-        return self._model
+def details_of(posterior: xr.Dataset) -> dict[str, Any]:
+    """Settings, convergence, studies and ranges of a calibration."""
+    return json.loads(posterior.attrs["details"])
 
-    def population_z(self) -> np.ndarray:
-        """[draw, quantity] population latents of a new study."""
-        return self.dataset["z_new_study"].to_numpy().astype(float)
 
-    def natural(self) -> dict[str, np.ndarray]:
-        """Population quantities of a new study by name, [draw] in the table's units."""
-        import jax
+def draws_of_posterior(
+    posterior: xr.Dataset, calibration: RiskCalibration | None = None
+) -> PopulationDraws:
+    """The population of a new study, given the published cohorts.
 
-        hierarchy = Hierarchy(self.model())
-        return {
-            name: np.asarray(value)
-            for name, value in jax.vmap(hierarchy.natural)(self.population_z()).items()
-        }
+    Args:
+        posterior: as read from a file.
+        calibration: how well published numbers are reproduced, where that is known.
 
-    @property
-    def seen(self) -> dict[str, list[float]]:
-        """Ranges of the published cohorts, as :func:`lymphokin.predict.range.seen_ranges` gives."""
-        return self.provenance["details"]["seen"]
+    Raises:
+        ValueError: when the model file is not the calibrated one any more.
+    """
+    model = load_model(posterior.attrs["model"])
+    if model.sha256 != posterior.attrs["model_sha256"]:
+        raise ValueError(
+            f"model {model.name} has changed since it was calibrated to the literature; run: "
+            f"lymphokin calibrate --model {model.name}"
+        )
+    z = posterior["z_new_study"].to_numpy().astype(float)
+    details = details_of(posterior)
+    convergence = details["convergence"]
+    provenance = provenance_of(
+        model,
+        "literature",
+        TITLE,
+        draws=len(z),
+        rhat_max=rounded(convergence["rhat_max"], 3),
+        ess_bulk_min=rounded(convergence["ess_bulk_min"], 0),
+        calibration=calibration,
+    )
+    seen = {name: (low, high) for name, (low, high) in details["seen"].items()}
+    return PopulationDraws(model, z, provenance, seen)
 
-    def write(self, path: Path) -> None:
-        """Write to a file, which appears complete or not at all; its folder is made."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        packing = {name: {"zlib": True, "complevel": 9} for name in self.dataset.data_vars}
-        single = self.dataset.astype(np.float32)
-        write_with(path, lambda to: single.to_netcdf(to, engine="h5netcdf", encoding=packing))
 
-    @classmethod
-    def read(cls, path: Path) -> LiteraturePosterior:
-        """Read a file.
+def literature_draws(model: str = DEFAULT_MODEL) -> PopulationDraws:
+    """The population of a model that comes calibrated to published cohorts.
 
-        Raises:
-            FileNotFoundError: when there is none.
-        """
-        if not path.is_file():
-            raise FileNotFoundError(f"{path}: no such file; lymphokin calibrate writes one")
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            return cls(stored.load())
-
-    @classmethod
-    def shipped(cls, model: str = "myeloid_lymphoid") -> LiteraturePosterior:
-        """The posterior that comes with lymphokin.
-
-        Raises:
-            FileNotFoundError: when the model was not calibrated.
-        """
-        return cls.read(data_path(f"{FOLDER}/{model}.nc"))
+    Raises:
+        FileNotFoundError: when the model was not calibrated.
+        ValueError: when the model file is not the calibrated one any more.
+    """
+    posterior = shipped_posterior(model)
+    reproduced, left_out = (literature_table(model, k) for k in ("reproduction", "left_out"))
+    calibration = None if reproduced is None else reproduction_calibration(reproduced, left_out)
+    return draws_of_posterior(posterior, calibration)
 
 
 def calibrated_models() -> tuple[str, ...]:
     """Models whose literature posterior comes with lymphokin, the default one first."""
     names = sorted(path.stem for path in data_path(FOLDER).glob("*.nc"))
-    return tuple(sorted(names, key=lambda name: name != "myeloid_lymphoid"))
+    return tuple(sorted(names, key=lambda name: name != DEFAULT_MODEL))
 
 
 def literature_table(model: str, kind: str) -> pd.DataFrame | None:
     """A shipped table of a calibration, ``reproduction`` or ``left_out``; None where none ships."""
     path = data_path(FOLDER) / f"{model}.{kind}.csv"
     return pd.read_csv(path) if path.is_file() else None
+
+
+def reproduction_calibration(
+    reproduced: pd.DataFrame, left_out: pd.DataFrame | None
+) -> RiskCalibration:
+    """How many published numbers lie inside their 90 % intervals.
+
+    Args:
+        reproduced: published numbers and their intervals; ``observed``, ``q05``, ``q95``.
+        left_out: the same, each study predicted from the others.
+    """
+
+    def inside(table: pd.DataFrame) -> str:
+        count = int(table["observed"].between(table["q05"], table["q95"]).sum())
+        return f"{count} of {len(table)}"
+
+    text = f"{inside(reproduced)} published numbers lie inside their 90 % interval"
+    if left_out is not None:
+        text += f"; {inside(left_out)} when each study is predicted from the others"
+    return RiskCalibration(text=f"{text}. No single patient's risk could be compared.", groups=[])
 
 
 def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:
@@ -148,7 +169,7 @@ def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:
     }
 
 
-def provenance(model: Model, studies_path: Path, details: dict[str, Any]) -> dict[str, Any]:
+def attributes(model: Model, studies_path: Path, details: dict[str, Any]) -> dict[str, Any]:
     """Attributes of a posterior file."""
     return {
         "title": "Population of a lymphokin model given published cohorts",

@@ -13,9 +13,9 @@ import numpy as np
 import tomli_w
 
 from lymphokin.files import write_text
-from lymphokin.literature.posterior import LiteraturePosterior
 from lymphokin.model import Model, shipped_models
 from lymphokin.population import Hierarchy, Quantity
+from lymphokin.population.draws import PopulationDraws
 
 MOVED = 0.25
 """A quantity is written when its latent's mean or SD differs from the prior's by more than this."""
@@ -61,12 +61,12 @@ def _entry(model: Model, quantity: Quantity, mean: float, sd: float) -> tuple[st
     return "parameters", {**spread, "source": SOURCE, "certainty": "computed"}
 
 
-def prior_table(posterior: LiteraturePosterior) -> dict[str, Any]:
+def prior_table(population: PopulationDraws) -> dict[str, Any]:
     """Parameter table that extends the model's with the posterior's medians and spreads.
 
     Only what the literature moved is in it. A parameter with a truncated prior keeps that.
     """
-    model, z = posterior.model(), posterior.population_z()
+    model, z = population.model, population.z
     table: dict[str, Any] = {"extends": model.name}
     for i, quantity in enumerate(Hierarchy(model).quantities):
         mean, sd = float(z[:, i].mean()), float(z[:, i].std())
@@ -80,11 +80,11 @@ def prior_table(posterior: LiteraturePosterior) -> dict[str, Any]:
     return table
 
 
-def write_prior(posterior: LiteraturePosterior, path: Path) -> None:
+def write_prior(population: PopulationDraws, path: Path) -> None:
     """Write :func:`prior_table` to a TOML file; one that exists is replaced."""
-    model = posterior.dataset.attrs["model"]
+    model = population.model.name
     head = (
         f"# Priors of {model} moved to what published cohorts say. Generated; do not edit:\n"
         f"# lymphokin calibrate --model {model} --prior {path.name}\n\n"
     )
-    write_text(path, head + tomli_w.dumps(prior_table(posterior)))
+    write_text(path, head + tomli_w.dumps(prior_table(population)))

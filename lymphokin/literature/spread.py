@@ -19,7 +19,7 @@ from scipy.special import softmax
 
 from lymphokin.infer.density import density_of
 from lymphokin.io import Cohort
-from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
+from lymphokin.literature.posterior import calibrated_models, literature_draws
 from lymphokin.predict import forecast
 
 STACKING_OUTCOMES = 20
@@ -106,12 +106,12 @@ def between_models(
     names = tuple(models or calibrated_models())
     tables = []
     for name in names:
-        posterior = LiteraturePosterior.shipped(name)
+        population = literature_draws(name)
         predicted = forecast(
-            density_of(posterior.model(), cohort),
-            posterior.population_z(),
+            density_of(population.model, cohort),
+            population.z,
             in_fit=False,
-            seen=posterior.seen,
+            seen=population.seen or {},
             counts_until=counts_until,
             seed=seed,
         )

@@ -20,7 +20,7 @@ from lymphokin.population.covariates import (
     covariate,
     regressors_of,
 )
-from lymphokin.solve import Course, Layout, StepRule, Timeline, build_timeline
+from lymphokin.solve import Layout, StepRule, Timeline, Treatment, build_timeline
 
 RECORDS_UNIT = 32
 """Numbers of records are rounded up to a multiple of this."""
@@ -129,8 +129,8 @@ class PackedCohort:
         )
 
 
-def courses_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Course]:
-    """Treatment course of every patient.
+def treatments_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Treatment]:
+    """Treatment of every patient.
 
     Args:
         cohort: the cohort.
@@ -143,11 +143,11 @@ def courses_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Cour
     )
     dose_days, amount = (_by_patient(patients, cohort.doses, n) for n in ("day", "amount_mg"))
     record_days = _by_patient(patients, cohort.observations, "day")
-    courses = []
+    treatments = []
     for i, patient in enumerate(patients):
         wanted = np.concatenate([record_days[i], np.asarray(days.get(patient, ()), dtype=float)])
-        courses.append(
-            Course(
+        treatments.append(
+            Treatment(
                 fraction_days=fraction_days[i],
                 immune_dose=immune_dose[i],
                 share=share[i],
@@ -156,7 +156,7 @@ def courses_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Cour
                 days=wanted if len(wanted) else np.zeros(1),
             )
         )
-    return courses
+    return treatments
 
 
 def _by_patient(patients: pd.Index, table: pd.DataFrame, column: str) -> list[np.ndarray]:
@@ -181,7 +181,7 @@ def pack(
         rule: step sizes of the solver.
     """
     check_covariates(model, cohort)
-    timeline, layout = build_timeline(courses_of(cohort, days or {}), rule)
+    timeline, layout = build_timeline(treatments_of(cohort, days or {}), rule)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     regressors, missing, warnings = regressors_of(model, cohort)
     without, spread = {}, {}

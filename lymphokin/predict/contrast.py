@@ -18,12 +18,12 @@ from lymphokin.endpoint import measured_threshold
 from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.model.roles import SUPPRESSION
 from lymphokin.population import CohortArrays, pack, probability_below
 from lymphokin.schedule import AtraPulses
 
 TYPICAL_BSA_M2 = 1.8
 """Adults; used where the table has no body surface area."""
-SUPPRESSION = "suppression"
 NO_EFFECT_Z = -60.0
 """Latent of the log-normal suppression at which it is zero for every purpose (below 1e-15)."""
 

@@ -1,4 +1,4 @@
-"""Treatment courses of many patients as arrays of one shape, ready for the solver.
+"""Treatments of many patients as arrays of one shape, ready for the solver.
 
 Every patient gets nodes of its own, exactly on its fractions, doses and days of interest; shorter
 ones are padded with steps of length zero and array sizes are rounded up, so that another schedule
@@ -16,25 +16,10 @@ import jax
 import numpy as np
 
 from lymphokin.solve.steps import StepRule, days_nodes, drug_windows, hours_nodes
+from lymphokin.solve.treatment import Treatment
 
 SAME_DAY = 1e-9
 """Days closer than this are the same instant (0.1 ms)."""
-
-
-@dataclass(frozen=True)
-class Course:
-    """What happens to one patient; days from the first fraction.
-
-    ``immune_dose`` in Gy and ``share`` (sums to 1) per fraction, ``amount`` in mg per dose;
-    ``days`` are the days at which the solution is wanted.
-    """
-
-    fraction_days: np.ndarray
-    immune_dose: np.ndarray
-    share: np.ndarray
-    dose_days: np.ndarray
-    amount: np.ndarray
-    days: np.ndarray
 
 
 class DaysArrays(NamedTuple):
@@ -83,7 +68,7 @@ class HandDownArrays(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Everything about the courses that the solver needs, as arrays."""
+    """Everything about the treatments that the solver needs, as arrays."""
 
     days: DaysArrays
     hours: HoursArrays | None
@@ -94,7 +79,6 @@ class Timeline(NamedTuple):
 class Layout:
     """Where things are in a :class:`Timeline`."""
 
-    courses: tuple[Course, ...]
     treated: np.ndarray
     """patients with at least one drug dose, by position"""
     lane_windows: tuple[tuple[int, float, float], ...]
@@ -164,23 +148,23 @@ def _at_nodes(nodes: np.ndarray, days: np.ndarray, values: np.ndarray) -> np.nda
 
 
 def build_timeline(
-    courses: Sequence[Course], rule: StepRule | None = None
+    treatments: Sequence[Treatment], rule: StepRule | None = None
 ) -> tuple[Timeline, Layout]:
-    """Nodes, steps and events of all courses.
+    """Nodes, steps and events of all treatments.
 
     Args:
-        courses: one per patient.
+        treatments: one per patient.
         rule: step sizes; the default holds counts to about 1e-4, see :class:`StepRule`.
     """
     rule = rule or StepRule()
     node_rows, windows_of = [], []
-    for course in courses:
-        windows = drug_windows(course.dose_days.tolist(), rule)
-        fractions, doses = np.sort(course.fraction_days), np.sort(course.dose_days)
+    for treatment in treatments:
+        windows = drug_windows(treatment.dose_days.tolist(), rule)
+        fractions, doses = np.sort(treatment.fraction_days), np.sort(treatment.dose_days)
         events = np.sort(np.concatenate([fractions, doses]))
-        first = events[0] if len(events) else course.days.min()
-        last = max(course.days.max(initial=first), events.max(initial=first))
-        anchors = np.concatenate([events, course.days, [first]])
+        first = events[0] if len(events) else treatment.days.min()
+        last = max(treatment.days.max(initial=first), events.max(initial=first))
+        anchors = np.concatenate([events, treatment.days, [first]])
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
         node_rows.append(days_nodes(anchors.tolist(), doses.tolist(), fractions.tolist(), rule))
         windows_of.append(windows)
@@ -191,42 +175,42 @@ def build_timeline(
         node_day=node_day,
         immune_dose=_padded(
             [
-                _at_nodes(row, c.fraction_days, c.immune_dose)
-                for row, c in zip(node_rows, courses, strict=True)
+                _at_nodes(row, t.fraction_days, t.immune_dose)
+                for row, t in zip(node_rows, treatments, strict=True)
             ],
             nodes,
         ),
         share=_padded(
             [
-                _at_nodes(row, c.fraction_days, c.share)
-                for row, c in zip(node_rows, courses, strict=True)
+                _at_nodes(row, t.fraction_days, t.share)
+                for row, t in zip(node_rows, treatments, strict=True)
             ],
             nodes,
         ),
     )
     treated = np.asarray([i for i, windows in enumerate(windows_of) if windows], dtype=int)
     lanes = tuple((i, a, b) for i, windows in enumerate(windows_of) for a, b in windows)
-    layout = Layout(tuple(courses), treated, lanes)
+    layout = Layout(treated, lanes)
     if not lanes:
         return Timeline(days, None, None), layout
-    hours = _hours(courses, lanes, treated, rule)
+    hours = _hours(treatments, lanes, treated, rule)
     return Timeline(days, hours, _hand_down(node_day, lanes)), layout
 
 
 def _hours(
-    courses: Sequence[Course],
+    treatments: Sequence[Treatment],
     lanes: Sequence[tuple[int, float, float]],
     treated: np.ndarray,
     rule: StepRule,
 ) -> HoursArrays:
     offsets, amounts = [], []
     for patient, start, end in lanes:
-        course = courses[patient]
-        inside = (course.dose_days >= start) & (course.dose_days < end)
-        dose_days = course.dose_days[inside] - start
+        treatment = treatments[patient]
+        inside = (treatment.dose_days >= start) & (treatment.dose_days < end)
+        dose_days = treatment.dose_days[inside] - start
         nodes = hours_nodes(_unique_days(dose_days).tolist(), end - start, rule)
         offsets.append(nodes)
-        amounts.append(_at_nodes(nodes, dose_days, course.amount[inside]))
+        amounts.append(_at_nodes(nodes, dose_days, treatment.amount[inside]))
     length = _rounded(max(len(row) for row in offsets) - 1) + 1
     offset = _padded(offsets, length, None)
     patients = np.asarray([patient for patient, _, _ in lanes])

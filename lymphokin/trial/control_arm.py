@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lymphokin.trial.virtual import FittedPopulation, Simulator, VirtualDesign
+from lymphokin.literature.posterior import literature_draws
+from lymphokin.trial.virtual import DrawnPopulation, Simulator, VirtualDesign
 
 TRIALS = 192
 
@@ -30,9 +31,9 @@ def predict_control_arm(
 
     The design's own rates play no part in it.
     """
-    outcome = Simulator(design, FittedPopulation.of_literature(model), devices=1).run(
-        seed, 0, trials
-    )
+    outcome = Simulator(
+        design, DrawnPopulation(literature_draws(model), "literature"), devices=1
+    ).run(seed, 0, trials)
     events, analysed = np.asarray(outcome.events)[:, 0], np.asarray(outcome.analysed)[:, 0]
     share = events / np.maximum(analysed, 1)
     expected = np.asarray(outcome.p_measured)[:, 0]

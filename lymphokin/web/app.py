@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,27 +22,16 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from lymphokin.web.form import form_of
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.web.form import Form, form_of
 from lymphokin.web.safety import Guard, new_token, refusal
+from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
-from lymphokin.whatif.contract import (
-    Form,
-    Health,
-    NarrowingAnswer,
-    NarrowingRequest,
-    OptionsAnswer,
-    OptionsRequest,
-    ScanAnswer,
-    ScanRequest,
-    WhatIfAnswer,
-    WhatIfRequest,
-)
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
-from lymphokin.whatif.questions.narrowing import narrowing
-from lymphokin.whatif.questions.options import options
-from lymphokin.whatif.questions.scan import scan
-from lymphokin.whatif.source import PopulationDraws
+from lymphokin.whatif.questions.narrowing import NarrowingAnswer, NarrowingRequest, narrowing
+from lymphokin.whatif.questions.options import OptionsAnswer, OptionsRequest, options
+from lymphokin.whatif.questions.scan import ScanAnswer, ScanRequest, scan
 
 LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -52,6 +41,15 @@ MOST_WAITING = 32
 """Questions that may wait for the engine."""
 QUIET_SECONDS = 1.0
 """Without a question, before shapes that are seldom needed are compiled."""
+
+
+class Health(BaseModel):
+    """Whether the service can answer."""
+
+    status: Literal["warming up", "ready", "failed"]
+    detail: str
+    version: str
+    source: str
 
 
 @dataclass(eq=False)
@@ -191,13 +189,13 @@ def _questions(app: FastAPI, desk: Desk) -> None:
         else:
             status = "failed" if desk.failure else "warming up"
             detail = desk.failure or "the model is being compiled"
-        source = "" if engine is None else engine.source.provenance.title
+        source = "" if engine is None else engine.population.provenance.title
         return Health(status=status, detail=detail, version=version("lymphokin"), source=source)
 
     @app.get("/api/v1/form", response_model=Form)
     async def form() -> Response:
         """What to ask: fields, presets, limits, provenance, a question to start from."""
-        return await desk.ask(lambda engine: form_of(engine.source))
+        return await desk.ask(lambda engine: form_of(engine.population))
 
     @app.post("/api/v1/whatif", response_model=WhatIfAnswer)
     async def what_if(question: WhatIfRequest) -> Response:
@@ -239,14 +237,14 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return JSONResponse({"errors": told(error.errors())}, 422)
+        return JSONResponse({"errors": as_rows(error.errors())}, 422)
 
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> JSONResponse:
         return refusal(error.status_code, str(error.detail))
 
 
-def told(errors: Any) -> list[dict[str, str]]:
+def as_rows(errors: Any) -> list[dict[str, str]]:
     """Validation errors as field and text, without echoing what was sent."""
     rows = []
     for e in list(errors)[:50]:

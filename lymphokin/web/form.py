@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import BaseModel
+
 from lymphokin.dose.immune import immune_dose_per_gy, log_sd_by_source
 from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.model import Model
 from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.pages import wording
+from lymphokin.plausible import LARGEST_FRACTION_GY
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import Observable
 from lymphokin.schedule import AtraPulses, treatment_days
-from lymphokin.whatif.contract import (
+from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.limits import (
+    EARLIEST_DAY,
+    LATEST_DAY,
+    LATEST_FRACTION_DAY,
+    MOST_CELLS,
+    MOST_COUNTS,
+    MOST_FRACTIONS,
     MOST_LESIONS,
-    Choice,
-    Count,
-    CountField,
-    Form,
-    FormField,
-    GradeBand,
-    Limits,
-    Patient,
-    PlannedFraction,
-    Preset,
-    Pulse,
-    Schedule,
-    WhatIfRequest,
+    MOST_PULSES,
 )
-from lymphokin.whatif.source import PopulationDraws
+from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 
 SOURCE_LABELS = {
     "blood": "calculated dose to the blood",
@@ -39,6 +42,87 @@ COUNTED = ("alc", "mdsc")
 """Quantities that a patient of the page may have counts of."""
 
 
+class Choice(BaseModel):
+    """One value of a choice field."""
+
+    value: str
+    label: str
+
+
+class FormField(BaseModel):
+    """One input of the patient form."""
+
+    name: str
+    """key of the patient object"""
+    label: str
+    kind: Literal["number", "integer", "choice", "choice_per_lesion"]
+    unit: str
+    help: str
+    required: bool
+    used: bool
+    """whether the model reads it; what it does not read need not be asked"""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    default: float | str | None = None
+    choices: list[Choice] = []
+    seen: tuple[float, float] | None = None
+    """range in the data behind the posterior"""
+
+
+class CountField(BaseModel):
+    """A quantity of which counts so far may be entered."""
+
+    quantity: str
+    label: str
+    unit: str
+    minimum: float
+    maximum: float
+    step: float
+
+
+class Preset(BaseModel):
+    """A schedule to start from."""
+
+    name: str
+    label: str
+    schedule: Schedule
+
+
+class GradeBand(BaseModel):
+    """CTCAE grade of the count: below ``below`` and not below the next."""
+
+    grade: int
+    below: float
+
+
+class Limits(BaseModel):
+    """Largest inputs."""
+
+    earliest_day: int = EARLIEST_DAY
+    latest_day: int = LATEST_DAY
+    latest_fraction_day: int = LATEST_FRACTION_DAY
+    fractions: int = MOST_FRACTIONS
+    pulses: int = MOST_PULSES
+    counts: int = MOST_COUNTS
+    lesions: int = MOST_LESIONS
+    gy_per_fraction: float = LARGEST_FRACTION_GY
+    cells: int = MOST_CELLS
+
+
+class Form(BaseModel):
+    """Everything the page needs to build itself."""
+
+    fields: list[FormField]
+    counts: list[CountField]
+    presets: list[Preset]
+    grades: list[GradeBand]
+    limits: Limits
+    provenance: Provenance
+    default: WhatIfRequest
+    """a complete question to start from"""
+
+
 def read_columns(model: Model) -> set[str]:
     """Columns of the patient that the model reads, directly or through the immune dose."""
     columns = {c.column for p in model.table for c in p.covariates}
@@ -48,7 +132,7 @@ def read_columns(model: Model) -> set[str]:
     return columns
 
 
-def form_of(source: PopulationDraws) -> Form:
+def form_of(population: PopulationDraws) -> Form:
     """The form for a posterior: fields, presets, limits, and a question to start from."""
     presets = _presets()
     by_name = {p.name: p.schedule for p in presets}
@@ -58,16 +142,16 @@ def form_of(source: PopulationDraws) -> Form:
         b=by_name["5x10_atra"],
     )
     return Form(
-        fields=_fields(source),
+        fields=_fields(population),
         counts=[
-            _count_field(observable, source.model.table.residuals[name])
-            for name, observable in source.model.observables.items()
+            _count_field(observable, population.model.table.residuals[name])
+            for name, observable in population.model.observables.items()
             if name in COUNTED
         ],
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
         limits=Limits(),
-        provenance=source.provenance,
+        provenance=population.provenance,
         default=start,
     )  # fmt: skip
 
@@ -87,8 +171,8 @@ def _count_field(observable: Observable, residual: Residual) -> CountField:
     )
 
 
-def _fields(source: PopulationDraws) -> list[FormField]:
-    used = read_columns(source.model) | {"site", "n_lesions", "bsa"}
+def _fields(population: PopulationDraws) -> list[FormField]:
+    used = read_columns(population.model) | {"site", "n_lesions", "bsa"}
     sites = [Choice(value=s, label=s.replace("_", " ")) for s in immune_dose_per_gy()]
     origins = [
         Choice(value=s, label=f"{SOURCE_LABELS.get(s, s)} (log-SD {sd:g})")
@@ -108,7 +192,7 @@ def _fields(source: PopulationDraws) -> list[FormField]:
                   unit="Gy", help="Mean dose to the blood of the whole course, if calculated "
                   "(lymphokin dose); otherwise estimated from site, lesions and fractions.",
                   required=False, used="immune_dose_gy" in used, minimum=0, maximum=30, step=0.05,
-                  seen=_seen(source, "immune_dose_gy")),
+                  seen=_seen(population, "immune_dose_gy")),
         FormField(name="immune_dose_source", label="Where the immune dose comes from",
                   kind="choice", unit="", help="How uncertain it is follows from its source.",
                   required=False, used="immune_dose_gy" in used, choices=origins),
@@ -125,13 +209,13 @@ def _fields(source: PopulationDraws) -> list[FormField]:
             for f in fields]  # fmt: skip
 
 
-def _seen(source: PopulationDraws, name: str) -> tuple[float, float] | None:
+def _seen(population: PopulationDraws, name: str) -> tuple[float, float] | None:
     """Range seen, to three significant digits as people read it."""
-    seen = (source.seen or {}).get(name)
+    seen = (population.seen or {}).get(name)
     return None if seen is None else (float(f"{seen[0]:.3g}"), float(f"{seen[1]:.3g}"))
 
 
-def _course(count: int, gy: float, gap: int = 1, atra: tuple[Pulse, ...] = ()) -> Schedule:
+def _schedule(count: int, gy: float, gap: int = 1, atra: tuple[Pulse, ...] = ()) -> Schedule:
     days = treatment_days(count, MONDAY, gap)
     fractions = tuple(PlannedFraction(day=int(d), gy=gy) for d in days)
     return Schedule(fractions=fractions, atra=atra, start_weekday=MONDAY)
@@ -149,15 +233,15 @@ def _presets() -> list[Preset]:
         for k in range(regimen.cycles)
     )
     return [
-        Preset(name="5x10", label="5 x 10 Gy, daily", schedule=_course(5, 10.0)),
-        Preset(name="3x18", label="3 x 18 Gy, every other day", schedule=_course(3, 18.0, 2)),
-        Preset(name="10x5", label="10 x 5 Gy, daily", schedule=_course(10, 5.0)),
+        Preset(name="5x10", label="5 x 10 Gy, daily", schedule=_schedule(5, 10.0)),
+        Preset(name="3x18", label="3 x 18 Gy, every other day", schedule=_schedule(3, 18.0, 2)),
+        Preset(name="10x5", label="10 x 5 Gy, daily", schedule=_schedule(10, 5.0)),
         Preset(name="trial_sbrt", label="Trial NCT06439888: SBRT alone (as 5 x 7 Gy)",
-               schedule=_course(5, 7.0)),
+               schedule=_schedule(5, 7.0)),
         Preset(name="trial_sbrt_atra",
                label="Trial NCT06439888: SBRT (as 5 x 7 Gy) + ATRA 150 mg/m2, 3 days every 3 weeks",
-               schedule=_course(5, 7.0, 1, pulses)),
+               schedule=_schedule(5, 7.0, 1, pulses)),
         Preset(name="5x10_atra", label="5 x 10 Gy + ATRA 150 mg/m2, 3 days every 3 weeks",
-               schedule=_course(5, 10.0, 1, pulses)),
+               schedule=_schedule(5, 10.0, 1, pulses)),
         Preset(name="none", label="No treatment", schedule=Schedule()),
     ]  # fmt: skip

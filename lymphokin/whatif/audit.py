@@ -69,7 +69,7 @@ class AuditLog:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
             last = _last_line(file)
-            entry["previous"] = _told_digest(last) if last else START
+            entry["previous"] = _stated_digest(last) if last else START
             entry["digest"] = digest_of(entry)
             file.write(b"" if last.endswith(b"\n") or not last else b"\n")
             file.write(written(entry) + b"\n")
@@ -93,8 +93,8 @@ def _last_line(file: Any) -> bytes:
     return b""
 
 
-def _told_digest(line: bytes) -> str:
-    """The digest that a line gives itself; of a broken line that of its bytes."""
+def _stated_digest(line: bytes) -> str:
+    """The digest that stands in a line; of a broken line that of its bytes."""
     try:
         return str(json.loads(line)["digest"])
     except (ValueError, KeyError, TypeError):
@@ -115,7 +115,7 @@ def verify(path: Path) -> Verdict:
             reason = _broken(raw, previous)
             if reason:
                 return Verdict(number - 1, number, reason, previous)
-            previous = _told_digest(raw)
+            previous = _stated_digest(raw)
     return Verdict(number, None, "", previous)
 
 

@@ -1,13 +1,12 @@
-"""How well a source's risks came true, as far as its own data can tell."""
+"""How well the risks of a run came true, as far as its own data show."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pandas as pd
-from scipy.stats import binomtest
 
-from lymphokin.whatif.contract import Calibration, CalibrationGroup
+from lymphokin.population.provenance import CalibrationGroup, RiskCalibration
 
 LIMITS = (0.0, 0.2, 0.5, 0.8, 1.0)
 """Groups of predicted risk: few, since trials are small (judgement)."""
@@ -15,7 +14,7 @@ LEAST_PATIENTS = 20
 CONFIDENCE = 0.9
 
 
-def calibration_of_run(folder: Path, counts_until: float | None) -> Calibration | None:
+def calibration_of_run(folder: Path, counts_until: float | None) -> RiskCalibration | None:
     """Predicted risk against what happened among a run's patients; None where too few are known."""
     file = folder / "patients.csv"
     if not file.is_file():
@@ -39,30 +38,12 @@ def calibration_of_run(folder: Path, counts_until: float | None) -> Calibration 
         f"{risk.sum():.1f}. "
         "They are the patients that the model was fitted to: this flatters it."
     )
-    return Calibration(text=text, groups=groups)
-
-
-def calibration_of_literature(
-    reproduced: pd.DataFrame, left_out: pd.DataFrame | None
-) -> Calibration:
-    """How many published numbers lie inside their 90 % intervals.
-
-    Args:
-        reproduced: published numbers and their intervals; ``observed``, ``q05``, ``q95``.
-        left_out: the same, each study predicted from the others.
-    """
-
-    def inside(table: pd.DataFrame) -> str:
-        count = int(table["observed"].between(table["q05"], table["q95"]).sum())
-        return f"{count} of {len(table)}"
-
-    text = f"{inside(reproduced)} published numbers lie inside their 90 % interval"
-    if left_out is not None:
-        text += f"; {inside(left_out)} when each study is predicted from the others"
-    return Calibration(text=f"{text}. No single patient's risk could be compared.", groups=[])
+    return RiskCalibration(text=text, groups=groups)
 
 
 def _group(risk: pd.Series, happened: pd.Series) -> CalibrationGroup:
+    from scipy.stats import binomtest  # takes half a second to import
+
     events, n = int(happened.sum()), len(risk)
     around = binomtest(events, n).proportion_ci(CONFIDENCE, "wilson")
     return CalibrationGroup(

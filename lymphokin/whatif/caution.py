@@ -6,68 +6,73 @@ from typing import Literal
 
 import numpy as np
 
-from lymphokin.whatif.condition import Conditioned, reliable
-from lymphokin.whatif.contract import Notice, Patient, Schedule
-from lymphokin.whatif.courses import irradiation
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.solve import Treatment
+from lymphokin.whatif.answers import Notice
+from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.familiar import unfamiliar
-from lymphokin.whatif.source import PopulationDraws
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.schedule import Schedule
 
 ORDER = {"strong": 0, "caution": 1, "note": 2}
 
 
 def warnings_of(
-    source: PopulationDraws,
+    population: PopulationDraws,
     patient: Patient,
-    known: Conditioned,
-    schedules: dict[str, Schedule],
+    conditioned: Conditioned,
+    schedules: dict[str, tuple[Schedule, Treatment]],
     plan: Schedule,
 ) -> list[Notice]:
     """Everything to know before the numbers are believed, strongest first.
 
     Args:
-        schedules: by the name that the question gives them.
-        plan: the schedule the patient is on.
+        population: draws of the population.
+        patient: the patient.
+        conditioned: the patient's draws given the counts so far.
+        schedules: schedules and what is given under them, by the names that the question has.
+        plan: the schedule that the patient is on.
     """
-    found: list[Notice] = []
+    notices: list[Notice] = []
 
     def add(field: str, severity: Literal["note", "caution", "strong"], text: str) -> None:
-        found.append(Notice(field=field, joint=False, severity=severity, text=text))
+        notices.append(Notice(field=field, joint=False, severity=severity, text=text))
 
-    if not reliable(known):
+    if not conditioned.reliable:
         add(
             "patient.counts",
             "strong",
             "the counts so far are unlike what the model expects "
-            f"(Pareto k {known.pareto_k:.2f}, reliable up to 0.7): do not rely on these numbers",
+            f"(Pareto k {conditioned.pareto_k:.2f}, reliable up to 0.7): do not rely on these "
+            "numbers",
         )
-    elif known.method == "mcmc":
+    elif conditioned.method == "mcmc":
         add(
             "patient.counts",
             "caution",
-            f"the counts so far are unusual for the model (Pareto k {known.pareto_k:.2f} of the "
-            "importance weights): Markov chains were used instead",
+            f"the counts so far are unusual for the model (Pareto k {conditioned.pareto_k:.2f} of "
+            "the importance weights): Markov chains were used instead",
         )
-    if source.provenance.source == "prior":
+    if population.provenance.source == "prior":
         add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")
-    if source.provenance.source == "literature":
+    if population.provenance.source == "literature":
         text = "no trial data: these numbers rest on published cohorts, who got no ATRA"
         add("", "caution", text)
-    if source.approximation:
-        add("", "strong", f"the fit is an approximation. {source.approximation}")
-    if source.provenance.synthetic:
+    if population.approximation:
+        add("", "strong", f"the fit is an approximation. {population.approximation}")
+    if population.provenance.synthetic:
         add("", "strong", "the fit is of synthetic data: these numbers are an exercise")
     if not patient.counts:
         add("patient.counts", "caution", "no count yet: the baseline decides most of the risk")
     if patient.n_lesions is None and "+" not in patient.site:
         add("patient.n_lesions", "note", "number of lesions not given: taken as one")
     last = max((c.day for c in patient.counts), default=-np.inf)
-    for name, schedule in schedules.items():
+    for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):
             add(name, "caution", f"{name.upper()} differs from the plan before the last count (day "
                 f"{last:g}): the counts are taken as measured under the plan")  # fmt: skip
-        given = irradiation(patient, schedule, plan)
-        found += unfamiliar(source, patient, schedule, given, name)
-    unique = {(w.field, w.text): w for w in found}.values()
+        notices += unfamiliar(population, patient, schedule, treatment, name)
+    unique = {(w.field, w.text): w for w in notices}.values()
     return sorted(unique, key=lambda w: ORDER[w.severity])
 
 

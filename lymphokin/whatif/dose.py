@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lymphokin.whatif.contract import Schedule
+from lymphokin.whatif.schedule import Schedule
 
 TUMOUR, LATE = 10.0, 3.0
 """alpha/beta (Gy) of tumours and of late-reacting tissue, by convention (Fowler 1989,
@@ -19,11 +19,11 @@ def effect(gy: float, alpha_beta: float) -> float:
 def bed(schedule: Schedule, alpha_beta: float) -> float:
     """Biologically effective dose (Gy) of the most heavily treated lesion."""
     common = sum(effect(f.gy, alpha_beta) for f in schedule.fractions if f.lesion == 0)
-    own: dict[int, float] = {}
+    to_lesion: dict[int, float] = {}
     for f in schedule.fractions:
         if f.lesion:
-            own[f.lesion] = own.get(f.lesion, 0.0) + effect(f.gy, alpha_beta)
-    return common + max(own.values(), default=0.0)
+            to_lesion[f.lesion] = to_lesion.get(f.lesion, 0.0) + effect(f.gy, alpha_beta)
+    return common + max(to_lesion.values(), default=0.0)
 
 
 def eqd2(schedule: Schedule, alpha_beta: float) -> float:
@@ -32,5 +32,5 @@ def eqd2(schedule: Schedule, alpha_beta: float) -> float:
 
 
 def gy_for(bed_gy: float, fractions: int, alpha_beta: float) -> float:
-    """Gy per fraction with which so many fractions reach a biologically effective dose."""
+    """Gy per fraction with which a number of fractions reaches a biologically effective dose."""
     return 0.5 * alpha_beta * (math.sqrt(1 + 4 * bed_gy / (alpha_beta * fractions)) - 1)

@@ -9,13 +9,12 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from lymphokin.whatif.courses import SHAPES
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.lanes import Lanes
-from lymphokin.whatif.source import PopulationDraws
+from lymphokin.whatif.shapes import MOST_WINDOWS
 
 PER_POPULATION = 8
 """Draws of the patient per draw of the population."""
-WINDOWS = max(shape.windows for shape in SHAPES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +23,7 @@ class PatientDraws:
 
     lanes: Lanes
     atom: np.ndarray
-    """[lane] draw of the source behind each lane"""
+    """[lane] draw of the population behind each lane"""
     noise: np.ndarray
     """[lane] standard normal; becomes the measurement noise of a count"""
 
@@ -34,9 +33,9 @@ class PatientDraws:
         return len(self.atom)
 
 
-def sizes(source: PopulationDraws) -> tuple[int, int, int]:
+def sizes(population: PopulationDraws) -> tuple[int, int, int]:
     """Numbers of effects: of subjects, of treated subjects, of occasions."""
-    hierarchy = source.hierarchy
+    hierarchy = population.hierarchy
     return (
         len(hierarchy.subject_effects),
         len(hierarchy.treated_effects),
@@ -49,33 +48,38 @@ def normals(count: int, dimensions: int, seed: int) -> np.ndarray:
     """[dimension, draw] standard normals, spread more evenly than random ones (scrambled Sobol)."""
     power = int(np.ceil(np.log2(max(count, 2))))
     uniform = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(power)[:count]
-    found = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)).T
-    found.flags.writeable = False  # it is kept for the next question
-    return found
+    draws = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)).T
+    draws.flags.writeable = False  # it is kept for the next question
+    return draws
 
 
-def split_normals(source: PopulationDraws, w: np.ndarray) -> tuple[np.ndarray, ...]:
+def split_normals(population: PopulationDraws, w: np.ndarray) -> tuple[np.ndarray, ...]:
     """Subject, treated and occasion latents from one array of normals [dimension, draw]."""
-    subject, treated, occasion = sizes(source)
-    own, of_drug, rest = np.split(w, [subject, subject + treated])
-    return own, of_drug, rest.reshape(occasion, WINDOWS, w.shape[1])
+    subject, treated, occasion = sizes(population)
+    of_subject, of_drug, rest = np.split(w, [subject, subject + treated])
+    return of_subject, of_drug, rest.reshape(occasion, MOST_WINDOWS, w.shape[1])
 
 
-def dimensions(source: PopulationDraws) -> int:
+def stacked(lanes: Lanes) -> np.ndarray:
+    """The patient's latents as one array [latent, lane]."""
+    return np.vstack([lanes.subject, lanes.treated, *lanes.occasion])
+
+
+def dimensions(population: PopulationDraws) -> int:
     """Number of latents of one patient."""
-    subject, treated, occasion = sizes(source)
-    return subject + treated + occasion * WINDOWS
+    subject, treated, occasion = sizes(population)
+    return subject + treated + occasion * MOST_WINDOWS
 
 
-def chosen_atoms(source: PopulationDraws, count: int, seed: int) -> np.ndarray:
-    """Draws of the source, evenly over its chains and without replacement where it can be."""
+def chosen_atoms(population: PopulationDraws, count: int, seed: int) -> np.ndarray:
+    """Draws of the population, evenly over its chains and without replacement where it can be."""
     rng = np.random.default_rng(seed)
-    return rng.choice(len(source.z), count, replace=len(source.z) < count)
+    return rng.choice(len(population.z), count, replace=len(population.z) < count)
 
 
-def draw_patients(source: PopulationDraws, count: int, seed: int) -> PatientDraws:
+def draw_patients(population: PopulationDraws, count: int, seed: int) -> PatientDraws:
     """Draws of a patient of whom nothing has been measured."""
-    atom = np.repeat(chosen_atoms(source, count // PER_POPULATION, seed), PER_POPULATION)
-    w = normals(count, dimensions(source) + 1, seed)
-    lanes = Lanes(source.z[atom].T, *split_normals(source, w[:-1]))
+    atom = np.repeat(chosen_atoms(population, count // PER_POPULATION, seed), PER_POPULATION)
+    w = normals(count, dimensions(population) + 1, seed)
+    lanes = Lanes(population.z[atom].T, *split_normals(population, w[:-1]))
     return PatientDraws(lanes, atom, w[-1])

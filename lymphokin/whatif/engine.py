@@ -2,51 +2,34 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from lymphokin.population import pack
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.predict.individual import NO_SOLUTION, NoForecastError
+from lymphokin.solve import Treatment
+from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.answer import schedule_answer
+from lymphokin.whatif.answers import Estimate, Notice, ScheduleAnswer, WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.caution import warnings_of
-from lymphokin.whatif.condition import (
-    Conditioned,
-    Conditioning,
-    Records,
-    reliable,
-    stacked,
-)
-from lymphokin.whatif.contract import (
-    LATEST_DAY,
-    MOST_COUNTS,
-    Estimate,
-    Patient,
-    Schedule,
-    ScheduleAnswer,
-    WhatIfAnswer,
-    WhatIfRequest,
-)
-from lymphokin.whatif.contract import Conditioning as ConditioningAnswer
-from lymphokin.whatif.courses import (
-    CourseArrays,
-    Irradiation,
-    course_arrays,
-    doses_of,
-    endpoint_day,
-    irradiation,
-    patient_cohort,
-    until,
-)
-from lymphokin.whatif.draws import draw_patients
+from lymphokin.whatif.condition import condition
+from lymphokin.whatif.conditioned import Conditioned
+from lymphokin.whatif.draws import draw_patients, stacked
 from lymphokin.whatif.examples import first_question, later_questions
+from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
-from lymphokin.whatif.source import PopulationDraws
-from lymphokin.whatif.spread import Spread
+from lymphokin.whatif.likelihood import PatientLikelihood
+from lymphokin.whatif.limits import LATEST_DAY, MOST_COUNTS
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.recent import Recent
+from lymphokin.whatif.records import Records
+from lymphokin.whatif.schedule import Schedule
+from lymphokin.whatif.shapes import arrays_of
+from lymphokin.whatif.treatment import patient_cohort, treatment_of
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
 KEPT = 16
@@ -55,61 +38,43 @@ RISKS_KEPT = 1024
 SEED = 0
 
 
-class Recent:
-    """The latest results by key; bounded, so that a long session does not grow."""
-
-    def __init__(self, size: int = KEPT) -> None:
-        self._size = size
-        self._found: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get[T](self, key: Any, make: Callable[[], T]) -> T:
-        """The result for a key, made if it is not there."""
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        made = make()
-        with self._lock:
-            self._found[key] = made
-            while len(self._found) > self._size:
-                self._found.popitem(last=False)
-        return made
-
-
 class Engine:
-    """Answers questions about patients; the same question always gets the same numbers."""
+    """Answers questions about patients; the same question always gets the same numbers.
 
-    def __init__(self, source: PopulationDraws, seed: int = SEED) -> None:
-        self.source = source
+    In every method ``plan`` is the schedule that the patient is on: the counts so far were measured
+    under it.
+    """
+
+    def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
+        self.population = population
         self.seed = seed
-        self.solver = LaneSolver(source.hierarchy)
-        self._fixed, self._conditioned, self._solved = Recent(), Recent(), Recent()
-        self._answered, self._spread, self._risk = Recent(), Recent(), Recent(RISKS_KEPT)
+        self.solver = LaneSolver(population.hierarchy)
+        self._fixed, self._conditioned, self._solved = Recent(KEPT), Recent(KEPT), Recent(KEPT)
+        self._answered, self._intervals = Recent(KEPT), Recent(KEPT)
+        self._treatments, self._risks = Recent(RISKS_KEPT), Recent(RISKS_KEPT)
 
     def what_if(self, request: WhatIfRequest) -> WhatIfAnswer:
         """Compare two schedules of a patient.
 
         Raises:
             ValueError: when a schedule does not fit the patient, or is too long.
+            NoForecastError: when the model has no number for the patient.
         """
         began = time.perf_counter()
         patient, plan, draws = request.patient, request.a, request.draws
-        known = self.condition(patient, plan, draws)
-        spread = self.spread(known)
+        conditioned = self.condition(patient, plan, draws)
+        intervals = self.intervals(conditioned)
         a, b = (self.solve(patient, s, plan, draws).at for s in (request.a, request.b))
         zero = self.solver.has_suppression
         return WhatIfAnswer(
             days=CURVE_DAYS.tolist(),
             a=self.answer(patient, request.a, plan, draws),
             b=self.answer(patient, request.b, plan, draws),
-            difference=spread.difference(a[0, -1], b[0, -1]),  # type: ignore[arg-type]
-            difference_gamma_zero=spread.difference(a[2, -1], b[2, -1]) if zero else None,  # type: ignore[arg-type]
-            conditioning=told(patient, plan, known),
-            warnings=warnings_of(
-                self.source, patient, known, {"a": request.a, "b": request.b}, plan
-            ),
-            provenance=self.source.provenance,
+            difference=intervals.difference(a[0, -1], b[0, -1]),  # type: ignore[arg-type]
+            difference_gamma_zero=intervals.difference(a[2, -1], b[2, -1]) if zero else None,  # type: ignore[arg-type]
+            conditioning=conditioned.answer(patient, plan),
+            warnings=self.warnings(patient, {"a": request.a, "b": request.b}, plan, draws),
+            provenance=self.population.provenance,
             draws=draws,
             seconds=round(time.perf_counter() - began, 3),
         )
@@ -117,106 +82,106 @@ class Engine:
     def answer(
         self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int
     ) -> ScheduleAnswer:
-        """Everything about one schedule of a patient who is on ``plan``."""
+        """Everything about one schedule."""
 
         def make() -> ScheduleAnswer:
-            spread = self.spread(self.condition(patient, plan, draws))
+            intervals = self.intervals(self.condition(patient, plan, draws))
             solved = self.solve(patient, schedule, plan, draws)
-            untreated = spread.risk(np.asarray(solved.rest))
-            return schedule_answer(self.solver, patient, schedule, plan, solved, spread, untreated)
+            treatment = self.treatment(patient, schedule, plan)
+            return schedule_answer(self.solver, schedule, treatment, solved, intervals)
 
         return self._answered.get(self._key(patient, schedule, plan, draws), make)
+
+    def warnings(
+        self, patient: Patient, schedules: dict[str, Schedule], plan: Schedule, draws: int
+    ) -> list[Notice]:
+        """What to know before the numbers of some schedules, by their names, are believed."""
+        conditioned = self.condition(patient, plan, draws)
+        both = {
+            name: (schedule, self.treatment(patient, schedule, plan))
+            for name, schedule in schedules.items()
+        }
+        return warnings_of(self.population, patient, conditioned, both, plan)
+
+    def treatment(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
+        """What the patient is given under a schedule."""
+        bare = patient.model_copy(update={"counts": ()})
+        key = (bare, schedule, self._dose_of(patient, plan))
+        return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan))
+
+    def _solvable(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
+        """The treatment as the model reads it: without the drug if it knows none."""
+        treatment = self.treatment(patient, schedule, plan)
+        if self.solver.knows_drug:
+            return treatment
+        return replace(treatment, dose_days=np.zeros(0), amount=np.zeros(0))
 
     def fixed(self, patient: Patient) -> Fixed:
         """The patient's covariates as the model reads them."""
         bare = patient.model_copy(update={"counts": ()})
 
         def make() -> Fixed:
-            arrays = pack(self.source.model, patient_cohort(bare)).arrays
+            arrays = pack(self.population.model, patient_cohort(bare)).arrays
             parts = (arrays.regressors, arrays.without, arrays.spread)
             return Fixed(*({k: float(v[0]) for k, v in part.items()} for part in parts))  # type: ignore[arg-type]
 
         return self._fixed.get(bare, make)
 
-    def spread(self, known: Conditioned) -> Spread:
+    def intervals(self, conditioned: Conditioned) -> Intervals:
         """What turns counts of these draws into risks."""
-        return self._spread.get(known, lambda: Spread(self.source, known))
+        return self._intervals.get(conditioned, lambda: Intervals(self.population, conditioned))
 
-    def course(self, patient: Patient, schedule: Schedule, plan: Schedule) -> CourseArrays:
+    def arrays(self, patient: Patient, schedule: Schedule, plan: Schedule) -> TreatmentArrays:
         """Arrays of a schedule, with its endpoint visit and the end of the curves."""
-        given = irradiation(patient, schedule, plan)
-        days = [float(endpoint_day(schedule)), float(LATEST_DAY)]
-        return course_arrays(given, self._doses(schedule, patient), days)
-
-    def _doses(self, schedule: Schedule, patient: Patient) -> tuple[np.ndarray, np.ndarray]:
-        """Doses of the drug, days and mg; none in a model that knows no drug."""
-        known = schedule if self.solver.knows_drug else schedule.model_copy(update={"atra": ()})
-        return doses_of(known, patient.bsa)
+        days = [float(schedule.endpoint_day), float(LATEST_DAY)]
+        return arrays_of(self._solvable(patient, schedule, plan), days)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
-        """Draws of the patient given the counts so far, measured under the plan."""
+        """Draws of the patient given the counts so far."""
         if not patient.counts:
             return self._conditioned.get(draws, lambda: self._unconditioned(draws))
 
-        def run() -> Conditioned:
-            records = Records.of(patient.counts)
-            given, doses = self._so_far(patient, plan)
-            begun = min([*given.day, *doses[0], records.day.max()])
-            # Before anything is given the patient is at rest: one node serves all those counts.
-            days = [begun, *records.day[records.day > begun]]
-            course = course_arrays(given, doses, days)
-            task = Conditioning(self.source, self.solver, self.fixed(patient), records, course)
-            return task.run(draws, self.seed)
+        def make() -> Conditioned:
+            return condition(self.likelihood(patient, plan), draws, self.seed)
 
-        return self._conditioned.get(self._known_by(patient, plan, draws), run)
+        return self._conditioned.get(self._conditioned_by(patient, plan, draws), make)
 
-    def _so_far(
-        self, patient: Patient, plan: Schedule
-    ) -> tuple[Irradiation, tuple[np.ndarray, np.ndarray]]:
+    def _unconditioned(self, count: int) -> Conditioned:
+        draws = draw_patients(self.population, count, self.seed)
+        return Conditioned(draws, stacked(draws.lanes), "none")
+
+    def likelihood(self, patient: Patient, plan: Schedule) -> PatientLikelihood:
+        """How likely the patient's counts so far are; there must be one."""
+        records = Records.of(patient.counts)
+        so_far = self._so_far(patient, plan)
+        begun = min([*so_far.fraction_days, *so_far.dose_days, records.day.max()])
+        # Before anything is given the patient is at rest: one node serves all those counts.
+        arrays = arrays_of(so_far, [begun, *records.day[records.day > begun]])
+        return PatientLikelihood(self.population, self.solver, self.fixed(patient), records, arrays)
+
+    def _so_far(self, patient: Patient, plan: Schedule) -> Treatment:
         """What had been given before the last count."""
-        last = max(c.day for c in patient.counts)
-        return until(irradiation(patient, plan, plan), self._doses(plan, patient), last)
+        return self._solvable(patient, plan, plan).before(max(c.day for c in patient.counts))
 
-    def _known_by(self, patient: Patient, plan: Schedule, draws: int) -> Hashable:
+    def _conditioned_by(self, patient: Patient, plan: Schedule, draws: int) -> Hashable:
         """What the patient's draws depend on; not on what is planned after the last count."""
         if not patient.counts:
             return (patient, draws)
-        given, doses = self._so_far(patient, plan)
-        parts = (given.day, given.immune_dose, given.share, *doses)
+        so_far = self._so_far(patient, plan)
+        parts = (so_far.fraction_days, so_far.immune_dose, so_far.share, so_far.dose_days,
+                 so_far.amount)  # fmt: skip
         return (patient, draws, *(part.tobytes() for part in parts))
-
-    def _unconditioned(self, count: int) -> Conditioned:
-        draws = draw_patients(self.source, count, self.seed)
-        return Conditioned(draws, stacked(draws.lanes), "none")
 
     def solve(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Solved:
         """All versions of a schedule on the days of the curves and, last, the endpoint visit."""
 
-        def run() -> Solved:
-            known = self.condition(patient, plan, draws)
-            days = np.append(CURVE_DAYS, endpoint_day(schedule)).astype(float)
-            course = self.course(patient, schedule, plan)
-            return self._solved_by(known, patient, course, days, self.solver.versions)
+        def make() -> Solved:
+            days = np.append(CURVE_DAYS, schedule.endpoint_day).astype(float)
+            return self._solved_on(
+                patient, schedule, plan, draws, days, versions=self.solver.versions
+            )
 
-        return self._solved.get(self._key(patient, schedule, plan, draws), run)
-
-    def _solved_by(
-        self,
-        known: Conditioned,
-        patient: Patient,
-        course: CourseArrays,
-        days: np.ndarray,
-        versions: int,
-    ) -> Solved:
-        """Counts of the patient's draws.
-
-        Raises:
-            NoForecastError: when one of them is not a number.
-        """
-        found = self.solver.solve(known.draws.lanes, self.fixed(patient), course, days, versions)
-        if not np.isfinite(found.at).all():
-            raise NoForecastError(NO_SOLUTION.format(self.source.model.name))
-        return found
+        return self._solved.get(self._key(patient, schedule, plan, draws), make)
 
     def risk_of(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Estimate:
         """Risk of grade >= 2 as measured under one schedule, as planned.
@@ -224,19 +189,44 @@ class Engine:
         Much less work than :meth:`answer`, and the same number.
         """
 
-        def run() -> Estimate:
-            known = self.condition(patient, plan, draws)
-            days = np.full(MOST_COUNTS, float(endpoint_day(schedule)))
-            course = self.course(patient, schedule, plan)
-            solved = self._solved_by(known, patient, course, days, 1)
-            return self.spread(known).measured(np.asarray(solved.at)[0, 0])
+        def make() -> Estimate:
+            days = np.full(MOST_COUNTS, float(schedule.endpoint_day))
+            solved = self._solved_on(patient, schedule, plan, draws, days, versions=1)
+            intervals = self.intervals(self.condition(patient, plan, draws))
+            return intervals.measured(np.asarray(solved.at)[0, 0])
 
-        return self._risk.get(self._key(patient, schedule, plan, draws), run)
+        return self._risks.get(self._key(patient, schedule, plan, draws), make)
+
+    def _solved_on(
+        self,
+        patient: Patient,
+        schedule: Schedule,
+        plan: Schedule,
+        draws: int,
+        days: np.ndarray,
+        versions: int,
+    ) -> Solved:
+        """Counts of the patient's draws on some days.
+
+        Raises:
+            NoForecastError: when one of them is not a number.
+        """
+        lanes = self.condition(patient, plan, draws).draws.lanes
+        arrays = self.arrays(patient, schedule, plan)
+        solved = self.solver.solve(lanes, self.fixed(patient), arrays, days, versions)
+        if not np.isfinite(solved.at).all():
+            raise NoForecastError(NO_SOLUTION.format(self.population.model.name))
+        return solved
 
     def _key(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Hashable:
-        """What a schedule's result depends on; on the rest of the plan only through its dose."""
-        dose = plan.fractions if patient.immune_dose_gy is not None else None
-        return (self._known_by(patient, plan, draws), schedule, dose)
+        """What a schedule's result depends on."""
+        return (
+            self._conditioned_by(patient, plan, draws), schedule, self._dose_of(patient, plan)
+        )  # fmt: skip
+
+    def _dose_of(self, patient: Patient, plan: Schedule) -> Hashable:
+        """What of the plan another schedule's treatment depends on: the known immune dose's."""
+        return plan.fractions if patient.immune_dose_gy is not None else None
 
     def warm_up(self) -> None:
         """Compile what the first question needs."""
@@ -251,27 +241,3 @@ class Engine:
                 self.solve(request.patient, schedule, request.a, request.draws)
                 yield
             self.what_if(request)
-
-
-def told(patient: Patient, plan: Schedule, known: Conditioned) -> ConditioningAnswer:
-    """How the counts so far were used, in words and numbers."""
-    first = min((f.day for f in plan.fractions), default=0)
-    good = reliable(known)
-    notes = {
-        "none": "no counts: a patient like this one, of whom nothing has been measured",
-        "importance": "importance resampling",
-        "mcmc": "the counts are unusual for the model: importance weights failed, Markov chains "
-        "were used instead",
-    }
-    size = known.effective_draws
-    return ConditioningAnswer(
-        method=known.method,
-        counts_used=len(patient.counts),
-        baseline_counts=sum(c.day <= first for c in patient.counts),
-        pareto_k=None if known.pareto_k is None else round(known.pareto_k, 2),
-        effective_draws=None if size is None else round(size),
-        reliable=good,
-        note=notes[known.method]
-        if good
-        else "these counts are unlike what the model expects: do not rely on the numbers",
-    )

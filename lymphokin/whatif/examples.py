@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from lymphokin.whatif.contract import (
-    LATEST_FRACTION_DAY,
-    Count,
-    Patient,
-    PlannedFraction,
-    Pulse,
-    Schedule,
-    WhatIfRequest,
-)
+from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.limits import LATEST_FRACTION_DAY
+from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 
 BASELINE = Count(day=0.0, value=1.2)
 

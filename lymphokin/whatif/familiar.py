@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.predict.range import NAMES
 from lymphokin.schedule import SATURDAY
-from lymphokin.whatif.contract import Notice, Patient, Schedule
-from lymphokin.whatif.courses import Irradiation, doses_of, endpoint_day
-from lymphokin.whatif.source import PopulationDraws
+from lymphokin.solve import Treatment
+from lymphokin.whatif.answers import Notice
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.schedule import Schedule
 
 FIELDS = {
     "fractions": "{s}.fractions",
@@ -28,53 +30,57 @@ FEWEST_PATIENTS = 12
 """Below this many the joint check says nothing."""
 
 
-def course_features(patient: Patient, schedule: Schedule, given: Irradiation) -> dict[str, float]:
+def course_features(patient: Patient, schedule: Schedule, treatment: Treatment) -> dict[str, float]:
     """The features of a course that :mod:`lymphokin.predict.range` compares; NaN if not known."""
-    day, amount = doses_of(schedule, patient.bsa)
+    day, amount = treatment.dose_days, treatment.amount
     daily = np.bincount((day - day.min()).astype(int), amount).max() if len(day) else 0.0
-    first = min((f.day for f in schedule.fractions), default=0)
+    first = schedule.first_fraction_day
     before = [c for c in patient.counts if c.quantity == "alc" and c.day <= first]
     baseline = max(before, key=lambda c: c.day).value if before else np.nan
     return {
         "fractions": float(len(schedule.fractions)),
-        "prescribed_gy": sum(f.gy for f in schedule.fractions),
-        "immune_dose_gy": float(given.immune_dose.sum()),
+        "prescribed_gy": schedule.total_gy,
+        "immune_dose_gy": float(treatment.immune_dose.sum()),
         "baseline_alc": baseline,
-        "endpoint_day": float(endpoint_day(schedule)) - first,
+        "endpoint_day": float(schedule.endpoint_day) - first,
         "atra_mg": float(daily),
     }
 
 
 def unfamiliar(
-    source: PopulationDraws, patient: Patient, schedule: Schedule, given: Irradiation, letter: str
+    population: PopulationDraws,
+    patient: Patient,
+    schedule: Schedule,
+    treatment: Treatment,
+    name: str,
 ) -> list[Notice]:
-    """Warnings about one schedule of a patient."""
-    found = course_features(patient, schedule, given)
+    """Warnings about one schedule of a patient; ``name`` is what the question calls it."""
+    features = course_features(patient, schedule, treatment)
     warnings = []
-    for name, (low, high) in (source.seen or {}).items():
-        value = found[name]
+    for feature, (low, high) in (population.seen or {}).items():
+        value = features[feature]
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
-            text = f"{NAMES[name]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
-            field = FIELDS[name].format(s=letter)
+            text = f"{NAMES[feature]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
+            field = FIELDS[feature].format(s=name)
             warnings.append(Notice(field=field, joint=False, severity="caution", text=text))
-    joint = None if warnings else _jointly(source, found)
+    joint = None if warnings else _jointly(population, features)
     if joint:
-        warnings.append(Notice(field=letter, joint=True, severity="caution", text=joint))
-    return warnings + _calendar(schedule, letter)
+        warnings.append(Notice(field=name, joint=True, severity="caution", text=joint))
+    return warnings + _calendar(schedule, name)
 
 
-def _jointly(source: PopulationDraws, found: dict[str, float]) -> str | None:
+def _jointly(population: PopulationDraws, features: dict[str, float]) -> str | None:
     """Whether the combination lies further out than every patient seen (Mahalanobis distance)."""
-    table = source.seen_table
+    table = population.seen_patients
     if table is None or len(table) < FEWEST_PATIENTS:
         return None
-    names = [n for n in JOINT if np.isfinite(found[n]) and table[n].std() > 0]
+    names = [n for n in JOINT if np.isfinite(features[n]) and table[n].std() > 0]
     seen = np.log1p(table[names].dropna().to_numpy(float))
     if len(seen) < FEWEST_PATIENTS:
         return None
-    centre, spread = seen.mean(axis=0), np.cov(seen, rowvar=False).reshape(len(names), -1)
-    inverse = np.linalg.inv(spread + IMMATERIAL**2 * np.eye(len(names)))
-    here = np.log1p([found[n] for n in names]) - centre
+    centre, covariance = seen.mean(axis=0), np.cov(seen, rowvar=False).reshape(len(names), -1)
+    inverse = np.linalg.inv(covariance + IMMATERIAL**2 * np.eye(len(names)))
+    here = np.log1p([features[n] for n in names]) - centre
     distances = np.einsum("ij,jk,ik->i", seen - centre, inverse, seen - centre)
     if here @ inverse @ here <= distances.max():
         return None
@@ -83,7 +89,7 @@ def _jointly(source: PopulationDraws, found: dict[str, float]) -> str | None:
     )
 
 
-def _calendar(schedule: Schedule, letter: str) -> list[Notice]:
+def _calendar(schedule: Schedule, name: str) -> list[Notice]:
     weekend = [
         f.day for f in schedule.fractions if (schedule.start_weekday + f.day) % 7 >= SATURDAY
     ]
@@ -91,4 +97,4 @@ def _calendar(schedule: Schedule, letter: str) -> list[Notice]:
         return []
     days = ", ".join(f"{d}" for d in sorted(set(weekend))[:5])
     text = f"fractions on a weekend (day {days})"
-    return [Notice(field=f"{letter}.fractions", joint=False, severity="note", text=text)]
+    return [Notice(field=f"{name}.fractions", joint=False, severity="note", text=text)]

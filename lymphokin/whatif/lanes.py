@@ -21,12 +21,16 @@ from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.devices import devices_for
 from lymphokin.model import Model
+from lymphokin.model.roles import SUPPRESSION
 from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents
-from lymphokin.predict.contrast import SUPPRESSION
-from lymphokin.solve import Timeline, solve
-from lymphokin.solve.timeline import DaysArrays, HandDownArrays, HoursArrays
+from lymphokin.solve import solve
+from lymphokin.solve.one_treatment import (
+    Interpolation,
+    TreatmentArrays,
+    interpolation,
+    timeline_of_lanes,
+)
 from lymphokin.traced import traced
-from lymphokin.whatif.courses import CourseArrays
 
 LANES = 400
 """Draws of one call."""
@@ -68,73 +72,8 @@ class Solved(NamedTuple):
     """[day of interest, lane] ln MDSC as planned, cells/uL; NaN where the model has none"""
     rest: jax.Array
     """[lane] ln count without any treatment"""
-    own: jax.Array
+    parameters: jax.Array
     """[parameter, lane] the draw's own parameters, as in :attr:`LaneSolver.parameters`"""
-
-
-class Interpolation(NamedTuple):
-    """Days of interest between the nodes of a course, linear in logarithms."""
-
-    node: np.ndarray
-    """[day] node before"""
-    weight: np.ndarray
-    """[day] weight of the node after it"""
-
-
-def interpolation(course: CourseArrays, days: np.ndarray) -> Interpolation:
-    """Where days lie among the nodes; before the first and after the last the nearest counts.
-
-    A day on a node gives the value there before any event.
-    """
-    nodes = course.node_day
-    distinct = int(np.searchsorted(nodes, nodes[-1]))
-    after = np.clip(np.searchsorted(nodes[: distinct + 1], days - 1e-9), 1, max(distinct, 1))
-    width = nodes[after] - nodes[after - 1]
-    weight = np.clip((days - nodes[after - 1]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
-    return Interpolation(after - 1, np.where(width > 0, weight, 0.0))
-
-
-def _hours(course: CourseArrays, lanes: int) -> HoursArrays:
-    """The drug's windows of all lanes, window after window."""
-    windows = course.start.shape[0]
-    window = jnp.repeat(jnp.arange(windows), lanes)
-    lane = jnp.tile(jnp.arange(lanes), windows)
-    rank = jnp.arange(1, max(windows, 2))[:, None]
-    real = jnp.asarray(course.real)[window] > 0
-    return HoursArrays(
-        step=jnp.repeat(course.hours_step, lanes, axis=1),
-        offset=jnp.repeat(course.offset, lanes, axis=1),
-        amount=jnp.repeat(course.amount, lanes, axis=1),
-        patient=lane,
-        treated=lane,
-        start=jnp.repeat(course.start, lanes),
-        earlier=jnp.maximum(window - rank, 0) * lanes + lane,
-        has_earlier=((rank <= window) & real).astype(float),
-    )
-
-
-def _timeline(course: CourseArrays, lanes: int, drugs: list[bool]) -> Timeline:
-    """The course of every lane in every version, with or without the drug."""
-    patients = lanes * len(drugs)
-
-    def wide(values: Any) -> jax.Array:
-        values = jnp.asarray(values)
-        return jnp.broadcast_to(values[:, None], (values.shape[0], patients))
-
-    days = DaysArrays(*(wide(v) for v in course[:4]))
-    if course.start.shape[0] == 0:
-        return Timeline(days, None, None)
-    lane = jnp.tile(jnp.arange(lanes), len(drugs))
-    drug = jnp.repeat(jnp.asarray(drugs, float), lanes)
-    width = lanes * course.start.shape[0]
-    down = HandDownArrays(
-        query_day=jnp.repeat(course.query_day, lanes, axis=1),
-        source=wide(course.query) * width + wide(course.window) * lanes + lane,
-        inside=wide(course.inside) * drug,
-        ended=wide(course.ended) * lanes + lane,
-        has_ended=wide(course.has_ended) * drug,
-    )
-    return Timeline(days, _hours(course, lanes), down)
 
 
 def _solve(
@@ -142,14 +81,14 @@ def _solve(
     wanted: tuple[tuple[float, bool], ...],
     draws: Lanes,
     fixed: Fixed,
-    course: CourseArrays,
+    treatment: TreatmentArrays,
     where: Interpolation,
 ) -> Solved:
     """Solve some lanes, in versions of gamma (kept or not) and drug (given or not)."""
     hierarchy, lanes, versions = solver.hierarchy, draws.z.shape[-1], len(wanted)
     patients = lanes * versions
     arrays = CohortArrays(
-        timeline=_timeline(course, lanes, [drug for _, drug in wanted]),
+        timeline=timeline_of_lanes(treatment, lanes, [drug for _, drug in wanted]),
         regressors={k: jnp.full(patients, v) for k, v in fixed.regressors.items()},
         without={k: jnp.full(patients, v) for k, v in fixed.without.items()},
         spread={k: jnp.full(patients, v) for k, v in fixed.spread.items()},
@@ -159,7 +98,7 @@ def _solve(
     z, subject = (jnp.tile(v, (1, versions)) for v in (draws.z, draws.subject))
     population = hierarchy.population(z)
     mean, sd = hierarchy.subject_prior(population, arrays)
-    windows = course.start.shape[0]
+    windows = treatment.start.shape[0]
     effects = draws.occasion.shape[0]
     occasion = jnp.asarray(draws.occasion)[:, :windows].reshape(effects, windows * lanes)
     latents = Latents(z, mean + sd * subject, jnp.asarray(draws.treated), occasion)
@@ -172,8 +111,8 @@ def _solve(
     def on_days(value: jax.Array) -> jax.Array:
         log = jnp.log(jnp.maximum(value, LOWEST))
         weight = jnp.asarray(where.weight)[:, None]
-        found = log[where.node] * (1 - weight) + log[where.node + 1] * weight
-        return found.reshape(-1, versions, lanes).transpose(1, 0, 2)
+        between = log[where.node] * (1 - weight) + log[where.node + 1] * weight
+        return between.reshape(-1, versions, lanes).transpose(1, 0, 2)
 
     at = on_days(outputs["alc"])
     mdsc = on_days(outputs["mdsc"])[0] if "mdsc" in outputs else jnp.full(at.shape[1:], jnp.nan)
@@ -181,11 +120,11 @@ def _solve(
         at,
         mdsc,
         jnp.log(jnp.maximum(outputs["alc"][0, :lanes], LOWEST)),
-        _own(solver, p, p_lanes, lanes),
+        _parameters(solver, p, p_lanes, lanes),
     )
 
 
-def _own(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Array:
+def _parameters(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Array:
     """[parameter, lane]; what only the drug's blocks read is of its first window, 0 without."""
     values = [jnp.asarray(getattr(p, n, getattr(p_lanes, n, 0.0))) for n in solver.parameters]
     return jnp.stack([v[:lanes] if v.ndim else jnp.full(lanes, v) for v in values])
@@ -217,7 +156,7 @@ def _solve_on_devices(
     devices: Sequence[Any],
     draws: Lanes,
     fixed: Fixed,
-    course: CourseArrays,
+    treatment: TreatmentArrays,
     where: Interpolation,
 ) -> Solved:
     shared = PartitionSpec()
@@ -230,7 +169,7 @@ def _solve_on_devices(
         in_specs=(Lanes(split[1], split[1], split[1], split[2]), shared, shared, shared),  # type: ignore[arg-type]
         out_specs=Solved(split[2], split[1], split[0], split[1]),  # type: ignore[arg-type]
         check_vma=False,
-    )(draws, fixed, course, where)
+    )(draws, fixed, treatment, where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,7 +206,12 @@ class LaneSolver:
         return 4 if self.has_suppression else 2
 
     def solve(
-        self, draws: Lanes, fixed: Fixed, course: CourseArrays, days: np.ndarray, versions: int
+        self,
+        draws: Lanes,
+        fixed: Fixed,
+        treatment: TreatmentArrays,
+        days: np.ndarray,
+        versions: int,
     ) -> Solved:
         """Counts of every lane on some days.
 
@@ -276,17 +220,17 @@ class LaneSolver:
             days: [day] days of interest; their number is part of the compiled shape.
             versions: 1 as planned only, else :attr:`versions`.
         """
-        where = interpolation(course, days)
-        drugs = (True, False) if versions > 1 and len(course.start) else (True,)
+        where = interpolation(treatment, days)
+        drugs = (True, False) if versions > 1 and len(treatment.start) else (True,)
         gammas = (1.0, 0.0) if versions == 4 else (1.0,)
         wanted = tuple(product(gammas, drugs))
         parts = []
         for first in range(0, draws.z.shape[-1], LANES):
             some = draws.take(slice(first, first + LANES))
-            parts.append(self._run(wanted, (some, fixed, course, where)))
-        found = Solved(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))  # type: ignore[arg-type]
+            parts.append(self._run(wanted, (some, fixed, treatment, where)))
+        solved = Solved(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))  # type: ignore[arg-type]
         # Where there is no drug, leaving it out changes nothing.
-        return found._replace(at=np.repeat(found.at, max(1, versions // len(wanted)), axis=0))  # type: ignore[arg-type]
+        return solved._replace(at=np.repeat(solved.at, max(1, versions // len(wanted)), axis=0))  # type: ignore[arg-type]
 
     def _run(self, wanted: tuple[tuple[float, bool], ...], arguments: tuple[Any, ...]) -> Solved:
         key = (wanted, *map(np.shape, jax.tree.leaves(arguments)))

@@ -11,7 +11,7 @@ from lymphokin.endpoint import measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import standardised
 from lymphokin.quantities import OBSERVABLES
-from lymphokin.whatif.contract import Fan
+from lymphokin.whatif.answers import Fan
 
 LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
 COUNT_DECIMALS = OBSERVABLES["alc"].decimals
@@ -65,8 +65,8 @@ def fan(log_value: np.ndarray, decimals: int) -> Fan:
     lower = np.floor(place).astype(int)
     share = place - lower
     upper = np.minimum(lower + 1, ordered.shape[-1] - 1)
-    found = np.exp(ordered[:, lower] * (1 - share) + ordered[:, upper] * share)
-    rounded = np.round(found, decimals).T
+    quantiles = np.exp(ordered[:, lower] * (1 - share) + ordered[:, upper] * share)
+    rounded = np.round(quantiles, decimals).T
     return Fan(
         **{f"q{round(100 * k):02d}": v.tolist() for k, v in zip(LEVELS, rounded, strict=True)}
     )

@@ -13,12 +13,12 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from lymphokin.model import load_model
-from lymphokin.solve import Course, StepRule, build_timeline, solve
+from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 
 FRACTIONS = np.array([0.0, 1.0, 2.0, 7.0, 8.0])
 DOSE = 0.3
 DAYS = np.array([0.0, 1.0, 2.5, 7.0, 10.0, 20.0, 30.0, 50.0, 90.0, 105.0, 150.0])
-COURSE = Course(FRACTIONS, np.full(5, DOSE), np.full(5, 0.2), np.zeros(0), np.zeros(0), DAYS)
+COURSE = Treatment(FRACTIONS, np.full(5, DOSE), np.full(5, 0.2), np.zeros(0), np.zeros(0), DAYS)
 L0 = 1.4
 
 

@@ -10,7 +10,7 @@ import oracle
 import pytest
 
 from lymphokin.model import load_model
-from lymphokin.solve import Course, StepRule, build_timeline, hours_output_at, solve
+from lymphokin.solve import StepRule, Treatment, build_timeline, hours_output_at, solve
 from lymphokin.solve.system import System
 
 DOSES = np.array([0.0, 1.0, 2.0, 21.0, 22.0, 23.0])
@@ -24,7 +24,7 @@ KILL = {
 }
 """Models that the oracle knows, and their kill law there."""
 
-COURSE = Course(FRACTIONS, np.full(5, 0.5), np.full(5, 0.2), DOSES, np.full(6, 270.0), DAYS)
+COURSE = Treatment(FRACTIONS, np.full(5, 0.5), np.full(5, 0.2), DOSES, np.full(6, 270.0), DAYS)
 
 
 def spread(parameter):

@@ -4,10 +4,11 @@ import numpy as np
 import oracle
 
 from lymphokin.model import load_model
-from lymphokin.whatif.contract import Patient, PlannedFraction, Pulse, Schedule
-from lymphokin.whatif.courses import doses_of, irradiation
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
-from lymphokin.whatif.source import of_priors
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
+from lymphokin.whatif.treatment import treatment_of
 
 DAYS = (0, 3, 5, 14, 21, 46, 63, 105)
 LANES = (0, 17, 211)
@@ -15,18 +16,18 @@ LANES = (0, 17, 211)
 
 def test_lanes_with_and_without_atra_and_gamma_are_those_of_scipy():
     model = load_model("myeloid_lymphoid")
-    engine = Engine(of_priors(model, draws=60))
+    engine = Engine(PopulationDraws.of_prior(model, draws=60))
     plan = Schedule(
         fractions=tuple(PlannedFraction(day=d, gy=10.0) for d in range(5)), atra=(Pulse(day=0.0),)
     )
     patient = Patient(site="liver", n_lesions=2)
     solved = engine.solve(patient, plan, plan, 400)
-    given = irradiation(patient, plan, plan)
-    fractions = list(zip(given.day, given.immune_dose, given.share, strict=True))
-    doses = list(zip(*doses_of(plan, patient.bsa), strict=True))
+    t = treatment_of(patient, plan, plan)
+    fractions = list(zip(t.fraction_days, t.immune_dose, t.share, strict=True))
+    doses = list(zip(t.dose_days, t.amount, strict=True))
     at = [int(np.flatnonzero(day == CURVE_DAYS)[0]) for day in DAYS]
     for lane in LANES:
-        values = np.asarray(solved.own)[:, lane]
+        values = np.asarray(solved.parameters)[:, lane]
         own = {p.name: float(v) / p.per_day
                for p, v in zip(model.table, values, strict=True)}  # fmt: skip
         zero = own | {"suppression": 0.0}

@@ -18,7 +18,7 @@ from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
 from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
-from lymphokin.solve import Course, build_timeline, solve
+from lymphokin.solve import Treatment, build_timeline, solve
 from lymphokin.trial.assurance import assurance, population_rates
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.exact import TESTS, Design
@@ -107,7 +107,7 @@ def test_counts_agree_with_the_solver_of_fits(small: VirtualDesign):
         dose_days = np.concatenate([start + grid.intakes for start in taken] or [np.zeros(0)])
         mg = np.repeat(np.asarray(courses.taken[:, t] * courses.dose_mg[t]), len(grid.intakes))
         patients.append(
-            Course(
+            Treatment(
                 fraction_days=np.asarray(courses.fraction_day[:n, i]),
                 immune_dose=np.full(n, float(courses.immune_dose[i])),
                 share=np.full(n, 1 / n),

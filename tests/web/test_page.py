@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from lymphokin.whatif.contract import Difference, Estimate, WhatIfRequest
+from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
 from tests.web.conftest import Visit
 

@@ -4,23 +4,24 @@ import numpy as np
 import pytest
 
 from lymphokin.model import load_model
-from lymphokin.whatif.contract import Count, Patient, PlannedFraction, Pulse, Schedule
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.source import PopulationDraws, of_priors
+from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 
 COUNTS = (Count(day=-7, value=1.30), Count(day=-1, value=1.05))
 
 
 @pytest.fixture(scope="session")
-def source() -> PopulationDraws:
+def population() -> PopulationDraws:
     """The default model with every population quantity at its median."""
-    priors = of_priors(load_model("myeloid_lymphoid"), draws=60)
+    priors = PopulationDraws.of_prior(load_model("myeloid_lymphoid"), draws=60)
     return PopulationDraws(priors.model, np.zeros_like(priors.z), priors.provenance)
 
 
 @pytest.fixture(scope="session")
-def engine(source) -> Engine:
-    return Engine(source)
+def engine(population) -> Engine:
+    return Engine(population)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lymphokin.whatif.audit import START, AuditLog, verify
-from lymphokin.whatif.contract import Count, Patient, Schedule
+from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.schedule import Schedule
 
 
 @pytest.fixture

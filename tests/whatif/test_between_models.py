@@ -3,16 +3,17 @@
 import pytest
 
 from lymphokin.model import load_model
-from lymphokin.whatif.contract import Count, WhatIfRequest
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.patient import Count
 from lymphokin.whatif.questions.between_models import Panel
-from lymphokin.whatif.source import of_priors
 
 
 @pytest.fixture(scope="module")
 def without_drug():
     """A model with one pool of lymphocytes, and neither ATRA nor MDSC."""
-    return of_priors(load_model("hedos_hcc"), draws=60)
+    return PopulationDraws.of_prior(load_model("hedos_hcc"), draws=60)
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +56,7 @@ def test_every_model_has_the_same_weight(answer):
     assert abs(found.a.mean_of_100 - sum(numbers) / len(numbers)) <= 0.5
 
 
-def test_a_model_fitted_to_data_is_not_asked_again_as_published(engine, source):
-    assert list(Panel(engine, lambda: {"myeloid_lymphoid": source}).engines) == ["myeloid_lymphoid"]
+def test_a_model_fitted_to_data_is_not_asked_again_as_published(engine, population):
+    assert list(Panel(engine, lambda: {"myeloid_lymphoid": population}).engines) == [
+        "myeloid_lymphoid"
+    ]

@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 from lymphokin import cli
 from lymphokin.commands import what_if
 from lymphokin.io import BadInput
+from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
-from lymphokin.whatif.contract import Patient, Schedule, WhatIfRequest
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.schedule import Schedule
 
 PATIENT = """
 site = "lung_peripheral"
@@ -65,7 +67,7 @@ def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, ba
 
 
 def test_all_models_are_asked_on_request(run, engine, monkeypatch, patient, pulsed):
-    monkeypatch.setattr("lymphokin.commands.source.literature_sources", dict)
+    monkeypatch.setattr("lymphokin.whatif.population.literature_populations", dict)
     course = ("predict", "--baseline", 1.3, "--site", "lung_peripheral", "--fractions", "5x10")
     done = run(*course, "--all-models", "--json")
     assert done.exit_code == 0, done.output

@@ -5,22 +5,15 @@ import pytest
 from scipy import integrate, stats
 
 from lymphokin.whatif import condition
-from lymphokin.whatif.condition import Conditioning, Records, resampled, systematic
-from lymphokin.whatif.contract import (
-    Count,
-    NarrowingRequest,
-    Patient,
-    Pulse,
-    ScanRequest,
-    Schedule,
-    WhatIfRequest,
-)
-from lymphokin.whatif.courses import course_arrays, doses_of, irradiation, until
-from lymphokin.whatif.draws import draw_patients
+from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.condition import resampled, systematic
+from lymphokin.whatif.draws import draw_patients, stacked
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.questions.narrowing import narrowing
-from lymphokin.whatif.questions.scan import scan
+from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
+from lymphokin.whatif.questions.scan import ScanRequest, scan
 from lymphokin.whatif.risk import below
+from lymphokin.whatif.schedule import Pulse, Schedule
 
 BRUTE_FORCE_DRAWS = 8000
 
@@ -47,7 +40,7 @@ def test_counts_before_treatment_are_averaged_as_quadrature_does(engine, bare):
     """Without treatment the true count is the baseline, whose posterior has one dimension."""
     person = Patient(counts=(Count(day=-9, value=0.84), Count(day=-2, value=0.78)))
     found = engine.answer(person, bare, bare, 2000).fitted.no_treatment.grade2.true.p
-    expected = posterior_of_baseline(engine.source.model, (0.84, 0.78), 0.80)
+    expected = posterior_of_baseline(engine.population.model, (0.84, 0.78), 0.80)
     assert found == pytest.approx(expected, abs=0.03)
 
 
@@ -55,26 +48,16 @@ def test_risk_agrees_with_brute_force_when_counts_came_during_treatment(engine, 
     """Patients drawn from the population and weighed by how likely their counts are."""
     person = patient.model_copy(update={"counts": (*patient.counts, Count(day=14, value=0.72))})
     found = engine.risk_of(person, pulsed, pulsed, 2000)
-    records = Records.of(person.counts)
-    given, doses = until(irradiation(person, pulsed, pulsed), doses_of(pulsed, 1.8), 14.0)
-    task = Conditioning(
-        engine.source,
-        engine.solver,
-        engine.fixed(person),
-        records,
-        course_arrays(given, doses, [0.0, 14.0]),
-    )
-    drawn = draw_patients(engine.source, BRUTE_FORCE_DRAWS, seed=99)
-    w = np.vstack(
-        [drawn.lanes.subject, drawn.lanes.treated, drawn.lanes.occasion.reshape(-1, drawn.count)]
-    )
-    log_weight = task.log_likelihood(task.predicted(drawn.lanes.z, w), drawn.atom)
+    likelihood = engine.likelihood(person, pulsed)
+    drawn = draw_patients(engine.population, BRUTE_FORCE_DRAWS, seed=99)
+    predicted = likelihood.predicted(drawn.lanes.z, stacked(drawn.lanes))
+    log_weight = likelihood.log_likelihood(predicted, drawn.atom)
     weight = np.exp(log_weight - log_weight.max())
     assert weight.sum() ** 2 / (weight**2).sum() > 150
-    course = engine.course(person, pulsed, pulsed)
+    arrays = engine.arrays(person, pulsed, pulsed)
     days = np.full(40, 46.0)
-    log_count = engine.solver.solve(drawn.lanes, engine.fixed(person), course, days, 1).at[0, 0]
-    residual = engine.source.model.table.residuals["alc"]
+    log_count = engine.solver.solve(drawn.lanes, engine.fixed(person), arrays, days, 1).at[0, 0]
+    residual = engine.population.model.table.residuals["alc"]
     risk = stats.t.cdf((np.log(0.795) - log_count) / residual.sd, residual.degrees_of_freedom)
     assert found.p == pytest.approx(float((weight * risk).sum() / weight.sum()), abs=0.05)
 
@@ -85,7 +68,7 @@ def test_markov_chains_agree_with_the_weights_where_these_are_good(
     person = patient.model_copy(update={"counts": (*patient.counts, Count(day=14, value=0.72))})
     weighed = engine.condition(person, pulsed, 400)
     monkeypatch.setattr(condition, "UNRELIABLE_PARETO_K", -np.inf)
-    chains = Engine(engine.source)
+    chains = Engine(engine.population)
     chains.solver = engine.solver  # compiled already
     walked = chains.condition(person, pulsed, 400)
     assert (weighed.method, walked.method) == ("importance", "mcmc")
@@ -178,9 +161,9 @@ def test_without_data_the_answer_says_so(answer):
     assert answer.conditioning.reliable
 
 
-def test_student_t_of_the_table_is_that_of_scipy(source):
+def test_student_t_of_the_table_is_that_of_scipy(population):
     z = np.concatenate([np.linspace(-8, 8, 4001), [-150.0, 150.0]])
-    found = below(source.model.table.residuals["alc"], 0.0, -z, np.ones((1,)))
+    found = below(population.model.table.residuals["alc"], 0.0, -z, np.ones((1,)))
     np.testing.assert_allclose(found, stats.t.cdf(z, 5), atol=1e-6)
 
 

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from lymphokin.web import safety
 from lymphokin.web.app import make_app
+from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.audit import AuditLog, verify
-from lymphokin.whatif.contract import WhatIfRequest
 
 HOST = "127.0.0.1:8080"
 TOKEN = "the-token-of-this-start"
@@ -21,7 +21,7 @@ QUESTIONS = ("whatif", "scan", "options", "narrowing", "models")
 
 @pytest.fixture(scope="module")
 def app(engine):
-    made = make_app(lambda: engine.source, frozenset({HOST}), TOKEN)
+    made = make_app(lambda: engine.population, frozenset({HOST}), TOKEN)
     made.state.desk.engine = engine  # warm already
     return made
 
@@ -84,7 +84,7 @@ def test_the_answer_is_that_of_the_engine(client, engine, question):
 
 
 def test_before_it_is_warm_it_says_so(engine):
-    cold = make_app(lambda: engine.source, frozenset({HOST}), TOKEN)
+    cold = make_app(lambda: engine.population, frozenset({HOST}), TOKEN)
     client = TestClient(cold, base_url=f"http://{HOST}")
     assert client.get("/api/v1/health").json()["status"] == "warming up"
     assert client.get("/").status_code == 200
@@ -214,7 +214,7 @@ def test_whatever_is_asked_is_answered_or_refused(client, question, path, value,
 
 def test_what_was_asked_is_in_the_log_if_there_is_one(engine, question, tmp_path: Path):
     log = AuditLog(tmp_path / "log.jsonl")
-    made = make_app(lambda: engine.source, frozenset({HOST}), TOKEN, log)
+    made = make_app(lambda: engine.population, frozenset({HOST}), TOKEN, log)
     made.state.desk.engine = engine
     client = TestClient(made, base_url=f"http://{HOST}")
     got = asked(client, question).json()

@@ -3,7 +3,7 @@
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
 from lymphokin.trial.virtual.population import (
-    FittedPopulation,
+    DrawnPopulation,
     PriorPopulation,
     TruePopulation,
     VirtualPopulation,
@@ -11,7 +11,7 @@ from lymphokin.trial.virtual.population import (
 from lymphokin.trial.virtual.simulate import Simulator
 
 __all__ = [
-    "FittedPopulation",
+    "DrawnPopulation",
     "Outcome",
     "PriorPopulation",
     "Simulator",

@@ -1,19 +1,19 @@
-"""Where the population of a virtual trial comes from: truth, prior, published cohorts, or a fit."""
+"""How the population behind a virtual trial is drawn: known truth, prior, or given draws."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from lymphokin.infer import Fit
-from lymphokin.literature import LiteraturePosterior
-from lymphokin.model import Model
+from lymphokin.infer.fit import Fit
+from lymphokin.infer.population_draws import draws_of_fit
+from lymphokin.literature.posterior import literature_draws
+from lymphokin.model import Model, load_model
 from lymphokin.population import Hierarchy
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.trial.synthetic import Truth
 
 
@@ -41,7 +41,7 @@ class TruePopulation(VirtualPopulation):
 
 
 class PriorPopulation(VirtualPopulation):
-    """A population drawn from the model's prior for every trial."""
+    """A population drawn anew from the model's prior for every trial."""
 
     name = "prior"
 
@@ -52,27 +52,31 @@ class PriorPopulation(VirtualPopulation):
         return jax.random.normal(key, (len(Hierarchy(self.model).quantities),))
 
 
-@dataclass(frozen=True)
-class FittedPopulation(VirtualPopulation):
-    """A population drawn from the posterior of a fit for every trial."""
+class DrawnPopulation(VirtualPopulation):
+    """A population chosen for every trial among the draws of a fit or of the literature."""
 
-    model: Model
-    z: np.ndarray
-    """[draw, quantity]"""
-    name: str = "fit"
-
-    @classmethod
-    def of_run(cls, folder: Path) -> FittedPopulation:
-        """Population draws of a run folder."""
-        fit = Fit.load(folder)
-        fit.require_draws(f"a trial of populations from {folder}")
-        return cls(fit.model(), fit.population_z(), folder.name)
-
-    @classmethod
-    def of_literature(cls, model: str = "myeloid_lymphoid") -> FittedPopulation:
-        """Population draws of a new study, given the published cohorts."""
-        posterior = LiteraturePosterior.shipped(model)
-        return cls(posterior.model(), posterior.population_z(), "literature")
+    def __init__(self, draws: PopulationDraws, name: str) -> None:
+        self.model = draws.model
+        self.name = name
+        self.draws = draws
 
     def latents(self, key: jax.Array) -> jax.Array:
-        return jnp.asarray(self.z)[jax.random.randint(key, (), 0, len(self.z))]
+        z = jnp.asarray(self.draws.z)
+        return z[jax.random.randint(key, (), 0, len(z))]
+
+
+def population_named(name: str, truth: Truth) -> VirtualPopulation:
+    """A population by its name: truth, prior, literature, or the path of a run folder.
+
+    Raises:
+        FileNotFoundError: when it is none of them, or the model has no literature posterior.
+        ValueError: when the run is a single point, without uncertainty.
+    """
+    if name == "truth":
+        return TruePopulation(truth)
+    if name == "prior":
+        return PriorPopulation(load_model(truth.model))
+    if name == "literature":
+        return DrawnPopulation(literature_draws(truth.model), name)
+    folder = Path(name).resolve()
+    return DrawnPopulation(draws_of_fit(Fit.load(folder)), folder.name)

@@ -21,18 +21,11 @@ import submitit
 import tomli_w
 
 from lymphokin.files import write_text, write_with
-from lymphokin.literature import LiteraturePosterior
-from lymphokin.model import load_model
-from lymphokin.trial.synthetic import Truth
+from lymphokin.literature.posterior import literature_draws
 from lymphokin.trial.virtual.counts import typical_values
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
-from lymphokin.trial.virtual.population import (
-    FittedPopulation,
-    PriorPopulation,
-    TruePopulation,
-    VirtualPopulation,
-)
+from lymphokin.trial.virtual.population import VirtualPopulation, population_named
 from lymphokin.trial.virtual.simulate import Simulator
 
 SWEEP_FILE = "sweep.json"
@@ -75,7 +68,7 @@ class Sweep:
         text = json.dumps(self.design.raw, sort_keys=True, default=str)
         population = self.population
         if population == "literature":
-            z = LiteraturePosterior.shipped(self.design.truth.model).population_z()
+            z = literature_draws(self.design.truth.model).z
             population = hashlib.sha256(z.tobytes()).hexdigest()
         elif population not in ("truth", "prior"):
             posterior = Path(population) / "posterior.nc"
@@ -89,21 +82,6 @@ class Sweep:
             "shard_size": self.shard_size,
             "version": version("lymphokin"),
         }
-
-
-def population_named(name: str, truth: Truth) -> VirtualPopulation:
-    """A population by its name: truth, prior, literature, or the path of a run folder.
-
-    Raises:
-        FileNotFoundError: when it is none of them, or the model has no literature posterior.
-    """
-    if name == "truth":
-        return TruePopulation(truth)
-    if name == "prior":
-        return PriorPopulation(load_model(truth.model))
-    if name == "literature":
-        return FittedPopulation.of_literature(truth.model)
-    return FittedPopulation.of_run(Path(name).resolve())
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from functools import cached_property
 import numpy as np
 from pydantic import BaseModel
 
-from lymphokin.whatif.condition import reliable
-from lymphokin.whatif.contract import Difference, Estimate, WhatIfRequest
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.source import PopulationDraws
 
 
 class ModelRisk(BaseModel):
@@ -69,7 +68,7 @@ class Panel:
     @cached_property
     def engines(self) -> dict[str, Engine]:
         """By model, the first one first; a model fitted to data is not asked again as published."""
-        name = self._first.source.model.name
+        name = self._first.population.model.name
         others = {model: Engine(s) for model, s in self._load().items() if model != name}
         return {name: self._first} | others
 
@@ -88,26 +87,26 @@ class Panel:
 
 
 def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
-    model = engine.source.model
-    known_of = model.table.residuals
-    counts = tuple(c for c in request.patient.counts if c.quantity in known_of)
+    model = engine.population.model
+    measurable = model.table.residuals
+    counts = tuple(c for c in request.patient.counts if c.quantity in measurable)
     patient = request.patient.model_copy(update={"counts": counts})
     plan, draws = request.a, request.draws
-    known = engine.condition(patient, plan, draws)
-    spread = engine.spread(known)
+    conditioned = engine.condition(patient, plan, draws)
+    intervals = engine.intervals(conditioned)
     both = (engine.solve(patient, s, plan, draws).at for s in (request.a, request.b))
     a, b = (np.asarray(at)[0, -1] for at in both)
     return ModelRisk(
         model=model.name,
         description=model.description,
-        rests_on=engine.source.provenance.title,
+        rests_on=engine.population.provenance.title,
         knows_atra=engine.solver.knows_drug,
         asked_first=first,
-        a=spread.measured(a),
-        b=spread.measured(b),
-        difference=spread.difference(a, b),
+        a=intervals.measured(a),
+        b=intervals.measured(b),
+        difference=intervals.difference(a, b),
         counts_used=len(counts),
-        reliable=reliable(known),
+        reliable=conditioned.reliable,
     )
 
 

@@ -7,16 +7,54 @@ the expected remainder (preposterior analysis; Raiffa and Schlaifer 1961).
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import numpy as np
+from pydantic import BaseModel, Field
 from scipy.special import logsumexp
 
-from lymphokin.whatif.condition import log_density
-from lymphokin.whatif.contract import Narrowing, NarrowingAnswer, NarrowingRequest
-from lymphokin.whatif.courses import endpoint_day
-from lymphokin.whatif.engine import CURVE_DAYS, Engine, told
+from lymphokin.whatif.answers import ConditioningAnswer, Estimate
+from lymphokin.whatif.engine import CURVE_DAYS, Engine
+from lymphokin.whatif.limits import Strict
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.records import log_density
 from lymphokin.whatif.risk import grade_draws
+from lymphokin.whatif.schedule import Schedule
 
 LOW, HIGH = 0.1, 0.9
+
+
+class NarrowingRequest(Strict):
+    """What would a further count teach?"""
+
+    patient: Patient
+    schedule: Schedule
+    days: Annotated[tuple[int, ...], Field(min_length=1, max_length=12)] = (7, 14, 21, 28)
+    draws: Literal[400, 2000] = 400
+
+
+class Narrowing(BaseModel):
+    """Expected effect of one count on a day, before it is measured."""
+
+    day: int
+    sd_of_risk_now: float
+    """uncertainty of the outcome: sqrt(p (1 - p))"""
+    sd_of_risk_expected: float
+    """root mean square of the same after the count"""
+    risk_if_low: float
+    """risk after a count at its 10 % quantile"""
+    risk_if_high: float
+    """risk after a count at its 90 % quantile"""
+    variance_explained: float
+    """expected share of the outcome's variance that the count removes, 0 to 1"""
+
+
+class NarrowingAnswer(BaseModel):
+    """One row per day."""
+
+    risk: Estimate
+    rows: list[Narrowing]
+    conditioning: ConditioningAnswer
 
 
 def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
@@ -26,25 +64,27 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
         ValueError: when a day is not before the endpoint visit.
     """
     patient, plan = request.patient, request.schedule
-    end = endpoint_day(plan)
+    end = plan.endpoint_day
     late = [d for d in request.days if not CURVE_DAYS[0] <= d < end]
     if late:
         raise ValueError(f"day {late[0]} is not a day before the endpoint visit (day {end})")
-    known = engine.condition(patient, plan, request.draws)
-    spread = engine.spread(known)
+    conditioned = engine.condition(patient, plan, request.draws)
+    intervals = engine.intervals(conditioned)
     at = np.asarray(engine.solve(patient, plan, plan, request.draws).at)[0]
-    risk = grade_draws(spread.residual, at[-1], spread.sd)
+    risk = grade_draws(intervals.residual, at[-1], intervals.sd)
     rows = []
     for day in request.days:
         log_count = at[day - CURVE_DAYS[0]]
-        imagined = spread.imagined(log_count)
+        imagined = intervals.imagined(log_count)
         log_weight = log_density(
-            spread.residual, imagined[:, None], log_count[None, :], spread.sd[None, :]
+            intervals.residual, imagined[:, None], log_count[None, :], intervals.sd[None, :]
         )
         weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
         rows.append(_row(day, float(risk.mean()), weight @ risk, imagined))
     return NarrowingAnswer(
-        risk=spread.measured(at[-1]), rows=rows, conditioning=told(patient, plan, known)
+        risk=intervals.measured(at[-1]),
+        rows=rows,
+        conditioning=conditioned.answer(patient, plan),
     )
 
 

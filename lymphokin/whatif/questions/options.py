@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BaseModel, Field
 
-from lymphokin.whatif.contract import (
-    MOST_CELLS,
-    Estimate,
-    Option,
-    OptionsAnswer,
-    OptionsRequest,
-    Schedule,
-)
+from lymphokin.population.provenance import Provenance
+from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.limits import MOST_CELLS, Strict
+from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
+from lymphokin.whatif.schedule import Schedule
 
 GAPS = (1, 2)
 """Calendar days between fractions: daily, every other day."""
@@ -24,6 +23,48 @@ NOTE = (
     "Options in order of fractions and dose, with what the model says of lymphopenia alone. Tumour "
     "control, toxicity and feasibility are not in it: this is a list, not a recommendation."
 )
+
+
+class OptionsRequest(Strict):
+    """Schedules within limits; what comes back is a list of options, never a recommendation."""
+
+    patient: Patient
+    schedule: Schedule
+    """the plan to compare with; its ATRA and weekday are kept unless varied"""
+    bed10_gy: tuple[Annotated[float, Field(ge=0, le=1000)], Annotated[float, Field(ge=0, le=1000)]]
+    """lowest and highest BED (alpha/beta 10 Gy)"""
+    fractions: tuple[Annotated[int, Field(ge=1, le=40)], Annotated[int, Field(ge=1, le=40)]] = (
+        1,
+        10,
+    )
+    gy: tuple[Annotated[float, Field(gt=0, le=34)], Annotated[float, Field(gt=0, le=34)]] = (2, 24)
+    gy_step: Annotated[float, Field(ge=0.5, le=10)] = 1.0
+    longest_course_days: Annotated[int, Field(ge=1, le=77)] = 14
+    first_atra_days: Annotated[tuple[int, ...], Field(max_length=8)] = ()
+    """first days of ATRA to try; empty keeps that of the schedule"""
+    draws: Literal[400, 2000] = 400
+
+
+class Option(BaseModel):
+    """One schedule within the limits."""
+
+    label: str
+    schedule: Schedule
+    risk: Estimate
+    bed10_gy: float
+    course_days: int
+    difference_of_100: int
+    """its number of 100 minus that of the schedule asked about"""
+
+
+class OptionsAnswer(BaseModel):
+    """Options in order of fractions and dose, not of risk."""
+
+    options: list[Option]
+    reference: Estimate
+    considered: int
+    note: str
+    provenance: Provenance
 
 
 def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
@@ -45,26 +86,26 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         return engine.risk_of(request.patient, schedule, plan, request.draws)
 
     reference = risk(plan)
-    found = []
+    within = []
     for schedule in candidates:
-        own = risk(schedule)
+        estimate = risk(schedule)
         days = [f.day for f in schedule.fractions]
-        found.append(
+        within.append(
             Option(
                 label=label_of(schedule),
                 schedule=schedule,
-                risk=own,
+                risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
                 course_days=max(days) - min(days) + 1,
-                difference_of_100=own.of_100 - reference.of_100,
+                difference_of_100=estimate.of_100 - reference.of_100,
             )
         )
     return OptionsAnswer(
-        options=found,
+        options=within,
         reference=reference,
         considered=considered,
         note=NOTE,
-        provenance=engine.source.provenance,
+        provenance=engine.population.provenance,
     )
 
 
@@ -77,7 +118,7 @@ def _candidates(request: OptionsRequest) -> tuple[list[Schedule], int]:
     grays = np.round(np.arange(lowest, highest + 1e-9, request.gy_step), 3).tolist()
     starts = request.first_atra_days or (None,)
     pulses = len(request.schedule.atra)
-    found: dict[Schedule, None] = {}
+    candidates: dict[Schedule, None] = {}
     considered = 0
     for count, gy, gap, start in product(range(fewest, most + 1), grays, GAPS, starts):
         considered += 1
@@ -92,5 +133,5 @@ def _candidates(request: OptionsRequest) -> tuple[list[Schedule], int]:
             continue
         if start is not None:
             schedule = with_pulses(schedule, start, pulses or 1)
-        found[schedule] = None
-    return list(found), considered
+        candidates[schedule] = None
+    return list(candidates), considered

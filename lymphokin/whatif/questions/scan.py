@@ -3,32 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BaseModel, Field, model_validator
 
 from lymphokin.plausible import LARGEST_FRACTION_GY
+from lymphokin.population.provenance import Provenance
 from lymphokin.schedule import SATURDAY, AtraPulses, treatment_days
-from lymphokin.whatif.caution import warnings_of
-from lymphokin.whatif.contract import (
+from lymphokin.whatif.answers import Estimate, Notice
+from lymphokin.whatif.dose import TUMOUR, bed, gy_for
+from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.limits import (
     LATEST_DAY,
     LATEST_FRACTION_DAY,
     MOST_CELLS,
     MOST_FRACTIONS,
     MOST_PULSES,
-    Cell,
-    PlannedFraction,
-    Pulse,
-    ScanAnswer,
-    ScanRequest,
-    Schedule,
+    Strict,
 )
-from lymphokin.whatif.dose import TUMOUR, bed, gy_for
-from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 
 USUAL_FRACTIONS = (1, 2, 3, 4, 5, 6, 8, 10)
 USUAL_GY = (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0)
 USUAL_STARTS = (-14, -7, 0, 7, 14, 21, 28)
 USUAL_PULSES = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
+
+
+class ScanRequest(Strict):
+    """Risk over a grid of schedules like ``schedule``."""
+
+    patient: Patient
+    schedule: Schedule
+    kind: Literal["fractions", "atra"]
+    """fractions: number of fractions x Gy per fraction; atra: first day x number of pulses"""
+    x: Annotated[tuple[int, ...], Field(min_length=1, max_length=24)] | None = None
+    """numbers of fractions, or first days of ATRA; chosen around the schedule if absent"""
+    y: Annotated[tuple[float, ...], Field(min_length=1, max_length=24)] | None = None
+    """Gy per fraction, or numbers of pulses"""
+    draws: Literal[400, 2000] = 400
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ScanRequest:
+        if len(self.x or ()) * len(self.y or ()) > MOST_CELLS:
+            raise ValueError(f"a scan has at most {MOST_CELLS} cells")
+        return self
+
+
+class Cell(BaseModel):
+    """One schedule of a scan."""
+
+    x: float
+    y: float
+    schedule: Schedule
+    risk: Estimate
+    """of grade >= 2 as measured"""
+    bed10_gy: float
+
+
+class ScanAnswer(BaseModel):
+    """A heat map, row by row (y), with the schedules to load."""
+
+    kind: Literal["fractions", "atra"]
+    x_label: str
+    y_label: str
+    x: list[float]
+    y: list[float]
+    cells: list[list[Cell]]
+    """[y][x]"""
+    same_bed: list[float] | None
+    """per x, the Gy per fraction with the BED (alpha/beta 10 Gy) of the schedule asked about"""
+    bed10_gy: float
+    warnings: list[Notice]
+    provenance: Provenance
 
 
 def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
@@ -56,7 +104,6 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
                 )
             )
         cells.append(row)
-    known = engine.condition(request.patient, request.schedule, request.draws)
     plan = request.schedule
     reference = bed(plan, TUMOUR)
     return ScanAnswer(
@@ -70,8 +117,8 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         if fractions and reference
         else None,
         bed10_gy=round(reference, 1),
-        warnings=warnings_of(engine.source, request.patient, known, {"schedule": plan}, plan),
-        provenance=engine.source.provenance,
+        warnings=engine.warnings(request.patient, {"schedule": plan}, plan, request.draws),
+        provenance=engine.population.provenance,
     )
 
 
@@ -113,7 +160,7 @@ def with_fractions(plan: Schedule, count: int, gy: float, gap: int | None = None
         return plan
     if not (1 <= count <= MOST_FRACTIONS and 0 < gy <= LARGEST_FRACTION_GY):
         raise ValueError(f"{count} fractions of {gy:g} Gy are outside the limits")
-    first = min((f.day for f in plan.fractions), default=0)
+    first = plan.first_fraction_day
     weekday = (plan.start_weekday + first) % 7
     wait = 7 - weekday if weekday >= SATURDAY else 0
     days = first + wait + treatment_days(count, (weekday + wait) % 7, gap or gap_of(plan))

@@ -8,33 +8,33 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from lymphokin.commands.source import literature_sources, resolve_source
-from lymphokin.literature.posterior import LiteraturePosterior, calibrated_models
+from lymphokin.literature.posterior import calibrated_models, shipped_posterior
 from lymphokin.whatif.calibration import calibration_of_run
+from lymphokin.whatif.population import literature_populations, population_draws
 
 
 def test_without_a_run_the_default_model_rests_on_published_cohorts():
-    source = resolve_source(None, "myeloid_lymphoid")
-    assert source.provenance.source == "literature"
-    np.testing.assert_array_equal(source.z, LiteraturePosterior.shipped().population_z())
-    assert source.provenance.draws == len(source.z)
-    assert source.seen is not None
-    assert source.seen["atra_mg"] == (0.0, 0.0)  # nobody in them got ATRA: pulses are outside
+    population = population_draws()
+    assert population.provenance.source == "literature"
+    np.testing.assert_array_equal(population.z, shipped_posterior()["z_new_study"].to_numpy())
+    assert population.provenance.draws == len(population.z)
+    assert population.seen is not None
+    assert population.seen["atra_mg"] == (0.0, 0.0)  # nobody in them got ATRA: pulses are outside
 
 
 def test_a_model_that_is_not_calibrated_rests_on_its_priors():
-    source = resolve_source(None, "lymphocyte_feedback")
-    assert source.provenance.source == "prior"
-    assert source.seen is None
+    population = population_draws(None, "lymphocyte_feedback")
+    assert population.provenance.source == "prior"
+    assert population.seen is None
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
-        resolve_source(tmp_path, "myeloid_lymphoid")
+        population_draws(tmp_path)
 
 
 def test_the_literature_says_how_many_published_numbers_it_reproduces():
-    told = resolve_source(None, "myeloid_lymphoid").provenance.calibration
+    told = population_draws().provenance.calibration
     assert told is not None
     assert re.match(r"\d+ of \d+ published numbers lie inside", told.text)
     assert "predicted from the others" in told.text
@@ -70,8 +70,8 @@ def test_few_known_outcomes_say_nothing(tmp_path: Path):
 
 
 def test_every_calibrated_model_can_be_asked():
-    sources = literature_sources()
-    assert tuple(sources) == calibrated_models()
-    for source in sources.values():
-        assert source.provenance.source == "literature"
-        assert source.provenance.calibration is not None
+    populations = literature_populations()
+    assert tuple(populations) == calibrated_models()
+    for population in populations.values():
+        assert population.provenance.source == "literature"
+        assert population.provenance.calibration is not None

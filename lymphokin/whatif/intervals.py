@@ -1,8 +1,8 @@
 """Risks with the interval that comes from not knowing the population well.
 
 A risk is a mean over patients like this one. Another draw of the population gives another risk, but
-the few patients drawn from each population are too few to tell it. So ln count is regressed on the
-population's latents and the patient's own: every population is then met by all patients.
+the few patients drawn from each population are too few to show it. So ln count is regressed on the
+latents of the population and of the patient, and every population is then met by all patients.
 """
 
 from __future__ import annotations
@@ -14,17 +14,11 @@ import numpy as np
 from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import log_measured
-from lymphokin.whatif.condition import Conditioned
-from lymphokin.whatif.contract import (
-    Difference,
-    Estimate,
-    GradeRisk,
-    Quantiles,
-    Risk,
-)
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.whatif.answers import Difference, Estimate, GradeRisk, Quantiles, Risk
+from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import PER_POPULATION
 from lymphokin.whatif.risk import LEVELS, below, grade_draws, noise_of, percent
-from lymphokin.whatif.source import PopulationDraws
 
 RIDGE = 1e-2
 OTHERS = 40
@@ -34,15 +28,15 @@ MOST_KEPT = 32
 """Risks kept for the next question about the same draws."""
 
 
-class Spread:
+class Intervals:
     """Turns ln counts of one patient's draws into risks, intervals and differences."""
 
-    def __init__(self, source: PopulationDraws, known: Conditioned) -> None:
-        self.residual: Residual = source.model.table.residuals["alc"]
-        self.sd = source.residual_sd["alc"][known.draws.atom]
-        self._noise = noise_of(self.residual, known.draws.noise)
-        self._z = known.draws.lanes.z
-        self._own = known.own
+    def __init__(self, population: PopulationDraws, conditioned: Conditioned) -> None:
+        self.residual: Residual = population.model.table.residuals["alc"]
+        self.sd = population.residual_sd["alc"][conditioned.draws.atom]
+        self._noise = noise_of(self.residual, conditioned.draws.noise)
+        self._z = conditioned.draws.lanes.z
+        self._deviation = conditioned.deviation
         self._risks: dict[bytes, Risk] = {}
 
     def imagined(self, log_count: np.ndarray) -> np.ndarray:
@@ -52,8 +46,8 @@ class Spread:
     @cached_property
     def _regression(self) -> tuple[np.ndarray, np.ndarray]:
         """Latents of the population, standardised, [draw, column], and [column, draw] slopes."""
-        z, own = (_standard(v) for v in (self._z, self._own))
-        x = np.vstack([np.ones(z.shape[1]), z, own])
+        z, deviation = (_standard(v) for v in (self._z, self._deviation))
+        x = np.vstack([np.ones(z.shape[1]), z, deviation])
         penalty = RIDGE * x.shape[1] * np.eye(len(x))
         penalty[0, 0] = 0.0
         slopes = np.linalg.solve(x @ x.T + penalty, x)[1 : 1 + len(z)]

@@ -9,18 +9,12 @@ from pydantic import ValidationError
 
 from lymphokin.dose import reference_immune_dose
 from lymphokin.schedule import AtraPulses
-from lymphokin.whatif.contract import Patient, PlannedFraction, Pulse, Schedule
-from lymphokin.whatif.courses import (
-    SHAPES,
-    course_arrays,
-    doses_of,
-    endpoint_day,
-    irradiation,
-    patient_cohort,
-)
 from lymphokin.whatif.dose import bed, eqd2, gy_for
-from lymphokin.whatif.files import course_of, pulses_of
+from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import with_fractions, with_pulses
+from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule_of
+from lymphokin.whatif.shapes import SHAPES, arrays_of
+from lymphokin.whatif.treatment import patient_cohort, treatment_of
 
 PLAN = Schedule(fractions=tuple(PlannedFraction(day=d, gy=8.0) for d in (0, 2, 4)))
 
@@ -28,9 +22,10 @@ PLAN = Schedule(fractions=tuple(PlannedFraction(day=d, gy=8.0) for d in (0, 2, 4
 def test_doses_are_those_of_the_trials_regimen():
     regimen = AtraPulses(cycles=3, doses_per_day=2).doses(1.7)
     pulses = tuple(Pulse(day=21.0 * k, doses_per_day=2) for k in (2, 0, 1))
-    day, amount = doses_of(Schedule(atra=pulses), 1.7)
-    np.testing.assert_allclose(day, regimen["day"])
-    np.testing.assert_allclose(amount, regimen["amount_mg"])
+    plan = Schedule(atra=pulses)
+    treatment = treatment_of(Patient(bsa=1.7), plan, plan)
+    np.testing.assert_allclose(treatment.dose_days, regimen["day"])
+    np.testing.assert_allclose(treatment.amount, regimen["amount_mg"])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +38,7 @@ def test_doses_are_those_of_the_trials_regimen():
     ],
 )
 def test_immune_dose_is_that_of_an_event_table(patient):
-    found = irradiation(patient, PLAN, PLAN)
+    found = treatment_of(patient, PLAN, PLAN)
     table = reference_immune_dose(patient_cohort(patient, PLAN)).fractions
     np.testing.assert_allclose(found.immune_dose, table["immune_dose_gy"])
     np.testing.assert_allclose(found.share, table["share"])
@@ -52,14 +47,14 @@ def test_immune_dose_is_that_of_an_event_table(patient):
 def test_a_known_immune_dose_follows_the_prescription_to_another_schedule():
     patient = Patient(site="spine", immune_dose_gy=1.2)
     other = Schedule(fractions=(PlannedFraction(day=0, gy=12.0),))
-    assert irradiation(patient, other, PLAN).immune_dose.sum() == pytest.approx(0.6)
-    assert irradiation(patient, PLAN, PLAN).immune_dose.sum() == pytest.approx(1.2)
+    assert treatment_of(patient, other, PLAN).immune_dose.sum() == pytest.approx(0.6)
+    assert treatment_of(patient, PLAN, PLAN).immune_dose.sum() == pytest.approx(1.2)
 
 
 def test_a_lesion_that_the_patient_has_not_is_refused():
     plan = Schedule(fractions=(PlannedFraction(day=0, gy=10.0, lesion=3),))
     with pytest.raises(ValueError, match="lesion 3, but the patient has 2"):
-        irradiation(Patient(n_lesions=2), plan, plan)
+        treatment_of(Patient(n_lesions=2), plan, plan)
 
 
 pulses = st.builds(
@@ -82,33 +77,32 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
         )
     except ValidationError:
         return  # overlapping pulses
-    found = irradiation(Patient(), plan, plan)
+    found = treatment_of(Patient(), plan, plan)
     try:
-        arrays = course_arrays(found, doses_of(plan, 1.8), [float(endpoint_day(plan)), 126.0])
+        arrays = arrays_of(found, [float(plan.endpoint_day), 126.0])
     except ValueError:
         assume(False)  # pulses too close together for too long: refused
     assert arrays.shape in SHAPES
     assert arrays.immune_dose.sum() == pytest.approx(found.immune_dose.sum())
-    assert arrays.amount.sum() == pytest.approx(doses_of(plan, 1.8)[1].sum())
+    assert arrays.amount.sum() == pytest.approx(found.amount.sum())
     assert (arrays.step >= 0).all()
     assert set(np.flatnonzero(arrays.immune_dose)) <= set(np.flatnonzero(arrays.share))
 
 
 def test_drug_courses_without_a_pause_are_refused_as_too_long():
     plan = Schedule(atra=tuple(Pulse(day=7.0 * k, days=5, doses_per_day=2) for k in range(8)))
-    given_, doses = irradiation(Patient(), plan, plan), doses_of(plan, 1.8)
     with pytest.raises(ValueError, match="too long"):
-        course_arrays(given_, doses, [126.0])
+        arrays_of(treatment_of(Patient(), plan, plan), [126.0])
 
 
 def test_the_trials_schedules_take_a_small_shape():
-    plan = course_of("5x10").model_copy(update={"atra": pulses_of("4x3")})
-    arrays = course_arrays(irradiation(Patient(), plan, plan), doses_of(plan, 1.8), [46.0, 126.0])
+    plan = schedule_of("5x10 + 4x3")
+    arrays = arrays_of(treatment_of(Patient(), plan, plan), [46.0, 126.0])
     assert arrays.shape == SHAPES[3]
 
 
 def test_biologically_effective_dose():
-    plan = course_of("5x10")
+    plan = schedule_of("5x10")
     assert bed(plan, 10.0) == pytest.approx(100.0)
     assert eqd2(plan, 10.0) == pytest.approx(83.33, abs=0.01)
     assert gy_for(100.0, 5, 10.0) == pytest.approx(10.0)
@@ -117,12 +111,12 @@ def test_biologically_effective_dose():
 
 
 def test_words_become_schedules_on_weekdays():
-    assert [f.day for f in course_of("6x8").fractions] == [0, 1, 2, 3, 4, 7]
-    assert [f.day for f in course_of("3x18/2").fractions] == [0, 2, 4]
-    assert [p.day for p in pulses_of("2x3@-7/14:100")] == [-7.0, 7.0]
+    assert [f.day for f in schedule_of("6x8").fractions] == [0, 1, 2, 3, 4, 7]
+    assert [f.day for f in schedule_of("3x18/2").fractions] == [0, 2, 4]
+    assert [p.day for p in schedule_of("none + 2x3@-7/14:100").atra] == [-7.0, 7.0]
     for wrong in ("5*10", "x10", "5x"):
         with pytest.raises(ValueError, match="expected COUNTxGY"):
-            course_of(wrong)
+            schedule_of(wrong)
 
 
 def test_scans_give_back_the_plan_itself_and_keep_off_weekends():

@@ -1,0 +1,100 @@
+"""Where draws of a population come from and how far they can be believed: shown with every risk."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from lymphokin.model import Model
+from lymphokin.model.roles import SUPPRESSION
+from lymphokin.research_use import RESEARCH_USE
+
+LIMITS_OF_SUPPRESSION = [
+    "Nobody has shown in people that ATRA raises lymphocyte counts after radiotherapy: look at "
+    "gamma = 0 too.",
+    "Whether radiotherapy raises or lowers circulating MDSC is disputed; the model allows both.",
+]
+LIMITS = [
+    "An immune dose estimated from site and lesions is an order of magnitude, not dosimetry.",
+    "Infection, steroids and systemic therapy change counts; the model does not know of them.",
+]
+
+
+class CalibrationGroup(BaseModel):
+    """Patients with similar predicted risks, and the share of them who had grade >= 2."""
+
+    patients: int
+    risk: float
+    """mean predicted risk"""
+    happened: float
+    low: float
+    """of a 90 % interval (Wilson)"""
+    high: float
+
+
+class RiskCalibration(BaseModel):
+    """How well risks came true, as far as is known."""
+
+    text: str
+    groups: list[CalibrationGroup]
+    """none where no single patient's outcome is known"""
+
+
+class Provenance(BaseModel):
+    """Where draws of a population come from."""
+
+    source: Literal["fit", "literature", "prior"]
+    title: str
+    """in words, e.g. "prior, no data" """
+    synthetic: bool
+    model: str
+    model_sha256: str
+    gamma_known_from_people: bool
+    patients: int | None
+    """behind the posterior"""
+    draws: int | None
+    created: str | None
+    version: str
+    commit: str | None
+    data_sha256: str | None
+    posterior_sha256: str | None
+    rhat_max: float | None
+    ess_bulk_min: float | None
+    divergences: int | None
+    verdict: str | None
+    calibration: RiskCalibration | None
+    limits: list[str]
+    """what the model cannot say"""
+    research_use: str
+
+
+UNKNOWN: dict[str, Any] = {"synthetic": False} | dict.fromkeys(
+    ("patients", "draws", "created", "commit", "data_sha256", "posterior_sha256", "rhat_max",
+     "ess_bulk_min", "divergences", "verdict", "calibration")
+)  # fmt: skip
+"""Facts that stand like this where they are not given."""
+
+
+def provenance_of(
+    model: Model, source: Literal["fit", "literature", "prior"], title: str, **facts: Any
+) -> Provenance:
+    """The provenance of draws for a model; ``facts`` are further fields of it."""
+    suppression = SUPPRESSION in model.table.parameters
+    return Provenance(
+        source=source,
+        title=title,
+        model=model.name,
+        model_sha256=model.sha256,
+        gamma_known_from_people=False,
+        version=version("lymphokin"),
+        limits=[*LIMITS_OF_SUPPRESSION, *LIMITS] if suppression else LIMITS,
+        research_use=RESEARCH_USE,
+        **UNKNOWN | facts,
+    )
+
+
+def rounded(value: float | None, decimals: int) -> float | None:
+    """A fact as it is shown, for whoever shows provenance rounds nothing; None stays None."""
+    return None if value is None else round(value, decimals)

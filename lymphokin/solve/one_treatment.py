@@ -1,0 +1,233 @@
+"""One treatment for many draws of a patient: arrays of a fixed shape, repeated lane after lane.
+
+A timeline of :mod:`lymphokin.solve.timeline` has as many nodes as its treatments need. Here it is
+padded to one of a few shapes, so that another schedule does not mean another compilation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lymphokin.solve.steps import StepRule
+from lymphokin.solve.timeline import (
+    DaysArrays,
+    HandDownArrays,
+    HoursArrays,
+    Timeline,
+    build_timeline,
+)
+from lymphokin.solve.treatment import Treatment
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of the arrays of a treatment."""
+
+    nodes: int
+    """of the days clock"""
+    windows: int
+    """of the drug; 0 where there is none"""
+    hours: int
+    """nodes of the hours clock per window"""
+    queries: int
+    """nodes of the days clock within one window"""
+
+    def holds(self, needed: Shape) -> bool:
+        """Whether arrays of the needed sizes fit; with and without the drug are never the same."""
+        sizes = zip(vars(needed).values(), vars(self).values(), strict=True)
+        return bool(self.windows) == bool(needed.windows) and all(n <= have for n, have in sizes)
+
+
+class TreatmentArrays(NamedTuple):
+    """One treatment; [node], or with the drug's windows last."""
+
+    step: np.ndarray
+    """[step] days"""
+    node_day: np.ndarray
+    immune_dose: np.ndarray
+    share: np.ndarray
+    hours_step: np.ndarray
+    """[step, window]"""
+    offset: np.ndarray
+    """[hours node, window]"""
+    amount: np.ndarray
+    """[hours node, window] mg"""
+    start: np.ndarray
+    """[window] day of its first dose"""
+    real: np.ndarray
+    """[window] 1.0, or 0.0 for padding"""
+    query_day: np.ndarray
+    """[query, window]"""
+    query: np.ndarray
+    """[node] query that the node reads"""
+    window: np.ndarray
+    """[node] window of that query"""
+    inside: np.ndarray
+    """[node]"""
+    ended: np.ndarray
+    """[node] last window that has ended"""
+    has_ended: np.ndarray
+    """[node]"""
+
+    @property
+    def shape(self) -> Shape:
+        """Sizes of the arrays."""
+        hours, windows = self.offset.shape
+        return Shape(len(self.node_day), windows, hours, len(self.query_day))
+
+
+def treatment_arrays(
+    treatment: Treatment, shapes: Sequence[Shape], rule: StepRule
+) -> TreatmentArrays | None:
+    """Arrays of a treatment in the first shape that holds them; None where none does."""
+    order = np.argsort(treatment.fraction_days, kind="stable")
+    ordered = replace(
+        treatment,
+        fraction_days=treatment.fraction_days[order],
+        immune_dose=treatment.immune_dose[order],
+        share=treatment.share[order],
+    )
+    timeline, layout = build_timeline([ordered], rule)
+    windows = len(layout.lane_windows)
+    needed = Shape(
+        timeline.days.node_day.shape[0],
+        windows,
+        0 if timeline.hours is None else timeline.hours.offset.shape[0],
+        0 if timeline.hand_down is None else timeline.hand_down.query_day.shape[0],
+    )
+    shape = next((shape for shape in shapes if shape.holds(needed)), None)
+    return None if shape is None else _padded(timeline, windows, shape)
+
+
+def _filled(array: Any, rows: int) -> np.ndarray:
+    """More rows at the end, each like the last."""
+    array = np.asarray(array)
+    return np.pad(array, [(0, rows - len(array))] + [(0, 0)] * (array.ndim - 1), mode="edge")
+
+
+def _zeros(array: Any, rows: int) -> np.ndarray:
+    """More rows at the end, of zeros."""
+    array = np.asarray(array)
+    return np.pad(array, [(0, rows - len(array))] + [(0, 0)] * (array.ndim - 1))
+
+
+def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
+    """The timeline of one patient in a shape."""
+    days = DaysArrays(*(np.asarray(array)[:, 0] for array in timeline.days))
+    node_day = _filled(days.node_day, shape.nodes)
+    arrays = TreatmentArrays(
+        step=np.diff(node_day),
+        node_day=node_day,
+        immune_dose=_zeros(days.immune_dose, shape.nodes),
+        share=_zeros(days.share, shape.nodes),
+        hours_step=np.zeros((0, 0)),
+        offset=np.zeros((0, 0)),
+        amount=np.zeros((0, 0)),
+        start=np.zeros(0),
+        real=np.zeros(0),
+        query_day=np.zeros((0, 0)),
+        query=np.zeros(0, int),
+        window=np.zeros(0, int),
+        inside=np.zeros(0),
+        ended=np.zeros(0, int),
+        has_ended=np.zeros(0),
+    )
+    hours, down = timeline.hours, timeline.hand_down
+    if hours is None or down is None:
+        return arrays
+    spare = ((0, 0), (0, shape.windows - windows))
+    offset = np.pad(_filled(hours.offset, shape.hours), spare, mode="edge")
+    source, inside, ended, has_ended = (
+        _filled(np.asarray(array)[:, 0], shape.nodes)
+        for array in (down.source, down.inside, down.ended, down.has_ended)
+    )
+    return arrays._replace(
+        hours_step=np.diff(offset, axis=0),
+        offset=offset,
+        amount=np.pad(_zeros(hours.amount, shape.hours), spare),
+        start=np.pad(np.asarray(hours.start), spare[1], mode="edge"),
+        real=(np.arange(shape.windows) < windows).astype(float),
+        query_day=np.pad(_filled(down.query_day, shape.queries), spare, mode="edge"),
+        query=source // windows,
+        window=source % windows,
+        inside=inside,
+        ended=ended,
+        has_ended=has_ended,
+    )
+
+
+def timeline_of_lanes(arrays: TreatmentArrays, lanes: int, with_drug: Sequence[bool]) -> Timeline:
+    """The treatment of every lane in every version, with the drug or without it.
+
+    Args:
+        arrays: of the treatment.
+        lanes: draws of the patient; each has windows of its own, which all versions share.
+        with_drug: per version, whether the drug is given.
+    """
+    patients = lanes * len(with_drug)
+
+    def wide(values: Any) -> jax.Array:
+        values = jnp.asarray(values)
+        return jnp.broadcast_to(values[:, None], (values.shape[0], patients))
+
+    days = DaysArrays(*(wide(v) for v in arrays[:4]))
+    if arrays.start.shape[0] == 0:
+        return Timeline(days, None, None)
+    lane = jnp.tile(jnp.arange(lanes), len(with_drug))
+    drug = jnp.repeat(jnp.asarray(with_drug, float), lanes)
+    width = lanes * arrays.start.shape[0]
+    down = HandDownArrays(
+        query_day=jnp.repeat(arrays.query_day, lanes, axis=1),
+        source=wide(arrays.query) * width + wide(arrays.window) * lanes + lane,
+        inside=wide(arrays.inside) * drug,
+        ended=wide(arrays.ended) * lanes + lane,
+        has_ended=wide(arrays.has_ended) * drug,
+    )
+    return Timeline(days, _hours(arrays, lanes), down)
+
+
+def _hours(arrays: TreatmentArrays, lanes: int) -> HoursArrays:
+    """The drug's windows of all lanes, window after window."""
+    windows = arrays.start.shape[0]
+    window = jnp.repeat(jnp.arange(windows), lanes)
+    lane = jnp.tile(jnp.arange(lanes), windows)
+    rank = jnp.arange(1, max(windows, 2))[:, None]
+    real = jnp.asarray(arrays.real)[window] > 0
+    return HoursArrays(
+        step=jnp.repeat(arrays.hours_step, lanes, axis=1),
+        offset=jnp.repeat(arrays.offset, lanes, axis=1),
+        amount=jnp.repeat(arrays.amount, lanes, axis=1),
+        patient=lane,
+        treated=lane,
+        start=jnp.repeat(arrays.start, lanes),
+        earlier=jnp.maximum(window - rank, 0) * lanes + lane,
+        has_earlier=((rank <= window) & real).astype(float),
+    )
+
+
+class Interpolation(NamedTuple):
+    """Days of interest between the nodes of a treatment, linear in logarithms."""
+
+    node: np.ndarray
+    """[day] node before"""
+    weight: np.ndarray
+    """[day] weight of the node after it"""
+
+
+def interpolation(arrays: TreatmentArrays, days: np.ndarray) -> Interpolation:
+    """Where days lie among the nodes; before the first and after the last the nearest counts.
+
+    A day on a node gives the value there before any event.
+    """
+    nodes = arrays.node_day
+    distinct = int(np.searchsorted(nodes, nodes[-1]))
+    after = np.clip(np.searchsorted(nodes[: distinct + 1], days - 1e-9), 1, max(distinct, 1))
+    width = nodes[after] - nodes[after - 1]
+    weight = np.clip((days - nodes[after - 1]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
+    return Interpolation(after - 1, np.where(width > 0, weight, 0.0))

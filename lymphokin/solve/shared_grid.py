@@ -1,0 +1,114 @@
+"""Treatments that share their nodes: arithmetic on arrays, without a loop over patients.
+
+All patients have one grid of whole days and one grid of hours after the first intake of a drug
+pulse; fractions fall on whole days. So the timeline becomes part of a compiled program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from lymphokin.solve.timeline import SAME_DAY, DaysArrays, HandDownArrays, HoursArrays, Timeline
+
+
+@dataclass(frozen=True, eq=False)
+class Pulses:
+    """Pulses of a drug to the last patients; the first ones get none."""
+
+    day: Any
+    """[pulse, treated patient] day of the first intake"""
+    mg: Any
+    """[pulse, treated patient] per intake; 0 where the pulse is not taken"""
+
+
+@dataclass(frozen=True, eq=False)
+class SharedGrid:
+    """The shared nodes."""
+
+    days: np.ndarray
+    """[node] whole days, one after the other"""
+    hours: np.ndarray
+    """[node] days since the first intake of a pulse"""
+    intakes: np.ndarray
+    """[intake] days since the first intake of a pulse"""
+    window: float
+    """days from the first intake of a pulse until its drug is gone"""
+
+    def timeline(
+        self, fraction_day: Any, given: Any, immune_dose: Any, pulses: Pulses | None
+    ) -> Timeline:
+        """The timeline of some patients.
+
+        Args:
+            fraction_day: [fraction, patient] whole days.
+            given: [fraction, patient] 1.0 where there is such a fraction.
+            immune_dose: [patient] of each fraction, Gy.
+            pulses: None where nobody gets the drug.
+        """
+        n = fraction_day.shape[1]
+        node_day = jnp.broadcast_to(jnp.asarray(self.days)[:, None], (len(self.days), n))
+        on = (node_day[:, None, :] == fraction_day) * given
+        count = on.sum(axis=1)
+        days = DaysArrays(
+            step=jnp.diff(node_day, axis=0),
+            node_day=node_day,
+            immune_dose=count * immune_dose,
+            share=count / given.sum(axis=0),
+        )
+        if pulses is None:
+            return Timeline(days, None, None)
+        untreated = n - pulses.day.shape[1]
+        return Timeline(days, self._hours(pulses, untreated), self._hand_down(pulses, untreated))
+
+    def _hours(self, pulses: Pulses, untreated: int) -> HoursArrays:
+        p, n = pulses.day.shape
+        lanes = n * p
+        offset = jnp.broadcast_to(jnp.asarray(self.hours)[:, None], (len(self.hours), lanes))
+        intake = np.abs(self.hours[:, None] - self.intakes).min(axis=1) < SAME_DAY
+        mg = pulses.mg.T.reshape(lanes)
+        ordinal = np.tile(np.arange(p), n)
+        rank = np.arange(1, p)[:, None]
+        has_earlier = rank <= ordinal
+        treated = np.repeat(np.arange(n), p)
+        return HoursArrays(
+            step=jnp.diff(offset, axis=0),
+            offset=offset,
+            amount=jnp.asarray(intake.astype(float))[:, None] * mg,
+            patient=jnp.asarray(untreated + treated),
+            treated=jnp.asarray(treated),
+            start=pulses.day.T.reshape(lanes),
+            earlier=jnp.asarray(np.where(has_earlier, np.arange(lanes) - rank, 0)),
+            has_earlier=jnp.asarray(has_earlier.astype(float)),
+        )
+
+    def _hand_down(self, pulses: Pulses, untreated: int) -> HandDownArrays:
+        start = pulses.day  # [pulse, treated]
+        p, n = start.shape
+        lanes = n * p
+        day, first_day, last_day = jnp.asarray(self.days), int(self.days[0]), float(self.days[-1])
+        first = jnp.ceil(start - SAME_DAY)
+        query = jnp.arange(int(np.floor(self.window)) + 1.0)[:, None, None]
+        queried = first + query  # [query, pulse, treated]
+        valid = (queried < start + self.window) & (queried <= last_day) & (queried >= first_day)
+        by_lane = jnp.where(valid, queried, start).transpose(0, 2, 1).reshape(-1, lanes)
+        since = day[:, None, None] - start  # [node, pulse, treated]
+        inside = (since > -SAME_DAY) & (since < self.window)
+        lane = jnp.arange(n)[None, :] * p + jnp.arange(p)[:, None]
+        index = (day[:, None, None] - first).astype(int) * lanes + lane
+        ended = (since >= self.window).sum(axis=1)  # [node, treated]
+        last_ended = jnp.arange(n) * p + jnp.maximum(ended - 1, 0)
+
+        def of_all(treated: Any) -> Any:
+            return jnp.pad(jnp.asarray(treated), ((0, 0), (untreated, 0)))
+
+        return HandDownArrays(
+            query_day=by_lane,
+            source=of_all((index * inside).sum(axis=1)),
+            inside=of_all(inside.sum(axis=1).astype(float)),
+            ended=of_all(last_ended),
+            has_ended=of_all((ended > 0).astype(float)),
+        )

@@ -1,0 +1,69 @@
+"""How likely a patient's counts so far are under draws of the population and of the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.solve.one_treatment import TreatmentArrays
+from lymphokin.whatif.draws import dimensions, sizes, split_normals
+from lymphokin.whatif.lanes import LANES, Fixed, Lanes, LaneSolver
+from lymphokin.whatif.records import Records, log_density, log_variance
+
+
+@dataclass(frozen=True, eq=False)
+class PatientLikelihood:
+    """Counts of one patient, measured under one treatment so far."""
+
+    population: PopulationDraws
+    solver: LaneSolver
+    fixed: Fixed
+    records: Records
+    arrays: TreatmentArrays
+
+    @property
+    def active(self) -> int:
+        """Number of the patient's latents that the counts can tell anything of, the first ones.
+
+        Without a dose of the drug so far its latents stay as the population has them.
+        """
+        drug = len(self.arrays.start)
+        return dimensions(self.population) if drug else sizes(self.population)[0]
+
+    def predicted(self, z: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """[record, lane] ln counts predicted for latents of population and patient, lanes last."""
+        count = z.shape[1]
+        fill = -count % LANES
+        z, w = (np.pad(v, ((0, 0), (0, fill)), mode="edge") for v in (z, w))
+        lanes = Lanes(z, *split_normals(self.population, w))
+        days = self.records.padded_days
+        solved = self.solver.solve(lanes, self.fixed, self.arrays, days, versions=1)
+        n = len(self.records.day)
+        both = np.where(self.records.is_mdsc[:, None], solved.mdsc[:n], solved.at[0, :n])
+        return both[:, :count]
+
+    def log_likelihood(self, predicted: np.ndarray, atom: np.ndarray) -> np.ndarray:
+        """[lane] log likelihood of the records.
+
+        Args:
+            predicted: [record, lane] ln true counts.
+            atom: [lane] draw of the population behind each lane.
+        """
+        log_value = self.records.log_value[:, None]
+        total = np.zeros(predicted.shape[1])
+        for quantity, rows in self.records.by_quantity():
+            residual = self.population.model.table.residuals[quantity]
+            sd = self.population.residual_sd[quantity][atom]
+            total = total + log_density(residual, log_value[rows], predicted[rows], sd).sum(axis=0)
+        return total
+
+    def noise_variance(self) -> np.ndarray:
+        """[record] typical variance of measurement noise."""
+        out = np.zeros(len(self.records.day))
+        for quantity, rows in self.records.by_quantity():
+            sd = np.median(self.population.residual_sd[quantity], axis=0)
+            residual = self.population.model.table.residuals[quantity]
+            out[rows] = log_variance(residual, self.records.log_value[rows], sd)
+        return out

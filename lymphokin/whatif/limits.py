@@ -1,0 +1,23 @@
+"""Largest inputs of a what-if, and the base of everything that is asked."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+LATEST_DAY = 126
+"""Last day of the curves: 18 weeks."""
+LATEST_FRACTION_DAY = 77
+"""So that the visit 6 weeks later still lies on the curves."""
+EARLIEST_DAY = -28
+MOST_FRACTIONS = 40
+MOST_PULSES = 8
+MOST_COUNTS = 40
+MOST_LESIONS = 10
+MOST_CELLS = 144
+"""Cells of a scan, and options of a search."""
+
+
+class Strict(BaseModel):
+    """An input that refuses unknown fields, and numbers that are not finite."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)

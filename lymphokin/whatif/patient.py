@@ -1,0 +1,82 @@
+"""The patient of a what-if: what the model may use, and nothing that says who it is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
+from lymphokin.plausible import LARGEST_ALC
+from lymphokin.whatif.limits import LATEST_DAY, MOST_COUNTS, MOST_LESIONS, Strict
+
+
+class Count(Strict):
+    """One measurement so far; in Python also ``(day, value)`` or ``(day, value, quantity)``."""
+
+    day: Annotated[float, Field(ge=-365, le=LATEST_DAY)]
+    """days from day 0; a count on the day of a fraction is taken before it"""
+    value: Annotated[float, Field(gt=0, le=5000)]
+    """1e9/L for lymphocytes (alc), cells/uL for MDSC (mdsc)"""
+    quantity: Literal["alc", "mdsc"] = "alc"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_tuple(cls, count: Any) -> Any:
+        if isinstance(count, tuple) and 2 <= len(count) <= 3:
+            return dict(zip(("day", "value", "quantity"), count, strict=False))
+        return count
+
+    @model_validator(mode="after")
+    def _plausible(self) -> Count:
+        if self.quantity == "alc" and self.value > LARGEST_ALC:
+            raise ValueError(f"a lymphocyte count of {self.value:g} is not in 1e9/L")
+        return self
+
+
+class Patient(Strict):
+    """Everything about a patient that the model may use.
+
+    Example:
+        >>> from lymphokin.whatif.patient import Patient
+        >>> patient = Patient(site="lung_peripheral", counts=[(-7, 1.2), (-1, 1.1)])
+        >>> patient.counts[0].value
+        1.2
+    """
+
+    site: str = "other"
+    """site class of all lesions, or one per lesion joined by +"""
+    n_lesions: Annotated[int, Field(ge=1, le=MOST_LESIONS)] | None = None
+    ptv_cm3: Annotated[float, Field(gt=0, le=5000)] | None = None
+    """planning target volume of all lesions"""
+    immune_dose_gy: Annotated[float, Field(ge=0, le=30)] | None = None
+    """mean dose to the blood of the whole planned course under schedule A; estimated if absent"""
+    immune_dose_source: Literal["blood", "edic", "organs", "dvh", "dicom"] | None = None
+    bsa: Annotated[float, Field(ge=0.5, le=3.5)] = 1.8
+    """body surface area, m2: turns ATRA per m2 into mg"""
+    age: Annotated[float, Field(ge=18, le=110)] | None = None
+    sex: Literal["F", "M"] | None = None
+    counts: Annotated[tuple[Count, ...], Field(max_length=MOST_COUNTS)] = ()
+    """measurements so far; those up to the first fraction are the baseline"""
+
+    @field_validator("site")
+    @classmethod
+    def _known_sites(cls, site: str) -> str:
+        named = site.split("+")
+        if len(site) > 200 or not set(named) <= set(SITES):
+            raise ValueError(f"expected one of {', '.join(SITES)}, or one per lesion joined by +")
+        return site
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Patient:
+        named = self.site.count("+") + 1
+        if named > MOST_LESIONS:
+            raise ValueError(f"site names {named} lesions; the most are {MOST_LESIONS}")
+        if named > 1 and self.n_lesions not in (None, named):
+            raise ValueError(f"site names {named} lesions, n_lesions says {self.n_lesions}")
+        if self.immune_dose_source and self.immune_dose_gy is None:
+            raise ValueError("immune_dose_source is given without immune_dose_gy")
+        return self
+
+
+assert set(IMMUNE_DOSE_SOURCES) == {"blood", "edic", "organs", "dvh", "dicom"}

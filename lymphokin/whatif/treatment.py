@@ -1,0 +1,116 @@
+"""What is given to a patient under a schedule: immune dose of each fraction, mg of each intake."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.dose import reference_immune_dose
+from lymphokin.io import Cohort
+from lymphokin.solve import Treatment
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.schedule import PlannedFraction, Schedule
+
+PATIENT = "patient"
+
+
+def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
+    """What the patient is given under a schedule.
+
+    An immune dose that is known belongs to the plan; another schedule gets its part in proportion
+    to the estimates from the site, as the dose to the blood is linear in the dose.
+
+    Args:
+        patient: site, lesions, immune dose and body surface area count.
+        schedule: what is to be given.
+        plan: the schedule that the patient is on.
+
+    Raises:
+        ValueError: when a fraction treats a lesion that the patient has not.
+    """
+    immune_dose, share = _immune_dose(patient, schedule, plan)
+    dose_days, amount = _intakes(schedule, patient.bsa)
+    days = np.array([float(f.day) for f in schedule.fractions])
+    return Treatment(days, immune_dose, share, dose_days, amount)
+
+
+def _immune_dose(
+    patient: Patient, schedule: Schedule, plan: Schedule
+) -> tuple[np.ndarray, np.ndarray]:
+    """Immune dose (Gy) and share of the prescribed dose, per fraction."""
+    estimate, share = _estimates(patient, schedule)
+    if patient.immune_dose_gy is None or not schedule.fractions:
+        return estimate, share
+    of_plan, _ = _estimates(patient, plan)
+    ratio = 1.0
+    if plan.fractions:
+        total = of_plan.sum()
+        ratio = estimate.sum() / total if total > 0 else schedule.total_gy / plan.total_gy
+    split = estimate / estimate.sum() if estimate.sum() > 0 else share
+    return patient.immune_dose_gy * ratio * split, share
+
+
+def _estimates(patient: Patient, schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
+    """Immune dose estimated from the site (Gy) and share of the prescribed dose, per fraction."""
+    per_gy, lesions = _per_gy(patient.site, patient.n_lesions)
+    lesion = np.array([f.lesion for f in schedule.fractions], int)
+    gray = np.array([f.gy for f in schedule.fractions])
+    if lesion.max(initial=0) >= len(per_gy):
+        raise ValueError(
+            f"a fraction treats lesion {lesion.max()}, but the patient has {len(per_gy) - 1}"
+        )
+    irradiated = gray * np.where(lesion == 0, lesions, 1)
+    share = irradiated / irradiated.sum() if len(gray) else irradiated
+    return gray * per_gy[lesion], share
+
+
+@lru_cache(maxsize=256)
+def _per_gy(site: str, n_lesions: int | None) -> tuple[np.ndarray, int]:
+    """Immune dose per prescribed Gy to all lesions (first) and to each, and how many there are."""
+    lesions = n_lesions or site.count("+") + 1
+    unit = tuple(PlannedFraction(day=i, gy=1.0, lesion=i) for i in range(lesions + 1))
+    patient = Patient(site=site, n_lesions=lesions)
+    table = reference_immune_dose(patient_cohort(patient, Schedule(fractions=unit))).fractions
+    return table.sort_values("lesion")["immune_dose_gy"].to_numpy(), lesions
+
+
+def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray]:
+    """Day and mg of every ATRA intake, as :class:`lymphokin.schedule.AtraPulses` has them."""
+    pulses = sorted(schedule.atra, key=lambda p: p.day)
+    days = [p.day + np.arange(p.days * p.doses_per_day) / p.doses_per_day for p in pulses]
+    amounts = [
+        np.full(p.days * p.doses_per_day, p.mg_per_m2_per_day * bsa / p.doses_per_day)
+        for p in pulses
+    ]
+    return np.concatenate([np.zeros(0), *days]), np.concatenate([np.zeros(0), *amounts])
+
+
+def patient_cohort(patient: Patient, schedule: Schedule | None = None) -> Cohort:
+    """The patient with the fractions and doses of a schedule; without measurements."""
+    columns = {
+        "site": patient.site,
+        "sex": patient.sex,
+        "age": patient.age,
+        "bsa": patient.bsa,
+        "n_lesions": patient.n_lesions,
+        "ptv_cm3": patient.ptv_cm3,
+        "immune_dose_gy": patient.immune_dose_gy,
+        "immune_dose_source": patient.immune_dose_source,
+    }
+    plan = schedule or Schedule()
+    fractions = pd.DataFrame(
+        {
+            "id": PATIENT,
+            "day": [float(f.day) for f in plan.fractions],
+            "prescribed_gy": [f.gy for f in plan.fractions],
+            "lesion": [f.lesion for f in plan.fractions],
+        }
+    )
+    day, amount = _intakes(plan, patient.bsa)
+    doses = pd.DataFrame({"id": PATIENT, "day": day, "drug": "atra", "amount_mg": amount})
+    observations = pd.DataFrame({"id": [], "day": [], "quantity": [], "value": []})
+    return Cohort(
+        pd.DataFrame(columns, index=pd.Index([PATIENT], name="id")), fractions, doses, observations
+    )
