@@ -92,7 +92,7 @@ def main() -> None:
     trial = read_trial(draws)
     exact = ScipyLsoda(trial, REFERENCE_RTOL)
     reference = [trial.read(exact.outputs(x), x) for x in trial.x]
-    densities = [float(trial.density(x, r)) for x, r in zip(trial.x, reference, strict=True)]
+    densities = [float(trial.log_density(x, r)) for x, r in zip(trial.x, reference, strict=True)]
     rows: list[dict[str, Any]] = []
 
     def measured(

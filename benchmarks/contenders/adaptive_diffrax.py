@@ -100,4 +100,4 @@ class AdaptiveDiffrax:
     def density_and_predictions(self, x: Any) -> tuple[Any, Any]:
         """Log posterior density, and the predictions behind it."""
         predicted = self.predictions(x)
-        return self.trial.density(x, predicted), predicted
+        return self.trial.log_density(x, predicted), predicted

@@ -94,7 +94,7 @@ class Trial:
             predicted[quantity] = (parts[0], parts[1])
         return predicted
 
-    def density(self, x: Any, predicted: dict[str, tuple[Any, Any]]) -> Any:
+    def log_density(self, x: Any, predicted: dict[str, tuple[Any, Any]]) -> Any:
         """Log posterior density from log predictions."""
         density = self.density
         arrays, latents = density.arrays, density.unravel()(x)
@@ -119,7 +119,7 @@ def read_trial(draws: int) -> Trial:
 def find_stops(density: CohortDensity) -> Stops:
     """Stops of a packed cohort."""
     arrays, layout = density.packed.arrays, density.packed.layout
-    records: list[list[float]] = [[] for _ in layout.courses]
+    records: list[list[float]] = [[] for _ in layout.treatments]
     read_at = {}
     for quantity, (quantified, below) in arrays.measured.items():
         places = []
@@ -133,7 +133,7 @@ def find_stops(density: CohortDensity) -> Stops:
         read_at[quantity] = (places[0], places[1])
     most = max(len(days) for days in records)
     rows = []
-    for i, course in enumerate(layout.courses):
+    for i, course in enumerate(layout.treatments):
         lanes = [(j, w) for j, w in enumerate(layout.lane_windows) if w[0] == i]
         own = [(day, 0, 0.0, 0, 0, 0.0, 0.0) for day in records[i]]
         own += [(FAR, 0, 0.0, 0, 0, 0.0, 0.0)] * (most - len(own))
@@ -151,7 +151,7 @@ def find_stops(density: CohortDensity) -> Stops:
     first_lane = np.zeros(len(rows), int)
     for lane, (patient, _, _) in reversed(list(enumerate(layout.lane_windows))):
         first_lane[patient] = lane
-    first_day = [min([*c.fraction_days, *c.dose_days]) for c in layout.courses]
+    first_day = [min([*c.fraction_days, *c.dose_days]) for c in layout.treatments]
     return Stops(
         day=table[..., 0],
         is_dose=table[..., 1],

@@ -79,6 +79,7 @@ class Timeline(NamedTuple):
 class Layout:
     """Where things are in a :class:`Timeline`."""
 
+    treatments: tuple[Treatment, ...]
     treated: np.ndarray
     """patients with at least one drug dose, by position"""
     lane_windows: tuple[tuple[int, float, float], ...]
@@ -190,7 +191,7 @@ def build_timeline(
     )
     treated = np.asarray([i for i, windows in enumerate(windows_of) if windows], dtype=int)
     lanes = tuple((i, a, b) for i, windows in enumerate(windows_of) for a, b in windows)
-    layout = Layout(treated, lanes)
+    layout = Layout(tuple(treatments), treated, lanes)
     if not lanes:
         return Timeline(days, None, None), layout
     hours = _hours(treatments, lanes, treated, rule)
