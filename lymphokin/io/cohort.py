@@ -116,7 +116,7 @@ class Cohort:
         """
         before = self._before_treatment(quantity)
         logs = before["value"].map(np.log).groupby(before["id"]).mean()
-        return np.exp(logs.reindex(self.patients.index))
+        return logs.reindex(self.patients.index).map(np.exp)
 
     def _before_treatment(self, quantity: str) -> pd.DataFrame:
         """Records of a quantity up to the first fraction that have a value."""
