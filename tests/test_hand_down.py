@@ -189,7 +189,7 @@ def test_what_is_handed_down_between_doses_is_the_closed_form(course):
 
 
 def test_a_count_that_the_drug_kills_directly_follows_scipy(course):
-    """To 2e-3: steps of a third of a day follow peaks of hours, which halve the count."""
+    """To 4e-3: steps of a third of a day over peaks of hours that take away up to two thirds."""
     for i in range(0, 15, 2):
         days, rates = course.days[i], {name: value[i] for name, value in course.p.items()}
 
@@ -213,7 +213,7 @@ def test_a_count_that_the_drug_kills_directly_follows_scipy(course):
                 expected |= dict(zip(piece.t, piece.y[0], strict=True))
                 count, start = piece.y[:, -1], stop
         np.testing.assert_allclose(
-            course.found["alc"][i], [expected[day] for day in days], rtol=2e-3
+            course.found["alc"][i], [expected[day] for day in days], rtol=4e-3
         )
 
 
