@@ -34,8 +34,7 @@ def features(cohort: Cohort, visits: pd.DataFrame) -> pd.DataFrame:
         }
     )
     table = table.reindex(cohort.patients.index).fillna(0.0)
-    table["baseline_alc"] = cohort.last_baseline("alc")
-    return table.join(visits["endpoint_day"])
+    return table.join(visits[["baseline_alc", "endpoint_day"]])
 
 
 def seen_ranges(cohort: Cohort, visits: pd.DataFrame) -> dict[str, list[float]]:

@@ -70,17 +70,16 @@ def test_days_since_the_pulse_follow_the_calendar():
     assert gaps.loc[3, "gap_first"] == 2.0
 
 
-def contents(**changes):
-    given = {"control": 0.5, "treated": 0.15, "betas": ((10, 10), (3, 17))} | changes
-    return design_contents(DESIGN, created="2026-01-01", version="0.0", **given)
+def contents(design: VirtualDesign = DESIGN, **changes):
+    return design_contents(design, created="2026-01-01", version="0.0", **changes)
 
 
 def test_the_report_says_what_is_exact():
     text = render_design_report(contents())
-    for number in ("0.849384", "0.903952", "0.0403", "0.769", "27 + 27", "22 + 22"):
+    for number in ("0.8494", "0.9040", "0.0403", "0.769", "27 + 27", "22 + 22"):
         assert number in text, number
     assert "only by rounding" in text
-    assert "0.829741" in text  # 24 + 24
+    assert "0.8297" in text  # 24 + 24
     assert "<script" not in text
     assert not re.search(r"(?:src|href)=[\"']?https?:", text)
 
@@ -95,12 +94,15 @@ def test_the_report_shows_gamma_zero_beside_gamma():
     assert text.count("<svg") == 4
 
 
-def test_rates_the_wrong_way_round_are_refused(tmp_path: Path):
-    out = tmp_path / "design.html"
-    found = CliRunner().invoke(
-        app, ["trial", "report", "--no-model", "--control", "0.1", "--out", str(out)]
-    )
+def test_a_report_without_assumed_rates_is_refused(tmp_path: Path):
+    file, out = tmp_path / "my.design.toml", tmp_path / "design.html"
+    shipped = data_path("nct06439888.design.toml").read_text(encoding="utf-8")
+    before, _, after = shipped.partition("[assumptions]")
+    file.write_text(before + after[after.index("[run_in]") :], encoding="utf-8")
+    command = ["trial", "report", "--no-model", "--design", str(file), "--out", str(out)]
+    found = CliRunner().invoke(app, command)
     assert isinstance(found.exception, BadInput)
+    assert "assumptions" in str(found.exception)
     assert not out.exists()
 
 

@@ -113,4 +113,4 @@ def test_safety_decision_counts_pending_patients_in_part(lymphokin):
         done = lymphokin(*ask.split(), pending)
         assert done.returncode == 0, done.stderr
         verdicts.append(json.loads(done.stdout)["verdict"])
-    assert verdicts == ["stop", "enrol"]
+    assert verdicts == ["hold", "enrol"]

@@ -13,9 +13,19 @@ from lymphokin.commands.trial.design_file import (
     SUPPRESSION,
     DesignFile,
     PopulationName,
+    Seed,
     read_design,
+    seed_of,
 )
-from lymphokin.commands.trial.options import Json, app, known_test, numbers, output
+from lymphokin.commands.trial.options import (
+    Json,
+    app,
+    known_test,
+    numbers,
+    output,
+    show_warnings,
+    swapped,
+)
 
 if TYPE_CHECKING:
     from lymphokin.trial.inputs import Demands
@@ -38,7 +48,7 @@ def assurance_command(
     ] = "0,0.5,1,1.5",
     draws: Annotated[int, typer.Option(help="Draws of the population.")] = 400,
     patients: Annotated[int, typer.Option(help="Virtual patients per arm and draw.")] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """Power averaged over what is known about both rates: Beta priors, or the model.
@@ -72,7 +82,7 @@ def assurance_command(
     result = (
         _beta_assurance(plan, betas[0], betas[1])
         if betas
-        else _model_assurance(plan, population, strengths, draws, patients, seed)
+        else _model_assurance(plan, population, strengths, draws, patients, seed_of(seed, plan))
     )
     if json_:
         print(json.dumps(result, indent=2))
@@ -111,6 +121,7 @@ def _beta_assurance(
         "treated_beta": list(treated),
         "assurance": exact.average_power(control, treated),
         "power_at_the_means": float(exact.power(*means)),
+        "warnings": swapped(*means),
     }
 
 
@@ -151,6 +162,7 @@ def _show_assurance(result: dict[str, Any]) -> None:
     )
     if "by_mechanism" not in result:
         console.print(title)
+        show_warnings(result["warnings"])
         console.print(f"assurance {result['assurance']:.4f}; {result['power_at_the_means']:.4f} "
                       "if both rates were known to be their means")  # fmt: skip
         return

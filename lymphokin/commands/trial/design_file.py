@@ -28,6 +28,9 @@ PopulationName = Annotated[
         "fit.",
     ),
 ]
+Seed = Annotated[
+    int | None, typer.Option(help="Seed of all random numbers; default: that of the design file.")
+]
 
 
 def read_design(path: Path | None) -> VirtualDesign:
@@ -36,3 +39,8 @@ def read_design(path: Path | None) -> VirtualDesign:
     from lymphokin.trial.virtual import VirtualDesign
 
     return VirtualDesign.read(path or data_path(SHIPPED_DESIGN))
+
+
+def seed_of(seed: int | None, design: VirtualDesign) -> int:
+    """The seed that was asked for, or that of the design file."""
+    return design.truth.seed if seed is None else seed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from lymphokin.commands.trial.design_file import NO_EVIDENCE, DesignFile, read_design
+from lymphokin.commands.trial.design_file import NO_EVIDENCE, DesignFile, Seed, read_design, seed_of
 from lymphokin.commands.trial.options import Json, app, output
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def interim(
         typer.Option(help="Patients outside the comparison (the run-in's): IDs, with commas."),
     ] = "",
     draws: Annotated[int, typer.Option(help="Posterior draws to use at most.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """Probability that the trial ends significant, given the data so far.
@@ -63,7 +63,7 @@ def interim(
                 lost=_ids(lost),
                 left_out=_ids(leave_out),
                 draws=draws,
-                seed=seed,
+                seed=seed_of(seed, plan),
             )
     if json_:
         print(json.dumps({key: _as_json(look, plan) for key, look in looks.items()}, indent=2))

@@ -40,3 +40,19 @@ def numbers(text: str, name: str, kind: type[int] | type[float], demands: Demand
         what = "whole numbers" if kind is int else "numbers"
         demands.that(False, name, text, f"{what} separated by commas")
         return []
+
+
+def swapped(control: float, treated: float) -> list[str]:
+    """A warning where the treated rate lies above the control rate, as when arms are swapped."""
+    if not treated > control:
+        return []
+    return [
+        f"the treated rate ({treated:.3g}) is above the control rate ({control:.3g}), but the "
+        "tests ask whether it is lower: are the arms swapped?"
+    ]
+
+
+def show_warnings(warnings: list[str]) -> None:
+    """Print warnings where results are printed, so that both are read."""
+    for warning in warnings:
+        output().print(f"Warning: {warning}", style="yellow", markup=False)

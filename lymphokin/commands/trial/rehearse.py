@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from lymphokin.commands.trial.design_file import DesignFile, PopulationName, read_design
+from lymphokin.commands.trial.design_file import (
+    DesignFile,
+    PopulationName,
+    Seed,
+    read_design,
+    seed_of,
+)
 from lymphokin.commands.trial.options import Json, app, numbers, output
 from lymphokin.commands.trial.simulate import fixed_values, progress_bar
 
@@ -34,7 +40,7 @@ def interim_worth(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the looks, the tables and the figure.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """An interim look rehearsed in virtual trials: is it calibrated, what does stopping cost?
@@ -66,6 +72,7 @@ def interim_worth(
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
     plan = read_design(design)
+    seed = seed_of(seed, plan)
     source = None if population == "prior" else population_named(population, plan.truth)
     rehearsal = Rehearsal(plan, after, populations, repeats, fixed)
     with progress_bar("interim looks") as told:

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lymphokin.commands.trial.assurance import beta_pair
-from lymphokin.commands.trial.design_file import DesignFile, PopulationName, read_design
+from lymphokin.commands.trial.design_file import (
+    DesignFile,
+    PopulationName,
+    Seed,
+    read_design,
+    seed_of,
+)
 from lymphokin.commands.trial.options import Json, app, numbers, output
 
 if TYPE_CHECKING:
@@ -21,10 +26,6 @@ if TYPE_CHECKING:
 def report(
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("design.html"),
     design: DesignFile = None,
-    control: Annotated[float, typer.Option(help="Assumed control rate.")] = 0.5,
-    treated: Annotated[float, typer.Option(help="Assumed treated rate.")] = 0.15,
-    control_beta: Annotated[str, typer.Option(help="Beta prior of the control rate.")] = "10,10",
-    treated_beta: Annotated[str, typer.Option(help="Beta prior of the treated rate.")] = "3,17",
     population: PopulationName = "literature",
     gamma: Annotated[
         str, typer.Option(help="Strengths of the mechanism to condition on.")
@@ -35,10 +36,12 @@ def report(
     draws: Annotated[int, typer.Option(help="Draws of the population.")] = 400,
     patients: Annotated[int, typer.Option(help="Virtual patients per arm and draw.")] = 200,
     trials: Annotated[int, typer.Option(help="Virtual trials behind the timing.")] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """A report of a trial's design: one HTML file that needs no network.
+
+    Rates, priors, run-in and axes are those of the design file.
 
     Example: lymphokin trial report --design my.design.toml --out design.html
     """
@@ -47,24 +50,20 @@ def report(
 
     from lymphokin.files import write_text
     from lymphokin.trial.inputs import Demands
-    from lymphokin.trial.report import design_contents, render_design_report
+    from lymphokin.trial.report import assumptions_of, design_contents, render_design_report
 
     demands = Demands("lymphokin trial report")
-    demands.want("rate", **{"--control": control, "--treated": treated})
     demands.want("many", **{"--draws": draws, "--trials": trials})
     demands.want("patients", **{"--patients": patients}).want("count", **{"--seed": seed})
-    betas = (beta_pair(control_beta, "--control-beta", demands),
-             beta_pair(treated_beta, "--treated-beta", demands))  # fmt: skip
     strengths = numbers(gamma, "--gamma", float, demands)
     for value in strengths:
         demands.that(value >= 0, "--gamma", value, "strengths of 0 or more")
     demands.enforce()
     plan = read_design(design)
+    assumptions_of(plan)  # before minutes of virtual patients
+    seed = seed_of(seed, plan)
     contents = design_contents(
         plan,
-        control=control,
-        treated=treated,
-        betas=betas,
         created=datetime.now(UTC).date().isoformat(),
         version=version("lymphokin"),
         seed=seed,

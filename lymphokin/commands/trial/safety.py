@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from lymphokin.commands.trial.design_file import DesignFile, PopulationName, read_design
-from lymphokin.commands.trial.options import Json, app, numbers, output
+from lymphokin.commands.trial.design_file import (
+    DesignFile,
+    PopulationName,
+    Seed,
+    read_design,
+    seed_of,
+)
+from lymphokin.commands.trial.options import Json, app, numbers, output, show_warnings
 
 if TYPE_CHECKING:
     from lymphokin.trial.virtual import VirtualDesign
@@ -21,11 +27,10 @@ Certainty = Annotated[float, typer.Option(help="Stop when P(rate > target) excee
 
 def _safety_rule(name: str, target: float, certainty: float) -> Any:
     from lymphokin.trial.inputs import Demands
-    from lymphokin.trial.safety import BetaBinomial, Boin
+    from lymphokin.trial.safety import RULES
 
-    rules = {rule.name: rule for rule in (BetaBinomial, Boin)}
-    Demands("lymphokin trial").that(name in rules, "--rule", name, " or ".join(rules)).enforce()
-    return rules[name](target, certainty)
+    Demands("lymphokin trial").that(name in RULES, "--rule", name, " or ".join(RULES)).enforce()
+    return RULES[name](target, certainty)
 
 
 @app.command()
@@ -146,6 +151,9 @@ def _show_safety(rule: Any, found: Any, decisions: Any) -> None:
     for n, hold, stop in zip(found.looks, found.hold_limits, found.stop_limits, strict=True):
         limits.add_row(str(n), *("-" if x is None else str(x) for x in (hold, stop)))
     console.print(limits)
+    console.print(
+        "The stop limits hold while outcomes are pending, too: these count as free of events then."
+    )
     shown = Table(title="Operating characteristics, exact; every outcome known at each look")
     for name in ("true rate", "P(stop)", "P(hold or stop)", "patients", "events"):
         shown.add_column(name, justify="right")
@@ -218,19 +226,15 @@ def safety_exposure(
     marker: Annotated[
         float, typer.Option(help="Peak level of day 1 in ng/mL that goes with severe toxicity.")
     ] = 500.0,
-    rule: Rule = "beta-binomial",
-    target: Target = 0.30,
-    certainty: Certainty = 0.95,
-    looks: Annotated[str, typer.Option(help="As in safety.")] = "3,6,9,12,18,24,32",
     draws: Annotated[int, typer.Option(help="Draws of the population.")] = 400,
     patients: Annotated[int, typer.Option(help="Virtual patients per draw.")] = 100,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """The run-in when toxicity goes with the peak level of ATRA on day 1.
 
     How many patients exceed the marker follows from the kinetics and the split of the daily dose;
-    the two toxicity rates are yours to assume.
+    the two toxicity rates are yours to assume. The run-in is that of the design file.
 
     Example: lymphokin trial safety-exposure --below 0.1 --above 0.4
     """
@@ -243,17 +247,29 @@ def safety_exposure(
     splits = numbers(doses_per_day, "--doses-per-day", int, demands)
     demands.that(bool(splits) and min(splits, default=0) >= 1, "--doses-per-day", doses_per_day,
                  "whole numbers of at least 1")  # fmt: skip
-    at = numbers(looks, "--looks", int, demands)
     demands.enforce()
-    chosen = _safety_rule(rule, target, certainty)
+    warnings = (
+        [
+            f"toxicity above the marker ({above:g}) is assumed below that under it ({below:g}): "
+            "are the two swapped?"
+        ]
+        if above < below
+        else []
+    )
     plan, rows = read_design(design), []
+    run_in = plan.run_in
+    if run_in is None:
+        raise ValueError(f"{plan.source}: a run-in with toxicity needs the table [run_in]")
+    chosen, at = _safety_rule(run_in.rule, run_in.target, run_in.certainty), list(run_in.looks)
     for split in splits:
-        levels = _peaks(plan, population, split, draws, patients, seed)
+        levels = _peaks(plan, population, split, draws, patients, seed_of(seed, plan))
         rows.append(_linked(chosen, at, levels, below, above, marker) | {"doses_per_day": split})
     if json_:
-        about = {"rule": rule, "target": target, "marker_ng_ml": marker, "looks": at}
-        print(json.dumps(about | {"below": below, "above": above, "by_split": rows}, indent=2))
+        about = {"rule": run_in.rule, "target": run_in.target, "marker_ng_ml": marker, "looks": at}
+        found = {"below": below, "above": above, "by_split": rows, "warnings": warnings}
+        print(json.dumps(about | found, indent=2))
         return
+    show_warnings(warnings)
     _show_exposure(rows, marker, below, above)
 
 

@@ -17,7 +17,9 @@ from lymphokin.commands.trial.design_file import (
     SUPPRESSION,
     DesignFile,
     PopulationName,
+    Seed,
     read_design,
+    seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, output
 
@@ -39,7 +41,7 @@ def simulate(
     ),
     population: PopulationName = "truth",
     fix: Annotated[list[str], typer.Option(help="Typical value to set: NAME=VALUE.")] = [],  # noqa: B006
-    seed: Annotated[int, typer.Option(help="Seed; every trial has its own key from it.")] = 0,
+    seed: Seed = None,
     shard_size: Annotated[int, typer.Option(help="Trials per task.")] = 5000,
     workers: Annotated[
         int | None, typer.Option(help="Tasks at a time; default: all cores.")
@@ -50,7 +52,7 @@ def simulate(
 ) -> None:
     """Virtual trials with mechanistic patients, with gamma as stated and with gamma = 0.
 
-    Run the same command again to continue an interrupted sweep.
+    Run the same command again to continue an interrupted sweep, or with more trials to extend it.
 
     Example: lymphokin trial simulate --trials 2000 --out sweeps/nct06439888
     """
@@ -67,8 +69,8 @@ def simulate(
     plan = read_design(design)
 
     def sweep(values: dict[str, float]) -> Sweep:
-        size = min(shard_size, trials)
-        return Sweep(plan, trials, seed, size, population, fixed | values).checked()
+        values = fixed | values
+        return Sweep(plan, trials, seed_of(seed, plan), shard_size, population, values).checked()
 
     stated = sweep({})
     sweeps = {out / "as_stated": stated}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,9 @@ from lymphokin.commands.trial.design_file import (
     NO_EVIDENCE,
     DesignFile,
     PopulationName,
+    Seed,
     read_design,
+    seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output
 
@@ -37,21 +40,35 @@ def space(
     ] = "power,timing,sampling",
     design: DesignFile = None,
     population: PopulationName = "truth",
-    control: Annotated[float, typer.Option(help="Control rate of the power map.")] = 0.5,
+    control: Annotated[
+        float | None,
+        typer.Option(help="Control rate of the power map; default: that of the design file."),
+    ] = None,
     treated: Annotated[
-        str, typer.Option(help="Treated rates of the power map.")
-    ] = "0.05,0.1,0.15,0.2,0.25,0.3,0.35,0.4",
+        str,
+        typer.Option(help="Treated rates of the power map; default: around the design file's."),
+    ] = "",
     sizes: Annotated[
-        str, typer.Option(help="Patients per arm of the power map.")
-    ] = "16,18,20,22,24,26,28,30,32,36,40,44,50",
+        str,
+        typer.Option(
+            help="Control patients of the power map; treated ones are in the design file's "
+            "proportion. Default: around the design file's."
+        ),
+    ] = "",
     starts: Annotated[
-        str, typer.Option(help="First days of ATRA, from the first fraction.")
-    ] = "-14,-7,-3,0,3,7,14",
+        str,
+        typer.Option(
+            help="First days of ATRA, from the first fraction; default: around the design file's."
+        ),
+    ] = "",
     days: Annotated[
-        str, typer.Option(help="Days of the endpoint, after the last fraction.")
-    ] = "28,31,34,37,40,42,44,46,49,52,56,60",
+        str,
+        typer.Option(
+            help="Days of the endpoint, after the last fraction; default: around the design file's."
+        ),
+    ] = "",
     trials: Annotated[int, typer.Option(help="Virtual trials behind the timing map.")] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """Heat maps over designs: size and effect, timing of ATRA, sampling days.
@@ -61,6 +78,13 @@ def space(
     from lymphokin.files import write_folder
     from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.inputs import Demands
+    from lymphokin.trial.report import assumptions_of
+    from lymphokin.trial.report.axes import (
+        atra_start_days,
+        control_patients,
+        endpoint_days,
+        treated_rates,
+    )
 
     demands = Demands("lymphokin trial space")
     wanted = [part.strip() for part in parts.split(",") if part.strip()]
@@ -70,13 +94,7 @@ def space(
     ns = numbers(sizes, "--sizes", int, demands)
     rates = numbers(treated, "--treated", float, demands)
     first, at = (numbers(t, n, float, demands) for t, n in ((starts, "--starts"), (days, "--days")))
-    for name, values in (
-        ("--sizes", ns),
-        ("--treated", rates),
-        ("--starts", first),
-        ("--days", at),
-    ):
-        demands.that(bool(values), name, "", "at least one number")
+    demands.want("rate", **{"--control": control})
     demands.enforce()
     if out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
@@ -84,9 +102,13 @@ def space(
     tables: dict[str, pd.DataFrame] = {}
     figures: dict[str, Any] = {}
     if "power" in wanted:
-        _power(plan, ns, rates, control, tables, figures)
+        assumed = assumptions_of(plan)
+        ns, rates = ns or control_patients(plan), rates or treated_rates(plan, assumed)
+        control = assumed.control_rate if control is None else control
+        _power(plan, ns, rates, control, assumed.power, tables, figures)
     if "timing" in wanted:
-        _timing(plan, population, first, at, trials, seed, tables, figures)
+        first, at = first or atra_start_days(plan), at or endpoint_days(plan)
+        _timing(plan, population, first, at, trials, seed_of(seed, plan), tables, figures)
     if "sampling" in wanted:
         _sampling(plan, tables, figures)
 
@@ -102,9 +124,10 @@ def space(
 
 def _power(
     plan: VirtualDesign,
-    sizes: list[int],
-    rates: list[float],
+    sizes: Sequence[int],
+    rates: Sequence[float],
     control: float,
+    wanted: float,
     tables: dict[str, pd.DataFrame],
     figures: dict[str, Any],
 ) -> None:
@@ -112,21 +135,23 @@ def _power(
     from lymphokin.trial.space import power_map
     from lymphokin.trial.space.figures import heat_map
 
-    analysis = plan.analysis
+    analysis, ratio = plan.analysis, plan.n_treated / plan.n_control
+    of_sizes = "patients per arm" if ratio == 1 else "patients, treated + control"
     for test in dict.fromkeys((analysis.test, "boschloo")):
-        table = power_map(sizes, rates, control, test, analysis.alpha)
+        table = power_map(sizes, rates, control, test, analysis.alpha, ratio)
         tables[f"power_{test}"] = table
-        meaning = f"Power in %, {TESTS[test].label}, control rate {control:g} (framed: 85 or more)"
-        figures[f"power_{test}"] = heat_map(
-            table, "treated rate", "patients per arm", meaning, 0.85
+        meaning = (
+            f"Power in %, {TESTS[test].label}, control rate {control:g} "
+            f"(framed: {100 * wanted:g} or more)"
         )
+        figures[f"power_{test}"] = heat_map(table, "treated rate", of_sizes, meaning, wanted)
 
 
 def _timing(
     plan: VirtualDesign,
     population: str,
-    starts: list[float],
-    days: list[float],
+    starts: Sequence[float],
+    days: Sequence[float],
     trials: int,
     seed: int,
     tables: dict[str, pd.DataFrame],
@@ -134,11 +159,12 @@ def _timing(
 ) -> None:
     import pandas as pd
 
-    from lymphokin.trial.space import risk_by_day, timing_map
+    from lymphokin.trial.space import risk_by_day, timing_map, with_twins
     from lymphokin.trial.space.figures import heat_map, risk_curves
     from lymphokin.trial.virtual.sweep import population_named
 
-    found = risk_by_day(plan, population_named(population, plan.truth), starts, days, trials, seed)
+    source = population_named(population, plan.truth)
+    found = risk_by_day(with_twins(plan), source, starts, days, trials, seed)
     tables["timing_power"] = timing_map(found, plan)
     risks = {"no ATRA": found.control} | {
         f"ATRA from day {s:g}": r for s, r in zip(found.starts, found.treated, strict=True)

@@ -20,7 +20,8 @@ class Compared:
     """at the assumed rates, averaged over who drops out"""
     size: Size
     smallest: SampleSize | None
-    """the smallest trial that reaches the wanted power; None where none up to 300 controls does"""
+    """the smallest trial that reaches the wanted power, larger ones not looked at; None where none
+    up to 300 controls does"""
 
 
 def compare(
@@ -49,7 +50,7 @@ def compare(
         attrition = Attrition(design, drop_out)
         try:
             smallest = sample_size(
-                test, *rates, alpha, target, n_treated / n_control, LARGEST_SEARCHED, drop_out
+                test, *rates, alpha, target, n_treated / n_control, LARGEST_SEARCHED, drop_out, 0
             )
         except ValueError:  # none is large enough
             smallest = None

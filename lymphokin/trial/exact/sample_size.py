@@ -39,6 +39,7 @@ def sample_size(
     ratio: float = 1.0,
     largest: int = LARGEST_SEARCHED,
     drop_out: float = 0.0,
+    look_ahead: int = LOOK_AHEAD,
 ) -> SampleSize:
     """Smallest design that reaches a power.
 
@@ -52,6 +53,7 @@ def sample_size(
         largest: number of control patients at which the search ends.
         drop_out: probability of each randomised patient to have no endpoint. The search for a
             power averaged over who drops out begins at the smallest trial without drop-out.
+        look_ahead: larger trials to look at for a fall below the wanted power.
 
     Raises:
         ValueError: when no design up to ``largest`` reaches the power.
@@ -92,5 +94,5 @@ def sample_size(
     if drop_out > 0:
         n = first(averaged, n)
         return SampleSize(Design(test, *arms(n), alpha), averaged(n), ())
-    dips = tuple(m for m in range(n + 1, n + 1 + LOOK_AHEAD) if complete(m) < power)
+    dips = tuple(m for m in range(n + 1, n + 1 + look_ahead) if complete(m) < power)
     return SampleSize(Design(test, *arms(n), alpha), complete(n), dips)

@@ -8,7 +8,9 @@ from markupsafe import Markup
 
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
-from lymphokin.trial.report.contents import TARGET, DesignContents
+from lymphokin.trial.digits import probability
+from lymphokin.trial.exact import Design
+from lymphokin.trial.report.contents import DesignContents
 from lymphokin.trial.space.figures import heat_map, risk_curves
 
 
@@ -16,7 +18,8 @@ def render_design_report(contents: DesignContents) -> str:
     """The report; the same contents give the same text."""
     environment = page_environment(
         "lymphokin.trial.report",
-        exactly=lambda p: f"{100 * p:.2f} %",
+        rate=_rate,
+        probability=probability,
         plain=lambda value: f"{value:g}",
         days=_days,
     )
@@ -24,10 +27,20 @@ def render_design_report(contents: DesignContents) -> str:
         c=contents,
         analysis=contents.design.analysis,
         test_label=contents.exact.test.label,
-        target=TARGET,
+        arms=_arms,
         boundary=_boundary(contents),
         figures=_figures(contents),
     )
+
+
+def _rate(share: float) -> str:
+    """An assumed rate as it was stated, and a computed one to a tenth of a per cent."""
+    return f"{100 * share:.3g} %"
+
+
+def _arms(design: Design | None) -> str:
+    """Patients of both arms."""
+    return f"{design.n_treated} + {design.n_control}" if design else "none"
 
 
 def _days(first: float, last: float) -> str:
@@ -40,18 +53,21 @@ def _boundary(contents: DesignContents) -> list[tuple[int, int]]:
 
 
 def _figures(contents: DesignContents) -> dict[str, Markup]:
-    label = contents.exact.test.label
+    label, assumed = contents.exact.test.label, contents.assumed
+    framed = f"(framed: {100 * assumed.power:g} or more)"
+    equal = contents.design.n_treated == contents.design.n_control
+    of_sizes = "patients per arm" if equal else "patients, treated + control"
     drawn: dict[str, tuple[Any, str]] = {
         "rates": (
             heat_map(contents.rates, "treated rate", "control rate",
-                     f"Power in %, {label} (framed: 85 or more)", TARGET),
-            "Exact power by control and treated rate; the numbers are in the table below it",
+                     f"Power in %, {label} {framed}", assumed.power),
+            "Exact power by control and treated rate",
         ),
         "sizes": (
-            heat_map(contents.sizes, "treated rate", "patients per arm",
-                     f"Power in %, control rate {contents.control:g} (framed: 85 or more)",
-                     TARGET),
-            "Exact power by patients per arm and treated rate",
+            heat_map(contents.sizes, "treated rate", of_sizes,
+                     f"Power in %, control rate {assumed.control_rate:g} {framed}",
+                     assumed.power),
+            f"Exact power by {of_sizes} and treated rate",
         ),
     }  # fmt: skip
     if contents.model is not None:

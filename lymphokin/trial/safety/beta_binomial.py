@@ -11,7 +11,12 @@ from lymphokin.trial.safety.posterior import probability_above
 
 @dataclass(frozen=True)
 class BetaBinomial(SafetyRule):
-    """Stops when P(rate > target | data) exceeds ``certainty``; holds while most are pending."""
+    """Stops when P(rate > target | data) exceeds ``certainty``, whatever is still pending.
+
+    A stop is final, so that it takes the pending patients as free of events: the table of events
+    that stop holds at every look, early or late. Where the part of their follow-up that is known
+    says stop, but their outcomes could undo it, and while most outcomes are pending, it holds.
+    """
 
     target: float = 0.30
     certainty: float = 0.95
@@ -29,7 +34,11 @@ class BetaBinomial(SafetyRule):
         above = probability_above(self.target, data, self.prior)
         said = f"P(rate > {self.target:g}) = {above:.3f}"
         if above > self.certainty:
-            return Decision("stop", above, f"{said}, above {self.certainty:g}")
+            free = SafetyData(data.enrolled, data.events)
+            if probability_above(self.target, free, self.prior) > self.certainty:
+                return Decision("stop", above, f"{said}, above {self.certainty:g}")
+            reason = f"{said}, above {self.certainty:g}, but pending outcomes could undo it"
+            return Decision("hold", above, reason)
         if waits_for_pending(data):
             return Decision("hold", above, f"{said}; more than half of the outcomes are pending")
         return Decision("enrol", above, f"{said}, not above {self.certainty:g}")

@@ -2,7 +2,7 @@
 
 from lymphokin.trial.space.power import power_map
 from lymphokin.trial.space.sampling import SCHEDULES, sampling_information
-from lymphokin.trial.space.timing import RiskByDay, risk_by_day, timing_map
+from lymphokin.trial.space.timing import RiskByDay, risk_by_day, timing_map, with_twins
 
 __all__ = [
     "SCHEDULES",
@@ -11,4 +11,5 @@ __all__ = [
     "risk_by_day",
     "sampling_information",
     "timing_map",
+    "with_twins",
 ]

@@ -109,6 +109,12 @@ def risk_by_day(
     )
 
 
+def with_twins(design: VirtualDesign) -> VirtualDesign:
+    """The design with a treated twin of every control patient, whatever the ratio of its arms."""
+    return replace(design, analysis=replace(design.analysis, n_control=design.n_control,
+                                            n_treated=design.n_control))  # fmt: skip
+
+
 def timing_map(found: RiskByDay, design: VirtualDesign) -> pd.DataFrame:
     """Exact power of the design's test at the expected rates, by first day and endpoint day.
 

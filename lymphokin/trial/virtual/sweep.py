@@ -1,8 +1,8 @@
 """A sweep: many virtual trials in shards, one task each, through submitit.
 
 A shard file appears complete or not at all, so that a killed sweep goes on where it was and ends
-bit-identical. Shards are whole, whatever the number of trials asked for, so that a sweep can be
-extended.
+bit-identical. A trial is the same whatever is run beside it, so that a sweep can be extended: the
+last shard takes the trials that it lacks, further shards follow.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class Sweep:
     @property
     def shards(self) -> int:
         return -(-self.trials // self.shard_size)
+
+    def trials_of(self, shard: int) -> int:
+        """Trials of a shard; the last has those that are left."""
+        return min(self.shard_size, self.trials - shard * self.shard_size)
 
     def source(self) -> VirtualPopulation:
         """The population that trials are drawn from."""
@@ -102,14 +106,32 @@ def shard_path(folder: Path, shard: int) -> Path:
 
 
 def compute_shard(sweep: Sweep, folder: Path, shard: int, cores: int = 1) -> None:
-    """Simulate one shard and write its file; runs in a process of its own."""
+    """Simulate what one shard lacks and write its file; runs in a process of its own."""
     from lymphokin.jax_setup import prepare_jax
 
     prepare_jax(cores)
     simulator = Simulator(sweep.design, sweep.source(), sweep.fixed, devices=cores)
-    outcome = simulator.run(sweep.seed, shard * sweep.shard_size, sweep.shard_size)
     path = shard_path(folder, shard)
+    before = _stored(path)
+    there = len(before.events) if before else 0
+    first = shard * sweep.shard_size + there
+    outcome = simulator.run(sweep.seed, first, sweep.trials_of(shard) - there)
+    if before is not None:
+        outcome = Outcome(*map(np.concatenate, zip(before, outcome, strict=True)))
     write_with(path, lambda temporary: np.savez(temporary, **outcome._asdict()))
+
+
+def _stored(path: Path) -> Outcome | None:
+    """The trials of a shard's file, if there is one."""
+    if not path.exists():
+        return None
+    with np.load(path) as stored:
+        return Outcome(*(stored[name] for name in Outcome._fields))
+
+
+def _is_complete(sweep: Sweep, folder: Path, shard: int) -> bool:
+    stored = _stored(shard_path(folder, shard))
+    return stored is not None and len(stored.events) >= sweep.trials_of(shard)
 
 
 def run_sweeps(
@@ -129,7 +151,7 @@ def run_sweeps(
     for folder, sweep in sweeps.items():
         _claim(sweep, folder)
     every = [(sweep, f, shard) for f, sweep in sweeps.items() for shard in range(sweep.shards)]
-    waiting = [task for task in every if not shard_path(task[1], task[2]).exists()]
+    waiting = [task for task in every if not _is_complete(*task)]
     running: list[submitit.Job[None]] = []
     progress(len(every) - len(waiting), len(every))
     try:
@@ -187,8 +209,6 @@ def _submit(executor: Executor, sweep: Sweep, folder: Path, shard: int) -> submi
 
 def gather(sweep: Sweep, folder: Path) -> Outcome:
     """All trials of a finished sweep, in order."""
-    parts = []
-    for shard in range(sweep.shards):
-        with np.load(shard_path(folder, shard)) as stored:
-            parts.append([stored[name] for name in Outcome._fields])
-    return Outcome(*(np.concatenate(part)[: sweep.trials] for part in zip(*parts, strict=True)))
+    parts = [_stored(shard_path(folder, shard)) for shard in range(sweep.shards)]
+    found = (part for part in parts if part is not None)
+    return Outcome(*(np.concatenate(part)[: sweep.trials] for part in zip(*found, strict=True)))
