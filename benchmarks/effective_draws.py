@@ -45,12 +45,10 @@ def small_cohort(patients: int) -> Any:
 
 def ours(chosen: argparse.Namespace) -> dict[str, float]:
     """``lymphokin fit`` with its defaults."""
-    from lymphokin.workflow import Job, run_fit
+    import lymphokin as lk
 
     with tempfile.TemporaryDirectory() as folder:
-        table = Path(folder) / "patients.csv"
-        small_cohort(chosen.patients).to_events().to_csv(table, index=False)
-        fit = run_fit(table, Path(folder) / "run", Job()).fit
+        fit = lk.fit(small_cohort(chosen.patients), unfinished=Path(folder) / "unfinished")
     steps = fit.draws["sample_stats"]["n_steps"].to_numpy()
     return {
         "effective_draws": float(fit.summary["ess_bulk"].min()),

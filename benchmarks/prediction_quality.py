@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import lymphokin as lk
 from lymphokin.jax_setup import prepare_jax
 
 DAYS = (0.0, 14.0)
@@ -32,7 +33,6 @@ def simulated(trials: int, method: str) -> Iterator[Path]:
     from lymphokin.io import write_events
     from lymphokin.shipped import data_path
     from lymphokin.trial.synthetic import Truth, simulate_trial
-    from lymphokin.workflow import Job, run_fit
 
     truth = Truth.read(data_path("synthetic_sbrt_atra_trial.truth.toml"))
     for trial in range(trials):
@@ -41,17 +41,17 @@ def simulated(trials: int, method: str) -> Iterator[Path]:
             cohort = simulate_trial(truth, FIRST_SEED + trial).cohort
             write_events(cohort, table, ["SYNTHETIC DATA"])
             out = Path(folder) / f"trial_{trial:02d}"
-            run_fit(table, out, Job(method=method))
+            lk.fit(table, method=method).save(out)
             yield out
 
 
 def scored(folder: Path) -> dict[str, Any]:
     """Differences of the scores in one trial."""
     from lymphokin.criticism.forecasts.predict_left_out import predict_left_out
-    from lymphokin.criticism.run_folder import open_run
 
     begin = time.perf_counter()
-    fit, posterior = open_run(folder)
+    fit = lk.open_run(folder)
+    posterior = fit.density
     found = predict_left_out(fit, posterior, 0, lambda _: None, DAYS)
     scores = found.scores
     shown = scores[(scores["against"] != "") & scores["measure"].isin(list(MEASURES))]

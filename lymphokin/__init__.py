@@ -1,9 +1,68 @@
-"""Lymphocyte kinetics under radiotherapy and myeloid-directed drugs."""
+"""Lymphocyte kinetics under radiotherapy and immune-directed drugs.
+
+``import lymphokin as lk`` gives the public names below. They are imported when they are first used,
+so that starting is quick. The command line is a thin caller of the same names.
+
+Importing lymphokin makes JAX compute in double precision, unless the environment variable
+``JAX_ENABLE_X64`` says otherwise: counts over months after doses that act within hours need it.
+
+Research use only. Not a medical device; not for decisions about patients.
+"""
 
 import os
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lymphokin.io import BadInput as BadInput
+    from lymphokin.io import Cohort as Cohort
+    from lymphokin.io import read_events as read_events
+    from lymphokin.io import write_events as write_events
+    from lymphokin.io.convert import convert as convert
+    from lymphokin.model import Model as Model
+    from lymphokin.model import load_model as load_model
+    from lymphokin.model import make_model as make_model
+    from lymphokin.model import model_file as model_file
+    from lymphokin.model import shipped_models as shipped_models
+    from lymphokin.predict import Forecast as Forecast
+    from lymphokin.progress import Reporter as Reporter
+    from lymphokin.run import Fit as Fit
+    from lymphokin.run import fit as fit
+    from lymphokin.run import open_run as open_run
+
+_HOMES = {
+    "BadInput": "io",
+    "Cohort": "io",
+    "read_events": "io",
+    "write_events": "io",
+    "convert": "io.convert",
+    "Model": "model",
+    "load_model": "model",
+    "make_model": "model",
+    "model_file": "model",
+    "shipped_models": "model",
+    "fit": "run",
+    "open_run": "run",
+    "Fit": "run",
+    "Forecast": "predict",
+    "Reporter": "progress",
+}
+"""Module below lymphokin that each public name comes from."""
+
+__all__ = [*sorted(_HOMES)]  # pyright: ignore[reportUnsupportedDunderAll]
 
 # Counts over months after doses that act in hours: double precision unless the user says otherwise.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 if "jax" in sys.modules:
     sys.modules["jax"].config.update("jax_enable_x64", os.environ["JAX_ENABLE_X64"] == "1")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import filelock
 
 type AnyPath = str | os.PathLike[str]
 """What every public function takes where it wants a path."""
@@ -86,3 +89,27 @@ def refuse_existing(*paths: AnyPath) -> None:
     for path in map(Path, paths):
         if path.exists():
             raise FileExistsError(f"{path} exists: choose another name or move it away")
+
+
+@contextmanager
+def exclusive(path: AnyPath) -> Iterator[None]:
+    """Keep a name for this process, so that two do not work on the same result at once.
+
+    Args:
+        path: the result; a lock file stands beside it for as long as the work goes on.
+
+    Raises:
+        FileExistsError: when another process is at work on it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise FileExistsError(f"{path} is being written by another process: wait for it") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)

@@ -1,65 +1,20 @@
-"""What the terminal shows: progress, the table of patients, the headline."""
+"""What the terminal shows of a fit: the table of patients, the arms, the verdict."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Self
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lymphokin.infer import RESEARCH_USE
-from lymphokin.infer.nuts import Progress as SamplerProgress
 from lymphokin.pages.wording import percent, percent_range, points, points_range
 from lymphokin.predict import Forecast
-from lymphokin.workflow import Reporter, Run
-
-
-class TerminalReporter(Reporter):
-    """A progress line on standard error."""
-
-    def __init__(self, console: Console) -> None:
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            console=console,
-            transient=not console.is_terminal,
-        )
-        self._console = console
-        self._task = self._bar.add_task("starting", total=None, note="")
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def stage(self, text: str) -> None:
-        self._bar.update(self._task, description=text, total=None, note="")
-        if not self._console.is_terminal:
-            self._console.print(text)
-
-    def sampling(self, progress: SamplerProgress) -> None:
-        phase = "warm-up" if progress.warming_up else "draws"
-        note = (
-            f"{phase} {progress.done}/{progress.total}, {progress.mean_steps:.0f} steps each, "
-            f"{progress.divergences} divergences"
-        )
-        self._bar.update(self._task, total=progress.total, completed=progress.done, note=note)
-        if not self._console.is_terminal:
-            self._console.print(f"  {note}")
-
-    def counting(self, done: int, total: int) -> None:
-        self._bar.update(self._task, total=total, completed=done, note=f"{done}/{total}")
-        if not self._console.is_terminal:
-            self._console.print(f"  {done}/{total}")
+from lymphokin.research_use import RESEARCH_USE
+from lymphokin.run import Fit
 
 
 def patients_table(result: Forecast, synthetic: bool) -> Table:
@@ -127,29 +82,29 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
     return table
 
 
-def show_run(run: Run, as_json: bool) -> None:
-    """Print what a finished run found."""
-    convergence = run.fit.provenance["convergence"]
-    approximation = run.fit.provenance.get("approximation")
+def show_fit(fit: Fit, predicted: Forecast, folder: Path, as_json: bool) -> None:
+    """Print what a finished fit says, and where it was saved."""
+    convergence = fit.convergence
+    approximation = fit.provenance.get("approximation")
     if as_json:
         result = {
-            "run": str(run.folder),
-            "report": str(run.folder / "report.html"),
-            "method": run.fit.method,
+            "run": str(folder),
+            "report": str(folder / "report.html"),
+            "method": fit.method,
             "convergence": convergence,
             **({"approximation": approximation} if approximation else {}),
-            "contrast": _records(run.contrast),
-            "patients": _records(run.forecast.patients.reset_index()),
+            "contrast": _records(fit.contrast),
+            "patients": _records(predicted.patients.reset_index()),
         }
         print(json.dumps(result, indent=2))
         return
-    show_patients(run.forecast, run.cohort.synthetic, as_json=False)
+    show_patients(predicted, fit.cohort.synthetic, as_json=False)
     console = Console(width=None if sys.stdout.isatty() else 110)
-    if len(run.contrast):
-        console.print(contrast_table(run.contrast))
+    if len(fit.contrast):
+        console.print(contrast_table(fit.contrast))
     style = {"good": "green", "caution": "yellow", "bad": "bold red"}[convergence["level"]]
     if approximation:
-        name = f"AN APPROXIMATION, NOT MARKOV CHAINS (method {run.fit.method})"
+        name = f"AN APPROXIMATION, NOT MARKOV CHAINS (method {fit.method})"
         console.rule(name, style=style)
-    console.print(convergence["verdict"], style=style, markup=False)
-    console.print(f"Report: {run.folder / 'report.html'}", markup=False, soft_wrap=True)
+    console.print(fit.verdict, style=style, markup=False)
+    console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)

@@ -1,17 +1,20 @@
 """Shared fixtures: one small synthetic trial and one short fit of it, made once per session."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import submitit  # noqa: F401  (early: importing it closes what others log to, pytest's capture too)
 
-from lymphokin.infer import NutsSettings
+import lymphokin as lk
 from lymphokin.io import write_events
+from lymphokin.predict import Forecast
+from lymphokin.run import Fit
 from lymphokin.shipped import data_path
 from lymphokin.trial.synthetic import SyntheticTrial, Truth, simulate_trial
 
-SHORT = NutsSettings(chains=2, pilot=25, warmup=25, draws=50, seed=3)
+SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "seed": 3}
 """Far too short to believe; enough to see that everything is there."""
 
 
@@ -33,9 +36,30 @@ def small_table(small_trial: SyntheticTrial, tmp_path_factory: pytest.TempPathFa
     return path
 
 
-@pytest.fixture(scope="session")
-def small_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory):
-    from lymphokin.workflow import Job, run_fit
+@dataclass(frozen=True)
+class SavedRun:
+    """A fit, its run folder, and the forecasts that were saved with it."""
 
+    folder: Path
+    fit: Fit
+    forecast: Forecast
+
+
+def fit_and_save(
+    table: Path,
+    out: Path,
+    model: str | Path = "myeloid_lymphoid",
+    *,
+    counts_until: float | None = None,
+    **settings: Any,
+) -> SavedRun:
+    """What ``lymphokin fit`` does."""
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    fit = lk.fit(table, model, unfinished=unfinished, progress=False, **settings)
+    return SavedRun(out, fit, fit.save(out, counts_until=counts_until, progress=False))
+
+
+@pytest.fixture(scope="session")
+def small_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> SavedRun:
     out = tmp_path_factory.mktemp("runs") / "small"
-    return run_fit(small_table, out, Job(settings=SHORT, counts_until=14.0))
+    return fit_and_save(small_table, out, counts_until=14.0, **SHORT)

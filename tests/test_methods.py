@@ -11,25 +11,22 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 import pytest
-import xarray as xr
 from scipy.stats import norm
 
-from lymphokin.commands.source import refuse_point
-from lymphokin.criticism.run_folder import open_run
-from lymphokin.infer import Fit
 from lymphokin.infer.approximate import approximate
 from lymphokin.infer.density import density_of
+from lymphokin.infer.fitting import FitSettings
 from lymphokin.io import read_events, write_events
 from lymphokin.model import load_model
-from lymphokin.whatif.population import draws_of_run
-from lymphokin.workflow import Job, run_fit
+from lymphokin.run import Fit, open_run
+from tests.conftest import fit_and_save
 
 LEVEL = '''
 """Counts that stay at each patient's own level, whatever is done to the patient."""
 
 from lymphokin.model import Block, Flow, Output, state
+from tests.conftest import fit_and_save
 
 
 class Level(Block):
@@ -179,8 +176,12 @@ def test_a_posterior_that_is_not_normal_is_not_believed(table, tmp_path):
 @pytest.fixture(scope="module", params=["quick", pytest.param("map", marks=pytest.mark.slow)])
 def run(request, table: Path, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("run")
-    job = Job(level_model(folder), counts_until=14.0, method=request.param)
-    return run_fit(table, folder / "run", job)
+    model, method = level_model(folder), request.param
+    return fit_and_save(table, folder / "run", model, counts_until=14.0, method=method)
+
+
+def opened(run) -> Fit:
+    return open_run(run.folder, run.fit.model)
 
 
 def test_the_run_folder_is_that_of_any_method_and_says_what_it_is(run):
@@ -188,7 +189,7 @@ def test_the_run_folder_is_that_of_any_method_and_says_what_it_is(run):
     contract = {"posterior.nc", "config.toml", "provenance.json", "summary.csv", "patients.csv"}
     assert contract | {"report.html", "cohort.csv"} <= names
     provenance = json.loads((run.folder / "provenance.json").read_text())
-    assert provenance["method"] == Fit.load(run.folder).method == run.fit.method
+    assert provenance["method"] == opened(run).method == run.fit.method
     convergence, approximation = provenance["convergence"], provenance["approximation"]
     assert convergence["rhat_max"] is None
     assert convergence["level"] == approximation["level"]
@@ -203,27 +204,19 @@ def test_the_run_folder_is_that_of_any_method_and_says_what_it_is(run):
     assert np.all((grades >= 0) & (grades <= 1))
 
 
-def test_a_point_is_refused_where_its_uncertainty_is_needed():
-    point = Fit(xr.DataTree(), pd.DataFrame(), {"method": "map"}, {})
-    with pytest.raises(ValueError, match=r"a check needs draws .* single point"):
-        point.require_draws("a check")
-    for config in ({"method": "quick"}, {"method": "nuts"}, {}):
-        replace(point, config=config).require_draws("a check")
-
-
 def test_a_runs_checks_and_forecasts_open_it_or_say_why_not(run):
-    doors = (open_run, draws_of_run, refuse_point)
     if run.fit.method != "map":
-        for door in doors:
-            door(run.folder)
-        assert "approximate (quick) fit" in draws_of_run(run.folder).provenance.title
-        assert draws_of_run(run.folder).approximation
+        population = opened(run).population
+        assert "approximate (quick) fit" in population.provenance.title
+        assert population.approximation
+        opened(run).require_draws("a check")
         return
     assert (run.fit.summary["learnt"] == "unknown").all()
     assert run.fit.summary["contraction"].isna().all()
-    for door in doors:
-        with pytest.raises(ValueError, match=r"(?s)single.*point.*without.*uncertainty"):
-            door(run.folder)
+    with pytest.raises(ValueError, match=r"a check needs draws .* single point"):
+        opened(run).require_draws("a check")
+    with pytest.raises(ValueError, match=r"(?s)single.*point.*without.*uncertainty"):
+        opened(run).population  # noqa: B018
 
 
 def test_each_patients_risk_is_that_of_the_closed_form(run, normal_posterior):
@@ -231,7 +224,7 @@ def test_each_patients_risk_is_that_of_the_closed_form(run, normal_posterior):
 
     Given the population's level as it is known; 1,000 weighted draws give a risk to about 0.03.
     """
-    counts = run.cohort.observations.query("quantity == 'alc' and day <= 14")
+    counts = run.fit.cohort.observations.query("quantity == 'alc' and day <= 14")
     groups = np.log(counts["value"].dropna()).groupby(counts["id"])
     mean, sd, _ = closed_form(normal_posterior)
     n, seen = groups.count(), groups.mean()
@@ -245,5 +238,5 @@ def test_each_patients_risk_is_that_of_the_closed_form(run, normal_posterior):
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="--method guess: expected one of nuts, quick, svi"):
-        Job(method="guess")
+    with pytest.raises(ValueError, match="method 'guess': expected one of nuts, quick, svi"):
+        FitSettings(method="guess")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lymphokin.infer.fitting import FitSettings
 from lymphokin.jax_setup import choose_precision
-from lymphokin.workflow import Job
 
 MEASURE = """
 import sys
@@ -70,11 +70,11 @@ def test_an_unknown_precision_is_refused():
 def test_an_accuracy_that_cannot_be_had_is_refused():
     for rtol in (1e-12, 0.5, float("nan")):
         with pytest.raises(ValueError, match="expected 1e-09 to 0"):
-            Job(rtol=rtol)
+            FitSettings(rtol=rtol)
 
 
 def test_finer_steps_for_a_smaller_error():
-    coarse, default, fine = (Job(rtol=rtol).steps for rtol in (1e-3, None, 1e-6))
+    coarse, default, fine = (FitSettings(rtol=rtol).steps for rtol in (1e-3, None, 1e-6))
     assert coarse.step_days(2, 2) > default.step_days(2, 2) > 2 * fine.step_days(2, 2)
     assert coarse.tail_days == default.tail_days < fine.tail_days
     assert coarse.step_hours(1) > default.step_hours(1) > 2 * fine.step_hours(1)

@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lymphokin.infer import Fit
+import lymphokin as lk
 from lymphokin.predict import CONTRACT
-from lymphokin.workflow import Job, Reporter, partial_folder, run_fit
-
-from .conftest import SHORT
+from lymphokin.progress import Reporter
+from tests.conftest import SHORT
 
 pytestmark = pytest.mark.slow  # several compilations of a fit: minutes
 
@@ -57,34 +56,32 @@ def test_a_too_short_fit_says_so(small_run):
 
 
 def test_a_fit_is_loaded_as_it_was_saved(small_run):
-    loaded = Fit.load(small_run.folder)
+    loaded = lk.open_run(small_run.folder)
     np.testing.assert_array_equal(loaded.x, small_run.fit.x)
-    assert loaded.config == small_run.fit.config
-    assert loaded.model().sha256 == small_run.fit.provenance["model_sha256"]
+    assert loaded.config == small_run.fit.config | {"counts_until": 14.0}
+    assert loaded.model.sha256 == small_run.fit.provenance["model_sha256"]
 
 
-def test_an_interrupted_run_leaves_no_half_run_and_resumes_bit_for_bit(
-    small_run, small_table, tmp_path: Path
-):
-    out = tmp_path / "resumed"
-    job = Job(settings=SHORT, counts_until=14.0)
+def test_an_interrupted_fit_is_continued_bit_for_bit(small_run, small_table, tmp_path: Path):
+    unfinished = tmp_path / "unfinished"
     with pytest.raises(KeyboardInterrupt):
-        run_fit(small_table, out, job, StopAfter(3))
-    assert not out.exists()
-    assert partial_folder(out).is_dir()
-    resumed = run_fit(small_table, out, job)
-    np.testing.assert_array_equal(resumed.fit.x, small_run.fit.x)
-    assert not partial_folder(out).exists()
+        lk.fit(small_table, unfinished=unfinished, progress=StopAfter(3), **SHORT)
+    assert unfinished.is_dir()
+    resumed = lk.fit(small_table, unfinished=unfinished, progress=False, **SHORT)
+    np.testing.assert_array_equal(resumed.x, small_run.fit.x)
+    resumed.save(tmp_path / "run", progress=False)
+    assert not unfinished.exists()
 
 
-def test_an_unfinished_run_of_other_settings_is_not_continued(small_table, tmp_path: Path):
-    out = tmp_path / "run"
+@pytest.mark.parametrize("other", [{"fixed": {"suppression": 0.0}}, {"seed": 4}])
+def test_an_unfinished_fit_of_other_settings_is_not_continued(small_table, tmp_path: Path, other):
+    unfinished = tmp_path / "unfinished"
     with pytest.raises(KeyboardInterrupt):
-        run_fit(small_table, out, Job(settings=SHORT), StopAfter(1))
+        lk.fit(small_table, unfinished=unfinished, progress=StopAfter(1), **SHORT)
     with pytest.raises(ValueError, match="unfinished run of another model"):
-        run_fit(small_table, out, Job(settings=SHORT, fixed={"suppression": 0.0}))
+        lk.fit(small_table, unfinished=unfinished, progress=False, **(SHORT | other))
 
 
-def test_an_existing_run_is_never_overwritten(small_run, small_table):
-    with pytest.raises(FileExistsError, match="choose another --out"):
-        run_fit(small_table, small_run.folder, Job(settings=SHORT))
+def test_an_existing_run_is_never_overwritten(small_run):
+    with pytest.raises(FileExistsError, match="choose another name"):
+        small_run.fit.save(small_run.folder, progress=False)

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from lymphokin.commands.options import ModelFile
+
 if TYPE_CHECKING:
-    from lymphokin.infer import Checkpoint, CohortDensity, Fit
-    from lymphokin.workflow import Reporter
+    from lymphokin.infer import Checkpoint, CohortDensity
+    from lymphokin.progress import Reporter
+    from lymphokin.run import Fit
 
 FEWEST_SIMULATIONS = 20
 """Ranks in fewer trials than this show nothing."""
@@ -49,6 +52,7 @@ def check(
             "--sbc", help="Calibrate by so many simulated trials; page check_sbc.html.", min=0
         ),
     ] = 0,
+    model_file: ModelFile = [],  # noqa: B006
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check a fit: residuals, predictive checks, and what the data taught.
@@ -66,8 +70,8 @@ def check(
 
     lymphokin check runs/small --sbc 200
     """  # fmt: skip
-    from lymphokin.criticism.run_folder import open_run
-    from lymphokin.terminal import TerminalReporter
+    from lymphokin.progress import shown
+    from lymphokin.run import open_run
 
     console = Console(stderr=True)
     if predictive and sbc:
@@ -83,9 +87,11 @@ def check(
         raise ValueError(
             f"--out {path}: expected a name that ends with .html in an existing folder"
         )
-    with TerminalReporter(console) as reporter:
+    with shown(True) as reporter:
         reporter.stage("reading the run")
-        fitted, density = open_run(run)
+        fitted = open_run(run, model_file)
+        fitted.require_draws(f"checking {run}")
+        density = fitted.density
         about = {
             "run": run.resolve().name,
             "model": fitted.provenance["model"],
@@ -198,7 +204,7 @@ def _simulate(
         about["seed"],
         checkpoint,
         lambda done: reporter.counting(done, trials),
-        rule=fitted.steps(),
+        rule=fitted.steps,
     )
     reporter.stage("drawing")
     # Only the design of the fitted trial is used: whether its own chains agreed does not matter.

@@ -11,10 +11,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.options import ModelFile
+
 if TYPE_CHECKING:
     from lymphokin.criticism.forecasts.compare import Comparison
-    from lymphokin.infer import CohortDensity, Fit
-    from lymphokin.workflow import Reporter
+    from lymphokin.infer import CohortDensity
+    from lymphokin.progress import Reporter
+    from lymphokin.run import Fit
 
 
 def compare(
@@ -26,6 +29,7 @@ def compare(
         Path | None, typer.Option(help="HTML file to write, JSON and CSV files beside it.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")] = 0,
+    model_file: ModelFile = [],  # noqa: B006
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare fits of the same data: left-out patients and counts, weights, and risks.
@@ -34,17 +38,16 @@ def compare(
 
     Example: lymphokin compare runs/default runs/hedos --out runs/compared.html
     """
-    from lymphokin.terminal import TerminalReporter
+    from lymphokin.progress import shown
 
     names = [run.resolve().name for run in runs]
     if len(runs) < 2 or len(set(names)) < len(runs):
         raise ValueError("expected at least two run folders, of different names")
     if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
         raise ValueError(f"--out {out}: expected a name that ends with .html in an existing folder")
-    console = Console(stderr=True)
-    with TerminalReporter(console) as reporter:
+    with shown(True) as reporter:
         reporter.stage("reading the runs")
-        opened = _opened(names, runs)
+        opened = _opened(names, runs, model_file)
         found = _compared(opened, counts_until, seed, reporter)
     cautions = [
         f"{name}: {fit.provenance['convergence']['verdict']}"
@@ -59,11 +62,17 @@ def compare(
     show(Console(width=None if sys.stdout.isatty() else 110), found, said)
 
 
-def _opened(names: list[str], runs: list[Path]) -> dict[str, tuple[Fit, CohortDensity]]:
+def _opened(
+    names: list[str], runs: list[Path], model_files: list[Path]
+) -> dict[str, tuple[Fit, CohortDensity]]:
     """The fits by name; all of the same data, or one message."""
-    from lymphokin.criticism.run_folder import open_run
+    from lymphokin.run import open_run
 
-    opened = {name: open_run(run) for name, run in zip(names, runs, strict=True)}
+    opened = {}
+    for name, run in zip(names, runs, strict=True):
+        fit = open_run(run, model_files)
+        fit.require_draws(f"comparing {run}")
+        opened[name] = (fit, fit.density)
     data = {name: str(fit.provenance["data_sha256"]) for name, (fit, _) in opened.items()}
     if len(set(data.values())) > 1:
         told = ", ".join(f"{name} ({sha[:12]})" for name, sha in data.items())
@@ -139,8 +148,8 @@ def _write(out: Path, found: Comparison, said: dict) -> list[Path]:
 
 def show(console: Console, found: Comparison, said: dict) -> None:
     """Print the runs as a table, and how far their risks differ."""
-    from lymphokin.infer import RESEARCH_USE
     from lymphokin.pages.wording import points
+    from lymphokin.research_use import RESEARCH_USE
 
     synthetic = "SYNTHETIC DATA. " if said["synthetic"] else ""
     table = Table(title=f"{synthetic}Lymphocyte counts left out of fits to {said['data_file']}")

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from lymphokin.commands.options import ModelFile
+
 ADDRESS = "127.0.0.1"
 MOST_CONNECTIONS = 64
 
@@ -28,6 +30,7 @@ def serve(
     model: Annotated[
         str, typer.Option(help="Model used without a run: after published cohorts, if calibrated.")
     ] = "myeloid_lymphoid",
+    model_file: ModelFile = [],  # noqa: B006
 ) -> None:
     """A page for one patient: move fractions and ATRA pulses, see the risk change.
 
@@ -40,15 +43,16 @@ def serve(
     from rich.console import Console
     from threadpoolctl import threadpool_limits
 
-    from lymphokin.commands.source import refuse_point
     from lymphokin.web.app import make_app
     from lymphokin.whatif.audit import AuditLog
     from lymphokin.whatif.population import literature_populations, population_draws
 
-    if run is not None and not (run / "posterior.nc").is_file():
-        raise FileNotFoundError(f"{run} is not a run folder: it has no posterior.nc")
+    fit = None
     if run is not None:
-        refuse_point(run)
+        from lymphokin.run import open_run
+
+        fit = open_run(run, model_file)
+        fit.require_draws(f"a risk from {run}")
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,7 +64,7 @@ def serve(
         hosts = frozenset(f"{name}:{port}" for name in (ADDRESS, "localhost"))
         log = None if audit_log is None else AuditLog(audit_log)
         app = make_app(
-            lambda: population_draws(run, model),
+            lambda: population_draws(None if fit is None else fit.population, model),
             hosts,
             log=log,
             load_others=literature_populations,

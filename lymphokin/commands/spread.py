@@ -33,10 +33,10 @@ def spread(
     Example: lymphokin spread patients.csv --counts-until 14
     """
     from lymphokin.files import write_text
-    from lymphokin.infer import RESEARCH_USE
     from lymphokin.io import read_events
     from lymphokin.literature.spread import between_models
     from lymphokin.pages.wording import percent
+    from lymphokin.research_use import RESEARCH_USE
 
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")

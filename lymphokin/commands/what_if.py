@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.options import ModelFile
 from lymphokin.pages.wording import counted, of_100, points_range
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def whatif(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="Also ask every calibrated model.")
     ] = False,
+    model_file: ModelFile = [],  # noqa: B006
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare two schedules for one patient, with the numbers of the page.
@@ -59,7 +62,7 @@ def whatif(
     person = read_as(Patient, patient)
     a, b = (read_as(Schedule, path) for path in schedule)
     question = WhatIfRequest(patient=person, a=a, b=b, draws=_draws(draws))
-    engine = _engine(run, model)
+    engine = _engine(run, model, model_file)
     answer = engine.what_if(question)
     others = _between_models(engine, question) if all_models else None
     if audit_log is not None:
@@ -92,12 +95,13 @@ def predict_one(
     draws: int,
     all_models: bool,
     json_: bool,
+    model_files: Sequence[Path] = (),
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
     from lymphokin.whatif.answers import WhatIfRequest
     from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 
-    engine = _engine(run, model)
+    engine = _engine(run, model, model_files)
     answer = engine.answer(person, plan, plan, _draws(draws))
     days = next_counts or _coming(person, answer.endpoint_day)
     teaches = None
@@ -170,14 +174,19 @@ def person_of(
     return person, plan
 
 
-def _engine(run: Path | None, model: str) -> Engine:
+def _engine(run: Path | None, model: str, model_files: Sequence[Path]) -> Engine:
     from threadpoolctl import threadpool_limits
 
     from lymphokin.whatif.engine import Engine
     from lymphokin.whatif.population import population_draws
 
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
-    return Engine(population_draws(run, model))
+    population = None
+    if run is not None:
+        from lymphokin.run import open_run
+
+        population = open_run(run, model_files).population
+    return Engine(population_draws(population, model))
 
 
 def _between_models(engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:

@@ -46,8 +46,9 @@ from lymphokin.criticism.teaching.prior_sensitivity import (
     judge_power_scaling,
     power_scaling,
 )
-from lymphokin.infer import CohortDensity, Fit
+from lymphokin.infer import CohortDensity
 from lymphokin.predict import chosen_draws
+from lymphokin.run import Fit
 from lymphokin.verdict import Verdict
 
 SENSITIVITY_DRAWS = 4000

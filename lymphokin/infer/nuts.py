@@ -9,8 +9,7 @@ ends bit for bit the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
 from lymphokin.infer.transition import Chain
 from lymphokin.population import CohortArrays
+from lymphokin.progress import SamplerProgress
 
 FIRST_STEP = 0.2
 """Step size (in the whitened space) with which the adaptation begins."""
@@ -49,16 +49,6 @@ class Draws(NamedTuple):
         return Sample(self.x, {k: v for k, v in self._asdict().items() if k != "x"})
 
 
-class Progress(NamedTuple):
-    """Where a run stands."""
-
-    done: int
-    total: int
-    warming_up: bool
-    divergences: int
-    mean_steps: float
-
-
 def sample_nuts(
     density: CohortDensity,
     coarse: CohortDensity,
@@ -66,7 +56,7 @@ def sample_nuts(
     whitening: Whitening,
     settings: NutsSettings,
     checkpoint: Checkpoint,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[SamplerProgress], None] = lambda progress: None,
 ) -> Draws:
     """Draw from a cohort's posterior.
 
@@ -110,7 +100,7 @@ def sample_nuts(
                 divergences = int(sum(c["diverging"].sum() for c in done[warming:]))
                 steps = float(done[-1]["n_steps"].mean())
                 at = (before + i + 1) * CHUNK
-                on_progress(Progress(at, total, i < warming, divergences, steps))
+                on_progress(SamplerProgress(at, total, i < warming, divergences, steps))
         return done
 
     settled = np.zeros((settings.chains, 0, len(whitening.centre)))
@@ -145,8 +135,3 @@ def _begin(
     y = rng.standard_normal((starts, len(whitening.centre)), dtype=whitening.centre.dtype)
     y = np.repeat(y, count // starts, axis=0)
     return sampler.standing(y, arrays, whitening)._replace(key=keys)
-
-
-def settings_fingerprint(settings: NutsSettings) -> dict[str, Any]:
-    """What must be the same for a run to be continued."""
-    return asdict(settings) | {"chunk": CHUNK}

@@ -14,6 +14,7 @@ from lymphokin.model.block import (
 from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.load import load_model, model_file, shipped_models
+from lymphokin.model.make import make_model
 from lymphokin.model.model import Model, check_model
 from lymphokin.model.parameters import Parameter, ParameterTable, TableError
 from lymphokin.model.residual import CategoryEffect, DelayEffect, Residual
@@ -40,6 +41,7 @@ __all__ = [
     "check_model",
     "initial_state",
     "load_model",
+    "make_model",
     "model_file",
     "shipped_models",
     "state",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from lymphokin.files import AnyPath
 from lymphokin.model.block import Block, ModelError
 from lymphokin.model.model import Model, check_model
 from lymphokin.model.parameters import TableError
@@ -46,7 +47,7 @@ def shipped_models() -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in models_path().glob("*.py")))
 
 
-def _file_of(name: str | Path) -> Path:
+def _file_of(name: AnyPath) -> Path:
     path = Path(name)
     if path.suffix != ".py":
         path = models_path() / f"{name}.py"
@@ -58,7 +59,7 @@ def _file_of(name: str | Path) -> Path:
     return path
 
 
-def model_file(name: str | Path) -> ModuleType:
+def model_file(name: AnyPath) -> ModuleType:
     """The Python module of a model file, so that another model can build on its blocks.
 
     A file is run once, and again only if it or a file it builds on has changed.
@@ -97,7 +98,7 @@ def _run(path: Path) -> _Loaded:
     return _Loaded(module, sources)
 
 
-def load_model(name: str | Path) -> Model:
+def load_model(name: AnyPath) -> Model:
     """Load a model by the name of a shipped one or the path of a model file.
 
     The parameter table is the ``.toml`` file of the same name beside it.
@@ -125,5 +126,12 @@ def load_model(name: str | Path) -> Model:
     solver = getattr(loaded.module, "solver", None)
     if not isinstance(solver, AdaptiveSolver | None):
         raise ModelError(f"{path.name}: `solver` must be an AdaptiveSolver, not {solver!r}")
-    model = Model(path.stem, blocks, table, about.partition("\n")[0], digest, about, solver)
+    own = [file for file in (*loaded.sources, *table_files(table_path)) if _is_own(file)]
+    files = {file.name: file.read_text(encoding="utf-8") for file in own}
+    model = Model(path.stem, blocks, table, about.partition("\n")[0], digest, about, solver, files)
     return check_model(model)
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a file does not come with lymphokin."""
+    return not file.is_relative_to(models_path().resolve())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import jax.numpy as jnp
@@ -34,6 +35,8 @@ class Model:
     """what its file says of it: where it comes from, what it can and cannot do"""
     solver: AdaptiveSolver | None = None
     """what solves it; None for the built-in exponential integrator"""
+    files: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """contents of its file and tables by name, of a model that does not come with lymphokin"""
 
     def on_clock(self, clock: str) -> tuple[Block, ...]:
         """Blocks that are solved on this clock, ``"hours"`` or ``"days"``, in order."""

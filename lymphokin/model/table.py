@@ -369,16 +369,26 @@ def table_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
+def merged_table(path: Path) -> dict[str, Any]:
+    """The entries of a table and of those that it extends, as one table that extends none.
+
+    Raises:
+        TableError: when a file cannot be read.
+    """
+    raw: dict[str, Any] = {}
+    for file in reversed(table_files(path)):
+        raw = _merge(raw, _toml(file))
+    raw.pop("extends", None)
+    return raw
+
+
 def read_table(path: Path) -> ParameterTable:
     """Read a parameter table.
 
     Raises:
         TableError: with every problem of the file in one message.
     """
-    raw: dict[str, Any] = {}
-    for file in reversed(table_files(path)):
-        raw = _merge(raw, _toml(file))
-    raw.pop("extends", None)
+    raw = merged_table(path)
     problems: list[str] = []
     top = Entry("table", raw, problems)
     rows, scatter = top.parts("parameters"), top.parts("residuals")

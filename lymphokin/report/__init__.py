@@ -5,6 +5,7 @@ the figure functions return matplotlib figures, so that the same picture can be 
 """
 
 from lymphokin.report.contents import ReportContents
+from lymphokin.report.of_fit import report_contents
 from lymphokin.report.page import render_report, write_report
 
-__all__ = ["ReportContents", "render_report", "write_report"]
+__all__ = ["ReportContents", "render_report", "report_contents", "write_report"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from lymphokin.population.provenance import CalibrationGroup, RiskCalibration
@@ -14,12 +12,21 @@ LEAST_PATIENTS = 20
 CONFIDENCE = 0.9
 
 
-def calibration_of_run(folder: Path, counts_until: float | None) -> RiskCalibration | None:
-    """Predicted risk against what happened among a run's patients; None where too few are known."""
-    file = folder / "patients.csv"
-    if not file.is_file():
+def calibration_of_run(
+    forecasts: pd.DataFrame | None, counts_until: float | None
+) -> RiskCalibration | None:
+    """Predicted risk against what happened among a run's patients.
+
+    Args:
+        forecasts: of the fitted patients, as in ``patients.csv``; None before the fit is saved.
+        counts_until: last day of the counts behind them; None: all before the visit.
+
+    Returns:
+        None where the outcome of too few patients is known.
+    """
+    if forecasts is None:
         return None
-    known = pd.read_csv(file).dropna(subset=["observed_grade2"])
+    known = forecasts.dropna(subset=["observed_grade2"])
     if len(known) < LEAST_PATIENTS:
         return None
     happened = known["observed_grade2"].astype(str) == "True"

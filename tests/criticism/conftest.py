@@ -9,12 +9,14 @@ import pandas as pd
 import pytest
 
 from lymphokin.criticism.data.replicates import Replicates
-from lymphokin.infer import COHORT_FILE, Draws, assemble
+from lymphokin.infer import Draws
+from lymphokin.infer.assemble import draws_tree, verdicts_of
 from lymphokin.infer.density import density_of, flat
-from lymphokin.io import read_events, write_events
+from lymphokin.io import read_events
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Residual, load_model
 from lymphokin.predict import seen_ranges
+from lymphokin.run.folder import write_fit
 
 DAYS = np.array([-7.0, 0.0, 14.0, 28.0, 49.0, 84.0])
 RESIDUAL = Residual("alc", "student_t", 0.15, "fixed", degrees_of_freedom=5)
@@ -107,11 +109,13 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
         "data_sha256": cohort.sha256,
         "data_file": cohort.source,
         "synthetic_data": True,
+        "data_warnings": [],
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
     }
-    fit = assemble(density, draws.sample(), config, provenance)
+    sample = draws.sample()
+    summary, values, prior, verdicts = verdicts_of(density, sample, seed=0)
+    tree = draws_tree(density, sample, values, prior)
     folder = tmp_path_factory.mktemp("runs") / "made_up"
     folder.mkdir()
-    fit.write(folder)
-    write_events(cohort, folder / COHORT_FILE)
+    write_fit(folder, tree, config, provenance | verdicts, summary, cohort, model)
     return folder

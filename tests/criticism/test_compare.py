@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from lymphokin.cli import app
 from lymphokin.criticism.forecasts.compare import comparison, comparison_verdicts
 from lymphokin.criticism.forecasts.leave_one_out import left_out
-from lymphokin.criticism.run_folder import open_run
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.endpoint_draws import arrays_used, log_likelihood
+from lymphokin.run import open_run
 
 
 def test_left_out_records_of_a_normal_mean_have_the_closed_form():
@@ -68,7 +68,8 @@ def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
 
 def test_without_records_a_patient_is_certain(made_up_run: Path):
     """The likelihood of no record is 1, whatever the number of a patient's parameters."""
-    fit, density = open_run(made_up_run)
+    fit = open_run(made_up_run)
+    density = fit.density
     cohort = density.packed.cohort
     nothing = arrays_used(density.packed, endpoint_visits(cohort), -1e9)
     likelihood = np.exp(log_likelihood(density, fit.population_z()[:100], nothing, seed=0))

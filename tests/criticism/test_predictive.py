@@ -18,8 +18,8 @@ from lymphokin.criticism.forecasts.prediction_quality import (
     prediction_quality,
 )
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
-from lymphokin.criticism.run_folder import open_run
 from lymphokin.predict import forecast
+from lymphokin.run import open_run
 from tests.criticism.test_check_command import Page
 
 PATIENTS = 60
@@ -119,7 +119,8 @@ def test_a_certain_forecast_that_fails_is_worse_than_any():
 
 
 def test_the_risks_are_those_of_a_forecast_without_the_patients_later_records(made_up_run: Path):
-    fit, posterior = open_run(made_up_run)
+    fit = open_run(made_up_run)
+    posterior = fit.density
     ids = posterior.packed.cohort.patients.index[[3, 1]]
     known = {"in_fit": True, "seed": 2}
     z = fit.population_z()

@@ -14,20 +14,20 @@ from typer.testing import CliRunner
 from lymphokin.cli import app
 from lymphokin.infer import METHODS
 from lymphokin.shipped import data_path
-from lymphokin.workflow import Job, Run, run_fit
+from tests.conftest import SavedRun, fit_and_save
 
 pytestmark = pytest.mark.slow
 QUICK = [m for m in METHODS if m != "nuts"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SavedRun]:
     folder = tmp_path_factory.mktemp("demo")
     table = data_path("synthetic_sbrt_atra_trial.csv")
-    return {m: run_fit(table, folder / m, Job(counts_until=21.0, method=m)) for m in METHODS}
+    return {m: fit_and_save(table, folder / m, counts_until=21.0, method=m) for m in METHODS}
 
 
-def risks(run: Run) -> pd.Series:
+def risks(run: SavedRun) -> pd.Series:
     return run.forecast.patients["p_grade2_measured"]
 
 

@@ -12,14 +12,13 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from lymphokin.infer import NutsSettings
 from lymphokin.io import write_events
 from lymphokin.shipped import data_path
 from lymphokin.trial.synthetic import Truth, simulate_trial
-from lymphokin.workflow import Job, run_fit
+from tests.conftest import fit_and_save
 
 REPLICATES = 20
-SETTINGS = NutsSettings(draws=200)
+SETTINGS = {"draws": 200}
 COUNTS_UNTIL = 21.0
 IDENTIFIABLE = (
     "lymphocyte_baseline",
@@ -68,7 +67,7 @@ def replicates(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[pd.DataFr
         if not out.exists():
             table = folder / f"synthetic_{seed:02d}.csv"
             write_events(simulate_trial(truth, 1000 + seed).cohort, table, ["SYNTHETIC DATA"])
-            run_fit(table, out, Job(settings=SETTINGS, counts_until=COUNTS_UNTIL))
+            fit_and_save(table, out, counts_until=COUNTS_UNTIL, **SETTINGS)
         runs.append((pd.read_csv(out / "summary.csv"), pd.read_csv(out / "patients.csv")))
     return runs
 

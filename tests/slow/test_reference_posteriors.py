@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lymphokin.infer import NutsSettings
-from lymphokin.workflow import Job, run_fit
+import lymphokin as lk
 from tests.reference_posteriors.reference import FOLDER, distances
 
 
@@ -13,12 +12,13 @@ from tests.reference_posteriors.reference import FOLDER, distances
 def test_hares_and_lynxes_have_the_reference_posterior(tmp_path: Path) -> None:
     """Means within a tenth of a reference SD, SDs within a tenth: several times what 2,000
     effective draws leave open."""
-    job = Job(
-        model=str(FOLDER / "lotka_volterra.py"),
-        settings=NutsSettings(chains=4, draws=1000),
+    fit = lk.fit(
+        FOLDER / "hudson_lynx_hare.csv",
+        FOLDER / "lotka_volterra.py",
+        chains=4,
+        draws=1000,
         rtol=1e-6,
     )
-    fit = run_fit(FOLDER / "hudson_lynx_hare.csv", tmp_path / "run", job).fit
     found = distances(fit)
     assert len(found) == 8
     for name, (mean, sd) in found.items():

@@ -15,7 +15,7 @@ from lymphokin.cli import app
 from lymphokin.io import write_events
 from lymphokin.shipped import data_path
 from lymphokin.trial.synthetic import Truth, simulate_trial
-from lymphokin.workflow import Job, run_fit
+from tests.conftest import fit_and_save
 
 WRONG = {"no_slow_pool": {"fast_fraction": 0.98}, "no_myeloid_term": {"suppression": 0.0}}
 PER_ARM = 80
@@ -42,7 +42,7 @@ def runs(tmp_path_factory) -> dict[str, Path]:
     found = {}
     for name, fixed in {"right": {}, **WRONG}.items():
         found[name] = folder / name
-        run_fit(table, found[name], Job(fixed=fixed, method="quick"))
+        fit_and_save(table, found[name], fixed=fixed, method="quick")
     return found
 
 

@@ -13,8 +13,7 @@ from lymphokin.shipped import data_path
 from lymphokin.trial.interim import evaluable, look_at, standing, with_planned_pulses
 from lymphokin.trial.synthetic import SyntheticTrial
 from lymphokin.trial.virtual import VirtualDesign
-from lymphokin.workflow import Job, run_fit
-from tests.conftest import SHORT
+from tests.conftest import SHORT, fit_and_save
 
 DESIGN = VirtualDesign.read(data_path("nct06439888.design.toml"))
 RUN_IN = ["S001"]
@@ -44,7 +43,7 @@ def run_so_far(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("interim")
     table = folder / "synthetic_so_far.csv"
     write_events(cohort, table, ["SYNTHETIC DATA"])
-    return run_fit(table, folder / "run", Job(settings=SHORT))
+    return fit_and_save(table, folder / "run", **SHORT)
 
 
 def test_patients_stand_where_their_records_say(small_trial: SyntheticTrial, cohort: Cohort):
@@ -105,7 +104,9 @@ def test_a_cohort_without_two_arms_is_refused(cohort: Cohort):
 
 @pytest.mark.slow  # fits a trial
 def test_when_every_endpoint_is_known_the_result_is_certain(small_run):
-    look = look_at(small_run.fit, small_run.cohort, of_arms(DESIGN, 3), left_out=RUN_IN, draws=10)
+    look = look_at(
+        small_run.fit, small_run.fit.cohort, of_arms(DESIGN, 3), left_out=RUN_IN, draws=10
+    )
     assert look.predictive.probability in (0.0, 1.0)
     assert look.error == 0
     assert look.to_come == (0, 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from lymphokin.commands.options import ModelFile
 from lymphokin.commands.trial.design_file import NO_EVIDENCE, DesignFile, Seed, read_design, seed_of
 from lymphokin.commands.trial.options import Json, app, output
 
@@ -36,6 +37,7 @@ def interim(
     ] = "",
     draws: Annotated[int, typer.Option(help="Posterior draws to use at most.")] = 1000,
     seed: Seed = None,
+    model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
     """Probability that the trial ends significant, given the data so far.
@@ -45,20 +47,19 @@ def interim(
 
     Example: lymphokin trial interim runs/look1 --leave-out S001,S002 --gamma-zero runs/look1-null
     """
-    from lymphokin.infer import COHORT_FILE, Fit
-    from lymphokin.io import read_events
+    from lymphokin.run import open_run
     from lymphokin.trial.interim import look_at
 
     plan = read_design(design)
     looks = {}
     for label, folder in (("as fitted", run), ("gamma = 0", gamma_zero)):
         if folder is not None:
-            fit = Fit.load(folder)
+            fit = open_run(folder, model_file)
             fit.require_draws(f"an interim look at {folder}")
             _check_gamma(fit.config, folder, label)
             looks[label] = look_at(
                 fit,
-                read_events(folder / COHORT_FILE),
+                fit.cohort,
                 plan,
                 lost=_ids(lost),
                 left_out=_ids(leave_out),

@@ -16,7 +16,7 @@ from scipy.special import logsumexp
 
 from lymphokin.criticism.data.replicates import in_order, log_predictions
 from lymphokin.criticism.forecasts.scores import Floats
-from lymphokin.infer import CohortDensity, Fit
+from lymphokin.infer import CohortDensity
 from lymphokin.infer.weights import smoothed
 from lymphokin.population import (
     CohortArrays,
@@ -26,6 +26,7 @@ from lymphokin.population import (
 )
 from lymphokin.predict import chosen_draws
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS, log_likelihood
+from lymphokin.run import Fit
 
 RECORD_DRAWS = 1000
 """Posterior draws for leaving out single counts."""

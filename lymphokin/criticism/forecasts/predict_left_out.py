@@ -15,7 +15,8 @@ from lymphokin.criticism.forecasts.prediction_quality import (
     prediction_quality,
 )
 from lymphokin.criticism.forecasts.refit import SETTINGS, Refit, Refitted, folds_of
-from lymphokin.infer import Checkpoint, CohortDensity, Fit, NutsSettings
+from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
+from lymphokin.run import Fit
 
 FEWEST = 5
 """Patients below which the benchmarks' regressions have nothing to learn from (judgement)."""

@@ -18,10 +18,11 @@ from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
 from lymphokin.endpoint import measured_threshold
-from lymphokin.infer import CohortDensity, Fit
+from lymphokin.infer import CohortDensity
 from lymphokin.infer.density import flat
 from lymphokin.io import Cohort
 from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, probability_below
+from lymphokin.run import Fit
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.interim.future import future_patients
 from lymphokin.trial.interim.patients import ARMS, standing, with_planned_pulses
@@ -80,7 +81,7 @@ def look_at(
     sizes = dict(zip(ARMS, (design.n_control, design.n_treated), strict=True))
     to_come = tuple(max(0, sizes[arm] - int((table["arm"] == arm).sum())) for arm in ARMS)
     z = flat_x[:, : len(fit.summary)]
-    future = future_patients(design, fit.model(), z, to_come[0], to_come[1], seed)
+    future = future_patients(design, fit.model, z, to_come[0], to_come[1], seed)
     arms = []
     for name, coming in zip(ARMS, future, strict=True):
         own = table[table["arm"] == name]
@@ -141,7 +142,7 @@ def _risks(
     """
     if waiting.empty:
         return np.zeros((len(x), 0))
-    model = fit.model()
+    model = fit.model
     likelihood = CohortLikelihood(Hierarchy(model))
     day_of = waiting["planned_day"].to_dict()
     packed = pack(model, planned, {str(patient): [day] for patient, day in day_of.items()})

@@ -8,12 +8,11 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from lymphokin.infer.fit import Fit
-from lymphokin.infer.population_draws import draws_of_fit
 from lymphokin.literature.posterior import literature_draws
 from lymphokin.model import Model, load_model
 from lymphokin.population import Hierarchy
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.run import open_run
 from lymphokin.trial.synthetic import Truth
 
 
@@ -79,4 +78,4 @@ def population_named(name: str, truth: Truth) -> VirtualPopulation:
     if name == "literature":
         return DrawnPopulation(literature_draws(truth.model), name)
     folder = Path(name).resolve()
-    return DrawnPopulation(draws_of_fit(Fit.load(folder)), folder.name)
+    return DrawnPopulation(open_run(folder).population, folder.name)

@@ -1,0 +1,126 @@
+"""`lymphokin fit` and `lymphokin demo`: from an event table to a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lymphokin.commands.accept import Accept, accepted
+from lymphokin.commands.options import CountsUntil, Json, Seed
+from lymphokin.jax_setup import choose_precision
+
+DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
+
+Out = Annotated[Path, typer.Option(help="Folder of the run; must not exist yet.")]
+Chains = Annotated[
+    int,
+    typer.Option(help="nuts: independent chains; in parallel on the cores, all together on a GPU."),
+]
+Warmup = Annotated[int, typer.Option(help="nuts: warm-up iterations per chain.")]
+Draws = Annotated[int, typer.Option(help="nuts: draws kept per chain.")]
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
+    out: Out = Path("runs/fit"),
+    model: Annotated[str, typer.Option(help="Shipped model or path of a model file.")] = (
+        "myeloid_lymphoid"
+    ),
+    fix: Annotated[list[str], typer.Option(help="Fix a parameter: NAME=VALUE.")] = [],  # noqa: B006
+    counts_until: CountsUntil = None,
+    chains: Chains = 2,
+    warmup: Warmup = 50,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    json_: Json = False,
+    prior: Annotated[
+        str, typer.Option(help="table: priors of the model; literature: after published cohorts.")
+    ] = "table",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="nuts: Markov chains, for reporting. For a look: quick (a normal approximation, "
+            "reweighted), svi (variational), laplace (normal at the mode), map (the mode alone)."
+        ),
+    ] = "nuts",
+    precision: Annotated[
+        str, typer.Option(help="float64, or float32: faster, above all on a GPU.")
+    ] = "float64",
+    rtol: Annotated[
+        float | None,
+        typer.Option(help="Relative error of counts allowed to the solver; default about 1e-4."),
+    ] = None,
+    accept: Accept = [],  # noqa: B006
+) -> None:
+    """Fit a trial and forecast every patient.
+
+    Run the same command again to continue an interrupted fit. The methods beside nuts are for a
+    look: they take seconds, and say how far they can be believed.
+
+    Example: lymphokin fit trial.csv --out runs/trial
+
+    Example: lymphokin fit trial.csv --method quick --out runs/look
+    """
+    choose_precision(precision)
+    from lymphokin.files import refuse_existing
+    from lymphokin.io import read_events
+    from lymphokin.literature.prior import model_with_prior
+    from lymphokin.progress import shown
+    from lymphokin.run import fit as run_fit
+    from lymphokin.terminal import show_fit
+
+    refuse_existing(out)
+    cohort = read_events(table, accept=accepted(accept))
+    with shown(True) as reporter:
+        fitted = run_fit(
+            cohort,
+            model_with_prior(model, prior),
+            fixed=_fixed(fix),
+            method=method,
+            seed=seed,
+            chains=chains,
+            warmup=warmup,
+            draws=draws,
+            rtol=rtol,
+            unfinished=out.with_name(f"{out.name}.unfinished"),
+            progress=reporter,
+        )
+        predicted = fitted.save(out, counts_until=counts_until, progress=reporter)
+    show_fit(fitted, predicted, out, json_)
+
+
+def _fixed(pairs: list[str]) -> dict[str, float]:
+    values = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError:
+            raise ValueError(f"--fix {pair}: expected NAME=NUMBER, e.g. suppression=0") from None
+    return values
+
+
+def demo(
+    out: Out = Path("lymphokin-demo"),
+    counts_until: CountsUntil = 21.0,
+    chains: Chains = 2,
+    warmup: Warmup = 50,
+    draws: Draws = 2000,
+    seed: Seed = 0,
+    json_: Json = False,
+) -> None:
+    """The whole job on the synthetic trial that comes with lymphokin.
+
+    Example: lymphokin demo
+    """
+    from lymphokin.shipped import data_path
+
+    if not json_:
+        Console(stderr=True).print(
+            "[bold]SYNTHETIC DATA[/]: a simulated trial shaped like NCT06439888, no real patients."
+        )
+    fit(data_path(DEMO_TABLE), out, "myeloid_lymphoid", [], counts_until, chains, warmup, draws,
+        seed, json_)  # fmt: skip

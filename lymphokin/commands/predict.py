@@ -1,0 +1,82 @@
+"""`lymphokin predict`: forecasts of fitted patients, of new ones, or of a single one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lymphokin.commands.accept import Accept, accepted
+from lymphokin.commands.options import CountsUntil, Json, ModelFile, Seed
+from lymphokin.commands.what_if import person_of, predict_one
+
+
+def predict(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Run folder of a fit; one patient can do with published cohorts."),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Argument(help="Event table of new patients; default: the fitted ones.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
+    counts_until: CountsUntil = None,
+    seed: Seed = 0,
+    patient: Annotated[Path | None, typer.Option(help="One patient (TOML or JSON).")] = None,
+    schedule: Annotated[Path | None, typer.Option(help="Schedule of that patient.")] = None,
+    baseline: Annotated[
+        list[float],
+        typer.Option(help="Count before radiotherapy, 1e9/L; repeat it if there are more."),
+    ] = [],  # noqa: B006
+    site: Annotated[
+        str | None, typer.Option(help="Site of the lesions, e.g. lung_peripheral.")
+    ] = None,
+    lesions: Annotated[int | None, typer.Option(help="Number of lesions.")] = None,
+    bsa: Annotated[float | None, typer.Option(help="Body surface area, m2.")] = None,
+    fractions: Annotated[
+        str | None, typer.Option(help="E.g. 5x10, or 3x18/2 every other day.")
+    ] = None,
+    atra: Annotated[
+        str | None, typer.Option(help="Pulses x days, e.g. 4x3; in full 4x3@0/21:150.")
+    ] = None,
+    next_count: Annotated[
+        list[int], typer.Option(help="Day of a further count: what would it teach?")
+    ] = [],  # noqa: B006
+    draws: Annotated[
+        int, typer.Option(help="Draws for one patient: 400, as the page, or 2000.")
+    ] = 400,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="One patient: also ask every calibrated model.")
+    ] = False,
+    accept: Accept = [],  # noqa: B006
+    model_file: ModelFile = [],  # noqa: B006
+    json_: Json = False,
+) -> None:
+    """Forecast patients from a fit: those of the trial, new ones, or a single one.
+
+    Example: lymphokin predict runs/trial new_patients.csv --counts-until 14 --json
+
+    Example: lymphokin predict --baseline 1.2 --site lung_peripheral --fractions 5x10 --atra 4x3
+    """
+    if patient is not None or baseline or fractions or schedule is not None:
+        if table is not None or out is not None or counts_until is not None:
+            raise ValueError("one patient goes without an event table, --out and --counts-until")
+        one = person_of(patient, baseline, site, fractions, atra, bsa, lesions, schedule)
+        predict_one(run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_, model_file)
+        return
+    if run is None:
+        raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
+    from lymphokin.files import refuse_existing, write_with
+    from lymphokin.io import read_events
+    from lymphokin.run import open_run
+    from lymphokin.terminal import show_patients
+
+    if out is not None:
+        refuse_existing(out)
+    fit = open_run(run, model_file)
+    cohort = None if table is None else read_events(table, accept=accepted(accept))
+    result = fit.forecast(cohort, counts_until=counts_until, seed=seed)
+    if out is not None:
+        write_with(out, result.patients.to_csv)
+    show_patients(result, (cohort or fit.cohort).synthetic, json_)

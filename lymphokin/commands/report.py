@@ -1,0 +1,38 @@
+"""`lymphokin report`: the report of a fit, written again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lymphokin.commands.options import CountsUntil, Json, ModelFile
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
+    out: Annotated[
+        Path | None, typer.Option(help="HTML file; default: report.html of the run, replaced.")
+    ] = None,
+    counts_until: CountsUntil = None,
+    model_file: ModelFile = [],  # noqa: B006
+    json_: Json = False,
+) -> None:
+    """Write the report of a fit again, e.g. as it would have looked on another day.
+
+    Example: lymphokin report runs/trial --counts-until 14 --out day14.html
+    """
+    from lymphokin.progress import shown
+    from lymphokin.run import open_run
+
+    console = Console(stderr=True)
+    fit = open_run(run, model_file)
+    with shown(True) as reporter:
+        path = fit.report(out or run / "report.html", counts_until=counts_until, progress=reporter)
+    if json_:
+        print(json.dumps({"report": str(path)}))
+    else:
+        console.print(f"Report: {path}", soft_wrap=True)

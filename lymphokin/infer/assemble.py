@@ -1,0 +1,100 @@
+"""Draws of a method become named draws, a summary and verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.diagnostics import judge, population_summary, without_chains
+from lymphokin.infer.sample import Sample
+
+PRIOR_DRAWS = 4000
+
+
+def verdicts_of(
+    density: CohortDensity, sample: Sample, seed: int
+) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
+    """Summary of the population, and how far the draws can be believed.
+
+    Args:
+        density: the fitted cohort.
+        sample: draws of its latents.
+        seed: of the draws of the prior.
+
+    Returns:
+        one row per population quantity; the quantities [chain, draw] and those of the prior
+        [draw], in the table's units; ``convergence`` and, of an approximation, ``approximation``.
+    """
+    hierarchy, belief = density.hierarchy, sample.belief
+    n_population = len(hierarchy.quantities)
+    z = sample.x[..., :n_population]
+    values = density.natural(z.reshape(-1, n_population))
+    values = {name: value.reshape(z.shape[:2]) for name, value in values.items()}
+    prior_z = np.random.default_rng(seed).standard_normal((PRIOR_DRAWS, n_population))
+    prior = density.natural(prior_z.astype(z.dtype))
+    summary = population_summary(hierarchy, z, values, prior, markov=belief is None)
+    if belief is None:
+        convergence = judge(summary, sample.statistics["diverging"])
+        return summary, values, prior, {"convergence": convergence.as_dict()}
+    convergence = without_chains(belief, z.shape[1])
+    verdicts = {"convergence": convergence.as_dict(), "approximation": belief.as_dict()}
+    return summary, values, prior, verdicts
+
+
+def draws_tree(
+    density: CohortDensity,
+    sample: Sample,
+    values: dict[str, np.ndarray],
+    prior: dict[str, np.ndarray],
+) -> xr.DataTree:
+    """The draws with their names, as ``posterior.nc`` holds them.
+
+    Args:
+        density: the fitted cohort.
+        sample: draws of its latents.
+        values: population quantities, [chain, draw] in the table's units.
+        prior: the same of the prior, [draw].
+
+    Returns:
+        groups ``posterior`` (population quantities, and individual parameters with a dimension
+        ``patient``), ``sample_stats``, ``latents`` (the flat vector ``x``), ``prior``, and what
+        the method adds.
+    """
+    hierarchy, arrays = density.hierarchy, density.arrays
+    unravel = density.unravel()
+    effects = hierarchy.subject_effects
+
+    def individual(x: jax.Array) -> dict[str, jax.Array]:
+        latents = unravel(x)
+        p, _ = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
+        return {e.name: getattr(p, e.name) / e.per_day for e in effects}
+
+    shape = sample.x.shape[:2]
+    of_patients = jax.jit(lambda x: jax.lax.map(individual, x))(
+        jnp.asarray(sample.x.reshape(-1, sample.x.shape[-1]))
+    )
+    units = {q.name: q.unit for q in hierarchy.quantities}
+    posterior_vars: dict[str, Any] = {
+        name: (("chain", "draw"), v, {"units": units[name]}) for name, v in values.items()
+    }
+    for effect in effects:
+        own = np.asarray(of_patients[effect.name]).reshape(*shape, -1)
+        name = f"individual_{effect.name}"
+        posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
+    patients = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
+    stats = {name: (("chain", "draw"), value) for name, value in sample.statistics.items()}
+    return xr.DataTree.from_dict(
+        {
+            "/posterior": xr.Dataset(posterior_vars, patients),
+            "/sample_stats": xr.Dataset(stats),
+            "/latents": xr.Dataset({"x": (("chain", "draw", "latent"), sample.x)}),
+            "/prior": xr.Dataset({name: (("sample",), v) for name, v in prior.items()}),
+            **{f"/{name}": group for name, group in sample.groups.items()},
+        }
+    )

@@ -1,0 +1,187 @@
+"""Fits a cohort's density by any method: density in, draws and verdict out, nothing on disk.
+
+Only an unfinished run of Markov chains may be kept on disk, where the caller says, so that it can
+be continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jax.numpy as jnp
+import pandas as pd
+import xarray as xr
+
+from lymphokin.infer.accuracy import halved, solver_error
+from lymphokin.infer.assemble import draws_tree, verdicts_of
+from lymphokin.infer.belief import METHODS
+from lymphokin.infer.checkpoint import Checkpoint
+from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.diagnostics import prepare_summary
+from lymphokin.infer.gaussian import Whitening, fit_gaussian
+from lymphokin.infer.nuts import sample_nuts
+from lymphokin.infer.sample import Sample
+from lymphokin.infer.sampler import CHUNK, NutsSettings, compile_sampler
+from lymphokin.progress import Reporter
+from lymphokin.solve import StepRule
+
+ERROR_DRAWS = 8
+"""Draws at which the solver's error is measured."""
+FINEST, COARSEST = 1e-9, 1e-2
+"""Relative errors of the solver that can be asked for; a count is measured to 14 %."""
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a density is fitted; recorded with every fit.
+
+    Attributes:
+        method: one of :data:`lymphokin.infer.METHODS`.
+        nuts: settings of the Markov chains; its seed serves every method.
+        rtol: relative error of counts that the solver is allowed; None for its default steps.
+
+    Raises:
+        ValueError: when the method is unknown or the error cannot be had.
+    """
+
+    method: str = "nuts"
+    nuts: NutsSettings = field(default_factory=NutsSettings)
+    rtol: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"method {self.method!r}: expected one of {', '.join(METHODS)}")
+        if self.rtol is not None and not FINEST <= self.rtol <= COARSEST:
+            raise ValueError(f"rtol {self.rtol:g}: expected {FINEST:g} to {COARSEST:g}")
+
+    @property
+    def steps(self) -> StepRule:
+        """Step sizes of the solver."""
+        return StepRule() if self.rtol is None else StepRule.for_tolerance(self.rtol)
+
+    def as_config(self) -> dict[str, Any]:
+        """The settings as they stand in ``config.toml``."""
+        return {
+            "seed": self.nuts.seed,
+            "method": self.method,
+            **({"nuts": asdict(self.nuts)} if self.method == "nuts" else {}),
+            "precision": str(jnp.result_type(float)),
+            **({} if self.rtol is None else {"rtol": self.rtol}),
+        }
+
+
+@dataclass(frozen=True)
+class FittedDraws:
+    """What a method found.
+
+    Attributes:
+        draws: groups ``posterior``, ``sample_stats``, ``latents``, ``prior`` and what the method
+            adds.
+        summary: one row per population quantity.
+        diagnostics: ``convergence``, of an approximation ``approximation``, and
+            ``solver_relative_error`` by quantity; of Markov chains ``trajectories_accepted``.
+    """
+
+    draws: xr.DataTree
+    summary: pd.DataFrame
+    diagnostics: dict[str, Any]
+
+
+def fit_density(
+    density: CohortDensity,
+    settings: FitSettings,
+    identity: dict[str, Any],
+    unfinished: Path | None = None,
+    reporter: Reporter | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> FittedDraws:
+    """Draw from the posterior of a cohort, judge the draws and measure the solver's error.
+
+    Args:
+        density: the cohort's density, made with ``settings.steps``.
+        settings: method, seed, chains.
+        identity: what an unfinished run must share with this one to be continued, JSON values.
+        unfinished: folder in which Markov chains are kept until they are done, and continued from;
+            None: a run that is stopped is lost.
+        reporter: receives the progress.
+        meanwhile: called before the draws, to begin to compile what the caller needs after them.
+
+    Raises:
+        ValueError: when there is no normal approximation to start from, or ``unfinished`` holds a
+            run of another identity.
+    """
+    reporter = reporter or Reporter()
+    coarse = density.with_long_steps()
+    if settings.method == "nuts":
+        identity = identity | asdict(settings.nuts) | {"chunk": CHUNK}
+        with ExitStack() as stack:
+            folder = unfinished or Path(stack.enter_context(TemporaryDirectory()))
+            checkpoint = Checkpoint(folder, identity)
+            sample = _by_markov_chains(density, coarse, settings, checkpoint, reporter, meanwhile)
+        extra = {"trajectories_accepted": float(sample.statistics["accepted"].mean())}
+    else:
+        sample = _by_approximation(density, coarse, settings, reporter, meanwhile)
+        extra = {}
+    reporter.stage("summarising")
+    x = sample.x.reshape(-1, sample.x.shape[-1])
+    error = solver_error(density, x[:: max(1, len(x) // ERROR_DRAWS)], settings.steps)
+    summary, values, prior, verdicts = verdicts_of(density, sample, settings.nuts.seed)
+    tree = draws_tree(density, sample, values, prior)
+    return FittedDraws(tree, summary, verdicts | {"solver_relative_error": error} | extra)
+
+
+def _by_markov_chains(
+    density: CohortDensity,
+    coarse: CohortDensity,
+    settings: FitSettings,
+    checkpoint: Checkpoint,
+    reporter: Reporter,
+    meanwhile: Callable[[], None],
+) -> Sample:
+    reporter.stage("finding where the posterior lies")
+    sampler = compile_sampler(density, coarse, settings.nuts)
+    density.prepare_information()
+    _prepare_summaries(density, settings)
+    meanwhile()
+    gradients, seed = sampler.gradients(density, coarse), settings.nuts.seed
+    arrays = checkpoint.recall("whitening", lambda: fit_gaussian(density, gradients, seed).arrays())
+    reporter.stage("sampling")
+    draws = sample_nuts(
+        density,
+        coarse,
+        sampler,
+        Whitening(**arrays),
+        settings.nuts,
+        checkpoint,
+        reporter.sampling,
+    )
+    return draws.sample()
+
+
+def _by_approximation(
+    density: CohortDensity,
+    coarse: CohortDensity,
+    settings: FitSettings,
+    reporter: Reporter,
+    meanwhile: Callable[[], None],
+) -> Sample:
+    from lymphokin.infer.approximate import approximate  # its libraries take long to import
+
+    coarse.prepare_gradient()
+    density.prepare_evaluation()
+    _prepare_summaries(density, settings)
+    meanwhile()
+    seed = settings.nuts.seed
+    return approximate(settings.method, density, coarse, seed, reporter.stage)
+
+
+def _prepare_summaries(density: CohortDensity, settings: FitSettings) -> None:
+    """Begin to compile, and import, what comes after the draws."""
+    density.prepare_natural()
+    prepare_summary()
+    halved(density, settings.steps).prepare_evaluation()

@@ -1,0 +1,354 @@
+"""A fit of a cohort as a value: its draws, what they say of the patients, and how it is saved."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from lymphokin.files import AnyPath, refuse_existing
+from lymphokin.infer import CohortDensity, density_of
+from lymphokin.io import Cohort, read_events
+from lymphokin.io.visits import endpoint_visits
+from lymphokin.model import Model
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.population.provenance import provenance_of, rounded
+from lymphokin.predict import (
+    Forecast,
+    arm_contrast,
+    chosen_draws,
+    fitted_courses,
+    forecast,
+)
+from lymphokin.predict.contrast import SUPPRESSION
+from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
+from lymphokin.predict.range import NAMES, features
+from lymphokin.progress import Reporter, shown
+from lymphokin.report import ReportContents, report_contents, write_report
+from lymphokin.run.folder import DRAWS_FILE, PATIENTS_FILE, read_draws, write_run
+from lymphokin.run.provenance import file_sha256
+from lymphokin.solve import StepRule
+from lymphokin.whatif.calibration import calibration_of_run
+
+CURVE_DRAWS = 200
+QUICK_POPULATION_DRAWS = 50
+"""Population draws behind the risks of an approximation: for a look, in a third of the time."""
+
+
+def has_contrast(density: CohortDensity) -> bool:
+    """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
+    sampled = SUPPRESSION in density.hierarchy.population_names
+    return sampled and len(density.packed.cohort.doses) > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted cohort: draws of the posterior, and what they say about its patients.
+
+    :func:`lymphokin.fit` and :func:`lymphokin.open_run` make it.
+
+    Attributes:
+        summary: one row per population quantity, in the units of the parameter table: mean, sd,
+            equal-tailed quantiles (``q05`` ... ``q95``), those of the prior, how much was learnt,
+            and convergence.
+        config: everything that was chosen.
+        provenance: versions, hashes, seed, convergence, warnings of the data.
+        model: the fitted model, with whatever was fixed.
+        cohort: the fitted patients.
+        folder: the run folder, None before the fit is saved.
+
+    Example:
+        >>> fit = lk.open_run(run_folder)
+        >>> fit.verdict
+        'Do not use this fit: ...'
+        >>> risks = fit.forecast(counts_until=14)
+        >>> risks.patients["p_grade2_measured"].round(2)
+        id...
+    """
+
+    summary: pd.DataFrame
+    config: dict[str, Any]
+    provenance: dict[str, Any]
+    model: Model
+    cohort: Cohort
+    folder: Path | None = None
+    _draws: xr.DataTree | None = None
+    _unfinished: Path | None = None
+
+    @cached_property
+    def draws(self) -> xr.DataTree:
+        """The draws, an ArviZ ``DataTree``.
+
+        Groups ``posterior`` (population quantities [chain, draw] and individual parameters
+        [chain, draw, patient], in table units), ``sample_stats``, ``latents`` (the flat vector
+        ``x``) and ``prior``; of an approximation also ``approximation`` and ``svi``.
+
+        Raises:
+            ValueError: when the file in the run folder is damaged, or is not the one that was
+                saved.
+        """
+        if self._draws is not None:
+            return self._draws
+        assert self.folder is not None
+        return read_draws(self.folder, self.provenance)
+
+    @cached_property
+    def draws_sha256(self) -> str | None:
+        """Hash of the file of draws; None before the fit is saved."""
+        return None if self.folder is None else file_sha256(self.folder / DRAWS_FILE)
+
+    @cached_property
+    def density(self) -> CohortDensity:
+        """The posterior density of the fitted cohort.
+
+        Raises:
+            ValueError: when the draws are those of another cohort.
+        """
+        density = density_of(self.model, self.cohort, self.steps)
+        expected = sum(part.size for part in density.start())
+        if self.x.shape[1] != expected:
+            raise ValueError(
+                f"{self.folder} is damaged: its cohort and its draws are of different trials "
+                f"({expected} unknowns against {self.x.shape[1]})"
+            )
+        return density
+
+    @property
+    def steps(self) -> StepRule:
+        """Step sizes of the solver with which the fit was made."""
+        rtol = self.config.get("rtol")
+        return StepRule() if rtol is None else StepRule.for_tolerance(rtol)
+
+    @property
+    def method(self) -> str:
+        """How the posterior was found; see :data:`lymphokin.infer.METHODS`."""
+        return str(self.config.get("method", "nuts"))
+
+    @property
+    def seed(self) -> int:
+        """Seed of the fit's random numbers."""
+        return int(self.config["seed"])
+
+    @property
+    def convergence(self) -> dict[str, Any]:
+        """``level`` (good, caution or bad), ``verdict`` and the numbers behind it."""
+        return self.provenance["convergence"]
+
+    @property
+    def verdict(self) -> str:
+        """How far the fit can be believed, in a sentence."""
+        return str(self.convergence["verdict"])
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        """[draw, latent] flat latents, chains one after the other."""
+        x = self.draws["latents"]["x"].to_numpy().astype(np.float64)
+        return x.reshape(-1, x.shape[-1])
+
+    def population_z(self) -> np.ndarray:
+        """[draw, quantity] population latents."""
+        return self.x[:, : len(self.summary)]
+
+    @cached_property
+    def population(self) -> PopulationDraws:
+        """The draws of the population, for what-ifs and virtual trials.
+
+        Raises:
+            ValueError: when the fit is a single point, without uncertainty.
+        """
+        self.require_draws("a forecast of one patient")
+        origin, convergence = self.provenance, self.convergence
+        kind = "synthetic data" if origin["synthetic_data"] else "data"
+        method = "" if self.method == "nuts" else f"approximate ({self.method}) "
+        saved = None if self.folder is None else self.folder / PATIENTS_FILE
+        forecasts = pd.read_csv(saved) if saved is not None and saved.is_file() else None
+        provenance = provenance_of(
+            self.model,
+            "fit",
+            f"{method}fit of {origin['data_file']} ({kind})",
+            synthetic=bool(origin["synthetic_data"]),
+            patients=len(self.cohort),
+            draws=len(self.x),
+            created=origin.get("created"),
+            commit=origin.get("commit") or None,
+            data_sha256=origin.get("data_sha256"),
+            posterior_sha256=self.draws_sha256,
+            rhat_max=rounded(convergence.get("rhat_max"), 3),
+            ess_bulk_min=rounded(convergence.get("ess_bulk_min"), 0),
+            divergences=convergence.get("divergences"),
+            verdict=self.verdict,
+            calibration=calibration_of_run(forecasts, self.config.get("counts_until")),
+        )
+        return PopulationDraws(
+            self.model,
+            self.population_z(),
+            provenance,
+            {name: (low, high) for name, (low, high) in origin["seen"].items()},
+            features(self.cohort, endpoint_visits(self.cohort))[list(NAMES)],
+            origin.get("approximation", {}).get("verdict"),
+        )
+
+    def require_draws(self, purpose: str) -> None:
+        """Refuse a fit that is a single point where its uncertainty is needed.
+
+        Raises:
+            ValueError: naming the purpose.
+        """
+        if self.method == "map":
+            raise ValueError(
+                f"{purpose} needs draws of the population, and this fit (method map) is a single "
+                "point without uncertainty: fit again with method nuts, or quick for a look"
+            )
+
+    def forecast(
+        self,
+        cohort: Cohort | AnyPath | None = None,
+        *,
+        counts_until: float | None = None,
+        seed: int | None = None,
+    ) -> Forecast:
+        """Forecast the fitted patients, or new ones.
+
+        Args:
+            cohort: new patients, or the path of their event table; None: the fitted patients,
+                each from records up to ``counts_until`` alone, as if the later ones did not exist.
+            counts_until: last day whose records are used (0 = baseline); None: all before the
+                endpoint visit.
+            seed: of the random numbers; None: the fit's.
+
+        Returns:
+            one row per patient in ``.patients``: the columns of ``patients.csv``.
+
+        Raises:
+            BadInput: when the event table cannot be used.
+            NoForecastError: when the model has no solution for some patients.
+
+        Example:
+            >>> fit = lk.open_run(run_folder)
+            >>> new = fit.forecast(lk.read_events(table), counts_until=14)
+            >>> float(new.patients["p_grade2_measured"].max()) <= 1.0
+            True
+        """
+        if cohort is None:
+            density = self.density
+        else:
+            patients = cohort if isinstance(cohort, Cohort) else read_events(cohort)
+            density = density_of(self.model, patients, self.steps)
+        return forecast(
+            density,
+            self.population_z(),
+            in_fit=cohort is None,
+            seen=self.provenance["seen"],
+            counts_until=counts_until,
+            seed=self.seed if seed is None else seed,
+            populations=POPULATION_DRAWS if self.method == "nuts" else QUICK_POPULATION_DRAWS,
+        )
+
+    @cached_property
+    def contrast(self) -> pd.DataFrame:
+        """Predicted share with grade >= 2 in each arm, with the disputed link and without it.
+
+        One row per ``suppression`` ("fitted", "zero") and ``arm`` ("SBRT", "SBRT+ATRA",
+        "difference"): ``n``, ``rate_q05``, ``rate_q50``, ``rate_q95`` (90 % equal-tailed interval).
+        Empty where the model has no such link or nobody got the drug.
+        """
+        if not has_contrast(self.density):
+            columns = ["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"]
+            return pd.DataFrame(columns=columns)
+        return arm_contrast(self.density, self._curve_draws, self.seed)
+
+    @property
+    def _curve_draws(self) -> np.ndarray:
+        return chosen_draws(self.x, CURVE_DRAWS, self.seed)
+
+    @cached_property
+    def curves(self) -> tuple[xr.Dataset, pd.DataFrame | None]:
+        """Fitted curves of every patient over time, and fitted levels at the drug samples.
+
+        See :func:`lymphokin.predict.fitted_courses`.
+        """
+        return fitted_courses(self.density, self._curve_draws)
+
+    def report(
+        self,
+        path: AnyPath,
+        *,
+        counts_until: float | None = None,
+        progress: bool | Reporter | None = None,
+    ) -> Path:
+        """Write the report of the fit: one HTML page that needs no network.
+
+        Args:
+            path: the page; one that exists is replaced.
+            counts_until: as of :meth:`forecast`.
+            progress: True, False, a reporter of your own; None: a bar where someone looks.
+        """
+        with shown(progress) as reporter:
+            reporter.stage("forecasting every patient")
+            predicted = self.forecast(counts_until=counts_until)
+            contents = self._contents(predicted, reporter)
+            reporter.stage("writing the report")
+            return write_report(contents, path)
+
+    def _contents(self, predicted: Forecast, reporter: Reporter) -> ReportContents:
+        reporter.stage("drawing curves and contrasts")
+        curves, levels = self.curves
+        return report_contents(
+            self.draws,
+            self.summary,
+            self.provenance,
+            self.cohort,
+            predicted,
+            self.contrast,
+            curves,
+            levels,
+        )
+
+    def save(
+        self,
+        folder: AnyPath,
+        *,
+        counts_until: float | None = None,
+        progress: bool | Reporter | None = None,
+    ) -> Forecast:
+        """Save the fit as a run folder, with forecasts of its patients and its report.
+
+        Args:
+            folder: the run folder; it must not exist, and appears complete or not at all.
+            counts_until: as of :meth:`forecast`, for ``patients.csv`` and ``report.html``.
+            progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+        Returns:
+            the forecasts in ``patients.csv``.
+
+        Raises:
+            FileExistsError: when the folder exists.
+        """
+        refuse_existing(folder)
+        chosen = {} if counts_until is None else {"counts_until": counts_until}
+        with shown(progress) as reporter:
+            reporter.stage("forecasting every patient")
+            predicted = self.forecast(counts_until=counts_until)
+            contents = self._contents(predicted, reporter)
+            reporter.stage("writing the report")
+            write_run(
+                folder,
+                draws=self.draws,
+                config=self.config | chosen,
+                provenance=self.provenance,
+                summary=self.summary,
+                cohort=self.cohort,
+                model=self.model,
+                patients=predicted.patients,
+                contrast=self.contrast,
+                contents=contents,
+            )
+        if self._unfinished is not None:
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+        return predicted

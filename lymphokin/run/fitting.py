@@ -1,0 +1,107 @@
+"""Fits a model to an event table: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+
+import jax.numpy as jnp
+
+from lymphokin.files import AnyPath, exclusive
+from lymphokin.infer import NutsSettings, density_of
+from lymphokin.infer.fitting import FitSettings, fit_density
+from lymphokin.io import Cohort, read_events
+from lymphokin.model import Model, load_model
+from lymphokin.predict import prepare_contrast
+from lymphokin.progress import Reporter, shown
+from lymphokin.run.fit import Fit, has_contrast
+from lymphokin.run.folder import MODEL_FOLDER
+from lymphokin.run.provenance import provenance_of
+
+
+def fit(
+    data: Cohort | AnyPath,
+    model: Model | AnyPath = "myeloid_lymphoid",
+    *,
+    fixed: Mapping[str, float] | None = None,
+    method: str = "nuts",
+    seed: int = 0,
+    chains: int = 2,
+    pilot: int = 75,
+    warmup: int = 50,
+    draws: int = 2000,
+    rtol: float | None = None,
+    unfinished: AnyPath | None = None,
+    progress: bool | Reporter | None = None,
+) -> Fit:
+    """Fit a model to the patients of an event table.
+
+    Args:
+        data: a cohort, or the path of an event table.
+        model: a model, the name of a shipped one, or the path of a model file.
+        fixed: parameters fixed at values in table units, such as ``{"suppression": 0.0}``.
+        method: ``"nuts"`` (Markov chains, for reporting); for a look ``"quick"``, ``"svi"``,
+            ``"laplace"`` or ``"map"``.
+        seed: of all random numbers; recorded.
+        chains: independent Markov chains.
+        pilot: iterations of each of the short runs that find the shape of the posterior.
+        warmup: warm-up iterations per chain.
+        draws: draws kept per chain.
+        rtol: relative error of counts that the solver is allowed; None: about 1e-4.
+        unfinished: folder in which Markov chains are kept while they run. The same call continues
+            them after a stop; saving the fit removes the folder. None: a stopped fit is lost.
+        progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+    Raises:
+        BadInput: when the event table cannot be used.
+        ModelError: when the model cannot be used.
+        ValueError: when a setting is out of range, or another fit is running in ``unfinished``.
+
+    Example:
+        >>> fit = lk.fit(table, "hedos_hcc", method="quick", seed=1)
+        >>> fit.summary[["name", "q50", "learnt"]]
+             name...
+    """
+    settings = FitSettings(method, NutsSettings(chains, warmup, draws, pilot, seed=seed), rtol)
+    cohort = data if isinstance(data, Cohort) else read_events(data)
+    chosen = model if isinstance(model, Model) else load_model(model)
+    chosen = chosen.with_fixed(**(fixed or {}))
+    place = None if unfinished is None else Path(unfinished)
+    with shown(progress) as reporter, nullcontext() if place is None else exclusive(place):
+        reporter.stage("packing the cohort")
+        density = density_of(chosen, cohort, settings.steps)
+        identity = {
+            "model": chosen.sha256,
+            "data": cohort.sha256,
+            "fixed": dict(fixed or {}),
+            "rtol": rtol,
+            "precision": str(jnp.result_type(float)),
+            "version": version("lymphokin"),
+        }
+
+        def meanwhile() -> None:
+            if has_contrast(density):
+                prepare_contrast(density)
+
+        fitted = fit_density(density, settings, identity, place, reporter, meanwhile)
+    shipped = not chosen.files
+    config = {
+        "model": chosen.name if shipped else f"{MODEL_FOLDER}/{chosen.name}.py",
+        "fixed": dict(fixed or {}),
+        "table": cohort.source,
+        **settings.as_config(),
+    }
+    provenance = provenance_of(density, settings) | fitted.diagnostics
+    result = Fit(
+        fitted.summary,
+        config,
+        provenance,
+        chosen,
+        cohort,
+        _draws=fitted.draws,
+        _unfinished=place if method == "nuts" else None,
+    )
+    result.__dict__["density"] = density  # what was made for the fit serves its forecasts
+    return result

@@ -1,0 +1,123 @@
+"""The run folder: which files it holds, and how they are written and read.
+
+This is the only module that knows them. The folder appears complete or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import tomli_w
+import xarray as xr
+
+from lymphokin.files import AnyPath, write_folder
+from lymphokin.io import Cohort, write_events
+from lymphokin.model import Model
+from lymphokin.report import ReportContents, write_report
+from lymphokin.run.provenance import file_sha256
+
+DRAWS_FILE = "posterior.nc"
+CONFIG_FILE = "config.toml"
+PROVENANCE_FILE = "provenance.json"
+SUMMARY_FILE = "summary.csv"
+PATIENTS_FILE = "patients.csv"
+COHORT_FILE = "cohort.csv"
+"""The fitted patients, without calendar dates."""
+NEEDED = (
+    DRAWS_FILE,
+    SUMMARY_FILE,
+    CONFIG_FILE,
+    PROVENANCE_FILE,
+    COHORT_FILE,
+)
+MODEL_FOLDER = "model"
+"""Holds the file and the table of a model that is not one of lymphokin's own."""
+
+
+def write_run(
+    folder: AnyPath,
+    *,
+    draws: xr.DataTree,
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    summary: pd.DataFrame,
+    cohort: Cohort,
+    model: Model,
+    patients: pd.DataFrame,
+    contrast: pd.DataFrame,
+    contents: ReportContents,
+) -> None:
+    """Write a run folder.
+
+    Args:
+        folder: must not exist.
+        draws: the posterior; its hash goes into the provenance.
+        config: everything that was chosen.
+        provenance: where the fit comes from.
+        summary: one row per population quantity.
+        cohort: the fitted patients.
+        model: its files are kept, unless it is one of lymphokin's own.
+        patients: forecasts of the fitted patients, with their id as index.
+        contrast: of the arms.
+        contents: of the report.
+    """
+
+    def fill(temporary: Path) -> None:
+        write_fit(temporary, draws, config, provenance, summary, cohort, model)
+        patients.to_csv(temporary / PATIENTS_FILE)
+        contrast.to_csv(temporary / "contrast.csv", index=False)
+        write_report(contents, temporary / "report.html")
+
+    write_folder(folder, fill)
+
+
+def write_fit(
+    folder: Path,
+    draws: xr.DataTree,
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    summary: pd.DataFrame,
+    cohort: Cohort,
+    model: Model,
+) -> None:
+    """Write into a folder what a fit needs to be opened again; arguments as of :func:`write_run`.
+
+    Calendar dates are left out: nothing in a run folder may help to identify a patient.
+    """
+    draws.to_netcdf(folder / DRAWS_FILE, engine="h5netcdf")
+    recorded = {**provenance, "posterior_sha256": file_sha256(folder / DRAWS_FILE)}
+    text = json.dumps(recorded, indent=2, sort_keys=True)
+    (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
+    summary.to_csv(folder / SUMMARY_FILE, index=False)
+    undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
+    write_events(undated, folder / COHORT_FILE)
+    if model.files:
+        (folder / MODEL_FOLDER).mkdir()
+    for name, content in model.files.items():
+        (folder / MODEL_FOLDER / name).write_text(content, encoding="utf-8")
+
+
+def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
+    """The draws of a run folder.
+
+    Raises:
+        ValueError: when the file is damaged, or is not the one that was saved.
+    """
+    path = folder / DRAWS_FILE
+    expected = provenance.get("posterior_sha256")
+    if expected is not None and file_sha256(path) != expected:
+        raise ValueError(
+            f"{path} is damaged or was replaced: its content does not match the hash in "
+            f"{PROVENANCE_FILE}"
+        )
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as stored:
+            return stored.load()
+    except Exception as error:  # each layer of the reader has errors of its own
+        raise ValueError(f"{path} is damaged: {error}") from None
