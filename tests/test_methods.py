@@ -26,7 +26,6 @@ LEVEL = '''
 """Counts that stay at each patient's own level, whatever is done to the patient."""
 
 from lymphokin.model import Block, Flow, Output, state
-from tests.conftest import fit_and_save
 
 
 class Level(Block):

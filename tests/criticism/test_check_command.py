@@ -96,7 +96,7 @@ def test_the_page_stands_alone_and_says_what_it_must(checked: dict, made_up_run:
 def test_what_is_no_run_or_a_damaged_one_is_told(made_up_run: Path, tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="no such folder"):
         open_run(tmp_path / "nothing")
-    with pytest.raises(FileNotFoundError, match=r"has no cohort\.csv"):
+    with pytest.raises(FileNotFoundError, match=r"has no posterior\.nc"):
         open_run(tmp_path)
     for name, content in (
         ("posterior.nc", b"not a netCDF file"),
