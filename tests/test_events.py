@@ -71,6 +71,11 @@ def test_additional_doses_are_unfolded(read):
         ("< 0.1", "", 0.1, True),
         ("", "", math.nan, False),
         (".", "0.05", math.nan, False),
+        ("NA", "0.05", math.nan, False),
+        ("n.d.", "", math.nan, False),
+        ("BLQ", "0.05", 0.05, True),
+        ("<LLOQ", "0.05", 0.05, True),
+        (">10", "0.05", 10, True),
     ],
 )
 def test_missing_and_censored_values(read, dv, lloq, value, censored):
@@ -152,8 +157,7 @@ def test_a_column_that_is_not_read_is_a_warning(read):
     [
         ("A,9,0,,,,,alc,1400,,liver,,", "DV", "1400", "at most 100.*cells/uL. write 1.4"),
         ('A,9,0,,,,,alc,"1,4",,liver,,', "DV", "1,4", "number.*decimal comma. write 1.4"),
-        ("A,9,0,,,,,alc,NA,,liver,,", "DV", "NA", "number.*blank"),
-        ("A,9,0,,,,,alc,nan,,liver,,", "DV", "nan", "finite"),
+        ("A,9,0,,,,,alc,later,,liver,,", "DV", "later", "number.*blank"),
         ("A,9,0,,,,,alc,inf,,liver,,", "DV", "inf", "finite"),
         ("A,9,0,,,,,alc,1e999,,liver,,", "DV", "1e999", "finite"),
         ("A,9,0,,,,,alc,-0.7,,liver,,", "DV", "-0.7", "above 0"),

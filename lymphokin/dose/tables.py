@@ -59,7 +59,7 @@ def table_doses(
         "patient 1", index=data.frame.index)  # fmt: skip
     doses, problems = [], []
     for patient, rows in data.frame.groupby(ids.to_numpy(), sort=False).indices.items():
-        own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.decimal_comma)
+        own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.written)
         try:
             doses.append(
                 _patient(str(patient), own, organ, mean, points, own_names or {}, accept or {})
@@ -83,7 +83,7 @@ def _patient(
         if match is None:
             unknown.append(str(name))
             continue
-        own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.decimal_comma)
+        own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.written)
         dose = _mean(own, mean, found) if mean else _of_histogram(own, str(points), found)
         if dose is not None:
             one = _Named(match.rank, str(name), int(own.lines[0]), dose)

@@ -15,10 +15,6 @@ from lymphokin.schedule import SATURDAY, expand_repeats
 
 DAY_US = 86_400_000_000
 _SAME_MOMENT_PER_DAY = 86_400.0  # records within one second are at the same time
-SLIPPED_BELOW = 1 / 200
-"""A count below this part of the patient's median is in another unit: radiotherapy to lesions
-takes at most some nine tenths of the lymphocytes, a slip of units a factor of 1000."""
-LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
 WEEKEND = "fraction(s) on a weekend"
 _NAMED = 3  # patients named in a warning
 
@@ -139,33 +135,6 @@ def check_baseline(records: Records, sheet: Sheet) -> None:
     lacking = np.zeros(len(sheet), bool)
     lacking[row[(row >= 0) & ~has]] = True
     sheet.flag(lacking, "ID", "at least one alc count of the patient before the first fraction")
-
-
-def check_unit_slip(records: Records, sheet: Sheet) -> None:
-    """Warn of a count that is 1000 times smaller than the patient's others."""
-    counts = (
-        records.is_observation
-        & (records.quantity == QUANTITIES.index("alc"))
-        & (records.patient >= 0)
-        & ~records.censored
-        & (records.value > 0)
-    )
-    index = np.flatnonzero(counts)
-    slipped = index[slipped_counts(records.patient[index], records.value[index])]
-    for row in slipped[:_NAMED]:
-        sheet.found.warn(
-            f"line {records.lines[row]:,}: a lymphocyte count of {records.value[row]:g} "
-            f"{OBSERVABLES['alc'].unit}, far below the patient's others: divided by 1000 once "
-            "too often?"
-        )
-    if len(slipped) > _NAMED:
-        sheet.found.warn(f"... and {len(slipped) - _NAMED:,} more such counts")
-
-
-def slipped_counts(patient: NDArray, value: NDArray[np.float64]) -> Mask:
-    """Counts (1e9/L) that are in another unit than the patient's others, by their size."""
-    typical = pd.Series(value).groupby(patient).transform("median").to_numpy()
-    return (value < SLIPPED_BELOW * typical) & (typical > LOWEST_TYPICAL_ALC)
 
 
 def check_day_zero(records: Records, sheet: Sheet) -> None:

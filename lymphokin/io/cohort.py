@@ -21,11 +21,13 @@ OBSERVATIONS = {
     "lloq": _NUMBER,
     "lln": _NUMBER,
     "censored": _FLAG,
+    "lower": _NUMBER,
+    "upper": _NUMBER,
     "tube": _TEXT,
     "delay": _NUMBER,
     "row": _WHOLE,
 }
-_OPTIONAL = ("lloq", "lln", "tube", "delay")
+_OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay")
 _DEFAULTS = {"lesion": 0, "censored": False, "row": 0}
 
 
@@ -43,7 +45,10 @@ class Cohort:
     `doses`: id, day, drug ("atra"), amount_mg.
     `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
-        lln (the laboratory's lower limit of normal, NaN if not stated), censored (below `lloq`),
+        lln (the laboratory's lower limit of normal, NaN if not stated), censored (known only to
+        lie between two limits), lower and upper (those limits, NaN where not censored: 0 and the
+        value below a limit, which they are where nothing else is stated, the value and infinity
+        above one),
         tube ("heparin", "edta" or None), delay (hours from drawing to processing the sample, NaN
         if not stated), row (line in the file, 0 if none). An observation at the time of a
         fraction or dose is taken before it.
@@ -71,6 +76,7 @@ class Cohort:
         tables = {"fractions": FRACTIONS, "doses": DOSES, "observations": OBSERVATIONS}
         for name, columns in tables.items():
             table = _conform(getattr(self, name), columns, name)
+            table = _with_limits(table) if name == "observations" else table
             object.__setattr__(self, name, _in_order(table, patients.index, name))
 
     def __len__(self) -> int:
@@ -104,8 +110,9 @@ class Cohort:
     def to_events(self) -> pd.DataFrame:
         """The event table: one row per record, contract columns, by patient and day.
 
-        Blank cells are None or NaN. A censored observation has DV 0 and its LLOQ. A patient
-        without any record has no row.
+        Blank cells are None or NaN. An observation below its limit has DV 0 and its LLOQ; where
+        others are censored in another way, CENS and LIMIT say how. A patient without any record
+        has no row.
         """
         fractions = pd.DataFrame(
             {
@@ -127,14 +134,22 @@ class Cohort:
             }
         )
         seen = self.observations
+        below = seen["censored"] & (seen["lower"] == 0)
+        above = seen["censored"] & (seen["value"] == seen["lower"])
+        between = seen["censored"] & ~below & ~above
+        cens = np.select([below, above, between], [1.0, -1.0, 1.0], 0.0)
+        other = np.select([above, between], [seen["upper"], seen["lower"]], np.nan)
+        stated = bool((above | between).any())
         observations = pd.DataFrame(
             {
                 "ID": seen["id"],
                 "TIME": seen["day"],
                 "EVID": 0,
                 "DVID": seen["quantity"],
-                "DV": seen["value"].mask(seen["censored"], 0.0),
+                "DV": seen["value"].mask(below, 0.0),
                 "LLOQ": seen["lloq"],
+                "CENS": cens if stated else np.nan,
+                "LIMIT": np.where(np.isfinite(other), other, np.nan),
                 "LLN": seen["lln"],
                 "MDV": seen["value"].isna().astype(np.int64),
                 "TUBE": seen["tube"],
@@ -173,6 +188,18 @@ def _conform(
             values[pd.isna(values)] = None
         ready[column] = pd.Series(values.astype(kind), index=table.index, dtype=kind)
     return pd.DataFrame(ready, index=table.index)
+
+
+def _with_limits(seen: pd.DataFrame) -> pd.DataFrame:
+    """Observations with limits where censored, and only there."""
+    censored = seen["censored"].to_numpy()
+    unstated = censored & (seen["lower"].isna() & seen["upper"].isna()).to_numpy()
+    lower = np.where(unstated, 0.0, seen["lower"].to_numpy())
+    upper = np.where(unstated, seen["value"].to_numpy(), seen["upper"].to_numpy())
+    lower, upper = np.where(censored, lower, np.nan), np.where(censored, upper, np.nan)
+    if (censored & ~((lower >= 0) & (lower < upper))).any():
+        raise ValueError("a censored observation lies between two limits, from 0 to infinity")
+    return seen.assign(lower=lower, upper=upper)
 
 
 def _in_order(table: pd.DataFrame, ids: pd.Index, name: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from lymphokin.files import write_text
 from lymphokin.io import checks
 from lymphokin.io.cohort import Cohort
+from lymphokin.io.cross_checks import check_plausible
 from lymphokin.io.problems import Findings
 from lymphokin.io.records import Records, read_records
 from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
@@ -22,6 +23,7 @@ from lymphokin.io.vocabulary import (
     COLUMNS,
     COMPARTMENTS,
     HOUR_COLUMNS,
+    NOT_UNDERSTOOD,
     OTHER_NAMES,
     QUANTITIES,
     REQUIRED,
@@ -48,22 +50,33 @@ def read_events(
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
     ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
-    ng/mL), DV, LLOQ, LLN (lower limit of normal), MDV, LESION, TUBE, and covariates constant
-    within a patient: ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY,
-    IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...) serve where a
-    column is absent. Lines before the header that start with `#` are comments; one with the word
-    "synthetic" marks the cohort as synthetic.
+    ng/mL), DV, LLOQ, CENS, LIMIT, LLN (lower limit of normal), MDV, LESION, TUBE, DELAY (hours),
+    and covariates constant within a patient: ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3,
+    IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours,
+    ...) serve where a column is absent. Lines before the header that start with `#` are comments;
+    one with the word "synthetic" marks the cohort as synthetic.
 
-    Blank or `.` is missing: such an observation stays as a visit without a value. A value below
-    LLOQ, `<x`, or 0 where LLOQ is given, is censored at the limit. The first fraction must lie
-    on day 0 (at any clock time); with dates, day 0 is the moment of the first fraction.
+    Blank, `.`, `NA` or `ND` is missing: such an observation stays as a visit without a value. A
+    value below LLOQ, `<x`, `BLQ`, or 0 where LLOQ is given, is censored at the limit; `>x` lies
+    above x. CENS and LIMIT mean what they mean in Monolix. RATE, DUR, TINF and SS are refused
+    unless they are 0. The first fraction must lie on day 0 (at any clock time); with dates, day 0
+    is the moment of the first fraction.
 
     Raises BadInput with every problem found. Questions that span records (order, duplicates,
     baseline, ...) are asked only when the columns they need are there.
     """
     path = Path(path)
     data = _bytes(path)
-    found = Findings(path.name, {**_accepted_in(data), **(accept or {})})
+    return read_table(data, Findings(path.name, {**_accepted_in(data), **(accept or {})}), mapping)
+
+
+def read_table(
+    data: bytes, found: Findings, mapping: Mapping[str, Mapping] | None = None
+) -> Cohort:
+    """Read and check the bytes of an event table; see `read_events`.
+
+    Raises BadInput with every problem of `found`.
+    """
     mapping = _checked_mapping(mapping or {}, found)
     table = read_text_table(data, found)
     if table is None:
@@ -85,14 +98,15 @@ def read_events(
     if set(REQUIRED) <= present:
         checks.check_duplicates(records, doses, sheet)
         checks.check_baseline(records, sheet)
-        checks.check_unit_slip(records, sheet)
+        if not found.problems:  # a wrong cell would be told again by all that it is compared with
+            check_plausible(records, doses, patients, sheet)
     found.raise_if_any()
     patients["start_date"] = [None if m == NO_MOMENT else iso_date(m) for m in start]
     return _cohort(
         records,
         doses,
         patients,
-        source=path.name,
+        source=found.file,
         sha256=hashlib.sha256(data).hexdigest(),
         synthetic=any("synthetic" in comment.lower() for comment in table.comments),
         warnings=tuple(found.warnings),
@@ -158,7 +172,8 @@ def _contract_columns(table: TextTable, found: Findings) -> tuple[TextTable, boo
                 chosen[name] = table.columns[alias]
                 in_hours = in_hours or alias in HOUR_COLUMNS
                 break
-    known = {*COLUMNS, "FRLTU"}.union(*OTHER_NAMES.values())
+    chosen |= {name: table.columns[name] for name in NOT_UNDERSTOOD if name in table.columns}
+    known = {*COLUMNS, *NOT_UNDERSTOOD, "FRLTU"}.union(*OTHER_NAMES.values())
     unknown = [name for name in table.columns if name not in known]
     missing = [name for name in REQUIRED if name not in chosen]
     for name in missing:
@@ -209,6 +224,8 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "lloq": records.lloq[seen],
             "lln": records.lln[seen],
             "censored": records.censored[seen],
+            "lower": records.lower[seen],
+            "upper": records.upper[seen],
             "tube": _words(TUBES, records.tube[seen]),
             "delay": records.delay[seen],
             "row": records.lines[seen],

@@ -1,6 +1,6 @@
 """What is wrong with an input: collected while reading, told at once, in one message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lymphokin.plausible import CHECKS, Verdict, checked_reasons
@@ -80,6 +80,14 @@ def _row_name(file: str) -> str:
     return "record" if ending in ("xpt", "json", "ndjson", "parquet") else "line"
 
 
+def _same(one: str, other: str) -> bool:
+    """Whether two cells say the same, as text or as numbers."""
+    try:
+        return one == other or float(one) == float(other)
+    except ValueError:
+        return False
+
+
 def _quoted(value: str) -> str:
     if not value:
         return "a blank"
@@ -87,15 +95,37 @@ def _quoted(value: str) -> str:
     return short if short.isprintable() else ascii(short)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell of a table that was made of other files stands in those.
+
+    `column`: empty where the column is not known there. `cell`: the cell as it is written, empty
+    where it is not known.
+    """
+
+    file: str
+    row: int
+    column: str = ""
+    cell: str = ""
+
+
 class Findings:
     """Collects the problems and warnings of one file.
 
-    `accept`: checks of plausibility that the user accepts, by name with the reason; `accepted`
-    holds those that were needed.
+    `origin`: where a row and column come from, for a table that was made of other files; what is
+    found is then told of those. `accept`: checks of plausibility that the user accepts, by name
+    with the reason; `accepted` holds those that were needed.
     """
 
-    def __init__(self, file: str, accept: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        file: str,
+        accept: Mapping[str, str] | None = None,
+        origin: Callable[[int, str | None], Place] | None = None,
+    ) -> None:
         self.file = file
+        self._origin = origin
+        self._seen: set[Problem] = set()
         self.accepted: dict[str, str] = {}
         self._kinds: dict[tuple[str | None, str], list[Problem]] = {}
         self._warnings: list[str] = []
@@ -115,12 +145,28 @@ class Findings:
         check: str = "",
     ) -> None:
         """Note a problem (and `more` rows that share it); beyond LISTED per kind only count."""
-        kind = self._kinds.setdefault((column, expected), [])
+        row = None if row is None else int(row)
+        problem = Problem(self.file, row, column, value, expected, hint, int(more), check)
+        if self._origin is not None and row is not None:
+            problem = self._at_origin(problem)
+            if problem in self._seen:  # several records come from one cell
+                return
+            self._seen.add(problem)
+        kind = self._kinds.setdefault((problem.column, expected), [])
         if len(kind) < LISTED:
-            row = None if row is None else int(row)
-            kind.append(Problem(self.file, row, column, value, expected, hint, int(more), check))
+            kind.append(problem)
         else:
             kind[-1] = replace(kind[-1], more=kind[-1].more + 1 + int(more))
+
+    def _at_origin(self, problem: Problem) -> Problem:
+        assert self._origin is not None
+        assert problem.row is not None
+        place = self._origin(problem.row, problem.column)
+        value = problem.value
+        if place.cell and value is not None:
+            value = place.cell if _same(value, place.cell) else f"{value}, from {place.cell}"
+        column = place.column or problem.column
+        return replace(problem, file=place.file, row=place.row, column=column, value=value)
 
     def judge(
         self, name: str, number: float, row: int | None, column: str | None, value: str | None,
@@ -147,8 +193,9 @@ class Findings:
         elif verdict is Verdict.IMPROBABLE and name not in self._reasons:
             expected = f"{check.compared}, {check.range_text(check.plausible)}"
             way_on = f"accept it as `{name}` with a reason, if it is right"
-            self.add(row, column, value, expected, "; ".join(filter(None, (hint, way_on))),
-                     check=name)  # fmt: skip
+            mark = " " if hint.endswith("?") else "; "
+            hint = f"{hint}{mark}{way_on}" if hint else way_on
+            self.add(row, column, value, expected, hint, check=name)
         elif verdict is not Verdict.USUAL:
             if verdict is Verdict.IMPROBABLE:
                 self.accepted[name] = self._reasons[name]
@@ -158,10 +205,16 @@ class Findings:
             self._remark(f"{check.compared} ({said})", row, column, value)
 
     def _remark(self, what: str, row: int | None, column: str | None, value: str | None) -> None:
-        where = "" if row is None else f"{_row_name(self.file)} {int(row):,}"
-        shown = "" if value is None else _quoted(value)
-        place = " ".join(filter(None, (where, column, shown)))
-        self._remarkable.setdefault(what, []).append(place)
+        at = Problem(self.file, row, column, value, "")
+        if self._origin is not None and row is not None:
+            at = self._at_origin(at)
+        where = "" if at.row is None else f"{_row_name(at.file)} {int(at.row):,}"
+        where = f"{at.file} {where}" if at.file != self.file else where
+        shown = "" if at.value is None else _quoted(at.value)
+        place = " ".join(filter(None, (where, at.column, shown)))
+        places = self._remarkable.setdefault(what, [])
+        if place not in places:
+            places.append(place)
 
     def warn(self, message: str) -> None:
         """Note something that does not stop the reading."""

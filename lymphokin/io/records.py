@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lymphokin.io.censoring import EXPECTED, Limits, limited
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import (
     COMPARTMENTS,
     IMMUNE_DOSE_SOURCES,
+    NOT_UNDERSTOOD,
     QUANTITIES,
     SEXES,
     SITES,
@@ -34,7 +36,8 @@ class Records:
 
     `patient`: position in `ids`. `day` or `moment` hold the time, whichever the file uses, until
     `day` is complete. `interval` (II) is in days. `value` is NaN where missing, the limit where
-    `censored`. `result`: the cell DV claims a result, readable or not.
+    `censored`; then `lower` and `upper` are the limits between which it lies, NaN elsewhere.
+    `result`: the cell DV claims a result, readable or not.
     """
 
     lines: NDArray[np.int64]
@@ -54,6 +57,8 @@ class Records:
     lloq: Numbers
     lln: Numbers
     censored: Mask
+    lower: Numbers
+    upper: Numbers
     result: Mask
     tube: Codes
     delay: Numbers
@@ -79,6 +84,9 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -
     per_day = HOURS_PER_DAY if in_hours else 1.0
     event = sheet.choices("EVID", ("0", "1"))
     sheet.flag(~sheet.stated("EVID"), "EVID", "0 (observation) or 1 (dose) on every record")
+    for name, what in NOT_UNDERSTOOD.items():
+        number = sheet.numbers(name)
+        sheet.flag(~np.isnan(number) & (number != 0), name, f"0 or a blank: {what} is not known")
     is_dose, is_observation = event == 1, event == 0
     doses = _doses(sheet, mapping, is_dose, is_observation)
     observations = _observations(sheet, mapping, is_dose, is_observation)
@@ -100,6 +108,8 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -
         lloq=observations["lloq"],
         lln=observations["lln"],
         censored=observations["censored"],
+        lower=observations["lower"],
+        upper=observations["upper"],
         result=observations["result"],
         tube=observations["tube"],
         delay=observations["delay"],
@@ -170,9 +180,10 @@ def _observations(
 ) -> dict[str, NDArray]:
     quantity = sheet.choices("DVID", QUANTITIES, _codes(mapping, "DVID"), seen)
     sheet.flag(seen & ~sheet.stated("DVID"), "DVID", "alc, mdsc or atra on every observation")
-    value, below = sheet.limited_numbers("DV")
+    value, side = sheet.results("DV")
     lloq = sheet.numbers("LLOQ")
     sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
+    lloq = np.where(lloq > 0, lloq, np.nan)
     lln = sheet.numbers("LLN")
     likely = (lln > 0) & (lln <= LARGEST_LLN)
     sheet.flag(
@@ -187,40 +198,62 @@ def _observations(
         "DELAY",
         f"hours from drawing to processing the sample, 0 to {LONGEST_DELAY_HOURS:g}",
     )
-    missing = sheet.choices("MDV", ("0", "1"))
-    value = np.where(missing == 1, np.nan, value)
+    missing = sheet.choices("MDV", ("0", "1")) == 1
+    value, side = np.where(missing, np.nan, value), np.where(missing, 0, side)
     sheet.flag(
         is_dose & (value != 0) & ~np.isnan(value),
         "DV",
         "no value on a dose",
         "EVID should be 0 if this is an observation",
     )
-    sheet.flag(seen & (value < 0), "DV", "a value above 0")
-    sheet.flag(
-        seen & (value == 0) & (below | ~(lloq > 0)),
-        "DV",
-        "a value above 0, or the limit of quantification in LLOQ",
-        "leave the cell blank if it is missing",
+    cens = np.where(seen & ~missing, sheet.numbers("CENS"), np.nan)
+    read = limited(
+        np.where(seen, value, np.nan),
+        np.where(seen, side, 0),
+        cens=cens,
+        limit=np.where(seen & ~missing, sheet.numbers("LIMIT"), np.nan),
+        lloq=lloq,
     )
-    lloq = np.where(below, value, lloq)
-    censored = seen & (below | (value < lloq)) & ~np.isnan(value)
-    value = np.where(censored, lloq, value)
-    sheet.flag(
-        seen & (quantity == QUANTITIES.index("alc")) & (value > LARGEST_ALC),
-        "DV",
-        f"a lymphocyte count in {OBSERVABLES['alc'].unit}, at most {LARGEST_ALC:g}",
-        lambda word: f"cells/uL? write {float(word.lstrip('< ')) / 1000:g}",
-    )
+    for name, expected in EXPECTED.items():
+        column = {"flag": "CENS", "no flag": "LIMIT", "order": "LIMIT"}.get(name, "DV")
+        hint = "leave the cell blank if it is missing" if name == "zero" else ""
+        sheet.flag(read.problem == name, column, expected, hint)
+    _judge_values(sheet, quantity, read)
     return {
         "quantity": quantity,
-        "value": value,
-        "lloq": lloq,
+        "value": read.value,
+        "lloq": read.lloq,
         "lln": lln,
-        "censored": censored,
-        "result": sheet.stated("DV") & (missing != 1),
+        "censored": read.censored,
+        "lower": read.lower,
+        "upper": read.upper,
+        "result": sheet.stated("DV") & ~missing,
         "tube": sheet.choices("TUBE", TUBES),
         "delay": delay,
     }
+
+
+_VALUE_CHECKS = {"alc": "alc_value", "mdsc": "mdsc_value", "atra": "atra_level"}
+_LIMIT_CHECKS = {"alc": "alc_limit", "mdsc": "mdsc_limit", "atra": "atra_limit"}
+
+
+def _judge_values(sheet: Sheet, quantity: Codes, read: Limits) -> None:
+    """Compare values and limits of quantification with the ranges of their quantity."""
+    for name, check in _VALUE_CHECKS.items():
+        of_kind = quantity == QUANTITIES.index(name)
+        hint = _count_hint if name == "alc" else ""
+        sheet.judge(check, np.where(of_kind & ~read.censored, read.value, np.nan), "DV", hint)
+        high = np.where(of_kind & read.censored, np.fmax(read.lower, 0), np.nan)
+        sheet.judge(check, np.where(high > 0, high, np.nan), "DV", hint)
+        column = "LLOQ" if sheet.stated("LLOQ").any() else "DV"
+        sheet.judge(_LIMIT_CHECKS[name], np.where(of_kind, read.lloq, np.nan), column)
+
+
+def _count_hint(word: str) -> str:
+    number = float(word.lstrip("<>= "))
+    if number > LARGEST_ALC:
+        return f"cells/uL? write {number / 1000:g}"
+    return "divided by 1000 once too often?" if number < CHECKS["alc_value"].plausible[0] else ""
 
 
 def _codes(mapping: Mapping[str, Mapping], name: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from lymphokin.io.censoring import read_word
 from lymphokin.io.problems import LISTED, Findings
 from lymphokin.io.text_table import TextColumn, TextTable
 from lymphokin.plausible import CHECKS
@@ -61,14 +62,17 @@ class Sheet:
     def judge(self, check: str, numbers: NDArray[np.float64], name: str, hint: Hint = "") -> None:
         """Compare a number per row (NaN: none) with a check of plausibility.
 
-        The rows are shown by their cell of column `name`.
+        The rows are shown by their cell of column `name`, and the number beside it where the cell
+        is another one.
         """
         limits = CHECKS[check].usual
         column = self.column(name)
         for row in np.flatnonzero((numbers < limits[0]) | (numbers > limits[1])).tolist():
-            word = column.word(row)
+            word, number = column.word(row), float(numbers[row])
             text = hint(word) if callable(hint) else hint
-            number = float(numbers[row])
+            shown = f"{number:.4g}"
+            same = word == shown or (_NUMBER.fullmatch(word) and float(word) == number)
+            word = word if same else f"{shown}, of {word}" if word else shown
             self.found.judge(check, number, int(self.lines[row]), column.name, word, text)
 
     def stated(self, name: str) -> NDArray[np.bool_]:
@@ -78,27 +82,33 @@ class Sheet:
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """The column as numbers, NaN where blank or no finite number."""
-        return self.limited_numbers(name, limits=False)[0]
-
-    def limited_numbers(
-        self, name: str, limits: bool = True
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """As `numbers`, but `<x` reads as x and is marked in the second array."""
         column = self.column(name)
-        values = np.full(len(column.words), np.nan)
-        below = np.zeros(len(column.words), bool)
-        bad = np.zeros(len(column.words), bool)
-        for i, word in enumerate(column.words):
-            if is_blank(word):
-                continue
-            if limits and word.startswith("<"):
-                below[i] = True
-                word = word[1:].lstrip()
-            number = float(word) if _NUMBER.fullmatch(word) else math.nan
-            bad[i] = not math.isfinite(number)
-            values[i] = math.nan if bad[i] else number
-        self.flag(column.rows(bad), name, "a finite number, or a blank if missing", _number_hint)
-        return column.rows(values), column.rows(below)
+        words = ["" if is_blank(word) else word for word in column.words]
+        return column.rows(self._numbers(column, words))
+
+    def results(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+        """The column as results: numbers, and -1 or 1 where written as below or above a limit.
+
+        NaN where missing, or where the limit stands elsewhere (`BLQ`).
+        """
+        column = self.column(name)
+        words = [read_word(word) for word in column.words]
+        values = self._numbers(column, [word.number for word in words])
+        return column.rows(values), column.rows(np.array([word.side for word in words], np.int8))
+
+    def _numbers(self, column: TextColumn, words: Sequence[str]) -> NDArray[np.float64]:
+        """`words` of the column as numbers, NaN where empty; those that are none are noted."""
+        values = np.full(len(words), np.nan)
+        bad = np.zeros(len(words), bool)
+        for i, word in enumerate(words):
+            if word:
+                number = float(word) if _NUMBER.fullmatch(word) else math.nan
+                bad[i] = not math.isfinite(number)
+                values[i] = math.nan if bad[i] else number
+        expected = "a finite number, or a blank if missing"
+        name = next((n for n, c in self._columns.items() if c is column), column.name)
+        self.flag(column.rows(bad), name, expected, _number_hint)
+        return values
 
     def choices(
         self,
@@ -207,6 +217,8 @@ def _choice_hint(word: str, allowed: Sequence[str]) -> str:
 
 
 def _number_hint(word: str) -> str:
+    if re.fullmatch(r"[+-]?[0-9]{1,3},[0-9]{3}", word):
+        return f"{word.replace(',', '.')} or {word.replace(',', '')}? write the one that it is"
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", word):
         return f"decimal comma? write {word.replace(',', '.')}"
     if word.lower() in ("na", "nan", "n/a", "nd", "null", "none", "-", "#n/a"):

@@ -48,6 +48,7 @@ _TABLES = {
     "lab": "Test codes; `unit` where none is stated; `units` = { theirs = ours }; `lloq` in 1e9/L",
     "atra": "Words for ATRA in treatments (EXTRT), and test codes of its level",
     "radiotherapy": "Words for radiotherapy in procedures; site classes; unit if not stated",
+    "format": "How numbers and dates are written where a column can be read in two ways",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",
     "accept": "Improbable numbers that are right: name of the check and the reason",
     "wide": "Sheets with a row per patient and a column per visit",

@@ -5,7 +5,19 @@ from lymphokin.quantities import OBSERVABLES
 REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
 """Columns every event table has (a cohort without doses leaves CMT and AMT blank)."""
 
-RECORD_COLUMNS = (*REQUIRED, "II", "ADDL", "LLOQ", "LLN", "MDV", "LESION", "TUBE", "DELAY")
+RECORD_COLUMNS = (
+    *REQUIRED,
+    "II",
+    "ADDL",
+    "LLOQ",
+    "CENS",
+    "LIMIT",
+    "LLN",
+    "MDV",
+    "LESION",
+    "TUBE",
+    "DELAY",
+)
 """Columns that may differ from record to record."""
 
 TEXT_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "IMMUNE_DOSE_SOURCE", "START_DATE")
@@ -27,8 +39,16 @@ COVARIATES = (
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
 
-SELDOM = ("LLN", "DELAY", "IMMUNE_DOSE_SOURCE")
+SELDOM = ("CENS", "LIMIT", "LLN", "DELAY", "IMMUNE_DOSE_SOURCE")
 """Columns that are written only where they say something."""
+
+NOT_UNDERSTOOD = {
+    "RATE": "an infusion",
+    "DUR": "an infusion",
+    "TINF": "an infusion",
+    "SS": "a steady state",
+}
+"""Columns of NONMEM that change what a dose is; only 0 or a blank is read."""
 
 HOUR_COLUMNS = ("AFRLT", "NFRLT")
 """CDISC ADPPK times from the first dose, in hours (their unit stands in FRLTU)."""

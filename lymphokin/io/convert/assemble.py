@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.checks import slipped_counts
 from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
 from lymphokin.io.convert.repeats import drop, without_repeats
 from lymphokin.io.convert.subjects import no_subjects
@@ -18,8 +17,12 @@ NAMES = {COUNT: "lymphocyte counts", "mdsc": "MDSC counts", "atra": "ATRA levels
          FRACTION: "fractions", DOSE: "ATRA doses"}  # fmt: skip
 
 
-def assemble(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+def assemble(
+    bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The event table (contract columns, START_DATE included) of draft records and covariates.
+
+    Returned with the draft records that its rows are made of, for their places in the sources.
 
     Day 0 is the date of the first fraction; of patients without one the start of treatment, else
     the first dose, else the first record. Notes in the account what is dropped on the way, and
@@ -30,13 +33,12 @@ def assemble(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.
     origin = _day_zero(records, subjects)
     records = _in_days(bench, records, origin)
     records = without_repeats(bench, records)
-    _check_slips(bench, records)
     order = {name: at for at, name in enumerate(dict.fromkeys(records["id"]))}
     rank = records["id"].map(order).to_numpy(float)
     is_dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
     records = records.iloc[np.lexsort((is_dose, records["day"], rank))].reset_index(drop=True)
     _count(bench, records)
-    return _events(records, subjects, origin)
+    return _events(records, subjects, origin), records
 
 
 def _without_excluded(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
@@ -86,17 +88,6 @@ def _in_days(bench: Bench, records: pd.DataFrame, origin: pd.Series) -> pd.DataF
     return records.assign(day=np.round(day, TIME_DECIMALS))
 
 
-def _check_slips(bench: Bench, records: pd.DataFrame) -> None:
-    """A count 1000 times smaller than the subject's others is in another unit than it says."""
-    counts = records[(records["kind"] == COUNT) & (records["value"] > 0) & ~records["below"]]
-    slipped = slipped_counts(counts["id"].to_numpy(), counts["value"].to_numpy())
-    for record in counts[slipped].itertuples():
-        expected = "a lymphocyte count of the size of the subject's others (1e9/L)"
-        hint = "divided by 1000 once too often?"
-        found = bench.found(str(record.source))
-        found.add(int(record.row), None, f"{record.value:g}", expected, hint)  # type: ignore[arg-type]
-
-
 def _count(bench: Bench, records: pd.DataFrame) -> None:
     for source, rows in records.groupby("source", sort=False)["row"]:
         bench.account.used[str(source)] = rows.nunique()
@@ -110,6 +101,8 @@ def _count(bench: Bench, records: pd.DataFrame) -> None:
 def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
     dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
     below = records["below"].to_numpy()
+    bounded = below & (records["lower"].fillna(0) > 0).to_numpy()
+    above = records["above"].to_numpy()
     of = subjects.reindex(records["id"])
     events = pd.DataFrame(
         {
@@ -119,8 +112,10 @@ def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) ->
             "CMT": records["kind"].map({FRACTION: "rt", DOSE: "atra"}),
             "AMT": records["value"].where(dose),
             "DVID": records["kind"].where(~dose),
-            "DV": records["value"].mask(dose).mask(below, 0.0),
+            "DV": records["value"].mask(dose).mask(below & ~bounded, 0.0),
             "LLOQ": records["lloq"],
+            "CENS": np.select([above, below], [-1.0, 1.0], np.nan),
+            "LIMIT": np.where(above, records["upper"], records["lower"].where(bounded)),
             "LLN": records["lln"],
             "LESION": records["lesion"].where(records["lesion"] > 0),
             "TUBE": records["tube"],

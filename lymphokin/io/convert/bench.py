@@ -30,16 +30,25 @@ DRAFT = {
     "day": np.float64,
     "value": np.float64,
     "below": np.bool_,
+    "above": np.bool_,
+    "lower": np.float64,
+    "upper": np.float64,
     "lloq": np.float64,
     "lln": np.float64,
     "lesion": np.int64,
     "tube": object,
     "sequence": np.float64,
+    "column": object,
+    "cell": object,
 }
 """Columns of records on their way to the event table. `when` is a date (NaT where `day`, in days
 from day 0, is known instead); `value` is in the event table's unit, NaN without a result, and the
-limit where `below`; `sequence` is the order of a subject's records in their source, NaN where it
-is that of the rows."""
+limit where `below` or `above`; `lower` and `upper` are the other limit of such a value, NaN where
+there is none. `sequence` is the order of a subject's records in their source, NaN where it is that
+of the rows. `column` and `cell`: where the value stands in the source and how it is written."""
+
+
+_DECIDE = 'say which in the mapping, [format] decimal = "." or decimal = ","'
 
 
 @dataclass
@@ -52,7 +61,10 @@ class Bench:
     mapping: Mapping
     account: Account = field(default_factory=Account)
     key: bytes | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    """Columns of the event table as the source calls them."""
     _found: dict[str, Findings] = field(default_factory=dict)
+    _ambiguous: set[tuple[str, str]] = field(default_factory=set)
 
     def found(self, file: str) -> Findings:
         """Where the problems of a file are noted."""
@@ -93,7 +105,7 @@ class Bench:
     def numbers(self, data: Dataset, column: str) -> pd.Series:
         """A column as numbers, NaN where blank or absent; what is no number is a problem."""
         values = data.numbers(column)
-        if column in data:
+        if column in data and not self._asked(data, column):
             lost = values.isna() & ~data.text(column).isin(["", "."])
             self.flag(data, lost, column, "a number, or a blank if missing")
         return values
@@ -110,6 +122,33 @@ class Bench:
         """Whether there are problems so far."""
         return any(found.problems for found in self._found.values())
 
+    def plain(self, data: Dataset, column: str) -> pd.Series:
+        """A column as text with plain numbers; one that can be read in two ways is a problem."""
+        self._asked(data, column)
+        return data.plain(column)
+
+    def _asked(self, data: Dataset, column: str) -> bool:
+        """Whether a column can be read in two ways, which is a problem; mixed ones are told."""
+        form = data.written.get(column)
+        if form is not None and form.mixed:
+            self.account.warn(
+                f"{data.file}: {column} has numbers with decimal points and with decimal commas"
+            )
+        if form is None or form.readings is None:
+            return False
+        text = data.text(column)
+        stated = np.flatnonzero(~text.isin(["", "."]).to_numpy())
+        if not stated.size:
+            return False
+        if (data.file, column) not in self._ambiguous:
+            self._ambiguous.add((data.file, column))
+            word = form.readings[0]
+            at = next((n for n in stated if text.iloc[n] == word), stated[0])
+            expected = "numbers that can be read in one way"
+            hint = f"{form.question}: {_DECIDE}"
+            self.found(data.file).add(int(data.lines[at]), column, word, expected, hint)
+        return True
+
     def raise_if_any(self) -> None:
         """Raise BadInput with the problems of all files, if there are any."""
         problems = [p for found in self._found.values() for p in found.problems]
@@ -120,6 +159,7 @@ class Bench:
 def draft(data: Dataset, kind: str, ids: pd.Series, **columns: object) -> pd.DataFrame:
     """Draft records of the rows of `data`; columns that are not given are blank."""
     blank = {"clock": False, "below": False, "lesion": 0, "tube": None, "day": np.nan}
+    blank |= {"above": False, "lower": np.nan, "upper": np.nan, "column": "", "cell": ""}
     blank |= {
         "value": np.nan,
         "lloq": np.nan,

@@ -20,12 +20,12 @@ from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.cdisc import Domains, draft_cdisc, find_domains
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.immune_dose import with_immune_dose
-from lymphokin.io.convert.mapping import Mapping, read_mapping
+from lymphokin.io.convert.mapping import Mapping, number_format, read_mapping
 from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
-from lymphokin.io.events import read_events, write_events
-from lymphokin.io.problems import BadInput, Findings, Problem
+from lymphokin.io.events import read_table, write_events
+from lymphokin.io.problems import BadInput, Findings, Place, Problem
 from lymphokin.schedule import SATURDAY
 
 
@@ -83,12 +83,10 @@ def convert(
                                 "name theirs in the mapping, [lab] lymphocytes")])  # fmt: skip
     if immune_dose is not None:
         subjects = with_immune_dose(bench, subjects, records["id"], immune_dose)
-    events = assemble(bench, records, subjects)
+    events, records = assemble(bench, records, subjects)
     bench.close()
     bench.account.balance()
-    if key is not None:
-        events["ID"] = events["ID"].map(pseudonyms(events["ID"], key))
-    cohort = _checked(events, source.name, bench)
+    cohort = _checked(events, records, source.name, bench, key)
     for warning in cohort.warnings:
         if not warning.startswith(WEEKEND):  # names patients and dates
             bench.account.warn(warning)
@@ -102,7 +100,7 @@ def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if source.is_dir():
         return draft_cdisc(bench, find_domains(source))
     sheet = bench.mapping["wide"]["sheet"]
-    data = read_dataset(source, sheet)
+    data = read_dataset(source, sheet, number_format(bench.mapping))
     if Domains.knows(data):
         return draft_cdisc(bench, Domains.of(data))
     if is_nonmem(bench, data):
@@ -119,15 +117,24 @@ def _warn_of_weekends(bench: Bench, events: pd.DataFrame) -> None:
         bench.account.warn(f"{weekend:,} fraction(s) on a Saturday or Sunday")
 
 
-def _checked(events: pd.DataFrame, name: str, bench: Bench) -> Cohort:
-    """The cohort of an event table in memory, checked as any event table."""
-    with tempfile.TemporaryDirectory(prefix="lymphokin") as folder:
-        path = Path(folder) / "event_table.csv"
-        events.to_csv(path, index=False)
-        try:
-            cohort = read_events(path, accept=bench.mapping["accept"])
-        except BadInput as error:
-            label = f"event table of {name}"
-            raise BadInput([replace(p, file=label) for p in error.problems]) from None
+def _checked(
+    events: pd.DataFrame, records: pd.DataFrame, name: str, bench: Bench, key: bytes | None
+) -> Cohort:
+    """The cohort of an event table in memory, checked as any event table.
+
+    What is found is told of the files and cells that the `records` come from.
+    """
+    if key is not None:
+        events = events.assign(ID=events["ID"].map(pseudonyms(events["ID"], key)))
+    places = records[["source", "row", "column", "cell"]].to_numpy(object)
+
+    def origin(line: int, column: str | None) -> Place:
+        source, row, own, cell = places[min(line - 2, len(places) - 1)]  # line 1 is the header
+        is_value = column in ("DV", "AMT")
+        theirs = own if is_value else bench.columns.get(str(column), "")
+        return Place(str(source), int(row), str(theirs), str(cell) if is_value else "")
+
+    found = Findings(name, bench.mapping["accept"], origin)
+    cohort = read_table(events.to_csv(index=False).encode(), found)
     bench.account.accepted |= cohort.accepted
-    return replace(cohort, source=name, accepted=bench.account.accepted)
+    return replace(cohort, accepted=bench.account.accepted)

@@ -6,7 +6,8 @@ import io
 import os
 import re
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,7 @@ import pandas as pd
 
 from lymphokin.io.convert.dataset_json import read_dataset_json
 from lymphokin.io.convert.xpt import why_broken
+from lymphokin.io.number_format import NumberFormat, Written, written
 from lymphokin.io.problems import BadInput, Findings
 from lymphokin.io.text_table import read_text_table
 
@@ -32,14 +34,15 @@ class Dataset:
     """A table as it stands in a file.
 
     `frame`: columns in upper case; text cells are stripped, missing ones None. `lines`: number of
-    each row for messages (line of a text file, else record from 1). `decimal_comma`: numbers of
-    a text file may be written with a comma. `notes`: what a reader should know of the reading.
+    each row for messages (line of a text file, else record from 1). `written`: how the numbers of
+    a column of text are written (where absent: with decimal points). `notes`: what a reader should
+    know of the reading.
     """
 
     file: str
     frame: pd.DataFrame
     lines: np.ndarray
-    decimal_comma: bool = False
+    written: Mapping[str, Written] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -60,22 +63,32 @@ class Dataset:
             return pd.Series("", index=self.frame.index, dtype=object)
         return self.frame[column].map(_as_text).astype(object)
 
+    def plain(self, column: str) -> pd.Series:
+        """As `text`, with numbers written as Python does; what is no number stays as it is."""
+        form = self.written.get(column, Written())
+        words = self.text(column)
+        plain = {word: form.plain(word) for word in words.unique()}
+        return words.map(lambda word: plain[word] or word).astype(object)
+
     def numbers(self, column: str) -> pd.Series:
-        """A column as numbers, NaN where missing, absent or no number."""
+        """A column as numbers; NaN where missing, absent, no number, or one with two readings."""
         if column not in self.frame.columns:
             return pd.Series(np.nan, index=self.frame.index, dtype=float)
-        values = self.frame[column]
-        if self.decimal_comma:
-            values = values.map(lambda v: v.replace(",", ".") if isinstance(v, str) else v)
+        values, form = self.frame[column], self.written.get(column)
+        if form is not None:
+            values = values.map(lambda v: form.plain(v) if isinstance(v, str) else v)
         read = pd.to_numeric(values, errors="coerce").astype(float)
         return read.where(np.isfinite(read))
 
     def select(self, rows: pd.Series | np.ndarray) -> Dataset:
         """The marked rows."""
         keep = np.asarray(rows, bool)
-        return Dataset(
-            self.file, self.frame[keep], self.lines[keep], self.decimal_comma, self.notes
-        )
+        return replace(self, frame=self.frame[keep], lines=self.lines[keep])
+
+    def renamed(self, names: Mapping[str, str]) -> Dataset:
+        """The data set with columns under other names."""
+        written = {names.get(column, column): form for column, form in self.written.items()}
+        return replace(self, frame=self.frame.rename(columns=names), written=written)
 
 
 def _as_text(value: object) -> str:
@@ -89,10 +102,13 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def read_dataset(path: str | os.PathLike, sheet: str = "") -> Dataset:
+def read_dataset(
+    path: str | os.PathLike, sheet: str = "", numbers: NumberFormat | None = None
+) -> Dataset:
     """Read a data set; the format is told by the file's ending.
 
-    `sheet`: sheet of a workbook (default: the first). Raises BadInput if it cannot be read.
+    `sheet`: sheet of a workbook (default: the first). `numbers`: how numbers of text files and
+    workbooks are written (default: each column tells). Raises BadInput if it cannot be read.
     """
     path = Path(path)
     found = Findings(path.name)
@@ -102,7 +118,7 @@ def read_dataset(path: str | os.PathLike, sheet: str = "") -> Dataset:
         found.raise_if_any()
     data = _bytes(path, found)
     if ending in TEXT:
-        return _text(path.name, data, found)
+        return _text(path.name, data, found, numbers)
     frame: pd.DataFrame | None = None
     if ending == ".xpt":
         frame = _transport(path, data, found)
@@ -114,7 +130,20 @@ def read_dataset(path: str | os.PathLike, sheet: str = "") -> Dataset:
         frame = _workbook(data, sheet, found)
     found.raise_if_any()
     assert frame is not None
-    return _dataset(path.name, frame, found, first=2 if ending in WORKBOOKS else 1)
+    if ending not in WORKBOOKS:
+        return _dataset(path.name, frame, found, first=1)
+    read = _dataset(path.name, frame, found, first=2)
+    return replace(read, written=_written_in_workbook(read.frame, numbers))
+
+
+def _written_in_workbook(frame: pd.DataFrame, stated: NumberFormat | None) -> dict[str, Written]:
+    """How cells that hold a number as text are written; with a comma only where that is stated."""
+    forms = {}
+    for name, column in frame.items():
+        words = [cell for cell in column if isinstance(cell, str)]
+        form = Written((stated,)) if stated else written(words, comma_separated=False)
+        forms[str(name)] = form if stated or form.readings else Written()
+    return forms
 
 
 def _bytes(path: Path, found: Findings) -> bytes:
@@ -156,8 +185,8 @@ def _stripped(value: object) -> object:
     return None if value is None or value is pd.NaT or value != value else value
 
 
-def _text(file: str, data: bytes, found: Findings) -> Dataset:
-    notes = ()
+def _text(file: str, data: bytes, found: Findings, numbers: NumberFormat | None) -> Dataset:
+    notes: tuple[str, ...] = ()
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -181,7 +210,11 @@ def _text(file: str, data: bytes, found: Findings) -> Dataset:
             for name, column in table.columns.items()
         }
     )
-    return Dataset(file, frame, np.asarray(table.lines), mark != ",", notes)
+    forms = {
+        name: Written((numbers,)) if numbers else written(column.words, mark == ",")
+        for name, column in table.columns.items()
+    }
+    return Dataset(file, frame, np.asarray(table.lines), forms, notes)
 
 
 def _transport(path: Path, data: bytes, found: Findings) -> pd.DataFrame | None:

@@ -47,13 +47,11 @@ def cells_of(bench: Bench, data: Dataset, columns: Columns) -> list[tuple[str, s
 
     Where nothing is collected, the standardised text says what a number cannot, such as `<0.1`.
     """
-    text, text_unit = data.text(columns.text), data.text(columns.text_unit)
+    text, text_unit = bench.plain(data, columns.text), data.text(columns.text_unit)
     number, unit = bench.numbers(data, columns.number), units_of(data, columns)
     blank = text == ""
     text = text.where(~blank, data.text(columns.standard_text))
     text_unit = text_unit.where(~blank, unit)
-    if data.decimal_comma:
-        text = text.str.replace(",", ".")
     return list(zip(text, text_unit, number, unit, strict=True))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lymphokin.io.number_format import NumberFormat
 from lymphokin.io.problems import Findings
 from lymphokin.plausible import checked_reasons
 
@@ -172,12 +173,19 @@ DEFAULTS: Mapping = {
         "same_day": "",
         "days": [],
     },
+    "format": {
+        "decimal": "",
+        "thousands": "",
+        "dates": "",
+    },
     "nonmem": {
         "ignore": "",
         "columns": {},
         "cmt": {},
         "dvid": {},
         "time_unit": "",
+        "interval_unit": "",
+        "same_id": "",
         "date_format": "",
         "units": {},
     },
@@ -187,6 +195,7 @@ DEFAULTS: Mapping = {
         "quantity": "alc",
         "unit": "",
         "lloq": 0.0,
+        "uloq": 0.0,
         "visits": {},
         "covariates": {},
         "fraction_days": [],
@@ -194,6 +203,7 @@ DEFAULTS: Mapping = {
         "fraction_gy_column": "",
         "fractions_column": "",
         "start_date_column": "",
+        "header_row": 0,
     },
     "accept": {},
 }
@@ -210,6 +220,10 @@ _CHOICES = {
     "atra.same_time": ("", "add", "first"),
     "radiotherapy.row": ("", "fraction", "course"),
     "radiotherapy.same_day": ("", "lesions", "twice_a_day", "first"),
+    "format.decimal": ("", ".", ","),
+    "format.thousands": ("", ".", ",", " ", "'"),
+    "nonmem.interval_unit": ("", "hours", "days"),
+    "nonmem.same_id": ("", "one person", "new person"),
 }
 """Values of the keys that have only some."""
 
@@ -225,6 +239,7 @@ _KINDS = {
     dict: _Kind("a table", (dict,)),
     str: _Kind("text", (str,)),
     bool: _Kind("true or false", (bool,)),
+    int: _Kind("a whole number", (int,)),
     float: _Kind("a number", (int, float)),
 }
 
@@ -303,6 +318,15 @@ def _are_kinds(value: Any) -> bool:
 def _is_range(value: Any) -> bool:
     numbers = [v for v in value if isinstance(v, int | float) and not isinstance(v, bool)]
     return not value or (len(numbers) == len(value) == 2 and numbers[0] < numbers[1])
+
+
+def number_format(mapping: Mapping) -> NumberFormat | None:
+    """How numbers are written in text files and workbooks, None where each column tells."""
+    decimal, thousands = mapping["format"]["decimal"], mapping["format"]["thousands"]
+    if not decimal and not thousands:
+        return None
+    decimal = decimal or ("," if thousands == "." else ".")
+    return NumberFormat(decimal, thousands or ("." if decimal == "," else ","))
 
 
 def _close(word: str, known: list[str]) -> str:

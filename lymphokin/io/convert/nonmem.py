@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from lymphokin.io.censoring import limited, read_word
 from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, MDSC, Bench, draft, no_records
 from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, read_times
 from lymphokin.io.convert.results import EXPECTED, Reading, Result
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.lab_units import count_factor, level_factor
-from lymphokin.quantities import CELLS_PER_UL, HOURS_PER_DAY, OBSERVABLES
+from lymphokin.quantities import CELLS_PER_UL, OBSERVABLES
 
 SPELLINGS = {
     "DV": ("Y", "OBSERVATION"),
     "DVID": ("YTYPE", "OBSID"),
     "CMT": ("ADM",),
+    "LLOQ": ("LOQ",),
+    "ULOQ": (),
     "CENS": (),
-    "LLOQ": ("LIMIT", "LOQ"),
+    "LIMIT": (),
 }
 """Columns of nlmixr2 (lower case of NONMEM's) and Monolix that mean the same."""
 
-DATE_FORMATS = {"DATE": "%m-%d-%Y", "DAT1": "%d-%m-%Y", "DAT2": "%Y-%m-%d", "DAT3": "%Y-%d-%m"}
-"""What NONMEM takes the parts of its date items for."""
-
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _FACTORS = {
     COUNT: count_factor,
     MDSC: lambda u: None if (f := count_factor(u)) is None else f * int(CELLS_PER_UL),
@@ -56,9 +55,8 @@ def _renamed(bench: Bench, data: Dataset) -> Dataset:
     if "ID" not in present:
         alias = next((n for n in ("USUBJID", "SUBJID", "SUBJECT") if n in present), None)
         names |= {alias: "ID"} if alias else {}
-    frame = data.frame.rename(columns=names)
-    frame = frame.loc[:, ~frame.columns.duplicated()]
-    return Dataset(data.file, frame, data.lines, data.decimal_comma, data.notes)
+    renamed = data.renamed(names)
+    return replace(renamed, frame=renamed.frame.loc[:, ~renamed.frame.columns.duplicated()])
 
 
 def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -72,15 +70,49 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     bench.account.dropped(data.file, "EVID 2: another type of event", data.lines[event == 2])
     keep = event < 2
     data, event = data.select(keep), event[keep]
-    ids = data.text("ID")
-    bench.flag(data, ids == "", "ID", "a subject on every record")
-    when, clock, day = _times(bench, data)
+    bench.flag(data, data.text("ID") == "", "ID", "a subject on every record")
+    data = _one_block_each(bench, data)
+    when, clock, day = read_times(bench, data)
+    bench.raise_if_any()
+    _check_order(bench, data, np.where(np.isnan(day), _days_of(when), day))
     bench.raise_if_any()
     place = {"when": when, "clock": clock, "day": day}
     parts = [_doses(bench, data, event == 1, place), _observations(bench, data, event == 0, place)]
     parts = [part for part in parts if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
     return _from_first_fraction(bench, records), _covariates(bench, data)
+
+
+def _one_block_each(bench: Bench, data: Dataset) -> Dataset:
+    """Each subject in one block of rows; NONMEM takes a later block for another person."""
+    ids = data.text("ID").reset_index(drop=True)
+    begins = ids != ids.shift()
+    block = begins.groupby(ids).cumsum().to_numpy(int)
+    again = (block > 1) & begins.to_numpy()
+    rule = bench.mapping["nonmem"]["same_id"]
+    if rule == "" and again.any():
+        hint = ("two persons? [nonmem] same_id = \"new person\"; "
+                "one person? same_id = \"one person\"")  # fmt: skip
+        bench.flag(data, again, "ID", "the rows of one subject in one block", hint)
+    if rule != "new person":
+        return data
+    named = [f"{name} ({n})" if n > 1 else name for name, n in zip(ids, block, strict=True)]
+    bench.account.changed(data.file, "a later block of rows of one ID: another person",
+                          data.lines[block > 1])  # fmt: skip
+    return replace(data, frame=data.frame.assign(ID=named))
+
+
+def _days_of(when: np.ndarray) -> np.ndarray:
+    return np.where(np.isnat(when), np.nan, when.astype("datetime64[s]").astype(float) / 86_400)
+
+
+def _check_order(bench: Bench, data: Dataset, day: np.ndarray) -> None:
+    """Times do not go back within a subject, unless the mapping says that it is one person."""
+    if bench.mapping["nonmem"]["same_id"] == "one person":
+        return
+    back = pd.Series(day).groupby(data.text("ID").to_numpy()).diff().to_numpy() < 0
+    hint = 'two persons under one ID? One: sort the rows, or say [nonmem] same_id = "one person"'
+    bench.flag(data, back, "TIME", "times that do not go back within a subject", hint)
 
 
 def _not_ignored(bench: Bench, data: Dataset) -> Dataset:
@@ -101,7 +133,7 @@ def _not_ignored(bench: Bench, data: Dataset) -> Dataset:
 def _blank_points(data: Dataset) -> Dataset:
     """`.` is missing."""
     frame = data.frame.map(lambda cell: None if cell == "." else cell)
-    return Dataset(data.file, frame, data.lines, data.decimal_comma, data.notes)
+    return replace(data, frame=frame)
 
 
 def _refuse(bench: Bench, data: Dataset) -> None:
@@ -122,59 +154,6 @@ def _events(bench: Bench, data: Dataset) -> np.ndarray:
     expected = "0 (observation), 1 (dose) or 2 (other); resets (3, 4) are not known here"
     bench.flag(data, ~event.isin([0, 1, 2]), "EVID", expected)
     return event.fillna(0).astype(int).to_numpy()
-
-
-def _times(bench: Bench, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Moment, whether its clock is known, and day of every row: a date or a number of days."""
-    mapping = bench.mapping["nonmem"]
-    when = np.full(len(data), np.datetime64("NaT", "s"), "datetime64[s]")
-    clock, day = np.zeros(len(data), bool), np.full(len(data), np.nan)
-    dated = next((name for name in DATE_FORMATS if name in data), None)
-    text = data.text("TIME")
-    if dated is None:
-        per_day = {"days": 1.0, "d": 1.0, "hours": HOURS_PER_DAY, "h": HOURS_PER_DAY}.get(
-            mapping["time_unit"].lower()
-        )
-        if per_day is None:
-            expected = 'the unit of TIME in the mapping: [nonmem] time_unit = "hours" or "days"'
-            bench.found(data.file).add(None, "TIME", mapping["time_unit"] or None, expected)
-            return when, clock, day
-        number = bench.numbers(data, "TIME")
-        bench.flag(data, number.isna(), "TIME", f"a number of {mapping['time_unit']}")
-        return when, clock, number.to_numpy() / per_day
-    pattern = mapping["date_format"] or DATE_FORMATS[dated]
-    dates = [_date(word, pattern) for word in data.text(dated)]
-    bench.flag(data, np.array([d is None for d in dates], bool), dated,
-               f"a date like {datetime(2026, 3, 9).strftime(pattern)} ({dated} of NONMEM)",
-               "another order? [nonmem] date_format in the mapping")  # fmt: skip
-    seconds = text.map(_seconds)
-    bench.flag(data, seconds.isna(), "TIME", "a clock time such as 14:30 beside the date")
-    moments = [d or datetime(1970, 1, 1) for d in dates]
-    when = np.array(moments, "datetime64[s]") + seconds.fillna(0).to_numpy("timedelta64[s]")
-    return when, (text != "").to_numpy(), day
-
-
-def _date(word: str, pattern: str) -> datetime | None:
-    word = re.sub(r"[/.]", "-", word)
-    for form in (pattern, "%Y-%m-%d", pattern.replace("%Y", "%y")):
-        try:
-            return datetime.strptime(word, re.sub(r"[/.]", "-", form))
-        except ValueError:
-            continue
-    return None
-
-
-def _seconds(word: str) -> float:
-    """Seconds after midnight of a clock time, 0 for a blank, NaN for anything else."""
-    match = _CLOCK.fullmatch(word)
-    if match is None:
-        try:
-            hours = float(word or 0)
-        except ValueError:
-            return np.nan
-        return hours * 3600 if 0 <= hours < 24 else np.nan
-    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
-    return np.nan if hour > 23 or minute > 59 else hour * 3600.0 + minute * 60 + second
 
 
 def _words(
@@ -201,9 +180,9 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
     bench.flag(data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II above 0")
     count = np.where(wrong | (more < 0), 0, more).astype(int) + 1
-    hours = bench.mapping["nonmem"]["time_unit"].lower() in ("hours", "h", "")
-    spacing = interval.to_numpy() / (HOURS_PER_DAY if hours else 1.0)
-    one = draft(data, "", data.text("ID"), value=amount.to_numpy(),
+    spacing = interval.to_numpy() / interval_per_day(bench, data, (more > 0).to_numpy())
+    one = draft(data, "", data.text("ID"), value=amount.to_numpy(), column="AMT",
+                cell=data.text("AMT").to_numpy(),
                 lesion=bench.numbers(data, "LESION").fillna(0).to_numpy(int),
                 **{name: values[rows] for name, values in place.items()})  # fmt: skip
     one["kind"] = words.map({"rt": FRACTION, "atra": DOSE}).to_numpy()
@@ -232,28 +211,34 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
             example = f'[nonmem.units] {kind} = "{OBSERVABLES[kind].unit}"'
             expected = f"the unit of {kind} in the mapping: {example}"
             bench.found(data.file).add(None, "DV", units[kind] or None, expected)
-    text = data.text("DV").where(~missing, "")
-    text = text.str.replace(",", ".") if data.decimal_comma else text
-    for word, cell in zip(words, text, strict=True):
+    text = bench.plain(data, "DV").where(~missing, "")
+    cells = [read_word(cell) for cell in text]
+    for word, cell in zip(words, cells, strict=True):
         read = Reading(_FACTORS.get(word, count_factor), {}, units.get(word, ""), -1)
-        results.append(read(cell, "", np.nan, "") if cell else Result())
-    for problem in ("number", "above"):
-        bench.flag(data, np.array([r.problem == problem for r in results]), "DV", EXPECTED[problem])
-    value = np.array([r.value for r in results], float)
+        results.append(read(cell.number, "", np.nan, "") if cell.number else Result())
+    unread = np.array([r.problem in ("number", "above") for r in results])
+    bench.flag(data, unread, "DV", EXPECTED["number"])
     factor = np.array([float(_FACTORS[w](units[w]) or 1) if units.get(w) else 1.0
                        for w in words])  # fmt: skip
-    lloq = bench.numbers(data, "LLOQ").to_numpy() * factor
-    flagged = (
-        bench.numbers(data, "CENS").eq(1).to_numpy() | bench.numbers(data, "BLQ").eq(1).to_numpy()
+    read = limited(
+        np.array([r.value for r in results], float),
+        np.array([cell.side for cell in cells], np.int8),
+        cens=bench.numbers(data, "CENS").to_numpy(),
+        limit=bench.numbers(data, "LIMIT").to_numpy() * factor,
+        flagged=bench.numbers(data, "BLQ").eq(1).to_numpy(),
+        lloq=bench.numbers(data, "LLOQ").to_numpy() * factor,
+        uloq=bench.numbers(data, "ULOQ").to_numpy() * factor,
     )
-    below = np.array([r.below for r in results], bool) | flagged | (value < lloq)
-    lloq = np.where(below & np.isnan(lloq), value, lloq)
-    bench.flag(data, below & ~(lloq > 0), "DV", "a limit of quantification (LLOQ, LIMIT or DV)")
-    bench.flag(data, (value == 0) & ~below, "DV", "a value above 0, or a limit of quantification")
+    for expected, bad in read.problems():
+        bench.flag(data, bad, "DV", expected)
     tube = data.text("TUBE").str.lower()
-    return draft(data, "", data.text("ID"), value=np.where(below, lloq, value), below=below,
-                 lloq=lloq, tube=tube.where(tube != "", None).to_numpy(),
-                 lln=bench.numbers(data, "LLN").to_numpy(),
+    below = read.censored & (read.value == read.upper)
+    lln = bench.numbers(data, "LLN").to_numpy() * np.where(words == COUNT, factor, 1.0)
+    return draft(data, "", data.text("ID"), value=read.value, below=below,
+                 above=read.censored & ~below, lower=np.where(below, read.lower, np.nan),
+                 upper=np.where(below | np.isinf(read.upper), np.nan, read.upper),
+                 lloq=read.lloq, tube=tube.where(tube != "", None).to_numpy(),
+                 lln=np.round(lln, 6), column="DV", cell=data.text("DV").to_numpy(),
                  **{name: values[rows] for name, values in place.items()}
                  ).assign(kind=words.to_numpy())  # fmt: skip
 

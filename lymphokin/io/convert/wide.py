@@ -8,8 +8,10 @@ import re
 import numpy as np
 import pandas as pd
 
+from lymphokin.io.censoring import limited, read_word
 from lymphokin.io.convert.bench import COUNT, FRACTION, LEVEL, MDSC, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.date_order import order_of, read_date
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.nonmem import _FACTORS
 from lymphokin.io.convert.results import EXPECTED, Reading, Result
@@ -37,6 +39,7 @@ def draft_wide(bench: Bench, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]
         bench.account.warn(note)
     _check_mapping(bench, data)
     bench.raise_if_any()
+    bench.columns["ID"] = wide["id"].upper()
     ids = data.text(wide["id"].upper())
     bench.flag(data, ids == "", wide["id"].upper(), "a patient in every row")
     bench.flag(data, ids.duplicated() & (ids != ""), wide["id"].upper(), "one row per patient",
@@ -88,23 +91,25 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
 
 def _visit(bench: Bench, data: Dataset, column: str, day: float, ids: pd.Series) -> pd.DataFrame:
     wide = bench.mapping["wide"]
-    text = data.text(column)
-    text = text.str.replace(",", ".") if data.decimal_comma else text
-    text = text.where(~text.str.lower().isin([".", "na", "n/a", "nd", "-"]), "")
+    cells = [read_word(cell) for cell in bench.plain(data, column)]
     factor = _FACTORS[wide["quantity"]]
     read = Reading(factor, {}, wide["unit"], -1)
-    results = [read(word, "", np.nan, "") if word else Result() for word in text]
-    for problem in ("number", "above"):
-        bench.flag(data, np.array([r.problem == problem for r in results], bool), column,
-                   EXPECTED[problem])  # fmt: skip
-    value = np.array([r.value for r in results], float)
-    lloq = wide["lloq"] * float(factor(wide["unit"]) or 1) if wide["lloq"] > 0 else np.nan
-    below = np.array([r.below for r in results], bool)
-    limit = np.where(below, value, lloq)
-    below |= value < limit
-    bench.flag(data, (value <= 0) & ~below, column, "a value above 0, or a limit: [wide] lloq")
-    return draft(data, wide["quantity"], ids, day=day, value=np.where(below, limit, value),
-                 below=below, lloq=limit)  # fmt: skip
+    results = [read(cell.number, "", np.nan, "") if cell.number else Result() for cell in cells]
+    unread = np.array([r.problem in ("number", "above") for r in results], bool)
+    bench.flag(data, unread, column, EXPECTED["number"])
+    per_unit = float(factor(wide["unit"]) or 1)
+    limits = {key: wide[key] * per_unit if wide[key] > 0 else np.nan for key in ("lloq", "uloq")}
+    found = limited(
+        np.array([r.value for r in results], float),
+        np.array([cell.side for cell in cells], np.int8),
+        **{key: np.full(len(data), limit) for key, limit in limits.items()},
+    )
+    for expected, bad in found.problems():
+        bench.flag(data, bad, column, expected, "limits of all: [wide] lloq, uloq")
+    below = found.censored & (found.value == found.upper)
+    return draft(data, wide["quantity"], ids, day=day, value=found.value, below=below,
+                 above=found.censored & ~below, lloq=found.lloq, column=column,
+                 cell=data.text(column).to_numpy())  # fmt: skip
 
 
 def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
@@ -120,17 +125,18 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
         number = bench.numbers(data, column)
         wrong = number.notna() & ~((number >= 1) & (number <= 100) & (number % 1 == 0))
         bench.flag(data, wrong, column, "a number of fractions from 1 to 100")
-        known = start_name in data
-        start = read_dates(data.frame[start_name]).when if known else None
+        start = _start_dates(bench, data, start_name) if start_name in data else None
         weekday = (
             np.zeros(len(data), int)
             if start is None
             else (start.astype("datetime64[D]").astype(int) + 3) % 7
         )
-        odd = (
-            np.zeros(len(data), bool) if start is None else np.isnat(start) | (weekday >= SATURDAY)
-        )
-        bench.flag(data, odd & number.notna().to_numpy(), start_name, "a weekday as date of day 0")
+        odd = np.zeros(len(data), bool) if start is None else np.isnat(start)
+        counted = number.notna().to_numpy()
+        bench.flag(data, odd & counted, start_name, "a date of day 0, such as 2026-03-09")
+        weekend = ~odd & (weekday >= SATURDAY)
+        bench.flag(data, weekend & counted, start_name, "a weekday as date of day 0")
+        odd |= weekend
         if start is None:
             bench.account.warn(f"{data.file}: without start dates day 0 was taken for a Monday")
         days = [
@@ -145,10 +151,35 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
     return many.assign(day=np.concatenate([*days, np.zeros(0)]))
 
 
+def _start_dates(bench: Bench, data: Dataset, column: str) -> np.ndarray:
+    """Dates of day 0, in ISO 8601 or in the one order that the column or the mapping tells."""
+    when = read_dates(data.frame[column].where(data.frame[column].notna(), None)).when
+    words = data.text(column).where(np.isnat(when), "")
+    order = order_of(words)
+    pattern = bench.mapping["format"]["dates"] or order.pattern
+    if not pattern and order.readings is not None:
+        at = int(np.flatnonzero((words == order.readings[0]).to_numpy())[0])
+        hint = f'{order.question}: say which, [format] dates = "%d/%m/%Y" or "%m/%d/%Y"'
+        expected = "dates that can be read in one way"
+        bench.found(data.file).add(int(data.lines[at]), column, order.readings[0], expected, hint)
+    if not pattern:
+        return when
+    read = [read_date(word, pattern) if word else None for word in words]
+    if any(read):
+        first = next(d for d in read if d)
+        bench.account.warn(
+            f"{data.file}: {column} is read in one order of day and month; the first is "
+            f"{first:%-d %B %Y}"
+        )
+    dates = [np.datetime64("NaT", "s") if d is None else np.datetime64(d, "s") for d in read]
+    return np.where(np.isnat(when), np.array(dates, "datetime64[s]"), when)
+
+
 def _covariates(bench: Bench, data: Dataset, ids: pd.Series, names: dict[str, str]) -> pd.DataFrame:
     table = pd.DataFrame(index=pd.Index(ids, dtype=object, name="id"))
     for ours, theirs in names.items():
         column = str(theirs).upper()
+        bench.columns[ours.upper()] = column
         numeric = ours.upper() in NUMERIC_COVARIATES
         values = bench.numbers(data, column) if numeric else data.text(column).replace("", None)
         table[ours.lower()] = values.to_numpy()

@@ -1,0 +1,85 @@
+"""Dates written as day, month and year in some order: the order is that of the whole column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+DAY_FIRST, MONTH_FIRST = "%d-%m-%Y", "%m-%d-%Y"
+_OTHER = {DAY_FIRST: MONTH_FIRST, MONTH_FIRST: DAY_FIRST}
+_MARKS = re.compile(r"[/. ]+")
+_NUMBERS = re.compile(r"\d{1,2}[-/. ]+\d{1,2}[-/. ]+\d{2}(?:\d{2})?")
+
+
+def with_dashes(text: str) -> str:
+    """A date or a pattern of dates with `-` between its parts."""
+    return _MARKS.sub("-", text.strip().strip("."))
+
+
+def read_date(word: str, pattern: str) -> datetime | None:
+    """A date in the order of `pattern`, in ISO 8601, or with the name of its month."""
+    word, pattern = with_dashes(word), with_dashes(pattern)
+    short = pattern.replace("%Y", "%y")
+    for form in (pattern, short, "%Y-%m-%d", "%d-%b-%Y", "%d%b%Y", "%d-%B-%Y"):
+        try:
+            return datetime.strptime(word, form)
+        except ValueError:
+            continue
+    return None
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order in which a column of dates is written.
+
+    Attributes:
+        pattern: Pattern of dates (`strptime`); empty where the column has two readings or none.
+        readings: A date with its two readings, where the column has two.
+    """
+
+    pattern: str = ""
+    readings: tuple[str, str, str] | None = None
+
+    @property
+    def question(self) -> str:
+        """What is asked of the user where a column has two readings."""
+        if self.readings is None:
+            return ""
+        word, one, other = self.readings
+        return f"{word} can be read as {one} or as {other}"
+
+
+def order_of(words: Iterable[str]) -> Order:
+    """Whether the dates of a column have their day or their month first, told by all of them."""
+    dates = [word for word in dict.fromkeys(words) if _NUMBERS.fullmatch(word.strip())]
+    fits = [p for p in _OTHER if all(read_date(word, p) is not None for word in dates)]
+    if len(fits) == 1:
+        return Order(fits[0])
+    for word in dates if fits else ():
+        one, other = (read_date(word, pattern) for pattern in fits)
+        if one is not None and other is not None and one != other:
+            return Order("", (word, f"{one:%-d %B %Y}", f"{other:%-d %B %Y}"))
+    return Order(DAY_FIRST if fits else "")
+
+
+def span_over_other_order(words: Iterable[str], pattern: str) -> float:
+    """Days that dates span over the days that they span in the other order of day and month.
+
+    NaN where they cannot be read in the other order, or are too few to tell.
+    """
+    pattern = with_dashes(pattern).replace("%y", "%Y")
+    other = _OTHER.get(pattern)
+    words = [word for word in dict.fromkeys(words) if _NUMBERS.fullmatch(word.strip())]
+    if other is None or len(words) < 2:
+        return np.nan
+    spans = []
+    for form in (pattern, other):
+        dates = [d for word in words if (d := read_date(word, form)) is not None]
+        if len(dates) < len(words):
+            return np.nan
+        spans.append((max(dates) - min(dates)).days)
+    return spans[0] / max(spans[1], 1)

@@ -1,0 +1,191 @@
+"""Independent numbers of an event table compared with each other, and with what is plausible."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lymphokin.io.checks import Doses
+from lymphokin.io.records import Mask, Records
+from lymphokin.io.sheet import Sheet
+from lymphokin.io.vocabulary import QUANTITIES
+
+_LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
+_LEAST_PATIENTS = 3  # of a centre whose median is compared
+_COUNTED = 1e-12
+
+
+def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, sheet: Sheet) -> None:
+    """Compare the numbers of an event table with the ranges of `lymphokin.plausible`."""
+    _identities(records, sheet)
+    _days(records, doses, sheet)
+    _courses(records, doses, patients, sheet)
+    _drug(records, patients, sheet)
+    _counts(records, patients, sheet)
+    _covariates(records, patients, sheet)
+
+
+def _identities(records: Records, sheet: Sheet) -> None:
+    """Identifiers that look like one patient."""
+    keys = [re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s_]+", "", i)).lower() for i in records.ids]
+    first = {key: at for at, key in reversed(list(enumerate(keys)))}
+    twins = np.array([first[key] != at for at, key in enumerate(keys)], bool)
+    other = {records.ids[at]: records.ids[first[keys[at]]] for at in np.flatnonzero(twins)}
+    number = np.where(twins, 1.0, np.nan)
+    sheet.judge(
+        "similar_ids",
+        _on_first_rows(records, number),
+        "ID",
+        lambda word: f"the same patient as {other[word]}?",
+    )
+
+
+def _days(records: Records, doses: Doses, sheet: Sheet) -> None:
+    """Times far from the first fraction, also of repeated doses."""
+    last = records.day.copy()
+    np.fmax.at(last, doses.record, doses.day)
+    far = np.where(np.abs(last) > np.abs(records.day), last, records.day)
+    sheet.judge("visit_day", np.where(records.patient >= 0, far, np.nan), "TIME",
+                lambda _: "hours? another year?")  # fmt: skip
+
+
+def _courses(records: Records, doses: Doses, patients: pd.DataFrame, sheet: Sheet) -> None:
+    """Each patient's fractions to one lesion: their number, total dose and intervals."""
+    fraction = records.is_fraction[doses.record]
+    record, day = doses.record[fraction], doses.day[fraction]
+    table = pd.DataFrame({
+        "patient": records.patient[record],
+        "lesion": records.lesion[record],
+        "row": record,
+        "day": day,
+        "gray": records.amount[record],
+    })  # fmt: skip
+    table = table[table["gray"] > 0].sort_values(["patient", "lesion", "day"], kind="stable")
+    if table.empty:
+        return
+    course = table.groupby(["patient", "lesion"], sort=False)
+    gap = course["day"].diff()
+    gap = gap.where(gap > 1 / 86_400)
+    table = table.assign(gap=gap)
+    course = table.groupby(["patient", "lesion"], sort=False)
+    at = course["row"].min().to_numpy()
+    several = (course.size() > 2).to_numpy()
+    longest = course["gap"].max().to_numpy()
+    _judge(sheet, "fraction_count", at, course.size().to_numpy(float), "ADDL")
+    _judge(sheet, "total_dose", at, course["gray"].sum().to_numpy(), "AMT",
+           "the dose of a course as that of each fraction?")  # fmt: skip
+    _judge(sheet, "fraction_spacing", at, course["gap"].median().to_numpy(), "II",
+           "II or TIME in hours?")  # fmt: skip
+    _judge(sheet, "fraction_interval", at, course["gap"].min().to_numpy(), "II")
+    _judge(sheet, "course_gap", at, np.where(several, longest, np.nan), "TIME")
+    total = table.groupby("patient")["gray"].sum().reindex(range(len(patients))).to_numpy()
+    # A fraction to lesion 0 goes to every lesion.
+    immune = patients["immune_dose_gy"].to_numpy(float)
+    lesions = np.fmax(patients["n_lesions"].to_numpy(float), 1)
+    whole = table[table["lesion"] == 0].groupby("patient")["gray"].sum()
+    whole = whole.reindex(range(len(patients))).fillna(0).to_numpy()
+    given = total + whole * (np.nan_to_num(lesions, nan=1) - 1)
+    ratio = np.where(immune > 0, immune / np.where(given > 0, given, np.nan), np.nan)
+    sheet.judge("immune_dose_per_prescribed_gy", _on_first_rows(records, ratio), "IMMUNE_DOSE_GY")
+
+
+def _drug(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
+    """Doses of ATRA in mg, and over the body surface where that is known."""
+    given = records.is_dose & (records.compartment == 1) & (records.amount > 0)
+    amount = np.where(given, records.amount, np.nan)
+    sheet.judge("drug_dose", amount, "AMT")
+    surface = patients["bsa"].to_numpy(float)
+    own = (
+        np.where(records.patient >= 0, surface[records.patient], np.nan) if len(surface) else amount
+    )
+    sheet.judge("drug_dose_per_m2", amount / own, "AMT", "mg/m2 for mg?")
+
+
+def _counts(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
+    """Lymphocyte counts against the patient's others, the other patients and other centres."""
+    counts = np.flatnonzero(
+        records.is_observation
+        & (records.quantity == QUANTITIES.index("alc"))
+        & (records.patient >= 0)
+        & ~records.censored
+        & (records.value > 0)
+    )
+    patient, value = records.patient[counts], records.value[counts]
+    _judge(sheet, "count_within_patient", counts, part_of_typical(patient, value), "DV",
+           "divided by 1000 once too often?")  # fmt: skip
+    median = pd.Series(value).groupby(patient).median()
+    first = pd.Series(counts).groupby(patient).min()
+    if len(median) > 1:
+        _judge(sheet, "patient_median", first.to_numpy(), _against_others(median.to_numpy(float)), "DV",
+               "another unit than the other patients' counts?")  # fmt: skip
+    before = records.day[counts] <= 0
+    early = pd.Series(value[before]).groupby(patient[before]).median()
+    centre = patients["centre"].to_numpy(object)[early.index.to_numpy(int)]
+    by_centre = early.groupby(centre).agg(["median", "size"])
+    by_centre = by_centre[by_centre["size"] >= _LEAST_PATIENTS]
+    if len(by_centre) > 1:
+        ratio = _against_others(by_centre["median"].to_numpy(float))
+        for name, number in zip(by_centre.index, ratio, strict=True):
+            own = np.isin(patient, early.index.to_numpy(int)[centre == name])
+            _judge(sheet, "centre_median", counts[own][:1], np.array([number]), "CENTRE",
+                   "another unit than the other centres?")  # fmt: skip
+
+
+def part_of_typical(patient: NDArray, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts (1e9/L) over the median of the patient's counts; NaN where that is near nothing."""
+    typical = pd.Series(value).groupby(patient).transform("median").to_numpy()
+    return np.where(typical > _LOWEST_TYPICAL_ALC, value / np.fmax(typical, _COUNTED), np.nan)
+
+
+def _against_others(median: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each number over the median of the others."""
+    order = np.argsort(median, kind="stable")
+    rank = np.empty(len(median), int)
+    rank[order] = np.arange(len(median))
+    ordered = median[order]
+    # Leaving one of n sorted numbers out moves the middle by at most one place.
+    n = len(median) - 1
+    low, high = (n - 1) // 2, n // 2
+    others = (ordered[low + (rank <= low)] + ordered[high + (rank <= high)]) / 2
+    return median / others
+
+
+def _covariates(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
+    for check, column in (
+        ("age", "AGE"),
+        ("body_surface_area", "BSA"),
+        ("target_volume", "PTV_CM3"),
+    ):
+        numbers = patients[column.lower()].to_numpy(float)
+        sheet.judge(check, _on_first_rows(records, numbers, records.covariates[column]), column)
+    lln = records.lln.copy()
+    lln[pd.DataFrame({"p": records.patient, "v": lln}).duplicated().to_numpy()] = np.nan
+    sheet.judge("lower_limit_of_normal", lln, "LLN")
+
+
+def _judge(
+    sheet: Sheet, check: str, rows: NDArray, numbers: NDArray[np.float64], column: str,
+    hint: str = "",
+) -> None:  # fmt: skip
+    """Compare one number per given row of the table."""
+    spread = np.full(len(sheet), np.nan)
+    spread[rows] = numbers
+    sheet.judge(check, spread, column, hint)
+
+
+def _on_first_rows(
+    records: Records, numbers: NDArray[np.float64], stated: NDArray | None = None
+) -> NDArray[np.float64]:
+    """A number per patient on the first of the patient's rows (that states it), NaN elsewhere."""
+    usable: Mask = records.patient >= 0
+    if stated is not None:
+        usable = usable & ~np.isnan(stated)
+    rows = np.flatnonzero(usable)[::-1]
+    first = np.full(len(records.ids), -1)
+    first[records.patient[rows]] = rows
+    spread = np.full(len(records.lines), np.nan)
+    spread[first[first >= 0]] = numbers[first >= 0]
+    return spread

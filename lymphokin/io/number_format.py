@@ -1,0 +1,124 @@
+"""How the numbers of one column of text are written: which mark is decimal, which parts thousands.
+
+`1.450` is one and a half in English and fourteen hundred and fifty in German. A whole column tells
+more than a cell: one cell such as `0.62` shows what the point means in all others. What a column
+does not tell is not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+_SIGN = re.compile(r"(?:[<>]=?|≤|≥)\s*")
+_LIKE_A_NUMBER = re.compile(r"[+-]?(?=[\d.,]*\d)[\d.,' ]+(?:[eE][+-]?\d+)?")
+_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2019": "'"})
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """A decimal mark, and a mark between groups of three digits (empty: none)."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+    def plain(self, word: str) -> str | None:
+        """A number as Python writes it, None where the word is no number in this format.
+
+        A sign such as `<` before it is kept.
+        """
+        sign = _SIGN.match(word)
+        start = sign.end() if sign else 0
+        number = word[start:].translate(_BLANKS)
+        whole = r"\d+"
+        if self.thousands:
+            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
+        point = re.escape(self.decimal)
+        if not re.fullmatch(
+            rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", number
+        ):
+            return None
+        if self.thousands:
+            number = number.replace(self.thousands, "")
+        return word[:start] + number.replace(self.decimal, ".")
+
+
+POINT = NumberFormat()
+_GERMAN = NumberFormat(",", ".")
+_FORMATS = (
+    POINT,
+    NumberFormat(",", ""),
+    NumberFormat(".", ","),
+    _GERMAN,
+    NumberFormat(".", " "),
+    NumberFormat(",", " "),
+    NumberFormat(".", "'"),
+    NumberFormat(",", "'"),
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a column tells of its numbers.
+
+    Attributes:
+        formats: Formats to read a cell with, the first that fits counts; empty where the column
+            can be read in two ways.
+        readings: An ambiguous cell and its two readings, for the message.
+        mixed: Whether cells are written in two ways, each clear by itself.
+    """
+
+    formats: tuple[NumberFormat, ...] = (POINT,)
+    readings: tuple[str, str, str] | None = None
+    mixed: bool = False
+
+    def plain(self, word: str) -> str | None:
+        """A number of the column as Python writes it, None where it is none or not clear."""
+        for form in self.formats:
+            plain = form.plain(word)
+            if plain is not None:
+                return plain
+        return None
+
+    @property
+    def question(self) -> str:
+        """What is asked of the user where a column can be read in two ways."""
+        if self.readings is None:
+            return ""
+        word, one, other = self.readings
+        return f"{word} can be read as {one} or as {other}"
+
+
+def written(words: Iterable[str], comma_separated: bool) -> Written:
+    """How the numbers among the words of a column are written.
+
+    Args:
+        words: The column's words; those that do not look like numbers are passed over.
+        comma_separated: Whether commas part the cells of the file, so that points are decimal.
+    """
+    formats = tuple(f for f in _FORMATS if not (comma_separated and f == _GERMAN))
+    readings = {}
+    for word in dict.fromkeys(words):
+        bare = _SIGN.sub("", word, count=1).translate(_BLANKS)
+        if _LIKE_A_NUMBER.fullmatch(bare):
+            found = {f: plain for f in formats if (plain := f.plain(word)) is not None}
+            if found:
+                readings[word] = found
+    fitting = [f for f in formats if all(f in found for found in readings.values())]
+    for one, other in combinations(fitting, 2):
+        for word, found in readings.items():
+            if _differ(found[one], found[other]):
+                return Written((), (word, found[one], found[other]))
+    if fitting:
+        return Written((fitting[0],))
+    for word, found in readings.items():
+        for one, other in combinations(found.values(), 2):
+            if _differ(one, other):
+                return Written((), (word, one, other))
+    return Written(formats, mixed=True)
+
+
+def _differ(one: str, other: str) -> bool:
+    return float(_SIGN.sub("", one, count=1)) != float(_SIGN.sub("", other, count=1))
