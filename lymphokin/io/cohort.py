@@ -195,7 +195,8 @@ def _with_limits(seen: pd.DataFrame) -> pd.DataFrame:
     censored = seen["censored"].to_numpy()
     unstated = censored & (seen["lower"].isna() & seen["upper"].isna()).to_numpy()
     lower = np.where(unstated, 0.0, seen["lower"].to_numpy())
-    upper = np.where(unstated, seen["value"].to_numpy(), seen["upper"].to_numpy())
+    stated = seen["upper"].to_numpy()
+    upper = np.where(unstated, seen["lloq"].fillna(seen["value"]).to_numpy(), stated)
     lower, upper = np.where(censored, lower, np.nan), np.where(censored, upper, np.nan)
     if (censored & ~((lower >= 0) & (lower < upper))).any():
         raise ValueError("a censored observation lies between two limits, from 0 to infinity")

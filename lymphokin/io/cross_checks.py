@@ -74,7 +74,7 @@ def _courses(records: Records, doses: Doses, patients: pd.DataFrame, sheet: Shee
     at = course["row"].min().to_numpy()
     several = (course.size() > 2).to_numpy()
     longest = course["gap"].max().to_numpy()
-    _judge(sheet, "fraction_count", at, course.size().to_numpy(float), "ADDL")
+    _judge(sheet, "fraction_count", at, np.asarray(course.size(), float), "ADDL")
     _judge(sheet, "total_dose", at, course["gray"].sum().to_numpy(), "AMT",
            "the dose of a course as that of each fraction?")  # fmt: skip
     _judge(sheet, "fraction_spacing", at, course["gap"].median().to_numpy(), "II",
@@ -119,7 +119,8 @@ def _counts(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
     median = pd.Series(value).groupby(patient).median()
     first = pd.Series(counts).groupby(patient).min()
     if len(median) > 1:
-        _judge(sheet, "patient_median", first.to_numpy(), _against_others(median.to_numpy(float)), "DV",
+        ratio = _against_others(np.asarray(median, float))
+        _judge(sheet, "patient_median", first.to_numpy(), ratio, "DV",
                "another unit than the other patients' counts?")  # fmt: skip
     before = records.day[counts] <= 0
     early = pd.Series(value[before]).groupby(patient[before]).median()
@@ -127,7 +128,7 @@ def _counts(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
     by_centre = early.groupby(centre).agg(["median", "size"])
     by_centre = by_centre[by_centre["size"] >= _LEAST_PATIENTS]
     if len(by_centre) > 1:
-        ratio = _against_others(by_centre["median"].to_numpy(float))
+        ratio = _against_others(np.asarray(by_centre["median"], float))
         for name, number in zip(by_centre.index, ratio, strict=True):
             own = np.isin(patient, early.index.to_numpy(int)[centre == name])
             _judge(sheet, "centre_median", counts[own][:1], np.array([number]), "CENTRE",

@@ -7,6 +7,7 @@ records stays small and every later check of a word is made once.
 import csv
 import io
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ _FORMATS = (
     (b"\xff\xfe", "UTF-16 text", "save it as CSV UTF-8"),
     (b"\xfe\xff", "UTF-16 text", "save it as CSV UTF-8"),
 )
+SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
+"""A first line by which Excel is told what parts the cells; it is no record."""
+
 _A_TABLE = "an event table as comma-separated UTF-8 text"
 
 
@@ -64,7 +68,8 @@ def read_text_table(data: bytes, found: Findings, mark: str = ",") -> TextTable 
     """Cut `data` into a table. None, with the reason in `found`, when it is no table at all.
 
     `mark`: what parts the cells.
-    Lines before the header that start with `#` are comments; blank lines are skipped. Column
+    Lines before the header that start with `#` are comments; blank lines, a line `sep=;` and empty
+    cells beyond the header are skipped. Column
     names are stripped and in upper case. Rows with another number of cells than the header are
     noted in `found` and left out.
     """
@@ -76,6 +81,8 @@ def read_text_table(data: bytes, found: Findings, mark: str = ",") -> TextTable 
     line = 0
     for line, content in enumerate(stream, start=1):
         bare = content.strip().strip('"').strip(",;\t ")
+        if SEPARATOR_LINE.fullmatch(content.strip().strip('"')):
+            continue
         if bare.startswith("#"):
             comments.append(bare.lstrip("#").strip())
         elif bare:
@@ -130,6 +137,8 @@ def _cells(
         collector = _Collector(len(names))
         for row in reader:
             line, end = end, header_line + reader.line_num
+            if len(row) > len(names) and not any(cell.strip() for cell in row[len(names) :]):
+                row = row[: len(names)]  # Excel writes the marks of empty columns
             if len(row) == len(names):
                 if any(row):
                     collector.append(row, line)

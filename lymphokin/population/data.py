@@ -36,16 +36,20 @@ class Records(NamedTuple):
     day: jax.Array | np.ndarray
     """[record] days from the first fraction"""
     log_value: jax.Array | np.ndarray
-    """[record] natural log of the value, or of the limit below which it lies"""
+    """[record] natural log of the value, or of the limit where only limits are known"""
     category: jax.Array | np.ndarray
     """[effect, record] 1.0 where the record is of that category"""
     weight: jax.Array | np.ndarray
     """[record] 1.0, or 0.0 for padding: array sizes are rounded up so that compiled code serves
     another cohort of about the same size"""
+    log_limits: tuple[jax.Array | np.ndarray, jax.Array | np.ndarray] | None = None
+    """[record] natural logs of the lower and upper limits, infinite where there is none; None where
+    every record lies below its limit and nothing else is known"""
 
 
 class Measured(NamedTuple):
-    """Records of one quantity with a value, and those below the limit of quantification."""
+    """Records of one quantity with a value, and those of which only limits are known: below a
+    limit of quantification, above one, or between two."""
 
     quantified: Records
     below: Records
@@ -215,8 +219,8 @@ def pack(
         below = rows["censored"].to_numpy(bool)
         records[quantity] = (rows[~below], rows[below])
         measured[quantity] = Measured(
-            _records(rows[~below], residual, position, "value"),
-            _records(rows[below], residual, position, "lloq"),
+            _records(rows[~below], residual, position),
+            _records(rows[below], residual, position),
         )
     arrays = CohortArrays(timeline, regressors, without, spread, measured, layout.treated, missing)
     arrays = jax.device_put(arrays)
@@ -259,12 +263,12 @@ def _unknown_effects(quantity: str, residual: Residual, rows: pd.DataFrame) -> l
     return told
 
 
-def _records(
-    rows: pd.DataFrame, residual: Residual, position: Mapping[str, int], value: str
-) -> Records:
+def _records(rows: pd.DataFrame, residual: Residual, position: Mapping[str, int]) -> Records:
     n = len(rows)
     size = -(-n // RECORDS_UNIT) * RECORDS_UNIT
     category = [_times(rows, effect) for effect in residual.effects]
+    log_lower, log_upper = log_limits_of(rows)
+    simple = not rows["censored"].any() or bool((np.isneginf(log_lower)).all())
 
     def padded(values: np.ndarray) -> np.ndarray:
         return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, size - n)], mode="edge")
@@ -273,7 +277,21 @@ def _records(
         patient=padded(rows["id"].map(position).to_numpy(int) if n else np.zeros(0, int)),
         place=padded(rows["place"].to_numpy(int)),
         day=padded(rows["day"].to_numpy(float)),
-        log_value=padded(np.log(rows[value].to_numpy(float))),
+        log_value=padded(np.log(limit_of(rows))),
         category=padded(np.asarray(category).reshape(len(residual.effects), n)),
         weight=(np.arange(size) < n).astype(float),
+        log_limits=None if simple else (padded(log_lower), padded(log_upper)),
     )
+
+
+def limit_of(rows: pd.DataFrame) -> np.ndarray:
+    """[record] the value of each observation; where it is censored its upper limit, else lower."""
+    upper = rows["upper"].to_numpy(float)
+    limit = np.where(np.isfinite(upper), upper, rows["lower"].to_numpy(float))
+    return np.where(rows["censored"].to_numpy(bool), limit, rows["value"].to_numpy(float))
+
+
+def log_limits_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """[record] natural logs of the limits of censored observations, infinite without one."""
+    with np.errstate(divide="ignore"):
+        return np.log(rows["lower"].to_numpy(float)), np.log(rows["upper"].to_numpy(float))

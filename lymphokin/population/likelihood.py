@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lymphokin.model import Residual
 from lymphokin.population.data import CohortArrays, PackedCohort, Records
 from lymphokin.population.hierarchy import Hierarchy, Latents
 from lymphokin.population.quantities import Population
@@ -15,6 +16,7 @@ from lymphokin.population.residual import (
     draw_measured,
     log_density,
     log_probability_below,
+    log_probability_between,
 )
 from lymphokin.solve import Solution, hours_output_at, solve
 
@@ -105,7 +107,7 @@ class CohortLikelihood:
             quantified, below = predicted[quantity]
             result[quantity] = (
                 m.quantified.weight * log_density(residual, m.quantified.log_value, quantified, sd),
-                m.below.weight * log_probability_below(residual, m.below.log_value, below, sd),
+                m.below.weight * _log_probability(residual, m.below, below, sd),
             )
         return result
 
@@ -140,6 +142,13 @@ class CohortLikelihood:
             total = total.at[m.below.patient].add(below)
         outputs = {q: solution.outputs[q] for q in arrays.measured if q in solution.outputs}
         return total, outputs, predicted
+
+
+def _log_probability(residual: Residual, records: Records, log_true: Any, sd: Any) -> Any:
+    """[record] log probability of what is known of censored records."""
+    if records.log_limits is None:
+        return log_probability_below(residual, records.log_value, log_true, sd)
+    return log_probability_between(residual, *records.log_limits, log_true, sd)
 
 
 def simulate_log_values(

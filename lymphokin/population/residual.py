@@ -65,7 +65,38 @@ def _log_density(residual: Residual, z: Any) -> Any:
 
 def log_probability_below(residual: Residual, log_limit: Any, log_true: Any, sd: Any) -> Any:
     """Log probability that a measurement lies below its limit."""
-    z = standardised(residual, log_limit, log_true, sd)
+    return _log_cumulative(residual, standardised(residual, log_limit, log_true, sd))
+
+
+def log_probability_between(
+    residual: Residual, log_lower: Any, log_upper: Any, log_true: Any, sd: Any
+) -> Any:
+    """Log probability that a measurement lies between its limits.
+
+    Args:
+        log_lower: ln of the lower limit, minus infinity where there is none.
+        log_upper: ln of the upper limit, infinity where there is none.
+        log_true: ln of the true value.
+        sd: as of :func:`scale_at`.
+    """
+    has_lower, has_upper = log_lower > -jnp.inf, log_upper < jnp.inf
+    # Infinite limits are replaced before they enter a derivative.
+    lower = jnp.where(has_lower, log_lower, jnp.where(has_upper, log_upper, 0.0) - 1.0)
+    upper = jnp.where(has_upper, log_upper, lower + 1.0)
+    below = log_probability_below(residual, upper, log_true, sd)
+    # Errors are symmetric: the probability above a limit is that below its mirror image.
+    z_lower = standardised(residual, lower, log_true, sd)
+    z_upper = standardised(residual, upper, log_true, sd)
+    above = _log_cumulative(residual, -z_lower)
+    mirrored = z_lower > 0
+    near = jnp.where(mirrored, -z_upper, z_lower)
+    far = jnp.where(mirrored, -z_lower, z_upper)
+    log_near, log_far = _log_cumulative(residual, near), _log_cumulative(residual, far)
+    between = log_far + jnp.log(-jnp.expm1(jnp.minimum(log_near - log_far, -1e-30)))
+    return jnp.where(has_lower & has_upper, between, jnp.where(has_lower, above, below))
+
+
+def _log_cumulative(residual: Residual, z: Any) -> Any:
     if residual.distribution == "student_t":
         return jnp.log(t_distribution.probability_below(z, residual.degrees_of_freedom))
     return log_ndtr(z)

@@ -23,8 +23,10 @@ from lymphokin.population import (
     log_density,
     log_measured,
     log_probability_below,
+    log_probability_between,
     standardised,
 )
+from lymphokin.population.data import limit_of, log_limits_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Replicates:
     quantity: str
     records: pd.DataFrame
     """one row per record: id, arm, day, value (the limit itself where censored), lloq (NaN where
-    there is none), censored; sorted by patient and day"""
+    there is none), censored (below its limit), lower and upper (limits between which it lies, NaN
+    where its value or only an upper limit is known); sorted by patient and day. A record above a
+    limit or between two has a random replicate of its patient within the limits as its value"""
     residual: Residual
     sd: np.ndarray
     """[draw, component] SDs of the residual"""
@@ -90,7 +94,13 @@ class Replicates:
         sd, y = self.sd[:, None], self.log_value
         quantified = log_density(self.residual, y, self.fitted, sd)
         below = log_probability_below(self.residual, y, self.fitted, sd)
-        return np.asarray(jnp.where(self.censored, below, quantified).sum(axis=1))
+        known = jnp.where(self.censored, below, quantified)
+        bounded = np.isfinite(self.records["lower"].to_numpy(float))
+        if bounded.any():
+            limits = log_limits_of(self.records.where(bounded, 1.0))
+            between = log_probability_between(self.residual, *limits, self.fitted, sd)
+            known = jnp.where(bounded, between, known)
+        return np.asarray(known.sum(axis=1))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -151,18 +161,40 @@ def replicate(density: CohortDensity, x: np.ndarray, seed: int) -> dict[str, Rep
         }
         if not all(np.isfinite(v).all() for v in own.values()):
             raise ArithmeticError(f"the model gives no finite {quantity} for some drawn patients")
+        same = measured(rng, residual, own["fitted"], sd)
         found[quantity] = Replicates(
             quantity,
-            table,
+            _within_limits(table, same, seed),
             residual,
             sd,
             own["typical"],
             own["fitted"],
-            measured(rng, residual, own["fitted"], sd),
+            same,
             measured(rng, residual, own["new"], sd),
             quantity in by_hour,
         )
     return found
+
+
+def _within_limits(table: pd.DataFrame, same: np.ndarray, seed: int) -> pd.DataFrame:
+    """Records above a limit or between two with a random one of their replicates in its place.
+
+    ``same``: [draw, record] ln replicated measurements of the same patients.
+    """
+    bounded = np.flatnonzero(np.isfinite(table["lower"].to_numpy(float)))
+    if not bounded.size:
+        return table
+    rng = np.random.default_rng([seed, 1])  # the other random numbers stay as they are
+    value = table["value"].to_numpy(float).copy()
+    for record in bounded:
+        lower, upper = table["lower"].iloc[record], table["upper"].iloc[record]
+        drawn = np.exp(same[:, record])
+        inside = drawn[(drawn > lower) & (drawn < upper)]
+        nearest = float(np.clip(np.median(drawn), lower, upper))
+        value[record] = rng.choice(inside) if inside.size else nearest
+    censored = table["censored"].to_numpy(bool).copy()
+    censored[bounded] = False
+    return table.assign(value=value, censored=censored)
 
 
 def measured(
@@ -192,9 +224,13 @@ def in_order(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Records of one quantity by patient and day, and the place of each among the predictions."""
     patients = density.packed.cohort.patients
-    table = pd.concat([quantified, below])[["id", "day", "value", "lloq", "censored"]]
-    limit = table["lloq"].where(table["censored"], table["value"])
-    table = table.assign(value=limit, arm=table["id"].map(patients["arm"]))
+    table = pd.concat([quantified, below])
+    columns = ["id", "day", "value", "lloq", "censored", "lower", "upper"]
+    table = table.assign(value=limit_of(table))[columns]
+    bounded = (table["lower"] > 0).to_numpy()  # others are below one limit, or have a value
+    table["lower"] = table["lower"].where(bounded)
+    table["upper"] = table["upper"].where(bounded)
+    table = table.assign(arm=table["id"].map(patients["arm"]))
     position = patients.index.get_indexer(table["id"].to_numpy())
     order = np.lexsort((table["day"], position))
     return table.iloc[order].reset_index(drop=True), order

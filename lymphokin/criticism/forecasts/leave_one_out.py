@@ -23,7 +23,9 @@ from lymphokin.population import (
     PackedCohort,
     log_density,
     log_probability_below,
+    log_probability_between,
 )
+from lymphokin.population.data import log_limits_of
 from lymphokin.predict import chosen_draws
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS, log_likelihood
 from lymphokin.run import Fit
@@ -110,5 +112,10 @@ def counts_left_out(fit: Fit, density: CohortDensity, seed: int) -> pd.DataFrame
         log_probability_below(residual, log_value, predicted, sd),
         log_density(residual, log_value, predicted, sd),
     )
+    bounded = np.isfinite(table["lower"].to_numpy(float))
+    if bounded.any():
+        limits = log_limits_of(table.where(bounded, 1.0))
+        between = log_probability_between(residual, *limits, predicted, sd)
+        log_likelihood = jnp.where(bounded, between, log_likelihood)
     found = left_out(np.asarray(log_likelihood))
     return table[["id", "day"]].assign(**found._asdict())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,8 +98,8 @@ def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Records and covariates by the kind of the source."""
     if source.is_dir():
         return draft_cdisc(bench, find_domains(source))
-    sheet = bench.mapping["wide"]["sheet"]
-    data = read_dataset(source, sheet, number_format(bench.mapping))
+    wide = bench.mapping["wide"]
+    data = read_dataset(source, wide["sheet"], number_format(bench.mapping), wide["header_row"])
     if Domains.knows(data):
         return draft_cdisc(bench, Domains.of(data))
     if is_nonmem(bench, data):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.io.convert.dataset_json import read_dataset_json
+from lymphokin.io.convert.workbook import read_workbook
 from lymphokin.io.convert.xpt import why_broken
 from lymphokin.io.number_format import NumberFormat, Written, written
-from lymphokin.io.problems import BadInput, Findings
-from lymphokin.io.text_table import read_text_table
+from lymphokin.io.problems import Findings
+from lymphokin.io.text_table import SEPARATOR_LINE, read_text_table
 
 TEXT = (".csv", ".txt", ".tsv")
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -103,11 +103,15 @@ def _as_text(value: object) -> str:
 
 
 def read_dataset(
-    path: str | os.PathLike, sheet: str = "", numbers: NumberFormat | None = None
+    path: str | os.PathLike,
+    sheet: str = "",
+    numbers: NumberFormat | None = None,
+    header_row: int = 0,
 ) -> Dataset:
     """Read a data set; the format is told by the file's ending.
 
-    `sheet`: sheet of a workbook (default: the first). `numbers`: how numbers of text files and
+    `sheet`: sheet of a workbook (default: the first). `header_row`: row of a workbook with the
+    names of the columns, from 1 (0: the first row). `numbers`: how numbers of text files and
     workbooks are written (default: each column tells). Raises BadInput if it cannot be read.
     """
     path = Path(path)
@@ -119,21 +123,22 @@ def read_dataset(
     data = _bytes(path, found)
     if ending in TEXT:
         return _text(path.name, data, found, numbers)
+    if ending in WORKBOOKS:
+        table = read_workbook(data, sheet, header_row, found)
+        found.raise_if_any()
+        assert table is not None
+        read = _dataset(path.name, table[0], found, first=table[1])
+        return replace(read, written=_written_in_workbook(read.frame, numbers))
     frame: pd.DataFrame | None = None
     if ending == ".xpt":
         frame = _transport(path, data, found)
     elif ending in (".json", ".ndjson"):
         frame = read_dataset_json(data, found)
-    elif ending == ".parquet":
-        frame = _parquet(data, found)
     else:
-        frame = _workbook(data, sheet, found)
+        frame = _parquet(data, found)
     found.raise_if_any()
     assert frame is not None
-    if ending not in WORKBOOKS:
-        return _dataset(path.name, frame, found, first=1)
-    read = _dataset(path.name, frame, found, first=2)
-    return replace(read, written=_written_in_workbook(read.frame, numbers))
+    return _dataset(path.name, frame, found, first=1)
 
 
 def _written_in_workbook(frame: pd.DataFrame, stated: NumberFormat | None) -> dict[str, Written]:
@@ -195,8 +200,12 @@ def _text(file: str, data: bytes, found: Findings, numbers: NumberFormat | None)
             notes = (f"{file} is not UTF-8 text; it was read as Windows-1252 (Western European)",)
     data = _HEADER_MARK.sub(rb"\1", data, count=1)
     lines = data.lstrip(b"\xef\xbb\xbf").split(b"\n")
-    head = next((line for line in lines if line.strip() and not line.startswith(b"#")), b"")
-    mark = max((b",", b";", b"\t"), key=head.count).decode()
+    content = [line for line in lines if line.strip() and not line.startswith(b"#")]
+    stated = (
+        SEPARATOR_LINE.fullmatch(content[0].strip().decode("utf-8", "replace")) if content else None
+    )
+    head = content[1] if stated and len(content) > 1 else (content or [b""])[0]
+    mark = stated[1] if stated else max((b",", b";", b"\t"), key=head.count).decode()
     if mark.encode() not in head and b'"' not in data and len(head.split()) > 1:
         data = b"\n".join(b",".join(line.split()) for line in lines)  # cells parted by blanks
     table = read_text_table(data, found, mark)
@@ -238,24 +247,3 @@ def _parquet(data: bytes, found: Findings) -> pd.DataFrame | None:
     except Exception as error:  # pyarrow raises several kinds
         found.add(None, None, str(error).splitlines()[0][:120], "a parquet file")
         return None
-
-
-def _workbook(data: bytes, sheet: str, found: Findings) -> pd.DataFrame | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = pd.ExcelFile(io.BytesIO(data), engine="openpyxl")
-            if sheet and sheet not in book.sheet_names:
-                known = ", ".join(map(str, book.sheet_names))
-                found.add(None, None, f"no sheet {sheet}", f"one of the sheets {known}")
-                return None
-            frame = book.parse(sheet or book.sheet_names[0], dtype=object)
-    except BadInput:
-        raise
-    except Exception as error:  # zip, XML and openpyxl errors
-        found.add(None, None, f"{type(error).__name__}: {error}"[:120], "an Excel workbook (.xlsx)")
-        return None
-    if not len(frame):
-        found.add(None, None, "an empty sheet", "a table with a header in row 1")
-        return None
-    return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,21 @@ def is_nonmem(bench: Bench, data: Dataset) -> bool:
     """Whether a table has one record per row: a subject, a time and a dose or observation."""
     names = set(_renamed(bench, data).frame.columns)
     return {"ID", "DV"} <= names and bool({"TIME", *DATE_FORMATS} & names)
+
+
+_UNIT_IN_NAME = re.compile(r"(\w+)\s*(?:\(.*\)|\[.*\])")
+
+
+def misnamed(data: Dataset) -> dict[str, str]:
+    """Columns of a NONMEM table that carry their unit in the name, such as `TIME (DAYS)`.
+
+    Empty where the table would be none even without the units.
+    """
+    bare = {str(name): m[1] for name in data.frame.columns
+            if (m := _UNIT_IN_NAME.fullmatch(str(name)))}  # fmt: skip
+    names = {bare.get(str(name), str(name)) for name in data.frame.columns}
+    dv = {"DV", *SPELLINGS["DV"]} & names
+    return bare if dv and "ID" in names and {"TIME", *DATE_FORMATS} & names else {}
 
 
 def _renamed(bench: Bench, data: Dataset) -> Dataset:

@@ -13,7 +13,7 @@ from lymphokin.io.convert.bench import COUNT, FRACTION, LEVEL, MDSC, Bench, draf
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.date_order import order_of, read_date
 from lymphokin.io.convert.dates import read_dates
-from lymphokin.io.convert.nonmem import _FACTORS
+from lymphokin.io.convert.nonmem import _FACTORS, misnamed
 from lymphokin.io.convert.results import EXPECTED, Reading, Result
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
 from lymphokin.quantities import OBSERVABLES
@@ -64,6 +64,14 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
     wide = bench.mapping["wide"]
     found = bench.found(data.file)
     hint = f"lymphokin data template {data.file} --out mapping.toml writes one to fill in"
+    units = misnamed(data)
+    if units and not wide["id"]:
+        names = ", ".join(
+            f"{json.dumps(theirs)} = {json.dumps(own)}" for theirs, own in units.items()
+        )
+        found.add(None, None, ", ".join(units), "the names of a NONMEM table without units",
+                  f"name them in the mapping: [nonmem] columns = {{ {names} }}")  # fmt: skip
+        return
     if not wide["id"] or not wide["visits"]:
         found.add(None, None, f"columns {', '.join(map(str, data.frame.columns))}"[:120],
                   "a mapping with [wide] id, unit and visits, or a table of a known kind",
