@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import LONGEST_DAYS, NO_MOMENT, Sheet, days_between, iso_date
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES, QUANTITIES
-from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import SATURDAY, expand_repeats
 
 DAY_US = 86_400_000_000
