@@ -352,6 +352,8 @@ CHECKS: dict[str, Check] = {
             (0, 0.15),
             "judgement: 0 to 0.05 for one lesion (data/immune_dose_by_site.csv), more for several "
             "and for large targets; 1 is total body irradiation",
+        ),
+        Check(
             "alc_value",
             "a lymphocyte count",
             "1e9/L",

@@ -30,7 +30,7 @@ def cohorts(draw) -> Cohort:
             "age": draw(st.just(np.nan) | st.floats(18, 99)),
             "sex": draw(st.none() | st.sampled_from("FM")),
             "n_lesions": draw(st.just(np.nan) | st.integers(2, 5)),
-            "immune_dose_gy": draw(st.just(np.nan) | st.floats(0, 20)),
+            "immune_dose_gy": draw(st.just(np.nan) | st.floats(0, 1e-3)),
             "start_date": draw(st.none() | st.just("2026-03-09")),
         }
         for day in range(draw(st.integers(0, 3))):
