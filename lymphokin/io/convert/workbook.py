@@ -60,6 +60,7 @@ def _is_title(row: list[Any]) -> bool:
 def _cells(data: bytes, sheet: str, found: Findings) -> list[list[Any]] | None:
     """All cells of a sheet by row, blank ones None; formulas by their saved value."""
     import openpyxl
+    from openpyxl.utils import get_column_letter
 
     try:
         with warnings.catch_warnings():
@@ -80,11 +81,13 @@ def _cells(data: bytes, sheet: str, found: Findings) -> list[list[Any]] | None:
     name = sheet or tables[0]
     rows = [[_blank(cell) for cell in row] for row in values[name].iter_rows(values_only=True)]
     for number, row in enumerate(formulas[name].iter_rows(), start=1):
-        for cell in row:
-            if cell.data_type == "f" and rows[number - 1][cell.column - 1] is None:
+        for place, cell in enumerate(row):
+            if cell.data_type == "f" and rows[number - 1][place] is None:
                 shown = str(getattr(cell.value, "text", cell.value))
                 hint = "open the workbook and save it, so that the values are in it"
-                found.add(number, cell.column_letter, shown, "a formula with its value", hint)
+                found.add(
+                    number, get_column_letter(place + 1), shown, "a formula with its value", hint
+                )
     return rows
 
 
