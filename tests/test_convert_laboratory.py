@@ -214,3 +214,11 @@ def test_two_date_columns_that_differ_are_refused(tmp_path):
     adlb = "USUBJID,PARAMCD,AVAL,AVALU,ADTM,ADT\nA,LYM,1.4,10^9/L,2026-03-02T08:00,2026-03-{}\n"
     assert done(tmp_path, dm=None, pr=None, lb=None, adlb=adlb.format("02"))
     refused(tmp_path, "ADT", "the day of ADTM", dm=None, pr=None, lb=None, adlb=adlb.format("03"))
+
+
+def test_tests_that_are_called_lymphocytes_under_another_code_are_named(tmp_path):
+    row = LATE.replace(",LYM,", ",LYMPHO,")
+    lb = table(row, column="LBTEST", cells=("Lymphocytes", "Lymphocytes", "Lymphocytes Abs"))
+    told = account(done(tmp_path, lb=lb))
+    assert "LYMPHO not read, though their names speak of lymphocytes" in told
+    assert counts(done(tmp_path, '[lab]\nlymphocytes = ["LYM", "LYMPHO"]', lb=lb)) == [1.42, 0.42]

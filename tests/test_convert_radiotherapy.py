@@ -193,6 +193,12 @@ def test_what_only_looks_like_a_fraction_is_left_out_or_asked_for(name, dose, ou
     assert len(fractions(no)) == 5
 
 
+def test_a_fraction_of_0_gray_was_not_given(tmp_path):
+    conversion = done(tmp_path, pr=PR + "X-1,6,SBRT,RADIOTHERAPY,0,Gy,2026-03-09,LIVER\n")
+    assert len(fractions(conversion)) == 5
+    assert "a dose of 0" in account(conversion)
+
+
 def test_radiotherapy_among_the_exposures_is_read_but_not_twice(tmp_path):
     as_exposure = re.sub(r"\bPR", "EX", PR)
     conversion = done(tmp_path, pr=None, ex=as_exposure)

@@ -157,7 +157,7 @@ def test_states_solved_one_by_one_and_all_together_agree(clock):
 
     def states(together):
         names = tuple(parameter.name for parameter in model.table)
-        structure = structure_of(blocks, names, tuple(handed), together)
+        structure = structure_of(blocks, names, tuple(handed), together=together)
         assert any(c.coupled for c in structure.components) is (together or clock == "hours")
         solver = Clock(System(blocks, p), structure, step.shape[1])
         return jax.jit(lambda: solve_clock(solver, step, events, handed))()

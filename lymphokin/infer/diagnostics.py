@@ -118,9 +118,11 @@ def population_summary(
 def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
     """Convergence verdict from the summary and the [chain, draw] divergence flags."""
     chains, draws = diverging.shape
-    rhat, ess = float(summary["rhat"].max()), float(summary["ess_bulk"].min())
+    # A chain that never moved has no R-hat: a number that is missing speaks against the fit.
+    rhat = float(summary["rhat"].max(skipna=False))
+    ess = float(summary["ess_bulk"].min(skipna=False))
     share = float(diverging.mean())
-    bad = rhat > RHAT_BAD or ess < ESS_BAD or share > DIVERGENT_SHARE_BAD
+    bad = not (rhat <= RHAT_BAD and ess >= ESS_BAD and share <= DIVERGENT_SHARE_BAD)
     good = rhat <= RHAT_GOOD and ess >= ESS_GOOD and share < DIVERGENT_SHARE_GOOD
     starts = starts_of(chains)
     which = "R-hat" if starts == chains else f"nested R-hat of {starts} groups of chains"

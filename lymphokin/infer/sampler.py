@@ -108,11 +108,11 @@ def compile_sampler(
     def chunk(
         chains: Chain, step: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
     ) -> Any:
-        def density(arrays: Any) -> Callable[[jax.Array], jax.Array]:
+        def of_whitened(arrays: Any) -> Callable[[jax.Array], jax.Array]:
             return lambda y: density.log_density(map_.to_latents(y), arrays)
 
         def once(i: jax.Array, state: tuple[Chain, dict[str, jax.Array]]) -> Any:
-            depth, densities = settings.max_tree_depth, (density(coarse), density(accurate))
+            depth, densities = settings.max_tree_depth, (of_whitened(coarse), of_whitened(accurate))
             chain, now = transition(*densities, state[0], step, depth, correcting)
             now |= {"x": map_.to_latents(chain.y)}
             return chain, {name: told.at[i].set(now[name]) for name, told in state[1].items()}

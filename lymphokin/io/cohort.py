@@ -107,6 +107,28 @@ class Cohort:
         """What is known on `day`: later observations are dropped, treatment stays as planned."""
         return replace(self, observations=self.observations[self.observations["day"] <= day])
 
+    def last_baseline(self, quantity: str) -> pd.Series:
+        """Each patient's last value up to day 0, in the unit of `quantity`; NaN if there is none.
+
+        It decides the grade before treatment, and whether a patient lies outside a fitted cohort.
+        """
+        before = self._before_treatment(quantity)
+        return before.groupby("id")["value"].last().reindex(self.patients.index)
+
+    def mean_baseline(self, quantity: str) -> pd.Series:
+        """Geometric mean of each patient's values up to day 0, in the unit of `quantity`.
+
+        NaN if there is none. Regressions take it: one count is noisier than the mean of several.
+        """
+        before = self._before_treatment(quantity)
+        logs = before["value"].map(np.log).groupby(before["id"]).mean()
+        return logs.reindex(self.patients.index).map(np.exp)
+
+    def _before_treatment(self, quantity: str) -> pd.DataFrame:
+        """Records of a quantity up to the first fraction that have a value."""
+        of = self.observations
+        return of[(of["quantity"] == quantity) & (of["day"] <= 0)].dropna(subset=["value"])
+
     def to_events(self) -> pd.DataFrame:
         """The event table: one row per record, contract columns, by patient and day.
 

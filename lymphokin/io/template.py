@@ -44,10 +44,11 @@ def event_table_template() -> str:
 
 
 _TABLES = {
-    "subject": "Who: columns with the subject, best first; subjects to leave out",
-    "lab": "Test codes; `unit` where none is stated; `units` = { theirs = ours }; `lloq` in 1e9/L",
-    "atra": "Words for ATRA in treatments (EXTRT), and test codes of its level",
-    "radiotherapy": "Words for radiotherapy in procedures; site classes; unit if not stated",
+    "subject": "Who: columns with the subject, best first; subjects to leave out or to rename",
+    "lab": "Test codes; `unit` where none is stated; `units` = { theirs = ours }; `lloq` in 1e9/L; "
+    "words of specimens; `repeats` = first, last, mean, lowest or highest",
+    "atra": "Words for ATRA in treatments (EXTRT), test codes of its level, and how rows are read",
+    "radiotherapy": "Words for radiotherapy; site classes; unit if not stated; what a row is",
     "format": "How numbers and dates are written where a column can be read in two ways",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",
     "accept": "Improbable numbers that are right: name of the check and the reason",

@@ -22,19 +22,19 @@ def endpoint_visits(
     Returns:
         index id; ``planned_day`` (42 days after the last fraction), ``endpoint_day`` (the day of
         the nearest count within a week of it, else the planned day), ``observed_alc`` (that count
-        as reported, NaN if none), ``observed_grade2`` (bool, or None), ``baseline_alc`` (last count
-        up to the first fraction) and ``baseline_grade``.
+        as reported, NaN if none), ``observed_grade2`` (bool, or None) and ``baseline_grade`` (of
+        the last count up to the first fraction, or None).
     """
     fractions = cohort.fractions.groupby("id", sort=False)["day"].max()
     planned = fractions.reindex(cohort.patients.index).fillna(0.0) + days
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    last_baseline = cohort.last_baseline("alc")
     rows = []
     for patient, day in planned.items():
         own = counts[counts["id"] == patient]
         near = own[(own["day"] - day).abs() <= window]
         visit = near.loc[(near["day"] - day).abs().idxmin()] if len(near) else None
-        before = own[own["day"] <= 0]
-        baseline = float(before["value"].iloc[-1]) if len(before) else np.nan
+        baseline = float(last_baseline[patient])
         observed = np.nan if visit is None else round(float(visit["value"]), REPORTED_DECIMALS)
         rows.append(
             {
@@ -43,7 +43,6 @@ def endpoint_visits(
                 "endpoint_day": day if visit is None else float(visit["day"]),
                 "observed_alc": observed,
                 "observed_grade2": None if visit is None else grade_of(observed) >= 2,
-                "baseline_alc": baseline,
                 "baseline_grade": None if np.isnan(baseline) else grade_of(baseline),
             }
         )

@@ -107,6 +107,13 @@ def check_model(model: Model) -> Model:
         for name in block.hands_down
         if block.states[name].initial != 0.0
     ]
+    problems += [
+        f"{block.name}.{name} is handed down, so it must have a loss: after the drug's last course "
+        "it decays with it"
+        for block in model.blocks
+        for name in block.hands_down
+        if not resting[block.name].flows[name].loss > 0
+    ]
     clocks = [block.clock for block in model.blocks]
     if clocks != sorted(clocks, reverse=True):
         problems.append("blocks on the hours clock must come before those on the days clock")

@@ -24,8 +24,8 @@ from lymphokin.schedule import AtraPulses
 
 TYPICAL_BSA_M2 = 1.8
 """Adults; used where the table has no body surface area."""
-NO_EFFECT_Z = -60.0
-"""Latent of the log-normal suppression at which it is zero for every purpose (below 1e-15)."""
+NO_EFFECT_Z = -1e4
+"""Latent of the log-normal suppression at which it is exactly zero: its exponential underflows."""
 
 
 def with_pulses(cohort: Cohort) -> Cohort:

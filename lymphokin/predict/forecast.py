@@ -94,7 +94,7 @@ def forecast(
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
     counts = counts[records_used(counts, visits, counts_until)]
     table["n_counts_used"] = counts["id"].value_counts().reindex(table.index).fillna(0).astype(int)
-    table = table.join(visits.drop(columns=["planned_day", "baseline_alc"]))
+    table = table.join(visits.drop(columns="planned_day"))
     table.insert(0, "arm", cohort.patients["arm"])
     table["extrapolation"] = outside(cohort, visits, seen)
     unreliable = table.index[table["pareto_k"] > UNRELIABLE_PARETO_K]

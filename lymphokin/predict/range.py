@@ -34,7 +34,8 @@ def features(cohort: Cohort, visits: pd.DataFrame) -> pd.DataFrame:
         }
     )
     table = table.reindex(cohort.patients.index).fillna(0.0)
-    return table.join(visits[["baseline_alc", "endpoint_day"]])
+    table["baseline_alc"] = cohort.last_baseline("alc")
+    return table.join(visits["endpoint_day"])
 
 
 def seen_ranges(cohort: Cohort, visits: pd.DataFrame) -> dict[str, list[float]]:

@@ -31,7 +31,7 @@ class Regression:
     """Base of a regression file: write ``log_count`` or ``log_odds``.
 
     Class attributes:
-        needs: inputs, by name: ``baseline_alc`` (geometric mean of all counts up to the first
+        needs: inputs, by name: ``mean_baseline_alc`` (geometric mean of all counts up to the first
             fraction, 1e9/L) and ``edic_gy`` (IMMUNE_DOSE_GY where IMMUNE_DOSE_SOURCE is edic).
         days_after_last_fraction: the visit that it speaks of.
     """
@@ -60,16 +60,12 @@ class RegressionModel:
     def inputs(self, cohort: Cohort) -> pd.DataFrame:
         """What the regression needs of each patient, NaN where it is not known."""
         patients = cohort.patients
-        counts = cohort.observations.query("quantity == 'alc' and day <= 0").dropna(
-            subset=["value"]
-        )
-        logs = counts["value"].astype(float).map(np.log).groupby(counts["id"]).mean()
         is_edic = patients["immune_dose_source"] == "edic"
-        known = {
-            "baseline_alc": np.exp(logs.reindex(patients.index)),
+        inputs = {
+            "mean_baseline_alc": cohort.mean_baseline("alc"),
             "edic_gy": patients["immune_dose_gy"].astype(float).where(is_edic),
         }
-        return pd.DataFrame({name: known[name] for name in self.regression.needs}, patients.index)
+        return pd.DataFrame({name: inputs[name] for name in self.regression.needs}, patients.index)
 
     def _parameters(self, z: Any) -> SimpleNamespace:
         values = SimpleNamespace()

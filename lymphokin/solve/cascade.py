@@ -33,9 +33,13 @@ class Solution(NamedTuple):
 
 def _clock(model: Model, p: Any, clock: Literal["hours", "days"], lanes: int) -> Clock:
     blocks = model.on_clock(clock)
-    handed = tuple(name for b in model.on_clock("hours") for name in b.hands_down)
     parameters = tuple(parameter.name for parameter in model.table)
-    structure = structure_of(blocks, parameters, handed if clock == "days" else ())
+    if clock == "days" and (drug := model.on_clock("hours")):
+        handed = tuple(name for block in drug for name in block.hands_down)
+        jumps = structure_of(drug, parameters).jumps & set(handed)
+        structure = structure_of(blocks, parameters, handed, jumps)
+    else:
+        structure = structure_of(blocks, parameters)
     return Clock(System(blocks, p), structure, lanes)
 
 
@@ -56,10 +60,21 @@ def solve_hours(model: Model, p: Any, hours: HoursArrays) -> HoursSolution:
     """
     clock = _clock(model, p, "hours", hours.step.shape[1])
     paths = _paths(model, clock, jnp.asarray(hours.step), jnp.asarray(hours.amount), {})
-    states = {name: path.after for name, path in paths.items()}
+    jumps = clock.structure.jumps
+    after = {name: path.after for name, path in paths.items()}
+    before = {name: path.before if name in jumps else path.after for name, path in paths.items()}
+    slopes = slopes_before = _slopes(clock, after)
+    bent = {name for name in after if (clock.structure.reads[name] | {name}) & jumps}
+    if bent & {name for block in model.on_clock("hours") for name in block.hands_down}:
+        ahead = _slopes(clock, before)
+        slopes_before = {name: (ahead if name in bent else slopes)[name] for name in slopes}
+    return HoursSolution(*(tuple(part.values()) for part in (after, slopes, before, slopes_before)))
+
+
+def _slopes(clock: Clock, states: dict[str, Any]) -> dict[str, Any]:
+    """Time derivatives per day at given states."""
     flows = clock.flows(states)
-    slopes = [flows[name].inflow - flows[name].loss * y for name, y in states.items()]
-    return HoursSolution(tuple(states.values()), tuple(slopes))
+    return {name: flows[name].inflow - flows[name].loss * y for name, y in states.items()}
 
 
 def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
@@ -79,14 +94,15 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
         hours_solution = solve_hours(model, p_lanes, timeline.hours)
         handed = hand_down(model, p_lanes, timeline, hours_solution)
     else:
-        rest = Handed(jnp.zeros(days.node_day.shape), jnp.zeros(days.step.shape))
+        zero = jnp.zeros(days.node_day.shape)
+        rest = Handed(zero, zero, jnp.zeros(days.step.shape))
         handed = {name: rest for b in model.on_clock("hours") for name in b.hands_down}
     clock = _clock(model, p, "days", patients)
     fractions = Fraction(jnp.asarray(days.immune_dose), jnp.asarray(days.share))
-    given = {name: Path(h.nodes, h.nodes, h.middle) for name, h in handed.items()}
+    given = {name: Path(*h) for name, h in handed.items()}
     paths = _paths(model, clock, jnp.asarray(days.step), fractions, given)
     states = {name: path.before for name, path in paths.items()}
-    upstream = {name: h.nodes for name, h in handed.items()}
+    upstream = {name: h.before for name, h in handed.items()}
     return Solution(clock.system.outputs(states, upstream), states, hours_solution)
 
 
@@ -94,6 +110,8 @@ def hours_output_at(
     model: Model, p: Any, hours: HoursArrays, solution: HoursSolution, lane: Any, day: Any
 ) -> dict[str, jax.Array]:
     """Outputs of the hours blocks at given days, by one partial step from the node before.
+
+    A sample at the time of a dose is taken before it.
 
     Args:
         p: parameters, each a scalar or [lane].
@@ -110,14 +128,14 @@ def hours_output_at(
     own = {name: value[lane] for name, value in values.items() if value.ndim}
     offset = jnp.asarray(hours.offset)[:, lane]
     elapsed = day - hours.start[lane] - lag_of(model, SimpleNamespace(**own, **shared))
-    index = interval(offset, elapsed[None, :])[0]
+    index = interval(offset, elapsed[None, :], "left")[0]
     states = tuple(state[index, lane] for state in solution.states)
     since = elapsed - offset[index, jnp.arange(len(lane))]
 
     def move(part: Any) -> dict[str, jax.Array]:
         states, elapsed, since, own = part
         clock = _clock(model, SimpleNamespace(**own, **shared), "hours", len(since))
-        before = elapsed < 0
+        before = elapsed <= 0
         step = jnp.where(before, 0.0, since)
         start = {
             name: jnp.where(before, clock.rest[name], state)

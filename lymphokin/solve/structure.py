@@ -49,7 +49,7 @@ class Structure:
     steady: frozenset[str]
     """States whose loss does not change with time."""
     jumps: frozenset[str]
-    """States that an event changes."""
+    """States, and handed-down values, that an event changes."""
     reads: Mapping[str, frozenset[str]]
     """States and handed-down values that each state's flow reads."""
     read_within: frozenset[str]
@@ -141,7 +141,8 @@ def _groups(names: Sequence[str], needs: Mapping[str, frozenset[str]]) -> list[t
 def structure_of(
     blocks: tuple[Block, ...],
     parameters: tuple[str, ...],
-    handed: tuple[str, ...],
+    handed: tuple[str, ...] = (),
+    handed_jumps: frozenset[str] = frozenset(),
     together: bool = False,
 ) -> Structure:
     """Structure of the blocks of one clock.
@@ -149,6 +150,7 @@ def structure_of(
     Args:
         parameters: names of all parameters.
         handed: names of the states that an earlier clock hands down.
+        handed_jumps: those of them that an event of that clock changes.
         together: put all states into one component, to check the solver against itself.
     """
     names = System(blocks, None).names
@@ -208,7 +210,7 @@ def structure_of(
         components=tuple(components),
         handed=handed,
         steady=frozenset(name for name in names if not loss[name] & local),
-        jumps=frozenset(jumps),
+        jumps=frozenset(jumps) | handed_jumps,
         reads=reads,
         read_within=frozenset(
             name

@@ -14,11 +14,11 @@ TYPICAL = 1.4
 
 
 class BaselineLogistic(Regression):
-    needs = ("baseline_alc",)
+    needs = ("mean_baseline_alc",)
     days_after_last_fraction = 42.0
 
     def log_odds(self, p, x):
-        return p.intercept + p.slope * jnp.log(x.baseline_alc / TYPICAL)
+        return p.intercept + p.slope * jnp.log(x.mean_baseline_alc / TYPICAL)
 
 
 regression = BaselineLogistic()

@@ -17,13 +17,13 @@ LEAST = 0.02
 
 
 class EdicBreast(Regression):
-    needs = ("baseline_alc", "edic_gy")
+    needs = ("mean_baseline_alc", "edic_gy")
     days_after_last_fraction = 0.0
 
     def log_count(self, p, x):
-        usual = x.baseline_alc * (p.intercept + p.slope * x.edic_gy)
+        usual = x.mean_baseline_alc * (p.intercept + p.slope * x.edic_gy)
         low = p.low_intercept + p.low_slope * x.edic_gy
-        return jnp.log(jnp.maximum(jnp.where(x.baseline_alc < LYMPHOPENIC, low, usual), LEAST))
+        return jnp.log(jnp.maximum(jnp.where(x.mean_baseline_alc < LYMPHOPENIC, low, usual), LEAST))
 
 
 regression = EdicBreast()

@@ -48,15 +48,14 @@ def judged_patients(cohort: Cohort) -> pd.DataFrame:
     """Patients whose forecasts can be judged: with a count at baseline and at the endpoint.
 
     Returns:
-        index id; ``arm`` (text, empty where not stated), ``baseline_alc`` (geometric mean of the
-        counts up to the first fraction, 1e9/L), ``endpoint_alc`` and ``happened`` (grade >= 2).
+        index id; ``arm`` (text, empty where not stated), ``mean_baseline_alc`` (geometric mean of
+        the counts up to the first fraction, 1e9/L), ``endpoint_alc`` and ``happened`` (grade >= 2).
     """
     visits = endpoint_visits(cohort)
-    baseline = load_regression("baseline_logistic").inputs(cohort)["baseline_alc"]
     table = pd.DataFrame(
         {
             "arm": cohort.patients["arm"].fillna("").astype(str),
-            "baseline_alc": baseline,
+            "mean_baseline_alc": cohort.mean_baseline("alc"),
             "endpoint_alc": visits["observed_alc"],
         }
     )
@@ -125,7 +124,7 @@ def _baseline_counts(
     """The regression of the log count itself: a logistic regression gives no count."""
 
     def inputs(patients: pd.DataFrame) -> Floats:
-        return np.column_stack([np.ones(len(patients)), np.log(patients["baseline_alc"])])
+        return np.column_stack([np.ones(len(patients)), np.log(patients["mean_baseline_alc"])])
 
     return _log_normal(inputs(seen), np.log(seen["endpoint_alc"].to_numpy()), inputs(new), 0.0, rng)
 

@@ -26,7 +26,7 @@ from lymphokin.io.convert.specimens import (
     of_the_right_test,
 )
 from lymphokin.io.convert.subject_ids import subjects_of
-from lymphokin.io.convert.treatment_names import listed
+from lymphokin.io.convert.treatment_names import holding, listed
 from lymphokin.lab_units import count_factor, part_factor
 
 
@@ -61,9 +61,24 @@ def read_measurements(
         first_day = subjects["first_day"]
         parts.append(counts_from_shares(bench, of_blood, leukocytes, columns, first_day, counted))
     names = data.text(columns.test)[other]
+    called = _named(data, columns)[other]
+    like = holding(called, _LIKE_LYMPHOCYTES) & ~holding(called, lab["parts"])
+    near = sorted(set(names[like]))
+    if near:
+        bench.account.warn(f"{data.file}: {listed(near)} not read, though their names speak of "
+                           "lymphocytes; if they are counts: [lab] lymphocytes")  # fmt: skip
     why = f"another test: neither a lymphocyte count nor asked for ({listed(names)})"
     bench.account.dropped(data.file, why, data.lines[other])
     return pd.concat(parts, ignore_index=True) if parts else no_records()
+
+
+_LIKE_LYMPHOCYTES = ("LYMPHOCYTE", "LYMPHOCYTES", "LYMPHS", "ALC")
+
+
+def _named(data: Dataset, columns: Columns) -> pd.Series:
+    """What the file calls the test of each record, besides its code."""
+    name = next((n for n in columns.named if n in data), columns.test)
+    return data.text(name)
 
 
 def _upper(names: list[str]) -> list[str]:

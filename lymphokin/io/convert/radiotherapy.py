@@ -63,6 +63,9 @@ def read_fractions(
     """
     data = _of_this_study(bench, _external(bench, data, prefix), prefix)
     data = once_each(bench, that_took_place(bench, data, prefix), prefix)
+    zero = bench.numbers(data, f"{prefix}DOSE").eq(0).to_numpy()
+    bench.account.dropped(data.file, "a dose of 0", data.lines[zero])
+    data = data.select(~zero)
     if not len(data):
         return no_records(), pd.Series(dtype=object)
     factor = _gray(bench, data, prefix)

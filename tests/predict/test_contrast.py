@@ -1,0 +1,75 @@
+"""The contrast of the arms against rates by hand: who gets how much, and which way it points."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lymphokin.infer.density import density_of, flat
+from lymphokin.predict import arm_contrast
+from lymphokin.schedule import AtraPulses
+from tests.predict.conftest import BETWEEN, ELIMINATION, ERROR, LEVEL, PER_EXPOSURE, patients
+
+OWN = [(0.0, 60.0), (1.0, 60.0), (7.0, 80.0)]
+"""Doses of the treated patient (day, mg): less than the trial's regimen."""
+BSA = 1.7
+VISIT = 4.0 + 42.0
+"""The planned endpoint visit, days from the first of five daily fractions; every dose before it has
+left by then but for some parts in a million."""
+DRAWS = 40
+
+
+@pytest.fixture(scope="module")
+def contrast(treated_model):
+    """One patient without and one with the drug; draws of the population and of both levels."""
+    cohort = patients(
+        {"untreated": [(-3.0, 1.0)], "treated": [(-3.0, 0.7)]},
+        {"treated": OWN},
+        arm=["SBRT", "SBRT+ATRA"],
+        bsa=[BSA, np.nan],
+    )
+    density = density_of(treated_model, cohort)
+    assert density.hierarchy.population_names == ("suppression",)
+    start = np.asarray(flat(density.start()))
+    assert start.size == 3  # the suppression and two levels
+    x = np.random.default_rng(2).standard_normal((DRAWS, 3))
+    return x, arm_contrast(density, x, seed=1).set_index(["suppression", "arm"])
+
+
+def rates_by_hand(x: np.ndarray, suppression: np.ndarray) -> dict[str, np.ndarray]:
+    """[draw] share of each arm: an area under the drug is its dose over its rate."""
+    regimen = AtraPulses().doses(BSA).query("day < @VISIT")["amount_mg"].sum()
+    total = np.array([regimen, sum(mg for _, mg in OWN)])
+    log_level = np.log(LEVEL) + BETWEEN * x[:, 1:]
+    effect = suppression[:, None] * PER_EXPOSURE * total / ELIMINATION
+
+    def share(log_count: np.ndarray) -> np.ndarray:
+        return stats.norm.cdf(np.log(0.795), log_count, ERROR).mean(axis=1)
+
+    alone, pulsed = share(log_level), share(log_level + effect)
+    return {"SBRT": alone, "SBRT+ATRA": pulsed, "difference": pulsed - alone}
+
+
+@pytest.mark.parametrize("arm", ["SBRT", "SBRT+ATRA", "difference"])
+def test_each_arm_has_the_mean_of_its_patients_probabilities(contrast, arm):
+    x, table = contrast
+    expected = rates_by_hand(x, np.exp(0.5 * x[:, 0]))[arm]
+    row = table.loc["fitted", arm]
+    assert row["n"] == 2
+    for name, q in (("rate_q05", 0.05), ("rate_q50", 0.5), ("rate_q95", 0.95)):
+        # The solver's steps make an area under the drug right to some parts in a thousand.
+        assert row[name] == pytest.approx(np.quantile(expected, q), abs=2e-3)
+
+
+def test_the_drug_lowers_the_share_where_it_acts(contrast):
+    _, table = contrast
+    difference = table.loc["fitted", "difference"]
+    assert difference["rate_q05"] < difference["rate_q50"] < difference["rate_q95"] < 0
+
+
+def test_without_suppression_the_arms_are_one(contrast):
+    x, table = contrast
+    expected = rates_by_hand(x, np.zeros(DRAWS))["SBRT"]
+    for name, q in (("rate_q05", 0.05), ("rate_q50", 0.5), ("rate_q95", 0.95)):
+        assert table.loc["zero", "difference"][name] == 0.0
+        assert table.loc["zero", "SBRT"][name] == table.loc["zero", "SBRT+ATRA"][name]
+        assert table.loc["zero", "SBRT"][name] == pytest.approx(np.quantile(expected, q), abs=1e-3)

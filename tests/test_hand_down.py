@@ -1,0 +1,225 @@
+"""What the days clock reads of a drug between its doses, against closed forms.
+
+One compartment, oral or as a bolus: amounts are sums of exponentials, and the area under the amount
+is dose / elimination rate.
+"""
+
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from lymphokin.model import ModelError, load_model
+from lymphokin.solve import Course, build_timeline, hours_output_at, solve
+
+MODEL = '''"""A drug in one compartment, and the area under its amount on the days clock."""
+
+from lymphokin.model import Block, Flow, Output, state
+
+
+class Drug(Block):
+    clock = "hours"
+    lag = "dose_lag"
+    hands_down = ("gut", "central", "late")
+    gut = state("mg")
+    central = state("mg")
+    late = state("mg", meaning="what follows the drug smoothly")
+    shows = {"atra": Output("ng/mL", "amount of the drug")}
+
+    def flows(self, y, p, u):
+        return {
+            "gut": Flow(0.0, p.absorption_rate),
+            "central": Flow(p.absorption_rate * y.gut, p.elimination_rate),
+            "late": Flow(p.elimination_rate * y.central, p.elimination_rate),
+        }
+
+    def on_dose(self, y, p, amount):
+        return {"ROUTE": y.ROUTE + amount}
+
+    def outputs(self, y, p, u):
+        return {"atra": y.central}
+
+
+class Areas(Block):
+    of_gut = state("mg d")
+    of_central = state("mg d")
+    of_late = state("mg d")
+    alc_now = state("1e9/L", initial=1.0)
+    shows = {"alc": Output("1e9/L", "a count"), "seen": Output("mg", "amount handed down")}
+
+    def flows(self, y, p, u):
+        return {
+            "of_gut": Flow(u.gut, 0.0),
+            "of_central": Flow(u.central, 0.0),
+            "of_late": Flow(u.late, 0.0),
+            "alc_now": Flow(0.1, 0.1 + 0.01 * u.central),
+        }
+
+    def outputs(self, y, p, u):
+        return {"alc": y.alc_now, "seen": u.central}
+
+
+blocks = (Drug(), Areas())
+'''
+PARAMETER = """
+[parameters.{name}]
+symbol = "k"
+meaning = "a rate or a lag"
+unit = "{unit}"
+transform = "log"
+median = 1.0
+source = "none: a test"
+certainty = "fixed"
+"""
+RESIDUAL = """
+[residuals.alc]
+distribution = "normal"
+scale = "log"
+sd = 0.2
+sd_log_sd = 0.2
+source = "none: a test"
+certainty = "proposed prior"
+"""
+MG = 100.0
+
+
+def load_drug(folder, route, text=MODEL):
+    """The model of a drug that is given into the gut or the central compartment."""
+    path = folder / f"{route}.py"
+    path.write_text(text.replace("ROUTE", route))
+    units = {"absorption_rate": "1/h", "elimination_rate": "1/h", "dose_lag": "h"}
+    table = "".join(PARAMETER.format(name=n, unit=u) for n, u in units.items())
+    path.with_suffix(".toml").write_text(table + RESIDUAL)
+    return load_model(path)
+
+
+def solved(model, dose_days, days, **p):
+    """States and outputs at days, and samples of the drug there, [patient, day] each.
+
+    Args:
+        dose_days: of each patient.
+        p: [patient] rates in 1/day, lags in days.
+    """
+    nothing = np.zeros(0)
+    courses = [
+        Course(nothing, nothing, nothing, doses, np.full(len(doses), MG), own)
+        for doses, own in zip(dose_days, days, strict=True)
+    ]
+    timeline, layout = build_timeline(courses)
+
+    @jax.jit
+    def run(p, timeline, lane, day):
+        solution = solve(model, SimpleNamespace(**p), SimpleNamespace(**p), timeline)
+        sample = hours_output_at(
+            model, SimpleNamespace(**p), timeline.hours, solution.hours, lane, day
+        )
+        return solution.states | solution.outputs, sample["atra"]
+
+    lane = np.repeat(np.arange(len(courses)), [len(own) for own in days])
+    timeline = jax.tree.map(jnp.asarray, timeline)
+    shown, sample = run(p, timeline, jnp.asarray(lane), jnp.concatenate(days))
+    at = {
+        name: np.stack(
+            [np.asarray(y)[layout.nodes(timeline, i, own), i] for i, own in enumerate(days)]
+        )
+        for name, y in shown.items()
+    }
+    return at | {"sample": np.asarray(sample).reshape(len(courses), -1)}
+
+
+def amounts(route, doses, days, absorption_rate, elimination_rate, dose_lag):
+    """Central amount (mg) and its area since the first dose (mg d) at days, before any dose."""
+    since = days[:, None] - dose_lag - doses[None, :]
+    given, since = since > 0, np.maximum(since, 0.0)
+    decayed = np.exp(-elimination_rate * since)
+    if route == "central":
+        value, area = decayed, (1 - decayed) / elimination_rate
+    else:
+        absorbed = np.exp(-absorption_rate * since)
+        share = absorption_rate / (absorption_rate - elimination_rate)
+        value = share * (decayed - absorbed)
+        area = share * ((1 - decayed) / elimination_rate - (1 - absorbed) / absorption_rate)
+    return (MG * (given * part).sum(axis=1) for part in (value, area))
+
+
+@pytest.fixture(scope="module", params=["gut", "central"], ids=["oral", "bolus"])
+def course(request, tmp_path_factory):
+    """Patients with 1 to 15 doses, half a day to four and a half days apart, solved.
+
+    Rates of each, and of every other patient a lag; seen at random days and, before the dose, on
+    days of doses, and last when all is gone.
+    """
+    rng = np.random.default_rng(4)
+    doses = [np.r_[0.0, np.cumsum(rng.integers(1, 10, n) / 2)] for n in range(15)]
+    p = {
+        "absorption_rate": 24 * rng.uniform(0.7, 2.0, 15),
+        "elimination_rate": 24 * rng.uniform(0.1, 0.5, 15),
+        "dose_lag": rng.uniform(0.2, 3.0, 15) / 24 * (np.arange(15) % 2),
+    }
+    days = [
+        np.r_[np.sort(np.r_[rng.choice(own, 3), rng.uniform(0, own[-1] + 3, 9)]), own[-1] + 30]
+        for own in doses
+    ]
+    model = load_drug(tmp_path_factory.mktemp("drug"), request.param)
+    found = solved(model, doses, days, **p)
+    return SimpleNamespace(route=request.param, doses=doses, days=days, p=p, found=found)
+
+
+def test_areas_under_a_drug_are_dose_over_rate(course):
+    total = MG * np.asarray([len(own) for own in course.doses])
+    rates = {"of_central": "elimination_rate", "of_late": "elimination_rate"}
+    rates |= {"of_gut": "absorption_rate"} if course.route == "gut" else {}
+    for area, rate in rates.items():
+        np.testing.assert_allclose(
+            course.found[area][:, -1], total / course.p[rate], rtol=1e-4, err_msg=area
+        )
+
+
+def test_what_is_handed_down_between_doses_is_the_closed_form(course):
+    """What a sample shows is a step of the solver; what is handed down lies between two nodes."""
+    for i, days in enumerate(course.days):
+        rates = {name: value[i] for name, value in course.p.items()}
+        value, area = amounts(course.route, course.doses[i], days, **rates)
+        np.testing.assert_allclose(course.found["sample"][i][:-1], value[:-1], atol=1e-4 * MG)
+        np.testing.assert_allclose(course.found["seen"][i], value, atol=1e-3 * MG)
+        np.testing.assert_allclose(course.found["of_central"][i], area, rtol=1e-4, atol=1e-5 * MG)
+
+
+def test_a_count_that_the_drug_kills_directly_follows_scipy(course):
+    """To 4e-3: steps of a third of a day over peaks of hours that take away up to two thirds."""
+    for i in range(0, 15, 2):
+        days, rates = course.days[i], {name: value[i] for name, value in course.p.items()}
+
+        def slope(day, y, i=i, rates=rates):
+            (amount, _) = amounts(course.route, course.doses[i], np.atleast_1d(day), **rates)
+            return 0.1 - (0.1 + 0.01 * amount[0]) * y
+
+        count, start, expected = np.ones(1), 0.0, {0.0: 1.0}
+        for stop in [*(course.doses[i] + rates["dose_lag"]), days[-1]]:
+            wanted = days[(days > start) & (days <= stop)]
+            if stop > start:
+                piece = solve_ivp(
+                    slope,
+                    (start, stop),
+                    count,
+                    "LSODA",
+                    np.unique([*wanted, stop]),
+                    rtol=1e-8,
+                    atol=1e-8,
+                )
+                expected |= dict(zip(piece.t, piece.y[0], strict=True))
+                count, start = piece.y[:, -1], stop
+        np.testing.assert_allclose(
+            course.found["alc"][i], [expected[day] for day in days], rtol=4e-3
+        )
+
+
+def test_a_state_that_is_handed_down_must_decay(tmp_path):
+    """Between two courses of the drug only its loss moves it; an area under the drug has none."""
+    decays = '"late": Flow(p.elimination_rate * y.central, p.elimination_rate)'
+    assert decays in MODEL
+    with pytest.raises(ModelError, match=r"Drug\.late is handed down, so it must have a loss"):
+        load_drug(tmp_path, "gut", MODEL.replace(decays, '"late": Flow(y.central, 0.0)'))
