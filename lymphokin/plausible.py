@@ -316,6 +316,15 @@ CHECKS: dict[str, Check] = {
             "judgement: both are the same quantity (DICOM PS3.3 C.8.8.4) but for the bin width",
         ),
         Check(
+            "grid_over_histogram",
+            "the mean dose on the grid over that of the histogram in the same file",
+            "",
+            (0, 1e6),
+            (0.7, 1.4),
+            (0.9, 1.1),
+            "judgement: both are of one structure; small ones differ by their sampling",
+        ),
+        Check(
             "dvh_tail",
             "the part of the volume beyond the last dose of a cumulative histogram",
             "",

@@ -297,3 +297,42 @@ def test_a_cumulative_histogram_that_is_cut_is_refused(tmp_path, rows, told):
     path.write_text("ORGAN,DOSE_GY,VOLUME_CM3\n" + rows)
     with pytest.raises(BadInput, match=told):
         table_doses(path)
+
+
+@pytest.mark.parametrize(("target", "right"), [("55", True), ("11", False), ("5500", False)])
+def test_the_target_of_a_table_is_compared_with_its_prescription(tmp_path, target, right):
+    path = table(tmp_path, (6.5, 3200), (4.2, 600), (2.1, 70_000))
+    path.write_text(f"{path.read_text()}PTV,{target},40,50\n")
+    if right:
+        assert table_doses(path)[0].unknown == ["PTV"]
+    else:
+        with pytest.raises(BadInput, match="target"):
+            table_doses(path)
+
+
+@pytest.mark.parametrize(("mean", "right"), [(2.65, True), (53.0, False)])
+def test_the_target_of_histograms_is_compared_with_the_prescription(tmp_path, mean, right):
+    """A session of 2.65 Gy of 20, and of 1."""
+    pairs = widths_and_volumes()["CUMULATIVE"]
+    uid = write_plan(tmp_path, 20 if not right else 1, mean if not right else 2.65)
+    items = [histogram(1, pairs), histogram(2, pairs)]
+    write_dose(tmp_path, hill(), plan=uid, PixelData=None, DVHSequence=items, **SIZE)
+    write_structures(tmp_path, {"Heart": [], "PTV": []})
+    if right:
+        assert only(tmp_path).organs["heart"].mean_gy == pytest.approx(2.65)
+    else:
+        assert "`target_over_prescription`" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(("factor", "right"), [(1.0, True), (0.5, False), (100.0, False)])
+def test_the_dose_on_a_grid_is_compared_with_the_histograms_beside_it(tmp_path, factor, right):
+    write_course(tmp_path)
+    heart = only(tmp_path).organs["heart"].mean_gy
+    pairs = [v for volume in (100.0, 100.0, 0.0) for v in (heart * factor / 1.5, volume)]
+    item = histogram(4, pairs)
+    uid = write_plan(tmp_path, 5, 50)
+    write_dose(tmp_path, hill(), plan=uid, DVHSequence=[item], **SIZE)
+    if right:
+        assert only(tmp_path).warnings == []
+    else:
+        assert "`grid_over_histogram`" in refused(tmp_path)

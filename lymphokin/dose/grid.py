@@ -99,12 +99,21 @@ def added(grids: Sequence[DoseGrid]) -> list[DoseGrid]:
     return made
 
 
-def voxels(grids: Sequence[DoseGrid]) -> Iterator[tuple[NDArray[np.float64], NDArray, NDArray]]:
-    """Per grid and frame: centres [voxel, 3], the sum of the grids there in Gy and cm3 of each."""
-    for grid in grids:
+def voxels(
+    grids: Sequence[DoseGrid], least_gy: float = 0.0
+) -> Iterator[tuple[NDArray[np.float64], NDArray, NDArray]]:
+    """Per grid and frame: centres [voxel, 3], the sum of the grids there in Gy and cm3 of each.
+
+    Frames where the sum cannot reach `least_gy` are passed over.
+    """
+    most = [float(g.gy.max(initial=0)) for g in grids]
+    for at, grid in enumerate(grids):
+        others = sum(most) - most[at]
         thick = grid.frame_spacing()
         area = grid.spacing[0] * grid.spacing[1]
         for frame in range(len(grid.offsets)):
+            if float(grid.gy[frame].max(initial=0)) + others < least_gy:
+                continue
             points = grid.centres(frame)
             dose = grid.gy[frame].ravel()
             if len(grids) > 1:

@@ -58,6 +58,11 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", _ascii(name).lower())
 
 
+def is_target(name: str) -> bool:
+    """Whether a name is that of a treated volume: one that begins with GTV, CTV, PTV or ITV."""
+    return re.match(r"[iz]?[gcpi]tv", plain(name)) is not None
+
+
 def organ_of(name: str, own: Mapping[str, Part] | None = None) -> Part | None:
     """The organ that a structure's name stands for, None if it is not known."""
     match = match_name(name, own)

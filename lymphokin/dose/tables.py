@@ -18,6 +18,7 @@ from lymphokin.dose.structure_names import (
     BODY,
     IGNORED,
     Part,
+    is_target,
     known_organs,
     match_name,
     plain,
@@ -78,19 +79,29 @@ def _patient(
     found = Findings(data.file, accept)
     named: dict[Part, list[_Named]] = {}
     unknown: list[str] = []
+    targets: list[float] = []
     for name, rows in data.frame.groupby(data.text(organ), sort=False).indices.items():
         match = match_name(str(name), own_names)
         if match is None:
             unknown.append(str(name))
-            continue
+            if not is_target(str(name)):
+                continue
+        # A target serves for a comparison alone: what is wrong with it stops nothing.
+        noted = found if match else Findings(data.file)
         own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.written)
-        dose = _mean(own, mean, found) if mean else _of_histogram(own, str(points), found)
-        if dose is not None:
+        dose = _mean(own, mean, noted) if mean else _of_histogram(own, str(points), noted)
+        if match is None:
+            targets += [] if dose is None else [dose.mean_gy]
+        elif dose is not None:
             one = _Named(match.rank, str(name), int(own.lines[0]), dose)
             named.setdefault(match.part, []).append(one)
     parts, not_taken = _nearest(named, organ, found)
     sex, fractions = _sex(data, found), _fractions(data, found)
     prescribed = _prescribed(data, found)
+    if prescribed and targets:
+        found.judge("target_over_prescription", max(targets) / prescribed, None, organ,
+                    f"{max(targets):.4g} Gy to the target, {prescribed:g} Gy prescribed",
+                    "a session or a plan missing, or cGy?")  # fmt: skip
     if not parts and not found.problems:
         found.add(None, organ, ", ".join(unknown)[:60], "at least one known organ: "
                   + ", ".join(known_organs()))  # fmt: skip

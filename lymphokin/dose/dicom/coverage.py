@@ -8,7 +8,7 @@ from lymphokin.dose.dicom.files import Object, items, number
 from lymphokin.dose.dicom.plans import Plan
 from lymphokin.io.problems import Findings
 
-SESSION = ("FRACTION_SESSION", "BEAM_SESSION", "BRACHY_SESSION")
+SESSION = ("FRACTION_SESSION", "BEAM_SESSION")
 """Kinds of dose of one session."""
 OF_BEAMS = ("BEAM", "BEAM_SESSION")
 

@@ -24,7 +24,7 @@ from lymphokin.dose.dicom.patients import PatientObjects
 from lymphokin.dose.dicom.plans import Plan, read_plan
 from lymphokin.io.problems import Findings
 
-WHOLE = ("PLAN", "FRACTION", "BEAM", "BRACHY")
+WHOLE = ("PLAN", "FRACTION", "BEAM")
 """Kinds of dose over all sessions, best first."""
 MULTI_PLAN = "MULTI_PLAN"
 
@@ -101,11 +101,14 @@ def _together(plans: Sequence[Plan], missing: bool) -> Plan:
         return Plan()
     if len(plans) == 1:
         return plans[0]
+    states = {p.approval for p in plans}
+    approval = next((s for s in ("REJECTED", "UNAPPROVED", "") if s in states), "APPROVED")
     fractions = [p.fractions for p in plans if p.fractions is not None]
     prescribed = [p.prescribed_gy for p in plans if p.prescribed_gy is not None]
     return Plan(
         sum(fractions) if len(fractions) == len(plans) else None,
         sum(prescribed) if len(prescribed) == len(plans) else None,
+        approval=approval,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lymphokin.dose.contours import drawn_cm3
 from lymphokin.dose.dicom.structures import Structure
-from lymphokin.dose.structure_names import BODY, OWN, Part, match_name, plain
+from lymphokin.dose.structure_names import BODY, OWN, Part, is_target, match_name
 from lymphokin.io.problems import Findings
 
 ALIKE = 1.4
@@ -59,7 +59,9 @@ def choose_organs(
         if frame and structure.frame and structure.frame != frame:
             made.not_taken.append(f"{shown(structure.name)} (on another frame of reference)")
             continue
-        if _is_target(structure):
+        if (structure.kind in _TARGETS or is_target(structure.name)) and (
+            structure.contours or not drawn
+        ):
             made.targets.append(structure)
         match = match_name(structure.name, own_names)
         outline = match is not None and match.part == Part("skin", "whole") and (
@@ -114,12 +116,6 @@ def _settled(full: Sequence[tuple[int, Structure]]) -> bool:
 
 def _said(part: Part) -> str:
     return part.organ if part.part == "whole" else f"{part.organ} ({part.part})"
-
-
-def _is_target(structure: Structure) -> bool:
-    name = plain(structure.name)
-    named = any(name.startswith(t.lower()) or name.startswith(f"i{t.lower()}") for t in _TARGETS)
-    return bool(structure.contours) and (structure.kind in _TARGETS or named)
 
 
 def _solid(structure: Structure) -> bool:

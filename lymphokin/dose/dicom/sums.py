@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lymphokin.dose.agreement import check_parts
 from lymphokin.dose.dicom.agreement import check_prescription
 from lymphokin.dose.dicom.deliveries import Delivery
-from lymphokin.dose.dicom.histograms import read_histograms
+from lymphokin.dose.dicom.histograms import LOWEST_MEAN_GY, read_histograms
 from lymphokin.dose.dicom.organs import Organs, choose_organs
 from lymphokin.dose.dicom.patients import PatientObjects
 from lymphokin.dose.dicom.structure_sets import choose_set
@@ -120,7 +120,25 @@ def _from_grids(
         found.warn("no body outline: the integral dose is that of the whole dose grid")
     course.integral += integral
     check_prescription(delivery, highest(grids), _target_doses(chosen.targets, grids), found)
+    _compare_histograms(chosen, delivery, parts, outside, found)
     _add_organs(course, parts, outside, found)
+
+
+def _compare_histograms(
+    chosen: Organs, delivery: Delivery, parts: Mapping[Part, OrganDose],
+    outside: Mapping[str, float], found: Findings,
+) -> None:  # fmt: skip
+    """Compare means on the grid with those of histograms that came with it."""
+    if len(delivery.files) > 1:
+        return
+    stated = read_histograms(delivery.files[0], Findings(delivery.file))
+    for part, dose in parts.items():
+        number = chosen.known[part].number
+        mean = stated[number][0].mean_gy * delivery.times if number in stated else 0.0
+        if mean > LOWEST_MEAN_GY and outside[part.organ] <= OUTSIDE_TOLD:
+            found.judge("grid_over_histogram", dose.mean_gy / mean, None, part.organ,
+                        f"{dose.mean_gy:.4g} Gy on the grid, {mean:.4g} of its DVH",
+                        "another structure set, or a scaling?")  # fmt: skip
 
 
 def _target_doses(targets: Sequence[Structure], grids: Sequence[DoseGrid]) -> list[float]:
@@ -148,10 +166,11 @@ def _from_histograms(
             before = sums[roi].mean_gy if roi in sums else 0.0
             sums[roi] = OrganDose(before + delivery.times * histogram.mean_gy, volume)
     targets = {s.number for s in chosen.targets}
+    parts = {part: sums[s.number] for part, s in chosen.known.items() if s.number in sums}
+    # The highest dose of the body is that of all space.
     check_prescription(delivery, delivery.times * peak,
                        [d.mean_gy for roi, d in sums.items() if roi in targets], found,
-                       whole=False)  # fmt: skip
-    parts = {part: sums[s.number] for part, s in chosen.known.items() if s.number in sums}
+                       whole=any(part.organ == BODY for part in parts))  # fmt: skip
     _add_organs(course, parts, {}, found)
 
 

@@ -117,7 +117,7 @@ def shared_high_dose(one: Sequence[DoseGrid], other: Sequence[DoseGrid]) -> floa
     sizes, shared = [], []
     for own, rest, limit, far in ((one, other, *limits), (other, one, *limits[::-1])):
         size = both = 0.0
-        for points, dose, cm3 in voxels(own):
+        for points, dose, cm3 in voxels(own, limit):
             high = dose >= limit
             if not high.any():
                 continue
