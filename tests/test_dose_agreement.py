@@ -280,6 +280,21 @@ def test_volumes_of_another_unit_than_cm3_are_refused(factor, body_alone):
             table_doses(table(Path(name), *rows))
 
 
+@pytest.mark.parametrize(
+    ("lungs", "body", "right"),
+    [("3200", "70000", True), ("3.200,5", "70.000,0", True), ("3.200", "70.000", False)],
+)
+def test_a_mark_of_thousands_that_may_be_decimal_is_asked_about(tmp_path, lungs, body, right):
+    path = tmp_path / "organs.csv"
+    path.write_text(f"ORGAN;MEAN_DOSE_GY;VOLUME_CM3\nLungs;6,5;{lungs}\nBody;2,1;{body}\n")
+    if right:
+        (result,) = table_doses(path)
+        assert result.organs["body"] == (2.1, 70_000)
+    else:
+        with pytest.raises(BadInput, match=r"3\.200 can be read as 3\.200 or as 3200"):
+            table_doses(path)
+
+
 def test_organ_doses_above_the_prescription_are_refused(tmp_path):
     with pytest.raises(BadInput, match="organ_over_prescription"):
         table_doses(table(tmp_path, (12.0, 3200), (4.2, 600), (2.1, 70_000), prescribed="8"))

@@ -24,9 +24,12 @@ from lymphokin.dose.structure_names import (
     plain,
 )
 from lymphokin.io.convert.datasets import Dataset, read_dataset
+from lymphokin.io.number_format import Written
 from lymphokin.io.problems import BadInput, Findings
 
 _CENTIGRAY = 0.01
+_NUMBERS = ("MEAN_DOSE_GY", "MEAN_DOSE_CGY", "DOSE_GY", "DOSE_CGY", "VOLUME_CM3", "VOLUME_PERCENT",
+            "FRACTIONS", "PRESCRIBED_GY")  # fmt: skip
 
 
 def table_doses(
@@ -52,6 +55,10 @@ def table_doses(
     points = next((n for n in ("DOSE_GY", "DOSE_CGY") if n in data), None)
     if mean is None and points is None:
         found.add(None, "MEAN_DOSE_GY", None, "a column MEAN_DOSE_GY, or DOSE_GY of histograms")
+    for column in _NUMBERS:
+        if column in data and (question := data.written.get(column, Written()).question):
+            found.add(None, column, question, "numbers that can be read in one way",
+                      "write thousands without a mark")  # fmt: skip
     if not len(data):
         found.add(None, None, "no rows below the header", "at least one organ")
     found.raise_if_any()
