@@ -120,3 +120,15 @@ def test_many_remarkable_numbers_of_one_check_are_one_warning():
         found.judge("fraction_dose", 35.0, row + 2, "AMT", "35")
     assert len(found.warnings) == 1
     assert "and 7 more" in found.warnings[0]
+
+
+def test_the_page_of_checks_shows_every_check_as_it_is():
+    """Write it again with: uv run python docs/make_data_checks.py."""
+    root = Path(__file__).parents[1]
+    page = (root / "docs" / "data_checks.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert [row[0].strip("`") for row in rows] == list(CHECKS)
+    for (_, compared, *ranges, source), check in zip(rows, CHECKS.values(), strict=True):
+        limits = (check.possible, check.plausible, check.usual)
+        assert (compared, source) == (check.compared, check.source)
+        assert ranges == [check.range_text(pair) for pair in limits]
