@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -10,21 +11,28 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from lymphokin.infer.accuracy import judge_accuracy
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.diagnostics import judge, population_summary, without_chains
+from lymphokin.infer.diagnostics import (
+    beside_accuracy,
+    judge,
+    population_summary,
+    without_chains,
+)
 from lymphokin.infer.sample import Sample
 
 PRIOR_DRAWS = 4000
 
 
 def verdicts_of(
-    density: CohortDensity, sample: Sample, seed: int
+    density: CohortDensity, sample: Sample, errors: Mapping[str, float], seed: int
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
     """Summary of the population, and how far the draws can be believed.
 
     Args:
         density: the fitted cohort.
         sample: draws of its latents.
+        errors: of the solver, from :func:`lymphokin.infer.accuracy.solver_error`.
         seed: of the draws of the prior.
 
     Returns:
@@ -39,11 +47,15 @@ def verdicts_of(
     prior_z = np.random.default_rng(seed).standard_normal((PRIOR_DRAWS, n_population))
     prior = density.natural(prior_z.astype(z.dtype))
     summary = population_summary(hierarchy, z, values, prior, markov=belief is None)
-    if belief is None:
-        convergence = judge(summary, sample.statistics["diverging"])
-        return summary, values, prior, {"convergence": convergence.as_dict()}
-    convergence = without_chains(belief, z.shape[1])
-    verdicts = {"convergence": convergence.as_dict(), "approximation": belief.as_dict()}
+    convergence = (
+        judge(summary, sample.statistics["diverging"])
+        if belief is None
+        else without_chains(belief, z.shape[1])
+    )
+    accuracy = judge_accuracy(errors, adaptive=hierarchy.model.solver is not None)
+    verdicts = {"convergence": beside_accuracy(convergence, accuracy).as_dict()}
+    if belief is not None:
+        verdicts["approximation"] = belief.as_dict()
     return summary, values, prior, verdicts
 
 

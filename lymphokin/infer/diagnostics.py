@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lymphokin.infer.accuracy import Accuracy
 from lymphokin.infer.belief import Belief
 from lymphokin.infer.nested_rhat import nested_rhat, starts_of
 from lymphokin.population import Hierarchy, entry_of
 
+LEVELS = ("good", "caution", "bad")
 RHAT_GOOD, RHAT_BAD = 1.02, 1.05
 ESS_GOOD, ESS_BAD = 400.0, 100.0
 DIVERGENT_SHARE_GOOD, DIVERGENT_SHARE_BAD = 0.005, 0.02
@@ -42,6 +44,8 @@ class Convergence:
     verdict: str
     worst: list[tuple[str, float, float]]
     """name, R-hat and bulk ESS of the five quantities with the lowest ESS"""
+    solver: str = ""
+    """what must be known of the solver's accuracy; part of the verdict; empty when it is good"""
 
     def as_dict(self) -> dict[str, Any]:
         """For ``provenance.json`` and the report."""
@@ -148,6 +152,18 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
         level,
         verdict,
         [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
+    )
+
+
+def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence:
+    """Convergence with what must be known of the solver: draws of wrong numbers mix well, too."""
+    if not accuracy.verdict:
+        return convergence
+    return replace(
+        convergence,
+        level=max(convergence.level, accuracy.level, key=LEVELS.index),
+        verdict=f"{accuracy.verdict} {convergence.verdict}",
+        solver=accuracy.verdict,
     )
 
 

@@ -6,6 +6,7 @@ be continued.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -14,10 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from lymphokin.infer.accuracy import halved, solver_error
+from lymphokin.infer.accuracy import halved, judge_accuracy, solver_error
 from lymphokin.infer.assemble import draws_tree, verdicts_of
 from lymphokin.infer.belief import METHODS
 from lymphokin.infer.checkpoint import Checkpoint
@@ -112,8 +114,8 @@ def fit_density(
         meanwhile: called before the draws, to begin to compile what the caller needs after them.
 
     Raises:
-        ValueError: when there is no normal approximation to start from, or ``unfinished`` holds a
-            run of another identity.
+        ValueError: when there is no normal approximation to start from, the solver is grossly wrong
+            there, or ``unfinished`` holds a run of another identity.
     """
     reporter = reporter or Reporter()
     coarse = density.with_long_steps()
@@ -130,7 +132,7 @@ def fit_density(
     reporter.stage("summarising")
     x = sample.x.reshape(-1, sample.x.shape[-1])
     error = solver_error(density, x[:: max(1, len(x) // ERROR_DRAWS)], settings.steps)
-    summary, values, prior, verdicts = verdicts_of(density, sample, settings.nuts.seed)
+    summary, values, prior, verdicts = verdicts_of(density, sample, error, settings.nuts.seed)
     tree = draws_tree(density, sample, values, prior)
     return FittedDraws(tree, summary, verdicts | {"solver_relative_error": error} | extra)
 
@@ -150,6 +152,7 @@ def _by_markov_chains(
     meanwhile()
     gradients, seed = sampler.gradients(density, coarse), settings.nuts.seed
     arrays = checkpoint.recall("whitening", lambda: fit_gaussian(density, gradients, seed).arrays())
+    _refuse_inaccurate(density, arrays["centre"], settings, checkpoint)
     reporter.stage("sampling")
     draws = sample_nuts(
         density,
@@ -161,6 +164,18 @@ def _by_markov_chains(
         reporter.sampling,
     )
     return draws.sample()
+
+
+def _refuse_inaccurate(
+    density: CohortDensity, centre: np.ndarray, settings: FitSettings, checkpoint: Checkpoint
+) -> None:
+    """Refuse to sample where the solver is grossly wrong: chains would mix around wrong numbers."""
+    model = density.likelihood.model
+    error = solver_error(density, centre[None], settings.steps)
+    accuracy = judge_accuracy(error, adaptive=model.solver is not None)
+    if accuracy.level == "bad":
+        shutil.rmtree(checkpoint.folder)
+        raise ValueError(f"model {model.name} was not fitted. {accuracy.sentence}")
 
 
 def _by_approximation(

@@ -46,7 +46,7 @@ def report_contents(
     approximation = origin.get("approximation")
     hidden = ("convergence", "approximation", "seen", "data_warnings", "data_accepted")
     if approximation:
-        loud = [approximation["verdict"]]
+        loud = [text for text in (approximation["verdict"], convergence.get("solver")) if text]
     else:
         loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
     return ReportContents(

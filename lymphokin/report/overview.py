@@ -117,7 +117,7 @@ def banner(contents: ReportContents) -> str:
         "good": "The posterior follows it",
         "caution": "Believe it with caution",
         "bad": "Its population is not to be believed",
-    }[contents.convergence["level"]]
+    }[approximation["level"]]
     return (
         f"A QUICK LOOK (method {approximation['method']}), not Markov chains. {words} "
         f"(Pareto k {k:.2f}). Not for reporting."

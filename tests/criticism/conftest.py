@@ -113,7 +113,7 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
     }
     sample = draws.sample()
-    summary, values, prior, verdicts = verdicts_of(density, sample, seed=0)
+    summary, values, prior, verdicts = verdicts_of(density, sample, {}, seed=0)
     tree = draws_tree(density, sample, values, prior)
     folder = tmp_path_factory.mktemp("runs") / "made_up"
     folder.mkdir()
