@@ -21,7 +21,7 @@ import pandas as pd  # noqa: E402
 from lymphokin.literature import calibrated_models, coverage, literature_draws, read_studies  # noqa: E402
 from lymphokin.literature.atra import read_atra_studies  # noqa: E402
 from lymphokin.literature.checks import expected_counts, standard_courses  # noqa: E402
-from lymphokin.literature.posterior import details_of, shipped_posterior  # noqa: E402
+from lymphokin.literature.posterior import shipped_details  # noqa: E402
 from lymphokin.model import load_model, shipped_models  # noqa: E402
 from lymphokin.pages.drawing import save_figure  # noqa: E402
 from lymphokin.population import Hierarchy  # noqa: E402
@@ -49,7 +49,7 @@ def stored(kind: str, model: str = DEFAULT) -> pd.DataFrame:
 
 
 def cohorts() -> str:
-    details = details_of(shipped_posterior())
+    details = shipped_details()
     fitted, left = stored("reproduction"), stored("left_out")
     rows = []
     for study in read_studies():

@@ -4,13 +4,18 @@ Times are days from the first fraction (day 0). Nothing here is a recommendation
 only expand a stated regimen into the times and amounts of its doses.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd  # a second to import; only tables need it
 
 SATURDAY = 5
 
@@ -73,6 +78,8 @@ def fractions(courses: Iterable[Course], start: date) -> pd.DataFrame:
     lesion. At least one course must begin on day 0. Raises ValueError otherwise, and when
     `start` is on a weekend.
     """
+    import pandas as pd
+
     courses = list(courses)
     if all(course.earliest > 0 for course in courses):
         raise ValueError("day 0 is the first fraction: give a course with earliest=0")
@@ -126,6 +133,8 @@ class AtraPulses:
 
         Columns: day, drug ("atra"), amount_mg; sorted by day.
         """
+        import pandas as pd
+
         if not 0 < bsa < np.inf:
             raise ValueError(f"body surface area must be above 0 m2; got {bsa}")
         cycle, day, intake = np.meshgrid(

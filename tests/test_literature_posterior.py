@@ -5,17 +5,13 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from lymphokin.literature import calibrated_models, coverage, literature_draws, read_studies
 from lymphokin.literature.calibrate import calibrate
 from lymphokin.literature.checks import expected_counts, standard_courses
 from lymphokin.literature.meta_analysis import Settings
-from lymphokin.literature.posterior import (
-    details_of,
-    draws_of_posterior,
-    read_posterior,
-    shipped_posterior,
-)
+from lymphokin.literature.posterior import read_posterior, shipped_details
 from lymphokin.literature.prior import model_with_prior, prior_table
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.shipped import data_path, models_path
@@ -29,12 +25,14 @@ def population() -> PopulationDraws:
 def test_every_shipped_posterior_belongs_to_its_model_and_has_converged():
     assert calibrated_models()[0] == "myeloid_lymphoid"
     for name in calibrated_models():
-        posterior, draws = shipped_posterior(name), literature_draws(name)
-        quantities = draws.hierarchy.population_names
-        assert posterior["quantity"].to_numpy().tolist() == list(quantities)
+        draws = literature_draws(name)
+        with xr.open_dataset(data_path(f"literature/posterior/{name}.nc")) as stored:
+            quantities = stored["quantity"].to_numpy().tolist()
+            np.testing.assert_array_equal(draws.z, stored["z_new_study"].to_numpy())
+        assert quantities == list(draws.hierarchy.population_names)
         assert draws.z.shape[0] >= 200
         assert np.isfinite(draws.z).all()
-        assert details_of(posterior)["convergence"]["level"] != "bad"
+        assert shipped_details(name)["convergence"]["level"] != "bad"
 
 
 def test_published_numbers_are_reproduced_and_studies_left_out_foretold():
@@ -84,7 +82,7 @@ def test_a_calibration_reproduces_what_was_published_and_can_be_read_back(tmp_pa
     medians = numbers[found.reproduction["statistic"] == "median"]
     np.testing.assert_allclose(medians["q50"], medians["observed"], rtol=0.3)
     found.write(tmp_path)
-    read = draws_of_posterior(read_posterior(tmp_path / "hedos_hcc.nc"))
+    read = read_posterior(tmp_path / "hedos_hcc.nc")
     np.testing.assert_allclose(  # kept in single precision
-        read.z, draws_of_posterior(found.posterior).z, rtol=1e-6
+        read.z, found.population.z, rtol=1e-6
     )

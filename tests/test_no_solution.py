@@ -11,8 +11,8 @@ from lymphokin.literature.spread import between_models
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.population.no_forecast import NoForecastError
 from lymphokin.predict import forecast, seen_ranges
-from lymphokin.predict.individual import NoForecastError
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.patient import Count, Patient

@@ -42,8 +42,8 @@ def calibrate(
     Example: lymphokin calibrate --leave-one-out --out data/literature/posterior
     """
     from lymphokin.literature import Settings, coverage
-    from lymphokin.literature import calibrate as run
-    from lymphokin.literature.posterior import details_of, draws_of_posterior
+    from lymphokin.literature.calibrate import calibrate as run
+    from lymphokin.literature.posterior import details_of
     from lymphokin.literature.prior import write_prior
     from lymphokin.pages.wording import counted
 
@@ -57,9 +57,9 @@ def calibrate(
         found = run(model, studies, Settings(draws=draws, seed=seed), leave_one_out, show)
     paths = found.write(out)
     if prior is not None:
-        write_prior(draws_of_posterior(found.posterior), prior)
+        write_prior(found.population, prior)
         paths.append(prior)
-    details = details_of(found.posterior)
+    details = details_of(found.posterior.attrs)
     if json_:
         rows = json.loads(found.reproduction.to_json(orient="records"))
         files = [str(path) for path in paths]

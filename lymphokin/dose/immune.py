@@ -11,15 +11,22 @@ and the lesions treated at a fraction add. The spread around this reference valu
 0.5 for a course) is not here: it is a latent quantity of the population model.
 """
 
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from lymphokin.io.cohort import Cohort
 from lymphokin.shipped import data_path
+
+if TYPE_CHECKING:  # a second to import; one patient does without tables
+    import pandas as pd
+
+    from lymphokin.io.cohort import Cohort
 
 UNKNOWN_SITE = "other"
 
@@ -40,31 +47,38 @@ class ImmuneDose(NamedTuple):
     supplied: pd.Series
 
 
+def _shipped_table(name: str) -> list[dict[str, str]]:
+    with data_path(name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @cache
 def immune_dose_per_gy() -> dict[str, float]:
     """Gy of immune dose per prescribed Gy to one lesion, by site class."""
-    table = pd.read_csv(data_path("immune_dose_by_site.csv"))
-    ratio = table["immune_dose_gy"] / table["reference_prescribed_gy"]
-    return dict(zip(table["site"].tolist(), ratio.tolist(), strict=True))
+    return {
+        row["site"]: float(row["immune_dose_gy"]) / float(row["reference_prescribed_gy"])
+        for row in _shipped_table("immune_dose_by_site.csv")
+    }
 
 
 @cache
 def log_sd_by_source() -> dict[str, float]:
     """Log-SD of the true immune dose around a given one, by where that one comes from."""
-    table = pd.read_csv(data_path("immune_dose_uncertainty.csv"))
-    return dict(zip(table["source"].tolist(), table["log_sd"].tolist(), strict=True))
+    table = _shipped_table("immune_dose_uncertainty.csv")
+    return {row["source"]: float(row["log_sd"]) for row in table}
 
 
-def immune_dose_log_sd(cohort: Cohort) -> NDArray[np.float64]:
+def immune_dose_log_sd(patients: Mapping[str, Any] | pd.DataFrame) -> NDArray[np.float64]:
     """Log-SD of each patient's true immune dose around the given one, `[patient]`.
 
+    `patients`: columns immune_dose_gy and immune_dose_source, one value per patient.
     By IMMUNE_DOSE_SOURCE; 0 where a dose is given without a source, as it is then taken for
     known; NaN where none is given: the dose is estimated from the site, and how well is said in
     the model's parameter table. Raises ValueError for a source that the table does not know.
     """
     sizes = log_sd_by_source()
-    given = cohort.patients["immune_dose_gy"].notna().to_numpy()
-    sources = cohort.patients["immune_dose_source"].tolist()
+    given = ~np.isnan(np.asarray(patients["immune_dose_gy"], float))
+    sources = list(patients["immune_dose_source"])
     unknown = sorted({s for s in sources if s is not None and s not in sizes})
     if unknown:
         raise ValueError(f"unknown source of the immune dose: {', '.join(unknown)}")
@@ -81,6 +95,8 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
     (to their shares where these are all zero, as for brain). Raises ValueError when SITE names
     another number of lesions than N_LESIONS, or a site that the table does not know.
     """
+    import pandas as pd
+
     fractions = cohort.fractions
     patients = cohort.patients
     patient = patients.index.get_indexer(fractions["id"].to_numpy())
@@ -89,7 +105,8 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
 
     highest = np.zeros(len(patients), np.int64)
     np.maximum.at(highest, patient, lesion)
-    ratio, lesions = _per_lesion(cohort, highest)
+    stated = patients["n_lesions"].to_numpy()
+    ratio, lesions = per_lesion(patients["site"].tolist(), stated, highest, patients.index)
     estimate = prescribed * ratio[patient, lesion]
     irradiation = prescribed * np.where(lesion == 0, lesions[patient], 1)
     share = irradiation / _total(irradiation, patient, len(patients))[patient]
@@ -105,21 +122,25 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
     )
 
 
-def _per_lesion(
-    cohort: Cohort, highest: NDArray[np.int64]
+def per_lesion(
+    sites: Sequence[str | None],
+    stated: NDArray[np.float64],
+    highest: NDArray[np.int64],
+    ids: Sequence[Any] | pd.Index,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Immune Gy per prescribed Gy `[patient, lesion]` and the number of lesions `[patient]`.
 
-    Column 0 is the sum over the patient's lesions. `highest`: largest LESION of each patient.
+    Column 0 is the sum over the patient's lesions. `stated`: number of lesions, NaN if unknown.
+    `highest`: largest LESION of each patient. Raises ValueError as `reference_immune_dose` does,
+    with the patient as `ids` has it.
     """
     per_gy = immune_dose_per_gy()
-    stated = cohort.patients["n_lesions"].to_numpy()
-    sites = [site or UNKNOWN_SITE for site in cohort.patients["site"]]
+    sites = [site or UNKNOWN_SITE for site in sites]
     named = np.array([site.count("+") + 1 for site in sites], np.int64)
     count = np.where(np.isnan(stated), np.maximum(named, highest), stated).astype(np.int64)
     unlike = ((named > 1) & (named != count)) | (highest > count)
     if unlike.any():
-        who = cohort.patients.index[unlike][0]
+        who = np.asarray(ids)[unlike][0]
         raise ValueError(f"patient {who}: SITE, LESION and N_LESIONS do not agree")
     ratio = np.zeros((len(sites), int(count.max(initial=0)) + 1))
     for text in dict.fromkeys(sites):

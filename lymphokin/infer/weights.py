@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
+from lymphokin.infer.pareto import pareto_smoothed
+
 UNRELIABLE_PARETO_K = 0.7
 """Above it weights rest on a few draws (Vehtari et al. 2024, jmlr.org/papers/v25/19-556.html)."""
 
@@ -15,15 +17,6 @@ ALIKE = 1e-9
 def log_mean(log_weight: np.ndarray) -> np.ndarray:
     """[population draw, patient] log of the mean weight over a population draw's draws."""
     return logsumexp(log_weight, axis=1) - np.log(log_weight.shape[1])
-
-
-def pareto_smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pareto-smoothed log weights, [draw], and the Pareto k of their tail."""
-    from arviz_stats.base.array import array_stats  # takes 0.4 s to import; few need it
-
-    # ArviZ takes log likelihoods and turns their sign.
-    smooth, k = array_stats.psislw(log_weight.max() - log_weight)
-    return np.asarray(smooth), float(k)
 
 
 def smoothed(log_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

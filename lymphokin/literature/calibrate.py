@@ -24,10 +24,12 @@ from lymphokin.literature.atra import (
     reproduce_atra,
 )
 from lymphokin.literature.meta_analysis import Draws, MetaAnalysis, Settings, Unknowns
-from lymphokin.literature.posterior import attributes, seen_in, write_posterior
+from lymphokin.literature.posterior import draws_of_posterior
+from lymphokin.literature.record import attributes, seen_in, write_posterior
 from lymphokin.literature.reproduction import new_offsets, reproduce
 from lymphokin.literature.studies import STUDIES_FILE, read_studies
 from lymphokin.model import load_model
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.shipped import data_path
 
 REPRODUCED_DRAWS = 200
@@ -50,6 +52,12 @@ class Calibration:
     reproduction: pd.DataFrame
     left_out: pd.DataFrame | None
     atra: pd.DataFrame | None
+
+    @property
+    def population(self) -> PopulationDraws:
+        """The population of a new study."""
+        z = self.posterior["z_new_study"].to_numpy().astype(float)
+        return draws_of_posterior(z, self.posterior.attrs)
 
     def write(self, folder: Path) -> list[Path]:
         """Write MODEL.nc, MODEL.reproduction.csv, MODEL.left_out.csv and MODEL.atra.csv.

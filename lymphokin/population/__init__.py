@@ -1,13 +1,14 @@
-"""Individuals from a population: transforms, random effects, covariates, likelihood."""
+"""Individuals from a population: transforms, random effects, covariates, likelihood.
 
+What needs pandas is imported when it is first asked for: one patient does without it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import covariate, regressor
-from lymphokin.population.data import CohortArrays, Measured, PackedCohort, Records, pack
 from lymphokin.population.hierarchy import Hierarchy, Latents
-from lymphokin.population.likelihood import (
-    CohortLikelihood,
-    simulate_log_values,
-    simulate_records,
-)
 from lymphokin.population.quantities import Population, Quantity, entry_of
 from lymphokin.population.residual import (
     LOWEST,
@@ -20,6 +21,14 @@ from lymphokin.population.residual import (
     scale_at,
     standardised,
 )
+
+if TYPE_CHECKING:
+    from lymphokin.population.data import PackedCohort, pack
+    from lymphokin.population.likelihood import (
+        CohortLikelihood,
+        simulate_log_values,
+        simulate_records,
+    )
 
 __all__ = [
     "LOWEST",
@@ -47,3 +56,16 @@ __all__ = [
     "simulate_records",
     "standardised",
 ]
+_LATER = {
+    "PackedCohort": "data",
+    "pack": "data",
+    "CohortLikelihood": "likelihood",
+    "simulate_log_values": "likelihood",
+    "simulate_records": "likelihood",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -1,59 +1,91 @@
-"""A cohort's covariates as what a model's coefficients multiply, and what is not known of them."""
+"""A cohort's covariates as what a model's coefficients multiply, and what is not known of them.
+
+Columns are read by name from any mapping: a table of patients, or lists of values of a few. What is
+not known is NaN in a column of numbers and None in one of words.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-import jax
 import numpy as np
-import pandas as pd
 
-from lymphokin.io import Cohort
+from lymphokin.dose.immune import immune_dose_log_sd
 from lymphokin.io.problems import Findings
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
-from lymphokin.model import CategoryCovariate, Model, PowerCovariate, TableError
+from lymphokin.model import CategoryCovariate, Model, Parameter, PowerCovariate, TableError
+from lymphokin.population.arrays import MissingCovariate
 
 PER_LESION = "ptv_per_lesion_cm3"
 """The total target volume over the lesions: a covariate that is computed."""
 CATEGORY_COVARIATES = tuple(name for name in TEXT_COVARIATES if name != "START_DATE")
 FEWEST_KNOWN = 5
-"""Patients from whom the spread of a covariate is taken; fewer tell it to no better than 35 %."""
+"""Patients from whom the SD of a covariate is taken; from fewer it is known to no better than
+35 %."""
+
+type Columns = Any
+"""A mapping from column names to one value per patient, such as a data frame."""
 
 
-class MissingCovariate(NamedTuple):
-    """Patients who lack a number, which is a latent of theirs: log-normal as in the others."""
+class CovariateArrays(NamedTuple):
+    """Covariates of some patients; see :class:`lymphokin.population.arrays.CohortArrays`."""
 
-    patient: jax.Array | np.ndarray
-    """[missing] position among all patients"""
-    log_sd: jax.Array | np.ndarray
-    """SD of its logarithm among the patients who have it"""
+    regressors: dict[str, np.ndarray]
+    without: dict[str, np.ndarray]
+    spread: dict[str, np.ndarray]
+    missing: dict[str, MissingCovariate]
+    warnings: tuple[str, ...]
+    """sentences on what was assumed"""
 
 
-def covariate(patients: pd.DataFrame, column: str) -> pd.Series:
-    """A numeric covariate; ``ptv_per_lesion_cm3`` is the total target volume over the lesions."""
+def covariate(patients: Columns, column: str) -> np.ndarray:
+    """[patient] a numeric covariate, NaN where it is missing.
+
+    ``ptv_per_lesion_cm3`` is the total target volume over the lesions.
+    """
     if column == PER_LESION:
-        lesions = patients["n_lesions"].fillna(1).clip(lower=1)
-        return patients["ptv_cm3"].astype(float) / lesions.astype(float)
-    return patients[column].astype(float)
+        stated = np.asarray(patients["n_lesions"], float)
+        lesions = np.maximum(np.where(np.isnan(stated), 1.0, stated), 1.0)
+        return np.asarray(patients["ptv_cm3"], float) / lesions
+    return np.asarray(patients[column], float)
 
 
-def regressor(patients: pd.DataFrame, of: PowerCovariate | CategoryCovariate) -> np.ndarray:
+def _words(patients: Columns, column: str) -> list[str | None]:
+    """[patient] a covariate in words, None where it is missing."""
+    return [v if isinstance(v, str) else None for v in patients[column]]
+
+
+def regressor(patients: Columns, of: PowerCovariate | CategoryCovariate) -> np.ndarray:
     """[patient] what the coefficient of a covariate multiplies, NaN where it is missing."""
     if isinstance(of, PowerCovariate):
-        return np.log(covariate(patients, of.column).to_numpy(float) / of.reference)
-    values = patients[of.column]
-    return (values == of.category).astype(float).where(values.notna()).to_numpy(float)
+        return np.log(covariate(patients, of.column) / of.reference)
+    values = _words(patients, of.column)
+    return np.array([np.nan if v is None else float(v == of.category) for v in values])
 
 
-def check_covariates(model: Model, cohort: Cohort) -> None:
+def check_covariates(
+    model: Model,
+    patients: Columns,
+    ids: Iterable[Any],
+    source: str = "",
+    first_row: Mapping[Any, Any] | None = None,
+) -> None:
     """Refuse covariates that a cohort cannot have, and categories that a model has no effect for.
+
+    Args:
+        model: the model.
+        patients: columns of the patients.
+        ids: [patient] what each is called in a message.
+        source: what they were read from.
+        first_row: line of each patient's first record, by id, where it is known.
 
     Raises:
         TableError: naming the covariates and the columns there are.
         BadInput: with file, line, column, value and what was expected.
     """
     _check_columns(model)
-    _check_categories(model, cohort)
+    _check_categories(model, patients, list(ids), source, {} if first_row is None else first_row)
 
 
 def _check_columns(model: Model) -> None:
@@ -73,26 +105,47 @@ def _check_columns(model: Model) -> None:
         raise TableError(f"model {model.name}: " + "; ".join(dict.fromkeys(problems)))
 
 
-def _check_categories(model: Model, cohort: Cohort) -> None:
-    """Refuse a cohort with categories that the model has no effect for."""
-    found = Findings(cohort.source or "the cohort")
-    line = cohort.observations.groupby("id")["row"].min()
+def _check_categories(
+    model: Model, patients: Columns, ids: list[Any], source: str, first_row: Mapping[Any, Any]
+) -> None:
+    """Refuse patients with categories that the model has no effect for."""
+    findings = Findings(source or "the cohort")
     for p in model.table:
-        own = [c for c in p.covariates if isinstance(c, CategoryCovariate)]
-        for column in dict.fromkeys(c.column for c in own):
-            known = {c.reference for c in own if c.column == column}
-            known |= {c.category for c in own if c.column == column}
-            values = cohort.patients[column].dropna()
+        categories = [c for c in p.covariates if isinstance(c, CategoryCovariate)]
+        for column in dict.fromkeys(c.column for c in categories):
+            known = {c.reference for c in categories if c.column == column}
+            known |= {c.category for c in categories if c.column == column}
             expected = (
                 f"{', '.join(sorted(known))}: the categories of {p.name} in model {model.name}"
             )
-            for patient, value in values[~values.isin(list(known))].items():
-                row = int(line.get(patient, 0)) or None
-                found.add(row, column.upper(), str(value), expected, f"patient {patient}")
-    found.raise_if_any()
+            for patient, value in zip(ids, _words(patients, column), strict=True):
+                if value is not None and value not in known:
+                    row = int(first_row.get(patient, 0)) or None
+                    findings.add(row, column.upper(), value, expected, f"patient {patient}")
+    findings.raise_if_any()
 
 
-def _blank_categories(model: Model, cohort: Cohort) -> list[str]:
+def covariate_arrays(model: Model, patients: Columns) -> CovariateArrays:
+    """What the likelihood needs of the patients' covariates."""
+    without, spread = {}, {}
+    for p in model.table:
+        if p.only_without:
+            blank = np.isnan(covariate(patients, p.only_without)).astype(float)
+            without[p.only_without] = blank
+            spread[p.only_without] = _relative_spread(p, patients, blank)
+    regressors, missing, warnings = _regressors(model, patients)
+    return CovariateArrays(regressors, without, spread, missing, tuple(warnings))
+
+
+def _relative_spread(p: Parameter, patients: Columns, missing: np.ndarray) -> np.ndarray:
+    """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.spread``."""
+    if p.only_without != "immune_dose_gy" or p.between_subject_sd == 0:
+        return missing
+    log_sd = immune_dose_log_sd(patients)
+    return np.where(np.isnan(log_sd), missing, log_sd / p.between_subject_sd)
+
+
+def _blank_categories(model: Model, patients: Columns) -> list[str]:
     """Sentences on patients whose category is blank and taken to be the reference."""
     references = {
         c.column: c.reference
@@ -100,7 +153,7 @@ def _blank_categories(model: Model, cohort: Cohort) -> list[str]:
         for c in p.covariates
         if isinstance(c, CategoryCovariate)
     }
-    blank = {column: int(cohort.patients[column].isna().sum()) for column in references}
+    blank = {column: _words(patients, column).count(None) for column in references}
     return [
         f"{column.upper()} is blank for {n} patient(s), who count as {references[column]}"
         for column, n in blank.items()
@@ -108,8 +161,8 @@ def _blank_categories(model: Model, cohort: Cohort) -> list[str]:
     ]
 
 
-def regressors_of(
-    model: Model, cohort: Cohort
+def _regressors(
+    model: Model, patients: Columns
 ) -> tuple[dict[str, np.ndarray], dict[str, MissingCovariate], list[str]]:
     """What the coefficients of all covariates multiply.
 
@@ -117,10 +170,10 @@ def regressors_of(
         per regressor, [patient] its values; per column, who lacks a number; and sentences on what
         was assumed.
     """
-    values = {c.regressor: regressor(cohort.patients, c) for p in model.table for c in p.covariates}
-    missing, warnings = {}, _blank_categories(model, cohort)
-    for column, lacking in _lacking(model, cohort).items():
-        log_value = np.log(covariate(cohort.patients, column).to_numpy(float))
+    values = {c.regressor: regressor(patients, c) for p in model.table for c in p.covariates}
+    missing, warnings = {}, _blank_categories(model, patients)
+    for column, lacking in _lacking(model, patients).items():
+        log_value = np.log(covariate(patients, column))
         known = log_value[np.isfinite(log_value)]
         name, n = column.upper(), len(lacking)
         if len(known) < FEWEST_KNOWN:
@@ -145,15 +198,14 @@ def _powers(model: Model, column: str) -> list[PowerCovariate]:
     return [c for c in every if c.column == column]
 
 
-def _lacking(model: Model, cohort: Cohort) -> dict[str, np.ndarray]:
+def _lacking(model: Model, patients: Columns) -> dict[str, np.ndarray]:
     """Per numeric column, places of the patients who lack it and in whom it would matter."""
-    found: dict[str, np.ndarray] = {}
+    lacking: dict[str, np.ndarray] = {}
     for p in model.table:
-        matters = np.ones(len(cohort), bool)
-        if p.only_without:
-            matters = covariate(cohort.patients, p.only_without).isna().to_numpy()
         for c in p.covariates:
             if isinstance(c, PowerCovariate):
-                own = np.isnan(regressor(cohort.patients, c)) & matters
-                found[c.column] = found.get(c.column, np.zeros(len(cohort), bool)) | own
-    return {column: np.flatnonzero(own) for column, own in sorted(found.items()) if own.any()}
+                absent = np.isnan(regressor(patients, c))
+                if p.only_without:
+                    absent &= np.isnan(covariate(patients, p.only_without))
+                lacking[c.column] = lacking.get(c.column, False) | absent
+    return {column: np.flatnonzero(who) for column, who in sorted(lacking.items()) if who.any()}

@@ -4,90 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.dose import immune_dose_log_sd, reference_immune_dose
+from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
-from lymphokin.model import CategoryEffect, DelayEffect, Model, Parameter, Residual
-from lymphokin.population.covariates import (
-    MissingCovariate,
-    check_covariates,
-    covariate,
-    regressors_of,
-)
-from lymphokin.solve import Layout, StepRule, Timeline, Treatment, build_timeline
+from lymphokin.model import CategoryEffect, DelayEffect, Model, Residual
+from lymphokin.population.arrays import CohortArrays, Measured, Records
+from lymphokin.population.covariates import check_covariates, covariate_arrays
+from lymphokin.solve import Layout, StepRule, Treatment, build_timeline
 
 RECORDS_UNIT = 32
 """Numbers of records are rounded up to a multiple of this."""
-
-
-class Records(NamedTuple):
-    """Observations of one quantity."""
-
-    patient: jax.Array | np.ndarray
-    """[record]"""
-    place: jax.Array | np.ndarray
-    """[record] node of the days clock, or drug window (lane) of the hours clock"""
-    day: jax.Array | np.ndarray
-    """[record] days from the first fraction"""
-    log_value: jax.Array | np.ndarray
-    """[record] natural log of the value, or of the limit where only limits are known"""
-    category: jax.Array | np.ndarray
-    """[effect, record] 1.0 where the record is of that category"""
-    weight: jax.Array | np.ndarray
-    """[record] 1.0, or 0.0 for padding: array sizes are rounded up so that compiled code serves
-    another cohort of about the same size"""
-    log_limits: tuple[jax.Array | np.ndarray, jax.Array | np.ndarray] | None = None
-    """[record] natural logs of the lower and upper limits, infinite where there is none; None where
-    every record lies below its limit and nothing else is known"""
-
-
-class Measured(NamedTuple):
-    """Records of one quantity with a value, and those of which only limits are known: below a
-    limit of quantification, above one, or between two."""
-
-    quantified: Records
-    below: Records
-
-
-class CohortArrays(NamedTuple):
-    """Everything about a cohort that the log density needs; a pytree of arrays."""
-
-    timeline: Timeline
-    regressors: Mapping[str, jax.Array | np.ndarray]
-    """by name (:attr:`PowerCovariate.regressor`), [patient] ln(value / reference), or 1.0 in the
-    category and 0.0 outside; the mean of the others where a number is missing"""
-    without: dict[str, jax.Array | np.ndarray]
-    """per column, [patient] 1.0 where the column is missing"""
-    spread: dict[str, jax.Array | np.ndarray]
-    """per column, [patient] SD between subjects over that of patients whose column is missing: 1.0
-    where it is missing, 0.0 where it is known, between them where it is known with an error"""
-    measured: dict[str, Measured]
-    treated_patient: jax.Array | np.ndarray
-    """[treated patient] position among all patients"""
-    missing: dict[str, MissingCovariate] = {}
-    """per column, who lacks it"""
-
-    @property
-    def patients(self) -> int:
-        """Number of patients."""
-        return self.timeline.days.node_day.shape[1]
-
-    @property
-    def lacking(self) -> jax.Array | np.ndarray:
-        """[missing] patient of each missing covariate, column after column."""
-        every = [m.patient for m in self.missing.values()]
-        return jnp.concatenate(every) if every else np.zeros(0, int)
-
-    @property
-    def treated(self) -> int:
-        """Number of patients with drug doses."""
-        return self.treated_patient.shape[0]
 
 
 @dataclass(frozen=True)
@@ -184,16 +115,12 @@ def pack(
         days: per patient, extra days at which the solution is wanted (e.g. the endpoint visit).
         rule: step sizes of the solver.
     """
-    check_covariates(model, cohort)
+    first_row = cohort.observations.groupby("id")["row"].min()
+    check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     timeline, layout = build_timeline(treatments_of(cohort, days or {}), rule)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
-    regressors, missing, warnings = regressors_of(model, cohort)
-    without, spread = {}, {}
-    for p in model.table:
-        if p.only_without:
-            blank = covariate(cohort.patients, p.only_without).isna().to_numpy(float)
-            without[p.only_without] = blank
-            spread[p.only_without] = _relative_spread(p, cohort, blank)
+    covariates = covariate_arrays(model, cohort.patients)
+    warnings = list(covariates.warnings)
     measured, records = {}, {}
     hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
     for quantity, residual in model.table.residuals.items():
@@ -222,17 +149,17 @@ def pack(
             _records(rows[~below], residual, position),
             _records(rows[below], residual, position),
         )
-    arrays = CohortArrays(timeline, regressors, without, spread, measured, layout.treated, missing)
+    arrays = CohortArrays(
+        timeline,
+        covariates.regressors,
+        covariates.without,
+        covariates.spread,
+        measured,
+        layout.treated,
+        covariates.missing,
+    )
     arrays = jax.device_put(arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(warnings))
-
-
-def _relative_spread(p: Parameter, cohort: Cohort, missing: np.ndarray) -> np.ndarray:
-    """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.spread``."""
-    if p.only_without != "immune_dose_gy" or p.between_subject_sd == 0:
-        return missing
-    log_sd = immune_dose_log_sd(cohort)
-    return np.where(np.isnan(log_sd), missing, log_sd / p.between_subject_sd)
 
 
 def _times(rows: pd.DataFrame, effect: CategoryEffect | DelayEffect) -> np.ndarray:

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 
 from lymphokin.model import Model
 from lymphokin.population.hierarchy import Hierarchy
 from lymphokin.population.provenance import Provenance, provenance_of
+
+if TYPE_CHECKING:
+    import pandas as pd  # a second to import; only a fit has a table of its patients
 
 PRIOR_DRAWS = 2000
 
@@ -30,7 +33,7 @@ class PopulationDraws:
         z: [draw, quantity] population latents, a standard normal each under the prior.
         provenance: where the draws come from.
         seen: smallest and largest value of each feature of a course among the patients behind the
-            draws (:data:`lymphokin.predict.range.NAMES`); None where there are no patients.
+            draws (:data:`lymphokin.population.seen.NAMES`); None where there are no patients.
         seen_patients: the same features, one row per patient; None where single patients are not
             known.
         approximation: the verdict on a posterior that was approximated, else None.

@@ -20,7 +20,7 @@ import numpy as np
 
 from lymphokin.model import Model, Parameter, PowerCovariate
 from lymphokin.model.deviate import student_t
-from lymphokin.population.data import CohortArrays
+from lymphokin.population.arrays import CohortArrays
 from lymphokin.population.quantities import (
     Population,
     Quantity,

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Residual
-from lymphokin.population.data import CohortArrays, PackedCohort, Records
+from lymphokin.population.arrays import CohortArrays, Records
+from lymphokin.population.data import PackedCohort
 from lymphokin.population.hierarchy import Hierarchy, Latents
 from lymphokin.population.quantities import Population
 from lymphokin.population.residual import (

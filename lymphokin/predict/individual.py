@@ -20,6 +20,7 @@ from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.information import ArrowMatrix
 from lymphokin.population import LOWEST, CohortArrays
+from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NoForecastError
 
 NEWTON_STEPS = 12
 LARGEST_MOVE = 1.0
@@ -30,14 +31,6 @@ MOMENTS_COST = 2.0
 MOST_WEIGHT_UNSOLVED = 1e-3
 """Share of a patient's weight on draws for which the model gives no count, up to which these are
 left out: a risk is then off by no more than this share (judgement)."""
-MOST_DRAWS_UNSOLVED = 0.05
-"""The same of draws whose weight is not known either, as share of all draws (judgement)."""
-
-NO_SOLUTION = "model {} has no forecast for this patient: its equations have no finite solution"
-
-
-class NoForecastError(ValueError):
-    """The model has no number for some patients; the message names them."""
 
 
 class IndividualDraws(NamedTuple):

@@ -9,15 +9,7 @@ import pandas as pd
 
 from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
-
-NAMES = {
-    "fractions": "fractions",
-    "prescribed_gy": "total prescribed dose (Gy)",
-    "immune_dose_gy": "reference immune dose (Gy)",
-    "baseline_alc": "baseline count (1e9/L)",
-    "endpoint_day": "endpoint day",
-    "atra_mg": "largest ATRA dose in a day (mg)",
-}
+from lymphokin.population.seen import NAMES
 
 
 def features(cohort: Cohort, visits: pd.DataFrame) -> pd.DataFrame:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp
 
-from lymphokin.infer.weights import UNRELIABLE_PARETO_K, pareto_smoothed
-from lymphokin.predict.individual import MOST_DRAWS_UNSOLVED, NO_SOLUTION, NoForecastError
+from lymphokin.infer.pareto import pareto_smoothed
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
+from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NO_SOLUTION, NoForecastError
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import (
     PER_POPULATION,

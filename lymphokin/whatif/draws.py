@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import qmc
 
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.lanes import Lanes
+from lymphokin.whatif.normals import normals
 from lymphokin.whatif.shapes import MOST_WINDOWS
 
 PER_POPULATION = 8
@@ -41,16 +39,6 @@ def sizes(population: PopulationDraws) -> tuple[int, int, int]:
         len(hierarchy.treated_effects),
         len(hierarchy.occasion_effects),
     )
-
-
-@lru_cache(maxsize=32)
-def normals(count: int, dimensions: int, seed: int) -> np.ndarray:
-    """[dimension, draw] standard normals, spread more evenly than random ones (scrambled Sobol)."""
-    power = int(np.ceil(np.log2(max(count, 2))))
-    uniform = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(power)[:count]
-    draws = ndtri(np.clip(uniform, 1e-12, 1 - 1e-12)).T
-    draws.flags.writeable = False  # it is kept for the next question
-    return draws
 
 
 def split_normals(population: PopulationDraws, w: np.ndarray) -> tuple[np.ndarray, ...]:

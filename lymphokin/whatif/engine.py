@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from lymphokin.population import pack
+from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.predict.individual import NO_SOLUTION, NoForecastError
+from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
 from lymphokin.solve import Treatment
 from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.answer import schedule_answer
@@ -29,7 +29,7 @@ from lymphokin.whatif.recent import Recent
 from lymphokin.whatif.records import Records
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import arrays_of
-from lymphokin.whatif.treatment import patient_cohort, treatment_of
+from lymphokin.whatif.treatment import PATIENT, columns_of, treatment_of
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
 KEPT = 16
@@ -121,8 +121,9 @@ class Engine:
         bare = patient.model_copy(update={"counts": ()})
 
         def make() -> Fixed:
-            arrays = pack(self.population.model, patient_cohort(bare)).arrays
-            parts = (arrays.regressors, arrays.without, arrays.spread)
+            model, columns = self.population.model, columns_of(bare)
+            check_covariates(model, columns, [PATIENT])
+            parts = covariate_arrays(model, columns)[:3]
             return Fixed(*({k: float(v[0]) for k, v in part.items()} for part in parts))  # type: ignore[arg-type]
 
         return self._fixed.get(bare, make)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.predict.range import NAMES
+from lymphokin.population.seen import NAMES
 from lymphokin.schedule import SATURDAY
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice

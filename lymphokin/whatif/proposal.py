@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from lymphokin.whatif.draws import dimensions, normals
+from lymphokin.whatif.draws import dimensions
 from lymphokin.whatif.likelihood import PatientLikelihood
+from lymphokin.whatif.normals import normals
 
 DEFENSIVE = 10
 """One proposal of this many comes from the population itself, which bounds the weights."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from lymphokin.dose import reference_immune_dose
-from lymphokin.io import Cohort
+from lymphokin.dose.immune import per_lesion
+from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
 from lymphokin.solve import Treatment
 from lymphokin.whatif.patient import Patient
-from lymphokin.whatif.schedule import PlannedFraction, Schedule
+from lymphokin.whatif.schedule import Schedule
 
 PATIENT = "patient"
 
@@ -70,10 +70,8 @@ def _estimates(patient: Patient, schedule: Schedule) -> tuple[np.ndarray, np.nda
 def _per_gy(site: str, n_lesions: int | None) -> tuple[np.ndarray, int]:
     """Immune dose per prescribed Gy to all lesions (first) and to each, and how many there are."""
     lesions = n_lesions or site.count("+") + 1
-    unit = tuple(PlannedFraction(day=i, gy=1.0, lesion=i) for i in range(lesions + 1))
-    patient = Patient(site=site, n_lesions=lesions)
-    table = reference_immune_dose(patient_cohort(patient, Schedule(fractions=unit))).fractions
-    return table.sort_values("lesion")["immune_dose_gy"].to_numpy(), lesions
+    ratio, _ = per_lesion([site], np.array([float(lesions)]), np.array([lesions]), [PATIENT])
+    return ratio[0], lesions
 
 
 def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray]:
@@ -87,30 +85,9 @@ def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.zeros(0), *days]), np.concatenate([np.zeros(0), *amounts])
 
 
-def patient_cohort(patient: Patient, schedule: Schedule | None = None) -> Cohort:
-    """The patient with the fractions and doses of a schedule; without measurements."""
-    columns = {
-        "site": patient.site,
-        "sex": patient.sex,
-        "age": patient.age,
-        "bsa": patient.bsa,
-        "n_lesions": patient.n_lesions,
-        "ptv_cm3": patient.ptv_cm3,
-        "immune_dose_gy": patient.immune_dose_gy,
-        "immune_dose_source": patient.immune_dose_source,
-    }
-    plan = schedule or Schedule()
-    fractions = pd.DataFrame(
-        {
-            "id": PATIENT,
-            "day": [float(f.day) for f in plan.fractions],
-            "prescribed_gy": [f.gy for f in plan.fractions],
-            "lesion": [f.lesion for f in plan.fractions],
-        }
-    )
-    day, amount = _intakes(plan, patient.bsa)
-    doses = pd.DataFrame({"id": PATIENT, "day": day, "drug": "atra", "amount_mg": amount})
-    observations = pd.DataFrame({"id": [], "day": [], "quantity": [], "value": []})
-    return Cohort(
-        pd.DataFrame(columns, index=pd.Index([PATIENT], name="id")), fractions, doses, observations
-    )
+def columns_of(patient: Patient) -> dict[str, list[Any]]:
+    """The patient as columns of one row, named as the covariates of an event table."""
+    blank: dict[str, list[Any]] = {name.lower(): [None] for name in TEXT_COVARIATES}
+    blank |= {name.lower(): [np.nan] for name in NUMERIC_COVARIATES}
+    stated = patient.model_dump(exclude={"counts"}, exclude_none=True)
+    return blank | {name: [value] for name, value in stated.items()}
