@@ -8,15 +8,29 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lymphokin.dose import reference_immune_dose
+from lymphokin.io import Cohort
+from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.schedule import AtraPulses
 from lymphokin.whatif.dose import bed, eqd2, gy_for
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import with_fractions, with_pulses
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule_of
 from lymphokin.whatif.shapes import SHAPES, arrays_of
-from lymphokin.whatif.treatment import patient_cohort, treatment_of
+from lymphokin.whatif.treatment import columns_of, treatment_of
 
 PLAN = Schedule(fractions=tuple(PlannedFraction(day=d, gy=8.0) for d in (0, 2, 4)))
+
+
+def as_cohort(patient: Patient, plan: Schedule) -> Cohort:
+    """The patient as an event table has it."""
+    fractions = pd.DataFrame(
+        [("P", float(f.day), f.gy, f.lesion) for f in plan.fractions],
+        columns=["id", "day", "prescribed_gy", "lesion"],
+    )
+    patients = pd.DataFrame(columns_of(patient), index=pd.Index(["P"], name="id"))
+    doses = pd.DataFrame({"id": [], "day": [], "drug": [], "amount_mg": []})
+    observations = pd.DataFrame({"id": [], "day": [], "quantity": [], "value": []})
+    return Cohort(patients, fractions, doses, observations)
 
 
 def test_doses_are_those_of_the_trials_regimen():
@@ -39,7 +53,7 @@ def test_doses_are_those_of_the_trials_regimen():
 )
 def test_immune_dose_is_that_of_an_event_table(patient):
     found = treatment_of(patient, PLAN, PLAN)
-    table = reference_immune_dose(patient_cohort(patient, PLAN)).fractions
+    table = reference_immune_dose(as_cohort(patient, PLAN)).fractions
     np.testing.assert_allclose(found.immune_dose, table["immune_dose_gy"])
     np.testing.assert_allclose(found.share, table["share"])
 
@@ -128,10 +142,23 @@ def test_scans_give_back_the_plan_itself_and_keep_off_weekends():
     assert with_pulses(pulsed, 0, 0).atra == ()
 
 
-def test_the_patient_of_a_cohort_has_every_column():
-    patient = Patient(site="liver", age=70, sex="F", bsa=1.9, ptv_cm3=40)
-    row = patient_cohort(patient).patients.iloc[0]
-    assert (row["site"], row["age"], row["sex"], row["bsa"], row["ptv_cm3"]) == (
-        "liver", 70, "F", 1.9, 40,
-    )  # fmt: skip
-    assert pd.isna(row["immune_dose_gy"])
+def test_the_patient_has_every_column_of_an_event_table():
+    columns = columns_of(Patient(site="liver", age=70, sex="F", bsa=1.9, ptv_cm3=40))
+    assert set(columns) == {name.lower() for name in COVARIATES}
+    assert [columns[n] for n in ("site", "age", "sex", "bsa", "ptv_cm3")] == [
+        ["liver"], [70], ["F"], [1.9], [40],
+    ]  # fmt: skip
+    assert np.isnan(columns["immune_dose_gy"]).all()
+    assert columns["arm"] == [None]
+
+
+def test_what_is_given_on_the_day_of_a_count_comes_after_it():
+    """Fractions and pulses on days 0, 2 and 4: until the count of day 2 only day 0 was given."""
+    plan = PLAN.model_copy(update={"atra": tuple(Pulse(day=d, days=1) for d in (0.0, 2.0, 4.0))})
+    treatment = treatment_of(Patient(), plan, plan)
+    assert treatment.before(2.0).fraction_days.tolist() == [0.0]
+    assert treatment.before(2.0).dose_days.tolist() == [0.0]
+    assert treatment.before(2.5).fraction_days.tolist() == [0.0, 2.0]
+    assert treatment.before(0.0).fraction_days.tolist() == []
+    np.testing.assert_array_equal(treatment.before(3.0).amount, treatment.amount[:2])
+    np.testing.assert_array_equal(treatment.before(3.0).immune_dose, treatment.immune_dose[:2])
