@@ -57,9 +57,9 @@ class CohortArrays(NamedTuple):
     regressors: Mapping[str, jax.Array | np.ndarray]
     """by name (:attr:`PowerCovariate.regressor`), [patient] ln(value / reference), or 1.0 in the
     category and 0.0 outside; the mean of the others where a number is missing"""
-    without: dict[str, jax.Array | np.ndarray]
+    without: Mapping[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
-    spread: dict[str, jax.Array | np.ndarray]
+    spread: Mapping[str, jax.Array | np.ndarray]
     """per column, [patient] SD between subjects over that of patients whose column is missing: 1.0
     where it is missing, 0.0 where it is known, between them where it is known with an error"""
     measured: dict[str, Measured]

@@ -115,7 +115,7 @@ def pack(
         days: per patient, extra days at which the solution is wanted (e.g. the endpoint visit).
         rule: step sizes of the solver.
     """
-    first_row = cohort.observations.groupby("id")["row"].min()
+    first_row = cohort.observations.groupby("id")["row"].min().to_dict()
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     timeline, layout = build_timeline(treatments_of(cohort, days or {}), rule)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
