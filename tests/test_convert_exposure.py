@@ -230,3 +230,24 @@ def test_drug_in_a_placebo_arm_is_refused_and_none_in_a_drug_arm_is_told(tmp_pat
     refused(tmp_path, "ex.csv", "arm SBRT + placebo", ex=EX_COLUMNS + ex(), dm=arms)
     told = account(done(tmp_path, ex=EX_COLUMNS + ex("ATRA PLACEBO"), dm=arms))
     assert "1 subject(s) of an arm with ATRA have no dose of it: X-2" in told
+
+
+PC = "USUBJID,PCTESTCD,PCORRES,PCORRESU,PCSTRESN,PCSTRESU,PCSPEC,PCDTC\n"
+
+
+def test_a_level_needs_a_clock_time_and_doses_without_one_are_told(tmp_path):
+    pc = (
+        PC
+        + "X-1,TRETIN,412,ng/mL,412,ng/mL,PLASMA,2026-03-02\n"
+        + (
+            "X-1,TRETIN,203,ng/mL,203,ng/mL,PLASMA,2026-03-03T11:00\n"
+            "X-1,TRETIN,9,ng/mL,9,ng/mL,URINE,2026-03-03T12:00\n"
+        )
+    )
+    conversion = done(tmp_path, ex=EX_COLUMNS + ex(), pc=pc)
+    levels = conversion.cohort.observations.query("quantity == 'atra'")
+    assert levels["value"].tolist() == [203]
+    told = account(conversion)
+    assert "a level without a clock time" in told
+    assert "not a specimen of plasma: URINE" in told
+    assert "no clock time: doses counted from midnight of the day" in told

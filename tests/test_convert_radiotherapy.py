@@ -21,17 +21,17 @@ def course(dose: object, total: object = "", number: object = "", start: str = D
 
 
 @pytest.mark.parametrize(
-    ("category", "name"),
+    ("category", "name", "date"),
     [
-        ("PRIOR CANCER RADIOTHERAPY", "RADIOTHERAPY"),
-        ("RADIOTHERAPY", "Previous radiation therapy"),
-        ("Radiotherapy history", "SBRT"),
-        ("SUBSEQUENT ANTI-CANCER RADIOTHERAPY", "SBRT"),
-        ("RADIOTHERAPY", "Post-study palliative radiotherapy"),
+        ("PRIOR CANCER RADIOTHERAPY", "RADIOTHERAPY", "2025-05-06"),
+        ("RADIOTHERAPY", "Previous radiation therapy", "2024"),
+        ("Radiotherapy history", "SBRT", ""),
+        ("SUBSEQUENT ANTI-CANCER RADIOTHERAPY", "SBRT", "2026-08-06"),
+        ("RADIOTHERAPY", "Post-study palliative radiotherapy", "2026-07"),
     ],
 )
-def test_radiotherapy_of_before_or_after_the_study_is_left_out_and_told(category, name, tmp_path):
-    pr = PR + f"X-1,6,{name},{category},50,Gy,2025-05-06,BREAST\n"
+def test_radiotherapy_of_another_course_is_left_out_and_told(category, name, date, tmp_path):
+    pr = PR + f"X-1,6,{name},{category},50,Gy,{date},BREAST\n"
     old = LB + "X-1,9,LYM,1.90,10^9/L,1.90,1.90,10^9/L,2025-10-27\n"
     conversion = done(tmp_path, pr=pr, lb=old)
     assert [day for day, _, _ in fractions(conversion)] == [0, 1, 2, 3, 4]
@@ -211,3 +211,14 @@ def test_a_patient_without_a_count_before_the_first_fraction_is_named_with_the_r
     refused(tmp_path, "pr.csv", "line 2", "X-1", "before the first fraction", lb=late)
     left = done(tmp_path, '[subject]\nexclude = ["X-1"]', lb=late)
     assert list(left.cohort.patients.index) == ["X-2"]
+
+
+@pytest.mark.parametrize(
+    ("word", "date"), [("Salvage SBRT", DAYS[4]), ("SBRT, previous plan", "2026-03-09")]
+)
+def test_a_word_of_another_course_on_a_day_of_the_study_is_asked_for(word, date, tmp_path):
+    pr = PR + f'X-1,6,"{word}",RADIOTHERAPY,10,Gy,{date},SPINE\n'
+    refused(tmp_path, "line 12", "PRSTDTC", word, "[radiotherapy.treatments]", pr=pr)
+    for says, number in (("yes", 6), ("no", 5)):
+        conversion = done(tmp_path, f'[radiotherapy.treatments]\n"{word}" = "{says}"', pr=pr)
+        assert len(fractions(conversion)) == number

@@ -18,7 +18,8 @@ from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.exposure import read_doses
 from lymphokin.io.convert.findings import read_measurements
 from lymphokin.io.convert.joins import check_arms, check_joins
-from lymphokin.io.convert.radiotherapy import is_radiotherapy, read_fractions
+from lymphokin.io.convert.radiotherapy import read_fractions
+from lymphokin.io.convert.study_radiotherapy import is_radiotherapy
 from lymphokin.io.convert.subject_ids import subjects_of, with_subjects
 from lymphokin.io.convert.subjects import read_subjects, together
 from lymphokin.io.convert.treatment_names import listed

@@ -136,6 +136,8 @@ def _unfolded(bench: Bench, data: Dataset, amount: np.ndarray, periods: Period) 
     ]
     for rows, why in told:
         bench.account.changed(data.file, why, data.lines[rows])
+    why = "no clock time: doses counted from midnight of the day"
+    bench.account.assumed(data.file, why, data.lines[~periods.clock])
     one = draft(data, DOSE, subjects_of(bench, data), when=periods.first, clock=periods.clock,
                 value=amount)  # fmt: skip
     many = one.iloc[row].reset_index(drop=True)

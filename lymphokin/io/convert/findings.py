@@ -111,6 +111,10 @@ def _measurements(
     data = original_records(bench, data, columns)
     check_status(bench, data, columns)
     data, when, clock = placed(bench, data, columns, subjects["first_day"])
+    if kind == LEVEL:
+        why = "a level without a clock time: nothing says how long after the dose it is"
+        bench.account.dropped(data.file, why, data.lines[~clock])
+        data, when, clock = data.select(clock), when[clock], clock[clock]
     cells = cells_of(bench, data, columns)
     read = reading_of(bench, data, columns, kind, cells)
     results = results_of(bench, data, columns, read, cells)

@@ -11,43 +11,19 @@ from lymphokin.io.convert.bench import FRACTION, Bench, draft, no_records
 from lymphokin.io.convert.courses import Course, read_courses
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import Moments, read_dates
-from lymphokin.io.convert.subject_ids import subjects_of
-from lymphokin.io.convert.treatment_names import (
-    INERT,
-    OTHER,
-    UNCLEAR,
-    WANTED,
-    Names,
-    holding,
-    listed,
+from lymphokin.io.convert.study_radiotherapy import (
+    external,
+    near_study_treatment,
+    of_this_study,
 )
+from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.treatment_rows import once_each, that_took_place
 from lymphokin.lab_units import radiation_factor
 from lymphokin.plausible import LARGEST_FRACTION_GY
 
 SECOND_OF_DAY_HOURS = 6
-"""Hours from the first to the second fraction of a day without clock times: the least interval of
-twice-daily courses (Turrisi et al. 1999, doi:10.1056/NEJM199901283400403)."""
-
-LONGEST_PAUSE_DAYS = 42
-"""A longer pause between fractions of a subject is between two courses (judgement: courses with
-pauses between pulses repeat every 2 to 5 weeks)."""
-EARLIEST_DAYS = 28
-"""Radiotherapy that begins earlier before the start of study treatment is another course
-(judgement: planning and run-in take up to four weeks)."""
-
-
-def is_radiotherapy(bench: Bench, data: Dataset, prefix: str) -> np.ndarray:
-    """Which rows of a domain name radiotherapy, or give a dose in a unit of radiation."""
-    names = Names.of(bench.mapping["radiotherapy"])
-    kinds = names.kinds(data, *_texts(prefix))
-    gray = np.array([radiation_factor(u) is not None for u in data.text(f"{prefix}DOSU")], bool)
-    return (kinds != OTHER) | gray
-
-
-def _texts(prefix: str) -> tuple[str, ...]:
-    """Columns that say what a treatment is."""
-    return tuple(f"{prefix}{name}" for name in ("TRT", "DECOD", "CAT", "SCAT"))
+"""Hours from the first to the second fraction of a day without clock times (judgement: the least
+interval of twice-daily courses that most protocols ask for)."""
 
 
 def read_fractions(
@@ -61,7 +37,7 @@ def read_fractions(
         prefix: `PR` or `EX`.
         start: First day of study treatment per subject, NaT where not known.
     """
-    data = _of_this_study(bench, _external(bench, data, prefix), prefix)
+    data = of_this_study(bench, external(bench, data, prefix), prefix, start)
     data = once_each(bench, that_took_place(bench, data, prefix), prefix)
     zero = bench.numbers(data, f"{prefix}DOSE").eq(0).to_numpy()
     bench.account.dropped(data.file, "a dose of 0", data.lines[zero])
@@ -71,61 +47,12 @@ def read_fractions(
     factor = _gray(bench, data, prefix)
     first = read_dates(data.column(f"{prefix}STDTC"))
     bench.flag(data, np.isnat(first.when), f"{prefix}STDTC", "the complete date of the treatment")
-    data, first, factor = _near_study_treatment(bench, data, prefix, first, factor, start)
+    data, first, factor = near_study_treatment(bench, data, prefix, first, factor, start)
     lesion, site = _lesions(bench, data, prefix)
     courses = read_courses(bench, data, prefix, first, factor, lesion)
     drafts = _unfolded(bench, data, prefix, first, courses, lesion)
     drafts = _same_day(bench, data, prefix, drafts)
     return drafts, _sites(bench, data, drafts, site)
-
-
-def _external(bench: Bench, data: Dataset, prefix: str) -> Dataset:
-    """Rows of radiation that was given from outside; what only looks like it is left out."""
-    chosen = bench.mapping["radiotherapy"]
-    names = Names.of(chosen)
-    columns = _texts(prefix)
-    kinds = names.kinds(data, *columns)
-    text = pd.Series([" | ".join(filter(None, parts)) for parts in
-                      zip(*(data.text(name) for name in columns), strict=True)],
-                     index=data.frame.index, dtype=object)  # fmt: skip
-    stated = data.text(columns[0]).str.upper().isin(list(names.stated)).to_numpy()
-    looks = holding(text, chosen["not_treatment"]) & ~stated
-    dose = bench.numbers(data, f"{prefix}DOSE").fillna(0).to_numpy()
-    inert, without = kinds == INERT, looks & (dose <= 0)
-    why = f"sham radiotherapy: {listed(text[inert])}"
-    bench.account.dropped(data.file, why, data.lines[inert])
-    why = f"no radiotherapy fraction: {listed(text[without & ~inert])}"
-    bench.account.dropped(data.file, why, data.lines[without & ~inert])
-    hint = 'say it in the mapping: [radiotherapy.treatments] "the text" = "yes" or "no"'
-    ask = (kinds == UNCLEAR) | (looks & ~without & (kinds == WANTED))
-    bench.flag(data, ask & ~inert, columns[0], "the name of external radiotherapy", hint)
-    denied = (kinds == OTHER) & stated
-    why = f"no radiotherapy by the mapping: {listed(text[denied])}"
-    bench.account.dropped(data.file, why, data.lines[denied])
-    unnamed = (kinds == OTHER) & ~stated & ~without
-    bench.flag(data, unnamed, columns[0],
-               "the name of radiotherapy beside a dose in Gy", hint)  # fmt: skip
-    return data.select(~inert & ~without & ~denied)
-
-
-def _of_this_study(bench: Bench, data: Dataset, prefix: str) -> Dataset:
-    """Rows that no word says to be of an earlier or a later course."""
-    chosen = bench.mapping["radiotherapy"]
-    columns = (*_texts(prefix), f"{prefix}REASND", "EPOCH")
-    gone = np.zeros(len(data), bool)
-    for when, key in (("earlier", "prior"), ("later", "later")):
-        rows = np.zeros(len(data), bool)
-        said: list[str] = []
-        for name in columns:
-            text = data.text(name)
-            found = holding(text, chosen[key])
-            rows |= found
-            said += text[found].tolist()
-        rows &= ~gone
-        why = f"{when} radiotherapy, not of the study: {listed(said)}"
-        bench.account.dropped(data.file, why, data.lines[rows])
-        gone |= rows
-    return data.select(~gone)
 
 
 def _gray(bench: Bench, data: Dataset, prefix: str) -> np.ndarray:
@@ -138,51 +65,6 @@ def _gray(bench: Bench, data: Dataset, prefix: str) -> np.ndarray:
     converted = ~np.isin(factor, [1.0]) & ~np.isnan(factor)
     bench.account.changed(data.file, "dose converted to Gy", data.lines[converted])
     return factor
-
-
-def _near_study_treatment(
-    bench: Bench,
-    data: Dataset,
-    prefix: str,
-    first: Moments,
-    factor: np.ndarray,
-    start: pd.Series,
-) -> tuple[Dataset, Moments, np.ndarray]:
-    """Rows of the course that belongs to the study treatment, by their dates."""
-    column = f"{prefix}STDTC"
-    ids = subjects_of(bench, data)
-    origin = start.reindex(ids).to_numpy("datetime64[s]")
-    since = first.when - origin.astype("datetime64[D]").astype("datetime64[s]")
-    since = np.floor(np.where(np.isnat(since), np.nan, since.astype(float) / 86_400))
-    window = bench.mapping["radiotherapy"]["days"]
-    if window:
-        bench.flag(data, np.isnan(since) & ~np.isnat(first.when), column,
-                   "a subject whose start of study treatment is known, as the mapping names "
-                   "[radiotherapy] days")  # fmt: skip
-        low, high = float(window[0]), float(window[1])
-        outside = (since < low) | (since > high)
-        why = f"radiotherapy outside the days {low:g} to {high:g} of the mapping"
-        bench.account.dropped(data.file, why, data.lines[outside])
-        keep = ~outside
-        when, clock = first.when[keep], first.clock[keep]
-        kept = Moments(when, clock, first.partial[keep], first.bad[keep])
-        return data.select(keep), kept, factor[keep]
-    table = pd.DataFrame({"id": ids.to_numpy(), "when": first.when, "at": np.arange(len(data))})
-    table = table.sort_values(["id", "when"])
-    pause = table.groupby("id")["when"].diff().dt.total_seconds().to_numpy() / 86_400
-    after_pause = np.zeros(len(data), bool)
-    after_pause[table["at"].to_numpy()] = pause > LONGEST_PAUSE_DAYS
-    early = since < -EARLIEST_DAYS
-    hint = (
-        "another course? name the days of the study's, from the start of treatment, in the "
-        "mapping: [radiotherapy] days = [-28, 90]"
-    )
-    bench.flag(data, early, column,
-               f"radiotherapy at most {EARLIEST_DAYS} days before the start of study treatment",
-               hint)  # fmt: skip
-    bench.flag(data, after_pause & ~early, column,
-               f"fractions with pauses of at most {LONGEST_PAUSE_DAYS} days", hint)  # fmt: skip
-    return data, first, factor
 
 
 def _lesions(bench: Bench, data: Dataset, prefix: str) -> tuple[np.ndarray, pd.Series]:
