@@ -197,6 +197,14 @@ def test_volumes_in_per_cent_are_not_known(tmp_path):
     assert result.blood_gy == pytest.approx(0.1 * 2.65, rel=1e-3)
 
 
+def test_volumes_in_per_cent_are_those_of_the_contours_where_they_are_there(tmp_path):
+    pairs = widths_and_volumes()["CUMULATIVE"]
+    items = [histogram(4, pairs, DVHVolumeUnits="PERCENT")]
+    write_dose(tmp_path, hill(), PixelData=None, DVHSequence=items, **SIZE)
+    write_structures(tmp_path, STRUCTURES)
+    assert only(tmp_path).organs["heart"].volume_cm3 == pytest.approx(18 * 30 * 36 / 1000, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("elements", "told"),
     [

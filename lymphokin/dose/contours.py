@@ -157,6 +157,16 @@ def _inside(outline: NDArray, u: NDArray, v: NDArray, step: float) -> NDArray[np
     return toggles[:, :-1].cumsum(axis=1) % 2 == 1
 
 
+def contoured_cm3(contours: Sequence[NDArray[np.float64]]) -> float:
+    """Volume within contours, from points 2 mm apart or less.
+
+    Raises:
+        ValueError: when the contours have no volume.
+    """
+    planes = planes_of(contours, usual_mm=1.0)
+    return sum(cm3 * len(points) for points, cm3 in points_within(planes, 2.0))
+
+
 def drawn_cm3(contours: Sequence[NDArray[np.float64]]) -> float:
     """Volume of contours from their areas and the usual distance of their planes, without holes.
 

@@ -118,7 +118,7 @@ def _patient(
     parts = check_sum(given, found)
     choice.left_out += [f"{objects.shown(d.file)}: a sum of plans beside the plans"
                         for d, _ in given if d not in [p for p, _ in parts]]  # fmt: skip
-    check_overlap(parts, found)
+    check_overlap(parts, objects.shown, found)
     notes.close(found)
     course = CourseSum()
     for delivery, grids in parts:

@@ -77,7 +77,7 @@ def count_sessions(kind: str, doses: Sequence[Stack], stated: Plan, found: Findi
         return 1
     shown = f"{sessions} of {fractions or 'an unknown number of'} sessions"
     if sessions == 1 and stated.fraction_gy and fractions:
-        found.warn(f"{doses[0][0].file}: the dose of {shown} was taken {fractions} times")
+        found.warn(f"the dose of {shown} was taken {fractions} times")
         return fractions
     found.add(None, "DoseSummationType", f"{kind}: {shown}",
                   "the dose of every session, or of one session with the RT Plan's fractions and "

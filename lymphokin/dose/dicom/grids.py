@@ -28,7 +28,7 @@ def check_dose(dose: Object, found: Findings) -> None:
     if kind == "ERROR":
         found.add(None, "DoseType", kind, "PHYSICAL")
     elif kind == "EFFECTIVE":
-        found.warn(f"{dose.file}: a biologically weighted (EFFECTIVE) dose, taken as it is")
+        found.warn("a biologically weighted (EFFECTIVE) dose, taken as it is")
 
 
 def read_grid(files: Sequence[Object], found: Findings) -> DoseGrid | None:

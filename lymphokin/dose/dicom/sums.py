@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lymphokin.dose.agreement import check_parts
+from lymphokin.dose.contours import contoured_cm3
 from lymphokin.dose.dicom.agreement import check_prescription
 from lymphokin.dose.dicom.deliveries import Delivery
 from lymphokin.dose.dicom.histograms import LOWEST_MEAN_GY, read_histograms
@@ -166,12 +167,26 @@ def _from_histograms(
             before = sums[roi].mean_gy if roi in sums else 0.0
             sums[roi] = OrganDose(before + delivery.times * histogram.mean_gy, volume)
     targets = {s.number for s in chosen.targets}
-    parts = {part: sums[s.number] for part, s in chosen.known.items() if s.number in sums}
+    parts = {
+        part: _with_volume(sums[s.number], s)
+        for part, s in chosen.known.items()
+        if s.number in sums
+    }
     # The highest dose of the body is that of all space.
     check_prescription(delivery, delivery.times * peak,
                        [d.mean_gy for roi, d in sums.items() if roi in targets], found,
                        whole=any(part.organ == BODY for part in parts))  # fmt: skip
     _add_organs(course, parts, {}, found)
+
+
+def _with_volume(dose: OrganDose, structure: Structure) -> OrganDose:
+    """A dose of a histogram in per cent with the volume of the contours, where they are there."""
+    if dose.volume_cm3 == dose.volume_cm3 or not structure.contours:
+        return dose
+    try:
+        return OrganDose(dose.mean_gy, contoured_cm3(structure.contours))
+    except ValueError:  # contours without a volume
+        return dose
 
 
 def _add_organs(

@@ -8,7 +8,7 @@ apart are never added quietly.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -85,7 +85,11 @@ def _check_relations(choice: Choice, named: set[str], found: Findings) -> None:
                 "a replanning, another course or another person?")  # fmt: skip
 
 
-def check_overlap(given: Sequence[tuple[Delivery, Sequence[DoseGrid]]], found: Findings) -> None:
+def check_overlap(
+    given: Sequence[tuple[Delivery, Sequence[DoseGrid]]],
+    shown: Callable[[str], str],
+    found: Findings,
+) -> None:
     """Plans of one prescription that treat one volume are versions of each other, or one dose
     counted twice; others that meet are told with their sum."""
     for (one, grids), (other, more) in itertools.combinations(given, 2):
@@ -96,7 +100,7 @@ def check_overlap(given: Sequence[tuple[Delivery, Sequence[DoseGrid]]], found: F
         per_fraction = one.stated.fraction_gy, other.stated.fraction_gy
         if _alike(*doses) or _alike(*per_fraction):
             found.judge("plan_overlap", shared, None, "ReferencedRTPlanSequence",
-                        f"{100 * shared:.0f} % shared by {one.file} and {other.file}",
+                        f"{100 * shared:.0f} % of {shown(one.file)} and {shown(other.file)}",
                         "versions of one plan? name the one that was given")  # fmt: skip
         if shared > 0 and doses[0] is not None and doses[1] is not None:
             together = doses[0] + doses[1]
