@@ -157,7 +157,7 @@ CHECKS: dict[str, Check] = {
             "the highest dose over the prescribed dose",
             "",
             (0.02, 20),
-            (0.33, 2.5),
+            (0.33, 2.2),
             (0.95, 2),
             "judgement: prescription isodoses of 50 % (radiosurgery) to 95 % give 1.05 to 2; "
             "below 1 a beam, a session or the target is missing, near 100 one of both is in cGy",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.tables import table_doses
 from lymphokin.io import BadInput
-from tests.dicom_phantom import histogram, of_beams, write_dose, write_plan, write_structures
+from tests.dicom_phantom import histogram, item, of_beams, write_dose, write_plan, write_structures
 from tests.dose_cases import SIZE, STRUCTURES, TARGET, hill, only, write_course
 
 
@@ -91,6 +91,29 @@ def test_doses_of_sessions_are_added_when_all_are_there(tmp_path, clean, session
         assert only(tmp_path).blood_gy == pytest.approx(clean, rel=1e-3)
     else:
         assert "every session" in refused(tmp_path)
+
+
+def test_doses_below_zero_are_refused(tmp_path):
+    write_course(tmp_path, PixelRepresentation=1)
+    assert "a lowest dose of -" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [((1, 2), ""), ((1,), "1 of 2 fraction groups"), ((1, 1), "once")]
+)
+def test_every_fraction_group_counts_once(tmp_path, clean, given, told):
+    groups = [item(FractionGroupNumber=n, NumberOfFractionsPlanned=k) for n, k in ((1, 3), (2, 2))]
+    uid = write_plan(tmp_path, 5, 50, FractionGroupSequence=groups)
+    write_structures(tmp_path, STRUCTURES)
+    for k, number in enumerate(given):
+        own = [item(ReferencedFractionGroupNumber=number)]
+        plan = [item(ReferencedSOPInstanceUID=uid, ReferencedFractionGroupSequence=own)]
+        write_dose(tmp_path, hill(36 if k == 0 else 24), name=f"{k}.dcm", **SIZE,
+                   DoseSummationType="FRACTION", ReferencedRTPlanSequence=plan)  # fmt: skip
+    if told:
+        assert told in refused(tmp_path)
+    else:
+        assert only(tmp_path).blood_gy == pytest.approx(clean, rel=1e-3)
 
 
 def test_a_session_without_a_prescription_to_compare_with_is_refused(tmp_path):
@@ -176,8 +199,8 @@ def widths_and_volumes(scale: float = 1.0, volume: float = 1.0) -> dict[str, lis
 @pytest.mark.parametrize("scaling", [1.0, 0.01, 0.1])
 def test_the_scaling_and_the_kind_of_a_histogram_do_not_matter(tmp_path, kind, scaling):
     pairs = widths_and_volumes(1 / scaling)[kind]
-    item = histogram(1, pairs, kind, DVHDoseScaling=scaling, DVHMeanDose=2.65)
-    write_dose(tmp_path, hill(), PixelData=None, DVHSequence=[item], **SIZE)
+    dvh = histogram(1, pairs, kind, DVHDoseScaling=scaling, DVHMeanDose=2.65)
+    write_dose(tmp_path, hill(), PixelData=None, DVHSequence=[dvh], **SIZE)
     write_structures(tmp_path, {"Heart": []})
     heart = only(tmp_path).organs["heart"]
     assert heart.mean_gy == pytest.approx(
@@ -216,8 +239,8 @@ def test_volumes_in_per_cent_are_those_of_the_contours_where_they_are_there(tmp_
     ],
 )
 def test_a_histogram_that_cannot_be_read_surely_is_refused(tmp_path, elements, told):
-    item = histogram(1, widths_and_volumes()["CUMULATIVE"], **elements)
-    write_dose(tmp_path, hill(), PixelData=None, DVHSequence=[item], **SIZE)
+    dvh = histogram(1, widths_and_volumes()["CUMULATIVE"], **elements)
+    write_dose(tmp_path, hill(), PixelData=None, DVHSequence=[dvh], **SIZE)
     write_structures(tmp_path, {"Heart": []})
     assert told in refused(tmp_path)
 
@@ -352,9 +375,9 @@ def test_the_dose_on_a_grid_is_compared_with_the_histograms_beside_it(tmp_path, 
     write_course(tmp_path)
     heart = only(tmp_path).organs["heart"].mean_gy
     pairs = [v for volume in (100.0, 100.0, 0.0) for v in (heart * factor / 1.5, volume)]
-    item = histogram(4, pairs)
+    dvh = histogram(4, pairs)
     uid = write_plan(tmp_path, 5, 50)
-    write_dose(tmp_path, hill(), plan=uid, DVHSequence=[item], **SIZE)
+    write_dose(tmp_path, hill(), plan=uid, DVHSequence=[dvh], **SIZE)
     if right:
         assert only(tmp_path).warnings == []
     else:

@@ -209,6 +209,13 @@ def test_a_dose_of_a_plan_that_is_not_there_is_not_compared_with_another_plan(tm
     assert any("cannot be compared with a prescription" in w for w in result.warnings)
 
 
+def test_a_plan_without_a_dose_is_told(tmp_path):
+    write_course(tmp_path)
+    write_plan(tmp_path, 2, 16, name="boost.dcm")
+    (warning,) = only(tmp_path).warnings
+    assert warning == "boost.dcm: an RT Plan without an RT Dose, which is not in the sum"
+
+
 def two_persons(folder: Path, same_frame: bool, first: dict, second: dict) -> None:
     """Two courses in folders of their own, with identifying elements."""
     for name, who in (("A", first), ("B", second)):

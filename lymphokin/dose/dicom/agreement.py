@@ -10,7 +10,7 @@ from lymphokin.dose.grid import DoseGrid, highest
 from lymphokin.io.problems import Findings
 
 _COLUMN = "TargetPrescriptionDose"
-MISSING = "a session, a beam or a plan missing, or a unit of cGy?"
+MISSING = "a session, beam or plan missing, cGy, or other structures?"
 SUM_AGREES = 0.05
 """Relative difference of a sum of plans and the plans that are added (judgement: grids differ)."""
 

@@ -89,6 +89,11 @@ def deliveries_of(objects: PatientObjects, found: Findings) -> Choice:
             made = _delivery(own, there, stated, several, uids, choice, objects, found)
             if made is not None:
                 choice.deliveries.append(made)
+    used = {plan.uid for d in choice.deliveries for plan in d.plans}
+    for plan in objects.plans:
+        if plan.uid not in used.union(*grouped):
+            name = objects.shown(plan.file)
+            found.warn(f"{name}: an RT Plan without an RT Dose, which is not in the sum")
     return choice
 
 

@@ -120,7 +120,12 @@ def _grid(data: Any, pixels: NDArray, found: Findings) -> DoseGrid | None:
     gy = np.multiply(gy, np.float32(scaling), dtype=np.float32)
     largest = float(gy.max(initial=0))
     highest = CHECKS["peak_dose"].possible[1]
-    if float(gy.min(initial=0)) < 0 or not largest <= highest:
+    lowest = float(gy.min(initial=0))
+    if lowest < 0:
+        found.add(None, "PixelData", f"a lowest dose of {lowest:.4g} Gy", "doses of 0 or more",
+                  "a difference of doses, or the sign of the pixels?")  # fmt: skip
+        return None
+    if not largest <= highest:
         found.add(None, "DoseGridScaling", f"a largest dose of {largest:g} Gy",
                   f"doses from 0 to {highest:g} Gy", "is it in cGy?")  # fmt: skip
         return None
