@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from lymphokin.run import Fit as Fit
     from lymphokin.run import fit as fit
     from lymphokin.run import open_run as open_run
+    from lymphokin.whatif.patient import Patient as Patient
+    from lymphokin.whatif.schedule import Schedule as Schedule
+    from lymphokin.whatif.what_if import PatientRisk as PatientRisk
+    from lymphokin.whatif.what_if import WhatIf as WhatIf
+    from lymphokin.whatif.what_if import predict_patient as predict_patient
+    from lymphokin.whatif.what_if import what_if as what_if
 
 _HOMES = {
     "BadInput": "io",
@@ -47,6 +53,12 @@ _HOMES = {
     "Fit": "run",
     "Forecast": "predict",
     "Reporter": "progress",
+    "Patient": "whatif.patient",
+    "Schedule": "whatif.schedule",
+    "PatientRisk": "whatif.what_if",
+    "WhatIf": "whatif.what_if",
+    "predict_patient": "whatif.what_if",
+    "what_if": "whatif.what_if",
 }
 """Module below lymphokin that each public name comes from."""
 

@@ -13,17 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.options import ModelFile
-from lymphokin.pages.wording import counted, of_100, points_range
+from lymphokin.pages.wording import counted, of_100
 
 if TYPE_CHECKING:
-    from lymphokin.whatif.answers import Estimate, ScheduleAnswer, WhatIfAnswer, WhatIfRequest
-    from lymphokin.whatif.engine import Engine
+    from lymphokin.population.draws import PopulationDraws
+    from lymphokin.population.provenance import Provenance
+    from lymphokin.whatif.answers import Notice, ScheduleAnswer
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.questions.between_models import BetweenModelsAnswer
-    from lymphokin.whatif.questions.narrowing import NarrowingAnswer
+    from lymphokin.whatif.questions.narrowing import Narrowing
     from lymphokin.whatif.schedule import Schedule
 
-DRAWS = (400, 2000)
 STYLES = {"strong": "bold yellow", "caution": "yellow", "note": "dim"}
 
 
@@ -52,38 +52,46 @@ def whatif(
 
     Example: lymphokin whatif --patient p.toml --schedule a.toml --schedule b.toml --json
     """
-    from lymphokin.whatif.answers import WhatIfRequest
     from lymphokin.whatif.files import read_as
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.schedule import Schedule
+    from lymphokin.whatif.what_if import what_if
 
     if len(schedule) != 2:
         raise ValueError(f"give --schedule twice, A and then B; got {len(schedule)}")
-    person = read_as(Patient, patient)
     a, b = (read_as(Schedule, path) for path in schedule)
-    question = WhatIfRequest(patient=person, a=a, b=b, draws=_draws(draws))
-    engine = _engine(run, model, model_file)
-    answer = engine.what_if(question)
-    others = _between_models(engine, question) if all_models else None
+    result = what_if(
+        _population(run, model_file),
+        read_as(Patient, patient),
+        a,
+        b,
+        draws=draws,
+        all_models=all_models,
+        model=model,
+    )
+    answer, others = result.answer, result.between_models
     if audit_log is not None:
         from lymphokin.whatif.audit import AuditLog
 
-        AuditLog(audit_log).add("whatif", question, answer)
+        AuditLog(audit_log).add("whatif", result.question, answer)
     if json_:
         between = {} if others is None else {"all_models": others.model_dump(mode="json")}
         print(json.dumps(answer.model_dump(mode="json") | between, indent=2))
         return
+    from lymphokin.whatif.in_words import difference_in_words
+
     console = _console()
-    console.print(_comparison(answer, [path.stem for path in schedule]))
-    d = answer.difference
     console.print(
-        f"A - B: {d.of_100:+d} of 100 (90 % interval {points_range(d.low, d.high)}); "
-        f"the risk is lower under A in {counted(d.probability_a_lower)} of paired draws, under "
-        f"B in {counted(d.probability_b_lower)}."
+        _risks(
+            [answer.a, answer.b], [f"{x}: {p.stem}" for x, p in zip("AB", schedule, strict=True)]
+        )
     )
+    console.print(difference_in_words(answer.difference))
     if others is not None:
         console.print(_by_model(others))
-    _foot(console, answer)
+    used = answer.conditioning
+    console.print(f"{used.counts_used} count(s) used: {used.note}.")
+    _foot(console, answer.warnings, answer.provenance, place=True)
 
 
 def predict_one(
@@ -98,48 +106,38 @@ def predict_one(
     model_files: Sequence[Path] = (),
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
-    from lymphokin.whatif.answers import WhatIfRequest
-    from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
+    from lymphokin.whatif.what_if import predict_patient
 
-    engine = _engine(run, model, model_files)
-    answer = engine.answer(person, plan, plan, _draws(draws))
-    days = next_counts or _coming(person, answer.endpoint_day)
-    teaches = None
-    if days:
-        question = NarrowingRequest(
-            patient=person, schedule=plan, days=tuple(days), draws=_draws(draws)
-        )
-        teaches = narrowing(engine, question)
-    others = None
-    if all_models:
-        both = WhatIfRequest(patient=person, a=plan, b=plan, draws=_draws(draws))
-        others = _between_models(engine, both)
-    cautions = engine.warnings(person, {"schedule": plan}, plan, _draws(draws))
-    used = engine.condition(person, plan, _draws(draws)).answer(person, plan)
+    risk = predict_patient(
+        _population(run, model_files),
+        person,
+        plan,
+        next_counts=next_counts or None,
+        draws=draws,
+        all_models=all_models,
+        model=model,
+    )
+    others, used = risk.between_models, risk.conditioning
     if json_:
         result = {
-            **answer.model_dump(exclude={"curves"}),
+            **risk.answer.model_dump(exclude={"curves"}),
             "conditioning": used.model_dump(),
-            "next_counts": [row.model_dump() for row in teaches.rows] if teaches else [],
-            "warnings": [w.model_dump() for w in cautions],
+            "next_counts": [row.model_dump() for row in risk.next_counts],
+            "warnings": [w.model_dump() for w in risk.warnings],
             **({} if others is None else {"all_models": _of_one(others)}),
-            "provenance": engine.population.provenance.model_dump(),
+            "provenance": risk.provenance.model_dump(),
         }
         print(json.dumps(result, indent=2))
         return
     console = _console()
-    console.print(_one(answer))
-    counted = f"{used.counts_used} count(s) used, {used.baseline_counts} of them baseline"
-    console.print(f"{counted}: {used.note}.")
-    if teaches:
-        console.print(_teaching(teaches))
+    console.print(_risks([risk.answer], [""]))
+    used_counts = f"{used.counts_used} count(s) used, {used.baseline_counts} of them baseline"
+    console.print(f"{used_counts}: {used.note}.")
+    if risk.next_counts:
+        console.print(_teaching(risk.next_counts))
     if others is not None:
         console.print(_by_model(others, one=True))
-    for w in cautions:
-        console.print(
-            f"{w.severity.capitalize()}: {w.text}", style=STYLES[w.severity], markup=False
-        )
-    console.print(engine.population.provenance.research_use)
+    _foot(console, risk.warnings, risk.provenance, place=False)
 
 
 def person_of(
@@ -174,26 +172,13 @@ def person_of(
     return person, plan
 
 
-def _engine(run: Path | None, model: str, model_files: Sequence[Path]) -> Engine:
-    from threadpoolctl import threadpool_limits
+def _population(run: Path | None, model_files: Sequence[Path]) -> PopulationDraws | None:
+    """Draws of a run's population; None without a run."""
+    if run is None:
+        return None
+    from lymphokin.run import open_run
 
-    from lymphokin.whatif.engine import Engine
-    from lymphokin.whatif.population import population_draws
-
-    threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
-    population = None
-    if run is not None:
-        from lymphokin.run import open_run
-
-        population = open_run(run, model_files).population
-    return Engine(population_draws(population, model))
-
-
-def _between_models(engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
-    from lymphokin.whatif.population import literature_populations
-    from lymphokin.whatif.questions.between_models import Panel
-
-    return Panel(engine, literature_populations).ask(question)
+    return open_run(run, model_files).population
 
 
 def _of_one(answer: BetweenModelsAnswer) -> dict[str, Any]:
@@ -203,68 +188,28 @@ def _of_one(answer: BetweenModelsAnswer) -> dict[str, Any]:
     return {"models": risks, "risk": answer.a.model_dump(mode="json")}
 
 
-def _draws(draws: int):
-    if draws not in DRAWS:
-        raise ValueError(f"--draws must be {DRAWS[0]} or {DRAWS[1]}, not {draws}")
-    return draws
-
-
-def _coming(person: Patient, end: int) -> list[int]:
-    """Days of coming visits: weekly after the last count, before the endpoint visit."""
-    last = max((c.day for c in person.counts), default=0.0)
-    return [day for day in range(7, end, 7) if day > last][:6]
-
-
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 110)
 
 
-def _cell(estimate: Estimate) -> str:
-    return f"{of_100(estimate.p)} ({of_100(estimate.low)} to {of_100(estimate.high)})"
+def _risks(answers: Sequence[ScheduleAnswer], names: Sequence[str]) -> Table:
+    """What the model says about some schedules, side by side."""
+    from lymphokin.whatif.in_words import TITLE, risk_rows
 
-
-def _rows(answer: ScheduleAnswer) -> dict[str, str]:
-    fitted, zero = answer.fitted, answer.gamma_zero
-    rows = {
-        "grade >= 2, measured": _cell(fitted.planned.grade2.measured),
-        "grade >= 2, true count": _cell(fitted.planned.grade2.true),
-        "grade >= 3, measured": _cell(fitted.planned.grade3.measured),
-        "grade 4, measured": _cell(fitted.planned.grade4.measured),
-        "without ATRA": _cell(fitted.no_atra.grade2.measured),
-        "without treatment": _cell(fitted.no_treatment.grade2.measured),
-    }
-    if zero is not None:
-        rows["with gamma = 0"] = _cell(zero.planned.grade2.measured)
-    alc = fitted.planned.alc
-    rows["count at the visit (90 %)"] = f"{alc.q50:.2f} ({alc.q05:.2f}-{alc.q95:.2f})"
-    rows["visit on day"] = str(answer.endpoint_day)
-    return rows
-
-
-def _comparison(answer: WhatIfAnswer, names: list[str]) -> Table:
-    table = Table(title="Lymphopenia 6 weeks after radiotherapy, of 100 patients like this one "
-                  "(90 % interval)")  # fmt: skip
+    table = Table(title=TITLE)
     table.add_column("")
-    for letter, name in zip("AB", names, strict=True):
-        table.add_column(f"{letter}: {name}", justify="right")
-    a, b = _rows(answer.a), _rows(answer.b)
-    for label in a:
-        table.add_row(label, a[label], b[label])
-    return table
-
-
-def _one(answer: ScheduleAnswer) -> Table:
-    table = Table(title="Lymphopenia 6 weeks after radiotherapy, of 100 patients like this one "
-                  "(90 % interval)")  # fmt: skip
-    table.add_column("")
-    table.add_column("", justify="right")
-    for label, value in _rows(answer).items():
-        table.add_row(label, value)
+    for name in names:
+        table.add_column(name, justify="right")
+    columns = [risk_rows(answer) for answer in answers]
+    for label in columns[0]:
+        table.add_row(label, *(column[label] for column in columns))
     return table
 
 
 def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     """Table of the models; of A alone where B is the same."""
+    from lymphokin.whatif.in_words import estimate_in_words as cell
+
     table = Table(title="Grade >= 2 as measured, by model, of 100 patients like this one (90 %)")
     table.add_column("model")
     for name in ("risk",) if one else ("A", "B", "A - B"):
@@ -272,9 +217,7 @@ def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     table.add_column("knows ATRA")
     table.add_column("rests on")
     for row in answer.models:
-        both = (
-            (_cell(row.a),) if one else (_cell(row.a), _cell(row.b), f"{row.difference.of_100:+d}")
-        )
+        both = (cell(row.a),) if one else (cell(row.a), cell(row.b), f"{row.difference.of_100:+d}")
         doubt = "" if row.reliable else "; the counts are unlike what it expects"
         atra = "yes" if row.knows_atra else "no"
         table.add_row(row.model.replace("_", " "), *both, atra, row.rests_on + doubt)
@@ -284,23 +227,24 @@ def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     return table
 
 
-def _teaching(answer: NarrowingAnswer) -> Table:
+def _teaching(rows: Sequence[Narrowing]) -> Table:
     table = Table(title="What a further count would teach, expected before it is taken")
     for name in ("count on day", "risk if it is low", "risk if it is high", "doubt it removes"):
         table.add_column(name, justify="right")
-    for row in answer.rows:
+    for row in rows:
         cells = (of_100(row.risk_if_low), of_100(row.risk_if_high))
         table.add_row(str(row.day), *cells, counted(row.variance_explained))
     table.caption = "low, high: at its 10 % and 90 % quantile"
     return table
 
 
-def _foot(console: Console, answer: WhatIfAnswer) -> None:
-    used = answer.conditioning
-    console.print(f"{used.counts_used} count(s) used: {used.note}.")
-    for w in answer.warnings:
-        place = f" ({w.field})" if w.field else ""
-        console.print(
-            f"{w.severity.capitalize()}{place}: {w.text}", style=STYLES[w.severity], markup=False
-        )
-    console.print(answer.provenance.research_use)
+def _foot(
+    console: Console, warnings: Sequence[Notice], provenance: Provenance, *, place: bool
+) -> None:
+    """Warnings, with the input that each is about if wanted, and the sentence below all results."""
+    from lymphokin.whatif.in_words import notice_in_words
+
+    for notice in warnings:
+        text = notice_in_words(notice, place=place)
+        console.print(text, style=STYLES[notice.severity], markup=False)
+    console.print(provenance.research_use)

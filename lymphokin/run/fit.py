@@ -29,12 +29,12 @@ from lymphokin.predict import (
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.range import NAMES, features
+from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
 from lymphokin.run.folder import DRAWS_FILE, PATIENTS_FILE, read_draws, write_run
 from lymphokin.run.provenance import file_sha256
 from lymphokin.solve import StepRule
-from lymphokin.whatif.calibration import calibration_of_run
 
 CURVE_DRAWS = 200
 QUICK_POPULATION_DRAWS = 50

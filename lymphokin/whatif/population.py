@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Protocol
 
+from lymphokin.files import AnyPath
 from lymphokin.literature.posterior import DEFAULT_MODEL, calibrated_models, literature_draws
 from lymphokin.model import load_model
 from lymphokin.population.draws import PopulationDraws
@@ -18,7 +20,7 @@ class HasPopulation(Protocol):
         ...
 
 
-type AnyPopulation = PopulationDraws | HasPopulation | None
+type AnyPopulation = PopulationDraws | HasPopulation | AnyPath | None
 """What a what-if takes as its population; None stands for the published cohorts."""
 
 
@@ -28,15 +30,20 @@ def population_draws(
     """Draws of a population.
 
     Args:
-        population: draws, or a fit; without one, the published cohorts.
+        population: draws, a fit, or the folder of a run; without one, the published cohorts.
         model: read where there is no population: a model that is not calibrated to published
             cohorts rests on its priors.
 
     Raises:
-        ValueError: when the fit is a single point.
+        FileNotFoundError: when the folder is not a run.
+        ValueError: when the fit is a single point, or its model is not one of lymphokin's own.
     """
     if isinstance(population, PopulationDraws):
         return population
+    if isinstance(population, str | PathLike):
+        from lymphokin.run import open_run  # what a fit needs takes seconds to import
+
+        return open_run(population).population
     if population is not None:
         return population.population
     if model in calibrated_models():

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from lymphokin import cli
-from lymphokin.commands import what_if
 from lymphokin.io import BadInput
+from lymphokin.whatif import what_if
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
 from lymphokin.whatif.patient import Patient
@@ -32,7 +32,7 @@ def files(tmp_path: Path, bare, pulsed) -> dict[str, Path]:
 
 @pytest.fixture
 def run(engine, monkeypatch):
-    monkeypatch.setattr(what_if, "_engine", lambda *_: engine)
+    monkeypatch.setattr(what_if, "engine_of", lambda *_: engine)
 
     def command(*arguments: object):
         return CliRunner().invoke(cli.app, [str(a) for a in arguments])
@@ -67,7 +67,7 @@ def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, ba
 
 
 def test_all_models_are_asked_on_request(run, engine, monkeypatch, patient, pulsed):
-    monkeypatch.setattr("lymphokin.whatif.population.literature_populations", dict)
+    monkeypatch.setattr("lymphokin.whatif.what_if.literature_populations", dict)
     course = ("predict", "--baseline", 1.3, "--site", "lung_peripheral", "--fractions", "5x10")
     done = run(*course, "--all-models", "--json")
     assert done.exit_code == 0, done.output

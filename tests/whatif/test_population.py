@@ -7,7 +7,7 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from lymphokin.literature.posterior import calibrated_models
-from lymphokin.whatif.calibration import calibration_of_run
+from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.whatif.population import literature_populations, population_draws
 
 
