@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.special import expit
 
 from lymphokin.io import Cohort
 from lymphokin.model import ModelError
-from lymphokin.rivals import load_regression, shipped_regressions
+from lymphokin.rivals import FittedRegression, load_regression, shipped_regressions
 
 EMPTY = pd.DataFrame(columns=["id", "day", "prescribed_gy", "lesion", "drug", "amount_mg"])
 
@@ -58,6 +59,21 @@ def test_the_benchmark_finds_the_line_behind_the_data():
     risk = fitted.predict(cohort([0.7, 1.4, 3.0]))["p_grade2_measured"].to_numpy()
     assert risk[0] > 0.9 > risk[1] > risk[2]
     assert risk[2] < 0.05
+
+
+def test_the_interval_of_a_risk_is_equal_tailed_and_of_90_per_cent():
+    """Log-odds at evenly spaced places from -1 to 1 whatever the baseline: quantiles by hand."""
+    model = load_regression("baseline_logistic")
+    even = np.linspace(-1, 1, 401)
+    names = [p.name for p in model.table]
+    z = np.zeros((401, len(names)))
+    for name, wanted in (("intercept", even), ("slope", np.zeros(401))):
+        parameter = model.table[name]
+        z[:, names.index(name)] = (wanted - parameter.median) / parameter.population_sd
+    row = FittedRegression(model, z, 0).predict(cohort([0.8])).iloc[0]
+    assert row["p_grade2_q05"] == pytest.approx(expit(-0.9), abs=1e-6)
+    assert row["p_grade2_q95"] == pytest.approx(expit(0.9), abs=1e-6)
+    assert row["p_grade2_measured"] == pytest.approx(0.5, abs=1e-6)
 
 
 def test_before_any_data_the_benchmark_admits_that_it_knows_little():

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import ModelFile
+from lymphokin.commands.options import Json, ModelFile, Seed
 
 if TYPE_CHECKING:
-    from lymphokin.infer import Checkpoint, CohortDensity
+    from lymphokin.criticism.result import CheckResult
     from lymphokin.progress import Reporter
     from lymphokin.run import Fit
 
-FEWEST_SIMULATIONS = 20
-"""Ranks in fewer trials than this show nothing."""
+COLOURS = {"fine": "green", "look": "yellow", "wrong": "red"}
 
 
 def check(
@@ -31,7 +30,7 @@ def check(
     draws: Annotated[
         int, typer.Option(help="Posterior draws, each a simulated trial.", min=500)
     ] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")] = 0,
+    seed: Seed = 0,
     predictive: Annotated[
         bool,
         typer.Option(
@@ -41,19 +40,19 @@ def check(
     folds: Annotated[
         int,
         typer.Option(
-            help="With --predictive: fit again so many times, each without a part of the patients; "
-            "page check_folds.html.",
+            help="With --predictive: how many times to fit again, each time without a part of the "
+            "patients; page check_folds.html.",
             min=0,
         ),
     ] = 0,
     sbc: Annotated[
         int,
         typer.Option(
-            "--sbc", help="Calibrate by so many simulated trials; page check_sbc.html.", min=0
+            "--sbc", help="Calibrate by this many simulated trials; page check_sbc.html.", min=0
         ),
     ] = 0,
     model_file: ModelFile = [],  # noqa: B006
-    json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    json_: Json = False,
 ) -> None:
     """Check a fit: residuals, predictive checks, and what the data taught.
 
@@ -70,168 +69,67 @@ def check(
 
     lymphokin check runs/small --sbc 200
     """  # fmt: skip
+    from lymphokin.criticism.result import page_path
     from lymphokin.progress import shown
     from lymphokin.run import open_run
 
-    console = Console(stderr=True)
     if predictive and sbc:
         raise ValueError("--predictive and --sbc: expected one of them, each writes its own page")
-    if sbc and sbc < FEWEST_SIMULATIONS:
-        raise ValueError(f"--sbc {sbc}: expected at least {FEWEST_SIMULATIONS} simulated trials")
     if folds and not predictive:
         raise ValueError("--folds: expected together with --predictive")
     asked = {"check_folds": folds, "check_predictive": predictive, "check_sbc": sbc, "check": True}
     name = next(page for page, wanted in asked.items() if wanted)
-    path = out or run / f"{name}.html"
-    if out is not None and (out.suffix != ".html" or not out.parent.is_dir()):
-        raise ValueError(
-            f"--out {path}: expected a name that ends with .html in an existing folder"
-        )
+    path = run / f"{name}.html" if out is None else page_path(out)
+    unfinished = path.with_name(f"{path.stem}.unfinished")
     with shown(True) as reporter:
         reporter.stage("reading the run")
-        fitted = open_run(run, model_file)
-        fitted.require_draws(f"checking {run}")
-        density = fitted.density
-        about = {
-            "run": run.resolve().name,
-            "model": fitted.provenance["model"],
-            "data_file": fitted.provenance["data_file"],
-            "synthetic": fitted.provenance["synthetic_data"],
-            "created": fitted.provenance["created"],
-            "convergence": {k: fitted.provenance["convergence"][k] for k in ("level", "verdict")},
-            "seed": seed,
-        }
-        if predictive:
-            said, files = _judge(path, fitted, density, folds, about, reporter)
-        elif sbc:
-            said, files = _simulate(path, fitted, density, sbc, about, reporter)
-        else:
-            said, files = _criticise(path, fitted, density, draws, about, reporter)
+        fit = open_run(run, model_file)
+        result = _checked(fit, name, draws, folds, sbc, seed, unfinished, reporter)
+        reporter.stage("drawing")
+        files = result.save(path)
+    shutil.rmtree(unfinished, ignore_errors=True)
     if json_:
-        print(json.dumps({**said, "files": [str(f) for f in files]}, indent=2))
+        print(json.dumps({**result.as_dict(), "files": [str(f) for f in files]}, indent=2))
         return
-    show(Console(width=None if sys.stdout.isatty() else 110), said)
-    console.print(f"Checks: {files[0]}", soft_wrap=True)
+    show(Console(width=None if sys.stdout.isatty() else 110), result)
+    Console(stderr=True).print(f"Checks: {files[0]}", soft_wrap=True)
 
 
-def _criticise(
-    path: Path, fitted: Fit, density: CohortDensity, draws: int, about: dict, reporter: Reporter
-) -> tuple[dict, list[Path]]:
-    """Check the fit against its own data: what was found, and the files it was written to."""
-    from lymphokin.criticism.criticise import criticise
-    from lymphokin.criticism.page import render_check, result, write_check
-    from lymphokin.criticism.sections import sections_of
+def _checked(
+    fit: Fit,
+    name: str,
+    draws: int,
+    folds: int,
+    trials: int,
+    seed: int,
+    unfinished: Path,
+    reporter: Reporter,
+) -> CheckResult:
+    """The check that belongs to a page."""
+    from lymphokin.criticism import check as checks
 
-    reporter.stage("simulating the trial again, from each posterior draw")
-    found = criticise(fitted, density, draws, about["seed"])
-    about = about | {"draws": found.draws}
-    reporter.stage("drawing")
-    said = result(found.verdicts, about)
-    return said, write_check(path, render_check(sections_of(found), about), said)
-
-
-def _judge(
-    path: Path, fitted: Fit, density: CohortDensity, folds: int, about: dict, reporter: Reporter
-) -> tuple[dict, list[Path]]:
-    """Judge forecasts of left-out patients: what was found, and the files it was written to."""
-    from lymphokin.criticism.forecasts.predict_left_out import (
-        patients_in_folds,
-        predict_by_folds,
-        predict_left_out,
-    )
-    from lymphokin.criticism.forecasts.prediction_sections import prediction_sections
-    from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
-    from lymphokin.criticism.page import render_check, result, write_check
-
-    seed, kept = about["seed"], None
-    if folds:
-        # What is judged is the model on this cohort, fitted anew: not the draws of the run.
-        about = {k: v for k, v in about.items() if k != "convergence"} | {"folds": folds}
-        patients, fold = patients_in_folds(density, folds, seed)
-        checkpoint = _checkpoint(path, fitted, {"seed": seed, "folds": folds})
-        reporter.stage("fitting without each part of the patients")
-        found = predict_by_folds(
-            density,
-            patients,
-            fold,
-            seed,
-            checkpoint,
-            lambda done: reporter.counting(done, folds),
+    if name == "check":
+        return checks.check(fit, draws=draws, seed=seed, progress=reporter)
+    if name == "check_sbc":
+        return checks.check_sampler(
+            fit, trials=trials, seed=seed, unfinished=unfinished, progress=reporter
         )
-        kept = checkpoint.folder
-    else:
-        found = predict_left_out(fitted, density, seed, reporter.stage)
-    reporter.stage("drawing")
-    cautions = read_first(found)
-    page = render_check(prediction_sections(found), about, cautions, "predictive.html.j2")
-    scores = json.loads(found.scores.to_json(orient="records"))
-    said = {**result(prediction_verdicts(found), about), "read_first": cautions, "scores": scores}
-    tables = {"scores": found.scores, "forecasts": found.forecasts}
-    files = write_check(path, page, said, tables)
-    if kept is not None:
-        shutil.rmtree(kept)
-    return said, files
-
-
-def _checkpoint(path: Path, fitted: Fit, chosen: dict[str, int]) -> Checkpoint:
-    """Where a check of many fits keeps the finished ones, beside its page."""
-    from importlib.metadata import version
-
-    from lymphokin.infer import Checkpoint
-
-    identity = {k: fitted.provenance[k] for k in ("model_sha256", "data_sha256")}
-    identity |= {name: fitted.config.get(name) for name in ("fixed", "rtol")}
-    identity |= {"version": version("lymphokin")}
-    return Checkpoint(path.with_name(f"{path.stem}.unfinished"), {**identity, **chosen})
-
-
-def _simulate(
-    path: Path, fitted: Fit, density: CohortDensity, trials: int, about: dict, reporter: Reporter
-) -> tuple[dict, list[Path]]:
-    """Fit trials simulated from the prior: what was found, and the files it was written to."""
-    from lymphokin.criticism.page import render_check, result, write_check
-    from lymphokin.criticism.simulation.simulation_calibration import (
-        calibrate_by_simulation,
-        judge_simulations,
+    return checks.check_forecasts(
+        fit, folds=folds, seed=seed, unfinished=unfinished, progress=reporter
     )
-    from lymphokin.criticism.simulation.simulation_sections import simulation_sections
-
-    checkpoint = _checkpoint(path, fitted, {"seed": about["seed"]})
-    reporter.stage("fitting simulated trials")
-    found = calibrate_by_simulation(
-        density,
-        trials,
-        about["seed"],
-        checkpoint,
-        lambda done: reporter.counting(done, trials),
-        rule=fitted.steps,
-    )
-    reporter.stage("drawing")
-    # Only the design of the fitted trial is used: whether its own chains agreed does not matter.
-    about = {k: v for k, v in about.items() if k != "convergence"} | {"trials": trials}
-    said = result(judge_simulations(found), about)
-    page = render_check(simulation_sections(found), about, template="simulations.html.j2")
-    table = found.ranks.join(found.fits)
-    files = write_check(path, page, said, {"ranks": table})
-    shutil.rmtree(checkpoint.folder)
-    return said, files
 
 
-def show(console: Console, said: dict) -> None:
+def show(console: Console, result: CheckResult) -> None:
     """Print the verdicts as a table."""
     from rich.table import Table
 
-    from lymphokin.quantities import records_of
-
-    colours = {"fine": "green", "look": "yellow", "wrong": "red"}
-    synthetic = "SYNTHETIC DATA. " if said["synthetic"] else ""
-    table = Table(title=f"{synthetic}Checks of {said['data_file']}: {said['level']}")
+    synthetic = "SYNTHETIC DATA. " if result.about["synthetic"] else ""
+    table = Table(title=f"{synthetic}Checks of {result.about['data_file']}: {result.level}")
     for name in ("verdict", "check", "of", "why"):
         table.add_column(name, justify="left")
-    for v in said["verdicts"]:
-        level = f"[{colours[v['level']]}]{v['level']}[/]"
-        why = "" if v["level"] == "fine" else v["sentence"]
-        table.add_row(level, v["check"], records_of(v["subject"]), why)
-    for caution in said.get("read_first", ()):
+    for level, check_name, subject, sentence in result.table.itertuples(index=False):
+        why = "" if level == "fine" else sentence
+        table.add_row(f"[{COLOURS[level]}]{level}[/]", check_name, subject, why)
+    for caution in result.read_first:
         console.print(f"[bold]Read this first:[/] {caution}")
     console.print(table)

@@ -11,7 +11,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
-from lymphokin.criticism.forecasts.compare import comparison, comparison_verdicts
+from lymphokin.criticism.forecasts.comparison import comparison, comparison_verdicts
 from lymphokin.criticism.forecasts.leave_one_out import left_out
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.endpoint_draws import arrays_used, log_likelihood

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lymphokin.criticism.data.endpoint_check import endpoint_checks, judge_endpoint
+from lymphokin.criticism.data.endpoint_check import (
+    EndpointCheck,
+    endpoint_checks,
+    judge_endpoint,
+)
 from lymphokin.criticism.patients.random_effects import (
     RandomEffects,
     covariate_table,
@@ -108,6 +112,14 @@ def test_the_endpoint_is_counted_as_the_trial_counts_it():
         assert judge_endpoint(check).level == "fine"
         far = judge_endpoint(replace(check, events=check.patients))
         assert far.numbers["p"] < judge_endpoint(check).numbers["p"]
+
+
+def test_the_interval_of_replicated_events_is_equal_tailed_and_of_90_per_cent():
+    trials = np.arange(101)
+    numbers = judge_endpoint(EndpointCheck("A", 100, 50, trials, trials)).numbers
+    ends = [numbers[f"replicated_q{q}"] for q in ("05", "50", "95")]
+    assert ends == [5.0, 50.0, 95.0]
+    assert numbers["p"] == 1.0
 
 
 def test_random_effects_drawn_from_the_prior_are_standard_normal(small_trial):

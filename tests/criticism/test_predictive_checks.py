@@ -12,6 +12,7 @@ from scipy import stats
 
 from lymphokin.criticism.data.goodness_of_fit import goodness_of_fit, judge_goodness_of_fit
 from lymphokin.criticism.data.npde import imputed, normal_scores, prediction_errors
+from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.criticism.data.residuals import (
     individual_residuals,
     individual_trend,
@@ -26,12 +27,14 @@ from lymphokin.criticism.data.visual_check import (
     prediction_corrected,
     visual_checks,
 )
+from lymphokin.model import Residual
 
 from .conftest import LLOQ, linear_trial, simulated_as_measured
 
 KINDS = ("as measured", "relative to baseline", "prediction-corrected")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-20, 120), min_size=1, max_size=150),
     st.booleans(),
@@ -75,7 +78,66 @@ def test_a_visual_check_covers_its_own_simulations(right, kind):
         outside += sum(int(c.outside.sum()) for c in checks)
         cells += sum(c.cells for c in checks)
     assert 0.03 < outside / cells < 0.15
-    assert np.mean(np.asarray(verdicts) < 0.05) <= 0.2
+    # The probability is uniform for the model's own trials: it does not pile up at 1.
+    assert stats.kstest(verdicts, "uniform").pvalue > 0.01
+    assert np.mean(np.asarray(verdicts) > 0.98) < 0.2
+
+
+def replicates_of(values: np.ndarray, simulated: np.ndarray, day: np.ndarray) -> Replicates:
+    """Uncensored records [record] of one patient each, and simulated trials [draw, record]."""
+    records = pd.DataFrame(
+        {
+            "id": [f"P{i}" for i in range(len(values))],
+            "arm": "A",
+            "day": day,
+            "value": np.exp(values),
+            "lloq": np.nan,
+            "censored": False,
+        }
+    )
+    zero = np.zeros_like(simulated)
+    sd = np.ones((len(simulated), 1))
+    return Replicates(
+        "alc",
+        records,
+        Residual("alc", "normal", 1.0, "fixed"),
+        sd,
+        zero,
+        zero,
+        zero,
+        simulated,
+        False,
+    )
+
+
+def test_percentiles_and_bands_are_those_that_they_are_called():
+    """Records 1, 2 ... 100 hundredths at two visits; trial k lies k hundredths higher."""
+    values = np.tile(np.arange(1, 101) / 100, 2)
+    trials = values + np.arange(1, 101)[:, None] / 100
+    (check,) = visual_checks(
+        replicates_of(values, trials, np.repeat([14.0, 28.0], 100)), "as measured"
+    )
+    percentiles = np.array([[0.05], [0.50], [0.95]])
+    np.testing.assert_allclose(np.log(check.observed), np.tile(percentiles, 2))
+    for band, at in ((check.low, 0.05), (check.middle, 0.50), (check.high, 0.95)):
+        np.testing.assert_allclose(np.log(band), np.tile(percentiles + at, 2))
+
+
+def test_the_interval_of_a_new_patient_holds_nine_in_ten():
+    """Simulations spread evenly from 0 to 1, and records spread just so."""
+    even = (np.arange(400) + 0.5) / 400
+    r = replicates_of(even, np.tile(even[:, None], (1, 400)), np.zeros(400))
+    assert goodness_of_fit(r).covered == pytest.approx(0.90, abs=0.006)
+
+
+def test_the_band_of_no_trend_holds_the_middle_90_per_cent_of_noise(right):
+    residuals = individual_residuals(right, 0)
+    trend = individual_trend(right, residuals, "time", 0)
+    assert trend is not None
+    weights = smoother(trend.at, trend.place)
+    noise = np.random.default_rng(1).standard_normal((4000, len(trend.at))) @ weights.T
+    inside = (noise >= trend.low) & (noise <= trend.high)
+    np.testing.assert_allclose(inside.mean(axis=0), 0.90, atol=0.02)
 
 
 def test_a_wrong_slope_is_seen_by_every_check(right, wrong):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from lymphokin.criticism.data.intervals import auc_difference, auc_of, mean_of
 from lymphokin.criticism.forecasts.calibration import calibration, grouped
+from lymphokin.criticism.forecasts.intervals import auc_difference, auc_of, mean_of
 from lymphokin.criticism.forecasts.scores import auc, brier, crps, log_score, net_benefit
 
 RISKS = arrays(float, 12, elements=st.floats(0.01, 0.99))

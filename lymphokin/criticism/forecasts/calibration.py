@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 
-from lymphokin.criticism.data.intervals import TAIL, Estimate
+from lymphokin.criticism.forecasts.intervals import TAIL, Estimate
 from lymphokin.criticism.forecasts.scores import Flags, Floats
 from lymphokin.trial.interim.calibration import calibration_table
 

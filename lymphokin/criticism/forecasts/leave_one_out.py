@@ -35,12 +35,12 @@ RECORD_DRAWS = 1000
 
 
 class LeftOut(NamedTuple):
-    """What draws of a posterior say of parts of the data that are left out one by one."""
+    """Scores of parts of the data that are left out one by one."""
 
     log_score: Floats
     """[part] ln of the density that the rest of the data gives to it; higher is better"""
     pareto_k: Floats
-    """[part] of the weights"""
+    """[part] Pareto k of the weights"""
 
 
 def left_out(log_likelihood: Floats, log_density: Floats | None = None) -> LeftOut:
@@ -48,8 +48,8 @@ def left_out(log_likelihood: Floats, log_density: Floats | None = None) -> LeftO
     doi:10.1007/s11222-016-9696-4).
 
     Args:
-        log_likelihood: [draw, part] of all that is left out with the part.
-        log_density: [draw, part] of what is scored of it; the same by default.
+        log_likelihood: [draw, part] ln likelihood of all records that are left out with the part.
+        log_density: [draw, part] ln density of the records that are scored; the same by default.
     """
     scored = log_likelihood if log_density is None else log_density
     weights, k = smoothed(-log_likelihood[:, None, :])
@@ -83,23 +83,23 @@ def patients_left_out(density: CohortDensity, population_z: np.ndarray, seed: in
     packed = density.packed
     z = chosen_draws(population_z, POPULATION_DRAWS, seed)
     others = any(len(rows) for q, both in packed.records.items() if q != "alc" for rows in both)
-    found = left_out(
+    scores = left_out(
         log_likelihood(density, z, packed.arrays, seed),
         log_likelihood(density, z, only_counts(packed), seed) if others else None,
     )
     counts = pd.concat(packed.records["alc"])["id"].value_counts()
-    table = pd.DataFrame(found._asdict(), index=packed.cohort.patients.index)
+    table = pd.DataFrame(scores._asdict(), index=packed.cohort.patients.index)
     table.insert(0, "counts", counts.reindex(table.index).fillna(0).astype(int))
     return table[table["counts"] > 0]
 
 
-def counts_left_out(fit: Fit, density: CohortDensity, seed: int) -> pd.DataFrame:
+def counts_left_out(fit: Fit, seed: int) -> pd.DataFrame:
     """Leave out one count at a time; the patient's other records stay.
 
     Returns:
         one row per count: ``id``, ``day``, ``log_score``, ``pareto_k``.
     """
-    x = chosen_draws(fit.x, RECORD_DRAWS, seed)
+    density, x = fit.density, chosen_draws(fit.x, RECORD_DRAWS, seed)
     hierarchy = density.hierarchy
     table, order = in_order(density, *density.packed.records["alc"])
     predicted = log_predictions(density, x)["alc"][:, order]
@@ -117,5 +117,4 @@ def counts_left_out(fit: Fit, density: CohortDensity, seed: int) -> pd.DataFrame
         limits = log_limits_of(table.where(bounded, 1.0))
         between = log_probability_between(residual, *limits, predicted, sd)
         log_likelihood = jnp.where(bounded, between, log_likelihood)
-    found = left_out(np.asarray(log_likelihood))
-    return table[["id", "day"]].assign(**found._asdict())
+    return table[["id", "day"]].assign(**left_out(np.asarray(log_likelihood))._asdict())

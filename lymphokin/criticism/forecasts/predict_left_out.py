@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from lymphokin.criticism.forecasts.prediction_quality import (
 )
 from lymphokin.criticism.forecasts.refit import SETTINGS, Refit, Refitted, folds_of
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
+from lymphokin.progress import Reporter
 from lymphokin.run import Fit
 
 FEWEST = 5
@@ -38,33 +39,27 @@ def patients_to_judge(density: CohortDensity) -> pd.DataFrame:
 
 
 def predict_left_out(
-    fit: Fit,
-    density: CohortDensity,
-    seed: int,
-    stage: Callable[[str], None],
-    days: Sequence[float] = DAYS,
+    fit: Fit, seed: int, reporter: Reporter, days: Sequence[float] = DAYS
 ) -> PredictionQuality:
-    """Judge forecasts of every patient by the fit without that patient.
+    """Judge forecasts of every patient by the fit without that patient, by importance weights.
 
     Args:
         fit: the fit.
-        density: its cohort.
         seed: of the random numbers.
-        stage: told what begins.
-        days: records up to each of these days are known.
+        reporter: receives what begins.
+        days: records up to each of these days are used.
 
     Raises:
         ValueError: when there are too few patients to judge a forecast by.
     """
-    cohort = density.packed.cohort
-    patients = patients_to_judge(density)
-    stage("forecasting each patient without its own records")
+    patients = patients_to_judge(fit.density)
+    reporter.stage("forecasting each patient without its own records")
     model = held_out_forecasts(
-        density, fit.population_z(), patients.index, days, in_fit=True, seed=seed
+        fit.density, fit.population_z(), patients.index, days, in_fit=True, seed=seed
     )
-    stage("forecasting with the benchmarks")
+    reporter.stage("forecasting with the benchmarks")
     fold = np.arange(len(patients))
-    benchmarks = benchmark_forecasts(cohort, patients, fold, days, seed)
+    benchmarks = benchmark_forecasts(fit.cohort, patients, fold, days, seed)
     return prediction_quality(patients, model, benchmarks, seed)
 
 
@@ -74,12 +69,12 @@ def patients_in_folds(
     """Patients whose forecasts can be judged, and [patient] the fold of each.
 
     Raises:
-        ValueError: when there are too few patients to judge a forecast by, or for so many folds.
+        ValueError: when there are too few patients to judge a forecast by, or for the folds.
     """
     patients = patients_to_judge(density)
     if not 2 <= folds <= len(patients):
         raise ValueError(
-            f"--folds {folds}: expected 2 to {len(patients)}, the number of patients to be judged"
+            f"folds {folds}: expected 2 to {len(patients)}, the number of patients to be judged"
         )
     return patients, folds_of(patients, folds, seed)
 
@@ -90,7 +85,7 @@ def predict_by_folds(
     fold: np.ndarray,
     seed: int,
     checkpoint: Checkpoint,
-    on_fold: Callable[[int], None] = lambda done: None,
+    reporter: Reporter,
     settings: NutsSettings = SETTINGS,
     days: Sequence[float] = DAYS,
 ) -> PredictionQuality:
@@ -102,27 +97,27 @@ def predict_by_folds(
         fold: [patient] number of the fold.
         seed: of the random numbers.
         checkpoint: where finished fits are kept.
-        on_fold: told how many folds are done.
+        reporter: receives how many folds are done.
         settings: of each fit.
-        days: records up to each of these days are known.
+        days: records up to each of these days are used.
     """
     refit = Refit(density, settings)
+    folds = int(fold.max()) + 1
     parts: list[dict[float, HeldOut]] = []
     fits = []
-    for number in range(fold.max() + 1):
+    for number in range(folds):
         ids = patients.index[fold == number]
 
         def fit_one(number: int = number, ids: pd.Index = ids) -> dict[str, np.ndarray]:
-            found = refit.without([str(i) for i in ids], seed + number)
-            return {name: np.asarray(value) for name, value in found._asdict().items()}
+            refitted = refit.without([str(i) for i in ids], seed + number)
+            return {name: np.asarray(value) for name, value in refitted._asdict().items()}
 
-        found = checkpoint.recall(f"fold_{number:03d}", fit_one)
-        fits.append({name: found[name].item() for name in Refitted._fields[1:]})
-        of_fold = held_out_forecasts(
-            density, found["z"], ids, days, in_fit=False, seed=seed + number
+        refitted = checkpoint.recall(f"fold_{number:03d}", fit_one)
+        fits.append({name: refitted[name].item() for name in Refitted._fields[1:]})
+        parts.append(
+            held_out_forecasts(density, refitted["z"], ids, days, in_fit=False, seed=seed + number)
         )
-        parts.append(of_fold)
-        on_fold(number + 1)
+        reporter.counting(number + 1, folds)
     back = np.argsort(np.argsort(fold, kind="stable"))
     model = {day: HeldOut.joined([part[day] for part in parts], back) for day in parts[0]}
     benchmarks = benchmark_forecasts(density.packed.cohort, patients, fold, days, seed)

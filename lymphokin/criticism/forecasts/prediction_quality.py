@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lymphokin.criticism.data.intervals import Estimate, auc_difference, auc_of, mean_of
 from lymphokin.criticism.forecasts.benchmarks import ARM_RATE, BASELINE, CARRIED_FORWARD, Forecasts
 from lymphokin.criticism.forecasts.calibration import UNKNOWN, calibration
 from lymphokin.criticism.forecasts.held_out import HeldOut
+from lymphokin.criticism.forecasts.intervals import Estimate, auc_difference, auc_of, mean_of
 from lymphokin.criticism.forecasts.scores import Flags, brier, crps, log_score
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
 

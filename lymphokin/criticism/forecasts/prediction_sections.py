@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lymphokin.criticism.data.intervals import Estimate
 from lymphokin.criticism.forecasts.benchmarks import ARM_RATE
+from lymphokin.criticism.forecasts.intervals import Estimate
 from lymphokin.criticism.forecasts.prediction_figures import (
     calibration_figure,
     decision_figure,

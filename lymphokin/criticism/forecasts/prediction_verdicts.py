@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lymphokin.criticism.data.intervals import Estimate
 from lymphokin.criticism.forecasts.benchmarks import BASELINE
+from lymphokin.criticism.forecasts.intervals import Estimate
 from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, PredictionQuality
 from lymphokin.infer.diagnostics import RHAT_BAD
 from lymphokin.verdict import FINE, LOOK, WRONG, Verdict
@@ -139,7 +139,8 @@ def read_first(found: PredictionQuality) -> list[str]:
         loud.append(
             f"Up to {len(left_out)} patients are not judged (day {most:g}): leaving them out by "
             "weights fails (Pareto k above 0.7). They are the patients that the fit leans on most, "
-            "so scores without them may flatter model and benchmarks; --folds judges them too."
+            "so scores without them may flatter model and benchmarks; fits without each part of "
+            "the patients (folds) judge them too."
             if found.refits is None
             else f"Up to {len(left_out)} patients are not judged (day {most:g}): too few draws of "
             "the population can explain their counts (Pareto k above 0.7)."

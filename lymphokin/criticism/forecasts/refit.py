@@ -76,8 +76,8 @@ def agreement(density: CohortDensity, draws: Draws) -> dict[str, Any]:
     z = draws.x[..., : len(density.hierarchy.quantities)]
     columns = [z[..., i] for i in range(z.shape[-1])]
     return {
-        "rhat_max": max(float(statistics.rhat(c)) for c in columns),
-        "ess_bulk_min": min(float(statistics.ess(c, method="bulk")) for c in columns),
+        "rhat_max": float(np.max([statistics.rhat(c) for c in columns])),
+        "ess_bulk_min": float(np.min([statistics.ess(c, method="bulk") for c in columns])),
         "divergences": int(draws.diverging.sum()),
     }
 

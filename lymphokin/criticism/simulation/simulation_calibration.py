@@ -9,7 +9,6 @@ parameter shows (Modrák et al. 2023, doi:10.1214/23-BA1404).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -19,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from lymphokin.criticism.data.uniformity import SIMULATIONS, Uniformity, uniformity
+from lymphokin.criticism.data.uniformity import Uniformity, uniformity
 from lymphokin.criticism.forecasts.refit import SETTINGS, agreement, fit_again
 from lymphokin.endpoint import measured_threshold
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
@@ -34,14 +33,12 @@ from lymphokin.population import (
     probability_below,
     simulate_log_values,
 )
+from lymphokin.progress import Reporter
 from lymphokin.solve import StepRule
-from lymphokin.verdict import FINE, LOOK, WRONG, Verdict, in_words, level_of
 
 RANKED = 99
 """Draws of each fit among which the truth is ranked, evenly spaced: nearly independent, and with
 the truth as many as are evaluated at once."""
-FEW_FAILED, MANY_FAILED = 0.05, 0.2
-"""Shares of trials whose chains disagree: above them a look, and wrong (judgement)."""
 RISK, DENSITY = "risk_of_grade_2", "log_density"
 
 
@@ -62,8 +59,8 @@ class SimulationCalibration:
 
     @property
     def failed(self) -> int:
-        """Trials whose chains did not agree."""
-        return int((self.fits["rhat_max"] > RHAT_BAD).sum())
+        """Trials whose chains did not agree, or never moved and have no R-hat."""
+        return int((~(self.fits["rhat_max"] <= RHAT_BAD)).sum())
 
 
 def calibrate_by_simulation(
@@ -71,7 +68,7 @@ def calibrate_by_simulation(
     trials: int,
     seed: int,
     checkpoint: Checkpoint,
-    on_trial: Callable[[int], None] = lambda done: None,
+    reporter: Reporter,
     settings: NutsSettings = SETTINGS,
     rule: StepRule | None = None,
 ) -> SimulationCalibration:
@@ -83,14 +80,14 @@ def calibrate_by_simulation(
         trials: how many.
         seed: of all random numbers.
         checkpoint: where finished trials are kept.
-        on_trial: told how many trials are done.
+        reporter: receives how many trials are done.
         settings: of the fits.
         rule: step sizes of the solver, if not the default ones.
     """
     design = _design_of(density, rule)
     sampler: Sampler | None = None
     names = ranked_quantities(density)
-    found = []
+    results = []
     for trial in range(trials):
 
         def fit_one(trial: int = trial) -> dict[str, np.ndarray]:
@@ -99,11 +96,11 @@ def calibrate_by_simulation(
                 sampler = compile_sampler(design.accurate, design.coarse, settings)
             return _one_trial(design, sampler, trial, seed, settings)
 
-        found.append(checkpoint.recall(f"trial_{trial:05d}", fit_one))
-        on_trial(trial + 1)
-    ranks = pd.DataFrame(np.stack([f["ranks"] for f in found]), columns=list(names))
+        results.append(checkpoint.recall(f"trial_{trial:05d}", fit_one))
+        reporter.counting(trial + 1, trials)
+    ranks = pd.DataFrame(np.stack([r["ranks"] for r in results]), columns=list(names))
     fits = pd.DataFrame(
-        {k: [f[k].item() for f in found] for k in ("rhat_max", "ess_bulk_min", "divergences")}
+        {k: [r[k].item() for r in results] for k in ("rhat_max", "ess_bulk_min", "divergences")}
     )
     return assess(ranks, fits, names, seed)
 
@@ -117,31 +114,6 @@ def assess(
     return SimulationCalibration(
         ranks, fits, kinds, {name: uniformity(places[name].to_numpy()) for name in kinds}
     )
-
-
-def judge_simulations(found: SimulationCalibration) -> tuple[Verdict, ...]:
-    """One verdict per kind of quantity, all quantities of it counted (Holm), and on the chains."""
-    verdicts = []
-    for kind in dict.fromkeys(found.kinds.values()):
-        p = {n: found.uniformity[n].p for n, k in found.kinds.items() if k == kind}
-        worst = min(p, key=lambda name: p[name])
-        adjusted = min(1.0, len(p) * p[worst])
-        sentence = (
-            f"Ranks of the truth in {len(found.ranks)} trials: of {len(p)} quantities, {worst} is "
-            "farthest from uniform; with all counted that has probability "
-            f"{in_words(adjusted, SIMULATIONS)}."
-        )
-        numbers = {"p": adjusted, "quantities": len(p), "trials": len(found.ranks)}
-        verdicts.append(Verdict("ranks of the truth", kind, level_of(adjusted), sentence, numbers))
-    share = found.failed / len(found.fits)
-    sentence = (
-        f"In {found.failed} of {len(found.fits)} trials the chains did not agree (R-hat above "
-        f"{RHAT_BAD}); all are counted above. Median of the smallest effective sample size: "
-        f"{found.fits['ess_bulk_min'].median():.0f}."
-    )
-    level = FINE if share <= FEW_FAILED else LOOK if share <= MANY_FAILED else WRONG
-    numbers = {"failed": float(found.failed), "share": share}
-    return (*verdicts, Verdict("chains agree", "all fits", level, sentence, numbers))
 
 
 def ranked_quantities(density: CohortDensity) -> dict[str, str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lymphokin.criticism.forecasts.compare import Comparison, comparison_verdicts
+from lymphokin.criticism.forecasts.comparison import Comparison, comparison_verdicts
 from lymphokin.criticism.sections import Drawing, Section, Table
 from lymphokin.pages.drawing import (
     BLACK,

@@ -1,0 +1,254 @@
+"""Check a fit: against its own data, by forecasts of left-out patients, by simulated trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from lymphokin.criticism.criticise import Criticism, criticise
+from lymphokin.criticism.data.data_sections import data_sections
+from lymphokin.criticism.forecasts.predict_left_out import (
+    patients_in_folds,
+    predict_by_folds,
+    predict_left_out,
+)
+from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
+from lymphokin.criticism.forecasts.prediction_sections import prediction_sections
+from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.criticism.patients.patient_sections import patient_sections
+from lymphokin.criticism.result import CheckResult, about_fit
+from lymphokin.criticism.sections import Section
+from lymphokin.criticism.simulation.simulation_calibration import (
+    SimulationCalibration,
+    calibrate_by_simulation,
+)
+from lymphokin.criticism.simulation.simulation_sections import simulation_sections
+from lymphokin.criticism.simulation.simulation_verdicts import judge_simulations
+from lymphokin.criticism.teaching.teaching_sections import teaching_sections
+from lymphokin.files import AnyPath
+from lymphokin.infer import Checkpoint
+from lymphokin.progress import Reporter, shown
+from lymphokin.run import Fit
+from lymphokin.verdict import Verdict
+
+FEWEST_DRAWS = 500
+"""Simulated trials below which a probability of 0.005 cannot be shown (judgement)."""
+FEWEST_SIMULATIONS = 20
+"""Ranks in fewer trials than this show nothing (judgement)."""
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorCheck(CheckResult):
+    """Checks of a fit against its own data and its prior; see :func:`check`.
+
+    Attributes:
+        criticism: the checks themselves.
+    """
+
+    criticism: Criticism
+    template = "check.html.j2"
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return self.criticism.verdicts
+
+    def sections(self) -> list[Section]:
+        return [
+            *data_sections(list(self.criticism.data.values())),
+            *patient_sections(self.criticism.patients),
+            *teaching_sections(self.criticism.teaching),
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastCheck(CheckResult):
+    """Forecasts of left-out patients beside benchmarks; see :func:`check_forecasts`.
+
+    Attributes:
+        quality: forecasts and scores of every patient.
+    """
+
+    quality: PredictionQuality
+    template = "predictive.html.j2"
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return prediction_verdicts(self.quality)
+
+    @property
+    def read_first(self) -> Sequence[str]:
+        return read_first(self.quality)
+
+    @property
+    def details(self) -> dict[str, pd.DataFrame]:
+        return {"scores": self.quality.scores, "forecasts": self.quality.forecasts}
+
+    def sections(self) -> list[Section]:
+        return prediction_sections(self.quality)
+
+    def as_dict(self) -> dict[str, Any]:
+        scores = json.loads(self.quality.scores.to_json(orient="records"))
+        return {**super().as_dict(), "read_first": list(self.read_first), "scores": scores}
+
+
+@dataclass(frozen=True, eq=False)
+class SamplerCheck(CheckResult):
+    """Ranks of the truth in simulated trials; see :func:`check_sampler`.
+
+    Attributes:
+        calibration: ranks and how well the chains of each trial agree.
+    """
+
+    calibration: SimulationCalibration
+    template = "simulations.html.j2"
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return judge_simulations(self.calibration)
+
+    @property
+    def details(self) -> dict[str, pd.DataFrame]:
+        return {"ranks": self.calibration.ranks.join(self.calibration.fits)}
+
+    def sections(self) -> list[Section]:
+        return simulation_sections(self.calibration)
+
+
+def check(
+    fit: Fit, *, draws: int = 1000, seed: int = 0, progress: bool | Reporter | None = None
+) -> PosteriorCheck:
+    """Check a fit against its own data and its prior.
+
+    Residuals, visual predictive checks, prediction distribution errors, the endpoint again,
+    differences between patients, what the data taught, and sensitivity to the prior.
+
+    Args:
+        fit: the fit.
+        draws: posterior draws, each a simulated trial.
+        seed: of all random numbers.
+        progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+    Raises:
+        ValueError: when the draws are too few, or the fit is a single point.
+
+    Example:
+        >>> result = lk.check(lk.open_run(run_folder))
+        >>> result.level in ("fine", "look", "wrong")
+        True
+        >>> result.table
+          level...
+    """
+    if draws < FEWEST_DRAWS:
+        raise ValueError(f"draws {draws}: expected at least {FEWEST_DRAWS}")
+    fit.require_draws("a check")
+    with shown(progress) as reporter:
+        reporter.stage("simulating the trial again, from each posterior draw")
+        criticism = criticise(fit, draws, seed)
+    return PosteriorCheck(about_fit(fit, seed) | {"draws": criticism.draws}, criticism)
+
+
+def check_forecasts(
+    fit: Fit,
+    *,
+    folds: int = 0,
+    seed: int = 0,
+    unfinished: AnyPath | None = None,
+    progress: bool | Reporter | None = None,
+) -> ForecastCheck:
+    """Judge forecasts of each patient by a fit that has not seen that patient.
+
+    Brier score, log score, CRPS, AUC and calibration stand beside those of three benchmarks that
+    knew as much.
+
+    Args:
+        fit: the fit.
+        folds: 0 leaves patients out one by one, by importance weights; 2 or more fit again so many
+            times, each time without one part of the patients.
+        seed: of all random numbers.
+        unfinished: folder in which finished fits of the folds are kept. The same call continues
+            after a stop. None: a stopped check is lost.
+        progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+    Raises:
+        ValueError: when there are too few patients to judge a forecast by, or for the folds.
+
+    Example:
+        >>> result = lk.check_forecasts(lk.open_run(run_folder))
+        >>> result.quality.scores
+             day...
+    """
+    fit.require_draws("a check")
+    about = about_fit(fit, seed)
+    with shown(progress) as reporter:
+        if not folds:
+            return ForecastCheck(about, predict_left_out(fit, seed, reporter))
+        # What is judged is the model on this cohort, fitted anew: not the draws of the run.
+        about = {k: v for k, v in about.items() if k != "convergence"} | {"folds": folds}
+        patients, fold = patients_in_folds(fit.density, folds, seed)
+        with _checkpoint(fit, unfinished, {"seed": seed, "folds": folds}) as checkpoint:
+            reporter.stage("fitting without each part of the patients")
+            quality = predict_by_folds(fit.density, patients, fold, seed, checkpoint, reporter)
+    return ForecastCheck(about, quality)
+
+
+def check_sampler(
+    fit: Fit,
+    *,
+    trials: int = 200,
+    seed: int = 0,
+    unfinished: AnyPath | None = None,
+    progress: bool | Reporter | None = None,
+) -> SamplerCheck:
+    """Fit trials that are simulated from the prior: does the truth lie where the fit says?
+
+    Only the design of the fitted trial is used, so that it does not matter whether the fit's own
+    chains agreed.
+
+    Args:
+        fit: the fit, whose patients, courses, visits and limits every simulated trial has.
+        trials: how many trials are simulated and fitted.
+        seed: of all random numbers.
+        unfinished: folder in which finished trials are kept. The same call continues after a stop,
+            and more trials may be asked for then. None: a stopped check is lost.
+        progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+    Raises:
+        ValueError: when the trials are too few.
+
+    Example:
+        >>> result = lk.check_sampler(fit, trials=200, unfinished="sbc")  # doctest: +SKIP
+    """
+    if trials < FEWEST_SIMULATIONS:
+        raise ValueError(
+            f"trials {trials}: expected at least {FEWEST_SIMULATIONS} simulated trials"
+        )
+    with (
+        shown(progress) as reporter,
+        _checkpoint(fit, unfinished, {"seed": seed}) as checkpoint,
+    ):
+        reporter.stage("fitting simulated trials")
+        calibration = calibrate_by_simulation(
+            fit.density, trials, seed, checkpoint, reporter, rule=fit.steps
+        )
+    about = {k: v for k, v in about_fit(fit, seed).items() if k != "convergence"}
+    return SamplerCheck(about | {"trials": trials}, calibration)
+
+
+@contextmanager
+def _checkpoint(
+    fit: Fit, unfinished: AnyPath | None, chosen: Mapping[str, int]
+) -> Iterator[Checkpoint]:
+    """Where a check of many fits keeps the finished ones; without a folder, until it is done."""
+    identity = {name: fit.provenance[name] for name in ("model_sha256", "data_sha256")}
+    identity |= {name: fit.config.get(name) for name in ("fixed", "rtol")}
+    identity |= {"version": version("lymphokin"), **chosen}
+    with TemporaryDirectory() as scratch:
+        yield Checkpoint(Path(scratch if unfinished is None else unfinished), identity)

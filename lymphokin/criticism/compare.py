@@ -1,0 +1,149 @@
+"""Compare fits of different models to the same data: by what they predict unseen, and by risks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lymphokin.criticism.forecasts.comparison import (
+    Comparison,
+    comparison,
+    comparison_verdicts,
+)
+from lymphokin.criticism.forecasts.comparison_sections import comparison_sections
+from lymphokin.criticism.forecasts.held_out import held_out_forecasts
+from lymphokin.criticism.forecasts.leave_one_out import counts_left_out, patients_left_out
+from lymphokin.criticism.result import CheckResult, name_of
+from lymphokin.criticism.sections import Section
+from lymphokin.progress import Reporter, shown
+from lymphokin.run import Fit
+from lymphokin.verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonResult(CheckResult):
+    """Fits of the same data side by side; see :func:`compare`.
+
+    Attributes:
+        comparison: scores of left-out patients and counts, weights, and risks.
+        unconverged: by fit, the verdict on chains that have not converged well.
+    """
+
+    comparison: Comparison
+    unconverged: Mapping[str, str]
+    template = "compare.html.j2"
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return comparison_verdicts(self.comparison)
+
+    @property
+    def read_first(self) -> Sequence[str]:
+        return [f"{name}: {verdict}" for name, verdict in self.unconverged.items()]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per fit; the columns are explained at
+        :class:`lymphokin.criticism.forecasts.comparison.Comparison`.
+        """
+        return self.comparison.runs.reset_index()
+
+    @property
+    def details(self) -> dict[str, pd.DataFrame]:
+        return {
+            "runs": self.table,
+            "patients": self.comparison.patients,
+            "counts": self.comparison.counts,
+            "risks": self.comparison.risks.reset_index(),
+        }
+
+    def sections(self) -> list[Section]:
+        return comparison_sections(self.comparison, self.about["counts_until"])
+
+    def as_dict(self) -> dict[str, Any]:
+        risks = self.comparison.risks.reset_index()
+        return {
+            **super().as_dict(),
+            "read_first": list(self.read_first),
+            "runs": json.loads(self.table.to_json(orient="records")),
+            "risks": json.loads(risks.to_json(orient="records")),
+        }
+
+
+def compare(
+    fit: Fit,
+    other: Fit,
+    *others: Fit,
+    names: Sequence[str] = (),
+    counts_until: float = 0.0,
+    seed: int = 0,
+    progress: bool | Reporter | None = None,
+) -> ComparisonResult:
+    """Compare fits of the same data: left-out patients and counts, weights, and risks.
+
+    Only lymphocyte counts are scored, so that models with and without MDSC or ATRA compare.
+
+    Args:
+        fit: a fit.
+        other: another fit of the same data.
+        others: further ones.
+        names: what the fits are called, in order; by default the names of their run folders, or of
+            their models where they are not saved.
+        counts_until: risks are compared from records up to this day.
+        seed: of all random numbers.
+        progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+    Raises:
+        ValueError: when two fits have the same name, are of different data, or one of them is a
+            single point.
+
+    Example:
+        >>> result = lk.compare(fit, lk.open_run(run_folder), names=["here", "there"])
+        >>> result.table["weight"].round(1)
+        0...
+    """
+    fits = _named([fit, other, *others], names)
+    patients, counts, risks = {}, {}, {}
+    with shown(progress) as reporter:
+        for name, one in fits.items():
+            reporter.stage(f"leaving out patients and counts of {name}")
+            z, density = one.population_z(), one.density
+            patients[name] = patients_left_out(density, z, seed)
+            counts[name] = counts_left_out(one, seed)
+            ids = one.cohort.patients.index
+            held_out = held_out_forecasts(density, z, ids, [counts_until], in_fit=True, seed=seed)
+            risks[name] = pd.Series(held_out[counts_until].forecasts.risk, ids)
+    provenance = [one.provenance for one in fits.values()]
+    about = {
+        "run": ", ".join(fits),
+        "model": ", ".join(p["model"] for p in provenance),
+        "data_file": provenance[0]["data_file"],
+        "data_sha256": provenance[0]["data_sha256"],
+        "synthetic": provenance[0]["synthetic_data"],
+        "created": ", ".join(p["created"] for p in provenance),
+        "counts_until": counts_until,
+        "seed": seed,
+    }
+    unconverged = {n: one.verdict for n, one in fits.items() if one.convergence["level"] != "good"}
+    return ComparisonResult(about, comparison(patients, counts, risks), unconverged)
+
+
+def _named(fits: Sequence[Fit], names: Sequence[str]) -> dict[str, Fit]:
+    """Fits by name, all of the same data, each with draws of the population."""
+    names = list(names) or [name_of(fit) for fit in fits]
+    if len(names) != len(fits) or len(set(names)) < len(names):
+        raise ValueError(
+            f"names {', '.join(names)}: expected a different name for each of {len(fits)} fits"
+        )
+    named = dict(zip(names, fits, strict=True))
+    for name, fit in named.items():
+        fit.require_draws(f"comparing {name}")
+    data = {name: str(fit.provenance["data_sha256"]) for name, fit in named.items()}
+    if len(set(data.values())) > 1:
+        hashes = ", ".join(f"{name} ({sha[:12]})" for name, sha in data.items())
+        raise ValueError(f"fits of different data cannot be compared: data_sha256 of {hashes}")
+    return named

@@ -1,0 +1,138 @@
+"""What the page shows of the data: fit, residuals, predictive checks and prediction errors."""
+
+from __future__ import annotations
+
+from lymphokin.criticism.data.data_checks import DataChecks
+from lymphokin.criticism.data.residual_figures import (
+    goodness_of_fit_figure,
+    trend_figure,
+    uniformity_figure,
+)
+from lymphokin.criticism.data.visual_check import NAME, Kind
+from lymphokin.criticism.data.visual_check_figure import visual_check_figure
+from lymphokin.criticism.sections import Drawing, Section, of_checks
+from lymphokin.quantities import records_of
+from lymphokin.verdict import Verdict
+
+_VISUAL_KEY = (
+    "Dots: records; triangles: records below their limit of quantification, drawn at it. Black: "
+    "measured percentiles (5 and 95 % dashed, open; median solid, filled). Bands: where the same "
+    "percentile of a simulated trial lies with 90 % probability (dark: median); white: its middle. "
+    "Red rings: measured percentiles outside their band. "
+)
+_VISUAL_GOOD: dict[Kind, str] = {
+    "as measured": "A good one: black runs inside its bands, with about one ring in ten "
+    "percentiles and no run of them at one end or in one arm.",
+    "relative to baseline": "Every value is divided by the geometric mean of the patient’s own "
+    "before treatment, measured and simulated alike: differences between patients then widen the "
+    "bands less, and a wrong course or a wrong arm shows sooner. A good one looks as above.",
+    "prediction-corrected": "All patients together, each moved to the typical prediction of its "
+    "visit (Bergstrand 2011), so that differences of dose, arm and covariates do not widen the "
+    "bands. A good one looks as above.",
+}
+
+
+def data_sections(data: list[DataChecks]) -> list[Section]:
+    """The sections about the measured quantities, in order."""
+    return [_goodness(data), _trends(data), _visual(data), _errors(data)]
+
+
+def _verdicts(data: list[DataChecks], *checks: str) -> tuple[Verdict, ...]:
+    return of_checks([v for d in data for v in d.verdicts], *checks)
+
+
+def _goodness(data: list[DataChecks]) -> Section:
+    drawings = [
+        Drawing.of(
+            records_of(d.quantity),
+            goodness_of_fit_figure(d.goodness_of_fit),
+            f"g-{d.quantity}",
+            f"Observed against predicted {records_of(d.quantity)}",
+            "Left: against the prediction for a typical patient with the same course and "
+            "covariates; right: against the prediction for the patient. Dashed: identity; blue: "
+            "trend; triangles: below the limit of quantification. A good one: the trend lies on "
+            "the dashed line, and the right cloud is much narrower than the left.",
+        )
+        for d in data
+    ]
+    text = (
+        "How far the data lie from the predictions. How each patient is fitted, one by one, "
+        "stands in the run’s report."
+    )
+    verdicts = _verdicts(data, "observed against predicted")
+    return Section("goodness", "Observed against predicted", text, verdicts, tuple(drawings))
+
+
+def _trends(data: list[DataChecks]) -> Section:
+    drawings = [
+        Drawing.of(
+            records_of(d.quantity),
+            trend_figure(d.trends),
+            f"t-{d.quantity}",
+            f"Residuals of {records_of(d.quantity)} against time and prediction, with trends",
+            "Red: smooth trend; band: where it lies with 90 % probability at each place if there "
+            "is none; “A minus B” is the difference of the arms’ trends. Individual residuals are "
+            "averages over posterior draws and so look narrower than the model’s noise. A good "
+            "one: the red line stays in its band nearly everywhere and the cloud is equally wide "
+            "from left to right.",
+        )
+        for d in data
+        if d.trends
+    ]
+    text = (
+        "What is left after the prediction, in standard deviations: individual residuals around "
+        "the patient’s own prediction, population residuals (normal scores of the prediction "
+        "distribution errors) around what the model expects of a new patient."
+    )
+    return Section(
+        "residuals",
+        "Residuals and their trends",
+        text,
+        _verdicts(data, "trend of"),
+        tuple(drawings),
+    )
+
+
+def _visual(data: list[DataChecks]) -> Section:
+    drawings = []
+    for d in data:
+        for checks in d.visual:
+            kind = checks[0].kind
+            name = f"{records_of(d.quantity)}, {kind}"
+            drawings.append(
+                Drawing.of(
+                    name,
+                    visual_check_figure(checks),
+                    f"v-{d.quantity}-{kind[:2]}",
+                    f"Visual predictive check of {name}",
+                    _VISUAL_KEY + _VISUAL_GOOD[kind],
+                )
+            )
+    text = (
+        "Could the measured trial have been one of the trials that the model simulates? Every "
+        "posterior draw gives new patients with the same courses, visits and limits of "
+        "quantification. Visits are read off the days of the records."
+    )
+    verdicts = _verdicts(data, NAME)
+    return Section("visual", "Visual predictive checks", text, verdicts, tuple(drawings))
+
+
+def _errors(data: list[DataChecks]) -> Section:
+    found = {d.quantity: d.errors for d in data}
+    drawing = Drawing.of(
+        "Distribution of the errors",
+        uniformity_figure(found),
+        "n",
+        "Difference of the errors’ distribution from uniform",
+        "Black: share of errors below a value, minus that value; band: where the whole line of "
+        "independent uniform numbers stays with 95 % probability (Säilynoja 2022). A good one: the "
+        "line stays in the band. A hill on the left or a valley on the right means data below what "
+        "the model expects; an S means spread that is too wide or too narrow.",
+    )
+    text = (
+        "Where each record lies among its simulations, after records of one patient were "
+        "decorrelated: uniform between 0 and 1 if the model is right. The fit has seen these "
+        "records, so a good fit is closer to uniform than the bands ask for."
+    )
+    verdicts = _verdicts(data, "prediction distribution errors")
+    return Section("errors", "Prediction distribution errors", text, verdicts, (drawing,))

@@ -1,0 +1,57 @@
+"""All checks of what was learnt, and of how far results rest on the prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.criticism.teaching.composites import Composite, composites, judge_composites
+from lymphokin.criticism.teaching.prior_sensitivity import (
+    Identifiability,
+    identifiability,
+    judge_contraction,
+    judge_identifiability,
+    judge_power_scaling,
+    power_scaling,
+)
+from lymphokin.predict import chosen_draws
+from lymphokin.run import Fit
+from lymphokin.verdict import Verdict
+
+SENSITIVITY_DRAWS = 4000
+"""Posterior draws for the sensitivity to the prior: a derivative needs more than a band."""
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What the data taught, and what is the prior still.
+
+    ``draws``: prior and posterior draws of the composites and of the population quantities.
+    """
+
+    draws: dict[str, tuple[np.ndarray, np.ndarray]]
+    composites: list[Composite]
+    sensitivity: pd.DataFrame
+    directions: Identifiability
+    verdicts: tuple[Verdict, ...]
+
+
+def check_teaching(fit: Fit, seed: int) -> Teaching:
+    """Contraction, composites, sensitivity to the prior and local identifiability of a fit."""
+    density, x = fit.density, chosen_draws(fit.x, SENSITIVITY_DRAWS, seed)
+    z = x[:, : len(density.hierarchy.quantities)]
+    learnt = composites(density, z, seed)
+    prior, natural = fit.draws["prior"], density.natural(z)
+    quantities = {name: (prior[name].to_numpy(), after) for name, after in natural.items()}
+    draws = {c.name: (c.prior, c.posterior) for c in learnt} | quantities
+    sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
+    directions = identifiability(density, x)
+    verdicts = (
+        judge_composites(learnt),
+        judge_contraction(fit.summary),
+        judge_power_scaling(sensitivity, [c.name for c in learnt]),
+        judge_identifiability(directions),
+    )
+    return Teaching(draws, learnt, sensitivity, directions, verdicts)
