@@ -15,6 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lymphokin.criticism.check import check as check
+    from lymphokin.criticism.check import check_forecasts as check_forecasts
+    from lymphokin.criticism.check import check_sampler as check_sampler
+    from lymphokin.criticism.compare import compare as compare
     from lymphokin.io import BadInput as BadInput
     from lymphokin.io import Cohort as Cohort
     from lymphokin.io import read_events as read_events
@@ -52,6 +56,10 @@ _HOMES = {
     "open_run": "run",
     "Fit": "run",
     "Forecast": "predict",
+    "check": "criticism.check",
+    "check_forecasts": "criticism.check",
+    "check_sampler": "criticism.check",
+    "compare": "criticism.compare",
     "Reporter": "progress",
     "Patient": "whatif.patient",
     "Schedule": "whatif.schedule",

@@ -102,7 +102,8 @@ def compare(
             single point.
 
     Example:
-        >>> result = lk.compare(fit, lk.open_run(run_folder), names=["here", "there"])
+        >>> fit = lk.open_run(run_folder)
+        >>> result = lk.compare(fit, fit, names=["one", "the same"])
         >>> result.table["weight"].round(1)
         0...
     """

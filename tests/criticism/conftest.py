@@ -1,13 +1,16 @@
 """Replicates of a model simple enough to know (a level per patient, a slope, and noise, on ln), and
 a run folder that is quick to make."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from lymphokin.cli import app
 from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.infer import Draws
 from lymphokin.infer.assemble import draws_tree, verdicts_of
@@ -119,3 +122,14 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
     folder.mkdir()
     write_fit(folder, tree, config, provenance | verdicts, summary, cohort, model)
     return folder
+
+
+@pytest.fixture(scope="session")
+def checked(made_up_run: Path) -> dict:
+    before = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
+    done = CliRunner().invoke(app, ["check", str(made_up_run), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0
+    after = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"check.html", "check.json"}
+    return json.loads(done.stdout)

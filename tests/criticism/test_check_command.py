@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from lymphokin.cli import app
 from lymphokin.io import read_events, write_events
 from lymphokin.run import open_run
 from lymphokin.run.folder import COHORT_FILE
@@ -42,17 +40,6 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
-
-
-@pytest.fixture(scope="session")
-def checked(made_up_run: Path) -> dict:
-    before = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
-    done = CliRunner().invoke(app, ["check", str(made_up_run), "--json"], catch_exceptions=False)
-    assert done.exit_code == 0
-    after = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
-    assert {name: after[name] for name in before} == before
-    assert set(after) - set(before) == {"check.html", "check.json"}
-    return json.loads(done.stdout)
 
 
 def test_the_verdicts_are_printed_and_written(checked: dict, made_up_run: Path):

@@ -13,10 +13,11 @@ from lymphokin.criticism.forecasts.predict_left_out import patients_in_folds, pr
 from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, MODEL
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
 from lymphokin.criticism.forecasts.refit import folds_of, hiding
-from lymphokin.infer import Checkpoint
+from lymphokin.infer import Checkpoint, NutsSettings
 from lymphokin.infer.density import density_of, flat
 from lymphokin.io import read_events
 from lymphokin.model import load_model
+from lymphokin.progress import Reporter
 from tests.conftest import SHORT
 
 FOLDS = 3
@@ -70,7 +71,14 @@ def folded(density, tmp_path_factory):
 
     def judge():
         return predict_by_folds(
-            density, patients, fold, 2, checkpoint, settings=SHORT, days=(0.0, 14.0)
+            density,
+            patients,
+            fold,
+            2,
+            checkpoint,
+            Reporter(),
+            settings=NutsSettings(**SHORT),
+            days=(0.0, 14.0),
         )
 
     return judge(), judge, folder, patients, fold

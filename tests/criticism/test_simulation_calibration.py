@@ -9,20 +9,34 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.criticism.check import SamplerCheck
 from lymphokin.criticism.simulation.simulation_calibration import (
     RANKED,
     SimulationCalibration,
     assess,
     calibrate_by_simulation,
-    judge_simulations,
     ranks_of,
 )
-from lymphokin.infer import Checkpoint, CohortDensity
+from lymphokin.criticism.simulation.simulation_verdicts import judge_simulations
+from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
 from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.model import load_model
+from lymphokin.pages.drawing import VERMILLION
+from lymphokin.progress import Reporter
 from tests.conftest import SHORT
+from tests.criticism.test_check_command import Page
 
+SETTINGS = NutsSettings(**SHORT)
+ABOUT = {
+    "run": "made up",
+    "model": "made_up",
+    "data_file": "made_up.csv",
+    "synthetic": True,
+    "created": "2026-01-01",
+    "seed": 0,
+    "trials": 100,
+}
 KINDS = {"slope": "population", "level": "population", "level_of_patient": "individual"}
 GOOD_FITS = {"rhat_max": 1.01, "ess_bulk_min": 300.0, "divergences": 0}
 
@@ -73,6 +87,34 @@ def test_chains_that_do_not_agree_are_told():
     assert judged(known_posterior(50), rhat_max=1.3)["all fits"] == "wrong"
 
 
+def test_a_chain_that_never_moved_counts_as_one_that_does_not_agree():
+    """It has no R-hat."""
+    assert judged(known_posterior(50), rhat_max=np.nan)["all fits"] == "wrong"
+
+
+@pytest.mark.parametrize("fault", [{}, {"shifted": 1.0}])
+def test_the_page_shows_every_kind_and_a_line_outside_its_band_in_red(fault):
+    ranks = known_posterior(100, **fault)
+    fits = pd.DataFrame([GOOD_FITS] * len(ranks))
+    calibration = assess(ranks, fits, KINDS, 0)
+    result = SamplerCheck(ABOUT, calibration)
+    sections = {section.name: section for section in result.sections()}
+    assert set(sections) == {*KINDS.values(), "chains"}
+    for kind in KINDS.values():
+        own = sections[kind]
+        assert [v.subject for v in own.verdicts] == [kind]
+        (drawing,) = own.drawings
+        for name in (n for n, k in KINDS.items() if k == kind):
+            assert name.removeprefix("individual_").replace("_", " ") in drawing.svg
+        assert (VERMILLION in drawing.svg) == bool(fault)
+    page = Page(result.page())
+    assert len(page.pictures) == len(set(KINDS.values()))
+    assert "SIMULATED" in result.page()
+    assert "In 100 simulated trials" in result.page() or fault
+    pd.testing.assert_frame_equal(result.details["ranks"][list(KINDS)], ranks)
+    assert result.as_dict()["trials"] == 100
+
+
 @pytest.fixture(scope="module")
 def small_posterior(small_table) -> CohortDensity:
     return density_of(load_model("hedos_hcc"), read_events(small_table))
@@ -80,22 +122,27 @@ def small_posterior(small_table) -> CohortDensity:
 
 @pytest.mark.slow
 def test_a_stopped_calibration_goes_on_and_ends_the_same(small_posterior, tmp_path):
-    def stop_after_two(done: int) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
+    class StopAfterTwo(Reporter):
+        def counting(self, done: int, total: int) -> None:
+            if done == 2:
+                raise KeyboardInterrupt
 
-    def calibrated(folder: str, on_trial=lambda done: None) -> SimulationCalibration:
+    class Counted(Reporter):
+        def counting(self, done: int, total: int) -> None:
+            done_so_far.append((done, total))
+
+    def calibrated(folder: str, reporter: Reporter) -> SimulationCalibration:
         checkpoint = Checkpoint(tmp_path / folder, {"seed": 4})
-        return calibrate_by_simulation(small_posterior, 4, 4, checkpoint, on_trial, SHORT)
+        return calibrate_by_simulation(small_posterior, 4, 4, checkpoint, reporter, SETTINGS)
 
-    whole = calibrated("whole")
+    whole = calibrated("whole", Reporter())
     with pytest.raises(KeyboardInterrupt):
-        calibrated("stopped", stop_after_two)
-    done: list[int] = []
-    again = calibrated("stopped", done.append)
+        calibrated("stopped", StopAfterTwo())
+    done_so_far: list[tuple[int, int]] = []
+    again = calibrated("stopped", Counted())
     pd.testing.assert_frame_equal(whole.ranks, again.ranks)
     pd.testing.assert_frame_equal(whole.fits, again.fits)
-    assert done == [1, 2, 3, 4]
+    assert done_so_far == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert whole.ranks.stack().between(0, RANKED).all()
     assert set(small_posterior.hierarchy.population_names) <= set(whole.ranks)
 

@@ -26,8 +26,8 @@ def _taught(teaching: Teaching) -> Section:
             "Posterior intervals of composites and parameters as per cent of their prior draws",
             f"First the {len(teaching.composites)} composites, then the population quantities: "
             "median, 50 % (thick) and 90 % (thin) equal-tailed intervals of the posterior; grey: "
-            "where the prior’s own 90 % lies. A good one: short bars inside the grey. A bar as long as the "
-            "grey taught nothing; a short bar at an edge is a surprise to the prior.",
+            "where the prior’s own 90 % lies. A good one: short bars inside the grey. A bar as "
+            "long as the grey taught nothing; a short bar at an edge is a surprise to the prior.",
         ),
         Drawing.of(
             "Independent directions",
