@@ -16,6 +16,11 @@ def fit(made_up_run: Path) -> lk.Fit:
     return lk.open_run(made_up_run)
 
 
+@pytest.fixture(scope="module")
+def judged(fit):
+    return lk.check_forecasts(fit, seed=3, progress=False)
+
+
 class Stages(lk.Reporter):
     """Keeps the names of the stages."""
 
@@ -43,18 +48,17 @@ def test_a_check_is_a_value_with_verdicts_a_table_and_a_page(fit, checked, tmp_p
     assert all(v.check in shown for v in result.verdicts)
 
 
-def test_forecasts_and_comparisons_are_values_too(fit, made_up_run: Path, tmp_path: Path):
-    result = lk.check_forecasts(fit, seed=3, progress=False)
-    files = result.save(tmp_path / "forecasts.html")
+def test_forecasts_and_comparisons_are_values_too(fit, judged, made_up_run: Path, tmp_path: Path):
+    files = judged.save(tmp_path / "forecasts.html")
     assert {f.name for f in files} == {
         "forecasts.html",
         "forecasts.json",
         "forecasts_scores.csv",
         "forecasts_forecasts.csv",
     }
-    assert len(pd.read_csv(files[2])) == len(result.quality.scores)
-    assert result.as_dict()["seed"] == 3
-    assert "folds" not in result.as_dict()
+    assert len(pd.read_csv(files[2])) == len(judged.quality.scores)
+    assert judged.as_dict()["seed"] == 3
+    assert "folds" not in judged.as_dict()
     shutil.copytree(made_up_run, tmp_path / "twin")
     twin = lk.open_run(tmp_path / "twin")
     compared = lk.compare(fit, twin, counts_until=14, progress=False)
@@ -84,9 +88,8 @@ def test_what_cannot_be_checked_is_refused_in_the_words_of_python(fit, call, mes
     assert "--" not in str(caught.value)
 
 
-def test_a_page_is_written_to_an_html_file_or_not_at_all(fit, tmp_path: Path):
-    result = lk.check_forecasts(fit, progress=False)
+def test_a_page_is_written_to_an_html_file_or_not_at_all(judged, tmp_path: Path):
     for path in (tmp_path / "page.txt", tmp_path / "nowhere" / "page.html"):
         with pytest.raises(ValueError, match="expected a name that ends with"):
-            result.save(path)
+            judged.save(path)
     assert list(tmp_path.iterdir()) == []

@@ -184,4 +184,4 @@ def test_contraction_of_a_composite_is_that_of_its_intervals():
     composite = Composite("fall", "ln", "a fall", prior, 0.5 * prior)
     assert composite.contraction == pytest.approx(0.75)
     assert composite.learnt == "well"
-    assert replace(composite, density=prior).learnt == "prior only"
+    assert replace(composite, posterior=prior).learnt == "prior only"

@@ -106,7 +106,7 @@ def test_the_page_shows_every_kind_and_a_line_outside_its_band_in_red(fault):
         (drawing,) = own.drawings
         for name in (n for n, k in KINDS.items() if k == kind):
             assert name.removeprefix("individual_").replace("_", " ") in drawing.svg
-        assert (VERMILLION in drawing.svg) == bool(fault)
+        assert (VERMILLION.lower() in drawing.svg) == bool(fault)
     page = Page(result.page())
     assert len(page.pictures) == len(set(KINDS.values()))
     assert "SIMULATED" in result.page()
