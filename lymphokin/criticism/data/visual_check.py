@@ -121,8 +121,8 @@ def relative_to_baseline(log_value: np.ndarray, r: Replicates) -> np.ndarray:
     values = np.maximum(log_value, r.log_lloq)
     before, result = _before(r), values.copy()
     for places in r.records.groupby("id", sort=False).indices.values():
-        baseline = places[before[places]]
-        if len(baseline):
+        baseline = np.asarray(places)[before[places]]
+        if baseline.size:
             result[..., places] -= values[..., baseline].mean(axis=-1, keepdims=True)
     return result
 
