@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from lymphokin.predict import Forecast as Forecast
     from lymphokin.progress import Reporter as Reporter
     from lymphokin.run import Fit as Fit
+    from lymphokin.run import UntrustedModelError as UntrustedModelError
     from lymphokin.run import fit as fit
     from lymphokin.run import open_run as open_run
+    from lymphokin.trial.synthetic import simulate_trial as simulate_trial
     from lymphokin.whatif.patient import Patient as Patient
     from lymphokin.whatif.schedule import Schedule as Schedule
     from lymphokin.whatif.what_if import PatientRisk as PatientRisk
@@ -67,6 +69,8 @@ _HOMES = {
     "WhatIf": "whatif.what_if",
     "predict_patient": "whatif.what_if",
     "what_if": "whatif.what_if",
+    "simulate_trial": "trial.synthetic",
+    "UntrustedModelError": "run",
 }
 """Module below lymphokin that each public name comes from."""
 

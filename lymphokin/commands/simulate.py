@@ -11,8 +11,6 @@ from rich.console import Console
 
 from lymphokin.commands.options import Json
 
-DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
-
 
 def simulate(
     truth: Annotated[
@@ -27,10 +25,10 @@ def simulate(
     Example: lymphokin simulate --out synthetic_trial.csv
     """
     from lymphokin.shipped import data_path
-    from lymphokin.trial.synthetic import Truth, simulate_trial, write_trial
+    from lymphokin.trial.synthetic import DEMO_TRUTH, simulate_trial, write_trial
 
     source = truth or data_path(DEMO_TRUTH)
-    trial = simulate_trial(Truth.read(source), seed)
+    trial = simulate_trial(source, seed)
     written = write_trial(trial, out, source.name)
     if json_:
         print(json.dumps({"files": [str(p) for p in written], "patients": len(trial.cohort)}))

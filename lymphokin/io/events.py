@@ -64,6 +64,11 @@ def read_events(
 
     Raises BadInput with every problem found. Questions that span records (order, duplicates,
     baseline, ...) are asked only when the columns they need are there.
+
+    Example:
+        >>> cohort = lk.read_events(table)
+        >>> len(cohort), cohort.synthetic
+        (7, True)
     """
     path = Path(path)
     data = _bytes(path)
@@ -243,6 +248,11 @@ def write_events(
     accepted check of plausibility stands in a comment with its reason. Numbers are written in
     full, so that `read_events` gives the same cohort back (but for `row`, `source`, `sha256` and
     `warnings`). The file appears complete or not at all.
+
+    Example:
+        >>> lk.write_events(lk.read_events(table), "copy.csv")
+        >>> len(lk.read_events("copy.csv"))
+        7
     """
     comments = [line for comment in header_comments for line in comment.splitlines() or [""]]
     if cohort.synthetic and not any("synthetic" in line.lower() for line in comments):

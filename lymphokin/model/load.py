@@ -43,7 +43,12 @@ def _sha256(content: bytes) -> str:
 
 
 def shipped_models() -> tuple[str, ...]:
-    """Names of the models that come with lymphokin."""
+    """Names of the models that come with lymphokin.
+
+    Example:
+        >>> "hedos_hcc" in lk.shipped_models()
+        True
+    """
     return tuple(sorted(p.stem for p in models_path().glob("*.py")))
 
 
@@ -66,6 +71,11 @@ def model_file(name: AnyPath) -> ModuleType:
 
     Raises:
         ModelError: when the file is missing, does not run, or builds on itself.
+
+    Example:
+        >>> default = lk.model_file("myeloid_lymphoid")
+        >>> [block.name for block in default.blocks]
+        ['Atra', 'Differentiation', 'Myeloid', 'Lymphoid']
     """
     return _load(_file_of(name).resolve()).module
 
@@ -105,6 +115,12 @@ def load_model(name: AnyPath) -> Model:
 
     Raises:
         ModelError: when the file is missing, does not run, or its parts do not fit together.
+
+    Example:
+        >>> model = lk.load_model("myeloid_lymphoid")
+        >>> model.observed
+        ('alc', 'mdsc', 'atra')
+        >>> without_link = model.with_fixed(suppression=0.0)
     """
     path = _file_of(name)
     loaded = _load(path.resolve())

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib.util
 import inspect
 import sys
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from lymphokin.model.block import Block, ModelError
+from lymphokin.shipped import models_path
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _OF_MODEL_FILE = "lymphokin_model_"
@@ -80,14 +81,23 @@ class _Collected:
 
     def _add_module(self, name: str, module: ModuleType) -> None:
         if module.__name__.startswith(_OF_MODEL_FILE):
-            self._imports.append("from lymphokin.model import model_file")
-            stem = (module.__file__ or "").rpartition("/")[2].removesuffix(".py")
-            self._constants.append(f"{name} = model_file({stem!r})")
+            self._constants.append(f"{name} = {self._model_file(module)}")
         else:
             whole = f"import {module.__name__}"
             self._imports.append(whole if name == module.__name__ else f"{whole} as {name}")
 
+    def _model_file(self, module: ModuleType) -> str:
+        """Call that gives the module of a model file: a shipped one by name, others by path."""
+        self._imports.append("from lymphokin.model import model_file")
+        path = Path(module.__file__ or "")
+        shipped = path.is_relative_to(models_path().resolve())
+        return f"model_file({path.stem if shipped else str(path)!r})"
+
     def _add_definition(self, name: str, value: type | FunctionType) -> None:
+        if value.__module__.startswith(_OF_MODEL_FILE):
+            module = sys.modules[value.__module__]
+            self._constants.append(f"{name} = {self._model_file(module)}.{value.__name__}")
+            return
         if _importable(value.__module__):
             self._imports.append(_from(value.__module__, value.__name__, name))
             return
@@ -129,8 +139,7 @@ def _importable(module: str | None) -> bool:
     root = module.partition(".")[0]
     if root in sys.stdlib_module_names or root == "lymphokin":
         return True
-    spec = importlib.util.find_spec(root)
-    return spec is not None and "site-packages" in str(spec.origin)
+    return "site-packages" in str(getattr(sys.modules.get(root), "__file__", None))
 
 
 def _from(module: str, attribute: str, name: str) -> str:

@@ -65,11 +65,11 @@ class Fit:
 
     Example:
         >>> fit = lk.open_run(run_folder)
-        >>> fit.verdict
-        'Do not use this fit: ...'
+        >>> fit.convergence["level"]
+        'bad'
         >>> risks = fit.forecast(counts_until=14)
-        >>> risks.patients["p_grade2_measured"].round(2)
-        id...
+        >>> list(risks.patients.columns[:3])
+        ['arm', 'endpoint_day', 'p_grade2_measured']
     """
 
     summary: pd.DataFrame
@@ -288,6 +288,10 @@ class Fit:
             path: the page; one that exists is replaced.
             counts_until: as of :meth:`forecast`.
             progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+        Example:
+            >>> lk.open_run(run_folder).report("day14.html", counts_until=14).name
+            'day14.html'
         """
         with shown(progress) as reporter:
             reporter.stage("forecasting every patient")
@@ -329,6 +333,11 @@ class Fit:
 
         Raises:
             FileExistsError: when the folder exists.
+
+        Example:
+            >>> saved = fit.save("runs/trial", counts_until=14)
+            >>> lk.open_run("runs/trial").forecast(counts_until=14).patients.equals(saved.patients)
+            True
         """
         refuse_existing(folder)
         chosen = {} if counts_until is None else {"counts_until": counts_until}

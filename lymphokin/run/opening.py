@@ -60,7 +60,7 @@ def open_run(
     Example:
         >>> fit = lk.open_run(run_folder)
         >>> len(fit.cohort)
-        12
+        7
     """
     folder = Path(folder)
     if not folder.is_dir():

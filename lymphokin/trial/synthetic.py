@@ -18,14 +18,17 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.dose import reference_immune_dose
+from lymphokin.files import AnyPath
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.shipped import data_path
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest
 from lymphokin.trial.design_tables import Plan
 
+DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
 CALENDAR_START = date(2025, 1, 6)
 """A Monday; synthetic patients start in the weeks after it."""
 """Decimals to which a laboratory reports each quantity."""
@@ -102,13 +105,33 @@ class SyntheticTrial:
     """index id: endpoint_day, true ALC there, and the individual's parameters in table units"""
 
 
-def simulate_trial(truth: Truth, seed: int | None = None) -> SyntheticTrial:
-    """Simulate one trial.
+def simulate_trial(
+    truth: Truth | AnyPath | None = None, seed: int | None = None, **design: Any
+) -> SyntheticTrial:
+    """Simulate a synthetic trial from a stated truth.
 
     Args:
-        truth: what is true and how the trial is run.
+        truth: what is true and how the trial is run, or the path of its TOML file; None: the truth
+            of the trial that comes with lymphokin, shaped like NCT06439888.
         seed: overrides the truth's own seed (for replicates).
+        design: replaces entries of the truth's design, such as ``per_arm=3``.
+
+    Returns:
+        the cohort, marked as synthetic, and the truth of every patient.
+
+    Raises:
+        ValueError: when the truth cannot be read, or has no such entry in its design.
+
+    Example:
+        >>> trial = lk.simulate_trial(seed=5, per_arm=3, run_in=1)
+        >>> len(trial.cohort), trial.cohort.synthetic
+        (7, True)
     """
+    if not isinstance(truth, Truth):
+        truth = Truth.read(data_path(DEMO_TRUTH) if truth is None else Path(truth))
+    if unknown := set(design) - set(truth.design):
+        raise ValueError(f"the truth's design has no {', '.join(sorted(unknown))}")
+    truth = replace(truth, design={**truth.design, **design})
     rng = np.random.default_rng(truth.seed if seed is None else seed)
     model = truth.true_model()
     planned = _planned_cohort(model, truth.design, rng)

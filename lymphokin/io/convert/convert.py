@@ -68,6 +68,10 @@ def convert(
 
     Counts become 1e9/L at their reported precision, dates days from day 0. Names, dates of birth
     and calendar dates do not reach the result. Raises BadInput with every problem found.
+
+    Example:
+        >>> conversion = lk.convert("sheet.csv", mapping="mapping.toml")  # doctest: +SKIP
+        >>> conversion.write("events.csv")  # doctest: +SKIP
     """
     words = mapping if isinstance(mapping, dict) else read_mapping(mapping)
     source = Path(source)

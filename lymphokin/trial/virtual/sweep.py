@@ -22,6 +22,8 @@ import tomli_w
 
 from lymphokin.files import write_text, write_with
 from lymphokin.literature.posterior import literature_draws
+from lymphokin.run.folder import DRAWS_FILE
+from lymphokin.run.provenance import file_sha256
 from lymphokin.trial.virtual.counts import typical_values
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
@@ -75,8 +77,7 @@ class Sweep:
             z = literature_draws(self.design.truth.model).z
             population = hashlib.sha256(z.tobytes()).hexdigest()
         elif population not in ("truth", "prior"):
-            posterior = Path(population) / "posterior.nc"
-            population = hashlib.sha256(posterior.read_bytes()).hexdigest()
+            population = file_sha256(Path(population) / DRAWS_FILE)
         return {
             "design_sha256": hashlib.sha256(text.encode()).hexdigest(),
             "model_sha256": self.source().model.sha256,
