@@ -62,6 +62,8 @@ class Check:
     def range_text(self, limits: tuple[float, float]) -> str:
         """A range in words, such as `0.1 to 40 Gy`."""
         low, high = limits
+        if math.isinf(low) and math.isinf(high):
+            return "any"
         if math.isinf(high):
             text = f"{low:g} or more"
         else:

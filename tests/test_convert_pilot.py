@@ -32,6 +32,12 @@ def lymphocytes() -> pd.DataFrame:
     return lb[lb["LBTESTCD"] == "LYM"]
 
 
+def test_the_pilot_study_raises_no_alarm(sdtm, adam):
+    for done in (sdtm, adam):
+        assert not done.account.accepted
+        assert not [w for w in done.account.warnings if "usual: " in w]
+
+
 def test_sdtm_and_adam_give_the_same_table(sdtm, adam):
     assert len(sdtm.cohort) == len(adam.cohort) == 254
     assert len(sdtm.cohort.observations) == 1796

@@ -84,11 +84,13 @@ def dose(
 
 
 def _write(out: Path, rows: list[tuple[str, float, str]], accepted: dict[str, str]) -> None:
+    from lymphokin.csv_text import neutral
+
     text = io.StringIO()
     text.writelines(f"# accepted {name}: {reason}\n" for name, reason in accepted.items())
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["ID", "IMMUNE_DOSE_GY", "IMMUNE_DOSE_SOURCE"])
-    writer.writerows((name, f"{gray:.4f}", source) for name, gray, source in rows)
+    writer.writerows((neutral(name), f"{gray:.4f}", source) for name, gray, source in rows)
     write_text(out, text.getvalue())
 
 

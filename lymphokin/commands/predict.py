@@ -67,6 +67,7 @@ def predict(
         return
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
+    from lymphokin.csv_text import neutral_frame
     from lymphokin.files import refuse_existing, write_with
     from lymphokin.io import read_events
     from lymphokin.run import open_run
@@ -78,5 +79,5 @@ def predict(
     cohort = None if table is None else read_events(table, accept=accepted(accept))
     result = fit.forecast(cohort, counts_until=counts_until, seed=seed)
     if out is not None:
-        write_with(out, result.patients.to_csv)
+        write_with(out, neutral_frame(result.patients).to_csv)
     show_patients(result, (cohort or fit.cohort).synthetic, json_)

@@ -32,6 +32,7 @@ def spread(
 
     Example: lymphokin spread patients.csv --counts-until 14
     """
+    from lymphokin.csv_text import neutral_frame
     from lymphokin.files import write_text
     from lymphokin.io import read_events
     from lymphokin.literature.spread import between_models
@@ -43,7 +44,7 @@ def spread(
     cohort = read_events(table)
     found = between_models(cohort, model or None, counts_until, seed)
     if out is not None:
-        write_text(out, found.by_model.to_csv(index=False))
+        write_text(out, neutral_frame(found.by_model).to_csv(index=False))
     if json_:
         combined = json.loads(found.combined.reset_index().to_json(orient="records"))
         by_model = json.loads(found.by_model.to_json(orient="records"))

@@ -39,6 +39,12 @@ class Word:
     side: int = 0
     missing: bool = False
 
+    @property
+    def shortest(self) -> str:
+        """The number without zeros at its end: how its marks are meant is settled."""
+        plain = "." in self.number and "e" not in self.number.lower()
+        return self.number.rstrip("0").rstrip(".") if plain else self.number
+
 
 def read_word(cell: str) -> Word:
     """A result as it is written: `0.9`, `<0.1`, `>10`, `BLQ`, `<LLOQ`, `NA`, or a blank."""

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from lymphokin.csv_text import neutral_frame
 from lymphokin.files import write_text
 from lymphokin.io import checks
 from lymphokin.io.cohort import Cohort
@@ -258,7 +259,7 @@ def write_events(
     if cohort.synthetic and not any("synthetic" in line.lower() for line in comments):
         comments.insert(0, "synthetic data: no real patients")
     comments += [f"accepted {name}: {reason}" for name, reason in cohort.accepted.items()]
-    table = cohort.to_events().to_csv(
+    table = neutral_frame(cohort.to_events()).to_csv(
         index=False,
         lineterminator="\n",
         float_format=lambda number: repr(float(cast(float, number))).removesuffix(".0"),

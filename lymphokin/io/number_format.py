@@ -34,7 +34,7 @@ class NumberFormat:
         number = word[start:].translate(_BLANKS)
         whole = r"\d+"
         if self.thousands:
-            whole = rf"(?:\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
+            whole = rf"(?:[1-9]\d{{0,2}}(?:{re.escape(self.thousands)}\d{{3}})+|\d+)"
         point = re.escape(self.decimal)
         if not re.fullmatch(
             rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", number

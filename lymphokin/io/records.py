@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lymphokin.csv_text import restored
 from lymphokin.io.censoring import EXPECTED, Limits, limited
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import (
@@ -119,7 +120,7 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -
 
 def _patients(sheet: Sheet) -> tuple[list[str], NDArray[np.int64]]:
     column = sheet.column("ID")
-    names = [None if is_blank(word) else word for word in column.words]
+    names = [None if is_blank(word) else restored(word) for word in column.words]
     unprintable = [word is not None and not word.isprintable() for word in names]
     sheet.flag(column.rows(np.array(unprintable, bool)), "ID", "printable text")
     sheet.flag(~sheet.stated("ID"), "ID", "the patient's identifier on every record")
@@ -321,7 +322,7 @@ def _date(word: str) -> str | None:
 
 
 def _printable(word: str) -> str | None:
-    return word if word.isprintable() else None
+    return restored(word) if word.isprintable() else None
 
 
 _TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {

@@ -15,6 +15,7 @@ import pandas as pd
 import tomli_w
 import xarray as xr
 
+from lymphokin.csv_text import neutral_frame
 from lymphokin.files import AnyPath, write_folder
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model
@@ -69,8 +70,8 @@ def write_run(
 
     def fill(temporary: Path) -> None:
         write_fit(temporary, draws, config, provenance, summary, cohort, model)
-        patients.to_csv(temporary / PATIENTS_FILE)
-        contrast.to_csv(temporary / "contrast.csv", index=False)
+        neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)
+        neutral_frame(contrast).to_csv(temporary / "contrast.csv", index=False)
         write_report(contents, temporary / "report.html")
 
     write_folder(folder, fill)
@@ -94,7 +95,7 @@ def write_fit(
     text = json.dumps(recorded, indent=2, sort_keys=True)
     (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
     (folder / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
-    summary.to_csv(folder / SUMMARY_FILE, index=False)
+    neutral_frame(summary).to_csv(folder / SUMMARY_FILE, index=False)
     undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
     write_events(undated, folder / COHORT_FILE)
     if model.files:

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 import pandas as pd
 
+from lymphokin.csv_text import neutral_frame
 from lymphokin.dose import reference_immune_dose
 from lymphokin.files import AnyPath
 from lymphokin.io import Cohort, write_events
@@ -308,5 +309,5 @@ def write_trial(trial: SyntheticTrial, path: Path, truth_name: str) -> tuple[Pat
     beside = path.with_suffix(".truth.csv")
     with beside.open("w", encoding="utf-8", newline="") as file:
         file.write(f"# {header[0]}\n")
-        trial.truth.to_csv(file)
+        neutral_frame(trial.truth).to_csv(file)
     return path, beside

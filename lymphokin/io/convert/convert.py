@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lymphokin.csv_text import neutral_frame
 from lymphokin.files import write_with
 from lymphokin.io.checks import WEEKEND
 from lymphokin.io.cohort import Cohort
@@ -138,6 +139,6 @@ def _checked(
         return Place(str(source), int(row), str(theirs), str(cell) if is_value else "")
 
     found = Findings(name, bench.mapping["accept"], origin)
-    cohort = read_table(events.to_csv(index=False).encode(), found)
+    cohort = read_table(neutral_frame(events).to_csv(index=False).encode(), found)
     bench.account.accepted |= cohort.accepted
     return replace(cohort, accepted=bench.account.accepted)

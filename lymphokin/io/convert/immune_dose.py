@@ -6,6 +6,7 @@ import os
 
 import pandas as pd
 
+from lymphokin.csv_text import restored
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.subject_ids import plain
@@ -27,7 +28,7 @@ def with_immune_dose(
             found.add(None, column, None, f"a column {column}")
     bench.raise_if_any()
     rename = {str(k): str(v) for k, v in bench.mapping["subject"]["rename"].items()}
-    who, dose = data.text("ID").replace(rename), data.numbers("IMMUNE_DOSE_GY")
+    who, dose = data.text("ID").map(restored).replace(rename), data.numbers("IMMUNE_DOSE_GY")
     bench.flag(data, who.duplicated(), "ID", "one row per patient")
     bench.flag(data, ~(dose >= 0), "IMMUNE_DOSE_GY", "the immune dose of the course in Gy")
     known = who.isin(set(ids)).to_numpy()

@@ -231,8 +231,8 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     cells = [read_word(cell) for cell in text]
     for word, cell in zip(words, cells, strict=True):
         read = Reading(_FACTORS.get(word, count_factor), {}, units.get(word, ""), -1)
-        results.append(read(cell.number, "", np.nan, "") if cell.number else Result())
-    unread = np.array([r.problem in ("number", "above") for r in results])
+        results.append(read(cell.shortest, "", np.nan, "") if cell.number else Result())
+    unread = np.array([r.problem not in ("", "unit", "no unit") for r in results])
     bench.flag(data, unread, "DV", EXPECTED["number"])
     factor = np.array([float(_FACTORS[w](units[w]) or 1) if units.get(w) else 1.0
                        for w in words])  # fmt: skip

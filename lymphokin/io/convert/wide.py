@@ -102,8 +102,8 @@ def _visit(bench: Bench, data: Dataset, column: str, day: float, ids: pd.Series)
     cells = [read_word(cell) for cell in bench.plain(data, column)]
     factor = _FACTORS[wide["quantity"]]
     read = Reading(factor, {}, wide["unit"], -1)
-    results = [read(cell.number, "", np.nan, "") if cell.number else Result() for cell in cells]
-    unread = np.array([r.problem in ("number", "above") for r in results], bool)
+    results = [read(cell.shortest, "", np.nan, "") if cell.number else Result() for cell in cells]
+    unread = np.array([r.problem not in ("", "unit", "no unit") for r in results], bool)
     bench.flag(data, unread, column, EXPECTED["number"])
     per_unit = float(factor(wide["unit"]) or 1)
     limits = {key: wide[key] * per_unit if wide[key] > 0 else np.nan for key in ("lloq", "uloq")}
