@@ -31,10 +31,9 @@ def restored(text: str) -> str:
 def neutral_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A table, its index and its column names as they are written into a CSV file."""
     ready = frame.copy()
-    for place, column in enumerate(frame.columns):
-        if frame.dtypes.iloc[place].kind not in "biufcmM":
-            ready.isetitem(place, frame[column].map(neutral) if frame.columns.is_unique
-                           else frame.iloc[:, place].map(neutral))  # fmt: skip
+    for place, kind in enumerate(frame.dtypes):
+        if kind.kind not in "biufcmM":
+            ready.isetitem(place, [neutral(cell) for cell in frame.iloc[:, place]])
     if not isinstance(frame.index, pd.MultiIndex) and frame.index.dtype.kind not in "biufcmM":
         ready.index = frame.index.map(neutral)
     return ready
