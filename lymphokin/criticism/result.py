@@ -14,6 +14,7 @@ import pandas as pd
 
 from lymphokin.criticism.page import render_check
 from lymphokin.criticism.sections import Section
+from lymphokin.csv_text import neutral_frame
 from lymphokin.files import AnyPath, write_text
 from lymphokin.quantities import records_of
 from lymphokin.research_use import RESEARCH_USE
@@ -94,7 +95,8 @@ class CheckResult(ABC):
             path.with_suffix(".json"): json.dumps(self.as_dict(), indent=2) + "\n",
         }
         for name, table in self.details.items():
-            contents[path.with_name(f"{path.stem}_{name}.csv")] = table.to_csv(index=False)
+            text = neutral_frame(table).to_csv(index=False)
+            contents[path.with_name(f"{path.stem}_{name}.csv")] = text
         return [write_text(target, content) for target, content in contents.items()]
 
     def _repr_html_(self) -> str:
