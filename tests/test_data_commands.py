@@ -152,12 +152,12 @@ def test_dose_of_a_folder_goes_into_the_event_table_without_the_patient(lymphoki
     folder = tmp_path / "dicom"
     folder.mkdir()
     uid = write_plan(folder, 5, 50)
-    write_dose(folder, lambda p: 4.0 + 0 * p[..., 0], plan=uid)
+    write_dose(folder, lambda p: 20.0 + 0 * p[..., 0], plan=uid)
     write_structures(folder, {"Heart": box((-30, -20, -30), (10, 40, 30))})
     done = lymphokin("dose", folder, "--json", "--out", tmp_path / "d.csv", "--subject", "T-01")
     assert done.returncode == 0, done.stderr
     (patient,) = json.loads(done.stdout)["patients"]
-    assert patient["organs"]["heart"]["mean_gy"] == pytest.approx(4, rel=0.01)
+    assert patient["organs"]["heart"]["mean_gy"] == pytest.approx(20, rel=0.01)
     row = (tmp_path / "d.csv").read_text().splitlines()[1].split(",")
     assert row[0] == "T-01"
     assert float(row[1]) == pytest.approx(patient["immune_dose_gy"], abs=1e-3)
@@ -245,6 +245,7 @@ def test_a_real_plan_of_another_package(tmp_path):
     subprocess.run(["tar", "xzf", archive, "-C", tmp_path], check=True)
     folder = next(tmp_path.rglob("example_data"))
     (result,) = folder_doses(folder)
+    assert not any("prescribed" in warning or "usual" in warning for warning in result.warnings)
     dose = pydicom.dcmread(folder / "rtdose.dcm")
     names = {r.ROINumber: r.ROIName
              for r in pydicom.dcmread(folder / "rtss.dcm").StructureSetROISequence}  # fmt: skip

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from lymphokin.dose.contours import drawn_cm3
 from lymphokin.dose.dicom.structures import Structure
 from lymphokin.dose.structure_names import BODY, OWN, Part, is_target, match_name
@@ -18,6 +20,8 @@ from lymphokin.io.problems import Findings
 ALIKE = 1.4
 """Largest over smallest volume of contours that may be the same organ (judgement: a target taken
 out of a lung makes up to a third)."""
+HALF = 0.5
+"""Part of its bounding boxes that an outline of the body fills; an ellipse fills 0.79."""
 _WHOLE_BODY = Part(BODY, "whole")
 _TARGETS = ("GTV", "CTV", "PTV")
 _ORGAN_KINDS = ("", "ORGAN", "AVOIDANCE", "OTHER", "NONE")
@@ -119,13 +123,15 @@ def _said(part: Part) -> str:
 
 
 def _solid(structure: Structure) -> bool:
-    """Whether a contour fills its planes: `Skin` is often the outline of the body."""
-    places = [round(float(c[:, 2].mean()), 1) for c in structure.contours if len(c) >= 3]
-    if not places or len(set(places)) < len(places):
+    """Whether one contour per plane fills its plane: `Skin` is often the outline of the body.
+
+    The skin itself is a shell, of two contours in a plane or of one that encloses little.
+    """
+    contours = [c for c in structure.contours if len(c) >= 3]
+    heights = {round(float(c[:, 2].mean()), 1) for c in contours}
+    if not contours or len(heights) < len(contours):
         return False
-    boxes = [float(extent[0] * extent[1]) for c in structure.contours if len(c) >= 3
-             if (extent := c.max(axis=0) - c.min(axis=0)) is not None]  # fmt: skip
-    gaps = sorted({b - a for a, b in zip(sorted(places), sorted(places)[1:], strict=False)})
-    thick = gaps[len(gaps) // 2] if gaps else 1.0
-    filled = sum(boxes) * thick / 1000
-    return drawn_cm3(structure.contours) > 0.5 * filled
+    corners = [(c.min(axis=0), c.max(axis=0)) for c in contours]
+    boxes = [np.array([low, [high[0], low[1], low[2]], high, [low[0], high[1], high[2]]])
+             for low, high in corners]  # fmt: skip
+    return drawn_cm3(contours) > HALF * drawn_cm3(boxes)
