@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lymphokin import plot as plot
     from lymphokin.criticism.check import check as check
     from lymphokin.criticism.check import check_forecasts as check_forecasts
     from lymphokin.criticism.check import check_sampler as check_sampler
@@ -71,8 +72,9 @@ _HOMES = {
     "what_if": "whatif.what_if",
     "simulate_trial": "trial.synthetic",
     "UntrustedModelError": "run",
+    "plot": "",
 }
-"""Module below lymphokin that each public name comes from."""
+"""Module below lymphokin that each public name comes from; empty for a module itself."""
 
 __all__ = [*sorted(_HOMES)]  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -85,6 +87,8 @@ if "jax" in sys.modules:
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if not _HOMES[name]:
+        return import_module(f"{__name__}.{name}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from lymphokin.pages.risk_table import COLUMNS, risk_table
 from lymphokin.pages.wording import percent, percent_range, points, points_range
 from lymphokin.predict import Forecast
 from lymphokin.research_use import RESEARCH_USE
@@ -18,29 +20,15 @@ from lymphokin.run import Fit
 
 
 def patients_table(result: Forecast, synthetic: bool) -> Table:
-    """Patient, arm, counts used, risk with interval, and what happened."""
-    until = (
-        "before the endpoint visit"
-        if result.counts_until is None
-        else (f"up to day {result.counts_until:g}")
-    )
-    title = f"Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, from counts {until}"
-    table = Table(title=("SYNTHETIC DATA. " if synthetic else "") + title)
-    for name in ("patient", "arm", "counts used", "risk", "90 % interval", "happened"):
-        table.add_column(
-            name, justify="left" if name in ("patient", "arm", "happened") else "right"
-        )
-    for patient, row in result.patients.iterrows():
-        happened = "no count"
-        if pd.notna(row["observed_alc"]):
-            grade = "grade >= 2" if row["observed_grade2"] else "no"
-            happened = f"{grade} ({row['observed_alc']:.2f})"
-        interval = percent_range(row["p_grade2_q05"], row["p_grade2_q95"])
-        risk = percent(row["p_grade2_measured"]) + (" *" if row["extrapolation"] else "")
-        arm = row["arm"] if isinstance(row["arm"], str) else ""
-        table.add_row(str(patient), arm, str(row["n_counts_used"]), risk, interval, happened)
-    if (result.patients["extrapolation"] != "").any():
-        table.caption = "* outside what the model has seen; see the column extrapolation"
+    """Patient, arm, counts used, risk with interval, and what happened; of many, highest risks."""
+    found = risk_table(result.patients, result.counts_until, "All: --json, or patients.csv.")
+    table = Table(title=("SYNTHETIC DATA. " if synthetic else "") + found.title)
+    for name in COLUMNS:
+        left = name in ("patient", "arm", "happened")
+        table.add_column(name, justify="left" if left else "right")
+    for row in found.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    table.caption = Text("\n".join(found.notes)) if found.notes else None
     return table
 
 

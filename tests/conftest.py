@@ -63,3 +63,10 @@ def fit_and_save(
 def small_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> SavedRun:
     out = tmp_path_factory.mktemp("runs") / "small"
     return fit_and_save(small_table, out, counts_until=14.0, **SHORT)
+
+
+@pytest.fixture(scope="session")
+def hedos_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> SavedRun:
+    """A quick fit of a small model, saved."""
+    out = tmp_path_factory.mktemp("runs") / "hedos"
+    return fit_and_save(small_table, out, "hedos_hcc", counts_until=14.0, method="quick", seed=1)

@@ -13,17 +13,10 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.run.folder import write_fit
-from tests.conftest import SavedRun, fit_and_save
+from tests.conftest import SavedRun
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 NOTEBOOK = EXAMPLES / "notebook.py"
-
-
-@pytest.fixture(scope="session")
-def hedos_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> SavedRun:
-    """A quick fit of a small model, saved."""
-    out = tmp_path_factory.mktemp("runs") / "hedos"
-    return fit_and_save(small_table, out, "hedos_hcc", counts_until=14.0, method="quick", seed=1)
 
 
 def documented() -> list[tuple[str, object]]:

@@ -37,5 +37,10 @@ def render_check(
     verdicts = [v for section in sections for v in section.verdicts]
     counts = {level: sum(v.level == level for v in verdicts) for level in TAGS}
     return environment.get_template(template).render(
-        sections=sections, about=about, counts=counts, level=worst(verdicts), cautions=cautions
+        sections=sections,
+        about=about,
+        counts=counts,
+        level=worst(verdicts),
+        cautions=cautions,
+        synthetic=about["synthetic"],
     )

@@ -16,6 +16,7 @@ _FILTERS = (
     "percent_range",
     "points",
     "points_range",
+    "some",
     "number",
     "count",
     "day",
@@ -25,7 +26,7 @@ _FILTERS = (
 
 
 def page_environment(package: str, **filters: Callable[..., Any]) -> jinja2.Environment:
-    """The environment of a room's pages.
+    """The environment of a room's pages, whose templates extend ``page.html.j2``.
 
     Args:
         package: dotted name of the package that holds the templates, such as
@@ -42,5 +43,6 @@ def page_environment(package: str, **filters: Callable[..., Any]) -> jinja2.Envi
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"synthetic": False, "cautions": ()}
     environment.filters |= {name: getattr(wording, name) for name in _FILTERS} | filters
     return environment

@@ -135,6 +135,12 @@ def distinct(texts: list[str]) -> list[str]:
     return texts
 
 
+def some(names: Iterable[str], most: int = 10) -> str:
+    """ "a, b and c"; of more than `most` names the first, and how many more there are."""
+    listed = list(names)
+    return joined(listed if len(listed) <= most else [*listed[:most], f"{len(listed) - most} more"])
+
+
 def joined(parts: Iterable[str]) -> str:
     """ "a, b and c"."""
     *head, last = list(parts) or [""]

@@ -13,6 +13,9 @@ from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.pages.notebook import notebook_html
+from lymphokin.pages.risk_table import COLUMNS, risk_table
+from lymphokin.pages.wording import some
 from lymphokin.predict.endpoint_draws import (
     POPULATION_DRAWS,
     EndpointDraws,
@@ -20,6 +23,7 @@ from lymphokin.predict.endpoint_draws import (
     records_used,
 )
 from lymphokin.predict.range import outside
+from lymphokin.research_use import RESEARCH_USE
 
 CONTRACT = [
     "arm",
@@ -53,6 +57,12 @@ class Forecast:
     patients: pd.DataFrame
     counts_until: float | None
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        """The risks as a notebook shows them: of many patients the highest."""
+        table = risk_table(self.patients, self.counts_until, "All are in .patients.")
+        notes = [*self.warnings, *table.notes, RESEARCH_USE]
+        return notebook_html(table.title, COLUMNS, table.rows, notes)
 
 
 def forecast(
@@ -102,7 +112,7 @@ def forecast(
     if len(unreliable):
         warnings.append(
             f"importance weights are unreliable (Pareto k above {UNRELIABLE_PARETO_K}) for "
-            f"{len(unreliable)} patient(s): {', '.join(unreliable)}; read their risks with care"
+            f"{len(unreliable)} patient(s): {some(unreliable)}; read their risks with care"
         )
     extra = [c for c in table.columns if c not in CONTRACT]
     return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings))

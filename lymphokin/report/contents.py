@@ -10,7 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from lymphokin.io import Cohort
+from lymphokin.model import Residual
 from lymphokin.quantities import OBSERVABLES, Observable
+from lymphokin.report.curves import quantile_bands
 
 _QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 _PATIENTS = (
@@ -67,7 +69,9 @@ class ReportContents:
         draws.
     `provenance`: label to value, nested one level at most.
     `warnings`: said at the top.
-    `observables`: what was measured, by its word in the event table.
+    `observables`: what the model can be compared with, by its word in the event table.
+    `residuals`: how measurements of these scatter, with SDs at their posterior medians.
+    `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.
 
     Raises ValueError when a table lacks a column or a patient is not in the cohort.
     """
@@ -88,6 +92,8 @@ class ReportContents:
     warnings: tuple[str, ...] = ()
     approximation: Mapping[str, Any] | None = None
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
+    residuals: Mapping[str, Residual] = field(default_factory=dict)
+    left_out_parameters: str = ""
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():
@@ -103,23 +109,17 @@ class ReportContents:
         if not len(self.patients):
             raise ValueError("a report needs at least one patient")
 
-    def bands(self, quantity: str) -> dict[str, pd.DataFrame]:
-        """Fitted course of `quantity` ("alc" or "mdsc") by patient: index day, columns q05..q95.
+    @property
+    def has_drug(self) -> bool:
+        """Whether anybody got the drug."""
+        return len(self.cohort.doses) > 0
 
-        Patients without a fitted course are absent.
+    def bands(self, quantity: str) -> dict[str, pd.DataFrame]:
+        """Fitted curve of `quantity` ("alc" or "mdsc") by patient: index day, columns q05..q95.
+
+        Patients without a fitted curve are absent.
         """
-        names = [f"{quantity}_{q}" for q in _QUANTILES]
-        if any(name not in self.trajectories for name in names):
-            return {}
-        values = np.stack(
-            [self.trajectories[n].transpose("patient", "day").to_numpy() for n in names], axis=-1
-        )
-        days = pd.Index(self.trajectories["day"].to_numpy().astype(float), name="day")
-        return {
-            str(patient): pd.DataFrame(course, index=days, columns=list(_QUANTILES)).dropna()
-            for patient, course in zip(self.trajectories["patient"].to_numpy(), values, strict=True)
-            if np.isfinite(course).all(axis=1).any()
-        }
+        return quantile_bands(self.trajectories, quantity)
 
     def observed(self, quantity: str) -> dict[str, pd.DataFrame]:
         """Measurements of `quantity` by patient: day, value, censored, tube."""

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from lymphokin.io import Cohort
+from lymphokin.model import Model, Residual
 from lymphokin.predict import Forecast
 from lymphokin.report.contents import ReportContents
+from lymphokin.report.untouched import untouched_quantities
 
 DENSITY_DRAWS = 1000
+"""Draws of the prior behind each density."""
+
+
+def parameter_draws(
+    tree: xr.DataTree, names: Iterable[str]
+) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
+    """Draws of the prior and of the posterior of population quantities, in table units.
+
+    Args:
+        tree: with groups ``prior`` and ``posterior``.
+        names: of the quantities.
+    """
+    return {
+        name: (
+            tree["prior"][name].to_numpy()[:DENSITY_DRAWS],
+            tree["posterior"][name].to_numpy().ravel(),
+        )
+        for name in names
+    }
+
+
+def fitted_residuals(model: Model, summary: pd.DataFrame) -> dict[str, Residual]:
+    """How measurements of each quantity scatter, with SDs at their posterior medians."""
+    median = dict(zip(summary["name"], summary["q50"], strict=True))
+    return {
+        name: replace(
+            residual,
+            sd=median.get(f"{name}_residual_sd", residual.sd),
+            proportional_sd=median.get(f"{name}_proportional_sd", residual.proportional_sd),
+        )
+        for name, residual in model.table.residuals.items()
+    }
 
 
 def report_contents(
+    model: Model,
     tree: xr.DataTree,
     summary: pd.DataFrame,
     origin: Mapping[str, Any],
@@ -28,20 +66,19 @@ def report_contents(
     """What the report shows of a fit.
 
     Args:
+        model: the fitted model.
         tree: the draws, with groups ``prior`` and ``posterior``.
         summary: one row per population quantity.
         origin: the fit's provenance.
         cohort: the fitted patients.
         predicted: their forecasts.
         contrast: of the arms, see :func:`lymphokin.predict.arm_contrast`.
-        curves: fitted curves, as the next see :func:`lymphokin.predict.fitted_courses`.
-        levels: fitted levels of the drug at its samples.
+        curves: fitted curves over time, from :func:`lymphokin.predict.fitted_courses`.
+        levels: fitted levels of the drug at its samples, from the same.
     """
-    draws = {}
-    for name in summary["name"]:
-        before = tree["prior"][name].to_numpy()
-        after = tree["posterior"][name].to_numpy().ravel()
-        draws[name] = (before[:DENSITY_DRAWS], after)
+    untouched = untouched_quantities(model, cohort)
+    parameters = summary[~summary["name"].isin(untouched)]
+    left_out = len(summary) - len(parameters)
     convergence = origin["convergence"]
     approximation = origin.get("approximation")
     hidden = ("convergence", "approximation", "seen", "data_warnings", "data_accepted")
@@ -58,11 +95,19 @@ def report_contents(
         patients=predicted.patients.reset_index(),
         trajectories=curves,
         atra=levels,
-        parameters=summary.fillna({"symbol": "", "source": "", "doi": ""}),
-        parameter_draws=draws,
+        parameters=parameters.fillna({"symbol": "", "source": "", "doi": ""}),
+        parameter_draws=parameter_draws(tree, parameters["name"]),
         contrast=contrast,
         convergence=convergence,
         provenance={k: v for k, v in origin.items() if k not in hidden},
         approximation=approximation,
+        observables=model.observables,
+        residuals=fitted_residuals(model, summary),
+        left_out_parameters=(
+            f"{left_out} quantities of the drug or of assays are left out: these data hold no dose "
+            "or sample that could say anything about them, so their posterior is their prior."
+            if left_out
+            else ""
+        ),
         warnings=(*loud, *predicted.warnings, *origin["data_warnings"]),
     )

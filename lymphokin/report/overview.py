@@ -151,7 +151,7 @@ def cautions(contents: ReportContents) -> list[str]:
     said = list(contents.warnings)
     unreliable = patients["pareto_k"].to_numpy(float) > UNRELIABLE_PARETO_K
     if unreliable.any():
-        ids = wording.joined(patients.loc[unreliable, "id"].astype(str))
+        ids = wording.some(patients.loc[unreliable, "id"].astype(str))
         said.append(
             f"The forecast of {ids} is unreliable: this patient’s counts disagree too much with "
             f"the fit for reweighting (Pareto k above {UNRELIABLE_PARETO_K})."

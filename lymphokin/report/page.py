@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from lymphokin.endpoint import measured_threshold
 from lymphokin.files import write_text
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
@@ -20,6 +21,7 @@ from lymphokin.report.contents import ReportContents
 from lymphokin.report.panels import lymphocyte_panels, mdsc_panels
 from lymphokin.report.prior_posterior import describe, prior_posterior
 from lymphokin.report.risk_forest import risk_forest
+from lymphokin.report.scatter import chance_below, scatter, tube_effect
 
 _FOREST_ROWS = 45
 _SUPPRESSION = {"fitted": "γ as fitted", "zero": "γ = 0"}
@@ -40,6 +42,7 @@ def render_report(contents: ReportContents) -> str:
         .get_template("report.html.j2")
         .render(
             c=contents,
+            synthetic=contents.synthetic,
             patients=contents.patients.to_dict("records"),
             fitted=overview.what_was_fitted(contents),
             counts_used=overview.counts_used(contents),
@@ -53,8 +56,12 @@ def render_report(contents: ReportContents) -> str:
             forests=_forests(contents),
             contrasts=_contrasts(contents),
             lymphocytes=lymphocyte_panels(contents),
-            mdsc=mdsc_panels(contents),
+            measurements=_measurements(contents),
+            mdsc=mdsc_panels(contents) if len(contents.observed("mdsc")) else None,
+            tube=tube_effect(contents.residuals.get("mdsc")),
             atra=_atra(contents),
+            scatter=_scatter(contents),
+            misread=_misread(contents),
             densities=_densities(contents, parameters),
             parameters=parameters.to_dict("records"),
             gamma=_gamma(contents.parameters),
@@ -77,7 +84,10 @@ def _forests(contents: ReportContents) -> list[dict[str, Any]]:
                 for p in part.to_dict("records")
             )
             svg = inline_svg(risk_forest(part), f"f{len(figures)}", text)
-            figures.append({"arm": summary, "start": start, "svg": svg})
+            rest = len(rows) > _FOREST_ROWS
+            figures.append(
+                {"arm": summary, "start": start, "shown": len(part), "rest": rest, "svg": svg}
+            )
     return figures
 
 
@@ -112,6 +122,34 @@ def _in_words(row: Mapping[Hashable, Any]) -> dict[Hashable, str]:
             "interval": f"{wording.points_range(low, high)} points",
         }
     return {"median": wording.percent(middle), "interval": wording.percent_range(low, high)}
+
+
+def _measurements(contents: ReportContents) -> str:
+    """Heading of the section on what is measured besides lymphocytes; empty without one."""
+    shown = []
+    if "mdsc" in contents.observables:
+        shown.append("MDSC")
+    samples = contents.atra is not None and len(contents.atra) > 0
+    if samples or (contents.has_drug and "atra" in contents.observables):
+        shown.append("ATRA")
+    return wording.joined(shown)
+
+
+def _scatter(contents: ReportContents) -> dict[str, str]:
+    """How far a measurement of each quantity typically lies from the true value, in words."""
+    known = {name: contents.residuals.get(name) for name in contents.observables}
+    return {
+        name: "" if residual is None else scatter(residual, contents.observables[name].shown_unit)
+        for name, residual in ({"alc": None, "mdsc": None} | known).items()
+    }
+
+
+def _misread(contents: ReportContents) -> str:
+    """How often of 100 a true count of 0.90 is reported as grade 2 or worse; empty if unknown."""
+    residual = contents.residuals.get("alc")
+    if residual is None:
+        return ""
+    return wording.of_100(chance_below(residual, 0.90, measured_threshold(2)))
 
 
 def _atra(contents: ReportContents) -> dict[str, Any] | None:

@@ -11,14 +11,14 @@ from markupsafe import Markup
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.report.contents import ReportContents
-from lymphokin.report.courses import axis_limits, lymphocyte_course, mdsc_course
+from lymphokin.report.curves import axis_limits, days_of, lymphocyte_curve, mdsc_curve
 from lymphokin.report.overview import arm_names, of_arm
 
 Patient = Mapping[Hashable, Any]
 """one row of `ReportContents.patients`"""
-FOLD_ABOVE = 120
-"""more patients than this are folded away in groups of `_GROUP`"""
-_GROUP = 48
+MOST_PANELS = 90
+"""Of more patients than this, only so many get a panel of each quantity, which keeps the page of a
+large trial under 3 MB."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,25 @@ class Panel:
 
 @dataclass(frozen=True)
 class Group:
-    """Panels under one heading; `folded` groups are closed until the reader opens them."""
+    """Panels under one heading."""
 
     heading: str
-    folded: bool
     panels: list[Panel]
 
 
-def lymphocyte_panels(contents: ReportContents) -> list[Group]:
+@dataclass(frozen=True)
+class Panels:
+    """Every panel of one quantity, and a sentence on patients without one, or an empty text."""
+
+    groups: list[Group]
+    left_out: str
+
+
+def lymphocyte_panels(contents: ReportContents) -> Panels:
     """One panel for each patient of `contents.patients`."""
     bands, counts = contents.bands("alc"), contents.observed("alc")
     limits = axis_limits(bands, counts, (0.3, 2.5))
-    fractions, doses = _days(contents.cohort.fractions), _days(contents.cohort.doses)
+    fractions, doses = days_of(contents.cohort.fractions), days_of(contents.cohort.doses)
     nothing = contents.cohort.observations.iloc[:0]
 
     def draw(number: int, patient: Patient) -> Panel:
@@ -54,7 +61,7 @@ def lymphocyte_panels(contents: ReportContents) -> list[Group]:
         seen = counts.get(name, nothing)
         until = contents.counts_until
         used = np.nextafter(patient["endpoint_day"], -np.inf) if until is None else until
-        figure = lymphocyte_course(
+        figure = lymphocyte_curve(
             bands.get(name),
             seen,
             np.inf if np.isnan(used) else used,
@@ -65,47 +72,58 @@ def lymphocyte_panels(contents: ReportContents) -> list[Group]:
         )
         return _panel(patient, inline_svg(figure, f"a{number}", _alternative(patient, seen, bands)))
 
-    return _groups(contents, contents.patients, draw)
+    return _panels(contents, contents.patients, draw)
 
 
-def mdsc_panels(contents: ReportContents) -> list[Group]:
+def mdsc_panels(contents: ReportContents) -> Panels:
     """One panel for each patient with an MDSC sample."""
     bands, samples = contents.bands("mdsc"), contents.observed("mdsc")
     sampled = contents.patients[contents.patients["id"].astype(str).isin(samples)]
     shown = {i: bands[i] for i in sampled["id"].astype(str) if i in bands}
     limits = axis_limits(shown, samples, (3.0, 100.0))
-    doses = _days(contents.cohort.doses)
+    doses = days_of(contents.cohort.doses)
 
     def draw(number: int, patient: Patient) -> Panel:
         name = str(patient["id"])
         seen = samples[name]
-        figure = mdsc_course(bands.get(name), seen, doses.get(name, np.array([])), limits)
+        figure = mdsc_curve(bands.get(name), seen, doses.get(name, np.array([])), limits)
         text = (
             f"Patient {name}: {len(seen)} MDSC samples from {wording.number(seen['value'].min())} "
             f"to {wording.number(seen['value'].max())} cells/uL"
-            f"{_course(bands.get(name), 'cells/uL')}."
+            f"{_curve(bands.get(name), 'cells/uL')}."
         )
         return _panel(patient, inline_svg(figure, f"m{number}", text))
 
-    return _groups(contents, sampled, draw)
+    return _panels(contents, sampled, draw)
 
 
-def _groups(
+def _panels(
     contents: ReportContents, patients: pd.DataFrame, draw: Callable[[int, Patient], Panel]
-) -> list[Group]:
-    folded = len(patients) > FOLD_ABOVE
+) -> Panels:
+    """A group of panels per arm; of many patients, every n-th by risk."""
+    every = -(-len(patients) // MOST_PANELS)
     groups, number = [], 0
     for name in arm_names(contents):
         rows = of_arm(patients, name)
-        size = _GROUP if folded else max(len(rows), 1)
-        for start in range(0, len(rows), size):
-            part = rows.iloc[start : start + size]
-            place = f", {start + 1} to {start + len(part)} of {len(rows)}" if folded else ""
-            heading = f"{name}{place or f': {wording.patients(len(rows))}'}"
-            panels = [draw(number + i, row) for i, row in enumerate(part.to_dict("records"))]
-            groups.append(Group(heading, folded, panels))
-            number += len(part)
-    return groups
+        if not len(rows):
+            continue
+        by_risk = rows["p_grade2_measured"].to_numpy(float).argsort(kind="stable")
+        shown = rows.iloc[np.sort(by_risk[:: max(every, 1)])]
+        part = f"{len(shown)} of " if every > 1 else ""
+        panels = [draw(number + i, row) for i, row in enumerate(shown.to_dict("records"))]
+        groups.append(Group(f"{name}: {part}{wording.patients(len(rows))}", panels))
+        number += len(shown)
+    if every <= 1:
+        return Panels(groups, "")
+    return Panels(
+        groups,
+        f"{number} of {len(patients)} patients are shown: in each arm every {_ordinal(every)} in "
+        "the order of risk. In Python, lymphokin.plot.curves draws any other.",
+    )
+
+
+def _ordinal(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _panel(patient: Patient, svg: Markup) -> Panel:
@@ -125,13 +143,19 @@ def _alternative(patient: Patient, counts: pd.DataFrame, bands: dict[str, pd.Dat
         seen = f"{len(counts)} lymphocyte counts from {low} to {high}"
     else:
         seen = "no lymphocyte count"
-    course = _course(bands.get(str(patient["id"])), "in 1e9/L")
-    return f"Patient {patient['id']}, {wording.arm(patient['arm'])}: {seen}{course}."
+    curve = _curve(bands.get(str(patient["id"])), "in 1e9/L")
+    forecast = "; no forecast"
+    if np.isfinite(patient["alc_q50"]):
+        middle, low, high = (wording.count(patient[f"alc_{q}"]) for q in ("q50", "q05", "q95"))
+        forecast = f"; forecast {middle} ({low} to {high})"
+        if np.isfinite(patient["endpoint_day"]):
+            forecast += f" on day {wording.day(patient['endpoint_day'])}"
+    return f"Patient {patient['id']}, {wording.arm(patient['arm'])}: {seen}{curve}{forecast}."
 
 
-def _course(bands: pd.DataFrame | None, unit: str) -> str:
+def _curve(bands: pd.DataFrame | None, unit: str) -> str:
     if bands is None or not len(bands):
-        return "; no fitted course"
+        return "; no fitted curve"
     middle = bands["q50"]
     start, low, end = (
         wording.number(v, 2) for v in (middle.iloc[0], middle.min(), middle.iloc[-1])
@@ -140,7 +164,3 @@ def _course(bands: pd.DataFrame | None, unit: str) -> str:
         f"; fitted median {start} at the start, lowest {low} on day "
         f"{wording.day(float(middle.index[int(middle.argmin())]))}, {end} at the end, {unit}"
     )
-
-
-def _days(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    return {str(i): rows["day"].to_numpy(float) for i, rows in table.groupby("id", sort=False)}

@@ -1,6 +1,7 @@
 """What the data taught: the prior of one population quantity against its posterior."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
@@ -16,14 +17,22 @@ _KDE_DRAWS = 1000
 
 @styled
 def prior_posterior(prior: NDArray[np.floating], posterior: NDArray[np.floating]) -> Figure:
-    """Densities of the prior (dashed grey) and the posterior (blue), with 50 and 90 % intervals.
+    """Small picture of one population quantity; see :func:`draw_prior_posterior`."""
+    figure = Figure(figsize=(2.3, 1.15))
+    draw_prior_posterior(figure.add_axes((0.04, 0.19, 0.92, 0.79)), prior, posterior)
+    return figure
+
+
+def draw_prior_posterior(
+    axes: Axes, prior: NDArray[np.floating], posterior: NDArray[np.floating]
+) -> None:
+    """Draw densities of the prior (dashed grey) and the posterior (blue), with intervals.
 
     Both are one-dimensional draws in natural units. Each density is scaled to its own peak on
-    the shown axis, so that a prior much wider than its posterior stays visible.
+    the shown axis, so that a prior much wider than its posterior stays visible. The intervals hold
+    50 % (thick) and 90 % (thin).
     """
     prior, posterior = (np.asarray(d, float)[np.isfinite(d)] for d in (prior, posterior))
-    figure = Figure(figsize=(2.3, 1.15))
-    axes = figure.add_axes((0.04, 0.19, 0.92, 0.79))
     axes.spines["left"].set_visible(False)
     axes.set(yticks=[], ylim=(-0.34, 1.08))
     both = np.concatenate([prior, posterior])
@@ -50,7 +59,6 @@ def prior_posterior(prior: NDArray[np.floating], posterior: NDArray[np.floating]
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
     axes.set_xlim(*limits)
     axes.tick_params(pad=1.5)
-    return figure
 
 
 def describe(name: str, prior: NDArray[np.floating], posterior: NDArray[np.floating]) -> str:

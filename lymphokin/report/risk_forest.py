@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lymphokin.pages import wording
@@ -21,20 +22,32 @@ width of a letter of a label"""
 def risk_forest(patients: pd.DataFrame) -> Figure:
     """Probability of grade >= 2 (measured) with its 90 % interval, and what happened.
 
-    `patients`: rows of `ReportContents.patients` in the order to draw, at most about 50. A filled
-    marker had a reported count below 0.8 at the endpoint visit, an open one had not, a cross has
-    no count there. `*` is a patient outside what the model has seen, `†` one who was grade 2 or
-    worse before treatment.
+    `patients`: rows of `ReportContents.patients` in the order to draw, at most about 50.
     """
-    n = len(patients)
-    names = wording.distinct([str(name) for name in patients["id"]])
-    marks = [_marks(patient) for patient in patients.to_dict("records")]
-    labels = [name + mark for name, mark in zip(names, marks, strict=True)]
-    left = 0.2 + _LETTER * max(6, *(len(label) for label in labels))
-    width, height = left + _AXIS + max(_COLUMNS.values()) + 0.05, _ROW * n + _TOP + _BOTTOM
-    figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((left / width, _BOTTOM / height, _AXIS / width, _ROW * n / height))
-    axes.set(xlim=(0, 1), ylim=(n - 0.5, -0.5), yticks=[], xlabel="risk of grade ≥ 2 (%)")
+    size, place = forest_layout(patients)
+    figure = Figure(figsize=size)
+    draw_risks(figure.add_axes(place), patients)
+    return figure
+
+
+def forest_layout(
+    patients: pd.DataFrame,
+) -> tuple[tuple[float, float], tuple[float, float, float, float]]:
+    """Size of a figure in inches, and where its axes leave room for names and numbers."""
+    deep, left = _ROW * len(patients), _label_width(patients)
+    width, height = left + _AXIS + max(_COLUMNS.values()) + 0.05, deep + _TOP + _BOTTOM
+    return (width, height), (left / width, _BOTTOM / height, _AXIS / width, deep / height)
+
+
+def draw_risks(axes: Axes, patients: pd.DataFrame) -> None:
+    """Draw a row per patient: risk with its interval, and columns of numbers beside the axes.
+
+    A filled marker had a reported count below 0.8 at the endpoint visit, an open one had not, a
+    cross has no count there. `*` is a patient outside what the model has seen, `†` one who was
+    grade 2 or worse before treatment.
+    """
+    axes.set(xlim=(0, 1), ylim=(len(patients) - 0.5, -0.5), yticks=[])
+    axes.set_xlabel("risk of grade ≥ 2 (%)")
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "25", "50", "75", "100"])
     axes.tick_params(labeltop=True, top=True)
     axes.spines["left"].set_visible(False)
@@ -44,7 +57,8 @@ def risk_forest(patients: pd.DataFrame) -> Figure:
     for heading, right in _COLUMNS.items():
         place = (1 + right / _AXIS, -0.75)
         axes.text(*place, heading, transform=across, ha="right", va="bottom", color=GREY, size=7.5)
-    for row, (patient, label) in enumerate(zip(patients.to_dict("records"), labels, strict=True)):
+    rows = zip(patients.to_dict("records"), _labels(patients), strict=True)
+    for row, (patient, label) in enumerate(rows):
         if row % 2:
             axes.axhspan(row - 0.5, row + 0.5, color="#f3f3f3", zorder=-1, lw=0)
         axes.text(-0.05, row, label, transform=across, ha="right", va="center", size=8)
@@ -73,7 +87,19 @@ def risk_forest(patients: pd.DataFrame) -> Figure:
             axes.text(
                 *place, cell, transform=across, ha="right", va="center", weight=weight, size=8
             )
-    return figure
+
+
+def _labels(patients: pd.DataFrame) -> list[str]:
+    """Each patient's name, short but distinct, with its marks."""
+    names = wording.distinct([str(name) for name in patients["id"]])
+    return [
+        name + _marks(patient)
+        for name, patient in zip(names, patients.to_dict("records"), strict=True)
+    ]
+
+
+def _label_width(patients: pd.DataFrame) -> float:
+    return 0.2 + _LETTER * max(6, *(len(label) for label in _labels(patients)))
 
 
 def _marks(patient: Mapping[Hashable, Any]) -> str:

@@ -17,6 +17,8 @@ from lymphokin.infer import CohortDensity, density_of
 from lymphokin.io import Cohort, read_events
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
+from lymphokin.pages.notebook import parameters_html
+from lymphokin.pages.wording import patients
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import provenance_of, rounded
 from lymphokin.predict import (
@@ -32,6 +34,7 @@ from lymphokin.predict.range import NAMES, features
 from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
+from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run.folder import DRAWS_FILE, PATIENTS_FILE, read_draws, write_run
 from lymphokin.run.provenance import file_sha256
 from lymphokin.solve import StepRule
@@ -150,6 +153,15 @@ class Fit:
         """[draw, latent] flat latents, chains one after the other."""
         x = self.draws["latents"]["x"].to_numpy().astype(np.float64)
         return x.reshape(-1, x.shape[-1])
+
+    def _repr_html_(self) -> str:
+        """The fit as a notebook shows it: how far to believe it, and what was learnt best."""
+        synthetic = "SYNTHETIC DATA. " if self.cohort.synthetic else ""
+        title = f"{synthetic}Fit of {self.model.name} to {patients(len(self.cohort))}"
+        markov = self.method == "nuts"
+        how = [] if markov else [f"An approximation (method {self.method}), not Markov chains."]
+        notes = [self.verdict, *how, RESEARCH_USE]
+        return parameters_html(title, self.summary, notes)
 
     def population_z(self) -> np.ndarray:
         """[draw, quantity] population latents."""
@@ -304,6 +316,7 @@ class Fit:
         reporter.stage("drawing curves and contrasts")
         curves, levels = self.curves
         return report_contents(
+            self.model,
             self.draws,
             self.summary,
             self.provenance,

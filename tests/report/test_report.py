@@ -3,152 +3,14 @@
 import re
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
-import xarray as xr
 
-from lymphokin.io import Cohort
+from lymphokin.model import load_model
 from lymphokin.report import ReportContents, render_report, write_report
-from lymphokin.report.courses import pulses
-
-QUANTILES = ["q05", "q25", "q50", "q75", "q95"]
-SPREAD = np.array([0.7, 0.85, 1.0, 1.2, 1.4])
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """What a browser would see: elements, attributes and text; unbalanced tags are an error."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def labels(self) -> list[str]:
-        """Alternative texts of the figures."""
-        return [a["aria-label"] or "" for t, a in self.elements if a.get("role") == "img"]
-
-
-def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> ReportContents:
-    """A report's contents from small tables; arms with "ATRA" in their name have ATRA."""
-    treated = [i for i, arm in zip(ids, arms, strict=True) if arm and "ATRA" in arm]
-    days = np.arange(-14.0, 60.0, 7.0)
-    seen = [(i, d, "alc", 1.1, False, None) for i in ids for d in (-7.0, 14.0, 46.0)]
-    seen += [(i, 21.0, "alc", 0.2, True, None) for i in ids]
-    seen += [(i, 4.0, "mdsc", 18.0, False, "edta") for i in ids if mdsc]
-    seen += [(i, 0.125, "atra", 210.0, False, None) for i in treated]
-    observations = pd.DataFrame(
-        seen, columns=["id", "day", "quantity", "value", "censored", "tube"]
-    )
-    cohort = Cohort(
-        patients=pd.DataFrame({"arm": arms}, index=ids),
-        fractions=pd.DataFrame(
-            {"id": np.repeat(ids, 3), "day": [0.0, 1.0, 2.0] * len(ids), "prescribed_gy": 10.0}
-        ),
-        doses=pd.DataFrame(
-            [(i, d, "atra", 270.0) for i in treated for d in (0.0, 1.0, 2.0, 21.0)],
-            columns=["id", "day", "drug", "amount_mg"],
-        ),
-        observations=observations.assign(lloq=0.2),
-        source="made_up.csv",
-    )
-    patients = pd.DataFrame({"id": ids, "arm": arms, "endpoint_day": 46.0})
-    patients = patients.assign(
-        p_grade2_measured=np.linspace(0.1, 0.8, len(ids)),
-        p_grade2_true=0.3,
-        p_grade3_measured=0.05,
-        p_grade4_measured=0.001,
-        p_grade2_q05=0.05,
-        p_grade2_q95=0.9,
-        n_counts_used=3,
-        baseline_grade=0,
-        extrapolation="",
-        observed_alc=0.7,
-        observed_grade2=True,
-        pareto_k=0.2,
-        **{f"alc_{q}": 0.9 * s for q, s in zip(QUANTILES, SPREAD, strict=True)},
-    )
-    courses = {
-        f"{quantity}_{q}": (("patient", "day"), np.full((len(ids), len(days)), level * s))
-        for quantity, level in {"alc": 1.0, **({"mdsc": 20.0} if mdsc else {})}.items()
-        for q, s in zip(QUANTILES, SPREAD, strict=True)
-    }
-    parameters = pd.DataFrame(
-        {
-            "name": ["radiosensitivity", "suppression"],
-            "symbol": ["alpha", "gamma"],
-            "unit": ["1/Gy", "1"],
-            "meaning": ["Lymphocytes hit per Gy", "Myeloid suppression"],
-            "contraction": [0.9, -0.004],
-            "rhat": 1.0,
-            "ess_bulk": 900.0,
-            "ess_tail": 800.0,
-            "certainty": "proposed prior",
-            "source": "Judgement",
-            "learnt": ["well", "prior only"],
-        }
-    ).assign(
-        prior_q05=0.2, prior_q50=0.5, prior_q95=1.2, **dict(zip(QUANTILES, SPREAD, strict=True))
-    )
-    names = sorted({str(arm) for arm in arms})
-    contrast = [(kind, arm, 5, 0.2, 0.4, 0.6) for kind in ("fitted", "zero") for arm in names]
-    if len(names) > 1:
-        contrast += [(kind, "difference", 10, -0.4, -0.1, 0.1) for kind in ("fitted", "zero")]
-    atra = pd.DataFrame({"id": treated, "day": 0.125, "observed": 210.0, "censored": False})
-    draws = np.random.default_rng(1).lognormal(size=(2, 300))
-    return ReportContents(
-        title="A made-up trial",
-        synthetic=True,
-        created="2026-03-02 10:00 UTC",
-        cohort=cohort,
-        counts_until=21.0,
-        patients=patients,
-        trajectories=xr.Dataset(courses, coords={"patient": ids, "day": days}),
-        atra=atra.assign(**dict(zip(QUANTILES, 200 * SPREAD, strict=True))) if treated else None,
-        parameters=parameters,
-        parameter_draws={"radiosensitivity": (draws[0], draws[1])},
-        contrast=pd.DataFrame(
-            contrast, columns=["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"]
-        ),
-        convergence={
-            "verdict": "All chains agree.",
-            "level": "good",
-            "rhat_max": 1.004,
-            "ess_bulk_min": 812.0,
-            "divergences": 0,
-            "divergence_share": 0.0,
-            "draws": 500,
-            "chains": 2,
-            "worst": [("radiosensitivity", 1.004, 812.0)],
-        },
-        provenance={"model": "myeloid_lymphoid", "seed": 7, "versions": {"jax": "0.9"}},
-    )
+from lymphokin.report.curves import pulses
+from tests.report.made_up import QUANTILES, Page, made_up
 
 
 @pytest.fixture(scope="module")
@@ -242,26 +104,50 @@ def test_hostile_names_stay_text() -> None:
         assert patient in page.words
 
 
-def test_one_untreated_patient_without_mdsc_or_endpoint_count() -> None:
+def test_a_single_arm_without_the_drug_has_a_report_of_what_it_has() -> None:
     contents = made_up(["only"], ["observation"], mdsc=False)
     patients = contents.patients.assign(
         observed_alc=np.nan, observed_grade2=None, endpoint_day=np.nan, pareto_k=np.nan
     )
     cohort = replace(contents.cohort, fractions=contents.cohort.fractions.iloc[:0])
+    model = load_model("friberg_lymphocyte")
     bare = replace(
         contents,
         cohort=cohort,
         patients=patients,
         trajectories=contents.trajectories.isel(patient=slice(0)),
         contrast=contents.contrast.iloc[:0],
+        parameters=contents.parameters.iloc[:1],
         parameter_draws={},
         counts_until=None,
+        observables=model.observables,
     )
-    words = Page(render_report(bare)).text
-    assert "no count at the endpoint visit" in words
+    page = Page(render_report(bare))
+    assert "no count at the endpoint visit" in page.text
+    for word in ("ATRA", "MDSC", "γ", "suppression", "contrast"):
+        assert word not in page.text, word
+    shown = {a["id"] for t, a in page.elements if t == "h2"}
+    assert not shown & {"contrast", "measurements"}
+
+
+def test_what_the_model_could_say_but_nobody_measured_is_said() -> None:
+    words = Page(render_report(replace(made_up(["a"], ["SBRT+ATRA"], mdsc=False), atra=None))).text
     assert "No MDSC sample" in words
     assert "No ATRA level" in words
-    assert "No contrast between arms" in words
+
+
+@pytest.mark.parametrize(
+    ("sd", "scatter", "misread"), [(0.18, "about 18 %", "25"), (0.4, "a factor of about 1.5", "38")]
+)
+def test_the_scatter_of_counts_is_that_of_the_fit(
+    trial: ReportContents, sd: float, scatter: str, misread: str
+) -> None:
+    residual = load_model("friberg_lymphocyte").table.residuals["alc"]
+    fitted = replace(residual, sd=sd, distribution="normal", error="log_normal")
+    words = Page(render_report(replace(trial, residuals={"alc": fitted}))).text
+    assert f"a single count typically scatters by {scatter} around the true one" in words
+    # ln(0.795 / 0.90) / sd is -0.689 and -0.310: standard normal tails 0.245 and 0.378
+    assert f"a true count of 0.90 is reported below 0.80 {misread} times in 100" in words
 
 
 def test_missing_forecasts_and_arms_are_shown_as_unknown() -> None:
@@ -296,14 +182,36 @@ def test_counts_used_are_named(trial: ReportContents) -> None:
         assert words in Page(render_report(replace(trial, counts_until=until))).text
 
 
-def test_a_large_cohort_is_folded_but_complete(
-    trial: ReportContents, monkeypatch: pytest.MonkeyPatch
+def test_a_large_cohort_shows_part_of_its_panels_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lymphokin.report.panels.FOLD_ABOVE", 2)
-    page = Page(render_report(trial))
-    assert "SBRT+ATRA, 1 to 2 of 2" in page.text
-    for patient in trial.patients["id"]:
-        assert page.words.count(patient) >= 3
+    monkeypatch.setattr("lymphokin.report.panels.MOST_PANELS", 4)
+    monkeypatch.setattr("lymphokin.report.page._FOREST_ROWS", 3)
+    ids = [f"P{i:02d}" for i in range(16)]
+    contents = made_up(ids, ["SBRT", "SBRT+ATRA"] * 8, mdsc=False)
+    said = tuple(f"line {i}: a slip" for i in range(20))
+    patients = contents.patients.assign(pareto_k=0.9)
+    page = Page(render_report(replace(contents, patients=patients, warnings=said)))
+    assert "4 of 16 patients are shown: in each arm every 4th in the order of risk" in page.text
+    # Risks rise with the number; the even ones are in the first arm.
+    shown = [label[8:11] for label in page.labels() if label.startswith("Patient P")]
+    assert shown == ["P00", "P08", "P01", "P09"]
+    for patient in ids:
+        assert patient in page.words
+    assert "SBRT: the 3 highest risks of 8" in page.text
+    assert "SBRT: risks 4 to 6 of 8" in page.text
+    assert "P08, P09 and 6 more is unreliable" in page.text
+    assert "line 19: a slip" in page.text
+    closed = page.text.index("10 more")
+    assert page.text.index("line 11") < closed < page.text.index("line 12")
+
+
+@pytest.mark.slow
+def test_a_cohort_of_500_is_a_page_that_can_be_used() -> None:
+    contents = made_up([f"P{i:03d}" for i in range(500)], ["SBRT", "SBRT+ATRA"] * 250)
+    text = render_report(contents)
+    assert len(text.encode()) < 3_000_000
+    assert sum(label.startswith("Patient P") for label in Page(text).labels()) == 168
 
 
 def test_a_report_is_written_as_one_file(trial: ReportContents, text: str, tmp_path) -> None:

@@ -1,10 +1,11 @@
-"""Courses over time: one patient's fitted counts with bands, measurements and treatment."""
+"""Curves over time: one patient's fitted counts with bands, measurements and treatment."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
@@ -23,15 +24,18 @@ from lymphokin.pages.drawing import (
 
 BANDS = {BLUE: ("#d3e5f2", "#8fbfe0"), GREEN: ("#cfeae1", "#83cdb5")}
 """Colour of the median to the colours of the 90 % and the 50 % band."""
+_QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 _SIZE = (2.3, 1.62)
 _TOLERANCE = 0.01
 """error of a drawn curve on the log scale: a hundredth of its value, a third of a point"""
+COUNT_TICKS = [0.05, 0.1, 0.2, 0.5, GRADE2_LIMIT, 1.5, 3, 6, 12, 25, 50, 100]
+"""1e9/L"""
 _PULSE_GAP = 2.0
 """days without ATRA after which the next dose begins a new pulse"""
 
 
 @styled
-def lymphocyte_course(
+def lymphocyte_curve(
     bands: pd.DataFrame | None,
     counts: pd.DataFrame,
     counts_until: float,
@@ -40,17 +44,39 @@ def lymphocyte_course(
     dose_days: np.ndarray,
     limits: tuple[tuple[float, float], tuple[float, float]],
 ) -> Figure:
-    """Lymphocytes of one patient, logarithmic, with the grade 2 limit.
+    """Small picture of one patient's lymphocytes; arguments as of :func:`draw_lymphocytes`.
 
-    `bands`: index day, columns q05..q95 (1e9/L), or None without a fit. `counts`: day, value,
-    censored; those up to and including `counts_until` are filled. `forecast`: endpoint_day and
-    alc_q05..alc_q95 of the measured count there. `limits`: (days, counts) of the axes.
+    `limits`: (days, counts) of the axes.
     """
-    figure, axes = _empty(limits, [0.05, 0.1, 0.2, 0.5, GRADE2_LIMIT, 1.5, 3, 6, 12, 25, 50, 100])
+    figure, axes = _empty(limits, COUNT_TICKS)
+    draw_lymphocytes(axes, bands, counts, counts_until, forecast, fraction_days, dose_days)
+    return figure
+
+
+def draw_lymphocytes(
+    axes: Axes,
+    bands: pd.DataFrame | None,
+    counts: pd.DataFrame,
+    counts_until: float,
+    forecast: Mapping[Hashable, Any] | None,
+    fraction_days: np.ndarray,
+    dose_days: np.ndarray,
+) -> None:
+    """Draw one patient's lymphocytes, treatment and the grade 2 limit on logarithmic axes.
+
+    Args:
+        axes: their limits are set already.
+        bands: index day, columns q05..q95 (1e9/L), or None without a fit.
+        counts: day, value, censored; those up to and including `counts_until` are filled.
+        counts_until: last day whose counts the forecast used.
+        forecast: endpoint_day and alc_q05..alc_q95 of the measured count there, or None.
+        fraction_days: days of the fractions.
+        dose_days: days of the drug's doses.
+    """
     axes.axhline(GRADE2_LIMIT, color=BLACK, lw=0.8, ls=(0, (4, 2)), zorder=2.4)
     _bands(axes, bands, BLUE)
-    end = forecast["endpoint_day"]
-    if np.isfinite(end):
+    if forecast is not None and np.isfinite(forecast["endpoint_day"]):
+        end = forecast["endpoint_day"]
         axes.axvline(end, color=GREY, lw=0.7, ls=":", zorder=1)
         for width, colour, low, high in (
             (4.4, "white", "alc_q05", "alc_q95"),
@@ -63,11 +89,10 @@ def lymphocyte_course(
     axes.vlines(fraction_days, 0, 0.075, transform=foot, color=BLACK, lw=1.0, zorder=3)
     for begin, finish in pulses(dose_days):
         axes.axvspan(begin, finish, 0.945, 1.0, color=ORANGE, lw=0, zorder=3)
-    return figure
 
 
 @styled
-def mdsc_course(
+def mdsc_curve(
     bands: pd.DataFrame | None,
     samples: pd.DataFrame,
     dose_days: np.ndarray,
@@ -84,6 +109,30 @@ def mdsc_course(
     return figure
 
 
+def quantile_bands(curves: xr.Dataset, quantity: str) -> dict[str, pd.DataFrame]:
+    """Quantiles of a quantity over time by patient: index day, columns q05..q95.
+
+    Args:
+        curves: dims patient and day, variables ``alc_q05`` ... for quantity "alc".
+        quantity: patients without finite values of it are absent.
+    """
+    names = [f"{quantity}_{q}" for q in _QUANTILES]
+    if any(name not in curves for name in names):
+        return {}
+    values = np.stack([curves[n].transpose("patient", "day").to_numpy() for n in names], axis=-1)
+    days = pd.Index(curves["day"].to_numpy().astype(float), name="day")
+    return {
+        str(patient): pd.DataFrame(own, index=days, columns=list(_QUANTILES)).dropna()
+        for patient, own in zip(curves["patient"].to_numpy(), values, strict=True)
+        if np.isfinite(own).all(axis=1).any()
+    }
+
+
+def days_of(events: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Days of a table of events by patient."""
+    return {str(i): rows["day"].to_numpy(float) for i, rows in events.groupby("id", sort=False)}
+
+
 def pulses(dose_days: np.ndarray) -> list[tuple[float, float]]:
     """First and last day of each run of doses; a dose lasts a day."""
     days = np.sort(np.asarray(dose_days, float))
@@ -98,9 +147,9 @@ def axis_limits(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Common (days, values) limits of all panels: measurements and 90 % bands, with a margin."""
     days, values = [0.0], [*at_least]
-    for course in bands.values():
-        days += [course.index[0], course.index[-1]]
-        values += [course["q05"].min(), course["q95"].max()]
+    for curve in bands.values():
+        days += [curve.index[0], curve.index[-1]]
+        values += [curve["q05"].min(), curve["q95"].max()]
     for rows in observed.values():
         days += [rows["day"].min(), rows["day"].max()]
         values += [rows["value"].min(), rows["value"].max()]
@@ -114,14 +163,21 @@ def _empty(
 ) -> tuple[Figure, Axes]:
     figure = Figure(figsize=_SIZE)
     axes = figure.add_axes((0.135, 0.125, 0.85, 0.86))
+    set_scales(axes, limits, ticks)
+    axes.tick_params(pad=1.5)
+    return figure, axes
+
+
+def set_scales(
+    axes: Axes, limits: tuple[tuple[float, float], tuple[float, float]], ticks: list[float]
+) -> None:
+    """Days across in whole weeks, and a logarithmic axis upwards with some of the `ticks`."""
     shown = [t for t in ticks if limits[1][0] < t < limits[1][1]]
     log_ticks(axes, "y", shown if len(shown) < 8 else shown[::2])
     axes.set(xlim=limits[0], ylim=limits[1])
     span = limits[0][1] - limits[0][0]
     step = next((s for s in (14, 28, 56, 84, 168) if span / s < 6), span)
     axes.xaxis.set_major_locator(FixedLocator(np.arange(0, limits[0][1], step).tolist()))
-    axes.tick_params(pad=1.5)
-    return figure, axes
 
 
 def _bands(axes: Axes, bands: pd.DataFrame | None, colour: str) -> None:
