@@ -11,7 +11,15 @@ from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.structure_names import Part
 from lymphokin.dose.tables import read_own_names
 from lymphokin.io import BadInput
-from tests.dicom_phantom import box, generate_uid, item, write_dose, write_plan, write_structures
+from tests.dicom_phantom import (
+    box,
+    generate_uid,
+    histogram,
+    item,
+    write_dose,
+    write_plan,
+    write_structures,
+)
 from tests.dose_cases import SIZE, STRUCTURES, hill, only
 
 EXTERNAL, HEART = STRUCTURES["External"], STRUCTURES["Heart"]
@@ -46,6 +54,25 @@ def test_a_contoured_organ_goes_before_an_empty_template(tmp_path, clean):
     assert result.blood_gy == pytest.approx(clean.blood_gy, rel=5e-3)
     assert result.not_taken == ["Lungs (no closed contours)", "Heart (no closed contours)"]
     assert result.warnings == []
+
+
+def test_a_structure_with_a_histogram_goes_before_one_without(tmp_path):
+    pairs = [v for volume in (100.0, 60.0, 20.0, 0.0) for v in (2.0, volume)]
+    dvh = [histogram(2, pairs)]
+    write_dose(tmp_path, hill(), PixelData=None, DVHSequence=dvh, **SIZE)
+    write_structures(tmp_path, {"Heart": [], "Herz": []})
+    result = only(tmp_path)
+    assert result.organs["heart"].mean_gy == pytest.approx((1 * 40 + 3 * 40 + 5 * 20) / 100)
+    assert result.not_taken == ["Heart (no histogram)"]
+
+
+def test_an_outline_by_type_does_not_stand_before_one_by_name(tmp_path, clean):
+    write(tmp_path, {**STRUCTURES, "Couch": HEART}, {"Couch": "EXTERNAL", "External": "EXTERNAL"})
+    result = only(tmp_path)
+    assert result.blood_gy == pytest.approx(clean.blood_gy)
+    assert result.not_taken == ["Couch (External is body)"]
+    own = {"couch": Part("none", "whole")}
+    assert only(tmp_path, own_names=own).unknown == ["Couch"]
 
 
 @pytest.mark.parametrize("order", [1, -1])

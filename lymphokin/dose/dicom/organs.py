@@ -7,14 +7,14 @@ not taken is listed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from lymphokin.dose.contours import drawn_cm3
 from lymphokin.dose.dicom.structures import Structure
-from lymphokin.dose.structure_names import BODY, OWN, Part, is_target, match_name
+from lymphokin.dose.structure_names import BODY, OWN, Part, is_target, match_name, plain
 from lymphokin.io.problems import Findings
 
 ALIKE = 1.4
@@ -22,6 +22,9 @@ ALIKE = 1.4
 out of a lung makes up to a third)."""
 HALF = 0.5
 """Part of its bounding boxes that an outline of the body fills; an ellipse fills 0.79."""
+LAST = 9
+"""Rank of a body outline that is known by its type or form alone."""
+_SKIN = Part("skin", "whole")
 _WHOLE_BODY = Part(BODY, "whole")
 _TARGETS = ("GTV", "CTV", "PTV")
 _ORGAN_KINDS = ("", "ORGAN", "AVOIDANCE", "OTHER", "NONE")
@@ -45,7 +48,7 @@ def choose_organs(
     own_names: Mapping[str, Part],
     shown: Callable[[str], str],
     found: Findings,
-    drawn: bool = True,
+    histograms: Collection[int] | None = None,
 ) -> Organs:
     """The structures of a set by the organ that they are.
 
@@ -55,27 +58,31 @@ def choose_organs(
         own_names: The user's names, see `match_name`.
         shown: Makes a name fit to be shown.
         found: Takes problems.
-        drawn: Whether contours are needed; histograms do without.
+        histograms: Numbers of structures that have a histogram, where these serve instead of
+            contours.
     """
+    drawn = histograms is None
     made = Organs()
     candidates: dict[Part, list[tuple[int, Structure]]] = {}
     for structure in structures:
         if frame and structure.frame and structure.frame != frame:
             made.not_taken.append(f"{shown(structure.name)} (on another frame of reference)")
             continue
-        if (structure.kind in _TARGETS or is_target(structure.name)) and (
-            structure.contours or not drawn
-        ):
+        full = bool(structure.contours) if drawn else structure.number in histograms
+        if full and (structure.kind in _TARGETS or is_target(structure.name)):
             made.targets.append(structure)
         match = match_name(structure.name, own_names)
-        outline = match is not None and match.part == Part("skin", "whole") and (
+        outline = match is not None and match.rank > OWN and match.part == _SKIN and (
             structure.kind == "EXTERNAL" or (drawn and _solid(structure)))  # fmt: skip
         if match is not None and match.rank > OWN and structure.kind not in _ORGAN_KINDS:
             match = match if structure.kind == "EXTERNAL" and match.part == _WHOLE_BODY else None
-        if outline or (match is None and structure.kind == "EXTERNAL"):
-            candidates.setdefault(_WHOLE_BODY, []).append((LAST, structure))
-        elif match is None:
+        if match is None and (structure.kind != "EXTERNAL" or plain(structure.name) in own_names):
             made.unknown.append(shown(structure.name))
+        elif not full:
+            why = "no closed contours" if drawn else "no histogram"
+            made.not_taken.append(f"{shown(structure.name)} ({why})")
+        elif outline or match is None:
+            candidates.setdefault(_WHOLE_BODY, []).append((LAST, structure))
         else:
             candidates.setdefault(match.part, []).append((match.rank, structure))
     for part, named in candidates.items():
@@ -83,21 +90,11 @@ def choose_organs(
     return made
 
 
-LAST = 9
-"""Rank of a body outline that is known by its type alone."""
-
-
 def _choose(
     part: Part, named: Sequence[tuple[int, Structure]], made: Organs, shown: Callable[[str], str],
     found: Findings, drawn: bool,
 ) -> None:  # fmt: skip
-    ranked = sorted(named, key=lambda pair: pair[0])
-    full = [(rank, s) for rank, s in ranked if s.contours] if drawn else ranked
-    for _, structure in ranked:
-        if drawn and not structure.contours:
-            made.not_taken.append(f"{shown(structure.name)} (no closed contours)")
-    if not full:
-        return
+    full = sorted(named, key=lambda pair: pair[0])
     _, best = full[0]
     others = [s for _, s in full[1:]]
     if others and drawn and not _settled(full):
@@ -114,8 +111,10 @@ def _choose(
 
 
 def _settled(full: Sequence[tuple[int, Structure]]) -> bool:
-    """Whether the user named the first structure and no other."""
-    return full[0][0] == OWN and full[1][0] > OWN
+    """Whether the user named the first structure and no other, or it alone has the name of the
+    body."""
+    first, second = full[0][0], full[1][0]
+    return first < second and (first == OWN or second == LAST)
 
 
 def _said(part: Part) -> str:

@@ -78,8 +78,8 @@ def add_delivery(
     if found.problems:
         return
     named = [] if structures is None else read_structures(structures, found)
-    chosen = choose_organs(named, delivery.files[0].frame, own_names, objects.shown, found,
-                           drawn=bool(grids))  # fmt: skip
+    drawn = None if grids else _with_histogram(delivery)
+    chosen = choose_organs(named, delivery.files[0].frame, own_names, objects.shown, found, drawn)
     course.unknown |= dict.fromkeys(chosen.unknown)
     course.not_taken |= dict.fromkeys(chosen.not_taken)
     if not chosen.known:
@@ -89,6 +89,12 @@ def add_delivery(
         _from_grids(course, chosen, delivery, grids, found)
     else:
         _from_histograms(course, chosen, delivery, found)
+
+
+def _with_histogram(delivery: Delivery) -> set[int]:
+    """Numbers of the structures that have a histogram in every file of a delivery."""
+    unheard = Findings(delivery.file)  # problems are told when the doses are added
+    return set.intersection(*(set(read_histograms(f, unheard)) for f in delivery.files))
 
 
 def _from_grids(
