@@ -4,6 +4,9 @@ Importance sampling around a normal approximation, for all patients at once: giv
 patients are independent. For every population draw it gives weighted draws of the patient and an
 estimate of how likely the patient's records are under that population.
 
+It compiles for a cohort's shape and takes gradients, which pays for many patients; a page for one
+patient has an engine without either. :mod:`lymphokin.whatif.condition` says what both cost.
+
 The proposal has heavy tails, and far out in them a model may have no solution (cells that are all
 killed, divided by). Such a draw weighs nothing; where they would matter, there is no forecast.
 """

@@ -3,6 +3,14 @@
 Most counts are nearly linear in the latents on the log scale, so a proposal close to the posterior
 follows from a regression of the predicted counts on the latents; no gradient is needed. Weights
 make it exact. The Pareto k of their tail says how far they can be trusted.
+
+Whole cohorts have an engine of their own (:mod:`lymphokin.predict.individual`), which follows
+gradients. On the same 10 patients under the default model and the published cohorts' population, a
+patient who is new to a running process takes 0.12 s of processor time here, and 222 to 557 of 800
+proposals are effective. There the same patient takes 4.2 s, 0.8 s once everything is compiled, and
+882 to 2,153 of 3,000 draws are effective; the 10 together take 2.1 s. Per effective draw that is
+half as much as here for a cohort, and eight times as much for one new patient. So both stay, and a
+test holds them to the same risks.
 """
 
 from __future__ import annotations

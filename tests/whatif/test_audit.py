@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.audit import START, AuditLog, verify
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.schedule import Schedule
@@ -42,6 +43,22 @@ def test_any_changed_byte_is_found(log: Path, place: float, flip: int):
     changed = log.with_name("changed.jsonl")
     changed.write_bytes(bytes(content))
     assert verify(changed).broken_line is not None
+
+
+def test_a_changed_number_of_the_answer_is_found_wherever_it_stands(tmp_path: Path):
+    """Every digit inside the answer, one at a time; the line stays well-formed JSON."""
+    path = tmp_path / "answers.jsonl"
+    answer = Estimate(p=0.34, low=0.15, high=0.54, of_100=34)
+    AuditLog(path).add("whatif", Patient(), answer)
+    line = path.read_bytes()
+    begin = line.index(b'"answer":')
+    end = line.index(b"}", begin)
+    digits = [i for i in range(begin, end) if chr(line[i]).isdigit()]
+    assert len(digits) > 8
+    for i in digits:
+        other = b"1" if line[i : i + 1] != b"1" else b"2"
+        path.write_bytes(line[:i] + other + line[i + 1 :])
+        assert verify(path).broken_line == 1, line[i - 12 : i + 2]
 
 
 def test_a_line_taken_out_or_moved_is_found(log: Path):

@@ -1,0 +1,113 @@
+"""One patient's questions as functions: the numbers that people read, and the words around them."""
+
+import re
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import lymphokin as lk
+from lymphokin.io import BadInput
+from lymphokin.whatif import what_if as module
+from lymphokin.whatif.answers import Difference
+from lymphokin.whatif.in_words import difference_in_words, headline
+from lymphokin.whatif.schedule import schedule_of
+
+COUNTS = [(-7, 1.30), (-1, 1.05)]
+
+
+@pytest.fixture
+def patient(engine, monkeypatch) -> lk.Patient:
+    monkeypatch.setattr(module, "engine_of", lambda *_: engine)
+    return lk.Patient(site="lung_peripheral", n_lesions=2, counts=COUNTS)
+
+
+def risks_of_draws(engine, patient, schedule, plan) -> np.ndarray:
+    """[draw] risk of grade >= 2 as measured, by the distribution of SciPy."""
+    log_count = np.asarray(engine.solve(patient, schedule, plan, 400).at)[0, -1]
+    residual = engine.population.model.table.residuals["alc"]
+    return stats.t.cdf((np.log(0.795) - log_count) / residual.sd, residual.degrees_of_freedom)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("5x10", "5x10 + 3x3"), ("5x10 + 3x3", "3x6"), ("8x10", "3x6")]
+)
+def test_probability_and_headline_name_the_schedule_with_the_smaller_risk(engine, patient, a, b):
+    result = lk.what_if(None, patient, a, b)
+    plan = schedule_of(a)
+    risk_a, risk_b = (risks_of_draws(engine, patient, schedule_of(s), plan) for s in (a, b))
+    found = result.answer.difference
+    # Risks are rounded to whole numbers of 100, shares of draws to 2 decimals.
+    assert found.probability_a_lower == pytest.approx((risk_a < risk_b).mean(), abs=0.006)
+    assert found.probability_b_lower == pytest.approx((risk_b < risk_a).mean(), abs=0.006)
+    assert found.p == pytest.approx((risk_a - risk_b).mean(), abs=0.011)
+    assert found.low <= found.p <= found.high
+    smaller = "A" if risk_a.mean() < risk_b.mean() else "B"
+    assert result.headline.startswith(f"{smaller} instead of ")
+    assert f" {abs(found.of_100)} fewer of 100 " in result.headline
+
+
+def test_every_number_of_a_difference_stands_where_it_is_named():
+    difference = Difference(
+        p=0.07, low=-0.02, high=0.17, of_100=7, probability_a_lower=0.21, probability_b_lower=0.64
+    )
+    assert headline(difference) == "B instead of A: 7 fewer of 100 patients with grade >= 2"
+    words = difference_in_words(difference)
+    assert "A - B: +7 of 100 (90 % interval −2 to 17)" in words
+    assert "under A in 21 % of paired draws, under B in 64 %" in words
+    turned = difference.model_copy(update={"of_100": -7})
+    assert headline(turned) == "A instead of B: 7 fewer of 100 patients with grade >= 2"
+    assert "same number" in headline(difference.model_copy(update={"of_100": 0}))
+
+
+def test_words_and_objects_ask_the_same_and_a_notebook_shows_it(engine, patient):
+    words = lk.what_if(None, patient, "5x10", "5x10 + 3x3")
+    objects = lk.what_if(None, patient, schedule_of("5x10"), schedule_of("5x10 + 3x3"))
+    assert words.answer.a == objects.answer.a
+    assert words.answer.b == objects.answer.b
+    html = words._repr_html_()
+    for shown in (words.answer.a, words.answer.b):
+        assert f"<td>{shown.fitted.planned.grade2.measured.of_100} (" in html
+    assert words.headline.replace(">", "&gt;") in html
+    assert "Research use only" in html
+    assert "<script" not in html
+    assert words.headline in str(words)
+
+
+def test_the_risk_of_one_patient_is_that_of_the_comparison(engine, patient):
+    risk = lk.predict_patient(None, patient, "5x10", next_counts=[14, 21])
+    compared = lk.what_if(None, patient, "5x10", "3x6")
+    assert risk.answer == compared.answer.a
+    assert risk.conditioning == compared.answer.conditioning
+    assert [row.day for row in risk.next_counts] == [14, 21]
+    assert risk.provenance.title == "prior, no data"
+    number = risk.answer.fitted.planned.grade2.measured.of_100
+    assert re.search(rf"<td>{number} \(", risk._repr_html_())
+    without = lk.predict_patient(None, lk.Patient(counts=[(60, 0.7)]), "5x10")
+    assert without.next_counts == ()  # after the visit nothing is to come
+
+
+def test_messages_speak_python(patient):
+    with pytest.raises(BadInput, match="400 or 2000") as refused:
+        lk.what_if(None, patient, "5x10", "3x18", draws=500)
+    assert "--" not in str(refused.value)
+    with pytest.raises(ValueError, match="expected COUNTxGY"):
+        lk.what_if(None, patient, "5*10", "5x10")
+    with pytest.raises(BadInput, match="fractions 5x999"):
+        lk.what_if(None, patient, "5x999", "5x10")
+    with pytest.raises(ValueError, match="is not in 1e9/L"):
+        lk.Patient(counts=[(-7, 1200)])
+
+
+def test_a_population_is_found_in_a_fit_in_draws_and_nowhere_else(population, tmp_path):
+    class Fitted:
+        """Stands for a fit: it has a population."""
+
+        @property
+        def population(self):
+            return population
+
+    assert module.population_draws(population) is population
+    assert module.population_draws(Fitted()) is population
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
+        module.population_draws(str(tmp_path / "nowhere"))
