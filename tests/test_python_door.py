@@ -3,6 +3,7 @@
 import doctest
 import inspect
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import lymphokin as lk
+from lymphokin.cli import app
 from lymphokin.run.folder import write_fit
 from tests.conftest import SavedRun
 
@@ -62,6 +64,18 @@ def test_importing_lymphokin_is_quick_and_says_what_precision_it_asks_for():
     )
     assert done.stdout.strip() == "[] 1"
     assert "double precision" in (lk.__doc__ or "")
+
+
+def test_every_command_has_its_python_name_in_the_documents():
+    page = (EXAMPLES.parent / "python.md").read_text(encoding="utf-8")
+    named = {
+        c.split()[0]
+        for row in re.findall(r"\| ([^|]+) \|\n", page)
+        for c in re.findall(r"`([^`]+)`", row)
+    }
+    commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    groups = {str(g.name) for g in app.registered_groups}
+    assert commands | groups <= named
 
 
 def test_an_unknown_name_is_an_attribute_error():

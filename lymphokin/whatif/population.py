@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from os import PathLike
 from typing import Protocol
 
-from lymphokin.files import AnyPath
 from lymphokin.literature.posterior import DEFAULT_MODEL, calibrated_models, literature_draws
 from lymphokin.model import load_model
 from lymphokin.population.draws import PopulationDraws
@@ -20,7 +18,7 @@ class HasPopulation(Protocol):
         ...
 
 
-type AnyPopulation = PopulationDraws | HasPopulation | AnyPath | None
+type AnyPopulation = PopulationDraws | HasPopulation | None
 """What a what-if takes as its population; None stands for the published cohorts."""
 
 
@@ -30,20 +28,15 @@ def population_draws(
     """Draws of a population.
 
     Args:
-        population: draws, a fit, or the folder of a run; without one, the published cohorts.
+        population: draws, or a fit; without one, the published cohorts.
         model: read where there is no population: a model that is not calibrated to published
             cohorts rests on its priors.
 
     Raises:
-        FileNotFoundError: when the folder is not a run.
-        ValueError: when the fit is a single point, or its model is not one of lymphokin's own.
+        ValueError: when the fit is a single point.
     """
     if isinstance(population, PopulationDraws):
         return population
-    if isinstance(population, str | PathLike):
-        from lymphokin.run import open_run  # what a fit needs takes seconds to import
-
-        return open_run(population).population
     if population is not None:
         return population.population
     if model in calibrated_models():

@@ -135,8 +135,7 @@ def what_if(
     """Compare two schedules for one patient, on the same draws of everything unknown.
 
     Args:
-        population: a fit, the folder of a run, draws of a population, or None for the published
-            cohorts.
+        population: a fit, draws of a population, or None for the published cohorts.
         patient: what is known of the patient; counts so far were measured under ``a``.
         a: the plan that the patient is on: a schedule, or words such as ``"5x10"`` (5 fractions of
             10 Gy on weekdays), ``"3x18/2"`` (every other day) or ``"5x10 + 4x3"`` (with 4 pulses
