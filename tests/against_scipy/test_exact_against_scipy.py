@@ -6,12 +6,17 @@ set. Those tables are found here with whole numbers, and our p-value may only be
 """
 
 import itertools
+from fractions import Fraction
+from math import comb
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from lymphokin.trial.exact import TESTS
+from lymphokin.trial.exact.hypergeometric import as_few_treated, given_total
 
 N = 26
 EVERY = list(itertools.product(range(N + 1), repeat=2))
@@ -104,3 +109,27 @@ def test_bayes_against_quadrature():
         below = stats.beta.cdf(x, 1 + treated, 1 + 7 - treated)
         reference = 1 - np.trapezoid(density * below, x)
         assert p[treated, control] == pytest.approx(reference, abs=1e-7)
+
+
+@given(n_treated=st.integers(1, 60), n_control=st.integers(1, 60))
+@settings(max_examples=30, deadline=None)
+def test_tables_given_their_total_are_hypergeometric(n_treated, n_control):
+    """To 1e-13: SciPy's own values are that far from the exact fractions."""
+    treated, control = np.meshgrid(
+        np.arange(n_treated + 1), np.arange(n_control + 1), indexing="ij"
+    )
+    margins = (n_treated + n_control, n_treated, treated + control)
+    found = given_total(n_treated, n_control)
+    assert found == pytest.approx(stats.hypergeom.pmf(treated, *margins), rel=1e-13, abs=1e-300)
+    found = as_few_treated(n_treated, n_control)
+    assert found == pytest.approx(stats.hypergeom.cdf(treated, *margins), rel=1e-13, abs=1e-300)
+
+
+def test_tables_of_the_largest_arms_neither_overflow_nor_cancel():
+    """400 + 400 patients, where a binomial coefficient of all has 240 digits, against fractions."""
+    n, found = 400, as_few_treated(400, 400)
+    for treated, control in ((0, 400), (120, 200), (200, 200), (399, 3)):
+        total = treated + control
+        ways = sum(comb(n, t) * comb(n, total - t) for t in range(max(0, total - n), treated + 1))
+        expected = float(Fraction(ways, comb(2 * n, total)))
+        assert found[treated, control] == pytest.approx(expected, rel=1e-13)

@@ -11,7 +11,8 @@ from scipy.stats import binom
 from lymphokin.commands.trial.exact import boundary_lines
 from lymphokin.commands.trial.options import TEST_NAMES
 from lymphokin.io.problems import BadInput
-from lymphokin.trial.exact import TESTS, Attrition, Design, sample_size
+from lymphokin.trial.digits import probability
+from lymphokin.trial.exact import TESTS, Attrition, Design, compare, sample_size
 
 arms = st.integers(1, 14)
 levels = st.sampled_from([0.01, 0.025, 0.05, 0.07, 0.1, 0.2])
@@ -117,6 +118,47 @@ def test_attrition_averages_over_the_patients_who_remain():
         for c in (1, 2)
     )
     assert Attrition(design, 0.3).power(0.9, 0.1) == pytest.approx(by_hand)
+
+
+def test_size_under_drop_out_is_the_largest_average_over_a_fine_grid():
+    attrition = Attrition(Design(TESTS["mid-p"], 5, 7, 0.2), 0.25)
+    rates = np.linspace(0, 1, 2001)
+    brute = [attrition.power(p, p) for p in rates[::20]]
+    assert attrition.size.value >= max(brute) - 1e-12
+    at = attrition.size.rate
+    assert attrition.power(at, at) == pytest.approx(attrition.size.value, rel=1e-10)
+
+
+@pytest.mark.parametrize("drop_out", [0.05, 0.3])
+def test_the_smallest_trial_with_drop_out_is_the_first_that_reaches_the_power(drop_out):
+    found = sample_size(TESTS["fisher"], 0.8, 0.2, 0.05, 0.8, drop_out=drop_out)
+    n = found.design.n_control
+    powers = [
+        Attrition(Design(TESTS["fisher"], m, m, 0.05), drop_out).power(0.8, 0.2)
+        for m in range(1, n + 1)
+    ]
+    assert found.power == pytest.approx(powers[-1])
+    assert powers[-1] >= 0.8 > max(powers[:-1])
+    assert n > sample_size(TESTS["fisher"], 0.8, 0.2, 0.05, 0.8).design.n_control
+
+
+def test_the_comparison_averages_over_who_drops_out():
+    (row,) = compare([TESTS["fisher"]], 8, 6, 0.1, (0.7, 0.1), 0.6, drop_out=0.2)
+    attrition = Attrition(Design(TESTS["fisher"], 8, 6, 0.1), 0.2)
+    assert row.power == pytest.approx(attrition.power(0.7, 0.1))
+    assert row.size == attrition.size
+    smallest = sample_size(TESTS["fisher"], 0.7, 0.1, 0.1, 0.6, ratio=8 / 6, drop_out=0.2)
+    assert row.smallest is not None
+    assert row.smallest.design == smallest.design
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0, "0"), (3e-7, "3e-07"), (0.000512, "0.00051"), (0.849384, "0.8494"), (1, "1.0000"),
+     (0.99999, "above 0.9999")],
+)  # fmt: skip
+def test_a_probability_is_never_rounded_to_0_or_1(value, written):
+    assert probability(value) == written
 
 
 def test_unequal_allocation_is_searched_too():

@@ -4,12 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 from scipy.stats import binomtest, t
 
 from lymphokin.model import load_model
 from lymphokin.shipped import data_path
 from lymphokin.trial.interim import CalibrationTest, Rehearsal, calibration_table, stopping_table
 from lymphokin.trial.interim.bank import Bank, BankArm, posterior_at
+from lymphokin.trial.interim.figure import calibration_figure
 from lymphokin.trial.virtual import VirtualDesign
 
 RESIDUAL = load_model("myeloid_lymphoid").table.residuals["alc"]
@@ -98,3 +100,20 @@ def test_predictive_probabilities_come_true():
         table["predicted"] > table["observed_q95"]
     )
     assert outside.sum() <= 3
+
+
+def test_the_figure_draws_what_the_table_says():
+    said = np.array([0.005] * 40 + [0.15] * 30 + [0.99] * 20)
+    ended = np.array([False] * 40 + [True] * 6 + [False] * 24 + [True] * 19 + [False])
+    table = calibration_table(said, ended)
+    axes = calibration_figure(table).axes[0]
+    points = np.asarray(axes.lines[1].get_xydata())
+    assert points == pytest.approx(table[["predicted", "observed"]].to_numpy())
+    assert points.tolist() == pytest.approx(np.array([[0.005, 0], [0.15, 0.2], [0.99, 0.95]]))
+    (bars,) = (c for c in axes.collections if isinstance(c, LineCollection))
+    for segment, low, high in zip(
+        bars.get_segments(), table["observed_q05"], table["observed_q95"], strict=True
+    ):
+        assert segment[:, 1] == pytest.approx([low, high])
+    assert [text.get_text() for text in axes.texts] == ["40", "30", "20"]
+    assert axes.get_xlabel().startswith("predictive probability")

@@ -3,14 +3,22 @@
 import json
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
+import xarray as xr
+from scipy import stats
 
 from lymphokin.cli import app
+from lymphokin.dose import reference_immune_dose
+from lymphokin.infer.density import flat
 from lymphokin.io import Cohort, write_events
 from lymphokin.io.problems import BadInput
+from lymphokin.model import Model, load_model
+from lymphokin.population import Hierarchy, pack
 from lymphokin.shipped import data_path
 from lymphokin.trial.interim import evaluable, look_at, standing, with_planned_pulses
+from lymphokin.trial.interim.future import FutureArm
 from lymphokin.trial.synthetic import SyntheticTrial
 from lymphokin.trial.virtual import VirtualDesign
 from tests.conftest import SHORT, fit_and_save
@@ -100,6 +108,85 @@ def test_a_cohort_without_two_arms_is_refused(cohort: Cohort):
     one = cohort.select(cohort.patients.index[cohort.patients["arm"] == "SBRT+ATRA"])
     with pytest.raises(BadInput, match="two arms"):
         standing(one, DESIGN)
+
+
+class TypicalDraws:
+    """Stands in for a fit of `hedos_hcc` whose draws are all the same, at a low baseline."""
+
+    def __init__(self, cohort: Cohort) -> None:
+        self.hierarchy = Hierarchy(load_model("hedos_hcc"))
+        self.summary = list(self.hierarchy.quantities)
+        self.arrays = pack(self.model(), cohort).arrays
+        drawn = self.hierarchy.draw_latents(jax.random.key(4), self.arrays)
+        low = drawn.population.at[0].set(-1.5)
+        self.latents = drawn._replace(population=low, subject=0.3 * drawn.subject)
+        x = np.broadcast_to(np.asarray(flat(self.latents)), (2, 3, flat(self.latents).size))
+        self.draws = {"latents": xr.Dataset({"x": (("chain", "draw", "latent"), x)})}
+
+    def model(self) -> Model:
+        return self.hierarchy.model
+
+    def risk_by_hand(self, cohort: Cohort, patient: str, day: float) -> float:
+        """The one pool of the model step by step, and Student's or the normal tail from SciPy."""
+        population = self.hierarchy.population(self.latents.population)
+        p, _ = self.hierarchy.individuals(population, self.latents, self.arrays)
+        place = cohort.patients.index.get_loc(patient)
+        rest, rate, kill, scale = (
+            float(np.broadcast_to(np.asarray(value), len(cohort))[place])
+            for value in (p.lymphocyte_baseline, p.recovery_rate, p.radiosensitivity,
+                          p.immune_dose_scale)
+        )  # fmt: skip
+        fractions = reference_immune_dose(cohort).fractions.query("id == @patient")
+        count, before = rest, 0.0
+        for at, dose in fractions[["day", "immune_dose_gy"]].itertuples(index=False):
+            count = rest - (rest - count) * np.exp(-rate * (at - before))
+            count, before = count * np.exp(-kill * scale * dose), at
+        count = rest - (rest - count) * np.exp(-rate * (day - before))
+        sd = float(np.asarray(population.residual_sd["alc"]).ravel()[0])
+        residual = self.model().table.residuals["alc"]
+        tail = (
+            stats.norm()
+            if residual.distribution == "normal"
+            else stats.t(residual.degrees_of_freedom)
+        )
+        return float(tail.cdf((np.log(0.795) - np.log(count)) / sd))
+
+
+def test_a_look_forecasts_who_is_in_follow_up_and_counts_the_others(cohort: Cohort, monkeypatch):
+    def to_come(_design, _model, z, n_control, n_treated, _seed) -> tuple[FutureArm, FutureArm]:
+        """Of patients who are to come, every control patient has the event and no treated one."""
+        return tuple(
+            FutureArm(np.full((len(z), n), risk), np.full((len(z), n), 50.0))
+            for n, risk in ((n_control, 1.0), (n_treated, 0.0))
+        )  # type: ignore[return-value]
+
+    monkeypatch.setattr("lymphokin.trial.interim.run.future_patients", to_come)
+    fit = TypicalDraws(cohort)
+    design = replace(DESIGN, analysis=replace(DESIGN.analysis, n_treated=5, n_control=4))
+    look = look_at(fit, cohort, design, left_out=RUN_IN, draws=6)  # type: ignore[arg-type]
+    table = standing(cohort, design, left_out=RUN_IN)
+    assert look.patients["status"].equals(table["status"])
+    assert look.to_come == (1, 2)
+    waiting = look.patients[look.patients["status"] == "in follow-up"]
+    assert len(waiting) == 3
+    for patient, row in waiting.iterrows():
+        by_hand = fit.risk_by_hand(cohort, str(patient), row["planned_day"])
+        assert row["risk"] == pytest.approx(by_hand, rel=2e-3)  # the solver's error in the tail
+        assert row["risk_q05"] == pytest.approx(row["risk_q95"])
+    assert waiting["risk"].between(0.02, 0.98).any()
+    known = look.patients[look.patients["status"] != "in follow-up"]
+    assert known["risk"].isna().all()
+    # Expected events at the end: those seen, of those waiting and to come the risk times the
+    # chance of an endpoint.
+    chance = float(evaluable(design, 50.0, 0.0))
+    for i, arm in enumerate(("control", "treated")):
+        own = look.patients[look.patients["arm"] == arm]
+        own_waiting = own[own["status"] == "in follow-up"]
+        expected = (own["status"] == "event").sum()
+        expected += (own_waiting["risk"] * own_waiting["evaluable"]).sum()
+        expected += chance * look.to_come[i] * (arm == "control")
+        events = look.predictive.final_events[i]
+        assert events @ np.arange(len(events)) == pytest.approx(expected)
 
 
 @pytest.mark.slow  # fits a trial

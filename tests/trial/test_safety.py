@@ -119,6 +119,40 @@ def test_characteristics_against_simulated_run_ins(rule):
         assert patients.mean() == pytest.approx(exact.patients[i], abs=4 * 5 / np.sqrt(trials))
 
 
+@given(
+    rule=st.sampled_from([BetaBinomial(), BetaBinomial(0.2, 0.8), BetaBinomial(0.4), Boin()]),
+    n=st.integers(3, 20),
+    data=st.data(),
+)
+@settings(max_examples=80, deadline=None)
+def test_the_events_that_stop_are_those_of_the_table_whatever_is_pending(rule, n, data):
+    events = data.draw(st.integers(0, n))
+    pending = data.draw(st.lists(st.floats(0, 1), max_size=n - events))
+    limit = rule.limit(n)
+    stops = rule.decide(SafetyData(n, events, pending)).verdict == "stop"
+    assert stops == (limit is not None and events >= limit)
+
+
+@given(events=st.integers(0, 8), free=st.integers(0, 8), later=st.lists(st.booleans(), max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_a_stop_is_never_undone_by_what_was_pending(events, free, later):
+    n = max(1, events + free + len(later))
+    early = BetaBinomial().decide(SafetyData(n, events, [0.3] * len(later)))
+    final = BetaBinomial().decide(SafetyData(n, events + sum(later)))
+    if early.verdict == "stop":
+        assert final.verdict == "stop"
+
+
+def test_outcomes_pending_do_not_make_a_run_in_stop_more_often_than_all_known():
+    """Under staggered entry; each look stops on fewer known events, never on undecided ones."""
+    looks = [3, 6, 9]
+    exact = characteristics(BetaBinomial(), looks, [0.3])
+    found = with_pending(BetaBinomial(), looks, 0.3, 6.0, 28.0, runs=400, seed=7)
+    assert found.pending.value > 0.1
+    assert found.waited.value > 1
+    assert found.stopped.value <= float(exact.stopped[:, 0].sum()) + 4 * found.stopped.error
+
+
 def test_expected_events_follow_from_expected_patients():
     found = characteristics(BetaBinomial(), LOOKS, (0.1, 0.3, 0.5))
     assert found.events == pytest.approx(found.rates * found.patients)  # Wald's identity

@@ -1,11 +1,14 @@
 """The design space and the design report."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import tomli_w
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
@@ -14,8 +17,9 @@ from lymphokin.io.problems import BadInput
 from lymphokin.model import load_model
 from lymphokin.shipped import data_path
 from lymphokin.trial.exact import TESTS, Design
-from lymphokin.trial.report import design_contents, render_design_report
-from lymphokin.trial.report.contents import ModelPart, pulse_gaps
+from lymphokin.trial.report import ModelPart, design_contents, render_design_report
+from lymphokin.trial.report.contents import pulse_gaps
+from lymphokin.trial.safety import Boin
 from lymphokin.trial.space import RiskByDay, power_map, risk_by_day, sampling_information
 from lymphokin.trial.space.figures import heat_map, risk_curves
 from lymphokin.trial.space.sampling import planned_cohort, population_covariance
@@ -32,6 +36,10 @@ def test_the_power_map_is_exact_power():
     table = power_map([22, 26], [0.15, 0.2], 0.5, "fisher", 0.07)
     assert table[0.15][26] == pytest.approx(0.849384, abs=1e-6)
     assert table[0.2][22] == pytest.approx(Design(TESTS["fisher"], 22, 22, 0.07).power(0.5, 0.2))
+    two_to_one = power_map([10], [0.2], 0.5, "fisher", 0.07, ratio=2)
+    assert two_to_one[0.2]["20 + 10"] == pytest.approx(
+        Design(TESTS["fisher"], 20, 10, 0.07).power(0.5, 0.2)
+    )
     with pytest.raises(BadInput, match="logrank"):
         power_map([10], [0.2], 0.5, "logrank", 0.07)
 
@@ -70,6 +78,11 @@ def test_days_since_the_pulse_follow_the_calendar():
     assert gaps.loc[3, "gap_first"] == 2.0
 
 
+@pytest.fixture(autouse=True)
+def few_run_ins(monkeypatch):
+    monkeypatch.setattr("lymphokin.trial.report.run_in.RUNS", 20)
+
+
 def contents(design: VirtualDesign = DESIGN, **changes):
     return design_contents(design, created="2026-01-01", version="0.0", **changes)
 
@@ -82,6 +95,55 @@ def test_the_report_says_what_is_exact():
     assert "0.8297" in text  # 24 + 24
     assert "<script" not in text
     assert not re.search(r"(?:src|href)=[\"']?https?:", text)
+
+
+def two_to_one(**changes) -> VirtualDesign:
+    """The shipped design with 30 treated and 15 control patients, and other tables."""
+    raw = tomllib.loads(data_path("nct06439888.design.toml").read_text(encoding="utf-8"))
+    del raw["design"]["per_arm"]
+    raw["analysis"] |= {"n_treated": 30, "n_control": 15}
+    raw["assumptions"] |= {"power": 0.6}
+    left_out = [name for name, table in changes.items() if table is None]
+    raw |= {name: table for name, table in changes.items() if table is not None}
+    return VirtualDesign.of(
+        {k: v for k, v in raw.items() if k not in left_out}, Path("mine.design.toml")
+    )
+
+
+def test_a_report_of_two_to_one_names_both_arms_and_maps_their_ratio():
+    found = contents(two_to_one(axes={"control_patients": [10, 15], "treated_rates": [0.15]}))
+    exact = Design(TESTS["fisher"], 30, 15, 0.07)
+    assert found.power == pytest.approx(float(exact.power(0.5, 0.15)))
+    assert list(found.sizes.index) == ["20 + 10", "30 + 15"]
+    assert found.sizes[0.15]["30 + 15"] == pytest.approx(found.power)
+    text = render_design_report(found)
+    smallest = found.smallest["fisher"]
+    assert smallest is not None
+    assert smallest.n_treated == 2 * smallest.n_control
+    assert f"{smallest.n_treated} + {smallest.n_control} ·" in text
+    assert "30 treated, 15 control" in text
+    assert "patients, treated + control" in text
+    assert "per arm for" not in text
+
+
+def test_a_report_says_what_its_design_file_assumes_and_nothing_of_the_shipped_one():
+    assumed = {"control_rate": 0.625, "treated_rate": 0.3, "power": 0.6}
+    text = render_design_report(contents(two_to_one(assumptions=assumed, run_in=None)))
+    for stated in ("62.5 %", "30 %", "60 % power", "states no priors"):
+        assert stated in text, stated
+    for shipped in ("Beta(", "run-in", "85 %", "50 %"):
+        assert shipped not in text, shipped
+
+
+def test_the_run_in_of_a_report_is_that_of_its_design_file():
+    run_in = {"rule": "boin", "target": 0.2, "certainty": 0.9, "looks": [3, 6]}
+    found = contents(two_to_one(run_in=run_in))
+    assert found.run_in is not None
+    assert found.run_in.exact.stop_limits == tuple(Boin(0.2, 0.9).limit(n) for n in (3, 6))
+    assert found.run_in.in_time == []
+    text = render_design_report(found)
+    assert "BOIN: stop when P(rate &gt; 20 % given the data) exceeds 90 %" in text
+    assert "outcomes pending" not in text
 
 
 def test_the_report_shows_gamma_zero_beside_gamma():
@@ -104,6 +166,20 @@ def test_a_report_without_assumed_rates_is_refused(tmp_path: Path):
     assert isinstance(found.exception, BadInput)
     assert "assumptions" in str(found.exception)
     assert not out.exists()
+
+
+def test_the_maps_of_a_design_are_around_its_own_numbers(tmp_path: Path):
+    file = tmp_path / "mine.design.toml"
+    file.write_bytes(tomli_w.dumps(dict(two_to_one().raw)).encode())
+    out = tmp_path / "space"
+    command = ["trial", "space", "--parts", "power", "--design", str(file), "--out", str(out)]
+    found = CliRunner().invoke(app, [*command, "--json"])
+    assert found.exit_code == 0, found.output
+    table = json.loads(found.stdout)["power_fisher"]
+    assert "30 + 15" in table["index"]
+    row = table["data"][table["index"].index("30 + 15")]
+    expected = Design(TESTS["fisher"], 30, 15, 0.07).power(0.5, 0.15)
+    assert row[table["columns"].index(0.15)] == pytest.approx(float(expected))
 
 
 def test_figures_draw_in_grey_as_well():

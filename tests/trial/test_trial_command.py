@@ -51,6 +51,15 @@ def test_power_of_the_trial(lymphokin):
         ("power --control 0.5 --treated nan --n 0 --alpha 1", ["--treated", "--n", "--alpha"]),
         ("power --control 0.5 --treated 0.15 --alpha 0", ["--alpha", "0.0"]),
         ("power --control 0.5 --treated 0.15 --n 26 --dropouts 27", ["--dropouts", "27", "26"]),
+        ("power --control 0.5 --treated 0.15 --n-treated 60", ["--n-control", "--n-treated"]),
+        ("compare --control 0.5 --treated 0.15 --n-control 60", ["--n-treated", "--n-control"]),
+        (
+            "power --control 0.5 --treated 0.1 --n 9 --n-treated 6 --n-control 6",
+            ["--n", "left out"],
+        ),
+        ("power --control 0.5 --treated 0.15 --dropout-rate 1", ["--dropout-rate", "below 1"]),
+        ("sample-size --control 0.5 --treated 0.15 --dropout-rate -0.1", ["--dropout-rate"]),
+        ("compare --control 0.15 --treated 0.5", ["--treated", "swapped"]),
         ("power --control 0.5 --treated 0.15 --test student", ["student", "boschloo"]),
         ("sample-size --control 0.15 --treated 0.5", ["--treated", "below"]),
         ("compare --control 0.5 --treated 0.15 --power 1", ["--power"]),
@@ -114,3 +123,86 @@ def test_safety_decision_counts_pending_patients_in_part(lymphokin):
         assert done.returncode == 0, done.stderr
         verdicts.append(json.loads(done.stdout)["verdict"])
     assert verdicts == ["hold", "enrol"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "power --control 0.15 --treated 0.5",
+        "assurance --control-beta 3,17 --treated-beta 10,10",
+    ],
+)
+def test_arms_swapped_by_mistake_are_said(lymphokin, command):
+    done = lymphokin("trial", *command.split())
+    assert done.returncode == 0, done.stderr
+    assert "are the arms swapped?" in " ".join(done.stdout.split())
+    (warning,) = json.loads(lymphokin("trial", *command.split(), "--json").stdout)["warnings"]
+    assert "0.5" in warning
+    assert "0.15" in warning
+
+
+@pytest.mark.parametrize("rates", ["--control 0.5 --treated 0.15", "--control 0.3 --treated 0.3"])
+def test_rates_that_are_not_swapped_are_not_warned_of(lymphokin, rates):
+    done = lymphokin("trial", "power", *rates.split(), "--json")
+    assert json.loads(done.stdout)["warnings"] == []
+
+
+def test_a_test_that_never_rejects_says_so(lymphokin):
+    command = "trial power --control 0.5 --treated 0.15 --n-treated 1 --n-control 2"
+    done = lymphokin(*command.split())
+    assert "no result of this trial rejects" in done.stdout
+    assert "0.0000" not in done.stdout
+    assert json.loads(lymphokin(*command.split(), "--json").stdout)["size_at"] is None
+
+
+def test_a_small_size_is_not_written_as_zero(lymphokin):
+    rates = "--control 0.5 --treated 0.15 --alpha 1e-6"
+    done = lymphokin("trial", "power", *rates.split())
+    exact = json.loads(lymphokin("trial", "power", *rates.split(), "--json").stdout)["size"]
+    assert 0 < exact < 1e-6
+    assert f"true size {exact:.2g}" in done.stdout
+
+
+def test_sample_size_and_comparison_take_drop_out(lymphokin):
+    rates = [
+        "--control",
+        "0.8",
+        "--treated",
+        "0.2",
+        "--alpha",
+        "0.05",
+        "--dropout-rate",
+        "0.2",
+        "--json",
+    ]
+    found = json.loads(lymphokin("trial", "sample-size", *rates, "--power", "0.7").stdout)
+    n = str(found["n_control"])
+    same = json.loads(lymphokin("trial", "power", *rates, "--n", n).stdout)
+    assert found["power"] == pytest.approx(same["power"])
+    assert found["size"] == pytest.approx(same["size"])
+    assert found["power"] < same["power_without_dropout"]
+    rows = json.loads(lymphokin("trial", "compare", *rates, "--n", n, "--power", "0.7").stdout)
+    (fisher,) = (row for row in rows if row["test"] == "fisher")
+    assert fisher["power"] == pytest.approx(found["power"])
+    assert fisher["n_control"] == found["n_control"]
+
+
+def test_a_run_in_holds_where_the_pending_outcome_decides(lymphokin):
+    ask = [
+        "trial",
+        "safety-decision",
+        "--enrolled",
+        "3",
+        "--events",
+        "2",
+        "--window",
+        "28",
+        "--json",
+        "--pending",
+    ]
+    held = json.loads(lymphokin(*ask, "5").stdout)
+    assert held["verdict"] == "hold"
+    assert "could undo" in held["reason"]
+    assert json.loads(lymphokin(*ask, "28").stdout)["verdict"] == "enrol"
+    stop = ["trial", "safety-decision", "--enrolled", "3", "--events", "3", "--json"]
+    assert json.loads(lymphokin(*stop).stdout)["verdict"] == "stop"

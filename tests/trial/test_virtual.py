@@ -22,6 +22,8 @@ from lymphokin.solve import Treatment, build_timeline, solve
 from lymphokin.trial.assurance import assurance, population_rates
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.exact import TESTS, Design
+from lymphokin.trial.interim import evaluable
+from lymphokin.trial.synthetic import Truth
 from lymphokin.trial.virtual import Outcome, PriorPopulation, Simulator, VirtualDesign
 from lymphokin.trial.virtual.counts import Followed, _arrays, follow
 from lymphokin.trial.virtual.courses import draw_courses
@@ -167,6 +169,16 @@ def test_who_drops_out_before_the_visit_has_no_endpoint():
     assert np.asarray(read(design, np.full(400, 0.5)).missing).tolist() == [200, 200]
 
 
+def test_who_drops_out_after_the_visit_has_an_endpoint():
+    design = made(
+        design={"per_arm": 4, "missing_visit_probability": 0, "drop_out_probability": 1},
+        conduct={"drop_out_days": [90, 100]},
+    )
+    assert np.asarray(read(design, np.full(8, 0.5)).missing).tolist() == [0, 0]
+    days = np.arange(*design.last_fraction_days) + 42.0
+    assert evaluable(design, days, 0.0) == pytest.approx(1.0)
+
+
 def test_a_scheduled_count_in_the_window_stands_in_for_a_missed_visit():
     plan = {"per_arm": 200, "missing_visit_probability": 0.5, "drop_out_probability": 0}
     alone = read(made(design=plan | {"alc_days": [14]}), np.full(400, 0.5))
@@ -287,6 +299,18 @@ def test_an_interrupted_sweep_goes_on_and_ends_bit_identical(
         run_sweeps({tmp_path / "b": replace(sweep, seed=3)}, here, lambda *_: None)
 
 
+def test_an_extended_sweep_is_one_made_at_once(small: VirtualDesign, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("lymphokin.trial.virtual.sweep.Simulator", NumberedTrials)
+    here, told = Executor("debug"), lambda *_: None
+    sweep = Sweep(small, trials=90, seed=2, shard_size=34)
+    (whole,) = run_sweeps({tmp_path / "whole": sweep}, here, told).values()
+    for trials in (10, 34, 50, 90, 20):  # into a shard, to its end, into the next, beyond, back
+        part = replace(sweep, trials=trials)
+        (found,) = run_sweeps({tmp_path / "grown": part}, here, told).values()
+        for a, b in zip(whole, found, strict=True):
+            assert np.array_equal(a[:trials], b)
+
+
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
@@ -306,11 +330,78 @@ def test_an_interrupted_sweep_goes_on_and_ends_bit_identical(
         ({"analysis": {"test": "logrank"}}, "logrank"),
         ({"analysis": {"missing_endpoint": "imputed"}}, "missing_endpoint"),
         ({"typical": {"charm": 1.0}}, "charm"),
+        ({"residual_sd": {"mdsc": 0.4}}, "measure nothing else"),
+        ({"design": {"lesion_diameter_cm": [5.0, 1.5]}}, "smallest diameter first"),
+        ({"design": {"lesion_counts": {"two": 1.0}}}, "by number of lesions"),
+        ({"analysis": {"n_control": 30}}, "analysis.n_treated"),
+        ({"analysis": {"n_treated": 52, "n_control": 26}}, "design.per_arm"),
+        ({"assumptions": {"treated_rate": 0.5}}, "swapped"),
+        ({"assumptions": {"treated_beta": [17, 3]}}, "swapped"),
+        ({"run_in": {"looks": [3, 3]}}, "run_in.looks"),
+        ({"run_in": {"rule": "simon"}}, "beta-binomial or boin"),
     ],
 )
 def test_a_design_that_contradicts_itself_is_refused(tables, told):
     with pytest.raises(BadInput, match=told):
         made(**tables)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "meant"),
+    [
+        ("design", "n_control", "analysis.n_control"),
+        ("design", "arms", "analysis.n_treated and analysis.n_control"),
+        ("design", "dropout_probability", "design.drop_out_probability"),
+        ("design", "dropout_rate", "design.drop_out_probability"),
+        ("design", "allocation_ratio", "analysis.n_treated and analysis.n_control"),
+        ("design", "per-arm", "design.per_arm"),
+        ("design", "Cycles", "design.cycles"),
+        ("conduct", "alpha", "analysis.alpha"),
+        ("conduct", "eligible_lesion", "conduct.eligible_lesions"),
+        ("analysis", "window_day", "analysis.window_days"),
+        ("assumptions", "control", "assumptions.control_rate"),
+        ("run_in", "window", "run_in.window_days"),
+        ("design", "mdsc_days", "synthetic trials have it"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant(table, key, meant):
+    with pytest.raises(BadInput) as refused:
+        made(**{table: {key: 1}})
+    (problem,) = refused.value.problems
+    assert problem.column == f"{table}.{key}"
+    assert meant in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "told"),
+    [
+        ("design", "mdsc_day", "did you mean mdsc_days"),
+        ("design", "dropout_probability", "did you mean drop_out_probability"),
+        ("log_ratio", "mdsc_citrate", "mdsc_citrate"),
+    ],
+)
+def test_a_truth_of_a_synthetic_trial_has_no_unknown_key_either(table, key, told):
+    raw = tomllib.loads(data_path("synthetic_sbrt_atra_trial.truth.toml").read_text())
+    raw[table] |= {key: 1.0}
+    with pytest.raises(ValueError, match=told):
+        Truth.of(raw, Path("truth.toml")).true_model()
+
+
+def test_an_unknown_table_is_refused_with_the_key_that_was_meant():
+    for table, meant in (("alpha", "analysis.alpha"), ("log_ratio", "synthetic"), ("analyses", "")):
+        raw = tomllib.loads(SHIPPED.read_text(encoding="utf-8")) | {table: {}}
+        with pytest.raises(BadInput, match=f"{table}(.|\n)*{meant}"):
+            VirtualDesign.of(raw, Path("design.toml"))
+
+
+def test_arms_of_two_sizes_are_read_where_per_arm_is_left_out():
+    raw = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+    del raw["design"]["per_arm"]
+    with pytest.raises(BadInput, match="per_arm"):
+        VirtualDesign.of(raw, Path("design.toml"))
+    raw["analysis"] |= {"n_treated": 52, "n_control": 26}
+    design = VirtualDesign.of(raw, Path("design.toml"))
+    assert (design.n_treated, design.n_control) == (52, 26)
 
 
 def test_everything_wrong_with_a_design_is_told_at_once():
@@ -337,7 +428,7 @@ def test_type_one_error_under_gamma_zero_is_the_exact_one():
 @pytest.mark.slow
 def test_virtual_trials_agree_with_the_trial_simulated_record_by_record():
     from lymphokin.io.visits import endpoint_visits
-    from lymphokin.trial.synthetic import Truth, simulate_trial
+    from lymphokin.trial.synthetic import simulate_trial
 
     raw = tomllib.loads(data_path("synthetic_sbrt_atra_trial.truth.toml").read_text())
     raw["design"] |= {"run_in": 0, "per_arm": 600}
