@@ -17,7 +17,7 @@ _CELL = Markup("<{0} style='text-align: {1}'>{2}</{0}>")
 def notebook_html(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str]
 ) -> str:
-    """A result as HTML for a notebook; every text is escaped.
+    """Write a result as HTML for a notebook; every text is escaped.
 
     Args:
         title: what the table shows.
@@ -26,12 +26,12 @@ def notebook_html(
         notes: sentences that must be read with the table.
     """
     body = Markup("").join(Markup("<tr>{}</tr>").format(_cells("td", row)) for row in rows)
-    said = Markup("").join(Markup("<p>{}</p>").format(note) for note in notes)
+    below = Markup("").join(Markup("<p>{}</p>").format(note) for note in notes)
     return str(
         Markup(
             "<div><table><caption style='text-align: left'>{}</caption><thead><tr>{}</tr></thead>"
             "<tbody>{}</tbody></table>{}</div>"
-        ).format(title, _cells("th", columns), body, said)
+        ).format(title, _cells("th", columns), body, below)
     )
 
 
@@ -43,7 +43,7 @@ def _cells(tag: str, texts: Sequence[str]) -> Markup:
 
 
 def parameters_html(title: str, summary: pd.DataFrame, notes: Iterable[str]) -> str:
-    """Population quantities of a fit as HTML for a notebook, what was learnt best first.
+    """Write population quantities of a fit as HTML for a notebook, what was learnt best first.
 
     Args:
         title: what was fitted.

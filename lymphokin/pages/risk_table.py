@@ -23,7 +23,7 @@ class RiskTable(NamedTuple):
 
 
 def risk_table(patients: pd.DataFrame, counts_until: float | None, rest: str) -> RiskTable:
-    """Each patient's risk with its interval, and what happened.
+    """Write each patient's risk with its interval, and what happened.
 
     Args:
         patients: of a forecast, with the patient's id as index.

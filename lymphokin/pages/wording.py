@@ -64,6 +64,12 @@ def points(difference: float) -> str:
     return NONE if absent(difference) else f"{hundredths(difference)}".replace("-", "−")
 
 
+def in_points(difference: float) -> str:
+    """A difference of two shares with its unit, such as "1 point" or "−13 points"."""
+    number = points(difference)
+    return f"{number} point" if number in ("1", "−1") else f"{number} points"
+
+
 def points_range(low: float, high: float) -> str:
     """An interval of a difference in percentage points, such as "−12 to 3"."""
     return f"{points(low)} to {points(high)}"
@@ -115,6 +121,7 @@ def arm(value: Any) -> str:
 
 
 def patients(n: int) -> str:
+    """A number of patients, such as "1 patient"."""
     return f"{n} patient" if n == 1 else f"{n} patients"
 
 
@@ -136,12 +143,12 @@ def distinct(texts: list[str]) -> list[str]:
 
 
 def some(names: Iterable[str], most: int = 10) -> str:
-    """ "a, b and c"; of more than `most` names the first, and how many more there are."""
+    """Join names in a sentence; of more than `most` the first, and how many more there are."""
     listed = list(names)
     return joined(listed if len(listed) <= most else [*listed[:most], f"{len(listed) - most} more"])
 
 
 def joined(parts: Iterable[str]) -> str:
-    """ "a, b and c"."""
+    """Join names in a sentence, such as "a, b and c"."""
     *head, last = list(parts) or [""]
     return f"{', '.join(head)} and {last}" if head else last

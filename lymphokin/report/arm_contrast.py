@@ -57,7 +57,7 @@ def _rows(axes: Axes, rows: pd.DataFrame, happened: dict[str, float]) -> None:
         label = wording.shortened(name)
         colour = BLACK if name == DIFFERENCE else colours[place % len(colours)]
         axes.text(
-            -0.03, place, label, transform=axes.get_yaxis_transform(), ha="right", va="center"
+            -0.05, place, label, transform=axes.get_yaxis_transform(), ha="right", va="center"
         )
         axes.hlines(place, row["rate_q05"], row["rate_q95"], color=colour, lw=4)
         axes.plot(row["rate_q50"], place, "|", color=BLACK, ms=11, mew=1.8, zorder=3)

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lymphokin.pages.drawing import BLACK, GREY, ORANGE, log_ticks, styled
+from lymphokin.pages.drawing import BLACK, GREY, ORANGE, log_ticks, round_numbers, styled
 
 
 @styled
 def atra_fit(samples: pd.DataFrame) -> Figure:
-    """Fitted against measured concentration (ng/mL) with 50 and 90 % intervals, both logarithmic.
+    """Draw fitted against measured concentrations (ng/mL) with 50 and 90 % intervals, logarithmic.
 
     `samples`: `ReportContents.atra`. A censored sample is a triangle at its limit.
     """
@@ -19,7 +19,7 @@ def atra_fit(samples: pd.DataFrame) -> Figure:
     seen = shown["observed"].to_numpy(float)
     spread = np.concatenate([seen, shown["q50"], shown["q95"], shown["q25"]])
     low, high = (spread.min() / 1.6, spread.max() * 1.4) if len(spread) else (1.0, 1000.0)
-    ticks = [v for e in range(-2, 6) for v in (1 * 10.0**e, 3 * 10.0**e) if low < v < high]
+    ticks = round_numbers(low, high)
     log_ticks(axes, "x", ticks)
     log_ticks(axes, "y", ticks)
     axes.set(xlim=(low, high), ylim=(low, high))

@@ -68,7 +68,7 @@ class ReportContents:
         patients_unreliable, effective_draws; the convergence then has only level, verdict and
         draws.
     `provenance`: label to value, nested one level at most.
-    `warnings`: said at the top.
+    `warnings`: shown at the top.
     `observables`: what the model can be compared with, by its word in the event table.
     `residuals`: how measurements of these scatter, with SDs at their posterior medians.
     `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.

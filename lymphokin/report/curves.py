@@ -110,7 +110,7 @@ def mdsc_curve(
 
 
 def quantile_bands(curves: xr.Dataset, quantity: str) -> dict[str, pd.DataFrame]:
-    """Quantiles of a quantity over time by patient: index day, columns q05..q95.
+    """Collect the quantiles of a quantity over time by patient: index day, columns q05..q95.
 
     Args:
         curves: dims patient and day, variables ``alc_q05`` ... for quantity "alc".
@@ -129,7 +129,7 @@ def quantile_bands(curves: xr.Dataset, quantity: str) -> dict[str, pd.DataFrame]
 
 
 def days_of(events: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Days of a table of events by patient."""
+    """Collect the days of a table of events by patient."""
     return {str(i): rows["day"].to_numpy(float) for i, rows in events.groupby("id", sort=False)}
 
 

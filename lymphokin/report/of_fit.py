@@ -24,7 +24,7 @@ DENSITY_DRAWS = 1000
 def parameter_draws(
     tree: xr.DataTree, names: Iterable[str]
 ) -> dict[str, tuple[NDArray[np.floating], NDArray[np.floating]]]:
-    """Draws of the prior and of the posterior of population quantities, in table units.
+    """Collect draws of the prior and the posterior of population quantities, in table units.
 
     Args:
         tree: with groups ``prior`` and ``posterior``.
@@ -40,7 +40,7 @@ def parameter_draws(
 
 
 def fitted_residuals(model: Model, summary: pd.DataFrame) -> dict[str, Residual]:
-    """How measurements of each quantity scatter, with SDs at their posterior medians."""
+    """Describe how measurements of each quantity scatter, with SDs at their posterior medians."""
     median = dict(zip(summary["name"], summary["q50"], strict=True))
     return {
         name: replace(
@@ -63,7 +63,7 @@ def report_contents(
     curves: xr.Dataset,
     levels: pd.DataFrame | None,
 ) -> ReportContents:
-    """What the report shows of a fit.
+    """Collect what the report shows of a fit.
 
     Args:
         model: the fitted model.
@@ -87,7 +87,7 @@ def report_contents(
     else:
         loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
     return ReportContents(
-        title=f"Lymphopenia forecast: {origin['data_file']}",
+        title=f"Lymphopenia forecast: {origin['data_file'] or 'data not from a file'}",
         synthetic=cohort.synthetic,
         created=origin["created"],
         cohort=cohort,

@@ -5,17 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.pages import wording
 from lymphokin.report.arm_contrast import DIFFERENCE
 from lymphokin.report.contents import ReportContents
 
-UNRELIABLE_PARETO_K = 0.7
-"""above it, a forecast reweighted from the fit is unreliable (Vehtari et al. 2024, JMLR 25:72)"""
-
 
 @dataclass(frozen=True)
 class ArmSummary:
-    """Forecasts of one arm against what happened, among patients with a count at the endpoint."""
+    """Holds the forecasts of one arm beside what happened to patients with an endpoint count.
+
+    Attributes:
+        name: of the arm.
+        n: patients.
+        with_count: patients with a forecast and a count at the endpoint visit.
+        expected: sum of their risks.
+        happened: how many of them had grade >= 2.
+    """
 
     name: str
     n: int
@@ -40,11 +46,12 @@ def arm_names(contents: ReportContents) -> list[str]:
 
 
 def of_arm(patients: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Rows of `patients` in the arm called `name`."""
+    """Select the rows of `patients` in the arm called `name`."""
     return patients[[wording.arm(a) == name for a in patients["arm"]]]
 
 
 def arm_summaries(contents: ReportContents) -> list[ArmSummary]:
+    """Summarise every arm, those without ATRA first."""
     summaries = []
     for name in arm_names(contents):
         rows = of_arm(contents.patients, name)
@@ -72,7 +79,7 @@ def brier(patients: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def _judged(patients: pd.DataFrame) -> pd.DataFrame:
-    """Patients with both a forecast and a count at the endpoint visit."""
+    """Select the patients with both a forecast and a count at the endpoint visit."""
     return patients[patients["observed_grade2"].notna() & patients["p_grade2_measured"].notna()]
 
 
@@ -106,7 +113,7 @@ def _how(contents: ReportContents) -> str:
 
 
 def banner(contents: ReportContents) -> str:
-    """What must be said of an approximation before anything else."""
+    """Say of an approximation what must be read before anything else; empty for Markov chains."""
     approximation = contents.approximation
     if approximation is None:
         return ""
@@ -125,7 +132,7 @@ def banner(contents: ReportContents) -> str:
 
 
 def counts_used(contents: ReportContents) -> str:
-    """Which of the patient’s own counts the forecast used."""
+    """Say which of the patient’s own counts the forecast used."""
     until = contents.counts_until
     if until is None:
         return "all of that patient’s own counts before that visit"
@@ -142,24 +149,24 @@ def difference(contents: ReportContents, suppression: str) -> str | None:
         return None
     row = rows.iloc[0]
     interval = wording.points_range(row["rate_q05"], row["rate_q95"])
-    return f"{wording.points(row['rate_q50'])} points ({interval})"
+    return f"{wording.in_points(row['rate_q50'])} ({interval})"
 
 
 def cautions(contents: ReportContents) -> list[str]:
     """Warnings given with the contents, and those that the tables themselves call for."""
     patients = contents.patients
-    said = list(contents.warnings)
+    cautions = list(contents.warnings)
     unreliable = patients["pareto_k"].to_numpy(float) > UNRELIABLE_PARETO_K
     if unreliable.any():
         ids = wording.some(patients.loc[unreliable, "id"].astype(str))
-        said.append(
+        cautions.append(
             f"The forecast of {ids} is unreliable: this patient’s counts disagree too much with "
             f"the fit for reweighting (Pareto k above {UNRELIABLE_PARETO_K})."
         )
     outside = patients["extrapolation"].fillna("").astype(str).str.len() > 0
     if outside.any():
-        said.append(
+        cautions.append(
             f"{wording.patients(int(outside.sum()))} outside what the model has seen, marked * "
             "below; the reason stands in the table of all patients."
         )
-    return said
+    return cautions

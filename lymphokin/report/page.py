@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from lymphokin.endpoint import measured_threshold
 from lymphokin.files import write_text
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
@@ -66,7 +67,7 @@ def render_report(contents: ReportContents) -> str:
             parameters=parameters.to_dict("records"),
             gamma=_gamma(contents.parameters),
             provenance=_flat(contents.provenance),
-            unreliable=overview.UNRELIABLE_PARETO_K,
+            unreliable=UNRELIABLE_PARETO_K,
         )
     )
 
@@ -118,7 +119,7 @@ def _in_words(row: Mapping[Hashable, Any]) -> dict[Hashable, str]:
     low, middle, high = row["rate_q05"], row["rate_q50"], row["rate_q95"]
     if row["arm"] == DIFFERENCE:
         return {
-            "median": f"{wording.points(middle)} points",
+            "median": wording.in_points(middle),
             "interval": f"{wording.points_range(low, high)} points",
         }
     return {"median": wording.percent(middle), "interval": wording.percent_range(low, high)}
@@ -197,4 +198,5 @@ def _flat(provenance: Mapping[str, Any]) -> list[tuple[str, str | Markup]]:
             else str(value),
         )
         for label, value in provenance.items()
+        if wording.stated(value)
     ]

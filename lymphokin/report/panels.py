@@ -17,8 +17,8 @@ from lymphokin.report.overview import arm_names, of_arm
 Patient = Mapping[Hashable, Any]
 """one row of `ReportContents.patients`"""
 MOST_PANELS = 90
-"""Of more patients than this, only so many get a panel of each quantity, which keeps the page of a
-large trial under 3 MB."""
+"""Where there are more patients, at most this number gets a panel of each quantity, which keeps the
+page of a large trial under 3 MB."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Panels:
 
 
 def lymphocyte_panels(contents: ReportContents) -> Panels:
-    """One panel for each patient of `contents.patients`."""
+    """Draw the lymphocytes of each patient, or of some of many."""
     bands, counts = contents.bands("alc"), contents.observed("alc")
     limits = axis_limits(bands, counts, (0.3, 2.5))
     fractions, doses = days_of(contents.cohort.fractions), days_of(contents.cohort.doses)
@@ -76,7 +76,7 @@ def lymphocyte_panels(contents: ReportContents) -> Panels:
 
 
 def mdsc_panels(contents: ReportContents) -> Panels:
-    """One panel for each patient with an MDSC sample."""
+    """Draw the MDSC of each patient with a sample, or of some of many."""
     bands, samples = contents.bands("mdsc"), contents.observed("mdsc")
     sampled = contents.patients[contents.patients["id"].astype(str).isin(samples)]
     shown = {i: bands[i] for i in sampled["id"].astype(str) if i in bands}

@@ -11,11 +11,11 @@ from lymphokin.pages import wording
 from lymphokin.population.residual import log_probability_below
 
 _WIDE = 0.25
-"""SD of the logarithm above which a reader is told a factor rather than a percentage."""
+"""SD of the logarithm above which the report speaks of a factor rather than a percentage."""
 
 
 def scatter(residual: Residual, unit: str) -> str:
-    """How far a measurement typically lies from the true value, such as "about 18 % to both sides".
+    """Say how far a measurement typically lies from the true value, such as "about 18 %".
 
     Args:
         residual: of the quantity.
@@ -32,13 +32,13 @@ def scatter(residual: Residual, unit: str) -> str:
 
 
 def chance_below(residual: Residual, true: float, limit: float) -> float:
-    """Probability that a measurement of the true value is reported below a limit."""
+    """Compute the probability that a measurement of the true value is reported below a limit."""
     sd = np.array([value for value, _ in residual.sds.values()])
     return math.exp(float(log_probability_below(residual, math.log(limit), math.log(true), sd)))
 
 
 def tube_effect(residual: Residual | None) -> CategoryEffect | None:
-    """The effect of the blood tube on the measurements of a quantity, if the model knows one."""
+    """Find the effect of the blood tube on measurements, if the model knows one."""
     effects = () if residual is None else residual.effects
     tubes = [e for e in effects if isinstance(e, CategoryEffect) and e.column == "tube"]
     return tubes[0] if tubes else None

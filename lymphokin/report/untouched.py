@@ -17,7 +17,7 @@ _PLACES = 3
 
 
 def untouched_quantities(model: Model, cohort: Cohort) -> list[str]:
-    """Names of quantities of the drug where nobody got it, and of assays without a sample.
+    """Name the quantities of the drug where nobody got it, and of assays without a sample.
 
     Their posterior is their prior.
     """
@@ -42,9 +42,9 @@ def _is_untouched(quantity: Quantity, model: Model, drug: frozenset[str], seen: 
 
 
 def drug_parameters(model: Model) -> frozenset[str]:
-    """Parameters that change nothing in a patient who never gets the drug.
+    """Find the parameters that change nothing in a patient who never gets the drug.
 
-    Those are the parameters that only the drug's own blocks read, and those of other blocks that
+    They are those that only the drug's own blocks read, and those of other blocks that
     act on what the drug hands down alone, found by differentiating each block without it.
     """
     acting: set[str] = set()
@@ -65,7 +65,7 @@ def drug_parameters(model: Model) -> frozenset[str]:
 
 
 def _acts(block: Block, state: dict[str, float], upstream: dict[str, float]) -> Any:
-    """Everything that a block computes, as a function of its parameters by name."""
+    """Make the function that computes all that a block does from its parameters by name."""
 
     def function(values: dict[str, Any]) -> list[Any]:
         y, p, u = state_type(block)(**state), SimpleNamespace(**values), SimpleNamespace(**upstream)

@@ -13,12 +13,13 @@ import numpy as np
 
 from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
+from lymphokin.pages.wording import hundredths
 from lymphokin.population import log_measured
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, GradeRisk, Quantiles, Risk
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import PER_POPULATION
-from lymphokin.whatif.risk import LEVELS, below, grade_draws, noise_of, percent
+from lymphokin.whatif.risk import LEVELS, below, grade_draws, noise_of
 
 RIDGE = 1e-2
 OTHERS = 40
@@ -104,15 +105,15 @@ class Intervals:
     def difference(self, a: np.ndarray, b: np.ndarray) -> Difference:
         """A minus B in the risk of grade >= 2 as measured, on paired draws of ln count."""
         risk_a, risk_b = (grade_draws(self.residual, v, self.sd) for v in (a, b))
-        of_100 = percent(float(risk_a.mean())) - percent(float(risk_b.mean()))
+        of_100 = hundredths(float(risk_a.mean())) - hundredths(float(risk_b.mean()))
         between = self._by_population(a, 2) - self._by_population(b, 2)
         middle = float((risk_a - risk_b).mean())
         low, high = _around(middle, between)
         margin = 1e-9
         return Difference(
             p=of_100 / 100,
-            low=min(percent(low), of_100) / 100,
-            high=max(percent(high), of_100) / 100,
+            low=min(hundredths(low), of_100) / 100,
+            high=max(hundredths(high), of_100) / 100,
             of_100=of_100,
             probability_a_lower=round(float((risk_a < risk_b - margin).mean()), 2),
             probability_b_lower=round(float((risk_b < risk_a - margin).mean()), 2),
@@ -132,8 +133,8 @@ def _around(middle: float, between: np.ndarray) -> tuple[float, float]:
 
 
 def _estimate(p: float, between: np.ndarray) -> Estimate:
-    of_100 = percent(p)
-    low, high = (percent(min(max(v, 0.0), 1.0)) for v in _around(p, between))
+    of_100 = hundredths(p)
+    low, high = (hundredths(min(max(v, 0.0), 1.0)) for v in _around(p, between))
     return Estimate(
         p=of_100 / 100, low=min(low, of_100) / 100, high=max(high, of_100) / 100, of_100=of_100
     )

@@ -46,11 +46,6 @@ def noise_of(residual: Residual, normal: np.ndarray) -> np.ndarray:
     return normal
 
 
-def percent(p: float) -> int:
-    """Probability as a number of 100, halves up."""
-    return int(np.floor(100 * p + 0.5))
-
-
 def grade_draws(
     residual: Residual, log_count: np.ndarray, sd: np.ndarray, grade: int = 2
 ) -> np.ndarray:

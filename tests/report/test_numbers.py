@@ -149,7 +149,7 @@ def test_the_difference_of_the_arms_keeps_its_sign_everywhere(text):
         "ATRA arm minus other, γ as fitted −13 points 90 % equal-tailed interval (−41 to 9)"
         in plain(text)
     )
-    assert "ATRA arm minus other, γ = 0 1 points 90 % equal-tailed interval (−7 to 12)" in plain(
+    assert "ATRA arm minus other, γ = 0 1 point 90 % equal-tailed interval (−7 to 12)" in plain(
         text
     )
     table = text[text.index('aria-label="Predicted share by arm"') :]
@@ -160,11 +160,11 @@ def test_the_difference_of_the_arms_keeps_its_sign_everywhere(text):
     )
     assert plain(zero) == (
         "γ = 0 SBRT 5 45 % 25 to 65 % SBRT+ATRA 6 47 % 27 to 67 % "
-        "difference 1 points −7 to 12 points"
+        "difference 1 point −7 to 12 points"
     )
     labels = [x for x in Page(text).labels() if x.startswith("Predicted share")]
     assert labels[0].endswith("difference −13 points (−41 to 9 points)")
-    assert labels[1].endswith("difference 1 points (−7 to 12 points)")
+    assert labels[1].endswith("difference 1 point (−7 to 12 points)")
 
 
 def test_the_picture_of_the_arms_has_each_bar_beside_its_name(contents):

@@ -1,7 +1,7 @@
 // How well the risks came true: predicted against happened, as a picture and as a table.
 
 import { h, s } from "./dom.js";
-import { hundredths } from "./numbers.js";
+import { chance, hundredths } from "./numbers.js";
 
 const SIDE = 130;
 const LEFT = 42;
@@ -46,7 +46,7 @@ const tableOf = (groups) =>
           "tr",
           {},
           h("td", { class: "n" }, `${g.patients}`),
-          h("td", { class: "n" }, `${hundredths(g.risk)}`),
+          h("td", { class: "n" }, chance(g.risk)),
           h("td", { class: "n" }, `${hundredths(g.happened)} (${hundredths(g.low)} to ${hundredths(g.high)})`),
         ),
       ),

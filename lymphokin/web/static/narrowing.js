@@ -2,7 +2,7 @@
 
 import { A_OR_B, choice, onDemand } from "./demand.js";
 import { byId, h } from "./dom.js";
-import { hundredths, of100, signed } from "./numbers.js";
+import { chance, hundredths, of100, signed } from "./numbers.js";
 
 const tableOf = (answer) =>
   h(
@@ -26,8 +26,8 @@ const tableOf = (answer) =>
           "tr",
           {},
           h("th", { scope: "row" }, signed(row.day)),
-          h("td", { class: "n" }, `${hundredths(row.risk_if_low)}`),
-          h("td", { class: "n" }, `${hundredths(row.risk_if_high)}`),
+          h("td", { class: "n" }, chance(row.risk_if_low)),
+          h("td", { class: "n" }, chance(row.risk_if_high)),
           h("td", { class: "n" }, `${hundredths(row.variance_explained)} %`),
         ),
       ),

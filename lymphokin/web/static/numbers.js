@@ -6,11 +6,14 @@ export const signed = (value) => `${value}`.replace("-", "−");
 /** Hundredths as whole numbers; exact, since the service gives two decimals. */
 export const hundredths = (share) => Math.round(100 * share);
 
-/** A count of 100 patients: none is not impossible, and all is not certain. */
-export const of100 = ({ of_100: count }) => ({ 0: "< 1", 100: "> 99" })[count] ?? `${count}`;
+/** A probability as a number of 100: none is not impossible, and all is not certain. */
+export const chance = (share) => ({ 0: "< 1", 100: "> 99" })[hundredths(share)] ?? `${hundredths(share)}`;
+
+/** A count of 100 patients. */
+export const of100 = ({ p }) => chance(p);
 
 /** The 90 % interval of a count of 100. */
-export const range = ({ low, high }) => `${hundredths(low)} to ${hundredths(high)}`;
+export const range = ({ low, high }) => `${chance(low)} to ${chance(high)}`;
 
 /** A probability of two decimals. */
 export const probability = (share) => ({ 0: "< 0.01", 1: "> 0.99" })[share] ?? `${share}`;
