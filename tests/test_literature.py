@@ -12,10 +12,10 @@ from scipy import stats
 
 from lymphokin.literature import Counts, MetaAnalysis, Study, read_studies
 from lymphokin.literature.atra import read_atra_studies
+from lymphokin.literature.between_models import RISKS, combine
 from lymphokin.literature.cohorts import build_cohorts, course_days
 from lymphokin.literature.likelihood import log_likelihood, share_below
 from lymphokin.literature.sampler import approximate, sample
-from lymphokin.literature.spread import RISKS, combine
 from lymphokin.model import Residual, load_model
 from lymphokin.population import Hierarchy
 from lymphokin.shipped import data_path

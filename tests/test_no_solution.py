@@ -6,8 +6,8 @@ import pytest
 from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.literature.between_models import between_models
 from lymphokin.literature.posterior import calibrated_models, literature_draws
-from lymphokin.literature.spread import between_models
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
 from lymphokin.population.draws import PopulationDraws

@@ -35,7 +35,7 @@ def spread(
     from lymphokin.csv_text import neutral_frame
     from lymphokin.files import write_text
     from lymphokin.io import read_events
-    from lymphokin.literature.spread import between_models
+    from lymphokin.literature.between_models import between_models
     from lymphokin.pages.wording import percent
     from lymphokin.research_use import RESEARCH_USE
 

@@ -76,6 +76,12 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
     difference = abs(answer["difference"]["of_100"])
     headline = page.locator("#headline").inner_text()
     assert f" {difference} fewer of 100" in headline or difference == 0
+    a, b = (grade2(answer, key)["of_100"] for key in "ab")
+    assert a == b or headline.startswith("A instead of B" if a < b else "B instead of A")
+    lower = "b" if a > b else "a"
+    share = answer["difference"][f"probability_{lower}_lower"]
+    shown = {0: "< 0.01", 1: "> 0.99"}.get(share, f"{share}")
+    assert f"probability that {lower.upper()} is lower: {shown}." in headline
     assert page.locator("table.risks tbody tr").count() == 8
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
-from lymphokin.literature.spread import stacking_weights
+from lymphokin.literature.between_models import stacking_weights
 from lymphokin.verdict import FINE, LOOK, Verdict
 
 SEVERAL_ERRORS = 2.0

@@ -30,7 +30,7 @@ SHOWN = ("endpoint_day", *RISKS, "p_grade2_q05", "p_grade2_q95", "alc_q05", "alc
 
 
 @dataclass(frozen=True)
-class Spread:
+class BetweenModels:
     """Forecasts of the same patients by several models.
 
     ``by_model``: one row per model and patient, with the columns of a forecast. ``combined``: index
@@ -60,7 +60,7 @@ def stacking_weights(probability: np.ndarray) -> np.ndarray:
     return softmax(np.append(found.x, 0.0))
 
 
-def combine(by_model: pd.DataFrame) -> Spread:
+def combine(by_model: pd.DataFrame) -> BetweenModels:
     """Combine the models' forecasts: by stacking when enough outcomes are known, else equally.
 
     Args:
@@ -85,7 +85,7 @@ def combine(by_model: pd.DataFrame) -> Spread:
     combined["lowest_model"] = risk.idxmin(axis=1)
     combined["highest_model"] = risk.idxmax(axis=1)
     shares = dict(zip(models, weights.tolist(), strict=True))
-    return Spread(by_model.reset_index(), combined, shares, rule)
+    return BetweenModels(by_model.reset_index(), combined, shares, rule)
 
 
 def between_models(
@@ -93,7 +93,7 @@ def between_models(
     models: Sequence[str] | None = None,
     counts_until: float | None = None,
     seed: int = 0,
-) -> Spread:
+) -> BetweenModels:
     """Forecast a cohort with every calibrated model.
 
     Args:
