@@ -113,7 +113,7 @@ def test_amounts_per_body_surface_are_multiplied_with_that_of_each_patient(tmp_p
 
 @given(st.floats(0.5, 3.5).map(lambda x: round(x, 2)), st.integers(1, 200))
 @settings(
-    deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_an_amount_per_body_surface_is_proportional_to_it(tmp_path, area, amount):
     rows = ex("ATRA", amount, "mg/m2", "ONCE", end="2026-03-02")

@@ -1,14 +1,20 @@
 """What a laboratory record means: specimen, test, unit, rounding, words, repeats, dates."""
 
+import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lymphokin.io.convert.bench import Bench, draft
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.mapping import merge
+from lymphokin.io.convert.repeats import without_repeats
+from lymphokin.io.convert.results import Reading, Result, Rounding
+from lymphokin.io.problems import Findings
+from lymphokin.lab_units import count_factor
 from tests.cdisc_study import DM, account, counts, done, refused
 
-SPARE = settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 HEAD = "USUBJID,LBSEQ,LBTESTCD,LBORRES,LBORRESU,LBSTRESC,LBSTRESN,LBSTRESU,LBDTC"
 BEFORE = "X-1,1,LYM,1.42,10^9/L,1.42,1.42,10^9/L,2026-02-27"
 X2 = "X-2,1,LYM,1.60,10^9/L,1.60,1.60,10^9/L,2026-02-27"
@@ -115,21 +121,28 @@ def test_a_share_with_two_leukocyte_counts_of_its_sample_is_left_out_and_told(tm
     assert "without one leukocyte count of the same sample" in account(conversion)
 
 
-@given(st.integers(30, 4000), st.integers(1, 3))
-@SPARE
-def test_standard_results_agree_within_their_printed_decimals(tmp_path, cells, decimals):
-    shown = f"{cells / 1000:.{decimals}f}"
-    row = f"X-1,3,LYM,{cells},/uL,{shown},{shown},10^9/L,2026-03-12"
-    assert counts(done(tmp_path, lb=table(row))) == [1.42, cells / 1000]
+def read(*cells: tuple[str, str, float, str]) -> list[Result]:
+    """Results of a test from collected number and unit, standardised number and unit."""
+    rounding = Rounding.of(cells, [""] * len(cells), -1)
+    reading = Reading(count_factor, {}, "", -1, rounding)
+    return [reading(*cell) for cell in cells]
+
+
+@given(st.lists(st.integers(30, 4000), min_size=1, max_size=8), st.integers(1, 3))
+@settings(deadline=None)
+def test_standard_results_agree_within_their_printed_decimals(cells, decimals):
+    rows = [(str(n), "/uL", round(n / 1000, decimals), "10^9/L") for n in cells]
+    assert [r.value for r in read(*rows)] == [n / 1000 for n in cells]
 
 
 @given(st.integers(100, 4000), st.sampled_from([0.001, 0.1, 10, 1000, 1.3, 0.7]))
-@SPARE
-def test_standard_results_that_are_something_else_are_refused(tmp_path, cells, factor):
-    shown = f"{cells * factor / 1000:.4f}"
-    row = f"X-1,3,LYM,{cells},/uL,{shown},{shown},10^9/L,2026-03-12"
-    message = refused(tmp_path, "line 4", "LBORRES", lb=table(row))
-    assert "agree within 2 % or the rounding" in message
+@settings(deadline=None)
+def test_standard_results_that_are_something_else_disagree(cells, factor):
+    shown = round(cells * factor / 1000, 4)
+    (result,) = read((str(cells), "/uL", shown, "10^9/L"))
+    rounding = 0.5 * 10.0 ** -len(repr(shown).partition(".")[2])
+    far = abs(shown - cells / 1000) > rounding + 0.02 * cells * max(1, factor) / 1000
+    assert (result.problem == "disagree") or not far
 
 
 def test_the_decimals_of_standard_results_are_those_of_all_records_of_a_unit(tmp_path):
@@ -176,16 +189,21 @@ def test_repeats_on_a_day_are_refused_without_a_rule(rule, value, tmp_path):
 
 
 @given(st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True), st.randoms())
-@SPARE
-def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(tmp_path, cells, random):
+@settings(deadline=None, max_examples=20)
+def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(cells, random):
     values = [n / 100 for n in cells]
-    rows = [f"X-1,{n},LYM,{v},10^9/L,{v},{v},10^9/L,2026-03-16" for n, v in enumerate(values, 5)]
-    random.shuffle(rows)
     truth = {"first": values[0], "last": values[-1], "lowest": min(values),
              "highest": max(values), "mean": sum(values) / len(values)}  # fmt: skip
+    rows = list(enumerate(values))
+    random.shuffle(rows)
+    sequence, shuffled = zip(*rows, strict=True)
+    data = Dataset("lb.csv", pd.DataFrame(index=range(len(rows))), np.arange(len(rows)))
+    ids = pd.Series(["X-1"] * len(rows))
+    records = draft(data, "alc", ids, day=14.0, value=shuffled, sequence=sequence)
     for rule, value in truth.items():
-        conversion = done(tmp_path, f'[lab]\nrepeats = "{rule}"', lb=table(*rows))
-        assert counts(conversion) == [1.42, pytest.approx(value)]
+        bench = Bench(merge({"lab": {"repeats": rule}}, Findings("")))
+        assert without_repeats(bench, records)["value"].tolist() == [pytest.approx(value)]
+        assert bench.account.dropped_of("lb.csv") == len(rows) - 1
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones(tmp_path):
@@ -222,3 +240,68 @@ def test_tests_that_are_called_lymphocytes_under_another_code_are_named(tmp_path
     told = account(done(tmp_path, lb=lb))
     assert "LYMPHO not read, though their names speak of lymphocytes" in told
     assert counts(done(tmp_path, '[lab]\nlymphocytes = ["LYM", "LYMPHO"]', lb=lb)) == [1.42, 0.42]
+
+
+@pytest.mark.parametrize(
+    "word", ["HEMOLYZED", "Haemolysed sample", "clotted", "NOT DONE", "QNS", "ND", "NA", "n.d."]
+)
+def test_words_of_no_result_are_missing_and_told(word, tmp_path):
+    conversion = done(tmp_path, lb=table(f"X-1,3,LYM,{word},,,,,2026-03-12"))
+    seen = conversion.cohort.observations.query("id == 'X-1'")
+    assert seen["value"].isna().tolist() == [False, True]
+    assert f"no result: {word}" in account(conversion)
+
+
+def test_a_number_beside_a_word_of_no_result_is_refused(tmp_path):
+    lb = table("X-1,3,LYM,HEMOLYZED,10^9/L,0.7,0.7,10^9/L,2026-03-12")
+    refused(tmp_path, "line 4", "no standardised number where there is no result", lb=lb)
+
+
+def test_another_word_is_asked_for(tmp_path):
+    lb = table("X-1,3,LYM,some,10^9/L,,,,2026-03-12")
+    refused(tmp_path, "line 4", "LBORRES", "some", "[lab] missing", lb=lb)
+    conversion = done(tmp_path, '[lab]\nmissing = ["some"]', lb=lb)
+    assert conversion.cohort.observations["value"].isna().sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "standard"),
+    [("BLQ", ""), ("<BLQ", ""), ("<LLOQ", "0"), ("BQL", "0.05"), ("< LLOQ", "0.05")],
+)
+def test_a_word_below_the_limit_is_censored_at_the_limit_of_its_column(word, standard, tmp_path):
+    row = f"X-1,3,LYM,{word},10^9/L,{word},{standard},10^9/L,2026-03-12"
+    lb = table(row, column="LBLLOQ", cells=("", "", "0.1"))
+    seen = done(tmp_path, lb=lb).cohort.observations.query("id == 'X-1'")
+    assert seen["value"].tolist() == [1.42, 0.1]
+    assert seen["censored"].tolist() == [False, True]
+
+
+def test_a_word_below_a_limit_that_stands_nowhere_is_asked_for(tmp_path):
+    row = "X-1,3,LYM,BLQ,10^9/L,BLQ,0.05,10^9/L,2026-03-12"
+    refused(tmp_path, "line 4", "[lab] lloq", lb=table(row))
+    stated = done(tmp_path, "[lab]\nlloq = 0.2", lb=table(row)).cohort.observations
+    assert stated.query("id == 'X-1'")["value"].tolist() == [1.42, 0.2]
+
+
+def test_a_number_beside_its_sign_is_the_limit_whatever_stands_beside_it(tmp_path):
+    rows = ("X-1,3,LYM,<0.2,10^9/L,<0.2,0.1,10^9/L,2026-03-12",
+            "X-1,4,LYM,>10,10^9/L,>10,10,10^9/L,2026-03-16")  # fmt: skip
+    seen = done(tmp_path, lb=table(*rows)).cohort.observations.query("id == 'X-1'")
+    assert seen["value"].tolist() == [1.42, 0.2, 10]
+    assert seen["censored"].tolist() == [False, True, True]
+
+
+def test_levels_below_their_limit_are_censored_as_counts_are(tmp_path):
+    pc = (
+        "USUBJID,PCTESTCD,PCORRES,PCORRESU,PCSTRESC,PCSTRESN,PCSTRESU,PCLLOQ,PCDTC\n"
+        "X-1,TRETIN,<BLQ,ug/mL,<BLQ,,ug/mL,0.01,2026-03-02T07:50\n"
+        "X-1,TRETIN,<BLQ,ug/mL,<BLQ,0,ug/mL,0.01,2026-03-02T08:00\n"
+        "X-1,TRETIN,0.412,ug/mL,0.412,0.412,ug/mL,0.01,2026-03-02T11:00\n"
+    )
+    seen = done(tmp_path, pc=pc).cohort.observations.query("quantity == 'atra'")
+    assert seen["value"].tolist() == [10, 10, 412]
+    assert seen["censored"].tolist() == [True, True, False]
+    bare = pc.replace(",0.01,", ",,")
+    refused(tmp_path, "pc.csv", "line 2", "[atra] lloq", pc=bare)
+    seen = done(tmp_path, "[atra]\nlloq = 5", pc=bare).cohort.observations
+    assert seen.query("quantity == 'atra'")["value"].tolist() == [5, 5, 412]

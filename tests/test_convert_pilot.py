@@ -194,3 +194,19 @@ def test_shares_of_leukocytes_are_counts_only_on_request_and_say_so(tmp_path):
                if e.what == "changed")  # fmt: skip
     first = done.cohort.observations.query("id == '01-701-1015'").iloc[0]
     assert first["value"] == round(0.05 * 5.78, 2)
+
+
+def test_levels_of_the_pilot_study_are_read_with_their_words(tmp_path):
+    """Half of its levels are `<BLQ` with the limit in PCLLOQ, and most have no number beside it."""
+    folder = pilot_folder(tmp_path / "s", "pharmaversesdtm", "lb", "dm", "pc")
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[atra]\nlevel_tests = ["XAN"]\n')
+    pc = pilot("pharmaversesdtm", "pc").query("PCSPEC == 'PLASMA'")
+    pc = pc[pc["USUBJID"].isin(lymphocytes()["USUBJID"].unique())].iloc[:600]
+    pc.to_parquet(folder / "pc.parquet")
+    lymphocytes().to_parquet(folder / "lb.parquet")
+    done = convert(folder, mapping)
+    seen = done.cohort.observations.query("quantity == 'atra'")
+    below = pc.drop_duplicates(["USUBJID", "PCDTC"])["PCORRES"] == "<BLQ"
+    assert seen["censored"].sum() == below.sum() > 100
+    assert set(seen.loc[seen["censored"], "value"]) == {10.0}  # 0.01 ug/mL

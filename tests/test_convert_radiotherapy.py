@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.cdisc_study import DAYS, DM, LB, PR, account, done, fractions, refused
 
 SPARE = settings(
-    deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 COLUMNS = "USUBJID,PRSEQ,PRTRT,PRCAT,PRDOSE,PRDOSU,PRSTDTC,PRENDTC,PRLOC,PRDOSTOT,NFRACT\n"
 

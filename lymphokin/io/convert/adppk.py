@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from lymphokin.io.censoring import limited
 from lymphokin.io.convert.bench import DOSE, LEVEL, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
@@ -36,6 +37,10 @@ def read_adppk(bench: Bench, data: Dataset, start: pd.Series, with_doses: bool) 
         bench.account.dropped(data.file, why, data.lines[again])
         data, event = data.select(~again), event[~again]
     when, clock = _moments(bench, data, start)
+    lost = ~clock & (event == 0).to_numpy()
+    why = "a level without a clock time: nothing says how long after the dose it is"
+    bench.account.dropped(data.file, why, data.lines[lost])
+    data, event, when, clock = data.select(~lost), event[~lost], when[~lost], clock[~lost]
     is_dose = (event == 1).to_numpy()
     return pd.concat(
         [
@@ -86,17 +91,16 @@ def _levels(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) ->
     factor = np.array([float(level_factor(u) or math.nan) for u in data.text("AVALU")], float)
     bench.flag(data, np.isnan(factor), "AVALU", "a known unit of a level, such as ng/mL")
     lloq = bench.numbers(data, "ALLOQ").to_numpy()
-    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~data.text("BLQFL").eq("Y").to_numpy()
-    below = data.text("BLQFL").str.upper().eq("Y").to_numpy() | (value < lloq)
-    bench.flag(
-        data, below & ~(lloq > 0), "ALLOQ", "the limit of quantification of a level below it"
-    )
-    bench.flag(
-        data, (value == 0) & ~below, number, "a level above 0, or flagged as below the limit"
-    )
-    value = np.where(below, lloq, np.where(missing, np.nan, value)) * factor
-    return draft(data, LEVEL, subjects_of(bench, data), when=when, clock=clock, value=value,
-                 below=below, lloq=lloq * factor)  # fmt: skip
+    flagged = data.text("BLQFL").str.upper().eq("Y").to_numpy()
+    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~flagged
+    value, side = np.where(missing, np.nan, value), np.zeros(len(data), np.int8)
+    found = limited(value * factor, side, flagged=flagged, lloq=lloq * factor)
+    for expected, rows in found.problems():
+        bench.flag(data, rows, number, expected, "the limit stands in ALLOQ")
+    below = found.censored & (found.value == found.upper)
+    return draft(data, LEVEL, subjects_of(bench, data), when=when, clock=clock, value=found.value,
+                 below=below, above=found.censored & ~below, lloq=found.lloq, column=number,
+                 cell=data.text(number).to_numpy())  # fmt: skip
 
 
 def _doses(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
@@ -114,7 +118,8 @@ def _doses(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> 
     )
     count = np.where(wrong, 0, more).astype(int) + 1
     bench.account.changed(data.file, "ADDL unfolded into single doses", data.lines[count > 1])
-    one = draft(data, DOSE, subjects_of(bench, data), when=when, clock=clock, value=amount)
+    one = draft(data, DOSE, subjects_of(bench, data), when=when, clock=clock, value=amount,
+                column="AMT", cell=data.text("AMT").to_numpy())  # fmt: skip
     row = np.repeat(np.arange(len(data)), count)
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     many = one.iloc[row].reset_index(drop=True)

@@ -25,6 +25,7 @@ class Columns:
     baseline: str
     derived: str
     lloq: str
+    uloq: str
     specimen: str
     described: tuple[str, ...]
     named: tuple[str, ...]
@@ -37,15 +38,15 @@ class Columns:
 
 
 SDTM_LB = Columns("LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESC", "LBSTRESN", ("LBSTRESU",),
-                  ("LBDTC",), "LBDY", ("LBSTNRLO",), "LBBLFL", "LBDRVFL", "LBLLOQ", "LBSPEC",
-                  ("LBSPEC", "LBLOC", "LBCAT", "LBSCAT", "LBTEST"), ("LBTEST",), "LBMETHOD",
-                  "LBSTAT", "LBSEQ", ("LBTOXGR",))  # fmt: skip
+                  ("LBDTC",), "LBDY", ("LBSTNRLO",), "LBBLFL", "LBDRVFL", "LBLLOQ", "LBULOQ",
+                  "LBSPEC", ("LBSPEC", "LBLOC", "LBCAT", "LBSCAT", "LBTEST"), ("LBTEST",),
+                  "LBMETHOD", "LBSTAT", "LBSEQ", ("LBTOXGR",))  # fmt: skip
 SDTM_PC = Columns("PCTESTCD", "PCORRES", "PCORRESU", "PCSTRESC", "PCSTRESN", ("PCSTRESU",),
-                  ("PCDTC",), "PCDY", (), "PCBLFL", "PCDRVFL", "PCLLOQ", "PCSPEC",
+                  ("PCDTC",), "PCDY", (), "PCBLFL", "PCDRVFL", "PCLLOQ", "PCULOQ", "PCSPEC",
                   ("PCSPEC", "PCCAT", "PCSCAT", "PCTEST"), (), "PCMETHOD", "PCSTAT",
                   "PCSEQ")  # fmt: skip
 ADAM_LB = Columns("PARAMCD", "LBORRES", "LBORRESU", "AVALC", "AVAL", ("AVALU", "PARAM", "LBSTRESU"),
                   ("ADTM", "LBDTC", "ADT"), "ADY", ("ANRLO", "A1LO"), "ABLFL", "DTYPE", "LBLLOQ",
-                  "LBSPEC", ("LBSPEC", "LBLOC", "PARCAT1", "PARCAT2", "LBCAT", "PARAM"),
+                  "LBULOQ", "LBSPEC", ("LBSPEC", "LBLOC", "PARCAT1", "PARCAT2", "LBCAT", "PARAM"),
                   ("PARAM",), "LBMETHOD", "LBSTAT", "LBSEQ", ("ATOXGRL", "ATOXGR"), True,
                   "ADTF")  # fmt: skip

@@ -9,19 +9,16 @@ from lymphokin.endpoint import grade_of_count
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.laboratory import Cells
 from lymphokin.plausible import LARGEST_ALC
 
 
-def check_size(bench: Bench, data: Dataset, columns: Columns, value: np.ndarray) -> None:
+def check_size(bench: Bench, data: Dataset, cells: Cells, value: np.ndarray) -> None:
     """A count that is no lymphocyte count in its unit is in another unit."""
-    column = columns.text if columns.text in data else columns.number
-    high = value > LARGEST_ALC
     expected = f"a lymphocyte count of at most {LARGEST_ALC:g} (1e9/L) in the stated unit"
-    bench.flag(data, high, column, expected, "is the unit cells/uL?")
-    bench.flag(data, value < 0, column, "a count of 0 or more")
-    zero = value == 0
-    expected = "a count above 0, or `<` and the limit of quantification"
-    bench.flag(data, zero, column, expected)
+    for at in np.flatnonzero(value > LARGEST_ALC):
+        bench.found(data.file).add(int(data.lines[at]), cells.column[at], cells.shown[at], expected,
+                                   "is the unit cells/uL?")  # fmt: skip
 
 
 def check_grades(

@@ -139,7 +139,7 @@ def _unfolded(bench: Bench, data: Dataset, amount: np.ndarray, periods: Period) 
     why = "no clock time: doses counted from midnight of the day"
     bench.account.assumed(data.file, why, data.lines[~periods.clock])
     one = draft(data, DOSE, subjects_of(bench, data), when=periods.first, clock=periods.clock,
-                value=amount)  # fmt: skip
+                value=amount, column="EXDOSE", cell=data.text("EXDOSE").to_numpy())  # fmt: skip
     many = one.iloc[row].reset_index(drop=True)
     seconds = np.rint(number * periods.interval_hours[row] * 3600)
     many["when"] = many["when"] + pd.to_timedelta(seconds, unit="s")

@@ -13,6 +13,7 @@ from lymphokin.io.convert.cross_checks import check_baseline, check_grades, chec
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.laboratory import (
     cells_of,
+    limited_results,
     limits_of,
     reading_of,
     results_of,
@@ -119,23 +120,19 @@ def _measurements(
     read = reading_of(bench, data, columns, kind, cells)
     results = results_of(bench, data, columns, read, cells)
     value = np.array([r.value for r in results], float)
-    below = np.array([r.below for r in results], bool)
-    stated = limits_of(bench, data, columns, read, kind, (columns.lloq,))
-    lloq = np.where(below, value, stated)
-    if kind == COUNT and bench.mapping["lab"]["lloq"] > 0:
-        lloq = np.where(np.isnan(lloq), bench.mapping["lab"]["lloq"], lloq)
-    below |= value < lloq
-    value = np.where(below, lloq, value)
+    found = limited_results(bench, data, columns, kind, read, cells, value)
+    below = found.censored & (found.value == found.upper)
     low = columns.low if kind == COUNT else ()
     lln = np.round(limits_of(bench, data, columns, read, kind, low), 6)
-    table = draft(data, kind, subjects_of(bench, data), when=when, clock=clock, value=value,
-                  below=below, lloq=lloq, lln=lln,
-                  sequence=data.numbers(columns.sequence).to_numpy())  # fmt: skip
+    table = draft(data, kind, subjects_of(bench, data), when=when, clock=clock, value=found.value,
+                  below=below, above=found.censored & ~below, lloq=found.lloq, lln=lln,
+                  sequence=data.numbers(columns.sequence).to_numpy(), column=cells.column,
+                  cell=cells.shown)  # fmt: skip
     remarks = np.array([r.remark for r in results], object)
     for remark in filter(None, dict.fromkeys(remarks)):
         bench.account.changed(data.file, remark, data.lines[remarks == remark])
     if kind == COUNT:
-        check_size(bench, data, columns, value)
-        check_grades(bench, data, columns, value, lln)
+        check_size(bench, data, cells, value)
+        check_grades(bench, data, columns, found.value, lln)
         check_baseline(bench, data, columns, table, subjects["start"])
     return table

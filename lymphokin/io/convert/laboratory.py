@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from lymphokin.io.censoring import Limits, Word, limited, read_word
 from lymphokin.io.convert.bench import COUNT, LEVEL, Bench
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.results import EXPECTED, Reading, Result, Rounding, decimals_of
+from lymphokin.io.convert.treatment_names import holds, listed
 from lymphokin.lab_units import count_factor, level_factor
 from lymphokin.quantities import CELLS_PER_UL
 
@@ -22,6 +26,9 @@ _BRACKETED = re.compile(r".*[(\[]([^()\[\]]+)[)\]]\s*$")
 LARGEST_LLOQ = 1.0
 """Largest plausible limit of quantification of a lymphocyte count in 1e9/L: counters report 0.1 or
 less (judgement). A larger one is in cells/uL."""
+
+_BLANK = ("", ".", "-")
+"""How an empty cell is written."""
 
 FACTORS = {COUNT: count_factor, LEVEL: level_factor}
 
@@ -42,22 +49,59 @@ def _cells_per_ul(unit: str) -> Fraction | None:
     return None if factor is None else factor * int(CELLS_PER_UL)
 
 
-def cells_of(bench: Bench, data: Dataset, columns: Columns) -> list[tuple[str, str, float, str]]:
-    """Result as collected and its unit, standardised number and its unit, of each record.
+@dataclass(frozen=True)
+class Cells:
+    """Results as they stand in a domain, an element per record.
+
+    Attributes:
+        read: Number as collected (as text) and its unit, standardised number and its unit.
+        side: -1 where the result is below what is written, 1 above, 0 neither.
+        missing: Whether a word says that there is no result.
+        column: Where the result stands.
+        shown: The result as it is written.
+    """
+
+    read: list[tuple[str, str, float, str]]
+    side: NDArray[np.int8]
+    missing: NDArray[np.bool_]
+    column: list[str]
+    shown: list[str]
+
+
+def cells_of(bench: Bench, data: Dataset, columns: Columns) -> Cells:
+    """The results of `data`, words such as `<0.1`, BLQ and HEMOLYZED understood.
 
     Where nothing is collected, the standardised text says what a number cannot, such as `<0.1`.
+    A result beyond a limit has no number but the one that is written with it.
     """
     text, text_unit = bench.plain(data, columns.text), data.text(columns.text_unit)
     number, unit = bench.numbers(data, columns.number), units_of(data, columns)
-    blank = text == ""
-    text = text.where(~blank, data.text(columns.standard_text))
-    text_unit = text_unit.where(~blank, unit)
-    return list(zip(text, text_unit, number, unit, strict=True))
+    standard = data.text(columns.standard_text)
+    blank = text.isin(_BLANK).to_numpy()
+    text, text_unit = text.where(~blank, standard), text_unit.where(~blank, unit)
+    none = bench.mapping["lab"]["missing"]
+    words = {each: _word(each, none) for each in text.unique()}
+    read = [words[each] for each in text]
+    side = np.array([word.side for word in read], np.int8)
+    stated = ~text.isin(_BLANK).to_numpy()
+    missing = np.array([word.missing for word in read], bool) & stated
+    shown = np.where(stated, text, data.text(columns.number))
+    column = np.where(~blank, columns.text, np.where(stated, columns.standard_text,
+                                                     columns.number))  # fmt: skip
+    cells = zip((word.number for word in read), text_unit, number.where(side == 0), unit,
+                strict=True)  # fmt: skip
+    return Cells(list(cells), side, missing, column.tolist(), shown.tolist())
 
 
-def reading_of(
-    bench: Bench, data: Dataset, columns: Columns, kind: str, cells: list[tuple]
-) -> Reading:
+def _word(text: str, none: list[str]) -> Word:
+    """A result as it is written; words of a result that cannot be used are those of the mapping."""
+    word = read_word(text)
+    if word.side == 0 and not re.search(r"\d", text) and holds(text, none):
+        return Word(missing=True)
+    return word
+
+
+def reading_of(bench: Bench, data: Dataset, columns: Columns, kind: str, cells: Cells) -> Reading:
     """How the results of one quantity are read."""
     lab = bench.mapping["lab"]
     decimals = decimals_of(bench.numbers(data, columns.number).to_numpy())
@@ -67,32 +111,61 @@ def reading_of(
         lab["units"],
         lab["unit"] if kind == COUNT else "",
         decimals,
-        Rounding.of(cells, printed, int(lab["standard_decimals"])),
+        Rounding.of(cells.read, printed, int(lab["standard_decimals"])),
     )
 
 
 def results_of(
-    bench: Bench, data: Dataset, columns: Columns, read: Reading, cells: list[tuple]
+    bench: Bench, data: Dataset, columns: Columns, read: Reading, cells: Cells
 ) -> list[Result]:
-    """Value of each record; one that cannot be read is a problem."""
-    results = [read(*cell) for cell in cells]
-    shown = {"unit": columns.text_unit, "no unit": columns.text_unit}
+    """Value of each record, NaN where there is none; one that cannot be read is a problem."""
+    results = []
+    for cell, side, missing in zip(cells.read, cells.side, cells.missing, strict=True):
+        nothing = missing or (side != 0 and not cell[0])
+        results.append(Result() if nothing else read(*cell))
+    units = {"unit": columns.text_unit, "no unit": columns.text_unit}
     for at, result in enumerate(results):
-        if result.problem:
-            column = shown.get(result.problem, columns.text)
+        _, text_unit, number, unit = cells.read[at]
+        problem = "word" if cells.missing[at] and not math.isnan(number) else result.problem
+        if problem:
+            column = units.get(problem, cells.column[at])
             column = column if column in data else columns.number
-            text, text_unit, number, unit = cells[at]
-            value = f"{text or number} {unit or text_unit}".strip()
-            if result.problem == "disagree":
-                value = f"{text} {text_unit} and {number:g} {unit}"
+            value = f"{cells.shown[at]} {text_unit or unit}".strip()
+            if problem in ("disagree", "word"):
+                value = f"{cells.shown[at]} {text_unit} and {number:g} {unit}"
             found = bench.found(data.file)
-            found.add(int(data.lines[at]), column, value, EXPECTED[result.problem])
-    known = pd.Series([c[1] or c[3] for c, r in zip(cells, results, strict=True)
+            found.add(int(data.lines[at]), column, value, EXPECTED[problem])
+    words = pd.Series(cells.shown, dtype=object)[cells.missing]
+    why = f"no result: {listed(words)}"
+    bench.account.changed(data.file, why, data.lines[cells.missing])
+    known = pd.Series([c[1] or c[3] for c, r in zip(cells.read, results, strict=True)
                        if math.isfinite(r.value)], dtype=object).value_counts()  # fmt: skip
     if len(known) > 1:
         told = ", ".join(f"{unit or 'none'} ({count:,})" for unit, count in known.items())
         bench.account.warn(f"{data.file}: more than one unit of the same test: {told}")
     return results
+
+
+def limited_results(
+    bench: Bench, data: Dataset, columns: Columns, kind: str, read: Reading, cells: Cells,
+    value: NDArray[np.float64],
+) -> Limits:  # fmt: skip
+    """Results with their limits of quantification, by the rule of all tables.
+
+    Limits stand in the columns of the domain; those of all records in the mapping.
+    """
+    table = "atra" if kind == LEVEL else "lab"
+    usual = bench.mapping[table]["lloq"] if kind in (COUNT, LEVEL) else 0.0
+    lloq = limits_of(bench, data, columns, read, kind, (columns.lloq,))
+    lloq = np.where(np.isnan(lloq) & (usual > 0), usual, lloq)
+    uloq = limits_of(bench, data, columns, read, kind, (columns.uloq,))
+    found = limited(value, cells.side, lloq=lloq, uloq=uloq)
+    hint = f"the limit of all: [{table}] lloq"
+    for expected, rows in found.problems():
+        for at in np.flatnonzero(rows):
+            problems = bench.found(data.file)
+            problems.add(int(data.lines[at]), cells.column[at], cells.shown[at], expected, hint)
+    return found
 
 
 def limits_of(

@@ -106,7 +106,8 @@ def _unfolded(
                f"the dose of one fraction, at most {LARGEST_FRACTION_GY:g} Gy",
                "is the unit cGy?")  # fmt: skip
     one = draft(data, FRACTION, subjects_of(bench, data), when=first.when, clock=first.clock,
-                value=np.round(gray, 9), lesion=lesion)  # fmt: skip
+                value=np.round(gray, 9), lesion=lesion, column=column,
+                cell=data.text(column).to_numpy())  # fmt: skip
     many = one.iloc[courses.row].reset_index(drop=True)
     return many.assign(when=many["when"] + pd.to_timedelta(courses.day, unit="D"))
 

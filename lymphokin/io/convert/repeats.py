@@ -27,7 +27,7 @@ def without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
     Several results at one time become one by [lab] repeats or [atra] repeats of the mapping; what
     no rule decides is a problem.
     """
-    again = _keyed(records).duplicated([*_PLACE, "value", "below"]).to_numpy()
+    again = _keyed(records).duplicated([*_PLACE, "value", "below", "above"]).to_numpy()
     records = drop(bench, records, again, "a repeated record: same subject, time and value")
     keyed = _keyed(records)
     known = keyed["value"].notna()
@@ -69,8 +69,8 @@ def _by_rule(bench: Bench, records: pd.DataFrame, kind: str, rule: str) -> pd.Da
     again[order["at"].to_numpy()[order.duplicated(_PLACE).to_numpy()]] = True
     if rule == "mean":
         groups = keyed[several].groupby(_PLACE)
-        for at in keyed.loc[several, "at"][keyed[several]["below"]]:
-            _add(bench, records.iloc[at], "a result above the limit, where [repeats] is the mean",
+        for at in keyed.loc[several, "at"][keyed[several]["below"] | keyed[several]["above"]]:
+            _add(bench, records.iloc[at], "a result within its limits, where the mean counts",
                  "a limit has no mean; use another rule")  # fmt: skip
         mean = groups["value"].transform("mean")
         values = records["value"].to_numpy(copy=True)

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-_RESULT = re.compile(r"([<>]=?|≤|≥)?\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?)")
+_RESULT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?")
 MOST_DECIMALS = 4
 AGREE = 0.02
 """Largest relative difference of a result and its standardised form that is no error."""
@@ -26,18 +26,14 @@ class Result:
     """A value in the event table's unit. `problem`: why there is none; `remark`: what was done."""
 
     value: float = math.nan
-    below: bool = False
     problem: str = ""
     remark: str = ""
 
 
-def read_number(text: str) -> tuple[str, Fraction] | None:
-    """Sign (`<`, `>` or '') and exact number of a result as text; None if it is no number."""
+def read_number(text: str) -> Fraction | None:
+    """The exact number of a result as text; None if it is no number."""
     match = _RESULT.fullmatch(text.strip())
-    if match is None:
-        return None
-    sign = {"≤": "<", "≥": ">"}.get(match[1] or "", (match[1] or "")[:1])
-    return sign, Fraction(match[2])
+    return None if match is None else Fraction(match[0])
 
 
 def decimals_of(values: np.ndarray) -> int:
@@ -146,22 +142,19 @@ class Reading:
 
     def _from_text(
         self,
-        collected: tuple[str, Fraction],
+        collected: Fraction,
         by_text: Fraction,
         number: float,
         by_number: Fraction | None,
         rounding: float,
     ) -> Result:
-        sign, exact = collected
-        value = float(exact * by_text)
-        if sign == ">":
-            return Result(problem="above")
-        if not math.isnan(number) and by_number is not None and not sign:
+        value = float(collected * by_text)
+        if not math.isnan(number) and by_number is not None:
             standard = number * float(by_number)
             largest = max(abs(value), abs(standard))
             if abs(standard - value) > max(AGREE * largest, rounding * (1 + 1e-9)) + 1e-9:
                 return Result(problem="disagree")
-        return Result(value, below=sign == "<")
+        return Result(value)
 
     def _rounded(self, number: float, factor: Fraction) -> float:
         reported = round(number, self.decimals) if self.decimals >= 0 else number
@@ -171,8 +164,8 @@ class Reading:
 EXPECTED = {
     "unit": 'a known unit; name it in the mapping, e.g. [lab.units] "theirs" = "10^9/L"',
     "no unit": 'a unit on every result, or the unit of all in the mapping: [lab] unit = "10^9/L"',
-    "number": "a number, or `<` and a limit",
-    "above": "a number, not only a limit above which it lies",
+    "number": "a number, or `<` and a limit; words of no result: [lab] missing in the mapping",
+    "word": "no standardised number where there is no result",
     "disagree": "the result as collected and its standardised number to agree within 2 % or "
     "the rounding of what is printed (its decimals in the mapping: [lab] standard_decimals = 1)",
     "mark": "a number that cannot be read two ways: 1.450 in cells/uL is 1450 or 1.45; write it "

@@ -10,7 +10,7 @@ import pandas as pd
 from lymphokin.io.convert.bench import COUNT, Bench, draft, no_records
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
-from lymphokin.io.convert.laboratory import cells_of
+from lymphokin.io.convert.laboratory import Cells, cells_of
 from lymphokin.io.convert.placing import original_records, placed
 from lymphokin.io.convert.results import Reading
 from lymphokin.io.convert.subject_ids import subjects_of
@@ -40,7 +40,7 @@ def counts_from_shares(
     translate = bench.mapping["lab"]["units"]
     part = Reading(part_factor, translate, "", -1)
     cells = cells_of(bench, shares, columns)
-    share = np.array([part(*cell).value for cell in cells], float)
+    share = np.array([part(*cell).value for cell in cells.read], float)
     _check_shares(bench, shares, columns, cells, share)
     of_sample = _leukocytes(bench, leukocytes, columns)
     ids = subjects_of(bench, shares)
@@ -61,13 +61,13 @@ def counts_from_shares(
 
 
 def _check_shares(
-    bench: Bench, shares: Dataset, columns: Columns, cells: list[tuple], share: np.ndarray
+    bench: Bench, shares: Dataset, columns: Columns, cells: Cells, share: np.ndarray
 ) -> None:
     """A share lies between 0 and 1; shares of a unit that are all below 1 % are no percentages."""
     column = columns.text if columns.text in shares else columns.number
     bench.flag(shares, (share < 0) | (share > 1), column, "a share of 0 to 100 % of the leukocytes",
                'is it in %? name it in the mapping: [lab.units] "fraction" = "%"')  # fmt: skip
-    unit = pd.Series([cell[1] or cell[3] for cell in cells], dtype=object)
+    unit = pd.Series([cell[1] or cell[3] for cell in cells.read], dtype=object)
     largest = pd.Series(share).groupby(unit.to_numpy()).transform("max").to_numpy()
     per_cent = unit.map(lambda u: part_factor(bench.mapping["lab"]["units"].get(u, u)) != 1)
     small = per_cent.to_numpy(bool) & (largest <= 0.01) & (share > 0)
@@ -81,7 +81,7 @@ def _leukocytes(bench: Bench, data: Dataset, columns: Columns) -> dict[tuple[str
     table = pd.DataFrame({
         "id": subjects_of(bench, data).to_numpy(),
         "when": _moments(data, columns),
-        "value": [read(*cell).value for cell in cells_of(bench, data, columns)],
+        "value": [read(*cell).value for cell in cells_of(bench, data, columns).read],
     }).dropna().drop_duplicates()  # fmt: skip
     table = table[~table.duplicated(["id", "when"], keep=False)]
     keys = zip(table["id"], table["when"], strict=True)
