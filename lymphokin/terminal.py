@@ -70,23 +70,26 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
     return table
 
 
-def show_fit(fit: Fit, predicted: Forecast, folder: Path, as_json: bool) -> None:
-    """Print what a finished fit says, and where it was saved."""
+def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) -> None:
+    """Print what a finished fit says, and where it was saved; without forecasts there is no
+    report.
+    """
     convergence = fit.convergence
     approximation = fit.provenance.get("approximation")
     if as_json:
         result = {
             "run": str(folder),
-            "report": str(folder / "report.html"),
+            **({"report": str(folder / "report.html")} if predicted else {}),
             "method": fit.method,
             "convergence": convergence,
             **({"approximation": approximation} if approximation else {}),
             "contrast": _records(fit.contrast),
-            "patients": _records(predicted.patients.reset_index()),
+            "patients": _records(predicted.patients.reset_index()) if predicted else [],
         }
         print(json.dumps(result, indent=2))
         return
-    show_patients(predicted, fit.cohort.synthetic, as_json=False)
+    if predicted:
+        show_patients(predicted, fit.cohort.synthetic, as_json=False)
     console = Console(width=None if sys.stdout.isatty() else 110)
     if len(fit.contrast):
         console.print(contrast_table(fit.contrast))
@@ -95,4 +98,8 @@ def show_fit(fit: Fit, predicted: Forecast, folder: Path, as_json: bool) -> None
         name = f"AN APPROXIMATION, NOT MARKOV CHAINS (method {fit.method})"
         console.rule(name, style=style)
     console.print(fit.verdict, style=style, markup=False)
-    console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    if predicted:
+        console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    else:
+        why = f"model {fit.model.name} has no lymphocyte count, so no forecasts and no report"
+        console.print(f"Run folder: {folder} ({why})", markup=False, soft_wrap=True)

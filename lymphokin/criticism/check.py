@@ -149,6 +149,7 @@ def check(
     if draws < FEWEST_DRAWS:
         raise ValueError(f"draws {draws}: expected at least {FEWEST_DRAWS}")
     fit.require_draws("a check")
+    fit.model.require_counts("a check")
     with shown(progress) as reporter:
         reporter.stage("simulating the trial again, from each posterior draw")
         criticism = criticise(fit, draws, seed)
@@ -186,6 +187,7 @@ def check_forecasts(
              day...
     """
     fit.require_draws("a check")
+    fit.model.require_counts("a check")
     about = about_fit(fit, seed)
     with shown(progress) as reporter:
         if not folds:
@@ -230,6 +232,7 @@ def check_sampler(
         raise ValueError(
             f"trials {trials}: expected at least {FEWEST_SIMULATIONS} simulated trials"
         )
+    fit.model.require_counts("a check of the sampler")
     with (
         shown(progress) as reporter,
         _checkpoint(fit, unfinished, {"seed": seed}) as checkpoint,

@@ -53,6 +53,24 @@ class Model:
         outputs = {name: output for block in self.blocks for name, output in block.shows.items()}
         return {name: described(name, **asdict(outputs[name])) for name in self.observed}
 
+    @property
+    def counts_lymphocytes(self) -> bool:
+        """Whether a block on the days clock shows a measured lymphocyte count, ``alc``."""
+        shown = {name for block in self.on_clock("days") for name in block.shows}
+        return "alc" in shown and "alc" in self.observed
+
+    def require_counts(self, purpose: str) -> None:
+        """Refuse what needs a lymphocyte count of a model that has none.
+
+        Raises:
+            ModelError: naming the purpose.
+        """
+        if not self.counts_lymphocytes:
+            raise ModelError(
+                f"{purpose} needs a lymphocyte count, and model {self.name} has none: an output "
+                "'alc' of a block on the days clock, with a residual in the table"
+            )
+
     def with_fixed(self, **values: float) -> Model:
         """The model with parameters fixed at values in table units, e.g. ``suppression=0``."""
         return replace(self, table=self.table.fixed(**values)) if values else self

@@ -90,8 +90,10 @@ def endpoint_draws(
         populations: draws of the population that are used.
 
     Raises:
+        ModelError: when the model has no lymphocyte count.
         NoForecastError: when the model has no number for a patient.
     """
+    density.likelihood.model.require_counts("a forecast of the endpoint")
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(population_z), populations, replace=len(population_z) < populations)
     z = population_z[chosen]

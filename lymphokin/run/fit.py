@@ -47,7 +47,8 @@ QUICK_POPULATION_DRAWS = 50
 def has_contrast(density: CohortDensity) -> bool:
     """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
     sampled = SUPPRESSION in density.hierarchy.population_names
-    return sampled and len(density.packed.cohort.doses) > 0
+    counts = density.likelihood.model.counts_lymphocytes
+    return sampled and counts and len(density.packed.cohort.doses) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,6 +240,7 @@ class Fit:
 
         Raises:
             BadInput: when the event table cannot be used.
+            ModelError: when the model has no lymphocyte count.
             NoForecastError: when the model has no solution for some patients.
 
         Example:
@@ -333,8 +335,10 @@ class Fit:
         *,
         counts_until: float | None = None,
         progress: bool | Reporter | None = None,
-    ) -> Forecast:
+    ) -> Forecast | None:
         """Save the fit as a run folder, with forecasts of its patients and its report.
+
+        A model without a lymphocyte count has no forecasts of the endpoint, and so no report.
 
         Args:
             folder: the run folder; it must not exist, and appears complete or not at all.
@@ -342,7 +346,7 @@ class Fit:
             progress: True, False, a reporter of your own; None: a bar where someone looks.
 
         Returns:
-            the forecasts in ``patients.csv``.
+            the forecasts in ``patients.csv``; None where there are none.
 
         Raises:
             FileExistsError: when the folder exists.
@@ -355,10 +359,13 @@ class Fit:
         refuse_existing(folder)
         chosen = {} if counts_until is None else {"counts_until": counts_until}
         with shown(progress) as reporter:
-            reporter.stage("forecasting every patient")
-            predicted = self.forecast(counts_until=counts_until)
-            contents = self._contents(predicted, reporter)
-            reporter.stage("writing the report")
+            predicted = forecasts = None
+            if self.model.counts_lymphocytes:
+                reporter.stage("forecasting every patient")
+                predicted = self.forecast(counts_until=counts_until)
+                contents = self._contents(predicted, reporter)
+                forecasts = predicted.patients, self.contrast, contents
+            reporter.stage("writing the run folder")
             write_run(
                 folder,
                 draws=self.draws,
@@ -367,9 +374,7 @@ class Fit:
                 summary=self.summary,
                 cohort=self.cohort,
                 model=self.model,
-                patients=predicted.patients,
-                contrast=self.contrast,
-                contents=contents,
+                forecasts=forecasts,
             )
         if self._unfinished is not None:
             shutil.rmtree(self._unfinished, ignore_errors=True)

@@ -49,9 +49,7 @@ def write_run(
     summary: pd.DataFrame,
     cohort: Cohort,
     model: Model,
-    patients: pd.DataFrame,
-    contrast: pd.DataFrame,
-    contents: ReportContents,
+    forecasts: tuple[pd.DataFrame, pd.DataFrame, ReportContents] | None,
 ) -> None:
     """Write a run folder.
 
@@ -63,13 +61,15 @@ def write_run(
         summary: one row per population quantity.
         cohort: the fitted patients.
         model: its files are kept, unless it is one of lymphokin's own.
-        patients: forecasts of the fitted patients, with their id as index.
-        contrast: of the arms.
-        contents: of the report.
+        forecasts: of the fitted patients, with their id as index; the contrast of the arms; and the
+            contents of the report. None for a model without a lymphocyte count.
     """
 
     def fill(temporary: Path) -> None:
         write_fit(temporary, draws, config, provenance, summary, cohort, model)
+        if forecasts is None:
+            return
+        patients, contrast, contents = forecasts
         neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)
         neutral_frame(contrast).to_csv(temporary / "contrast.csv", index=False)
         write_report(contents, temporary / "report.html")

@@ -92,6 +92,9 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
     hours_solution = None
     if timeline.hours is not None and model.on_clock("hours"):
         hours_solution = solve_hours(model, p_lanes, timeline.hours)
+    if not model.on_clock("days"):
+        return Solution({}, {}, hours_solution)
+    if hours_solution is not None:
         handed = hand_down(model, p_lanes, timeline, hours_solution)
     else:
         zero = jnp.zeros(days.node_day.shape)

@@ -46,6 +46,7 @@ class Engine:
     """
 
     def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
+        population.model.require_counts("a what-if")
         self.population = population
         self.seed = seed
         self.solver = LaneSolver(population.hierarchy)

@@ -65,6 +65,7 @@ class Simulator:
 
     @cached_property
     def _program(self):
+        self._drawn.model.require_counts("a virtual trial")
         hierarchy, grid = Hierarchy(self._drawn.model), Grid(self.design)
         residual = self._drawn.model.table.residuals["alc"]
         latents = self._drawn.latents
