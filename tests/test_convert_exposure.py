@@ -111,7 +111,7 @@ def test_amounts_per_body_surface_are_multiplied_with_that_of_each_patient(tmp_p
         refused(tmp_path, "dm.csv" if area else "ex.csv", ex=EX_COLUMNS + rows, dm=changed)
 
 
-@given(st.floats(0.5, 3.5).map(lambda x: round(x, 2)), st.integers(20, 100))
+@given(st.floats(0.6, 3.0).map(lambda x: round(x, 2)), st.integers(20, 100))
 @settings(
     deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
