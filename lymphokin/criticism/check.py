@@ -171,8 +171,8 @@ def check_forecasts(
 
     Args:
         fit: the fit.
-        folds: 0 leaves patients out one by one, by importance weights; 2 or more fit again so many
-            times, each time without one part of the patients.
+        folds: 0 leaves patients out one by one, by importance weights; from 2 on, the
+            number of fits, each without one part of the patients.
         seed: of all random numbers.
         unfinished: folder in which finished fits of the folds are kept. The same call continues
             after a stop. None: a stopped check is lost.

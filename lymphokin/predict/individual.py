@@ -61,12 +61,12 @@ def _own_whitening(
     """The map around ``x``, of the patients alone; of those not ``usable`` a wide one."""
     n_population, slots = len(density.hierarchy.quantities), information.own.shape[1]
     keep = usable[:, None, None]
-    known = ArrowMatrix(
+    usable_information = ArrowMatrix(
         np.eye(n_population, dtype=x.dtype),
         np.where(keep, information.own, np.eye(slots, dtype=x.dtype)),
         np.where(keep, information.coupling, np.zeros((), x.dtype)),
     )
-    whitening = whitening_from(x, known, density.patient_index())
+    whitening = whitening_from(x, usable_information, density.patient_index())
     # The population stays where it is; its root is not needed.
     return whitening._replace(population=np.eye(n_population, dtype=x.dtype))
 
@@ -211,12 +211,12 @@ def draw_individuals(
 
     def weighted(whitening: Whitening, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)
-        own, counts = [], []
+        densities, counts = [], []
         for part in density.evaluate(proposals.x, arrays):
-            own.append(part.own_log_density)
+            densities.append(part.own_log_density)
             counts.append(part.outputs["alc"][:, endpoint_nodes, patients])
         # The posterior leaves out the constant of the latents' normal prior.
-        own_log_density = np.concatenate(own) - 0.5 * slots * np.log(2 * np.pi)
+        own_log_density = np.concatenate(densities) - 0.5 * slots * np.log(2 * np.pi)
         log_weight = own_log_density - proposals.log_density
         log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
         return log_weight, np.concatenate(counts), proposals.distance

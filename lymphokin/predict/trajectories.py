@@ -83,6 +83,6 @@ def _on_days(log_value: np.ndarray, node_day: np.ndarray, days: np.ndarray) -> n
         after = np.minimum(place + 1, len(nodes) - 1)
         width = np.where(after > place, nodes[after] - nodes[place], 1.0)
         share = np.clip((days - nodes[place]) / width, 0.0, 1.0)
-        own = log_value[:, first, patient]
-        result[:, patient] = own[:, place] + share * (own[:, after] - own[:, place])
+        at_nodes = log_value[:, first, patient]
+        result[:, patient] = at_nodes[:, place] + share * (at_nodes[:, after] - at_nodes[:, place])
     return result

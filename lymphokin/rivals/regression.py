@@ -111,16 +111,17 @@ class RegressionModel:
             left_out: ids of the patients that each fit does not see.
         """
         if self.regression.days_after_last_fraction != 42.0:
-            told = "does not speak of the endpoint 6 weeks after radiotherapy"
-            raise ValueError(f"{self.name} {told}")
+            raise ValueError(
+                f"{self.name} does not speak of the endpoint 6 weeks after radiotherapy"
+            )
         inputs = self.inputs(cohort)
         happened = endpoint_visits(cohort)["observed_grade2"]
-        known = happened.notna() & inputs.notna().all(axis=1)
-        event = jnp.asarray(happened[known].astype(float).to_numpy())
-        own = inputs[known]
+        complete = happened.notna() & inputs.notna().all(axis=1)
+        event = jnp.asarray(happened[complete].astype(float).to_numpy())
+        seen_inputs = inputs[complete]
 
         def loss(z: Any, seen: Any) -> Any:
-            risk = jnp.clip(self.risk(z, own), 1e-9, 1 - 1e-9)
+            risk = jnp.clip(self.risk(z, seen_inputs), 1e-9, 1 - 1e-9)
             likelihood = event * jnp.log(risk) + (1 - event) * jnp.log1p(-risk)
             return 0.5 * jnp.sum(z**2) - jnp.sum(seen * likelihood)
 
@@ -132,12 +133,12 @@ class RegressionModel:
                 return float(value), np.asarray(gradient)
 
             start = np.zeros(len(self.table.parameters))
-            found = scipy.optimize.minimize(objective, start, jac=True, method="BFGS")
-            covariance = np.linalg.inv(np.asarray(curvature(found.x, seen)))
-            z = found.x + self._z(DRAWS, seed) @ np.linalg.cholesky(covariance).T
+            mode = scipy.optimize.minimize(objective, start, jac=True, method="BFGS")
+            covariance = np.linalg.inv(np.asarray(curvature(mode.x, seen)))
+            z = mode.x + self._z(DRAWS, seed) @ np.linalg.cholesky(covariance).T
             return FittedRegression(self, z, int(seen.sum()))
 
-        return [fitted((~own.index.isin(list(ids))).astype(float)) for ids in left_out]
+        return [fitted((~seen_inputs.index.isin(list(ids))).astype(float)) for ids in left_out]
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,8 @@ def load_regression(name: str | Path) -> RegressionModel:
     if path.suffix != ".py":
         path = models_path() / FOLDER / f"{name}.py"
     if not path.is_file():
-        known = ", ".join(shipped_regressions())
-        raise ModelError(f"no regression {str(name)!r}: give a path or one of {known}")
+        shipped = ", ".join(shipped_regressions())
+        raise ModelError(f"no regression {str(name)!r}: give a path or one of {shipped}")
     module = model_file(path)
     regression = getattr(module, "regression", None)
     if not isinstance(regression, Regression):

@@ -118,10 +118,10 @@ def _visual(data: list[DataChecks]) -> Section:
 
 
 def _errors(data: list[DataChecks]) -> Section:
-    found = {d.quantity: d.errors for d in data}
+    errors = {d.quantity: d.errors for d in data}
     drawing = Drawing.of(
         "Distribution of the errors",
-        uniformity_figure(found),
+        uniformity_figure(errors),
         "n",
         "Difference of the errors’ distribution from uniform",
         "Black: share of errors below a value, minus that value; band: where the whole line of "

@@ -53,29 +53,29 @@ def goodness_of_fit(r: Replicates) -> GoodnessOfFit:
     )
 
 
-def judge_goodness_of_fit(found: GoodnessOfFit) -> Verdict:
+def judge_goodness_of_fit(goodness: GoodnessOfFit) -> Verdict:
     """Do the 90 % intervals for a new patient hold as many records as they should?"""
-    draws = len(found.simulated)
-    low = (1 + int((found.simulated <= found.covered).sum())) / (1 + draws)
-    high = (1 + int((found.simulated >= found.covered).sum())) / (1 + draws)
+    draws = len(goodness.simulated)
+    low = (1 + int((goodness.simulated <= goodness.covered).sum())) / (1 + draws)
+    high = (1 + int((goodness.simulated >= goodness.covered).sum())) / (1 + draws)
     p = min(1.0, 2 * min(low, high))
-    seen = ~found.censored
+    seen = ~goodness.censored
 
     def spread(predicted: np.ndarray) -> float:
-        return float(np.std(np.log(found.observed[seen]) - np.log(predicted[seen])))
+        return float(np.std(np.log(goodness.observed[seen]) - np.log(predicted[seen])))
 
-    population, individual = spread(found.population), spread(found.individual)
+    population, individual = spread(goodness.population), spread(goodness.individual)
     sentence = (
-        f"The 90 % interval for a new patient holds {100 * found.covered:.0f} % of the records; "
-        f"a share as far from the simulated {100 * np.median(found.simulated):.0f} % has "
+        f"The 90 % interval for a new patient holds {100 * goodness.covered:.0f} % of the records; "
+        f"a share as far from the simulated {100 * np.median(goodness.simulated):.0f} % has "
         f"probability {in_words(p, draws)}. Records scatter around the population prediction with "
         f"SD(ln) {population:.2f}, around the individual one with {individual:.2f}."
     )
     numbers = {
-        "covered": found.covered,
+        "covered": goodness.covered,
         "p": p,
         "sd_ln_population": population,
         "sd_ln_individual": individual,
     }
     name = "observed against predicted"
-    return Verdict(name, found.quantity, level_of(p), sentence, numbers)
+    return Verdict(name, goodness.quantity, level_of(p), sentence, numbers)

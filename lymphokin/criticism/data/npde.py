@@ -78,13 +78,15 @@ def normal_scores(errors: np.ndarray) -> np.ndarray:
     return stats.norm.ppf(errors)
 
 
-def judge_prediction_errors(quantity: str, scores: np.ndarray, found: Uniformity) -> Verdict:
+def judge_prediction_errors(quantity: str, scores: np.ndarray, uniform: Uniformity) -> Verdict:
     """Are the prediction distribution errors uniform (their normal scores standard normal)?"""
     mean, sd = float(scores.mean()), float(scores.std())
     sentence = (
         f"The normal scores of {len(scores)} records have mean {fixed(mean)} and SD {sd:.2f} "
         f"(0 and 1 if the model is right); errors at least as far from uniform have probability "
-        f"{in_words(found.p, 4000)}."
+        f"{in_words(uniform.p, 4000)}."
     )
-    numbers = {"mean": mean, "sd": sd, "records": len(scores), "p": found.p}
-    return Verdict("prediction distribution errors", quantity, level_of(found.p), sentence, numbers)
+    numbers = {"mean": mean, "sd": sd, "records": len(scores), "p": uniform.p}
+    return Verdict(
+        "prediction distribution errors", quantity, level_of(uniform.p), sentence, numbers
+    )

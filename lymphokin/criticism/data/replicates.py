@@ -94,13 +94,13 @@ class Replicates:
         sd, y = self.sd[:, None], self.log_value
         quantified = log_density(self.residual, y, self.fitted, sd)
         below = log_probability_below(self.residual, y, self.fitted, sd)
-        known = jnp.where(self.censored, below, quantified)
+        density = jnp.where(self.censored, below, quantified)
         bounded = np.isfinite(self.records["lower"].to_numpy(float))
         if bounded.any():
             limits = log_limits_of(self.records.where(bounded, 1.0))
             between = log_probability_between(self.residual, *limits, self.fitted, sd)
-            known = jnp.where(bounded, between, known)
-        return np.asarray(known.sum(axis=1))
+            density = jnp.where(bounded, between, density)
+        return np.asarray(density.sum(axis=1))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -126,8 +126,8 @@ def typical_and_new(density: CohortDensity, x: np.ndarray, seed: int) -> tuple[n
     """
     z = jnp.asarray(x[:, : len(density.hierarchy.quantities)])
     keys = jax.random.split(jax.random.key(seed), len(x))
-    found = _typical_and_new(density.likelihood, z, density.arrays, keys)
-    return tuple(np.asarray(v) for v in found)
+    latents = _typical_and_new(density.likelihood, z, density.arrays, keys)
+    return tuple(np.asarray(v) for v in latents)
 
 
 def replicate(density: CohortDensity, x: np.ndarray, seed: int) -> dict[str, Replicates]:
@@ -147,33 +147,33 @@ def replicate(density: CohortDensity, x: np.ndarray, seed: int) -> dict[str, Rep
     z = jnp.asarray(x[:, : len(hierarchy.quantities)])
     scales = jax.vmap(lambda z: hierarchy.population(z).residual_sd)(z)
     by_hour = {name for block in hierarchy.model.on_clock("hours") for name in block.shows}
-    found = {}
+    replicated = {}
     for quantity, rows in density.packed.records.items():
         table, order = in_order(density, *rows)
         if not len(table):
             continue
         residual = hierarchy.model.table.residuals[quantity]
         sd = np.asarray(scales[quantity], dtype=float)
-        own = {
+        predictions = {
             "typical": typical[quantity][:, order],
             "fitted": fitted[quantity][:, order],
             "new": new[quantity][:, order],
         }
-        if not all(np.isfinite(v).all() for v in own.values()):
+        if not all(np.isfinite(v).all() for v in predictions.values()):
             raise ArithmeticError(f"the model gives no finite {quantity} for some drawn patients")
-        same = measured(rng, residual, own["fitted"], sd)
-        found[quantity] = Replicates(
+        same = measured(rng, residual, predictions["fitted"], sd)
+        replicated[quantity] = Replicates(
             quantity,
             _within_limits(table, same, seed),
             residual,
             sd,
-            own["typical"],
-            own["fitted"],
+            predictions["typical"],
+            predictions["fitted"],
             same,
-            measured(rng, residual, own["new"], sd),
+            measured(rng, residual, predictions["new"], sd),
             quantity in by_hour,
         )
-    return found
+    return replicated
 
 
 def _within_limits(table: pd.DataFrame, same: np.ndarray, seed: int) -> pd.DataFrame:
@@ -214,8 +214,8 @@ def log_predictions(density: CohortDensity, x: np.ndarray) -> dict[str, np.ndarr
     for part in density.evaluate(x, density.arrays):
         for quantity, both in part.predictions.items():
             lengths = [len(rows) for rows in density.packed.records[quantity]]
-            own = [p[:, :n] for p, n in zip(both, lengths, strict=True)]
-            parts.setdefault(quantity, []).append(np.concatenate(own, axis=1))
+            unpadded = [p[:, :n] for p, n in zip(both, lengths, strict=True)]
+            parts.setdefault(quantity, []).append(np.concatenate(unpadded, axis=1))
     return {quantity: np.concatenate(found) for quantity, found in parts.items()}
 
 

@@ -18,25 +18,25 @@ REACH = 4.2
 
 
 @styled
-def goodness_of_fit_figure(found: GoodnessOfFit) -> Figure:
+def goodness_of_fit_figure(goodness: GoodnessOfFit) -> Figure:
     """Observed against the population's and the individual prediction, with identity and trend."""
     figure = Figure(figsize=(6.6, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    unit = OBSERVABLES[found.quantity].shown_unit
-    both = np.concatenate([found.observed, found.population, found.individual])
+    unit = OBSERVABLES[goodness.quantity].shown_unit
+    both = np.concatenate([goodness.observed, goodness.population, goodness.individual])
     low, high = both.min() / 1.15, both.max() * 1.15
     for axes, predicted, name in (
-        (left, found.population, "population"),
-        (right, found.individual, "individual"),
+        (left, goodness.population, "population"),
+        (right, goodness.individual, "individual"),
     ):
         axes.plot([low, high], [low, high], color=GREY, lw=0.9, ls=(0, (4, 2)))
-        for shown, marker in ((~found.censored, "o"), (found.censored, "v")):
-            axes.plot(predicted[shown], found.observed[shown], marker, color=BLACK, ms=2.6, mew=0.5,
-                      mfc="none", alpha=0.55)  # fmt: skip
+        for shown, marker in ((~goodness.censored, "o"), (goodness.censored, "v")):
+            style = {"color": BLACK, "ms": 2.6, "mew": 0.5, "mfc": "none", "alpha": 0.55}
+            axes.plot(predicted[shown], goodness.observed[shown], marker, **style)
         at = np.log(predicted)
         place = np.unique(np.quantile(at, np.linspace(0.02, 0.98, 25), method="nearest"))
         if len(place) > 2:
-            trend = smoother(at, place) @ np.log(found.observed)
+            trend = smoother(at, place) @ np.log(goodness.observed)
             axes.plot(np.exp(place), np.exp(trend), color=BLUE, lw=2.0)
         for which in ("x", "y"):
             log_ticks(axes, which, round_numbers(low, high))
@@ -86,11 +86,11 @@ def _trend(axes: Axes, trend: Trend) -> None:
 
 
 @styled
-def uniformity_figure(found: dict[str, Uniformity]) -> Figure:
+def uniformity_figure(errors: dict[str, Uniformity]) -> Figure:
     """Difference of the errors' distribution from the uniform one, with 95 % bands."""
-    figure = Figure(figsize=(2.7 * len(found), 2.3), layout="constrained")
+    figure = Figure(figsize=(2.7 * len(errors), 2.3), layout="constrained")
     for axes, (quantity, u) in zip(
-        figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True
+        figure.subplots(1, len(errors), squeeze=False)[0], errors.items(), strict=True
     ):
         uniformity_panel(axes, u)
         axes.set_title(records_of(quantity), loc="left", size=8.5)

@@ -131,13 +131,13 @@ def population_trends(r: Replicates, scores: np.ndarray, against: str, seed: int
     """
     rng, at = np.random.default_rng(seed), _against(r, r.typical, against)
     noise = rng.standard_normal((NO_TREND_DRAWS, len(at)))
-    found, used = [], {}
+    trends, used = [], {}
 
     def add(group: str, place: np.ndarray, weights: np.ndarray, shown: np.ndarray) -> None:
         pair = _scores(weights, scores[None]), _scores(weights, noise)
         trend, half = weights @ scores, _half_band(weights)
         points = at[shown], scores[shown]
-        found.append(
+        trends.append(
             Trend(
                 r.quantity, "population", against, group, *points, place, trend, -half, half, *pair
             )
@@ -154,7 +154,7 @@ def population_trends(r: Replicates, scores: np.ndarray, against: str, seed: int
         difference = _spread(smoother(at[second], place), second, len(at))
         difference -= _spread(smoother(at[first], place), first, len(at))
         add(f"{two} minus {one}", place, difference, np.zeros(0, int))
-    return found
+    return trends
 
 
 def _spread(weights: np.ndarray, chosen: np.ndarray, records: int) -> np.ndarray:

@@ -48,7 +48,7 @@ def _points(points: int) -> np.ndarray:
 
 
 def _tails(below: np.ndarray, n: int, at: np.ndarray) -> np.ndarray:
-    """Two-sided tail probabilities of so many of n uniform numbers below each place."""
+    """Two-sided tail probabilities of ``below`` out of n uniform numbers below each place."""
     lower, upper = bdtr(below, n, at), 1 - bdtr(below - 1.0, n, at)
     return 2 * np.minimum(lower, np.where(below == 0, 1.0, upper))
 

@@ -53,6 +53,6 @@ def _cut(group: np.ndarray, day: np.ndarray) -> list[np.ndarray]:
 
 def visit_table(day: np.ndarray, visit: np.ndarray) -> pd.DataFrame:
     """One row per visit: its median, first and last day and its number of records."""
-    found = pd.Series(day).groupby(visit)
-    columns = {"day": found.median(), "first": found.min(), "last": found.max()}
-    return pd.DataFrame({**columns, "records": found.size()})
+    days = pd.Series(day).groupby(visit)
+    columns = {"day": days.median(), "first": days.min(), "last": days.max()}
+    return pd.DataFrame({**columns, "records": days.size()})

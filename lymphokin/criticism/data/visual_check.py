@@ -78,7 +78,7 @@ def prediction_corrected(
 
 
 def groups_of(replicates: Replicates) -> dict[str, np.ndarray]:
-    """Records of each arm, or of all patients where arms are not told apart or too small."""
+    """Records of each arm, or of all patients where no arm is stated or one is too small."""
     arm = replicates.records["arm"]
     size = replicates.records.groupby("arm")["id"].nunique()
     if arm.isna().any() or len(size) < 2 or size.min() < FEWEST:
@@ -187,21 +187,21 @@ def _distances(seen: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     Unknown where a percentile lies below the limit of quantification in any simulated trial.
     """
-    known = np.isfinite(drawn).all(axis=0) & np.isfinite(seen)
-    centre, spread = (f(np.where(known, drawn, 0.0), axis=0) for f in (np.mean, np.std))
-    spread = np.where(known & (spread > 0), spread, np.nan)
-    distance = (np.where(known, seen, np.nan) - centre) / spread
-    of_draws = np.abs(np.where(known, drawn, np.nan) - centre) / spread
+    above_limit = np.isfinite(drawn).all(axis=0) & np.isfinite(seen)
+    centre, spread = (f(np.where(above_limit, drawn, 0.0), axis=0) for f in (np.mean, np.std))
+    spread = np.where(above_limit & (spread > 0), spread, np.nan)
+    distance = (np.where(above_limit, seen, np.nan) - centre) / spread
+    of_draws = np.abs(np.where(above_limit, drawn, np.nan) - centre) / spread
     return distance, np.nanmax(of_draws, axis=(1, 2), initial=0.0)
 
 
 def _by_visit(values: np.ndarray, visit: np.ndarray, visits: int) -> np.ndarray:
     """[draw, percentile, visit] percentiles of values [draw, record], which may be -infinity."""
-    found = [
+    percentiles = [
         np.quantile(values[:, visit == v], PERCENTILES, axis=1, method="inverted_cdf")
         for v in range(visits)
     ]
-    return np.stack(found, axis=-1).swapaxes(0, 1)
+    return np.stack(percentiles, axis=-1).swapaxes(0, 1)
 
 
 def _share(flags: np.ndarray, visit: np.ndarray, visits: int) -> np.ndarray:
@@ -228,8 +228,8 @@ def judge_visual_checks(checks: list[VisualCheck]) -> Verdict:
     p = (1 + int((least <= seen).sum())) / (1 + draws)
     sentence = (
         f"{outside} of {cells} percentiles and shares lie outside their 90 % bands (simulated "
-        f"trials: {usual:.0f} in the median). {_farthest(checks[int(np.argmax(reach))])}So many "
-        f"outside, or one so far, has probability {in_words(p, draws)}."
+        f"trials: {usual:.0f} in the median). {_farthest(checks[int(np.argmax(reach))])}As many "
+        f"outside, or one as far, has probability {in_words(p, draws)}."
     )
     numbers = {
         "outside": outside,

@@ -11,7 +11,7 @@ from lymphokin.pages.drawing import BLACK, GREY, VERMILLION, log_ticks, round_nu
 from lymphokin.quantities import OBSERVABLES
 
 OUTER, INNER = "#f3dfb8", "#7fb2d4"
-"""Bands of the outer percentiles and of the median: told apart by lightness."""
+"""Bands of the outer percentiles and of the median, which differ in lightness."""
 _SEEN = (("o", "white", (0, (3, 2))), ("o", BLACK, "-"), ("o", "white", (0, (3, 2))))
 ALONE = 0.02
 """Half the width, in days, of the band of a quantity with one visit only."""

@@ -29,7 +29,7 @@ BASELINE, CARRIED_FORWARD, ARM_RATE = (
 
 
 class Forecasts(NamedTuple):
-    """What a predictor said about each patient."""
+    """A predictor's forecasts of some patients."""
 
     risk: Floats
     """[patient] probability of a reported count of grade >= 2"""
@@ -86,14 +86,18 @@ def benchmark_forecasts(
     line = _by_fold(patients, fold, lambda seen, new: _baseline_counts(seen, new, rng))
     rate = _by_fold(patients, fold, lambda seen, new: _rate_of_arm(seen, new, rng))
     baseline = Forecasts.of_draws(_baseline_risk(cohort, patients.index, fold), line.counts)
-    found = {}
+    forecasts = {}
     for day in days:
         last = last_counts(cohort, day).reindex(patients.index)
         carried = _by_fold(
             patients.assign(last_alc=last), fold, lambda seen, new: _carried_forward(seen, new, rng)
         )
-        found |= {(day, BASELINE): baseline, (day, CARRIED_FORWARD): carried, (day, ARM_RATE): rate}
-    return found
+        forecasts |= {
+            (day, BASELINE): baseline,
+            (day, CARRIED_FORWARD): carried,
+            (day, ARM_RATE): rate,
+        }
+    return forecasts
 
 
 def _by_fold(

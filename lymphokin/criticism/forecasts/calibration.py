@@ -65,17 +65,18 @@ def _logistic(inputs: Floats, happened: Flags, offset: Floats) -> list[Estimate]
         linear = offset + inputs @ at
         return float((happened * linear - np.logaddexp(0, linear)).sum())
 
-    found = np.zeros(inputs.shape[1])
+    coefficients = np.zeros(inputs.shape[1])
     for _ in range(NEWTON_STEPS):
-        p = expit(offset + inputs @ found)
+        p = expit(offset + inputs @ coefficients)
         information = inputs.T @ ((p * (1 - p))[:, None] * inputs)
         move = np.linalg.solve(information, inputs.T @ (happened - p))
-        while log_likelihood(found + move) < log_likelihood(found) - 1e-12:
+        while log_likelihood(coefficients + move) < log_likelihood(coefficients) - 1e-12:
             move = move / 2
-        found = found + move
+        coefficients = coefficients + move
     error = norm.ppf(1 - TAIL) * np.sqrt(np.diag(np.linalg.inv(information)))
     return [
-        Estimate(float(v), float(v - e), float(v + e)) for v, e in zip(found, error, strict=True)
+        Estimate(float(v), float(v - e), float(v + e))
+        for v, e in zip(coefficients, error, strict=True)
     ]
 
 

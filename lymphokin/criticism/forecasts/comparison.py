@@ -13,7 +13,7 @@ from lymphokin.literature.between_models import stacking_weights
 from lymphokin.verdict import FINE, LOOK, Verdict
 
 SEVERAL_ERRORS = 2.0
-"""Standard errors of a difference beyond which one model is said to predict better."""
+"""Standard errors of a difference beyond which one model predicts better (judgement)."""
 
 
 @dataclass(frozen=True)
@@ -72,30 +72,34 @@ def comparison(
     )
 
 
-def comparison_verdicts(found: Comparison) -> tuple[Verdict, ...]:
+def comparison_verdicts(compared: Comparison) -> tuple[Verdict, ...]:
     """Per run, whether it predicts left-out patients and counts as well as the best."""
     return tuple(
-        _verdict(found, str(run), part)
+        _verdict(compared, str(run), part)
         for part in ("patients", "counts")
-        for run in found.runs.index
+        for run in compared.runs.index
     )
 
 
-def _verdict(found: Comparison, run: str, part: str) -> Verdict:
-    row = {str(name): float(v) for name, v in found.runs.loc[run].items()}  # type: ignore[arg-type]
+def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
+    row = {str(name): float(v) for name, v in compared.runs.loc[run].items()}  # type: ignore[arg-type]
     difference, error = row[f"{part}_difference"], row[f"{part}_error"]
     judged, unreliable = int(row[f"{part}_judged"]), int(row[f"{part}_unreliable"])
     level = FINE
     if difference == 0:
-        said = f"Best, or level with the best, over {judged} {part}"
+        sentence = f"Best, or level with the best, over {judged} {part}"
     elif -difference < SEVERAL_ERRORS * error or np.isnan(error):
-        said = f"Not told apart from the best over {judged} {part}: {difference:.1f} ± {error:.1f}"
+        sentence = (
+            f"Not clearly worse than the best over {judged} {part}: {difference:.1f} ± {error:.1f}"
+        )
     else:
         level = LOOK
-        said = f"Predicts {judged} {part} worse than the best: {difference:.1f} ± {error:.1f} nats"
+        sentence = (
+            f"Predicts {judged} {part} worse than the best: {difference:.1f} ± {error:.1f} nats"
+        )
     if unreliable:
         level = LOOK
-        said += f"; {unreliable} cannot be left out reliably and are left out for every run"
+        sentence += f"; {unreliable} cannot be left out reliably and are left out for every run"
     numbers = {"difference": difference, "error": error, "unreliable": unreliable}
     finite = {k: float(v) for k, v in numbers.items() if np.isfinite(v)}
-    return Verdict(f"left-out {part}", run, level, f"{said}.", finite)
+    return Verdict(f"left-out {part}", run, level, f"{sentence}.", finite)

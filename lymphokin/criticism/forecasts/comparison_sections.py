@@ -43,17 +43,17 @@ def risk_figure(risks: pd.DataFrame) -> Figure:
     return figure
 
 
-def comparison_sections(found: Comparison, day: float) -> list[Section]:
+def comparison_sections(compared: Comparison, day: float) -> list[Section]:
     """All sections of the page, in order."""
-    verdicts = comparison_verdicts(found)
+    verdicts = comparison_verdicts(compared)
     left_out = Section(
         "left-out",
         "Which run predicts what it has not seen?",
-        "ln density that each run gives to lymphocyte counts that are left out of it by importance "
+        "ln density that each run gives to lymphocyte counts that are left out by importance "
         "weights, summed. A patient is left out with all records and its own parameters, which "
         "tells how a run predicts new patients; a count is left out alone, which tells how it "
-        "follows a patient that it knows. Only counts are scored, so that runs with and without "
-        "MDSC or ATRA can stand side by side.",
+        "follows a patient whose other records it has seen. Only counts are scored, so that runs "
+        "with and without MDSC or ATRA can stand side by side.",
         verdicts,
         (),
         terms=(
@@ -67,20 +67,20 @@ def comparison_sections(found: Comparison, day: float) -> list[Section]:
                 "parts with Pareto k above 0.7 under the run; they are left out for every run",
             ),
         ),
-        tables=(_table(found),),
+        tables=(_table(compared),),
     )
-    spread = found.risks.max(axis=1) - found.risks.min(axis=1)
+    between_models = compared.risks.max(axis=1) - compared.risks.min(axis=1)
     risks = Section(
         "risks",
         "What hangs on the choice of the model?",
-        f"Each patient’s risk from the own records up to day {day:g}, by each run without the "
-        f"patient. The runs differ by {100 * spread.median():.0f} percentage points in the median "
-        f"patient and by {100 * spread.max():.0f} in {spread.idxmax()}.",
+        f"Each patient’s risk from the patient’s records up to day {day:g}, by each run without "
+        f"the patient. The runs differ by {100 * between_models.median():.0f} percentage points in "
+        f"the median patient and by {100 * between_models.max():.0f} in {between_models.idxmax()}.",
         (),
         (
             Drawing.of(
                 "Risk by run",
-                risk_figure(found.risks),
+                risk_figure(compared.risks),
                 "r",
                 "Risk of every patient under every run",
                 "Grey bars join the lowest and the highest risk of a patient. A good one: short "
@@ -91,7 +91,7 @@ def comparison_sections(found: Comparison, day: float) -> list[Section]:
     return [left_out, risks]
 
 
-def _table(found: Comparison) -> Table:
+def _table(compared: Comparison) -> Table:
     def row(name: str, r: pd.Series) -> tuple[str, ...]:
         cells = [f"{r['weight']:.2f}"]
         for part in ("patients", "counts"):
@@ -104,10 +104,10 @@ def _table(found: Comparison) -> Table:
 
     columns = ("run", "weight", "patients", "difference", "unreliable",
                "counts", "difference", "unreliable")  # fmt: skip
-    first = found.runs.iloc[0]
+    first = compared.runs.iloc[0]
     caption = (
         f"ln density of {first['patients_judged']:.0f} left-out patients and "
         f"{first['counts_judged']:.0f} left-out counts (higher is better)"
     )
-    rows = tuple(row(str(name), r) for name, r in found.runs.iterrows())
+    rows = tuple(row(str(name), r) for name, r in compared.runs.iterrows())
     return Table(caption, columns, rows)

@@ -43,12 +43,12 @@ def _panels(days: list[float], height: float) -> tuple[Figure, list[Axes]]:
 
 
 @styled
-def calibration_figure(found: PredictionQuality) -> Figure:
+def calibration_figure(quality: PredictionQuality) -> Figure:
     """Observed share against predicted risk in groups of patients, and every patient's outcome."""
-    days = found.days()
+    days = quality.days()
     figure, panels = _panels(days, 2.45)
     for axes, day in zip(panels, days, strict=True):
-        table = found.judged(day, MODEL)
+        table = quality.judged(day, MODEL)
         risk, happened = table["risk"].to_numpy(), outcomes(table)
         groups = grouped(risk, happened)
         x, y = groups["predicted"], groups["observed"]
@@ -56,8 +56,8 @@ def calibration_figure(found: PredictionQuality) -> Figure:
         axes.vlines(x, groups["observed_q05"], groups["observed_q95"], color=BLUE, lw=1.4)
         axes.plot(x, y, "o", color=BLUE, ms=5)
         for outcome, place in ((True, 1.06), (False, -0.06)):
-            own = risk[happened == outcome]
-            axes.plot(own, np.full(len(own), place), "|", color=BLACK, ms=6, mew=0.8)
+            risks = risk[happened == outcome]
+            axes.plot(risks, np.full(len(risks), place), "|", color=BLACK, ms=6, mew=0.8)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.12, 1.12), aspect="equal")
         axes.set_xticks([0, 0.5, 1], labels=["0", "50", "100"])
         axes.set_yticks([0, 0.5, 1], labels=["0", "50", "100"])
@@ -68,20 +68,20 @@ def calibration_figure(found: PredictionQuality) -> Figure:
 
 
 @styled
-def score_figure(found: PredictionQuality) -> Figure:
+def score_figure(quality: PredictionQuality) -> Figure:
     """Brier and log score over the days, and the model's difference from each benchmark."""
-    days = np.asarray(found.days())
+    days = np.asarray(quality.days())
     figure = Figure(figsize=(7.2, 5.0), layout="constrained")
     grid = figure.subplots(2, 2, sharex=True)
     beside = (days[1:] - days[:-1]).min() if len(days) > 1 else 7.0
     for (top, below), measure in zip(grid.T, ("brier", "log_score"), strict=True):
         for name, style in STYLES.items():
-            value = [found.score(day, measure, name).value for day in days]
+            value = [quality.score(day, measure, name).value for day in days]
             top.plot(days, value, ms=4, label=name, **style)
         below.axhline(0, color=GREY, lw=0.9)
         for place, name in zip(count(-1), BENCHMARKS, strict=False):
             at = days + 0.16 * beside * place
-            differences = [found.score(day, measure, against=name) for day in days]
+            differences = [quality.score(day, measure, against=name) for day in days]
             colour, marker = STYLES[name]["color"], STYLES[name]["marker"]
             low, high = ([getattr(e, q) for e in differences] for q in ("q05", "q95"))
             below.vlines(at, low, high, color=colour, lw=1.4)
@@ -99,19 +99,19 @@ def score_figure(found: PredictionQuality) -> Figure:
 
 
 @styled
-def decision_figure(found: PredictionQuality) -> Figure:
+def decision_figure(quality: PredictionQuality) -> Figure:
     """Net benefit of acting above a threshold of risk, beside acting on all and on nobody."""
-    days = found.days()
+    days = quality.days()
     figure, panels = _panels(days, 2.2)
     for axes, day in zip(panels, days, strict=True):
-        happened = outcomes(found.judged(day, MODEL))
+        happened = outcomes(quality.judged(day, MODEL))
         everybody = net_benefit(np.ones(len(happened)), happened, THRESHOLDS)
         axes.axhline(0, color=GREY, lw=0.9)
         axes.plot(100 * THRESHOLDS, everybody, color=ORANGE, lw=1.2, label="act on everybody")
         for name, style in STYLES.items():
             if name == ARM_RATE:
                 continue  # it ranks patients of an arm the wrong way round by construction
-            risk = found.judged(day, name)["risk"].to_numpy()
+            risk = quality.judged(day, name)["risk"].to_numpy()
             drawn: dict[str, Any] = style | {"marker": ""}
             axes.plot(
                 100 * THRESHOLDS, net_benefit(risk, happened, THRESHOLDS), label=name, **drawn

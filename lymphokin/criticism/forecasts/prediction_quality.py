@@ -45,13 +45,13 @@ class PredictionQuality:
 
     def judged(self, day: float, predictor: str) -> pd.DataFrame:
         """One predictor's forecasts of the judged patients of a day."""
-        own = self.forecasts.query("judged and day == @day and predictor == @predictor")
-        return own.set_index("id")
+        rows = self.forecasts.query("judged and day == @day and predictor == @predictor")
+        return rows.set_index("id")
 
     def left_out(self, day: float) -> list[str]:
         """Patients that are not judged on a day, because the model's weights fail there."""
-        own = self.forecasts.query("day == @day and predictor == @MODEL and not judged")
-        return list(own["id"])
+        rows = self.forecasts.query("day == @day and predictor == @MODEL and not judged")
+        return list(rows["id"])
 
     def score(
         self, day: float, measure: str, predictor: str = MODEL, against: str = ""
@@ -84,8 +84,10 @@ def prediction_quality(
     tables, scores = [], []
     for day, held_out in model.items():
         judged = held_out.pareto_k <= UNRELIABLE_PARETO_K
-        said = {MODEL: held_out.forecasts} | {name: benchmarks[day, name] for name in BENCHMARKS}
-        of_day = {name: _table(patients, forecasts) for name, forecasts in said.items()}
+        predictors = {MODEL: held_out.forecasts} | {
+            name: benchmarks[day, name] for name in BENCHMARKS
+        }
+        of_day = {name: _table(patients, forecasts) for name, forecasts in predictors.items()}
         for name, table in of_day.items():
             shown = table.assign(pareto_k=held_out.pareto_k, judged=judged)
             tables.append(shown.assign(day=day, predictor=name).reset_index(names="id"))
@@ -96,21 +98,22 @@ def prediction_quality(
     return PredictionQuality(forecasts[first + rest], pd.DataFrame(scores), refits)
 
 
-def _table(patients: pd.DataFrame, said: Forecasts) -> pd.DataFrame:
+def _table(patients: pd.DataFrame, predicted: Forecasts) -> pd.DataFrame:
     """Forecasts and their scores, one row per patient."""
     happened, observed = outcomes(patients), patients["endpoint_alc"].to_numpy(float)
     quantiles = {
         f"alc_q{round(100 * q):02d}": [
-            weighted_quantile(c, w, q) for c, w in zip(said.counts, said.weights, strict=True)
+            weighted_quantile(c, w, q)
+            for c, w in zip(predicted.counts, predicted.weights, strict=True)
         ]
         for q in (0.05, 0.50, 0.95)
     }
     scored = {
-        "risk": said.risk,
+        "risk": predicted.risk,
         **quantiles,
-        "brier": brier(said.risk, happened),
-        "log_score": log_score(said.risk, happened),
-        "crps": crps(said.counts, observed, said.weights),
+        "brier": brier(predicted.risk, happened),
+        "log_score": log_score(predicted.risk, happened),
+        "crps": crps(predicted.counts, observed, predicted.weights),
     }
     return patients[["arm", "endpoint_alc", "happened"]].assign(**scored)
 
@@ -124,23 +127,23 @@ def _scores_of_day(day: float, tables: Mapping[str, pd.DataFrame], seed: int) ->
     rows = []
     happened = outcomes(tables[MODEL])
 
-    def add(predictor: str, against: str, measure: str, found: Estimate) -> None:
+    def add(predictor: str, against: str, measure: str, estimate: Estimate) -> None:
         about = {"day": day, "predictor": predictor, "against": against, "measure": measure}
         counted = {"patients": len(happened), "events": int(happened.sum())}
-        rows.append(about | found._asdict() | counted)
+        rows.append(about | estimate._asdict() | counted)
 
     for name, table in tables.items():
         for measure in SCORES:
             add(name, "", measure, mean_of(table[measure].to_numpy()))
-        for measure, found in _discrimination(name, table, seed).items():
-            add(name, "", measure, found)
+        for measure, estimate in _discrimination(name, table, seed).items():
+            add(name, "", measure, estimate)
     for other in BENCHMARKS:
         for measure in SCORES:
             difference = tables[MODEL][measure].to_numpy() - tables[other][measure].to_numpy()
             add(MODEL, other, measure, mean_of(difference))
         ours, theirs = (tables[name]["risk"].to_numpy() for name in (MODEL, other))
-        found = UNKNOWN if other == ARM_RATE else auc_difference(ours, theirs, happened, seed)
-        add(MODEL, other, "auc", found)
+        estimate = UNKNOWN if other == ARM_RATE else auc_difference(ours, theirs, happened, seed)
+        add(MODEL, other, "auc", estimate)
     return rows
 
 
@@ -151,10 +154,10 @@ def _discrimination(name: str, table: pd.DataFrame, seed: int) -> dict[str, Esti
     patients of one arm the wrong way round by construction, so it has neither AUC nor slope.
     """
     risk, happened = table["risk"].to_numpy(), outcomes(table)
-    found = calibration(risk, happened) if len(table) else (UNKNOWN, UNKNOWN)
+    calibrated = calibration(risk, happened) if len(table) else (UNKNOWN, UNKNOWN)
     ranks = name != ARM_RATE
     return {
         "auc": auc_of(risk, happened, seed) if ranks else UNKNOWN,
-        "calibration_intercept": found[0],
-        "calibration_slope": found[1] if ranks else UNKNOWN,
+        "calibration_intercept": calibrated[0],
+        "calibration_slope": calibrated[1] if ranks else UNKNOWN,
     }

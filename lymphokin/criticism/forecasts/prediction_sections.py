@@ -19,7 +19,8 @@ from lymphokin.criticism.forecasts.prediction_verdicts import (
     REFITTED,
     prediction_verdicts,
 )
-from lymphokin.criticism.sections import Drawing, Section, Table
+from lymphokin.criticism.sections import Drawing, Section, Table, of_checks
+from lymphokin.verdict import Verdict
 
 MEASURES = {
     "brier": "Brier score",
@@ -45,22 +46,27 @@ SCORE_TERMS = (
 )
 
 
-def prediction_sections(found: PredictionQuality) -> list[Section]:
+def prediction_sections(quality: PredictionQuality) -> list[Section]:
     """All sections of the page, in order."""
-    verdicts = prediction_verdicts(found)
+    verdicts = prediction_verdicts(quality)
+    return [
+        _beside_benchmarks(quality, verdicts),
+        _calibration(quality, verdicts),
+        _decisions(quality),
+        _judged(verdicts),
+    ]
 
-    def those(check: str) -> tuple:
-        return tuple(v for v in verdicts if v.check.startswith(check))
 
-    scores = Section(
+def _beside_benchmarks(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> Section:
+    return Section(
         "scores",
         "Beside the benchmarks",
-        "The same patients, the same known counts, and no forecast has seen the outcome.",
-        those(AGAINST),
+        "The same patients, the same counts, and no forecast has seen the outcome.",
+        of_checks(verdicts, AGAINST),
         (
             Drawing.of(
                 "Scores over the days",
-                score_figure(found),
+                score_figure(quality),
                 "s",
                 "Brier and log score of the model and three benchmarks by day",
                 "Above: mean scores; below: model minus benchmark in the same patients, with 90 % "
@@ -69,17 +75,20 @@ def prediction_sections(found: PredictionQuality) -> list[Section]:
             ),
         ),
         terms=BENCHMARK_TERMS + SCORE_TERMS,
-        tables=(_scores(found), _differences(found)),
+        tables=(_scores(quality), _differences(quality)),
     )
-    calibrated = Section(
+
+
+def _calibration(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> Section:
+    return Section(
         "calibration",
         "Do risks come true?",
         "Among patients given a risk of 30 %, three in ten should have the event.",
-        those(CALIBRATED),
+        of_checks(verdicts, CALIBRATED),
         (
             Drawing.of(
                 "Calibration",
-                calibration_figure(found),
+                calibration_figure(quality),
                 "c",
                 "Observed share of patients with grade 2 or worse against predicted risk, by day",
                 "Dots: the model’s risk and the observed share in up to five groups of patients, "
@@ -89,7 +98,10 @@ def prediction_sections(found: PredictionQuality) -> list[Section]:
             ),
         ),
     )
-    decisions = Section(
+
+
+def _decisions(quality: PredictionQuality) -> Section:
+    return Section(
         "decisions",
         "Would acting on the risk help?",
         "Net benefit: patients with the event who are acted on, less those without it weighed by "
@@ -99,7 +111,7 @@ def prediction_sections(found: PredictionQuality) -> list[Section]:
         (
             Drawing.of(
                 "Decision curves",
-                decision_figure(found),
+                decision_figure(quality),
                 "d",
                 "Net benefit against the threshold of risk, by day",
                 "A good one: the black line is at least as high as every other, also as acting on "
@@ -110,41 +122,43 @@ def prediction_sections(found: PredictionQuality) -> list[Section]:
             ),
         ),
     )
-    judged = Section(
+
+
+def _judged(verdicts: tuple[Verdict, ...]) -> Section:
+    return Section(
         "judged",
         "Who is judged",
         "Patients with a count before treatment and one within a week of the planned visit. On "
         "each day, those are left out whose importance weights fail (Pareto k above 0.7, Vehtari "
         "et al. 2024).",
-        those(JUDGED) + those(REFITTED),
+        of_checks(verdicts, JUDGED) + of_checks(verdicts, REFITTED),
         (),
     )
-    return [scores, calibrated, decisions, judged]
 
 
-def number(found: Estimate) -> str:
+def number(estimate: Estimate) -> str:
     """An estimate with its interval in a table; a dash where there is none."""
-    if np.isnan(found.value):
+    if np.isnan(estimate.value):
         return "–"
-    if np.isnan(found.q05):
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} ({found.q05:.3f}, {found.q95:.3f})"
+    if np.isnan(estimate.q05):
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} ({estimate.q05:.3f}, {estimate.q95:.3f})"
 
 
-def _scores(found: PredictionQuality) -> Table:
+def _scores(quality: PredictionQuality) -> Table:
     rows = [
-        (f"day {day:g}, {name}", *(number(found.score(day, m, name)) for m in MEASURES))
-        for day in found.days()
+        (f"day {day:g}, {name}", *(number(quality.score(day, m, name)) for m in MEASURES))
+        for day in quality.days()
         for name in (MODEL, *BENCHMARKS)
     ]
     return Table("Scores with 90 % intervals", ("", *MEASURES.values()), tuple(rows))
 
 
-def _differences(found: PredictionQuality) -> Table:
+def _differences(quality: PredictionQuality) -> Table:
     measures = list(MEASURES)[:4]
     rows = [
-        (f"day {day:g}, {name}", *(number(found.score(day, m, against=name)) for m in measures))
-        for day in found.days()
+        (f"day {day:g}, {name}", *(number(quality.score(day, m, against=name)) for m in measures))
+        for day in quality.days()
         for name in BENCHMARKS
     ]
     caption = "Model minus benchmark, paired by patient, with 90 % intervals"

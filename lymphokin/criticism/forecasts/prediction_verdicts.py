@@ -18,12 +18,12 @@ FEW_EVENTS = 10
 """With fewer patients with or without the event scores say next to nothing (judgement)."""
 
 
-def interval(found: Estimate, digits: int = 2) -> str:
+def interval(estimate: Estimate, digits: int = 2) -> str:
     """A number with its interval in words."""
-    low, high = found.q05, found.q95
+    low, high = estimate.q05, estimate.q95
     if not np.isfinite([low, high]).all():
-        return f"{found.value:.{digits}f}"
-    return f"{found.value:.{digits}f} (90 % interval {low:.{digits}f} to {high:.{digits}f})"
+        return f"{estimate.value:.{digits}f}"
+    return f"{estimate.value:.{digits}f} (90 % interval {low:.{digits}f} to {high:.{digits}f})"
 
 
 def of_day(day: float) -> str:
@@ -31,28 +31,28 @@ def of_day(day: float) -> str:
     return f"counts to day {day:g}"
 
 
-def prediction_verdicts(found: PredictionQuality) -> tuple[Verdict, ...]:
+def prediction_verdicts(quality: PredictionQuality) -> tuple[Verdict, ...]:
     """One verdict per day and benchmark, per day on calibration, and on who could be judged."""
-    verdicts = [_against(found, day, name) for day in found.days() for name in BENCHMARKS]
-    verdicts += [_calibrated(found, day) for day in found.days()]
-    verdicts += [_judged(found, day) for day in found.days()]
-    return (*verdicts, *_refitted(found))
+    verdicts = [_against(quality, day, name) for day in quality.days() for name in BENCHMARKS]
+    verdicts += [_calibrated(quality, day) for day in quality.days()]
+    verdicts += [_judged(quality, day) for day in quality.days()]
+    return (*verdicts, *_refitted(quality))
 
 
-def _against(found: PredictionQuality, day: float, benchmark: str) -> Verdict:
+def _against(quality: PredictionQuality, day: float, benchmark: str) -> Verdict:
     brier, log = (
-        found.score(day, measure, against=benchmark) for measure in ("brier", "log_score")
+        quality.score(day, measure, against=benchmark) for measure in ("brier", "log_score")
     )
     worse = [np.isposinf(e.value) or e.q05 > 0 for e in (brier, log)]
     better = [e.q95 < 0 for e in (brier, log)]
     level = WRONG if any(worse) else FINE if all(better) else LOOK
-    said = {
+    comparison = {
         FINE: f"better than {benchmark} on both scores",
         LOOK: f"not shown to be better than {benchmark}",
         WRONG: f"worse than {benchmark}",
     }[level]
     sentence = (
-        f"The model is {said}: Brier score {brier.value:+.3f} ({brier.q05:+.3f} to "
+        f"The model is {comparison}: Brier score {brier.value:+.3f} ({brier.q05:+.3f} to "
         f"{brier.q95:+.3f}), log score {log.value:+.3f} ({log.q05:+.3f} to {log.q95:+.3f}), "
         "below 0 where the model is better."
     )
@@ -64,32 +64,36 @@ def _against(found: PredictionQuality, day: float, benchmark: str) -> Verdict:
     return Verdict(f"{AGAINST} {benchmark}", of_day(day), level, sentence, _finite(numbers))
 
 
-def _calibrated(found: PredictionQuality, day: float) -> Verdict:
-    intercept, slope = (found.score(day, f"calibration_{name}") for name in ("intercept", "slope"))
+def _calibrated(quality: PredictionQuality, day: float) -> Verdict:
+    intercept, slope = (
+        quality.score(day, f"calibration_{name}") for name in ("intercept", "slope")
+    )
     faults = []
     if intercept.q05 > 0 or intercept.q95 < 0:
         faults.append(f"risks are too {'low' if intercept.q05 > 0 else 'high'} on average")
     if slope.q05 > 1 or slope.q95 < 1:
         faults.append(f"risks are too {'timid' if slope.q05 > 1 else 'extreme'}")
-    said = " and ".join(faults) or "no fault shown"
-    known = "" if np.isfinite(slope.value) else "; risks separate the outcomes, so it has no slope"
+    fault = " and ".join(faults) or "no fault shown"
+    no_slope = (
+        "" if np.isfinite(slope.value) else "; risks separate the outcomes, so it has no slope"
+    )
     sentence = (
-        f"{said[0].upper()}{said[1:]}: intercept {interval(intercept)} (0 is right), slope "
-        f"{interval(slope)} (1 is right){known}."
+        f"{fault[0].upper()}{fault[1:]}: intercept {interval(intercept)} (0 is right), slope "
+        f"{interval(slope)} (1 is right){no_slope}."
     )
     numbers = {"intercept": intercept.value, "slope": slope.value}
     return Verdict(CALIBRATED, of_day(day), LOOK if faults else FINE, sentence, _finite(numbers))
 
 
-def _judged(found: PredictionQuality, day: float) -> Verdict:
-    left_out = found.left_out(day)
-    row = found.scores[found.scores["day"] == day].iloc[0]
+def _judged(quality: PredictionQuality, day: float) -> Verdict:
+    left_out = quality.left_out(day)
+    row = quality.scores[quality.scores["day"] == day].iloc[0]
     patients, events = int(row["patients"]), int(row["events"])
     sentence = f"{patients} patients, {events} with grade ≥ 2"
     if left_out:
         why = (
             "one fit cannot be turned into a fit without them"
-            if found.refits is None
+            if quality.refits is None
             else "too few draws of the population explain their records"
         )
         sentence += (
@@ -102,12 +106,12 @@ def _judged(found: PredictionQuality, day: float) -> Verdict:
     return Verdict(JUDGED, of_day(day), LOOK if left_out or few else FINE, sentence, numbers)
 
 
-def _refitted(found: PredictionQuality) -> list[Verdict]:
+def _refitted(quality: PredictionQuality) -> list[Verdict]:
     """Per fold, whether the chains of its fit agree."""
-    if found.refits is None:
+    if quality.refits is None:
         return []
     verdicts = []
-    for number, row in enumerate(found.refits.itertuples(), start=1):
+    for number, row in enumerate(quality.refits.itertuples(), start=1):
         numbers = {"rhat_max": row.rhat_max, "ess_bulk_min": row.ess_bulk_min}
         sentence = (
             f"Fitted without {row.patients} patients: largest R-hat {row.rhat_max:.3f}, smallest "
@@ -123,35 +127,35 @@ def _finite(numbers: dict[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in numbers.items() if np.isfinite(value)}
 
 
-def read_first(found: PredictionQuality) -> list[str]:
+def read_first(quality: PredictionQuality) -> list[str]:
     """What must be read before any score."""
     loud = []
-    first = found.days()[0]
-    against = _against(found, first, BASELINE)
+    first = quality.days()[0]
+    against = _against(quality, first, BASELINE)
     if against.level != FINE:
         what = "is worse than" if against.level == WRONG else "is not shown to beat"
         loud.append(
             f"With counts up to day {first:g} the model {what} a logistic regression on the "
             f"baseline count alone. {against.sentence}"
         )
-    most = max(found.days(), key=lambda day: len(found.left_out(day)))
-    if left_out := found.left_out(most):
+    most = max(quality.days(), key=lambda day: len(quality.left_out(day)))
+    if left_out := quality.left_out(most):
         loud.append(
             f"Up to {len(left_out)} patients are not judged (day {most:g}): leaving them out by "
             "weights fails (Pareto k above 0.7). They are the patients that the fit leans on most, "
             "so scores without them may flatter model and benchmarks; fits without each part of "
             "the patients (folds) judge them too."
-            if found.refits is None
+            if quality.refits is None
             else f"Up to {len(left_out)} patients are not judged (day {most:g}): too few draws of "
             "the population can explain their counts (Pareto k above 0.7)."
         )
-    disagree = [v.subject for v in _refitted(found) if v.level != FINE]
+    disagree = [v.subject for v in _refitted(quality) if v.level != FINE]
     if disagree:
         loud.append(
             f"In {', '.join(disagree)} the chains did not agree (R-hat above {RHAT_BAD}): their "
             "patients' forecasts rest on a fit that is not finished."
         )
-    if any(_judged(found, day).sentence.endswith("much.") for day in found.days()):
+    if any(_judged(quality, day).sentence.endswith("much.") for day in quality.days()):
         loud.append(
             f"Fewer than {FEW_EVENTS} patients with or without the event are judged: "
             "intervals are wide, and their own reliability is poor."

@@ -62,7 +62,7 @@ class Refit:
 def fit_again(
     accurate: CohortDensity, coarse: CohortDensity, sampler: Sampler, settings: NutsSettings
 ) -> Draws:
-    """One of many fits, by a program that is compiled already; nothing of it is kept on disk."""
+    """One of many fits, by a program that is compiled already; nothing is kept on disk."""
     with TemporaryDirectory() as scratch:
         whitening = fit_gaussian(accurate, sampler.gradients(accurate, coarse), settings.seed)
         return sample_nuts(

@@ -47,8 +47,8 @@ def covariate_figure(effects: RandomEffects, patients: pd.DataFrame, table: pd.D
     for axes, pair in zip(grid, pairs.to_dict("records"), strict=False):
         eta = effects.eta[:, effects.names.index(pair["effect"])]
         values = patients[pair["covariate"]]
-        known = values.notna().to_numpy() & np.isfinite(eta).all(axis=0)
-        _pair(axes, eta[:, known], values[known])
+        complete = values.notna().to_numpy() & np.isfinite(eta).all(axis=0)
+        _pair(axes, eta[:, complete], values[complete])
         axes.set_title(f"p = {pair['p_adjusted']:.2g}", loc="left", size=8)
         axes.set_xlabel(pair["covariate"])
         axes.set_ylabel(f"{shortened(pair['effect'], 22)} (SD)")

@@ -41,9 +41,9 @@ def _differences(patients: PatientChecks) -> Section:
     if patients.effects.names:
         caption = (
             "How far the patients’ posterior means are drawn together, compared with the SD "
-            "between patients. Open: above 30 %. A good one: filled for whatever is said of single "
-            "patients; many open ones are no fault of the model, but nothing to show patient by "
-            "patient."
+            "between patients. Open: above 30 %. A good one: filled for whatever is concluded "
+            "about single patients; many open ones are no fault of the model, but nothing to show "
+            "patient by patient."
         )
         drawings.append(
             Drawing.of("Shrinkage", shrinkage_figure(patients.effects), "s", "Shrinkage", caption)

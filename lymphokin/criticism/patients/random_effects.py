@@ -69,8 +69,8 @@ def _of_subjects(
             scale = [
                 p.to_transformed(getattr(values, p.name) / p.per_day) for values in (here, there)
             ]
-            known = arrays.spread[p.only_without] if p.only_without else 1.0
-            sd = population.between_subject_sd[p.name] * known
+            sd_ratio = arrays.spread[p.only_without] if p.only_without else 1.0
+            sd = population.between_subject_sd[p.name] * sd_ratio
             effects[p.name] = (scale[0] - scale[1]) / jnp.where(sd > 0, sd, jnp.nan)
         return effects
 
@@ -81,15 +81,15 @@ def random_effects(density: CohortDensity, x: np.ndarray) -> RandomEffects:
     """Random effects of every patient from flat draws ``x`` [draw, latent]."""
     hierarchy, arrays = density.hierarchy, density.arrays
     latents = jax.vmap(density.unravel())(jnp.asarray(x))
-    found = _of_subjects(density.likelihood, latents, arrays)
-    effects = {name: np.broadcast_to(v, (len(x), arrays.patients)) for name, v in found.items()}
+    drawn = _of_subjects(density.likelihood, latents, arrays)
+    effects = {name: np.broadcast_to(v, (len(x), arrays.patients)) for name, v in drawn.items()}
     of_treated = jax.vmap(
         lambda of: hierarchy.treated_deviates(hierarchy.population(of.population), of)
     )(latents)
     for name, deviates in of_treated.items():
-        own = np.full((len(x), arrays.patients), np.nan)
-        own[:, np.asarray(arrays.treated_patient)] = deviates
-        effects[name] = own
+        of_all = np.full((len(x), arrays.patients), np.nan)
+        of_all[:, np.asarray(arrays.treated_patient)] = deviates
+        effects[name] = of_all
     patients = tuple(map(str, density.packed.cohort.patients.index))
     empty = np.zeros((len(x), 0, arrays.patients))
     eta = np.stack(list(effects.values()), axis=1) if effects else empty
@@ -130,8 +130,8 @@ def judge_shrinkage(effects: RandomEffects, quantities: Sequence[Replicates]) ->
         )
     shrunk = {r.quantity: residual_shrinkage(r) for r in quantities}
     lost = [records_of(q) for q, value in shrunk.items() if value > SHRUNKEN]
-    said = joined(f"{100 * value:.0f} % for {records_of(q)}" for q, value in shrunk.items())
-    sentence = f"Shrinkage of the residuals is {said}" + (
+    shares = joined(f"{100 * value:.0f} % for {records_of(q)}" for q, value in shrunk.items())
+    sentence = f"Shrinkage of the residuals is {shares}" + (
         f"; where it is above {100 * SHRUNKEN:.0f} % the fit follows single records, and residuals "
         "around individual predictions say little."
         if lost
@@ -163,11 +163,11 @@ def covariate_table(
         draws = effects.eta[::every, i]
         for column in columns:
             values = patients[column]
-            known = values.notna().to_numpy() & np.isfinite(draws).all(axis=0)
-            found = _relation(draws[:, known], values[known])
-            if found is not None:
-                statistic, p = found
-                rows.append((name, column, int(known.sum()), statistic.mean(), 2 * p.mean()))
+            complete = values.notna().to_numpy() & np.isfinite(draws).all(axis=0)
+            relation = _relation(draws[:, complete], values[complete])
+            if relation is not None:
+                statistic, p = relation
+                rows.append((name, column, int(complete.sum()), statistic.mean(), 2 * p.mean()))
     table = pd.DataFrame(rows, columns=["effect", "covariate", "n", "statistic", "p"])
     table["p"] = table["p"].clip(upper=1.0)
     table = table.sort_values("p", kind="stable", ignore_index=True)
@@ -191,8 +191,8 @@ def _relation(draws: np.ndarray, values: pd.Series) -> tuple[np.ndarray, np.ndar
     if len(values) < FEWEST_PATIENTS or values.nunique() < 3:
         return None
     rank = np.broadcast_to(stats.rankdata(values.astype(float)), draws.shape)
-    found = stats.pearsonr(np.argsort(np.argsort(draws, axis=1), axis=1), rank, axis=1)
-    return np.asarray(found.statistic), np.asarray(found.pvalue)
+    correlation = stats.pearsonr(np.argsort(np.argsort(draws, axis=1), axis=1), rank, axis=1)
+    return np.asarray(correlation.statistic), np.asarray(correlation.pvalue)
 
 
 def judge_covariates(table: pd.DataFrame, name: str) -> Verdict:
@@ -202,7 +202,8 @@ def judge_covariates(table: pd.DataFrame, name: str) -> Verdict:
     sentence = (
         f"Of {len(table)} pairs of a random effect and a covariate the closest is "
         f"{first['effect']} with {first['covariate']} (strength {first['statistic']:.2f} in "
-        f"{first['n']} patients); one as close among so many has probability {p:.2g} by chance."
+        f"{first['n']} patients); a pair as close among all of them has probability {p:.2g} by "
+        "chance."
     )
     numbers = {"pairs": len(table), "strength": float(first["statistic"]), "p": p}
     return Verdict(name, "patients", level_of(p), sentence, numbers)

@@ -223,10 +223,10 @@ def _values(
         latents = unravel(x)
         population = hierarchy.population(latents.population)
         p, _ = hierarchy.individuals(population, latents, density.arrays)
-        own = [getattr(p, effect.name)[patient] for effect in hierarchy.subject_effects]
-        return latents.population, own, population.residual_sd["alc"]
+        individual = [getattr(p, effect.name)[patient] for effect in hierarchy.subject_effects]
+        return latents.population, individual, population.residual_sd["alc"]
 
-    z, own, sd = jax.vmap(of_latents)(jnp.asarray(x))
+    z, individual, sd = jax.vmap(of_latents)(jnp.asarray(x))
     parts = list(density.evaluate(x, density.arrays))
     alc = np.concatenate([part.outputs["alc"] for part in parts])
     count = alc[:, endpoint_node[patient], patient]
@@ -237,4 +237,4 @@ def _values(
         sd,
     )
     log_density = np.concatenate([part.own_log_density.sum(axis=1) for part in parts])
-    return np.column_stack([z, *own, risk, log_density])
+    return np.column_stack([z, *individual, risk, log_density])

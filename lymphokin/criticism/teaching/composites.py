@@ -106,13 +106,13 @@ def _courses(reference: CohortDensity, z: np.ndarray) -> dict[str, dict[str, np.
             outputs.setdefault(name, []).append(value)
         if "atra" in part.predictions:
             levels.append(part.predictions["atra"][0][:, : len(LEVEL_HOURS)])
-    found = {
+    courses = {
         name: {course: np.concatenate(values)[:, nodes[i], i] for i, course in enumerate(COURSES)}
         for name, values in outputs.items()
     }
     if levels:
-        found["atra"] = {"pulse": np.exp(np.concatenate(levels))}
-    return found
+        courses["atra"] = {"pulse": np.exp(np.concatenate(levels))}
+    return courses
 
 
 def _of_counts(alc: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -132,12 +132,12 @@ def _of_mdsc(mdsc: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     low = (1 - RECOVERED) * lost.max(axis=1, keepdims=True)
     recovered = (lost <= low) & (np.arange(lost.shape[1]) > deepest[:, None])
     when = np.where(recovered.any(axis=1), recovered.argmax(axis=1), lost.shape[1] - 1)
-    own = mdsc["none"] / mdsc["none"][:, :1]
+    alone = mdsc["none"] / mdsc["none"][:, :1]
     return {
         "drop of MDSC on day 4 of a pulse": np.log(ratio[:, 4]),
         "days until MDSC are back": when.astype(float),
         "MDSC lost in a pulse": (ratio[:, : PULSE_DAYS + 1] - 1).sum(axis=1),
-        "MDSC after radiotherapy": (own[:, : INFLAMED_DAYS + 1] - 1).sum(axis=1),
+        "MDSC after radiotherapy": (alone[:, : INFLAMED_DAYS + 1] - 1).sum(axis=1),
     }
 
 
@@ -180,31 +180,31 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
     packed = pack(model, reference_cohort(), dict.fromkeys(COURSES, DAYS.tolist()))
     reference = CohortDensity(CohortLikelihood(density.hierarchy), packed)
     before = np.random.default_rng(seed).standard_normal(z.shape)
-    found = []
+    computed = []
     for draws in (before, z):
         courses = _courses(reference, draws)
         values: dict[str, np.ndarray] = {}
         for quantity, compute in (("alc", _of_counts), ("mdsc", _of_mdsc), ("atra", _of_levels)):
             if quantity in courses:
                 values |= compute(courses[quantity])
-        found.append(values)
+        computed.append(values)
     return [
-        Composite(name, *MEANINGS[name], *(v[name][np.isfinite(v[name])] for v in found))
-        for name, before in found[0].items()
-        if np.ptp(before) > 0  # a model without ATRA has no effect of it
+        Composite(name, *MEANINGS[name], *(v[name][np.isfinite(v[name])] for v in computed))
+        for name, before in computed[0].items()
+        if np.ptp(before) > 0  # nothing changes a model that has no ATRA
     ]
 
 
-def judge_composites(found: list[Composite]) -> Verdict:
+def judge_composites(composites: list[Composite]) -> Verdict:
     """Which composites did the data teach, and which are the prior still?"""
-    lost = [c.name for c in found if c.learnt == "prior only"]
+    lost = [c.name for c in composites if c.learnt == "prior only"]
     sentence = (
-        f"Of {len(found)} composites that a trial like this can inform, "
-        f"{sum(c.learnt == 'well' for c in found)} were learnt well and "
-        f"{sum(c.learnt == 'partly' for c in found)} partly"
+        f"Of {len(composites)} composites that a trial like this can inform, "
+        f"{sum(c.learnt == 'well' for c in composites)} were learnt well and "
+        f"{sum(c.learnt == 'partly' for c in composites)} partly"
         + (f"; not learnt: {joined(lost)}." if lost else ".")
     )
-    numbers = {c.name: c.contraction for c in found}
+    numbers = {c.name: c.contraction for c in composites}
     return Verdict(
         "identifiable composites", "population", LOOK if lost else FINE, sentence, numbers
     )

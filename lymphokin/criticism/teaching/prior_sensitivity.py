@@ -76,8 +76,8 @@ def power_scaling(results: Mapping[str, np.ndarray], z: np.ndarray) -> pd.DataFr
 
 
 def _sensitivities(tree: xr.DataTree, group: str) -> dict[str, float]:
-    found = psense(tree, group=group)
-    return {str(name): float(value) for name, value in found.items()}
+    sensitivity = psense(tree, group=group)
+    return {str(name): float(value) for name, value in sensitivity.items()}
 
 
 def judge_power_scaling(table: pd.DataFrame, of_interest: Sequence[str]) -> Verdict:
@@ -131,8 +131,8 @@ def of_data(information: ArrowMatrix) -> np.ndarray:
     """
     population, own, coupling = (np.asarray(part) for part in information)
     eliminated = np.einsum("psq,psr->qr", coupling, np.linalg.solve(own, coupling))
-    found = population - eliminated - np.eye(len(population))
-    return 0.5 * (found + found.T)
+    information_of_data = population - eliminated - np.eye(len(population))
+    return 0.5 * (information_of_data + information_of_data.T)
 
 
 def identifiability(density: CohortDensity, x: np.ndarray) -> Identifiability:
@@ -144,23 +144,24 @@ def identifiability(density: CohortDensity, x: np.ndarray) -> Identifiability:
     return Identifiability(np.maximum(values[order], 0.0), vectors[:, order], names)
 
 
-def judge_identifiability(found: Identifiability) -> Verdict:
+def judge_identifiability(directions: Identifiability) -> Verdict:
     """How many independent directions of the population do the data inform?"""
-    more = int((found.information >= 1).sum())
-    none = np.flatnonzero(found.information < UNINFORMED)
+    more = int((directions.information >= 1).sum())
+    none = np.flatnonzero(directions.information < UNINFORMED)
     sentence = (
-        f"The data say more than the prior about {more} of {len(found.information)} directions"
+        f"The data say more than the prior about {more} of {len(directions.information)} directions"
         + (
-            f", and nearly nothing about {len(none)}, the least about {found.named(int(none[-1]))}."
+            f", and nearly nothing about {len(none)}, the least about "
+            f"{directions.named(int(none[-1]))}."
             if len(none)
             else "."
         )
     )
     numbers = {
-        "directions": len(found.information),
+        "directions": len(directions.information),
         "more_than_the_prior": more,
         "nearly_nothing": len(none),
-        "least_information": float(found.information[-1]),
+        "least_information": float(directions.information[-1]),
     }
     level = LOOK if len(none) else FINE
     return Verdict("local identifiability", "population", level, sentence, numbers)

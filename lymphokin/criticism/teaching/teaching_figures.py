@@ -60,18 +60,18 @@ def sensitivity_figure(table: pd.DataFrame) -> Figure:
 
 
 @styled
-def information_figure(found: Identifiability) -> Figure:
+def information_figure(directions: Identifiability) -> Figure:
     """Information of the data over that of the prior in each direction, named by its quantities."""
-    count = len(found.information)
+    count = len(directions.information)
     figure = Figure(figsize=(7.2, 0.75 + _ROW * count), layout="constrained")
     axes = figure.add_subplot()
-    place, value = np.arange(count), np.maximum(found.information, _LEAST)
+    place, value = np.arange(count), np.maximum(directions.information, _LEAST)
     axes.hlines(place, _LEAST, value, color=PALE, lw=3.5)
     axes.plot(value, place, "o", color=BLACK, ms=4)
     axes.axvline(1, color=VERMILLION, lw=1.2, ls=(0, (4, 2)))
     high = max(10.0, float(value.max())) * 1.5
     log_ticks(axes, "x", [10.0**e for e in range(-3, 6) if 10.0**e < high])
-    axes.set_yticks(place, labels=[found.named(i) for i in range(count)], size=7)
+    axes.set_yticks(place, labels=[directions.named(i) for i in range(count)], size=7)
     axes.set(ylim=(count - 0.4, -0.6), xlim=(_LEAST, high))
     axes.set_xlabel("information of the data over that of the prior")
     return figure
