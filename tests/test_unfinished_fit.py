@@ -8,12 +8,16 @@ import pytest
 import lymphokin as lk
 
 
+class StoppedError(Exception):
+    """The fit was stopped as a user would stop it."""
+
+
 class StopBeforeTheWork(lk.Reporter):
     """Stops a fit when its folder for unfinished work has been made."""
 
     def stage(self, text: str) -> None:
         if text == "finding where the posterior lies":
-            raise KeyboardInterrupt
+            raise StoppedError
 
 
 @pytest.fixture
@@ -31,14 +35,14 @@ def begin(small_trial, tmp_path: Path):
             **settings,  # type: ignore[arg-type]
         )
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StoppedError):
         started()
     return cohort, started
 
 
 def test_the_same_fit_is_continued(begin):
     _, started = begin
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(StoppedError):
         started()
 
 
