@@ -50,7 +50,7 @@ def write_table(path: Path, rows: int = 1_000_000) -> None:
 def write_dicom(folder: Path, shape: tuple[int, int, int] = (300, 512, 512)) -> None:
     """A dose grid [frame, row, column] of 1 mm voxels (frames 1.5 mm) with seven structures."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from tests.dicom_phantom import FRAME, write_dose, write_structures
+    from tests.dose.dicom_phantom import FRAME, write_dose, write_structures
 
     frames, rows, columns = shape
     write_dose(folder, lambda p: 0 * p[..., 0] + 2, size=(4, 4, 4), name="dose.dcm", frame=FRAME)

@@ -25,12 +25,10 @@ def main(folder: Path) -> None:
     import jax
     import jax.numpy as jnp
 
-    from lymphokin.infer import COHORT_FILE, Fit
-    from lymphokin.infer.density import density_of
-    from lymphokin.io import read_events
+    import lymphokin as lk
 
-    fit = Fit.load(folder)
-    accurate = density_of(fit.model(), read_events(folder / COHORT_FILE))
+    fit = lk.open_run(folder)
+    accurate = fit.density
     ways = {"accurate": accurate, "long": accurate.with_long_steps()}
     x = [jnp.asarray(v) for v in fit.x[:: max(1, len(fit.x) // DRAWS)][:DRAWS]]
     value = {

@@ -33,7 +33,7 @@ def ours() -> dict[str, float]:
     found = distances(fit).values()
     return {
         "least_bulk_ess": float(fit.summary["ess_bulk"].min()),
-        "divergences": fit.provenance["convergence"]["divergences"],
+        "divergences": fit.diagnostics["convergence"]["divergences"],
         "worst_mean_in_sd": max(abs(float(mean)) for mean, _ in found),
         "worst_sd_ratio": max((float(sd) for _, sd in found), key=lambda r: abs(r - 1)),
     }

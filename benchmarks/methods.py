@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lymphokin.infer import COHORT_FILE, METHODS, Fit
+import lymphokin as lk
+from lymphokin.infer import METHODS
 
 
-def fitted(reference: Fit, table: Path, method: str, out: Path) -> tuple[float, float]:
+def fitted(reference: lk.Fit, table: Path, method: str, out: Path) -> tuple[float, float]:
     """Fit the table by a method into a folder; wall clock and processor time."""
     config = reference.config
     command = [sys.executable, "-c", "from lymphokin.cli import main; main()"]
@@ -42,7 +43,7 @@ def fitted(reference: Fit, table: Path, method: str, out: Path) -> tuple[float, 
 
 def against(reference: Path, run: Path) -> dict[str, Any]:
     """How far a run lies from the reference."""
-    nuts, fit = Fit.load(reference), Fit.load(run)
+    nuts, fit = lk.open_run(reference), lk.open_run(run)
     z, other = nuts.population_z(), fit.population_z()
     distance = np.abs(other.mean(axis=0) - z.mean(axis=0)) / z.std(axis=0)
     ratio = other.std(axis=0) / z.std(axis=0)
@@ -68,14 +69,14 @@ def main(arguments: list[str]) -> None:
     once = "--once" in arguments
     reference, *chosen = [a for a in arguments if a != "--once"]
     folder = Path(reference)
-    nuts = Fit.load(folder)
+    nuts = lk.open_run(folder)
     rows = {}
     for method in chosen or [m for m in METHODS if m != "nuts"]:
         with tempfile.TemporaryDirectory() as scratch:
             if not once:
-                fitted(nuts, folder / COHORT_FILE, method, Path(scratch) / "first")
+                fitted(nuts, folder / "cohort.csv", method, Path(scratch) / "first")
             run = Path(scratch) / method
-            wall, processor = fitted(nuts, folder / COHORT_FILE, method, run)
+            wall, processor = fitted(nuts, folder / "cohort.csv", method, run)
             rows[method] = {"wall": wall, "processor": processor, **against(folder, run)}
     print(pd.DataFrame(rows).to_string())
     print(json.dumps(rows))

@@ -11,7 +11,7 @@ from scipy import stats
 
 from lymphokin.io.convert import convert
 from lymphokin.model import load_model
-from tests.pilot import pilot_folder
+from tests.io.pilot import pilot_folder
 
 GRID = np.linspace(np.log(0.2), np.log(10), 300)
 

@@ -7,27 +7,23 @@ from pathlib import Path
 
 import numpy as np
 
-from lymphokin.infer import (
-    Checkpoint,
-    CohortDensity,
-    Fit,
-    NutsSettings,
-    assemble,
-    fit_gaussian,
-)
+from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, fit_gaussian
+from lymphokin.infer.assemble import draws_tree, verdicts_of
 from lymphokin.infer.diagnostics import prepare_summary
+from lymphokin.infer.fitting import FittedDraws
 from lymphokin.infer.nuts import sample_nuts
 from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
+from lymphokin.run import Fit
 from lymphokin.solve import StepRule
 
 FOLDER = Path(__file__).parent
 SETTINGS = NutsSettings(chains=4, draws=1000, warmup=50)
 
 
-def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
+def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> FittedDraws:
     """Fit hares and lynxes; ``folder`` keeps the unfinished run."""
     model = load_model(FOLDER / "lotka_volterra.py")
     cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
@@ -44,7 +40,8 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> Fit:
     prepare_summary()
     start = fit_gaussian(density, sampler.gradients(density, coarse), settings.seed)
     draws = sample_nuts(density, coarse, sampler, start, settings, Checkpoint(folder, {}))
-    return assemble(density, draws.sample(), {"seed": settings.seed}, {})
+    summary, values, prior, verdicts = verdicts_of(density, draws.sample(), settings.seed)
+    return FittedDraws(draws_tree(density, draws.sample(), values, prior), summary, verdicts)
 
 
 def reference() -> dict[str, dict[str, float]]:
@@ -52,7 +49,7 @@ def reference() -> dict[str, dict[str, float]]:
     return tomllib.loads((FOLDER / "hudson_lynx_hare.reference.toml").read_text())
 
 
-def distances(fit: Fit) -> dict[str, tuple[float, float]]:
+def distances(fit: FittedDraws | Fit) -> dict[str, tuple[float, float]]:
     """Per quantity, distance of the means in reference SDs, and ratio of the SDs."""
     found = {}
     for name, known in reference().items():

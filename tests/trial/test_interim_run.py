@@ -116,13 +116,14 @@ class TypicalDraws:
     def __init__(self, cohort: Cohort) -> None:
         self.hierarchy = Hierarchy(load_model("hedos_hcc"))
         self.summary = list(self.hierarchy.quantities)
-        self.arrays = pack(self.model(), cohort).arrays
+        self.arrays = pack(self.model, cohort).arrays
         drawn = self.hierarchy.draw_latents(jax.random.key(4), self.arrays)
         low = drawn.population.at[0].set(-1.5)
         self.latents = drawn._replace(population=low, subject=0.3 * drawn.subject)
         x = np.broadcast_to(np.asarray(flat(self.latents)), (2, 3, flat(self.latents).size))
         self.draws = {"latents": xr.Dataset({"x": (("chain", "draw", "latent"), x)})}
 
+    @property
     def model(self) -> Model:
         return self.hierarchy.model
 
@@ -143,7 +144,7 @@ class TypicalDraws:
             count, before = count * np.exp(-kill * scale * dose), at
         count = rest - (rest - count) * np.exp(-rate * (day - before))
         sd = float(np.asarray(population.residual_sd["alc"]).ravel()[0])
-        residual = self.model().table.residuals["alc"]
+        residual = self.model.table.residuals["alc"]
         tail = (
             stats.norm()
             if residual.distribution == "normal"

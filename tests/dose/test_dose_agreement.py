@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.tables import table_doses
 from lymphokin.io import BadInput
-from tests.dicom_phantom import histogram, item, of_beams, write_dose, write_plan, write_structures
-from tests.dose_cases import SIZE, STRUCTURES, TARGET, hill, only, write_course
+from tests.dose.dicom_phantom import (
+    histogram,
+    item,
+    of_beams,
+    write_dose,
+    write_plan,
+    write_structures,
+)
+from tests.dose.dose_cases import SIZE, STRUCTURES, TARGET, hill, only, write_course
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from lymphokin.endpoint import grade_of_count
 from lymphokin.io import read_events
 from lymphokin.io.convert import Conversion, convert
 from lymphokin.io.convert.datasets import read_dataset
-from tests.pilot import pilot, pilot_folder
+from tests.io.pilot import pilot, pilot_folder
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from lymphokin.model import ModelError, load_model
-from lymphokin.solve import Course, build_timeline, hours_output_at, solve
+from lymphokin.solve import Treatment, build_timeline, hours_output_at, solve
 
 MODEL = '''"""A drug in one compartment, and the area under its amount on the days clock."""
 
@@ -105,7 +105,7 @@ def solved(model, dose_days, days, **p):
     """
     nothing = np.zeros(0)
     courses = [
-        Course(nothing, nothing, nothing, doses, np.full(len(doses), MG), own)
+        Treatment(nothing, nothing, nothing, doses, np.full(len(doses), MG), own)
         for doses, own in zip(dose_days, days, strict=True)
     ]
     timeline, layout = build_timeline(courses)

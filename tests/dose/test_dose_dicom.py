@@ -13,7 +13,7 @@ from pydicom.data import get_testdata_file
 
 from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.io import BadInput
-from tests.dicom_phantom import (
+from tests.dose.dicom_phantom import (
     BIRTH,
     NAME,
     NUMBER,
@@ -183,7 +183,7 @@ def test_beams_beside_a_plan_are_not_added_to_it(tmp_path):
 
 
 def test_histograms_serve_where_there_are_no_pixels(tmp_path):
-    from tests.dicom_phantom import item
+    from tests.dose.dicom_phantom import item
 
     pairs = [v for k in range(20) for v in (1.0, 100.0 - 5 * k)]
     dvh = item(DVHType="CUMULATIVE", DoseUnits="GY", DoseType="PHYSICAL", DVHDoseScaling=1,

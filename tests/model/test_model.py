@@ -10,7 +10,7 @@ import pytest
 from lymphokin.model import ModelError, TableError, load_model, model_file, shipped_models
 from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 SPLEEN = DOCS / "examples" / "spleen.py"
 
 POOL = '''"""One pool of cells."""

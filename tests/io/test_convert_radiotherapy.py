@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.cdisc_study import DAYS, DM, LB, PR, account, done, fractions, refused
+from tests.io.cdisc_study import DAYS, DM, LB, PR, account, done, fractions, refused
 
 SPARE = settings(
     deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -11,7 +11,7 @@ from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.structure_names import Part
 from lymphokin.dose.tables import read_own_names
 from lymphokin.io import BadInput
-from tests.dicom_phantom import (
+from tests.dose.dicom_phantom import (
     box,
     generate_uid,
     histogram,
@@ -20,7 +20,7 @@ from tests.dicom_phantom import (
     write_plan,
     write_structures,
 )
-from tests.dose_cases import SIZE, STRUCTURES, hill, only
+from tests.dose.dose_cases import SIZE, STRUCTURES, hill, only
 
 EXTERNAL, HEART = STRUCTURES["External"], STRUCTURES["Heart"]
 LUNGS = [*STRUCTURES["Lung_L"], *STRUCTURES["Lung_R"]]

@@ -13,7 +13,7 @@ from lymphokin.io.convert.repeats import without_repeats
 from lymphokin.io.convert.results import Reading, Result, Rounding
 from lymphokin.io.problems import Findings
 from lymphokin.lab_units import count_factor
-from tests.cdisc_study import DM, account, counts, done, refused
+from tests.io.cdisc_study import DM, account, counts, done, refused
 
 HEAD = "USUBJID,LBSEQ,LBTESTCD,LBORRES,LBORRESU,LBSTRESC,LBSTRESN,LBSTRESU,LBDTC"
 BEFORE = "X-1,1,LYM,1.42,10^9/L,1.42,1.42,10^9/L,2026-02-27"

@@ -14,9 +14,17 @@ from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.shipped import data_path
-from tests.dicom_phantom import BIRTH, NAME, NUMBER, box, write_dose, write_plan, write_structures
-from tests.test_convert_pilot import _as_json, _as_xpt, lymphocytes
-from tests.test_convert_study import FILES
+from tests.dose.dicom_phantom import (
+    BIRTH,
+    NAME,
+    NUMBER,
+    box,
+    write_dose,
+    write_plan,
+    write_structures,
+)
+from tests.io.test_convert_pilot import _as_json, _as_xpt, lymphocytes
+from tests.io.test_convert_study import FILES
 
 
 class Done:
@@ -217,7 +225,7 @@ def test_a_cut_dataset_json_is_told(tmp_path):
 def test_the_largest_inputs_need_little_memory(tmp_path):
     done = subprocess.run(
         [sys.executable, "benchmarks/large_inputs.py"],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     rows, grid = (json.loads(line[line.index("{") :].replace("'", '"'))

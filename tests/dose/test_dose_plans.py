@@ -8,8 +8,8 @@ import pytest
 from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.dicom.patients import names_nobody
 from lymphokin.io import BadInput
-from tests.dicom_phantom import generate_uid, item, write_dose, write_plan, write_structures
-from tests.dose_cases import SIZE, STRUCTURES, hill, only, write_course
+from tests.dose.dicom_phantom import generate_uid, item, write_dose, write_plan, write_structures
+from tests.dose.dose_cases import SIZE, STRUCTURES, hill, only, write_course
 
 TWICE = "patient_identity"
 

@@ -9,8 +9,7 @@ from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.solve import LONG_STEPS
-
-from .reference_posteriors.reference import FOLDER
+from tests.reference_posteriors.reference import FOLDER
 
 LOW, HIGH = np.array([0.0, 0.0]), np.array([8.0, 0.0])
 

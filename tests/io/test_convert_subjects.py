@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.subject_ids import plain
-from tests.cdisc_study import DM, LB, PR, account, counts, done, fractions, refused
+from tests.io.cdisc_study import DM, LB, PR, account, counts, done, fractions, refused
 
 
 @pytest.mark.parametrize(

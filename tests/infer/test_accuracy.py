@@ -13,7 +13,7 @@ from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.solve import StepRule
 from tests.conftest import SHORT as SHORT_RUN
-from tests.test_adaptive_solvers import STIFF, TABLE
+from tests.solve.test_adaptive_solvers import STIFF, TABLE
 
 SHORT = """ID,TIME,EVID,CMT,AMT,DVID,DV,IMMUNE_DOSE_GY
 P1,-3,0,,,alc,1.0,1.5

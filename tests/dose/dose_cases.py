@@ -6,7 +6,7 @@ import numpy as np
 
 from lymphokin.dose.course import CourseDose
 from lymphokin.dose.dicom.course import folder_doses
-from tests.dicom_phantom import box, write_dose, write_plan, write_structures
+from tests.dose.dicom_phantom import box, write_dose, write_plan, write_structures
 
 SIZE = {"size": (96.0, 96.0, 96.0), "spacing": (6.0, 6.0, 6.0)}
 STRUCTURES = {

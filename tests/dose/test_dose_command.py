@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 from lymphokin.cli import app
 from lymphokin.io.convert.datasets import read_dataset
-from tests.dicom_phantom import write_plan, write_structures
-from tests.dose_cases import STRUCTURES, write_course
+from tests.dose.dicom_phantom import write_plan, write_structures
+from tests.dose.dose_cases import STRUCTURES, write_course
 
 RUNNER = CliRunner()
 REASON = "one of five sessions was given"

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io.convert.treatment_names import holds
-from tests.cdisc_study import DM, EX_COLUMNS, account, done, doses, refused
+from tests.io.cdisc_study import DM, EX_COLUMNS, account, done, doses, refused
 
 
 def ex(treatment: str = "ATRA", amount: object = 140, unit: str = "mg", often: str = "BID",
