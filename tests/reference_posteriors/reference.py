@@ -40,7 +40,7 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> FittedDraw
     prepare_summary()
     start = fit_gaussian(density, sampler.gradients(density, coarse), settings.seed)
     draws = sample_nuts(density, coarse, sampler, start, settings, Checkpoint(folder, {}))
-    summary, values, prior, verdicts = verdicts_of(density, draws.sample(), settings.seed)
+    summary, values, prior, verdicts = verdicts_of(density, draws.sample(), {}, settings.seed)
     return FittedDraws(draws_tree(density, draws.sample(), values, prior), summary, verdicts)
 
 
