@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lymphokin.pages.risk_table import COLUMNS, risk_table
-from lymphokin.pages.wording import percent, percent_range, points, points_range
+from lymphokin.pages.wording import in_points, percent, percent_range, points_range
 from lymphokin.predict import Forecast
 from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
@@ -64,7 +64,7 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
             low, middle, high = (by_arm[arm][f"rate_{q}"] for q in ("q05", "q50", "q95"))
             cells.append(f"{percent(middle)} ({percent_range(low, high)})")
         low, middle, high = (by_arm["difference"][f"rate_{q}"] for q in ("q05", "q50", "q95"))
-        cells.append(f"{points(middle)} points ({points_range(low, high)})")
+        cells.append(f"{in_points(middle)} ({points_range(low, high)})")
         table.add_row(labels[str(suppression)], *cells)
     table.caption = "No human data show that ATRA raises lymphocytes after radiotherapy."
     return table

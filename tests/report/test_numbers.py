@@ -6,6 +6,7 @@ from html import unescape
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from lymphokin.pages.drawing import BLUE
 from lymphokin.report import ReportContents, render_report
@@ -296,3 +297,25 @@ def test_published_numbers_stand_beside_what_reproduces_them():
     assert any(line[1:] == pytest.approx((0.71, 1.01, -0.28)) for line in lines)
     alone = draw_reproduction(fitted).axes[1]
     assert [tuple(line.get_xdata()) for line in alone.lines] == [(0.30, 0.48), (0.36, 0.43)]
+
+
+def test_each_panel_is_drawn_from_the_records_of_its_patient(contents, monkeypatch):
+    drawn = {"lymphocyte_curve": [], "mdsc_curve": []}
+    for name, calls in drawn.items():
+
+        def record(*given, calls=calls):
+            calls.append(given)
+            return Figure()
+
+        monkeypatch.setattr(f"lymphokin.report.panels.{name}", record)
+    render_report(contents)
+    for k, p in enumerate(contents.patients.to_dict("records")):
+        doses = 4 if p["arm"] == "SBRT+ATRA" else 0
+        bands, counts, until, forecast, fractions, pulses, _ = drawn["lymphocyte_curve"][k]
+        pd.testing.assert_frame_equal(bands, contents.bands("alc")[p["id"]])
+        assert set(counts["id"]) == {p["id"]} == {forecast["id"]}
+        assert (until, len(fractions), len(pulses)) == (21.0, 3, doses)
+        bands, samples, pulses, _ = drawn["mdsc_curve"][k]
+        pd.testing.assert_frame_equal(bands, contents.bands("mdsc")[p["id"]])
+        assert set(samples["id"]) == {p["id"]}
+        assert len(pulses) == doses

@@ -1,0 +1,51 @@
+"""What the terminal prints of a forecast."""
+
+from rich.console import Console
+
+from lymphokin.predict import Forecast
+from lymphokin.terminal import contrast_table, patients_table
+from tests.report.made_up import made_up, made_up_patients
+
+
+def printed(table) -> str:
+    console = Console(width=140, record=True, force_terminal=False)
+    with console.capture() as shown:
+        console.print(table)
+    return shown.get()
+
+
+def test_each_patient_has_its_risk_and_what_happened_in_one_line():
+    table = made_up_patients(["P01", "[red]P02"], ["SBRT", "[b]x"]).set_index("id")
+    lines = printed(patients_table(Forecast(table, 14.0, ()), synthetic=True)).splitlines()
+    assert lines[0].strip().startswith("SYNTHETIC DATA.")
+    assert "from counts up to day 14" in " ".join(" ".join(lines[:2]).split())
+    for name, row in table.iterrows():
+        line = next(line for line in lines if str(name) in line)
+        risk, low, high = (f"{100 * row[c]:.0f}" for c in
+                           ("p_grade2_measured", "p_grade2_q05", "p_grade2_q95"))  # fmt: skip
+        mark = " *" if row["extrapolation"] else ""
+        grade = "grade >= 2" if row["observed_grade2"] else "no"
+        happened = f"{grade} ({row['observed_alc']:.2f})"
+        for cell in (f"{risk} %{mark}", f"{low} to {high} %", happened, row["arm"]):
+            assert cell in line
+
+
+def test_of_many_patients_the_highest_risks_are_printed_and_where_the_rest_is():
+    ids = [f"P{i:03d}" for i in range(500)]
+    table = made_up_patients(ids, ["SBRT"] * 500).set_index("id")
+    text = printed(patients_table(Forecast(table, None, ()), synthetic=False))
+    assert len(text.splitlines()) < 45
+    assert "P499" in text
+    assert "P400" not in text
+    assert "The 30 highest risks of 500 patients. All: --json, or patients.csv." in text
+
+
+def test_the_arms_and_their_difference_are_printed_with_and_without_the_link():
+    contrast = made_up(["a", "b"], ["SBRT", "SBRT+ATRA"]).contrast
+    lines = printed(contrast_table(contrast)).splitlines()
+    fitted = next(line for line in lines if "gamma as fitted" in line)
+    zero = next(line for line in lines if "gamma = 0" in line)
+    for cell in ("40 % (20 to 60 %)", "42 % (22 to 62 %)", "−13 points (−41 to 9)"):
+        assert cell in fitted
+    for cell in ("45 % (25 to 65 %)", "47 % (27 to 67 %)", "1 point (−7 to 12)"):
+        assert cell in zero
