@@ -66,12 +66,14 @@ def fit(
     """
     choose_precision(precision)
     from lymphokin.files import refuse_existing
+    from lymphokin.infer.fitting import FitSettings
     from lymphokin.io import read_events
     from lymphokin.literature.prior import model_with_prior
     from lymphokin.progress import shown
     from lymphokin.run import fit as run_fit
     from lymphokin.terminal import show_fit
 
+    FitSettings(method, rtol=rtol)  # refuses what cannot be asked for before the table is read
     refuse_existing(out)
     cohort = read_events(table, accept=accepted(accept))
     with shown(True) as reporter:

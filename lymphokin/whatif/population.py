@@ -34,10 +34,16 @@ def population_draws(
 
     Raises:
         ValueError: when the fit is a single point.
+        TypeError: when it is something else, such as the path of a run folder.
     """
     if isinstance(population, PopulationDraws):
         return population
     if population is not None:
+        if not hasattr(population, "population"):
+            raise TypeError(
+                f"expected a fit, draws of a population or None, found {population!r}: open a "
+                "run folder with lymphokin.open_run"
+            )
         return population.population
     if model in calibrated_models():
         return literature_draws(model)

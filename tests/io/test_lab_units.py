@@ -70,7 +70,11 @@ def test_collected_text_is_exact(number, decimals):
     text = f"{number / 10**decimals:.{decimals}f}"
     read = Reading(count_factor, {}, "", -1)
     assert read(text, "10^9/L", math.nan, "").value == float(text)
-    assert read(text, "/uL", math.nan, "").value == float(Fraction(text) / 1000)
+    small = read(text, "/uL", math.nan, "")
+    if small.problem:  # `1.450` per microlitre may be 1450: it is asked about
+        assert (small.problem, decimals) == ("mark", 3)
+    else:
+        assert small.value == float(Fraction(text) / 1000)
 
 
 def test_decimals_of_stored_numbers():
@@ -99,13 +103,13 @@ def test_dates_of_every_kind():
     read = read_dates(pd.Series(words, dtype=object))
     day = np.datetime64("2026-03-09T00:00")
     minute = np.datetime64("2026-03-09T14:30")
-    known = {0: day, 1: minute, 2: np.datetime64("2026-03-09T14:30:05"), 10: day, 11: day,
+    known = {0: day, 1: minute, 2: np.datetime64("2026-03-09T14:30:05"), 11: day,
              13: minute, 14: minute}  # fmt: skip
     for at, when in enumerate(read.when):
         assert np.isnat(when) if at not in known else when == known[at]
     assert np.flatnonzero(read.clock).tolist() == [1, 2, 13, 14]
     assert np.flatnonzero(read.partial).tolist() == [3, 4, 5, 12]
-    assert np.flatnonzero(read.bad).tolist() == [6, 7, 16]
+    assert np.flatnonzero(read.bad).tolist() == [6, 7, 10, 16]  # no number among texts
 
 
 @given(st.text(max_size=25) | st.dates().map(str) | st.datetimes().map(lambda d: d.isoformat()))

@@ -99,7 +99,7 @@ def test_messages_speak_python(patient):
         lk.Patient(counts=[(-7, 1200)])
 
 
-def test_a_population_is_found_in_a_fit_in_draws_and_nowhere_else(population, tmp_path):
+def test_a_population_is_found_in_a_fit_in_draws_and_nowhere_else(population):
     class Fitted:
         """Stands for a fit: it has a population."""
 
@@ -109,5 +109,5 @@ def test_a_population_is_found_in_a_fit_in_draws_and_nowhere_else(population, tm
 
     assert module.population_draws(population) is population
     assert module.population_draws(Fitted()) is population
-    with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        module.population_draws(str(tmp_path / "nowhere"))
+    with pytest.raises(TypeError, match="open_run"):
+        module.population_draws("runs/trial")
