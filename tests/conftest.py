@@ -70,3 +70,21 @@ def hedos_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Sa
     """A quick fit of a small model, saved."""
     out = tmp_path_factory.mktemp("runs") / "hedos"
     return fit_and_save(small_table, out, "hedos_hcc", counts_until=14.0, method="quick", seed=1)
+
+
+COMPILING = {
+    *("against_scipy", "criticism", "infer", "literature", "predict", "rivals", "run", "slow"),
+    *("slurm", "solve", "statistical_model", "web", "whatif"),
+    *("test_virtual", "test_interim", "test_interim_run", "test_space", "test_cli"),
+    *("test_python_door", "test_plot", "test_zero_dose", "test_wheel", "test_start_up"),
+    *("test_convert_pilot", "test_events_robustness", "test_unfinished_fit", "test_exact_golden"),
+}
+"""Rooms and files of tests that compile programs or start processes: not of the quick core."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick core: what reads, checks and computes without compiling."""
+    for item in items:
+        parts = {*item.path.parts, item.path.stem}
+        if not parts & COMPILING and "slow" not in item.keywords:
+            item.add_marker(pytest.mark.core)
