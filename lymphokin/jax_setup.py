@@ -30,7 +30,7 @@ def choose_precision(name: str) -> None:
         ValueError: for a type that is not one of ``PRECISIONS``.
     """
     if name not in PRECISIONS:
-        raise ValueError(f"--precision {name}: expected {' or '.join(PRECISIONS)}")
+        raise ValueError(f"precision {name}: expected {' or '.join(PRECISIONS)}")
     wide = name == "float64"
     os.environ["JAX_ENABLE_X64"] = "1" if wide else "0"
     if "jax" in sys.modules:

@@ -66,7 +66,7 @@ def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
     if slope > FLAT:
         raise NoModeError(
             f"no mode found: after {found.nit} iterations the log density still rises by "
-            f"{slope:.2g} per standard deviation (expected at most {FLAT}); use --method quick "
+            f"{slope:.2g} per standard deviation (expected at most {FLAT}); use method quick "
             "or nuts"
         )
     return Mode(map_.to_latents(found.x), -float(found.fun), slope)
@@ -83,7 +83,7 @@ def laplace(density: CohortDensity, mode: Mode) -> Whitening:
     if not all(np.isfinite(part).all() for part in approximation.arrays().values()):
         raise NoModeError(
             "Laplace's approximation does not exist here: at the point found the density curves "
-            "upwards in some direction; use --method quick or nuts"
+            "upwards in some direction; use method quick or nuts"
         )
     return approximation
 

@@ -35,10 +35,10 @@ def model_with_prior(model: str, prior: str) -> str:
         return model
     name = f"{model}_literature"
     if prior != "literature":
-        raise ValueError(f"--prior {prior}: expected table or literature")
+        raise ValueError(f"prior {prior!r}: expected table or literature")
     if name not in shipped_models():
         raise ValueError(
-            f"--prior literature: model {model} has no priors of the literature; write them with "
+            f"prior 'literature': model {model} has no priors of the literature; write them with "
             f"lymphokin calibrate --model {model} --prior FILE.toml, beside a model file"
         )
     return name
