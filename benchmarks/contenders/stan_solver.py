@@ -84,7 +84,7 @@ def data_of(trial: Trial) -> dict[str, Any]:
         "log_volume": np.asarray(
             arrays.regressors[covariate.regressor] * arrays.without[missing]
         ).tolist(),
-        "dose_spread": np.asarray(arrays.spread[missing]).tolist(),
+        "dose_spread": np.asarray(arrays.sd_ratio[missing]).tolist(),
         "residual": [alc.sd, alc.sd_log_sd, alc.degrees_of_freedom, mdsc.sd, mdsc.sd_log_sd, 0.0],
         "edta": [effect.log_ratio, effect.log_ratio_sd],
         "stops": real.sum(axis=1).tolist(),

@@ -41,7 +41,7 @@ class PowerCovariate:
         """Of the coefficient."""
         return f"exponent of {self.column} on {parameter}"
 
-    def known(self) -> PowerCovariate:
+    def without_uncertainty(self) -> PowerCovariate:
         """The covariate without uncertainty about its coefficient."""
         return replace(self, exponent_sd=0.0)
 
@@ -71,6 +71,6 @@ class CategoryCovariate:
         """Of the coefficient."""
         return f"effect of {self.column} {self.category} over {self.reference} on {parameter}"
 
-    def known(self) -> CategoryCovariate:
+    def without_uncertainty(self) -> CategoryCovariate:
         """The covariate without uncertainty about its coefficient."""
         return replace(self, coefficient_sd=0.0)

@@ -154,7 +154,7 @@ class ParameterTable:
                 correlations[name] = left
         return ParameterTable(parameters, self.residuals, correlations)
 
-    def known(
+    def without_uncertainty(
         self,
         typical: Mapping[str, float],
         between_subject_sd: Mapping[str, float],
@@ -190,7 +190,7 @@ class ParameterTable:
                 prior="normal",
                 between_subject_sd=between_subject_sd.get(name, p.between_subject_sd),
                 between_subject_log_sd=0.0,
-                covariates=tuple(c.known() for c in p.covariates),
+                covariates=tuple(c.without_uncertainty() for c in p.covariates),
             )
             for name, p in self.parameters.items()
         }

@@ -59,7 +59,7 @@ class CohortArrays(NamedTuple):
     category and 0.0 outside; the mean of the others where a number is missing"""
     without: Mapping[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
-    spread: Mapping[str, jax.Array | np.ndarray]
+    sd_ratio: Mapping[str, jax.Array | np.ndarray]
     """per column, [patient] SD between subjects over that of patients whose column is missing: 1.0
     where it is missing, 0.0 where it is known, between them where it is known with an error"""
     measured: dict[str, Measured]

@@ -33,7 +33,7 @@ class CovariateArrays(NamedTuple):
 
     regressors: dict[str, np.ndarray]
     without: dict[str, np.ndarray]
-    spread: dict[str, np.ndarray]
+    sd_ratio: dict[str, np.ndarray]
     missing: dict[str, MissingCovariate]
     warnings: tuple[str, ...]
     """sentences on what was assumed"""
@@ -127,18 +127,18 @@ def _check_categories(
 
 def covariate_arrays(model: Model, patients: Columns) -> CovariateArrays:
     """What the likelihood needs of the patients' covariates."""
-    without, spread = {}, {}
+    without, sd_ratio = {}, {}
     for p in model.table:
         if p.only_without:
             blank = np.isnan(covariate(patients, p.only_without)).astype(float)
             without[p.only_without] = blank
-            spread[p.only_without] = _relative_spread(p, patients, blank)
+            sd_ratio[p.only_without] = _sd_ratio(p, patients, blank)
     regressors, missing, warnings = _regressors(model, patients)
-    return CovariateArrays(regressors, without, spread, missing, tuple(warnings))
+    return CovariateArrays(regressors, without, sd_ratio, missing, tuple(warnings))
 
 
-def _relative_spread(p: Parameter, patients: Columns, missing: np.ndarray) -> np.ndarray:
-    """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.spread``."""
+def _sd_ratio(p: Parameter, patients: Columns, missing: np.ndarray) -> np.ndarray:
+    """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.sd_ratio``."""
     if p.only_without != "immune_dose_gy" or p.between_subject_sd == 0:
         return missing
     log_sd = immune_dose_log_sd(patients)

@@ -153,7 +153,7 @@ def pack(
         timeline,
         covariates.regressors,
         covariates.without,
-        covariates.spread,
+        covariates.sd_ratio,
         measured,
         layout.treated,
         covariates.missing,

@@ -112,9 +112,9 @@ class Hierarchy:
     ) -> tuple[Any, Any, float]:
         """Shift and SD between subjects of the partner of ``p``, and the table's SD of both."""
         partner = self.model.table[p.acts_as_product_with]
-        known = arrays.spread[partner.only_without] if partner.only_without else 1.0
+        sd_ratio = arrays.sd_ratio[partner.only_without] if partner.only_without else 1.0
         scale = math.hypot(p.between_subject_sd, partner.between_subject_sd)
-        sd = population.between_subject_sd[partner.name] * known
+        sd = population.between_subject_sd[partner.name] * sd_ratio
         return self._shift(partner, population, arrays), sd, scale
 
     def subject_prior(
@@ -186,16 +186,16 @@ class Hierarchy:
             if p in self.products.values():
                 shift, other, scale = self._partner(p, population, arrays)
                 total = scale * latent[p.name] - distance - shift
-                spread = jnp.hypot(sd, other)
-                split = sd * other / spread * latent[p.acts_as_product_with]
-                deviations[p.name] = (sd / spread) ** 2 * total + split
+                combined = jnp.hypot(sd, other)
+                split = sd * other / combined * latent[p.acts_as_product_with]
+                deviations[p.name] = (sd / combined) ** 2 * total + split
                 deviations[p.acts_as_product_with] = total - deviations[p.name]
             elif p.parametrisation == "centred":
-                own = p.between_subject_sd * latent[p.name]
-                deviations[p.name] = own - distance - self._shift(p, population, arrays)
+                from_median = p.between_subject_sd * latent[p.name]
+                deviations[p.name] = from_median - distance - self._shift(p, population, arrays)
             else:
-                known = arrays.spread[p.only_without] if p.only_without else 1.0
-                deviations[p.name] = sd * known * latent[p.name]
+                sd_ratio = arrays.sd_ratio[p.only_without] if p.only_without else 1.0
+                deviations[p.name] = sd * sd_ratio * latent[p.name]
         return deviations
 
     def filled(self, arrays: CohortArrays, latents: Latents) -> CohortArrays:
@@ -212,8 +212,8 @@ class Hierarchy:
                 if isinstance(c, PowerCovariate) and c.column == column
             }
             for name in sorted(names):
-                known = jnp.asarray(regressors[name])
-                regressors[name] = known.at[missing.patient].add(deviation)
+                filled = jnp.asarray(regressors[name])
+                regressors[name] = filled.at[missing.patient].add(deviation)
         return arrays._replace(regressors=regressors, missing={})
 
     def shapes(self, arrays: CohortArrays) -> Latents:

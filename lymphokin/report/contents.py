@@ -51,7 +51,7 @@ class ReportContents:
         patient is outside what the model has seen, empty if inside); observed_alc (measured at
         the endpoint visit, NaN if not); observed_grade2 (True, False or None); pareto_k
         (reliability of the reweighting behind this forecast, NaN if none was used).
-    `trajectories`: dims patient, day; alc_q05..alc_q95 (true count, 1e9/L) and, if the model has
+    `curves`: dims patient, day; alc_q05..alc_q95 (true count, 1e9/L) and, if the model has
         them, mdsc_q05..mdsc_q95 (cells/uL), fitted to all data. Patients may be absent.
     `atra`: one row per ATRA sample: id, day, observed (ng/mL; the limit itself where
         `censored`), q05..q95 of the fitted true concentration. None when nobody was sampled.
@@ -82,7 +82,7 @@ class ReportContents:
     cohort: Cohort
     counts_until: float | None
     patients: pd.DataFrame
-    trajectories: xr.Dataset
+    curves: xr.Dataset
     atra: pd.DataFrame | None
     parameters: pd.DataFrame
     parameter_draws: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating]]]
@@ -119,7 +119,7 @@ class ReportContents:
 
         Patients without a fitted curve are absent.
         """
-        return quantile_bands(self.trajectories, quantity)
+        return quantile_bands(self.curves, quantity)
 
     def observed(self, quantity: str) -> dict[str, pd.DataFrame]:
         """Measurements of `quantity` by patient: day, value, censored, tube."""

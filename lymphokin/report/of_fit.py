@@ -93,7 +93,7 @@ def report_contents(
         cohort=cohort,
         counts_until=predicted.counts_until,
         patients=predicted.patients.reset_index(),
-        trajectories=curves,
+        curves=curves,
         atra=levels,
         parameters=parameters.fillna({"symbol": "", "source": "", "doi": ""}),
         parameter_draws=parameter_draws(tree, parameters["name"]),

@@ -87,7 +87,7 @@ class Truth:
     def true_model(self) -> Model:
         """The model with every population quantity known."""
         model = load_model(self.model)
-        table = model.table.known(
+        table = model.table.without_uncertainty(
             self.typical,
             self.between_subject_sd,
             self.residual_sd,

@@ -60,7 +60,7 @@ class Fixed(NamedTuple):
 
     regressors: dict[str, float]
     without: dict[str, float]
-    spread: dict[str, float]
+    sd_ratio: dict[str, float]
 
 
 class Solved(NamedTuple):
@@ -91,7 +91,7 @@ def _solve(
         timeline=timeline_of_lanes(treatment, lanes, [drug for _, drug in wanted]),
         regressors={k: jnp.full(patients, v) for k, v in fixed.regressors.items()},
         without={k: jnp.full(patients, v) for k, v in fixed.without.items()},
-        spread={k: jnp.full(patients, v) for k, v in fixed.spread.items()},
+        sd_ratio={k: jnp.full(patients, v) for k, v in fixed.sd_ratio.items()},
         measured={},
         treated_patient=jnp.arange(lanes),
     )

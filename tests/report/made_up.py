@@ -126,7 +126,7 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
         cohort=cohort,
         counts_until=21.0,
         patients=made_up_patients(ids, arms),
-        trajectories=xr.Dataset(courses, coords={"patient": ids, "day": days}),
+        curves=xr.Dataset(courses, coords={"patient": ids, "day": days}),
         atra=atra.assign(**{q: 0.97 * levels * s for q, s in zip(QUANTILES, SPREAD, strict=True)})
         if treated
         else None,

@@ -115,7 +115,7 @@ def test_a_single_arm_without_the_drug_has_a_report_of_what_it_has() -> None:
         contents,
         cohort=cohort,
         patients=patients,
-        trajectories=contents.trajectories.isel(patient=slice(0)),
+        curves=contents.curves.isel(patient=slice(0)),
         contrast=contents.contrast.iloc[:0],
         parameters=contents.parameters.iloc[:1],
         parameter_draws={},

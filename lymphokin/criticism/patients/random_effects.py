@@ -69,7 +69,7 @@ def _of_subjects(
             scale = [
                 p.to_transformed(getattr(values, p.name) / p.per_day) for values in (here, there)
             ]
-            sd_ratio = arrays.spread[p.only_without] if p.only_without else 1.0
+            sd_ratio = arrays.sd_ratio[p.only_without] if p.only_without else 1.0
             sd = population.between_subject_sd[p.name] * sd_ratio
             effects[p.name] = (scale[0] - scale[1]) / jnp.where(sd > 0, sd, jnp.nan)
         return effects

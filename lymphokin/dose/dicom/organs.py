@@ -36,7 +36,7 @@ class Organs:
     """Structures by organ. `targets`: those that are treated. `unknown`: names without a known
     organ; `not_taken`: names that stand for an organ and were not taken, with the reason."""
 
-    known: dict[Part, Structure] = field(default_factory=dict)
+    by_part: dict[Part, Structure] = field(default_factory=dict)
     targets: list[Structure] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     not_taken: list[str] = field(default_factory=list)
@@ -105,7 +105,7 @@ def _choose(
             found.add(None, shown(best.name), names, f"one structure that is {_said(part)}",
                       "say which with a table of names, ORGAN none for the others")  # fmt: skip
             return
-    made.known[part] = best
+    made.by_part[part] = best
     for structure in others:
         made.not_taken.append(f"{shown(structure.name)} ({shown(best.name)} is {_said(part)})")
 

@@ -82,7 +82,7 @@ def add_delivery(
     chosen = choose_organs(named, delivery.files[0].frame, own_names, objects.shown, found, drawn)
     course.unknown |= dict.fromkeys(chosen.unknown)
     course.not_taken |= dict.fromkeys(chosen.not_taken)
-    if not chosen.known:
+    if not chosen.by_part:
         found.warn("no structure with the name of a known organ")
     if grids:
         course.from_grid = True
@@ -107,7 +107,7 @@ def _from_grids(
     integral = sum(grid.integral_gy_cm3() for grid in grids)
     parts: dict[Part, OrganDose] = {}
     outside: dict[str, float] = {}
-    for part, structure in chosen.known.items():
+    for part, structure in chosen.by_part.items():
         try:
             inside = dose_within(structure.contours, grids)
         except ValueError as error:
@@ -140,7 +140,7 @@ def _compare_histograms(
         return
     stated = read_histograms(delivery.files[0], Findings(delivery.file))
     for part, dose in parts.items():
-        number = chosen.known[part].number
+        number = chosen.by_part[part].number
         mean = stated[number][0].mean_gy * delivery.times if number in stated else 0.0
         if mean > LOWEST_MEAN_GY and outside[part.organ] <= OUTSIDE_TOLD:
             found.judge("grid_over_histogram", dose.mean_gy / mean, None, part.organ,
@@ -175,7 +175,7 @@ def _from_histograms(
     targets = {s.number for s in chosen.targets}
     parts = {
         part: _with_volume(sums[s.number], s)
-        for part, s in chosen.known.items()
+        for part, s in chosen.by_part.items()
         if s.number in sums
     }
     # The highest dose of the body is that of all space.

@@ -128,9 +128,9 @@ def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
         if p.only_without:
             missing = p.only_without not in courses.covariates
             without[p.only_without] = jnp.full(n, float(missing))
-    spread = without  # a supplied dose is taken as known
+    sd_ratio = without  # a supplied dose is taken as known
     treated = jnp.arange(grid.design.n_control, n)
-    return CohortArrays(grid.timeline(courses), regressors, without, spread, {}, treated)
+    return CohortArrays(grid.timeline(courses), regressors, without, sd_ratio, {}, treated)
 
 
 def _population(hierarchy: Hierarchy, z: jax.Array, typical: Mapping[str, Any]) -> Population:
@@ -178,8 +178,8 @@ def _screen(
         return system.outputs(system.initial(arrays.patients), upstream)["alc"]
 
     true = jax.vmap(resting)(subject)
-    residual, spread = model.table.residuals["alc"], population.residual_sd["alc"]
-    measured = jnp.exp(draw_measured(residual, keys[1], jnp.log(true), spread))
+    residual, residual_sd = model.table.residuals["alc"], population.residual_sd["alc"]
+    measured = jnp.exp(draw_measured(residual, keys[1], jnp.log(true), residual_sd))
     enters = jnp.round(measured, 2) >= limit
     first = enters.argmax(axis=0)
     chosen = jnp.take_along_axis(subject, first[None, None, :], axis=0)[0]
