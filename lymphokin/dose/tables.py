@@ -105,6 +105,9 @@ def _patient(
     parts, not_taken = _nearest(named, organ, found)
     sex, fractions = _sex(data, found), _fractions(data, found)
     prescribed = _prescribed(data, found)
+    if prescribed and fractions:
+        found.judge("fraction_dose", prescribed / fractions, int(data.lines[0]), "PRESCRIBED_GY",
+                    f"{prescribed:g} Gy in {fractions}", "cGy, or the dose of one?")  # fmt: skip
     if prescribed and targets:
         found.judge("target_over_prescription", max(targets) / prescribed, None, organ,
                     f"{max(targets):.4g} Gy to the target, {prescribed:g} Gy prescribed",
@@ -237,7 +240,9 @@ def _fractions(data: Dataset, found: Findings) -> int | None:
             int(data.lines[0]), "FRACTIONS", None, "one whole number of fractions per patient"
         )
         return None
-    return int(values.pop())
+    (number,) = values
+    found.judge("fraction_count", number, int(data.lines[0]), "FRACTIONS", f"{number:g}")
+    return int(number)
 
 
 def _prescribed(data: Dataset, found: Findings) -> float | None:

@@ -19,12 +19,17 @@ _COUNTED = 1e-12
 
 
 def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, sheet: Sheet) -> None:
-    """Compare the numbers of an event table with the ranges of `lymphokin.plausible`."""
+    """Compare the numbers of an event table with the ranges of `lymphokin.plausible`.
+
+    Rows with a wrong cell are left out, and so are the courses of their patients: what is wrong
+    already would be told again by all that it is compared with.
+    """
+    right = ~sheet.troubled & (records.patient >= 0)
     _identities(records, sheet)
-    _days(records, doses, sheet)
-    _courses(records, doses, patients, sheet)
-    _drug(records, patients, sheet)
-    _counts(records, patients, sheet)
+    _days(records, doses, right, sheet)
+    _courses(records, doses, patients, right, sheet)
+    _drug(records, patients, right, sheet)
+    _counts(records, patients, right, sheet)
     _covariates(records, patients, sheet)
 
 
@@ -43,18 +48,21 @@ def _identities(records: Records, sheet: Sheet) -> None:
     )
 
 
-def _days(records: Records, doses: Doses, sheet: Sheet) -> None:
+def _days(records: Records, doses: Doses, right: Mask, sheet: Sheet) -> None:
     """Times far from the first fraction, also of repeated doses."""
     last = records.day.copy()
     np.fmax.at(last, doses.record, doses.day)
     far = np.where(np.abs(last) > np.abs(records.day), last, records.day)
-    sheet.judge("visit_day", np.where(records.patient >= 0, far, np.nan), "TIME",
-                lambda _: "hours? another year?")  # fmt: skip
+    sheet.judge("visit_day", np.where(right, far, np.nan), "TIME", "hours? another year?")
 
 
-def _courses(records: Records, doses: Doses, patients: pd.DataFrame, sheet: Sheet) -> None:
+def _courses(
+    records: Records, doses: Doses, patients: pd.DataFrame, right: Mask, sheet: Sheet
+) -> None:
     """Each patient's fractions to one lesion: their number, total dose and intervals."""
-    fraction = records.is_fraction[doses.record]
+    partly = np.unique(records.patient[records.is_dose & ~right])
+    whole_courses = right & ~np.isin(records.patient, partly)
+    fraction = records.is_fraction[doses.record] & whole_courses[doses.record]
     record, day = doses.record[fraction], doses.day[fraction]
     table = pd.DataFrame({
         "patient": records.patient[record],
@@ -89,12 +97,14 @@ def _courses(records: Records, doses: Doses, patients: pd.DataFrame, sheet: Shee
     whole = whole.reindex(range(len(patients))).fillna(0).to_numpy()
     given = total + whole * (np.nan_to_num(lesions, nan=1) - 1)
     ratio = np.where(immune > 0, immune / np.where(given > 0, given, np.nan), np.nan)
-    sheet.judge("immune_dose_per_prescribed_gy", _on_first_rows(records, ratio), "IMMUNE_DOSE_GY")
+    stated = records.covariates["IMMUNE_DOSE_GY"]
+    sheet.judge("immune_dose_per_prescribed_gy", _on_first_rows(records, ratio, stated),
+                "IMMUNE_DOSE_GY", "cGy?")  # fmt: skip
 
 
-def _drug(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
+def _drug(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet) -> None:
     """Doses of ATRA in mg, and over the body surface where that is known."""
-    given = records.is_dose & (records.compartment == 1) & (records.amount > 0)
+    given = right & records.is_dose & (records.compartment == 1) & (records.amount > 0)
     amount = np.where(given, records.amount, np.nan)
     sheet.judge("drug_dose", amount, "AMT")
     surface = patients["bsa"].to_numpy(float)
@@ -104,12 +114,12 @@ def _drug(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
     sheet.judge("drug_dose_per_m2", amount / own, "AMT", "mg/m2 for mg?")
 
 
-def _counts(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
+def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet) -> None:
     """Lymphocyte counts against the patient's others, the other patients and other centres."""
     counts = np.flatnonzero(
-        records.is_observation
+        right
+        & records.is_observation
         & (records.quantity == QUANTITIES.index("alc"))
-        & (records.patient >= 0)
         & ~records.censored
         & (records.value > 0)
     )
@@ -159,8 +169,11 @@ def _covariates(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
         ("age", "AGE"),
         ("body_surface_area", "BSA"),
         ("target_volume", "PTV_CM3"),
+        ("immune_dose", "IMMUNE_DOSE_GY"),
     ):
         numbers = patients[column.lower()].to_numpy(float)
+        if column == "IMMUNE_DOSE_GY":  # 0 is said of a treatment that spares the blood
+            numbers = np.where(numbers == 0, np.nan, numbers)
         sheet.judge(check, _on_first_rows(records, numbers, records.covariates[column]), column)
     lln = records.lln.copy()
     lln[pd.DataFrame({"p": records.patient, "v": lln}).duplicated().to_numpy()] = np.nan

@@ -104,8 +104,7 @@ def read_table(
     if set(REQUIRED) <= present:
         checks.check_duplicates(records, doses, sheet)
         checks.check_baseline(records, sheet)
-        if not found.problems:  # a wrong cell would be told again by all that it is compared with
-            check_plausible(records, doses, patients, sheet)
+        check_plausible(records, doses, patients, sheet)
     found.raise_if_any()
     patients["start_date"] = [None if m == NO_MOMENT else iso_date(m) for m in start]
     return _cohort(

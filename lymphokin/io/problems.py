@@ -171,8 +171,8 @@ class Findings:
     def judge(
         self, name: str, number: float, row: int | None, column: str | None, value: str | None,
         hint: str = "",
-    ) -> None:  # fmt: skip
-        """Compare `number` with the ranges of a check of plausibility.
+    ) -> bool:  # fmt: skip
+        """Compare `number` with the ranges of a check of plausibility; whether it is refused.
 
         An impossible number is a problem. An improbable one is a problem unless the check is
         accepted; then it is a warning that quotes the reason. An unusual one is a warning.
@@ -203,6 +203,8 @@ class Findings:
             else:
                 said = f"usual: {check.range_text(check.usual)}"
             self._remark(f"{check.compared} ({said})", row, column, value)
+            return False
+        return verdict is not Verdict.USUAL
 
     def _remark(self, what: str, row: int | None, column: str | None, value: str | None) -> None:
         at = Problem(self.file, row, column, value, "")

@@ -1,7 +1,6 @@
 """From the columns of an event table to typed records, each cell checked by itself."""
 
-import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,19 +9,11 @@ from numpy.typing import NDArray
 
 from lymphokin.csv_text import restored
 from lymphokin.io.censoring import EXPECTED, Limits, limited
+from lymphokin.io.covariates import MOST_LESIONS, read_covariates
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
-from lymphokin.io.vocabulary import (
-    COMPARTMENTS,
-    IMMUNE_DOSE_SOURCES,
-    NOT_UNDERSTOOD,
-    QUANTITIES,
-    SEXES,
-    SITES,
-    TEXT_COVARIATES,
-    TUBES,
-)
-from lymphokin.plausible import CHECKS, LARGEST_ALC, LARGEST_LLN, LONGEST_DELAY_HOURS
-from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES
+from lymphokin.io.vocabulary import COMPARTMENTS, NOT_UNDERSTOOD, QUANTITIES, TUBES
+from lymphokin.plausible import CHECKS, LARGEST_ALC
+from lymphokin.quantities import HOURS_PER_DAY
 
 MOST_REPEATS = 1000
 
@@ -114,7 +105,7 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -
         result=observations["result"],
         tube=observations["tube"],
         delay=observations["delay"],
-        covariates=_covariates(sheet),
+        covariates=read_covariates(sheet),
     )
 
 
@@ -166,7 +157,7 @@ def _doses(
         "interval": interval,
         "additional": np.where(repeated & usable, additional, 0),
         "lesion": np.where(
-            is_rt, _whole(sheet, "LESION", 1, 100, "the number of a lesion, 1, 2, ..."), 0
+            is_rt, _whole(sheet, "LESION", 1, MOST_LESIONS, "the number of a lesion, 1, 2, ..."), 0
         ),
     }
 
@@ -185,20 +176,8 @@ def _observations(
     lloq = sheet.numbers("LLOQ")
     sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
     lloq = np.where(lloq > 0, lloq, np.nan)
-    lln = sheet.numbers("LLN")
-    likely = (lln > 0) & (lln <= LARGEST_LLN)
-    sheet.flag(
-        ~np.isnan(lln) & ~likely,
-        "LLN",
-        f"a lower limit of normal in {OBSERVABLES['alc'].unit}, above 0 and at most "
-        f"{LARGEST_LLN:g}",
-    )
     delay = sheet.numbers("DELAY")
-    sheet.flag(
-        ~np.isnan(delay) & ~((delay >= 0) & (delay <= LONGEST_DELAY_HOURS)),
-        "DELAY",
-        f"hours from drawing to processing the sample, 0 to {LONGEST_DELAY_HOURS:g}",
-    )
+    sheet.judge("processing_delay", delay, "DELAY", lambda word: f"minutes? {float(word) / 60:.3g}")
     missing = sheet.choices("MDV", ("0", "1")) == 1
     value, side = np.where(missing, np.nan, value), np.where(missing, 0, side)
     sheet.flag(
@@ -224,7 +203,7 @@ def _observations(
         "quantity": quantity,
         "value": read.value,
         "lloq": read.lloq,
-        "lln": lln,
+        "lln": sheet.numbers("LLN"),
         "censored": read.censored,
         "lower": read.lower,
         "upper": read.upper,
@@ -259,77 +238,3 @@ def _count_hint(word: str) -> str:
 
 def _codes(mapping: Mapping[str, Mapping], name: str) -> dict[str, str]:
     return {plain_number(str(code)): str(word) for code, word in mapping.get(name, {}).items()}
-
-
-_RANGES: dict[str, tuple[Callable[[Numbers], Mask], str]] = {
-    "AGE": (lambda x: (x > 0) & (x < 120), "an age in years"),
-    "BSA": (lambda x: (x > 0.2) & (x < 4), "a body surface area in m2"),
-    "N_LESIONS": (
-        lambda x: (x >= 1) & (x <= 100) & (x == np.floor(x)),
-        "a number of lesions, 1, 2, ...",
-    ),
-    "PTV_CM3": (lambda x: x > 0, "a target volume above 0 cm3"),
-    "IMMUNE_DOSE_GY": (lambda x: (x >= 0) & (x < 100), "the immune dose of the course in Gy"),
-}
-
-
-def _covariates(sheet: Sheet) -> dict[str, NDArray]:
-    """Each covariate per record: numbers with NaN, text with None where blank."""
-    read: dict[str, NDArray] = {}
-    for name, (inside, expected) in _RANGES.items():
-        values = sheet.numbers(name)
-        sheet.flag(~np.isnan(values) & ~inside(values), name, expected)
-        read[name] = values
-    for name in TEXT_COVARIATES:
-        column = sheet.column(name)
-        rule, expected = _TEXTS[name]
-        words = np.array([_text(word, rule) for word in column.words], dtype=object)
-        read[name] = column.rows(words)
-        hint = _site_hint if name == "SITE" else ""
-        sheet.flag(sheet.stated(name) & pd.isna(read[name]), name, expected, hint)
-    return read
-
-
-def _text(word: str, rule: Callable[[str], str | None]) -> str | None:
-    return None if is_blank(word) else rule(word)
-
-
-def _site(word: str) -> str | None:
-    """`Liver + spine` as `liver+spine`; None unless every part is a site class."""
-    parts = [part.strip().lower() for part in word.split("+")]
-    return "+".join(parts) if all(part in SITES for part in parts) else None
-
-
-def _site_hint(word: str) -> str:
-    parts = [part.strip().lower() for part in word.split("+")]
-    close = [(difflib.get_close_matches(part, SITES, n=1) or [""])[0] for part in parts]
-    return "+".join(close) + "?" if all(close) else ""
-
-
-def _sex(word: str) -> str | None:
-    return word.upper() if word.upper() in SEXES else None
-
-
-def _source(word: str) -> str | None:
-    return word.lower() if word.lower() in IMMUNE_DOSE_SOURCES else None
-
-
-def _date(word: str) -> str | None:
-    try:
-        return str(np.datetime64(word, "D")) if len(word) == 10 and word[4] == "-" else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _printable(word: str) -> str | None:
-    return restored(word) if word.isprintable() else None
-
-
-_TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {
-    "ARM": (_printable, "printable text"),
-    "CENTRE": (_printable, "printable text"),
-    "SITE": (_site, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
-    "SEX": (_sex, "F or M"),
-    "IMMUNE_DOSE_SOURCE": (_source, "one of " + ", ".join(IMMUNE_DOSE_SOURCES)),
-    "START_DATE": (_date, "the date of day 0, such as 2026-03-09"),
-}

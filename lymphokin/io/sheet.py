@@ -36,6 +36,8 @@ class Sheet:
     def __init__(self, table: TextTable, found: Findings) -> None:
         self.lines = table.lines
         self.found = found
+        self.troubled = np.zeros(len(table), bool)
+        """Rows in which something is refused."""
         self._columns = table.columns
 
     def __len__(self) -> int:
@@ -50,6 +52,7 @@ class Sheet:
         index = np.flatnonzero(rows)
         if not index.size or name not in self._columns:
             return
+        self.troubled[index] = True
         column = self.column(name)
         for row in index[:LISTED]:
             word = column.word(row)
@@ -73,7 +76,8 @@ class Sheet:
             shown = f"{number:.4g}"
             same = word == shown or (_NUMBER.fullmatch(word) and float(word) == number)
             word = word if same else f"{shown}, of {word}" if word else shown
-            self.found.judge(check, number, int(self.lines[row]), column.name, word, text)
+            line = int(self.lines[row])
+            self.troubled[row] |= self.found.judge(check, number, line, column.name, word, text)
 
     def stated(self, name: str) -> NDArray[np.bool_]:
         """Rows in which the column says something."""

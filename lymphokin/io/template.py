@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lymphokin.io.convert.mapping import DEFAULTS
+from lymphokin.io.convert.mapping_defaults import DEFAULTS
 
 _COLUMNS = {
     "ID": "the patient, any text; no names or other identifiers",

@@ -307,6 +307,40 @@ def test_centigray_named_gray_are_refused(lungs, heart, body):
             table_doses(table(Path(name), *rows, prescribed=""))
 
 
+@given(st.floats(2, 7), st.sampled_from(["", "50"]))
+@settings(deadline=None, max_examples=20)
+def test_gray_named_centigray_are_warned_of(lungs, prescribed):
+    """A hundredth of the dose is no dose that courses outside the brain give to the blood."""
+    with tempfile.TemporaryDirectory() as name:
+        rows = (lungs / 100, 3200), (lungs / 150, 600), (lungs / 300, 70_000)
+        (result,) = table_doses(table(Path(name), *rows, prescribed=prescribed))
+        assert any(
+            w.startswith("the mean dose of the course to the blood") for w in result.warnings
+        )
+        told = any("over the prescribed dose" in w for w in result.warnings)
+        assert told == bool(prescribed)
+
+
+@pytest.mark.parametrize(
+    ("prescribed", "fractions", "asked"),
+    [("50", "5", ""), ("50", "100", "fraction_count"), ("6", "30", "fraction_dose"),
+     ("50", "1", "fraction_dose")],
+)  # fmt: skip
+def test_the_fractions_of_a_table_have_a_dose_that_fractions_have(
+    tmp_path, prescribed, fractions, asked
+):
+    path = tmp_path / "organs.csv"
+    path.write_text(
+        "ORGAN,MEAN_DOSE_GY,PRESCRIBED_GY,FRACTIONS\n"
+        f"Lungs,1.5,{prescribed},{fractions}\nHeart,1,{prescribed},{fractions}\n"
+    )
+    if not asked:
+        assert not any("fraction" in warning for warning in table_doses(path)[0].warnings)
+        return
+    with pytest.raises(BadInput, match=f"`{asked}`"):
+        table_doses(path)
+
+
 @given(st.sampled_from([1e-3, 1e3, 100 / 70_000]), st.booleans())
 @settings(deadline=None, max_examples=12)
 def test_volumes_of_another_unit_than_cm3_are_refused(factor, body_alone):

@@ -133,7 +133,8 @@ def test_the_template_is_an_empty_table_that_can_be_filled_in(lymphokin, tmp_pat
 
 
 def test_the_mapping_template_is_a_mapping_of_defaults(tmp_path):
-    from lymphokin.io.convert.mapping import DEFAULTS, read_mapping
+    from lymphokin.io.convert.mapping import read_mapping
+    from lymphokin.io.convert.mapping_defaults import DEFAULTS
     from lymphokin.io.template import mapping_template
 
     lines = [line.removeprefix("# ") for line in mapping_template().splitlines()]

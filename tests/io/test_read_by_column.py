@@ -17,8 +17,6 @@ from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.date_order import order_of, read_date
 from lymphokin.io.number_format import NumberFormat, written
-from lymphokin.plausible import CHECKS
-from lymphokin.shipped import data_path
 
 FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
                  max_examples=40)  # fmt: skip
@@ -337,62 +335,6 @@ def test_identifiers_that_look_like_one_patient_are_asked_for(tmp_path, ids):
     with pytest.raises(BadInput, match=f"the same patient as {ids[0]}"):
         read_events(path)
     assert len(read_events(path, accept={"similar_ids": "two persons, checked"})) == 2
-
-
-# Improbable numbers
-
-
-def test_the_shipped_trial_raises_no_alarm():
-    assert read_events(data_path("synthetic_sbrt_atra_trial.csv")).warnings == ()
-
-
-EVENTS = "ID,TIME,EVID,CMT,AMT,II,ADDL,DVID,DV\n"
-
-
-@pytest.mark.parametrize(
-    ("rows", "checks"),
-    [
-        ("P1,-72,0,,,,,alc,1.5\nP1,0,1,rt,8,24,4,,\nP1,336,0,,,,,alc,0.9\nP1,1104,0,,,,,alc,0.7\n",
-         ["fraction_spacing", "visit_day"]),
-        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,50,1,4,,\n", ["fraction_dose"]),
-        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,30,1,4,,\n", ["total_dose"]),
-        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,2,1,99,,\n", ["fraction_count", "total_dose"]),
-        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,30,2,,\n", ["fraction_spacing"]),
-        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,0.04,4,,\n", ["fraction_interval", "fraction_spacing"]),
-        ("P1,-3,0,,,,,alc,0.00145\nP1,0,1,rt,8,,,,\nP2,-3,0,,,,,alc,1.45\nP2,0,1,rt,8,,,,\n",
-         ["alc_value"]),
-        ("P1,-3,0,,,,,alc,0.05\nP1,0,1,rt,8,,,,\nP2,-3,0,,,,,alc,1.45\nP2,0,1,rt,8,,,,\n",
-         ["patient_median"]),
-        ("P1,-3,0,,,,,alc,28\nP1,0,1,rt,8,,,,\n", ["alc_value"]),
-        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,,,,\nP1,1,1,atra,0.27,,,,\n", ["drug_dose"]),
-    ],
-)  # fmt: skip
-def test_improbable_numbers_are_refused_by_the_name_of_their_check(tmp_path, rows, checks):
-    path = tmp_path / "t.csv"
-    path.write_text(EVENTS + rows)
-    with pytest.raises(BadInput) as caught:
-        read_events(path)
-    assert sorted({p.check for p in caught.value.problems}) == checks
-    accepted = read_events(path, accept=dict.fromkeys(CHECKS, "checked"))
-    assert set(checks) <= set(accepted.accepted)
-
-
-def test_a_limit_in_cells_per_microlitre_does_not_censor_every_count(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ\nA,-1,0,,,alc,1.5,100\nA,0,1,rt,8,,,\n")
-    with pytest.raises(BadInput, match=r"limit of quantification of lymphocyte counts, at most 3"):
-        read_events(path)
-
-
-def test_a_centre_in_another_unit_stands_out_among_the_centres(tmp_path):
-    path = tmp_path / "t.csv"
-    rows = [f"{c}{n},{d},{e},{t},{a},{v},{c}\n"
-            for c, scale in (("A", 1.0), ("B", 0.13), ("C", 1.1)) for n in range(3)
-            for d, e, t, a, v in ((-1, 0, "", "", f"alc,{scale * (1.3 + n / 10):.3f}"),
-                                  (0, 1, "rt", 8, ","))]  # fmt: skip
-    path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,CENTRE\n" + "".join(rows))
-    with pytest.raises(BadInput, match="`centre_median`"):
-        read_events(path)
 
 
 # Sheets and files as they come

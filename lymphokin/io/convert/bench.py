@@ -10,7 +10,7 @@ import pandas as pd
 
 from lymphokin.io.convert.account import Account
 from lymphokin.io.convert.datasets import Dataset
-from lymphokin.io.convert.mapping import Mapping
+from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.problems import BadInput, Findings
 

@@ -20,7 +20,8 @@ from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.cdisc import Domains, draft_cdisc, find_domains
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.immune_dose import with_immune_dose
-from lymphokin.io.convert.mapping import Mapping, number_format, read_mapping
+from lymphokin.io.convert.mapping import number_format, read_mapping
+from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
@@ -63,7 +64,7 @@ def convert(
 
     `source`: a file, or a folder of data sets named lb, dm, ex, pr, pc (SDTM) or adlb, adsl
     (ADaM) as xpt, Dataset-JSON 1.1, parquet or CSV. `mapping`: how the files name things, see
-    `mapping.DEFAULTS`. `key`: replace subject identifiers by pseudonyms made with it.
+    `mapping_defaults.DEFAULTS`. `key`: replace subject identifiers by pseudonyms made with it.
     `immune_dose`: table of ID and IMMUNE_DOSE_GY (IMMUNE_DOSE_SOURCE) to add to the patients.
     `accept`: checks of plausibility to accept beside those of the mapping, by name with the reason.
 

@@ -22,11 +22,6 @@ from lymphokin.quantities import CELLS_PER_UL
 
 _BRACKETED = re.compile(r".*[(\[]([^()\[\]]+)[)\]]\s*$")
 
-
-LARGEST_LLOQ = 1.0
-"""Largest plausible limit of quantification of a lymphocyte count in 1e9/L: counters report 0.1 or
-less (judgement). A larger one is in cells/uL."""
-
 _BLANK = ("", ".", "-")
 """How an empty cell is written."""
 
@@ -188,7 +183,6 @@ def limits_of(
                                "as the unit of the standardised result is not known")  # fmt: skip
         limit = np.where(np.isnan(limit), stated * factor, limit)
     if kind == COUNT and names == (columns.lloq,):
-        expected = f"a limit of quantification of at most {LARGEST_LLOQ:g} (1e9/L)"
         hint = "is it in the unit of the standardised result?"
-        bench.flag(data, limit > LARGEST_LLOQ, columns.lloq, expected, hint)
+        bench.judge(data, "alc_limit", limit, columns.lloq, hint)
     return limit

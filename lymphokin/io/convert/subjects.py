@@ -20,10 +20,6 @@ ENDS = ("RFXENDTC", "TRTEDTM", "TRTEDT")
 
 COLUMNS = ("arm", "age", "sex", "centre", "bsa", "start", "first_day", "last_exposure")
 
-SMALLEST_BSA, LARGEST_BSA = 0.5, 3.5
-"""Body surface areas in m2 beyond which a number is another unit (cm2, dm2) or none (judgement:
-0.5 is a child of 10 kg, 3.5 an adult of 2.2 m and 250 kg by Mosteller 1987)."""
-
 
 def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
     """Covariates per subject (index `id`): arm, age, sex, centre, bsa, and dates or NaT: start of
@@ -44,8 +40,7 @@ def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
     odd = (~unit.isin(["", "YEARS", "YEAR", "A"])).to_numpy()
     bench.flag(data, odd & age.notna().to_numpy(), "AGEU", "YEARS")
     area = bench.numbers(data, "BSABL")
-    bench.flag(data, (area < SMALLEST_BSA) | (area > LARGEST_BSA), "BSABL",
-               f"a body surface area of {SMALLEST_BSA:g} to {LARGEST_BSA:g} m2")  # fmt: skip
+    bench.judge(data, "body_surface_area", area, "BSABL", "in cm2?")
     table = pd.DataFrame(
         {
             "arm": _first(data, ARMS),

@@ -1,0 +1,85 @@
+"""The covariates of an event table's patients: each cell as a number or a known word."""
+
+import difflib
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lymphokin.csv_text import restored
+from lymphokin.io.sheet import Sheet, is_blank
+from lymphokin.io.vocabulary import (
+    IMMUNE_DOSE_SOURCES,
+    NUMERIC_COVARIATES,
+    SEXES,
+    SITES,
+    TEXT_COVARIATES,
+)
+
+MOST_LESIONS = 100
+"""Largest number of lesions of a patient (judgement)."""
+
+
+def read_covariates(sheet: Sheet) -> dict[str, NDArray]:
+    """Each covariate per record: numbers with NaN, text with None where blank."""
+    read: dict[str, NDArray] = {}
+    for name in NUMERIC_COVARIATES:
+        read[name] = sheet.numbers(name)
+    sheet.flag(read["PTV_CM3"] <= 0, "PTV_CM3", "a target volume above 0 cm3")
+    lesions = read["N_LESIONS"]
+    wrong = ~np.isnan(lesions) & ~np.isin(lesions, np.arange(1, MOST_LESIONS + 1))
+    sheet.flag(wrong, "N_LESIONS", "a number of lesions, 1, 2, ...")
+    for name in TEXT_COVARIATES:
+        column = sheet.column(name)
+        rule, expected = _TEXTS[name]
+        words = np.array([_text(word, rule) for word in column.words], dtype=object)
+        read[name] = column.rows(words)
+        hint = _site_hint if name == "SITE" else ""
+        sheet.flag(sheet.stated(name) & pd.isna(read[name]), name, expected, hint)
+    return read
+
+
+def _text(word: str, rule: Callable[[str], str | None]) -> str | None:
+    return None if is_blank(word) else rule(word)
+
+
+def _site(word: str) -> str | None:
+    """`Liver + spine` as `liver+spine`; None unless every part is a site class."""
+    parts = [part.strip().lower() for part in word.split("+")]
+    return "+".join(parts) if all(part in SITES for part in parts) else None
+
+
+def _site_hint(word: str) -> str:
+    parts = [part.strip().lower() for part in word.split("+")]
+    close = [(difflib.get_close_matches(part, SITES, n=1) or [""])[0] for part in parts]
+    return "+".join(close) + "?" if all(close) else ""
+
+
+def _sex(word: str) -> str | None:
+    return word.upper() if word.upper() in SEXES else None
+
+
+def _source(word: str) -> str | None:
+    return word.lower() if word.lower() in IMMUNE_DOSE_SOURCES else None
+
+
+def _date(word: str) -> str | None:
+    try:
+        return str(np.datetime64(word, "D")) if len(word) == 10 and word[4] == "-" else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _printable(word: str) -> str | None:
+    return restored(word) if word.isprintable() else None
+
+
+_TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {
+    "ARM": (_printable, "printable text"),
+    "CENTRE": (_printable, "printable text"),
+    "SITE": (_site, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
+    "SEX": (_sex, "F or M"),
+    "IMMUNE_DOSE_SOURCE": (_source, "one of " + ", ".join(IMMUNE_DOSE_SOURCES)),
+    "START_DATE": (_date, "the date of day 0, such as 2026-03-09"),
+}

@@ -1,0 +1,108 @@
+"""Improbable numbers of an event table are asked for by the name of their check, all at once."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lymphokin.io import BadInput, read_events
+from lymphokin.plausible import CHECKS
+from lymphokin.shipped import data_path
+
+FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
+                 max_examples=40)  # fmt: skip
+
+
+def test_the_shipped_trial_raises_no_alarm():
+    assert read_events(data_path("synthetic_sbrt_atra_trial.csv")).warnings == ()
+
+
+EVENTS = "ID,TIME,EVID,CMT,AMT,II,ADDL,DVID,DV\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "checks"),
+    [
+        ("P1,-72,0,,,,,alc,1.5\nP1,0,1,rt,8,24,4,,\nP1,336,0,,,,,alc,0.9\nP1,1104,0,,,,,alc,0.7\n",
+         ["fraction_spacing", "visit_day"]),
+        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,50,1,4,,\n", ["fraction_dose"]),
+        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,30,1,4,,\n", ["total_dose"]),
+        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,2,1,99,,\n", ["fraction_count", "total_dose"]),
+        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,30,2,,\n", ["fraction_spacing"]),
+        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,0.04,4,,\n", ["fraction_interval", "fraction_spacing"]),
+        ("P1,-3,0,,,,,alc,0.00145\nP1,0,1,rt,8,,,,\nP2,-3,0,,,,,alc,1.45\nP2,0,1,rt,8,,,,\n",
+         ["alc_value"]),
+        ("P1,-3,0,,,,,alc,0.05\nP1,0,1,rt,8,,,,\nP2,-3,0,,,,,alc,1.45\nP2,0,1,rt,8,,,,\n",
+         ["patient_median"]),
+        ("P1,-3,0,,,,,alc,28\nP1,0,1,rt,8,,,,\n", ["alc_value"]),
+        ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,,,,\nP1,1,1,atra,0.27,,,,\n", ["drug_dose"]),
+    ],
+)  # fmt: skip
+def test_improbable_numbers_are_refused_by_the_name_of_their_check(tmp_path, rows, checks):
+    path = tmp_path / "t.csv"
+    path.write_text(EVENTS + rows)
+    with pytest.raises(BadInput) as caught:
+        read_events(path)
+    assert sorted({p.check for p in caught.value.problems}) == checks
+    accepted = read_events(path, accept=dict.fromkeys(CHECKS, "checked"))
+    assert set(checks) <= set(accepted.accepted)
+
+
+def test_a_limit_in_cells_per_microlitre_does_not_censor_every_count(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ\nA,-1,0,,,alc,1.5,100\nA,0,1,rt,8,,,\n")
+    with pytest.raises(BadInput, match=r"limit of quantification of lymphocyte counts, at most 3"):
+        read_events(path)
+
+
+def test_a_centre_in_another_unit_stands_out_among_the_centres(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"{c}{n},{d},{e},{t},{a},{v},{c}\n"
+            for c, scale in (("A", 1.0), ("B", 0.13), ("C", 1.1)) for n in range(3)
+            for d, e, t, a, v in ((-1, 0, "", "", f"alc,{scale * (1.3 + n / 10):.3f}"),
+                                  (0, 1, "rt", 8, ","))]  # fmt: skip
+    path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,CENTRE\n" + "".join(rows))
+    with pytest.raises(BadInput, match="`centre_median`"):
+        read_events(path)
+
+
+def asked(path) -> list[str]:
+    """The checks for which a table is refused."""
+    with pytest.raises(BadInput) as caught:
+        read_events(path)
+    return sorted({p.check for p in caught.value.problems})
+
+
+@given(st.floats(1, 24), st.integers(1, 5))
+@FIXED
+def test_a_fraction_divided_by_100_once_too_often_is_refused(tmp_path, gray, count):
+    """From 1 to 24 Gy, each as it is and as a hundredth; 0.5 Gy against inflammation passes."""
+    path = tmp_path / "t.csv"
+    rows = "P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,{:.6g},1,{},,\n"
+    path.write_text(EVENTS + rows.format(gray, count - 1))
+    assert len(read_events(path).fractions) == count
+    path.write_text(EVENTS + rows.format(gray / 100, count - 1))
+    assert "fraction_dose" in asked(path)
+    path.write_text(EVENTS + rows.format(0.5, 5))
+    assert any("prescribed dose of one fraction" in w for w in read_events(path).warnings)
+
+
+def test_what_is_improbable_is_said_beside_what_cannot_be_read(tmp_path):
+    """One message: a cell that is no number, and what the other cells say of each other."""
+    path = tmp_path / "t.csv"
+    path.write_text(
+        EVENTS.replace("DV\n", "DV,AGE\n")
+        + "P1,-3,0,,,,,alc,l.5,61\nP1,0,1,rt,8,24,4,,,61\n"
+        + "P2,-3,0,,,,,alc,1.4,610\nP2,0,1,rt,30,1,4,,,610\n"
+        + "P3,-3,0,,,,,alc,1.4,58\nP3,0,1,rt,8 Gy,1,0,,,58\nP3,1,1,rt,8,,,,,58\n"
+        + "P3,14,1,rt,8,,,,,58\n"
+    )
+    with pytest.raises(BadInput) as caught:
+        read_events(path)
+    told = {(p.row, p.column, p.check) for p in caught.value.problems}
+    assert told == {
+        (2, "DV", ""),
+        (3, "II", "fraction_spacing"),
+        (4, "AGE", ""),
+        (5, "AMT", "total_dose"),
+        (7, "AMT", ""),  # and nothing of the course of P3, of which a fraction is not known
+    }
