@@ -26,22 +26,29 @@ from lymphokin.commands.trial import app as trial
 from lymphokin.commands.what_if import whatif
 from lymphokin.jax_setup import prepare_jax
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="Lymphocyte kinetics under radiotherapy and ATRA: each patient's risk of lymphopenia. "
-    "Research use only.",
-)
-for command in (
-    *(demo, fit, predict, whatif, serve, report, check, compare),
-    *(simulate, calibrate, spread, models, dose),
-):
-    app.command()(command)
-for group, name in ((trial, "trial"), (data.app, "data"), (audit.app, "audit")):
-    app.add_typer(group, name=name)
-console = Console(stderr=True)
+
+def _command_line() -> typer.Typer:
+    """Every command and group of commands."""
+    made = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        help="Lymphocyte kinetics under radiotherapy and ATRA: each patient's risk of lymphopenia. "
+        "Research use only.",
+    )
+    for command in (
+        *(demo, fit, predict, whatif, serve, report, check, compare),
+        *(simulate, calibrate, spread, models, dose),
+    ):
+        made.command()(command)
+    for group, name in ((trial, "trial"), (data.app, "data"), (audit.app, "audit")):
+        made.add_typer(group, name=name)
+    return made
+
+
+app: typer.Typer = _command_line()
+console: Console = Console(stderr=True)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-app = typer.Typer(no_args_is_help=True, help="The audit log of what-if questions.")
+app: typer.Typer = typer.Typer(no_args_is_help=True, help="The audit log of what-if questions.")
 
 
 @app.callback()

@@ -13,8 +13,10 @@ from rich.table import Table
 from lymphokin.commands.accept import Accept, accepted
 from lymphokin.files import write_text
 
-app = typer.Typer(no_args_is_help=True, help="Bring data in: convert, validate, template, summary.")
-console = Console(stderr=True)
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True, help="Bring data in: convert, validate, template, summary."
+)
+console: Console = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from lymphokin.commands.accept import Accept, accepted
 from lymphokin.files import write_text
 
-console = Console(stderr=True)
+console: Console = Console(stderr=True)
 
 
 def dose(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def added(grids: Sequence[DoseGrid]) -> list[DoseGrid]:
 
 def voxels(
     grids: Sequence[DoseGrid], least_gy: float = 0.0
-) -> Iterator[tuple[NDArray[np.float64], NDArray, NDArray]]:
+) -> Iterator[tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]]:
     """Per grid and frame: centres [voxel, 3], the sum of the grids there in Gy and cm3 of each.
 
     Frames where the sum cannot reach `least_gy` are passed over.

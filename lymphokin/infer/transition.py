@@ -25,7 +25,7 @@ SHORTER, SHORTER_SHARE = 0.5, 0.2
 """One transition in five takes steps of half the length. Where the posterior is narrower than its
 bulk, the common step fails at every try; a chain that has come there leaves with a shorter one."""
 
-TOLD = {
+TOLD: dict[str, type] = {
     "diverging": bool,
     "n_steps": int,
     "acceptance_rate": float,

@@ -8,12 +8,14 @@ import pandas as pd
 
 from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES, SELDOM
 
+type Types = dict[str, type[np.generic]]
+
 _NUMBER, _WHOLE, _FLAG, _TEXT = np.float64, np.int64, np.bool_, np.object_
 
-PATIENTS = {c.lower(): _NUMBER if c in NUMERIC_COVARIATES else _TEXT for c in COVARIATES}
-FRACTIONS = {"id": _TEXT, "day": _NUMBER, "prescribed_gy": _NUMBER, "lesion": _WHOLE}
-DOSES = {"id": _TEXT, "day": _NUMBER, "drug": _TEXT, "amount_mg": _NUMBER}
-OBSERVATIONS = {
+PATIENTS: Types = {c.lower(): _NUMBER if c in NUMERIC_COVARIATES else _TEXT for c in COVARIATES}
+FRACTIONS: Types = {"id": _TEXT, "day": _NUMBER, "prescribed_gy": _NUMBER, "lesion": _WHOLE}
+DOSES: Types = {"id": _TEXT, "day": _NUMBER, "drug": _TEXT, "amount_mg": _NUMBER}
+OBSERVATIONS: Types = {
     "id": _TEXT,
     "day": _NUMBER,
     "quantity": _TEXT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,7 +146,7 @@ def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet)
                    "another unit than the other centres?")  # fmt: skip
 
 
-def part_of_typical(patient: NDArray, value: NDArray[np.float64]) -> NDArray[np.float64]:
+def part_of_typical(patient: NDArray[Any], value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Counts (1e9/L) over the median of the patient's counts; NaN where that is near nothing."""
     typical = pd.Series(value).groupby(patient).transform("median").to_numpy()
     return np.where(typical > _LOWEST_TYPICAL_ALC, value / np.fmax(typical, _COUNTED), np.nan)

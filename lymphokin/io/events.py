@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,8 @@ _MAPPED = {"CMT": COMPARTMENTS, "DVID": QUANTITIES}
 
 
 def read_events(
-    path: str | os.PathLike,
-    mapping: Mapping[str, Mapping] | None = None,
+    path: str | os.PathLike[str],
+    mapping: Mapping[str, Mapping[str, Any]] | None = None,
     accept: Mapping[str, str] | None = None,
 ) -> Cohort:
     """Read and check an event table (CSV, UTF-8).
@@ -77,7 +77,7 @@ def read_events(
 
 
 def read_table(
-    data: bytes, found: Findings, mapping: Mapping[str, Mapping] | None = None
+    data: bytes, found: Findings, mapping: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Cohort:
     """Read and check the bytes of an event table; see `read_events`.
 
@@ -149,7 +149,9 @@ def _bytes(path: Path) -> bytes:
     raise AssertionError("a file that cannot be read leaves a problem")
 
 
-def _checked_mapping(mapping: Mapping[str, Mapping], found: Findings) -> dict[str, Mapping]:
+def _checked_mapping(
+    mapping: Mapping[str, Mapping[str, Any]], found: Findings
+) -> dict[str, Mapping[str, Any]]:
     checked = {}
     for name, codes in mapping.items():
         allowed = _MAPPED.get(str(name).upper())
@@ -240,7 +242,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
 
 
 def write_events(
-    cohort: Cohort, path: str | os.PathLike, header_comments: Sequence[str] = ()
+    cohort: Cohort, path: str | os.PathLike[str], header_comments: Sequence[str] = ()
 ) -> None:
     """Write the event table of `cohort`, after `header_comments` as `#` lines.
 

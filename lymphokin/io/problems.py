@@ -41,7 +41,7 @@ class BadInput(Exception):  # noqa: N818  (the user's word for it)
     """The input cannot be used; carries every problem, `str()` is the message to show."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         super().__init__(render(self.problems))
 
 

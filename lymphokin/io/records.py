@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ class Records:
     result: Mask
     tube: Codes
     delay: Numbers
-    covariates: dict[str, NDArray] = field(default_factory=dict)
+    covariates: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def timed(self) -> Mask:
@@ -65,7 +66,7 @@ class Records:
         return self.is_dose & (self.compartment == COMPARTMENTS.index("rt"))
 
 
-def read_records(sheet: Sheet, mapping: Mapping[str, Mapping], in_hours: bool) -> Records:
+def read_records(sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], in_hours: bool) -> Records:
     """Every cell of the contract's columns, typed; cells that break its rules are noted.
 
     `mapping`: translations of CMT and DVID codes. `in_hours`: TIME and II count hours, not days.
@@ -128,7 +129,7 @@ def _whole(sheet: Sheet, name: str, least: int, most: int, expected: str) -> NDA
 
 
 def _doses(
-    sheet: Sheet, mapping: Mapping[str, Mapping], is_dose: Mask, seen: Mask
+    sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], is_dose: Mask, seen: Mask
 ) -> dict[str, NDArray]:
     compartment = sheet.choices("CMT", COMPARTMENTS, _codes(mapping, "CMT"), is_dose)
     sheet.flag(is_dose & ~sheet.stated("CMT"), "CMT", "rt or atra on every dose")
@@ -168,7 +169,7 @@ def _fraction_hint(word: str) -> str:
 
 
 def _observations(
-    sheet: Sheet, mapping: Mapping[str, Mapping], is_dose: Mask, seen: Mask
+    sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], is_dose: Mask, seen: Mask
 ) -> dict[str, NDArray]:
     quantity = sheet.choices("DVID", QUANTITIES, _codes(mapping, "DVID"), seen)
     sheet.flag(seen & ~sheet.stated("DVID"), "DVID", "alc, mdsc or atra on every observation")
@@ -236,5 +237,5 @@ def _count_hint(word: str) -> str:
     return "divided by 1000 once too often?" if number < CHECKS["alc_value"].plausible[0] else ""
 
 
-def _codes(mapping: Mapping[str, Mapping], name: str) -> dict[str, str]:
+def _codes(mapping: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, str]:
     return {plain_number(str(code)): str(word) for code, word in mapping.get(name, {}).items()}

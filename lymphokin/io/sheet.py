@@ -34,7 +34,7 @@ class Sheet:
     """
 
     def __init__(self, table: TextTable, found: Findings) -> None:
-        self.lines = table.lines
+        self.lines: NDArray[np.int64] = table.lines
         self.found = found
         self.troubled = np.zeros(len(table), bool)
         """Rows in which something is refused."""

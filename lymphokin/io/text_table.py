@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class TextColumn:
     codes: NDArray[np.int32]
     words: list[str]
 
-    def rows(self, per_word: Sequence | NDArray) -> NDArray:
+    def rows(self, per_word: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
         """Spread a value per word over the rows."""
         return np.asarray(per_word)[self.codes]
 

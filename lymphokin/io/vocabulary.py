@@ -53,7 +53,7 @@ NOT_UNDERSTOOD = {
 HOUR_COLUMNS = ("AFRLT", "NFRLT")
 """CDISC ADPPK times from the first dose, in hours (their unit stands in FRLTU)."""
 
-OTHER_NAMES = {
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "ID": ("USUBJID", "SUBJID"),
     "TIME": HOUR_COLUMNS,
     "LLOQ": ("ALLOQ",),

@@ -116,12 +116,12 @@ class AtraMetaAnalysis:
     def __init__(self, model: Model, studies: tuple[AtraStudy, ...]) -> None:
         self.model = model
         self.studies = studies
-        self.hierarchy = Hierarchy(model)
+        self.hierarchy: Hierarchy = Hierarchy(model)
         names = self.hierarchy.population_names
         quantities = self.hierarchy.quantities
         drug = [q.kind == "typical" and q.name in model.exposure_only for q in quantities]
         hours = model.reads()[model.blocks[0].name]
-        self.sampled = np.flatnonzero(
+        self.sampled: np.ndarray = np.flatnonzero(
             [of_drug and name in hours for of_drug, name in zip(drug, names, strict=True)]
         )
         none, start = np.zeros(0), np.zeros(1)
@@ -139,12 +139,13 @@ class AtraMetaAnalysis:
         typical = {name: jnp.zeros(total) for name in regressors}
         arrays = CohortArrays(timeline, typical, without, without, {}, layout.treated)  # type: ignore[arg-type]
         self.arrays: CohortArrays = jax.tree.map(jnp.asarray, arrays)
-        self.study_of = np.repeat(np.arange(len(studies)), PATIENTS)
+        self.study_of: np.ndarray = np.repeat(np.arange(len(studies)), PATIENTS)
         effects = len(self.hierarchy.treated_effects), len(self.hierarchy.occasion_effects)
         normal = norm.ppf(qmc.Sobol(sum(effects), seed=SEED).random(PATIENTS))
         normal = (normal - normal.mean(axis=0)) / normal.std(axis=0)
         deviates = np.tile(normal.T, (1, len(studies)))
-        self.treated, self.occasion = deviates[: effects[0]], deviates[effects[0] :]
+        self.treated: np.ndarray = deviates[: effects[0]]
+        self.occasion: np.ndarray = deviates[effects[0] :]
         self._compiled = jax.jit(jax.value_and_grad(self._log_density))
 
     @cached_property

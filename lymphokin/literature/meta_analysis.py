@@ -88,7 +88,7 @@ class MetaAnalysis:
     def __init__(self, model: Model, studies: Sequence[Study]) -> None:
         sensitivity_parameter(model)
         self.model = model
-        self.hierarchy = Hierarchy(model)
+        self.hierarchy: Hierarchy = Hierarchy(model)
         self.cohorts: Cohorts = build_cohorts(self.hierarchy, studies)
         self._extra = jnp.asarray([study.extra_log_sd for study in studies])
         self._baseline = self.hierarchy.population_names.index("lymphocyte_baseline")

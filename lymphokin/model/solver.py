@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lymphokin.model.block import ModelError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def solvers() -> dict[str, type[diffrax.AbstractAdaptiveSolver]]:
+def solvers() -> dict[str, type[diffrax.AbstractAdaptiveSolver[Any]]]:
     """Runge-Kutta methods of diffrax that choose their own steps, by lower-case name."""
     import diffrax  # only models that ask for it pay for the import
 
@@ -61,6 +61,6 @@ class AdaptiveSolver:
                 f"solver {self.name}: max_steps must be at least 1, not {self.max_steps}"
             )
 
-    def method(self) -> diffrax.AbstractAdaptiveSolver:
+    def method(self) -> diffrax.AbstractAdaptiveSolver[Any]:
         """The solver of diffrax."""
         return solvers()[self.name]()

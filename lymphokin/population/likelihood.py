@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lymphokin.model import Residual
+from lymphokin.model import Model, Residual
 from lymphokin.population.arrays import CohortArrays, Records
 from lymphokin.population.data import PackedCohort
 from lymphokin.population.hierarchy import Hierarchy, Latents
@@ -27,7 +27,7 @@ class CohortLikelihood:
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         self.hierarchy = hierarchy
-        self.model = hierarchy.model
+        self.model: Model = hierarchy.model
         self._hours_outputs = {name for b in self.model.on_clock("hours") for name in b.shows}
 
     def __eq__(self, other: object) -> bool:

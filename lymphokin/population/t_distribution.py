@@ -41,7 +41,6 @@ def log_density(z: Any, df: float) -> Any:
     return constant - 0.5 * (df + 1) * jnp.log1p(z**2 / df)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
 def probability_below(z: Any, df: float) -> Any:
     """Cumulative distribution of Student's t, precise in the lower tail.
 
@@ -49,18 +48,23 @@ def probability_below(z: Any, df: float) -> Any:
     (Abramowitz & Stegun 1964, 26.5.23 and 26.7.1): one for the tail, one for the centre. Some 60
     terms at 5 degrees of freedom, more in proportion to ``df`` beyond 9.
     """
+    return _probability_below(z, df)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _probability_below(z: Any, df: float) -> Any:
     a, b, scale = 0.5 * df, 0.5, 0.5 / float(beta(0.5 * df, 0.5))
     edge = df / (df + min(df, 9.0))  # further out the centre would be a difference of near equals
     x = df / (df + z**2)
     far = x < edge
-    own = _series(a, b, jnp.where(far, x, edge), edge)
-    tail = scale / a * x**a * jnp.abs(z) / jnp.sqrt(df + z**2) * own
-    own = _series(b, a, jnp.where(far, 1 - edge, z**2 / (df + z**2)), 1 - edge)
-    centre = 0.5 + scale / b * x**a * z / jnp.sqrt(df + z**2) * own
+    series = _series(a, b, jnp.where(far, x, edge), edge)
+    tail = scale / a * x**a * jnp.abs(z) / jnp.sqrt(df + z**2) * series
+    series = _series(b, a, jnp.where(far, 1 - edge, z**2 / (df + z**2)), 1 - edge)
+    centre = 0.5 + scale / b * x**a * z / jnp.sqrt(df + z**2) * series
     return jnp.where(far, jnp.where(z < 0, tail, 1 - tail), centre)
 
 
-@probability_below.defjvp
+@_probability_below.defjvp
 def _probability_below_slope(df: float, at: tuple[Any], change: tuple[Any]) -> tuple[Any, Any]:
     (z,), (dz,) = at, change
     return probability_below(z, df), jnp.exp(log_density(z, df)) * dz

@@ -28,7 +28,7 @@ _QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 _SIZE = (2.3, 1.62)
 _TOLERANCE = 0.01
 """error of a drawn curve on the log scale: a hundredth of its value, a third of a point"""
-COUNT_TICKS = [0.05, 0.1, 0.2, 0.5, GRADE2_LIMIT, 1.5, 3, 6, 12, 25, 50, 100]
+COUNT_TICKS: list[float] = [0.05, 0.1, 0.2, 0.5, GRADE2_LIMIT, 1.5, 3, 6, 12, 25, 50, 100]
 """1e9/L"""
 _PULSE_GAP = 2.0
 """days without ATRA after which the next dose begins a new pulse"""

@@ -22,7 +22,7 @@ from lymphokin.pages.drawing import (
 )
 from lymphokin.quantities import OBSERVABLES
 
-TICKS = [0.05, 0.1, 0.2, 0.5, 0.8, 1, 2, 5, 10]
+TICKS: list[float] = [0.05, 0.1, 0.2, 0.5, 0.8, 1, 2, 5, 10]
 FEWEST_FOR_MEDIAN = 5
 """Counts in a week that its median is drawn from."""
 
@@ -65,7 +65,7 @@ def spaghetti(cohort: Cohort) -> Figure:
     return figure
 
 
-def save_spaghetti(cohort: Cohort, path: str | os.PathLike) -> None:
+def save_spaghetti(cohort: Cohort, path: str | os.PathLike[str]) -> None:
     """Draw `spaghetti` into a PNG, SVG or PDF file, which appears complete or not at all.
 
     Raises ValueError for another kind of file.

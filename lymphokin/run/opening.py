@@ -37,7 +37,7 @@ class UntrustedModelError(ValueError):
 
     def __init__(self, message: str, files: Sequence[Path]) -> None:
         super().__init__(message)
-        self.files = tuple(files)
+        self.files: tuple[Path, ...] = tuple(files)
 
 
 def open_run(

@@ -16,9 +16,9 @@ class System:
     """Blocks of one clock with one set of parameters; values may have any common shape."""
 
     def __init__(self, blocks: Sequence[Block], p: Any) -> None:
-        self.blocks = tuple(blocks)
+        self.blocks: tuple[Block, ...] = tuple(blocks)
         self.p = p
-        self.names = tuple(name for block in blocks for name in block.states)
+        self.names: tuple[str, ...] = tuple(name for block in blocks for name in block.states)
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"two blocks share the name of a state: {sorted(self.names)}")
 

@@ -49,7 +49,7 @@ class Engine:
         population.model.require_counts("a what-if")
         self.population = population
         self.seed = seed
-        self.solver = LaneSolver(population.hierarchy)
+        self.solver: LaneSolver = LaneSolver(population.hierarchy)
         self._fixed, self._conditioned, self._solved = Recent(KEPT), Recent(KEPT), Recent(KEPT)
         self._answered, self._intervals = Recent(KEPT), Recent(KEPT)
         self._treatments, self._risks = Recent(RISKS_KEPT), Recent(RISKS_KEPT)

@@ -34,7 +34,7 @@ class Intervals:
 
     def __init__(self, population: PopulationDraws, conditioned: Conditioned) -> None:
         self.residual: Residual = population.model.table.residuals["alc"]
-        self.sd = population.residual_sd["alc"][conditioned.draws.atom]
+        self.sd: np.ndarray = population.residual_sd["alc"][conditioned.draws.atom]
         self._noise = noise_of(self.residual, conditioned.draws.noise)
         self._z = conditioned.draws.lanes.z
         self._deviation = conditioned.deviation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 
 LATEST_DAY = 126
@@ -20,4 +22,6 @@ MOST_CELLS = 144
 class Strict(BaseModel):
     """An input that refuses unknown fields, and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", allow_inf_nan=False, frozen=True
+    )

@@ -14,7 +14,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from lymphokin.trial.inputs import Demands
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     no_args_is_help=True,
     help="Design and monitor a two-arm trial: exact tests, assurance, safety, virtual trials.",
 )

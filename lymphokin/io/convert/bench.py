@@ -20,7 +20,7 @@ COUNT, MDSC, LEVEL, FRACTION, DOSE = "alc", "mdsc", "atra", "rt", "atra_dose"
 NAMED = 5
 """Subjects spelt out in a warning."""
 
-DRAFT = {
+DRAFT: dict[str, type | str] = {
     "source": object,
     "row": np.int64,
     "id": object,

@@ -37,7 +37,7 @@ class Conversion:
     cohort: Cohort
     account: Account
 
-    def write(self, out: str | os.PathLike) -> tuple[Path, Path]:
+    def write(self, out: str | os.PathLike[str]) -> tuple[Path, Path]:
         """Write the event table to `out` and the account beside it, `NAME.conversion.json`.
 
         Both appear complete or not at all.
@@ -54,10 +54,10 @@ class Conversion:
 
 
 def convert(
-    source: str | os.PathLike,
-    mapping: str | os.PathLike | Mapping | None = None,
+    source: str | os.PathLike[str],
+    mapping: str | os.PathLike[str] | Mapping | None = None,
     key: bytes | None = None,
-    immune_dose: str | os.PathLike | None = None,
+    immune_dose: str | os.PathLike[str] | None = None,
     accept: dict[str, str] | None = None,
 ) -> Conversion:
     """Convert CDISC data sets, a NONMEM data set or a wide spreadsheet.

@@ -103,7 +103,7 @@ def _as_text(value: object) -> str:
 
 
 def read_dataset(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     sheet: str = "",
     numbers: NumberFormat | None = None,
     header_row: int = 0,

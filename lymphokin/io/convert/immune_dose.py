@@ -13,7 +13,7 @@ from lymphokin.io.convert.subject_ids import plain
 
 
 def with_immune_dose(
-    bench: Bench, subjects: pd.DataFrame, ids: pd.Series, path: str | os.PathLike
+    bench: Bench, subjects: pd.DataFrame, ids: pd.Series, path: str | os.PathLike[str]
 ) -> pd.DataFrame:
     """`subjects` with IMMUNE_DOSE_GY and IMMUNE_DOSE_SOURCE of the table at `path`.
 

@@ -49,7 +49,7 @@ _KINDS = {
 }
 
 
-def read_mapping(path: str | os.PathLike | None) -> Mapping:
+def read_mapping(path: str | os.PathLike[str] | None) -> Mapping:
     """The mapping of a TOML file over `DEFAULTS`; the defaults alone for None.
 
     Raises BadInput with every key that is not known or has the wrong kind of value.

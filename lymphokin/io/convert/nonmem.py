@@ -19,7 +19,7 @@ from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES
 from lymphokin.lab_units import count_factor, level_factor
 from lymphokin.quantities import CELLS_PER_UL, OBSERVABLES
 
-SPELLINGS = {
+SPELLINGS: dict[str, tuple[str, ...]] = {
     "DV": ("Y", "OBSERVATION"),
     "DVID": ("YTYPE", "OBSID"),
     "CMT": ("ADM",),

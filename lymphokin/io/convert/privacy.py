@@ -16,7 +16,7 @@ LETTERS = 10
 """Letters of a pseudonym: 50 bits, so that 10,000 subjects collide with a chance below 1e-7."""
 
 
-def read_key(path: str | os.PathLike) -> bytes:
+def read_key(path: str | os.PathLike[str]) -> bytes:
     """The secret key of a key file. Raises BadInput if there is none, or it is too short."""
     path = Path(path)
     found = Findings(path.name)

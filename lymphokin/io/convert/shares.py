@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ def counts_from_shares(
     leukocytes: Dataset,
     columns: Columns,
     first_day: pd.Series,
-    counted: set[tuple],
+    counted: set[tuple[Any, ...]],
 ) -> pd.DataFrame:
     """Draft records of counts: shares times the one leukocyte count of the same sample.
 

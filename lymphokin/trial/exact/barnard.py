@@ -12,7 +12,8 @@ from lymphokin.trial.exact.unconditional import UnconditionalTest
 class Barnard(UnconditionalTest):
     """Orders tables by the difference of rates over its pooled standard error."""
 
-    name, label = "barnard", "Barnard, pooled z"
+    name: str = "barnard"
+    label: str = "Barnard, pooled z"
 
     def order(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
         treated, control = tables(n_treated, n_control)

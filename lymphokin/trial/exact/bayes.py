@@ -17,7 +17,8 @@ class Bayes(ExactTest):
     event more among the treated and one patient with event more among the controls.
     """
 
-    name, label = "bayes", "Bayes, uniform priors"
+    name: str = "bayes"
+    label: str = "Bayes, uniform priors"
 
     def p_values(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
         return as_few_treated(n_treated + 1, n_control + 1)[:-1, 1:]

@@ -15,7 +15,8 @@ class Fisher(ExactTest):
     Never exceeds its nominal level, and stays well below it in small trials.
     """
 
-    name, label = "fisher", "Fisher"
+    name: str = "fisher"
+    label: str = "Fisher"
 
     def p_values(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
         return as_few_treated(n_treated, n_control)
@@ -28,7 +29,8 @@ class MidP(ExactTest):
     doi 10.1080/01621459.1961.10482105).
     """
 
-    name, label = "mid-p", "Fisher, mid-p"
+    name: str = "mid-p"
+    label: str = "Fisher, mid-p"
 
     def p_values(self, n_treated: int, n_control: int) -> NDArray[np.float64]:
         return as_few_treated(n_treated, n_control) - 0.5 * given_total(n_treated, n_control)

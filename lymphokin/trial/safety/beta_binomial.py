@@ -23,7 +23,8 @@ class BetaBinomial(SafetyRule):
     prior: tuple[float, float] = (1.0, 1.0)
     """parameters of the Beta prior of the rate"""
 
-    name, label = "beta-binomial", "Beta-binomial"
+    name: str = "beta-binomial"
+    label: str = "Beta-binomial"
 
     def __post_init__(self) -> None:
         demands = Demands("safety rule")

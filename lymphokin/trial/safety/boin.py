@@ -32,7 +32,8 @@ class Boin(SafetyRule):
     target: float = 0.30
     certainty: float = 0.95
 
-    name, label = "boin", "BOIN"
+    name: str = "boin"
+    label: str = "BOIN"
 
     def __post_init__(self) -> None:
         demands = Demands("safety rule")

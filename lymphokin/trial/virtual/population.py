@@ -33,7 +33,7 @@ class TruePopulation(VirtualPopulation):
     name = "truth"
 
     def __init__(self, truth: Truth) -> None:
-        self.model = truth.true_model()
+        self.model: Model = truth.true_model()
 
     def latents(self, key: jax.Array) -> jax.Array:
         return jnp.zeros(len(Hierarchy(self.model).quantities))
@@ -55,7 +55,7 @@ class DrawnPopulation(VirtualPopulation):
     """A population chosen for every trial among the draws of a fit or of the literature."""
 
     def __init__(self, draws: PopulationDraws, name: str) -> None:
-        self.model = draws.model
+        self.model: Model = draws.model
         self.name = name
         self.draws = draws
 
