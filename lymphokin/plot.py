@@ -5,6 +5,8 @@ The same functions draw the figures of the report. Colours are told apart with a
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -30,6 +32,8 @@ MOST_ROWS = 50
 """Patients that :func:`risks` draws, the highest risks of more."""
 ACROSS = 4
 """Quantities side by side in :func:`prior_posterior`."""
+LETTERS = 36
+"""Letters of a line above such a picture."""
 
 
 @styled
@@ -123,6 +127,9 @@ def risks(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
         size, place = forest_layout(shown)
         axes = pyplot.figure(figsize=size, facecolor="white").add_axes(place)
     draw_risks(axes, shown)
+    if forecast.synthetic:
+        axes.annotate("SYNTHETIC DATA", (1, 0), (10, -22), xycoords="axes fraction",
+                      textcoords="offset points", ha="left")  # fmt: skip
     if len(shown) < len(table):
         axes.text(0, -0.3, f"the {len(shown)} highest of {len(table):,}", transform=axes.transAxes)
     return axes
@@ -153,16 +160,22 @@ def prior_posterior(fit: Fit, *, ax: Axes | None = None) -> Axes:
     down = -(-len(table) // ACROSS)
     axes = ax
     if axes is None:
-        axes = pyplot.subplots(figsize=(10.0, 1.45 * down), facecolor="white")[1]
+        axes = pyplot.figure(figsize=(10.0, 1.6 * down + 0.3), facecolor="white").add_axes(
+            (0.02, 0.0, 0.96, 1 - 0.3 / (1.6 * down + 0.3))
+        )
     axes.set_axis_off()
+    axes.set_title(f"{_synthetic(fit.cohort.synthetic)}prior (dashed) and posterior", loc="left")
     for place, row in enumerate(table.to_dict("records")):
         left, top = place % ACROSS, place // ACROSS
-        bounds = ((left + 0.06) / ACROSS, 1 - (top + 0.75) / down, 0.88 / ACROSS, 0.5 / down)
+        bounds = ((left + 0.06) / ACROSS, 1 - (top + 0.85) / down, 0.88 / ACROSS, 0.5 / down)
         small = axes.inset_axes(bounds)
         draw_prior_posterior(small, *draws[row["name"]])
         unit = shown_unit(str(row["unit"])) if wording.stated(row["unit"]) else ""
-        symbol = wording.symbol(row["symbol"]) if wording.stated(row["symbol"]) else row["name"]
-        small.set_title(f"{symbol} ({unit})" if unit else symbol, loc="left", pad=2)
+        title = str(row["name"]).replace("_", " ")
+        if wording.stated(row["symbol"]):
+            title = f"{title}, {wording.symbol(row['symbol'])}"
+        title = f"{title} ({unit})" if unit not in ("", "1") else title
+        small.set_title(fill(title, LETTERS), loc="left", pad=2, size=7.5)
     return axes
 
 

@@ -19,10 +19,12 @@ from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
 
 
-def patients_table(result: Forecast, synthetic: bool) -> Table:
+def patients_table(result: Forecast) -> Table:
     """Patient, arm, counts used, risk with interval, and what happened; of many, highest risks."""
-    found = risk_table(result.patients, result.counts_until, "All: --json, or patients.csv.")
-    table = Table(title=("SYNTHETIC DATA. " if synthetic else "") + found.title)
+    found = risk_table(
+        result.patients, result.counts_until, "All: --json, or patients.csv.", result.synthetic
+    )
+    table = Table(title=found.title)
     for name in COLUMNS:
         left = name in ("patient", "arm", "happened")
         table.add_column(name, justify="left" if left else "right")
@@ -36,13 +38,13 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records"))
 
 
-def show_patients(result: Forecast, synthetic: bool, as_json: bool) -> None:
+def show_patients(result: Forecast, as_json: bool) -> None:
     """Print forecasts as a table or as JSON."""
     if as_json:
         print(json.dumps(_records(result.patients.reset_index()), indent=2))
         return
     console = Console(width=None if sys.stdout.isatty() else 110)
-    console.print(patients_table(result, synthetic))
+    console.print(patients_table(result))
     for warning in result.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False)
     console.print(RESEARCH_USE)
@@ -89,7 +91,7 @@ def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) 
         print(json.dumps(result, indent=2))
         return
     if predicted:
-        show_patients(predicted, fit.cohort.synthetic, as_json=False)
+        show_patients(predicted, as_json=False)
     console = Console(width=None if sys.stdout.isatty() else 110)
     if len(fit.contrast):
         console.print(contrast_table(fit.contrast))

@@ -30,7 +30,7 @@ def new_axes():
 def forecast() -> Forecast:
     ids = [f"P{i:02d}" for i in range(60)]
     table = made_up_patients(ids, ["SBRT"] * 60).set_index("id")
-    return Forecast(table, 21.0, ("importance weights are unreliable for P07",))
+    return Forecast(table, 21.0, ("importance weights are unreliable for P07",), True)
 
 
 def test_a_curve_is_drawn_with_units_limit_and_measurements(hedos_run, new_axes):
@@ -68,9 +68,11 @@ def test_risks_are_drawn_highest_first_and_say_when_some_are_left_out(forecast, 
     expected = forecast.patients["p_grade2_measured"].nlargest(plot.MOST_ROWS).index
     assert names == list(expected)
     assert any(t.get_text() == "the 50 highest of 60" for t in axes.texts)
-    few = Forecast(forecast.patients.iloc[:3], None, ())
+    assert any(t.get_text() == "SYNTHETIC DATA" for t in axes.texts)
+    few = Forecast(forecast.patients.iloc[:3], None, (), False)
     mine = new_axes()
     assert lk.plot.risks(few, ax=mine) is mine
+    assert not any("SYNTHETIC" in t.get_text() for t in mine.texts)
 
 
 def test_each_prior_is_drawn_against_its_posterior_in_its_unit(hedos_run, new_axes):
@@ -114,7 +116,7 @@ def test_a_forecast_shows_its_highest_risks_in_a_notebook(forecast):
 def test_a_small_forecast_keeps_the_order_of_its_table():
     table = made_up_patients(["b", "a"], ["x", None]).set_index("id")
     table["observed_alc"] = [np.nan, 0.7]
-    found = risk_table(table, None, "")
+    found = risk_table(table, None, "", False)
     assert [row[:2] for row in found.rows] == [("b", "x"), ("a", "")]
     assert [row[-1] for row in found.rows] == ["no count", "no (0.70)"]
     assert found.notes == [

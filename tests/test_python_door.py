@@ -50,6 +50,7 @@ def test_every_public_name_says_what_it_is(name):
 def test_the_notebook_goes_from_table_to_risk_and_back(tmp_path):
     runpy.run_path(str(NOTEBOOK), {"folder": tmp_path})
     assert (tmp_path / "run" / "report.html").is_file()
+    assert (tmp_path / "patients.png").is_file()
     assert (tmp_path / "rival" / "model" / "slower_pool.py").is_file()
 
 

@@ -80,4 +80,4 @@ def predict(
     result = fit.forecast(cohort, counts_until=counts_until, seed=seed)
     if out is not None:
         write_with(out, neutral_frame(result.patients).to_csv)
-    show_patients(result, (cohort or fit.cohort).synthetic, json_)
+    show_patients(result, json_)

@@ -112,6 +112,7 @@ def between_models(
             population.z,
             in_fit=False,
             seen=population.seen or {},
+            synthetic=cohort.synthetic,
             counts_until=counts_until,
             seed=seed,
         )

@@ -22,16 +22,20 @@ class RiskTable(NamedTuple):
     notes: list[str]
 
 
-def risk_table(patients: pd.DataFrame, counts_until: float | None, rest: str) -> RiskTable:
+def risk_table(
+    patients: pd.DataFrame, counts_until: float | None, rest: str, synthetic: bool
+) -> RiskTable:
     """Write each patient's risk with its interval, and what happened.
 
     Args:
         patients: of a forecast, with the patient's id as index.
         counts_until: last day whose counts the forecast used; None: all before the endpoint visit.
         rest: how to see all patients, where not all are shown.
+        synthetic: whether patients or population are made up.
     """
     until = "before the endpoint visit" if counts_until is None else f"up to day {counts_until:g}"
-    title = f"Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, from counts {until}"
+    title = "SYNTHETIC DATA. " if synthetic else ""
+    title += f"Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, from counts {until}"
     shown, notes = patients, []
     if len(patients) > MOST_ROWS:
         shown = patients.nlargest(MOST_ROWS, "p_grade2_measured", keep="first")

@@ -57,10 +57,14 @@ class Forecast:
     patients: pd.DataFrame
     counts_until: float | None
     warnings: tuple[str, ...]
+    synthetic: bool
+    """whether the patients, or those whom the population was fitted to, are made up"""
 
     def _repr_html_(self) -> str:
         """The risks as a notebook shows them: of many patients the highest."""
-        table = risk_table(self.patients, self.counts_until, "All are in .patients.")
+        table = risk_table(
+            self.patients, self.counts_until, "All are in .patients.", self.synthetic
+        )
         notes = [*self.warnings, *table.notes, RESEARCH_USE]
         return notebook_html(table.title, COLUMNS, table.rows, notes)
 
@@ -71,6 +75,7 @@ def forecast(
     *,
     in_fit: bool,
     seen: Mapping[str, Any],
+    synthetic: bool,
     counts_until: float | None = None,
     seed: int = 0,
     populations: int = POPULATION_DRAWS,
@@ -82,6 +87,7 @@ def forecast(
         population_z: [draw, quantity] population latents of the fit.
         in_fit: whether these patients' records were part of the fit.
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
+        synthetic: whether the patients, or those whom the population was fitted to, are made up.
         counts_until: use records up to this day only; None for all before the endpoint visit.
         seed: of the random numbers.
         populations: draws of the population that are used.
@@ -115,7 +121,7 @@ def forecast(
             f"{len(unreliable)} patient(s): {some(unreliable)}; read their risks with care"
         )
     extra = [c for c in table.columns if c not in CONTRACT]
-    return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings))
+    return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings), synthetic)
 
 
 def _summary(draws: EndpointDraws, seed: int) -> pd.DataFrame:

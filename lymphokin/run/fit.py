@@ -259,6 +259,7 @@ class Fit:
             self.population_z(),
             in_fit=cohort is None,
             seen=self.provenance["seen"],
+            synthetic=self.cohort.synthetic or density.packed.cohort.synthetic,
             counts_until=counts_until,
             seed=self.seed if seed is None else seed,
             populations=POPULATION_DRAWS if self.method == "nuts" else QUICK_POPULATION_DRAWS,
