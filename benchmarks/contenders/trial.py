@@ -16,6 +16,7 @@ import numpy as np
 
 from lymphokin.infer import CohortDensity, fit_gaussian
 from lymphokin.infer.density import _own_log_prior
+from lymphokin.infer.noncentred_density import gradients_of
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -110,10 +111,11 @@ def read_trial(draws: int) -> Trial:
     cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
     model = load_model("myeloid_lymphoid")
     density = CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
-    map_ = fit_gaussian(density, density.with_long_steps().gradients)
+    approximation = fit_gaussian(density, gradients_of(density.with_long_steps()))
     keys = jax.random.split(jax.random.key(1), draws)
-    x = [map_.to_latents(jax.random.normal(key, map_.centre.shape)) for key in keys]
-    return Trial(cohort, density, find_stops(density), np.asarray(x))
+    shape = approximation.whitening.centre.shape
+    y = np.stack([jax.random.normal(key, shape) for key in keys])
+    return Trial(cohort, density, find_stops(density), approximation.to_latents(density, y)[0])
 
 
 def find_stops(density: CohortDensity) -> Stops:

@@ -11,9 +11,10 @@ import xarray as xr
 
 from lymphokin.infer.belief import judge_approximation, point
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.gaussian import Whitening, fit_gaussian
+from lymphokin.infer.gaussian import NormalApproximation, fit_gaussian
 from lymphokin.infer.importance import plain, propose, reliability, resampled
 from lymphokin.infer.laplace import find_mode, laplace, spread_against_expected
+from lymphokin.infer.noncentred_density import gradients_of
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.svi import BLOCK, SviSettings, fit_svi
 
@@ -43,11 +44,13 @@ def approximate(
         approximation = laplace(density, mode)
         details = {
             "mode_slope_in_sds": mode.slope,
-            "sd_over_expected_information": spread_against_expected(approximation, density),
+            "sd_over_expected_information": spread_against_expected(
+                approximation.whitening, density
+            ),
         }
         return _weighed(method, density, approximation, seed, stage, details)
     stage("finding where the posterior lies")
-    approximation = fit_gaussian(density, coarse.gradients, seed)
+    approximation = fit_gaussian(density, gradients_of(coarse), seed)
     if method == "quick":
         return _weighed(method, density, approximation, seed, stage, {})
     stage("raising the evidence lower bound")
@@ -67,7 +70,7 @@ def approximate(
 def _weighed(
     method: str,
     density: CohortDensity,
-    approximation: Whitening,
+    approximation: NormalApproximation,
     seed: int,
     stage: Callable[[str], Any],
     details: dict[str, Any],

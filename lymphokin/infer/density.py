@@ -19,12 +19,14 @@ from jax.flatten_util import ravel_pytree
 from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.information import (
     ArrowMatrix,
+    Information,
     arrow_directions,
     difference,
     expected_information,
     neighbours,
     observed_information,
 )
+from lymphokin.infer.noncentred import Noncentring
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
@@ -66,7 +68,7 @@ class Evaluated(NamedTuple):
     """per quantity, log predictions of quantified and censored records, [draw, record]"""
 
 
-def _unravel(hierarchy: Hierarchy, arrays: CohortArrays) -> Callable[[jax.Array], Latents]:
+def unravel_of(hierarchy: Hierarchy, arrays: CohortArrays) -> Callable[[jax.Array], Latents]:
     return ravel_pytree(hierarchy.typical_latents(arrays))[1]
 
 
@@ -82,8 +84,8 @@ def _own_log_prior(hierarchy: Hierarchy, latents: Latents, arrays: CohortArrays)
     return value.at[arrays.lacking].add(-0.5 * latents.covariate**2)
 
 
-def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> jax.Array:
-    latents = _unravel(likelihood.hierarchy, arrays)(x)
+def log_density_of(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> jax.Array:
+    latents = unravel_of(likelihood.hierarchy, arrays)(x)
     own = _own_log_prior(likelihood.hierarchy, latents, arrays).sum()
     return own - 0.5 * jnp.sum(latents.population**2) + likelihood.total(latents, arrays)
 
@@ -91,7 +93,7 @@ def _log_density(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArray
 def _density_and_gradient(
     likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays
 ) -> tuple[jax.Array, jax.Array]:
-    return jax.value_and_grad(partial(_log_density, likelihood))(x, arrays)
+    return jax.value_and_grad(partial(log_density_of, likelihood))(x, arrays)
 
 
 def _information(
@@ -99,10 +101,10 @@ def _information(
     points: jax.Array,
     predictions: dict[str, jax.Array],
     arrays: CohortArrays,
-    index: jax.Array,
-) -> ArrowMatrix:
-    unravel = _unravel(likelihood.hierarchy, arrays)
-    return expected_information(likelihood, unravel, points, predictions, arrays, index)
+    noncentring: Noncentring,
+) -> Information:
+    unravel = unravel_of(likelihood.hierarchy, arrays)
+    return expected_information(likelihood, unravel, points, predictions, arrays, noncentring)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -113,7 +115,7 @@ def _curvature(
     directions: jax.Array,
     index: jax.Array,
 ) -> ArrowMatrix:
-    gradient = jax.grad(lambda v: _log_density(likelihood, v, arrays))
+    gradient = jax.grad(lambda v: log_density_of(likelihood, v, arrays))
     return observed_information(gradient, x, directions, index)
 
 
@@ -122,7 +124,7 @@ def _natural(likelihood: CohortLikelihood, z: jax.Array) -> dict[str, jax.Array]
 
 
 def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
-    latents = _unravel(likelihood.hierarchy, arrays)(x)
+    latents = unravel_of(likelihood.hierarchy, arrays)(x)
     own, outputs, predictions = likelihood.by_patient(latents, arrays)
     own = own + _own_log_prior(likelihood.hierarchy, latents, arrays)
     return Evaluated(own, outputs, predictions)  # type: ignore[arg-type]
@@ -132,7 +134,7 @@ def _evaluate(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) 
     return each(lambda v: _evaluate_one(likelihood, v, arrays), x, arrays.patients)
 
 
-def _draws_at_once() -> int:
+def draws_at_once() -> int:
     return DRAWS_AT_ONCE if on_cpu() else DRAWS_AT_ONCE_ON_GPU
 
 
@@ -140,7 +142,7 @@ _programs: dict[Any, Callable[..., Any]] = {}
 """What this process has compiled, by function, likelihood and shapes."""
 
 
-def _program(
+def program_of(
     function: Callable[..., Any],
     likelihood: CohortLikelihood,
     *arguments: Any,
@@ -189,17 +191,17 @@ class CohortDensity:
 
     def unravel(self) -> Callable[[jax.Array], Latents]:
         """Function from the flat vector to the latents."""
-        return _unravel(self.hierarchy, self.arrays)
+        return unravel_of(self.hierarchy, self.arrays)
 
     def log_density(self, x: jax.Array, arrays: CohortArrays) -> jax.Array:
         """Log posterior density (up to a constant) of the flat vector ``x``."""
-        return _log_density(self.likelihood, x, arrays)
+        return log_density_of(self.likelihood, x, arrays)
 
     def density_and_gradient(
         self, x: jax.Array | np.ndarray, arrays: CohortArrays
     ) -> tuple[jax.Array, jax.Array]:
         """Log posterior density of ``x`` and its gradient; compiled."""
-        return _program(_density_and_gradient, self.likelihood, x, arrays)(x, arrays)
+        return program_of(_density_and_gradient, self.likelihood, x, arrays)(x, arrays)
 
     def gradients(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log density [point] of the points ``x`` [point, latent] and its gradient [point, latent];
@@ -221,16 +223,35 @@ class CohortDensity:
         """
         index, n_population = self.patient_index(), len(self.hierarchy.quantities)
         points = neighbours(x, n_population, index)
-        parts = list(self.evaluate(points, arrays))
+        information, own = self.information_at(points, points, arrays, self.as_written())
+        slope = (own[1 + n_population :] - own[0]) / difference(points.dtype)
+        return information.matrix(index), slope.T
+
+    def information_at(
+        self, points: np.ndarray, x: np.ndarray, arrays: CohortArrays, noncentring: Noncentring
+    ) -> tuple[Information, np.ndarray]:
+        """Expected information at the first of some points, and [point, patient] the log density of
+        each patient's latents and records; compiled, with the program of :meth:`evaluate`.
+
+        Args:
+            points: from :func:`neighbours`, partly non-centred.
+            x: the same as the parameter table writes them.
+            arrays: the cohort.
+            noncentring: how far ``points`` are non-centred.
+        """
+        parts = list(self.evaluate(x, arrays))
         predictions = {
             quantity: np.concatenate([part.predictions[quantity][0] for part in parts])
             for quantity in arrays.measured
         }
-        arguments = (points, predictions, arrays, index)
-        found = _program(_information, self.likelihood, *arguments)(*arguments)
+        arguments = (points, predictions, arrays, noncentring)
+        found = program_of(_information, self.likelihood, *arguments)(*arguments)
         own = np.concatenate([part.own_log_density for part in parts])
-        slope = (own[1 + n_population :] - own[0]) / difference(points.dtype)
-        return ArrowMatrix(*map(np.asarray, found)), slope.T
+        return Information(*map(np.asarray, found)), own
+
+    def as_written(self) -> Noncentring:
+        """The latents as the parameter table writes them."""
+        return Noncentring.none(*self.start().subject.shape)
 
     def curvature(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""
@@ -240,7 +261,7 @@ class CohortDensity:
 
     def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
         """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""
-        run, size = self._evaluation(x.dtype, arrays), _draws_at_once()
+        run, size = self._evaluation(x.dtype, arrays), draws_at_once()
         # A last, shorter part is filled up: one shape, one compilation.
         filled = np.pad(np.asarray(x), [(0, -len(x) % size), (0, 0)], mode="edge")
         left = len(x)
@@ -249,9 +270,9 @@ class CohortDensity:
             left -= size
 
     def _evaluation(self, dtype: Any, arrays: CohortArrays) -> Callable[..., Any]:
-        x = jax.ShapeDtypeStruct((_draws_at_once(), len(flat(self.start()))), dtype)
+        x = jax.ShapeDtypeStruct((draws_at_once(), len(flat(self.start()))), dtype)
         options = LESS_OPTIMISED if on_cpu() else None
-        return _program(_evaluate, self.likelihood, x, arrays, options=options)
+        return program_of(_evaluate, self.likelihood, x, arrays, options=options)
 
     def natural(self, z: np.ndarray) -> dict[str, np.ndarray]:
         """Population quantities by name, [draw] in the table's units, of their latents ``z`` [draw,
@@ -264,7 +285,7 @@ class CohortDensity:
 
     def _naturally(self, dtype: Any) -> Callable[..., Any]:
         shape = (POPULATIONS_AT_ONCE, len(self.hierarchy.quantities))
-        return _program(_natural, self.likelihood, jax.ShapeDtypeStruct(shape, dtype))
+        return program_of(_natural, self.likelihood, jax.ShapeDtypeStruct(shape, dtype))
 
     def residual_sd(self, z: np.ndarray, quantity: str) -> np.ndarray:
         """[draw, component] SDs of a quantity's residual, of population latents ``z`` [draw,
@@ -279,7 +300,7 @@ class CohortDensity:
 
     def prepare_gradient(self) -> None:
         """Begin to compile what :meth:`density_and_gradient` needs."""
-        _program(_density_and_gradient, self.likelihood, flat(self.start()), self.arrays)
+        program_of(_density_and_gradient, self.likelihood, flat(self.start()), self.arrays)
 
     def prepare_evaluation(self) -> None:
         """Begin to compile what :meth:`evaluate` needs."""
@@ -296,7 +317,8 @@ class CohortDensity:
             )
             for quantity, m in self.arrays.measured.items()
         }
-        _program(_information, self.likelihood, points, predictions, self.arrays, index)
+        arguments = (points, predictions, self.arrays, self.as_written())
+        program_of(_information, self.likelihood, *arguments)
 
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""

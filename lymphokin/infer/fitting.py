@@ -25,7 +25,8 @@ from lymphokin.infer.belief import METHODS
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import prepare_summary
-from lymphokin.infer.gaussian import Whitening, fit_gaussian
+from lymphokin.infer.gaussian import NormalApproximation, fit_gaussian
+from lymphokin.infer.noncentred_density import prepare_gradients
 from lymphokin.infer.nuts import sample_nuts
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, compile_sampler
@@ -151,14 +152,17 @@ def _by_markov_chains(
     _prepare_summaries(density, settings)
     meanwhile()
     gradients, seed = sampler.gradients(density, coarse), settings.nuts.seed
-    arrays = checkpoint.recall("whitening", lambda: fit_gaussian(density, gradients, seed).arrays())
-    _refuse_inaccurate(density, arrays["centre"], settings, checkpoint)
+    arrays = checkpoint.recall("map", lambda: fit_gaussian(density, gradients, seed).arrays())
+    approximation = NormalApproximation.of(arrays)
+    middle = np.zeros_like(approximation.whitening.centre)
+    centre, _ = approximation.to_latents(density, middle[None])
+    _refuse_inaccurate(density, centre, settings, checkpoint)
     reporter.stage("sampling")
     draws = sample_nuts(
         density,
         coarse,
         sampler,
-        Whitening(**arrays),
+        approximation,
         settings.nuts,
         checkpoint,
         reporter.sampling,
@@ -171,7 +175,7 @@ def _refuse_inaccurate(
 ) -> None:
     """Refuse to sample where the solver is grossly wrong: chains would mix around wrong numbers."""
     model = density.likelihood.model
-    error = solver_error(density, centre[None], settings.steps)
+    error = solver_error(density, centre, settings.steps)
     accuracy = judge_accuracy(error, adaptive=model.solver is not None)
     if accuracy.level == "bad":
         shutil.rmtree(checkpoint.folder)
@@ -187,7 +191,7 @@ def _by_approximation(
 ) -> Sample:
     from lymphokin.infer.approximate import approximate  # its libraries take long to import
 
-    coarse.prepare_gradient()
+    prepare_gradients(coarse)
     density.prepare_evaluation()
     _prepare_summaries(density, settings)
     meanwhile()

@@ -12,6 +12,7 @@ longer to compile a program for than to compute.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,9 +20,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer.density import CohortDensity, Gradients
-from lymphokin.infer.information import ArrowMatrix
+from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.factor import ArrowFactor, mean_factor
 from lymphokin.infer.mode import rough_mode
+from lymphokin.infer.noncentred import Noncentring
+from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
 
 ROUNDS = 12
 """Times that the information is averaged; in the demo one costs as much as 40 gradients."""
@@ -152,32 +155,26 @@ def _times(matrices: Any, vectors: Any) -> Any:
     return xp.einsum("prk,...pk->...pr", matrices, vectors, optimize=True)
 
 
-def _root(precision: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inverse and symmetric inverse root of (stacks of) positive definite matrices; of what is not
-    positive definite the root is nan.
+def _inverse_root(upper: np.ndarray) -> np.ndarray:
+    """Symmetric inverse roots of (stacks of) matrices R^T R of which ``upper`` is the R; nan of
+    what is not finite.
     """
-    if not np.isfinite(precision).all():
-        return np.full_like(precision, np.nan), np.full_like(precision, np.nan)
-    values, vectors = np.linalg.eigh(precision)
-    inverse = (vectors / values[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-    with np.errstate(invalid="ignore"):
-        roots = np.sqrt(values)
-    return inverse, (vectors / roots[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    if not np.isfinite(upper).all():
+        return np.full_like(upper, np.nan)
+    _, values, vectors = np.linalg.svd(upper)
+    return (np.swapaxes(vectors, -1, -2) / values[..., None, :]) @ vectors
 
 
-def whitening_from(centre: Any, information: ArrowMatrix, index: np.ndarray) -> Whitening:
-    """The map that belongs to a centre and an information matrix.
+def whitening_from(centre: Any, factor: ArrowFactor, index: np.ndarray) -> Whitening:
+    """The map that belongs to a centre and to the information of which ``factor`` is the root.
 
     Args:
         index: [patient, slot] places of each patient's latents, -1 where none.
     """
-    of_population, of_patients, coupling = map(np.asarray, information)
-    inverse, own = _root(of_patients)
-    slope = -inverse @ coupling
-    schur = of_population + np.einsum("psq,psr->qr", coupling, slope)
-    _, population = _root(0.5 * (schur + schur.T))
-    centre = np.asarray(centre)
-    return Whitening(centre, population, own, slope, np.where(index < 0, len(centre), index))
+    own, centre = _inverse_root(factor.own), np.asarray(centre)
+    slope = -np.linalg.solve(factor.own, factor.coupling)
+    places = np.where(index < 0, len(centre), index)
+    return Whitening(centre, _inverse_root(factor.population), own, slope, places)
 
 
 def _moved(whitening: Whitening, gradient: np.ndarray, rate: float) -> Whitening:
@@ -187,7 +184,35 @@ def _moved(whitening: Whitening, gradient: np.ndarray, rate: float) -> Whitening
     return whitening._replace(centre=whitening.centre + rate * whitening.displacement(move))
 
 
-def fit_gaussian(density: CohortDensity, gradients: Gradients, seed: int = 0) -> Whitening:
+class NormalApproximation(NamedTuple):
+    """A normal approximation of the posterior of latents that are partly non-centred."""
+
+    whitening: Whitening
+    """from standard normal ``y`` to those latents"""
+    noncentring: Noncentring
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The approximation as plain arrays."""
+        return {name: np.asarray(value) for part in self for name, value in part._asdict().items()}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Any]) -> NormalApproximation:
+        """The approximation of which :meth:`arrays` gives these."""
+        parts = ({name: arrays[name] for name in kind._fields} for kind in (Whitening, Noncentring))
+        whitening, noncentring = parts
+        return cls(Whitening(**whitening), Noncentring(**noncentring))
+
+    def to_latents(self, density: CohortDensity, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Latents [draw, latent] of points ``y`` [draw, latent], and [draw, patient] the log of the
+        volume that non-centring gives each patient.
+        """
+        u = self.whitening.to_latents(y)
+        return NoncentredDensity(density, self.noncentring).latents(u)
+
+
+def fit_gaussian(
+    density: CohortDensity, gradients: NoncentredGradients, seed: int = 0
+) -> NormalApproximation:
     """Normal approximation of a cohort's posterior.
 
     Args:
@@ -200,52 +225,53 @@ def fit_gaussian(density: CohortDensity, gradients: Gradients, seed: int = 0) ->
     """
     rng = np.random.default_rng(seed)
     index = density.patient_index()
-    centre = rough_mode(density, gradients, seed)
-    information = density.information(centre, density.arrays)
+    first = NoncentredDensity.about(density)
+    mode = rough_mode(density, lambda u: gradients(u, first.noncentring), seed)
+    space = first.around(mode)
+    centre = space.noncentred(first.latents(mode[None])[0])[0]
+    factor = space.factor(centre)
     settled = ROUNDS * 2 // 3
     for i in range(ROUNDS):
         rate = RATE * min(1.0, settled / (i + 1))
-        whitening = whitening_from(centre, information, index)
+        whitening = whitening_from(centre, factor, index)
         for _ in range(MOVES_PER_ROUND):
             # Random points where the approximation lies, in pairs about its centre.
             y = rng.standard_normal((POINTS_PER_MOVE // 2, len(centre)), dtype=centre.dtype)
             points = whitening.to_latents(np.concatenate([y, -y]))
-            whitening = _moved(whitening, gradients(points)[1].mean(axis=0), rate)
+            slope = gradients(points, space.noncentring)[1].mean(axis=0)
+            whitening = _moved(whitening, slope, rate)
         centre = whitening.centre
-        seen = density.information(points[0], density.arrays)
-        information = ArrowMatrix(
-            *((1 - rate) * a + rate * b for a, b in zip(information, seen, strict=True))
-        )
+        factor = mean_factor(factor, space.factor(points[0]), rate)
     if not np.isfinite(centre).all():
         raise ValueError(
             "no normal approximation of the posterior was found: the density is finite where the "
             "climb to its mode ended, but the derivatives of the predictions near there are not"
         )
-    return whitening_from(centre, information, index)
+    return NormalApproximation(whitening_from(centre, factor, index), space.noncentring)
 
 
-def refined(whitening: Whitening, x: np.ndarray) -> Whitening:
+def refined(whitening: Whitening, u: np.ndarray) -> Whitening:
     """The map corrected by what draws of the posterior look like under it.
 
     Where the posterior is wider or narrower than its information says, and for populations and
     patients alike, the draws' covariance moves the map; few draws move it little.
 
     Args:
-        x: [draw, latent] draws, e.g. of a pilot run.
+        u: [draw, latent] draws, e.g. of a pilot run, in the latents to which the map leads.
     """
-    y = whitening.from_latents(x)
+    y = whitening.from_latents(u)
     n, slots = len(whitening.population), whitening.index.shape[1]
     own = whitening.by_patient(y)
     own = own - own.mean(axis=0)
-    seen = np.einsum("dps,dpk->psk", own, own, optimize=True) / len(x)
-    absent = np.asarray(whitening.index == len(whitening.centre), x.dtype)
-    seen = seen + absent[:, :, None] * np.eye(slots, dtype=x.dtype)
-    trust_population, trust_own = (len(x) / (len(x) + 2 * size) for size in (n, slots))
-    covariance = np.cov(y[:, :n], rowvar=False, dtype=x.dtype).reshape(n, n)
-    covariance = trust_population * covariance + (1 - trust_population) * np.eye(n, dtype=x.dtype)
-    seen = trust_own * seen + (1 - trust_own) * np.eye(slots, dtype=x.dtype)
+    seen = np.einsum("dps,dpk->psk", own, own, optimize=True) / len(u)
+    absent = np.asarray(whitening.index == len(whitening.centre), u.dtype)
+    seen = seen + absent[:, :, None] * np.eye(slots, dtype=u.dtype)
+    trust_population, trust_own = (len(u) / (len(u) + 2 * size) for size in (n, slots))
+    covariance = np.cov(y[:, :n], rowvar=False, dtype=u.dtype).reshape(n, n)
+    covariance = trust_population * covariance + (1 - trust_population) * np.eye(n, dtype=u.dtype)
+    seen = trust_own * seen + (1 - trust_own) * np.eye(slots, dtype=u.dtype)
     return whitening._replace(
-        centre=x.mean(axis=0),
+        centre=u.mean(axis=0),
         population=whitening.population @ np.linalg.cholesky(covariance),
         own=whitening.own @ np.linalg.cholesky(seen),
     )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.gaussian import Whitening
+from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, log_mean, smoothed
 
 POPULATIONS = 500
@@ -73,23 +73,23 @@ class Reliability(NamedTuple):
     """so many equally weighted draws the weighted ones of the population are worth"""
 
 
-def propose(density: CohortDensity, approximation: Whitening, seed: int) -> Proposals:
+def propose(density: CohortDensity, approximation: NormalApproximation, seed: int) -> Proposals:
     """Draws of an approximation, and what the posterior says of each."""
-    rng = np.random.default_rng(seed)
-    n, size = len(approximation.population), len(approximation.centre)
-    y = rng.standard_normal((POPULATIONS, CANDIDATES, size), dtype=approximation.centre.dtype)
+    rng, whitening = np.random.default_rng(seed), approximation.whitening
+    n, size = len(whitening.population), len(whitening.centre)
+    y = rng.standard_normal((POPULATIONS, CANDIDATES, size), dtype=whitening.centre.dtype)
     y[..., :n] = y[:, :1, :n]  # all candidates of a patient follow the same population
-    x = approximation.to_latents(y)
     of_population = -0.5 * (y[:, 0, :n] ** 2).sum(axis=1)
-    of_patients = -0.5 * (approximation.by_patient(y) ** 2).sum(axis=-1)
-    flat = x.reshape(-1, size)
-    own = [part.own_log_density for part in density.evaluate(flat, density.arrays)]
+    of_patients = -0.5 * (whitening.by_patient(y) ** 2).sum(axis=-1)
+    x, log_volume = approximation.to_latents(density, y.reshape(-1, size))
+    own = [part.own_log_density for part in density.evaluate(x, density.arrays)]
+    shape = of_patients.shape
     return Proposals(
-        x,
-        -0.5 * (x[:, 0, :n] ** 2).sum(axis=1),
-        of_population - np.linalg.slogdet(approximation.population)[1],
-        np.concatenate(own).reshape(of_patients.shape),
-        of_patients - np.linalg.slogdet(approximation.own)[1],
+        x.reshape(y.shape),
+        -0.5 * (x[::CANDIDATES, :n] ** 2).sum(axis=1),
+        of_population - np.linalg.slogdet(whitening.population)[1],
+        np.concatenate(own).reshape(shape),
+        of_patients - np.linalg.slogdet(whitening.own)[1] - log_volume.reshape(shape),
     )
 
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.infer.noncentred import Noncentring, centre_and_scale
 from lymphokin.model import Residual
 from lymphokin.population import CohortArrays, CohortLikelihood, Latents, scale_at
 
@@ -32,6 +33,37 @@ class ArrowMatrix(NamedTuple):
     """[patient, slot, slot]"""
     coupling: jax.Array | np.ndarray
     """[patient, slot, quantity]"""
+
+
+class Information(NamedTuple):
+    """Derivatives of outcomes whose squares add up to the expected information.
+
+    Sums of squares lose what is small beside what is large; the derivatives themselves do not.
+    """
+
+    own: np.ndarray
+    """[outcome, slot] of the outcomes of patients, by the patient's own latents"""
+    coupling: np.ndarray
+    """[outcome, quantity] of the same, by those of the population"""
+    owner: np.ndarray
+    """[outcome] patient"""
+    shared: np.ndarray
+    """[outcome, quantity] of the outcomes of no patient"""
+
+    def matrix(self, index: np.ndarray) -> ArrowMatrix:
+        """The information; 1 on the diagonal of padding.
+
+        Args:
+            index: [patient, slot] places of each patient's latents, -1 where none.
+        """
+        patients, slots = index.shape
+        own = np.zeros((patients, slots, slots), self.own.dtype)
+        coupling = np.zeros((patients, slots, self.coupling.shape[1]), self.own.dtype)
+        np.add.at(own, self.owner, self.own[:, :, None] * self.own[:, None, :])
+        np.add.at(coupling, self.owner, self.own[:, :, None] * self.coupling[:, None, :])
+        own += (index < 0)[:, :, None] * np.eye(slots, dtype=own.dtype)
+        population = self.coupling.T @ self.coupling + self.shared.T @ self.shared
+        return ArrowMatrix(population, own, coupling)
 
 
 def _weights(residual: Residual) -> tuple[float, float]:
@@ -67,6 +99,7 @@ def _scaled_outcomes(
     likelihood: CohortLikelihood,
     latents: Latents,
     predicted: Mapping[str, Any],
+    subject: tuple[jax.Array, jax.Array],
     arrays: CohortArrays,
     scales: Mapping[str, Any],
 ) -> tuple[jax.Array, jax.Array]:
@@ -74,6 +107,8 @@ def _scaled_outcomes(
 
     Args:
         predicted: per quantity, [record] ln predictions of its quantified records.
+        subject: location and log scale of the patients' values given the population, each [effect,
+            patient].
 
     Returns:
         those that belong to a patient, in the order of :func:`_owners`, and those of the population
@@ -88,9 +123,9 @@ def _scaled_outcomes(
         of_records, of_all = _of_records(residual, own, sd, weight, scales[quantity])
         values += of_records
         shared.append(of_all)
-    mean, sd = hierarchy.subject_prior(population, hierarchy.filled(arrays, latents))
-    values.append(((latents.subject - mean) / scales["subject"]).ravel())
-    shared.append(np.sqrt(2.0) * jnp.log(sd).ravel())
+    location, log_scale = subject
+    values.append((location / scales["subject"]).ravel())
+    shared.append(np.sqrt(2.0) * log_scale.ravel())
     values += [latents.treated.ravel(), latents.occasion.ravel(), latents.covariate]
     return jnp.concatenate(values), jnp.concatenate(shared)
 
@@ -155,49 +190,45 @@ def expected_information(
     points: jax.Array,
     predictions: Mapping[str, jax.Array],
     arrays: CohortArrays,
-    index: jax.Array,
-) -> ArrowMatrix:
+    noncentring: Noncentring,
+) -> Information:
     """Information at a point.
 
     Args:
-        unravel: from the flat vector to the latents.
+        unravel: from the flat vector to latents that are partly non-centred.
         points: from :func:`neighbours`.
         predictions: per quantity, [1 + direction, record] ln predictions of its quantified records
             there.
-        index: [patient, slot] places of each patient's latents, -1 where none.
+        noncentring: how far the latents are non-centred.
     """
     hierarchy = likelihood.hierarchy
     n_population = len(hierarchy.quantities)
-    n_patients, slots = index.shape
-    latents = unravel(points[0])
-    population = hierarchy.population(latents.population)
+    start = unravel(points[0])
+    population = hierarchy.population(start.population)
     residuals = hierarchy.model.table.residuals
     scales = {
         quantity: scale_at(residuals[quantity], own[0], population.residual_sd[quantity])
         for quantity, own in predictions.items()
     }
-    filled = hierarchy.filled(arrays, latents)
-    scales["subject"] = hierarchy.subject_prior(population, filled)[1]
+    scales["subject"] = hierarchy.subject_prior(population, hierarchy.filled(arrays, start))[1]
+    _, stretch = centre_and_scale(hierarchy, noncentring, start, arrays)
 
     def outcomes(v: jax.Array, predicted: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        return _scaled_outcomes(likelihood, unravel(v), predicted, arrays, scales)
+        latents = unravel(v)
+        prior = hierarchy.population(latents.population), hierarchy.filled(arrays, latents)
+        mean, sd = hierarchy.subject_prior(*prior)
+        centre, scale = noncentring.conditional(mean, sd)
+        # What a scale teaches is counted by its logarithm, so here it is held fixed.
+        subject = centre + stretch * latents.subject - mean, jnp.log(sd / scale)
+        return _scaled_outcomes(likelihood, latents, predicted, subject, arrays, scales)
 
     step = difference(points.dtype)
     by_record, by_shared = (
         (values[1:] - values[0]) / step for values in jax.vmap(outcomes)(points, predictions)
     )
-    owner = _owners(likelihood, latents, predictions, arrays)
-    j_population, j_own = by_record[:n_population].T, by_record[n_population:].T
-    j_shared = by_shared[:n_population].T
-    own = jnp.zeros((n_patients, slots, slots)).at[owner].add(j_own[:, :, None] * j_own[:, None, :])
-    coupling = (
-        jnp.zeros((n_patients, slots, n_population))
-        .at[owner]
-        .add(j_own[:, :, None] * j_population[:, None, :])
-    )
-    absent = jnp.asarray(index < 0, dtype=float)
-    own = own + absent[:, :, None] * jnp.eye(slots)
-    return ArrowMatrix(j_population.T @ j_population + j_shared.T @ j_shared, own, coupling)
+    owner = _owners(likelihood, start, predictions, arrays)
+    own, coupling = by_record[n_population:].T, by_record[:n_population].T
+    return Information(own, coupling, owner, by_shared[:n_population].T)  # type: ignore[arg-type]
 
 
 def observed_information(

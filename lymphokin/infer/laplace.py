@@ -13,7 +13,8 @@ import numpy as np
 import scipy.optimize
 
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.gaussian import Whitening, whitening_from
+from lymphokin.infer.factor import cholesky
+from lymphokin.infer.gaussian import NormalApproximation, Whitening, whitening_from
 from lymphokin.infer.mode import objective_of, rough_mode
 
 ITERATIONS = 1000
@@ -48,7 +49,7 @@ def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
     """
     near = rough_mode(density, coarse.gradients, seed)
     index = density.patient_index()
-    map_ = whitening_from(near, density.information(near, density.arrays), index)
+    map_ = whitening_from(near, cholesky(density.information(near, density.arrays)), index)
     objective = objective_of(density.gradients)
 
     def in_standard_deviations(y: np.ndarray) -> tuple[float, np.ndarray]:
@@ -72,27 +73,27 @@ def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
     return Mode(map_.to_latents(found.x), -float(found.fun), slope)
 
 
-def laplace(density: CohortDensity, mode: Mode) -> Whitening:
+def laplace(density: CohortDensity, mode: Mode) -> NormalApproximation:
     """The normal approximation with the posterior's own curvature at its mode.
 
     Raises:
         NoModeError: when the density curves upwards there in some direction.
     """
     curvature = density.curvature(mode.x, density.arrays)
-    approximation = whitening_from(mode.x, curvature, density.patient_index())
-    if not all(np.isfinite(part).all() for part in approximation.arrays().values()):
+    found = whitening_from(mode.x, cholesky(curvature), density.patient_index())
+    if not all(np.isfinite(part).all() for part in found.arrays().values()):
         raise NoModeError(
             "Laplace's approximation does not exist here: at the point found the density curves "
             "upwards in some direction; use method quick or nuts"
         )
-    return approximation
+    return NormalApproximation(found, density.as_written())
 
 
-def spread_against_expected(approximation: Whitening, density: CohortDensity) -> float:
+def spread_against_expected(found: Whitening, density: CohortDensity) -> float:
     """Median over the population of the SDs that the curvature gives, over those that the expected
     information at the same point would give.
     """
-    information = density.information(approximation.centre, density.arrays)
-    expected = whitening_from(approximation.centre, information, density.patient_index())
-    sds = [np.sqrt((np.asarray(w.population) ** 2).sum(axis=1)) for w in (approximation, expected)]
+    information = cholesky(density.information(found.centre, density.arrays))
+    expected = whitening_from(found.centre, information, density.patient_index())
+    sds = [np.sqrt((np.asarray(w.population) ** 2).sum(axis=1)) for w in (found, expected)]
     return float(np.median(sds[0] / sds[1]))

@@ -15,8 +15,9 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.gaussian import Whitening, refined
+from lymphokin.infer.gaussian import NormalApproximation, refined
 from lymphokin.infer.nested_rhat import starts_of
+from lymphokin.infer.noncentred_density import NoncentredDensity
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
 from lymphokin.infer.transition import Chain
@@ -53,7 +54,7 @@ def sample_nuts(
     density: CohortDensity,
     coarse: CohortDensity,
     sampler: Sampler,
-    whitening: Whitening,
+    approximation: NormalApproximation,
     settings: NutsSettings,
     checkpoint: Checkpoint,
     on_progress: Callable[[SamplerProgress], None] = lambda progress: None,
@@ -68,7 +69,7 @@ def sample_nuts(
         density: what to sample.
         coarse: the same with long steps, for the trajectories.
         sampler: from :func:`compile_sampler`.
-        whitening: map from the space in which the first pilot run moves.
+        approximation: its map leads from the space in which the first pilot run moves.
         settings: chains, iterations, seed.
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
@@ -77,16 +78,16 @@ def sample_nuts(
     total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
     step, arrays = FIRST_STEP, (coarse.arrays, density.arrays)
 
-    def phase(name: str, chunks: int, whitening: Whitening, before: int, warming: int) -> list:
+    def phase(name: str, chunks: int, map_: NormalApproximation, before: int, warming: int) -> list:
         nonlocal step
-        chains = _begin(sampler, settings.chains, arrays, whitening, (settings.seed, before))
+        chains = _begin(sampler, settings.chains, arrays, map_, (settings.seed, before))
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
 
             def run(
                 chains: Chain = chains, step: float = step, kept: bool = i >= warming
             ) -> dict[str, np.ndarray]:
-                chains, out = sampler.chunk(chains, step, kept, arrays, whitening)
+                chains, out = sampler.chunk(chains, step, kept, arrays, map_)
                 state = {f"chain_{name}": value for name, value in chains._asdict().items()}
                 return out | state
 
@@ -103,19 +104,23 @@ def sample_nuts(
                 on_progress(SamplerProgress(at, total, i < warming, divergences, steps))
         return done
 
-    settled = np.zeros((settings.chains, 0, len(whitening.centre)))
+    space, map_ = NoncentredDensity(density, approximation.noncentring), approximation
+    settled = np.zeros((settings.chains, 0, len(map_.whitening.centre)))
     for i in range(PILOT_RUNS):
-        pilot = phase(f"pilot{i}", lengths[0], whitening, i * lengths[0], lengths[0])
+        pilot = phase(f"pilot{i}", lengths[0], map_, i * lengths[0], lengths[0])
         late = [c["x"] for c in pilot[len(pilot) // 3 :]]
         # The first pilot run may still be on its way; all later ones count together.
         settled = np.concatenate([settled, *late] if i > 1 else late, axis=1)
-        better = checkpoint.recall(
-            f"whitening_of_pilot{i}",
-            lambda w=whitening, x=settled: refined(w, x.reshape(-1, x.shape[-1])).arrays(),
-        )
-        whitening = Whitening(**better)
+
+        def better(
+            map_: NormalApproximation = map_, x: np.ndarray = settled
+        ) -> dict[str, np.ndarray]:
+            u = space.noncentred(x.reshape(-1, x.shape[-1]))
+            return map_._replace(whitening=refined(map_.whitening, u)).arrays()
+
+        map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
     before = PILOT_RUNS * lengths[0]
-    kept = phase("chunk", lengths[1] + lengths[2], whitening, before, lengths[1])[lengths[1] :]
+    kept = phase("chunk", lengths[1] + lengths[2], map_, before, lengths[1])[lengths[1] :]
     return Draws(
         **{name: np.concatenate([c[name] for c in kept], axis=1) for name in Draws._fields}
     )
@@ -125,13 +130,14 @@ def _begin(
     sampler: Sampler,
     count: int,
     arrays: tuple[CohortArrays, CohortArrays],
-    whitening: Whitening,
+    map_: NormalApproximation,
     seed: tuple[int, ...],
 ) -> Chain:
     """Chains that start where the map says that the posterior is."""
     rng = np.random.default_rng(seed)
     keys = rng.integers(2**32, size=(count, 2), dtype=np.uint32)  # any is a key of Threefry
     starts = starts_of(count)
-    y = rng.standard_normal((starts, len(whitening.centre)), dtype=whitening.centre.dtype)
+    centre = map_.whitening.centre
+    y = rng.standard_normal((starts, len(centre)), dtype=centre.dtype)
     y = np.repeat(y, count // starts, axis=0)
-    return sampler.standing(y, arrays, whitening)._replace(key=keys)
+    return sampler.standing(y, arrays, map_)._replace(key=keys)

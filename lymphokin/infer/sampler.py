@@ -10,9 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer.density import CohortDensity, Gradients, flat
+from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.infer.devices import by_parts, each
-from lymphokin.infer.gaussian import Whitening
+from lymphokin.infer.gaussian import NormalApproximation, Whitening
+from lymphokin.infer.noncentred import Noncentring
+from lymphokin.infer.noncentred_density import NoncentredGradients, latents_of
 from lymphokin.infer.transition import TOLD, Chain, transition
 from lymphokin.population import CohortArrays
 from lymphokin.solve.hardware import on_cpu
@@ -57,7 +59,7 @@ class Sampler:
         step: float,
         correcting: bool,
         arrays: tuple[CohortArrays, CohortArrays],
-        whitening: Whitening,
+        map_: NormalApproximation,
         transitions: int = CHUNK,
     ) -> tuple[Chain, dict[str, np.ndarray]]:
         """The chains after a chunk, and of each transition [chain, transition] what
@@ -66,33 +68,34 @@ class Sampler:
         Args:
             step, correcting: as of :func:`transition`.
             arrays: the cohort, with long steps and accurate.
+            map_: from the space in which the chains move.
             transitions: those after them stay empty.
         """
         how = (np.asarray(step), np.asarray(transitions), np.asarray(correcting))
-        rest = (*how, *arrays, whitening)
+        rest = (*how, *arrays, map_)
         parts = list(by_parts(lambda some: self.program(some, *rest), chains, self.at_once))
         return jax.tree.map(lambda *values: np.concatenate(values), *parts)
 
     def standing(
-        self, y: np.ndarray, arrays: tuple[CohortArrays, CohortArrays], whitening: Whitening
+        self, y: np.ndarray, arrays: tuple[CohortArrays, CohortArrays], map_: NormalApproximation
     ) -> Chain:
         """Chains at ``y`` [chain, latent] that know potential and gradient there; their keys are
         to be set.
         """
         filled = np.pad(y, [(0, -len(y) % self.at_once), (0, 0)], mode="edge")
         chains = Chain.at(np.zeros((len(filled), 2), np.uint32), filled)
-        found, _ = self.chunk(chains, 0.0, False, arrays, whitening, transitions=1)
+        found, _ = self.chunk(chains, 0.0, False, arrays, map_, transitions=1)
         return Chain(*(value[: len(y)] for value in found))
 
-    def gradients(self, density: CohortDensity, coarse: CohortDensity) -> Gradients:
+    def gradients(self, density: CohortDensity, coarse: CohortDensity) -> NoncentredGradients:
         """Log density and gradient of ``coarse``, a cohort's posterior with long steps."""
         start, arrays = np.asarray(flat(density.start())), (coarse.arrays, density.arrays)
         quantities = len(density.hierarchy.quantities)
         identity = Whitening.identity(start, quantities, density.patient_index())
         same = Whitening(*map(jnp.asarray, identity))
 
-        def of_points(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            found = self.standing(x, arrays, same)
+        def of_points(u: np.ndarray, noncentring: Noncentring) -> tuple[np.ndarray, np.ndarray]:
+            found = self.standing(u, arrays, NormalApproximation(same, noncentring))
             return -found.potential, -found.gradient  # type: ignore[return-value]
 
         return of_points
@@ -108,13 +111,22 @@ def compile_sampler(
     def chunk(
         chains: Chain, step: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
     ) -> Any:
+        def latents(y: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
+            u = map_.whitening.to_latents(y)
+            return latents_of(density.hierarchy, map_.noncentring, u, arrays)
+
         def of_whitened(arrays: Any) -> Callable[[jax.Array], jax.Array]:
-            return lambda y: density.log_density(map_.to_latents(y), arrays)
+            def log_density(y: jax.Array) -> jax.Array:
+                x, log_volume = latents(y, arrays)
+                return density.log_density(x, arrays) + log_volume
+
+            return log_density
 
         def once(i: jax.Array, state: tuple[Chain, dict[str, jax.Array]]) -> Any:
             depth, densities = settings.max_tree_depth, (of_whitened(coarse), of_whitened(accurate))
             chain, now = transition(*densities, state[0], step, depth, correcting)
-            now |= {"x": map_.to_latents(chain.y)}
+            x, log_volume = latents(chain.y, accurate)
+            now |= {"x": x, "log_density": now["log_density"] - log_volume}
             return chain, {name: told.at[i].set(now[name]) for name, told in state[1].items()}
 
         def one(chain: Chain) -> Any:
@@ -129,7 +141,8 @@ def compile_sampler(
     whitening = Whitening.shapes(latents, quantities, density.patient_index())
     how = (jnp.asarray(0.0), jnp.asarray(1), jnp.asarray(True))
     chains = Chain.shapes(at_once, latents)
-    arguments = (chains, *how, coarse.arrays, density.arrays, whitening)
+    map_ = NormalApproximation(whitening, density.as_written())
+    arguments = (chains, *how, coarse.arrays, density.arrays, map_)
     name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
     device = jax.local_devices()[:1]
     program = traced(chunk, name, density.likelihood.model, device, arguments)

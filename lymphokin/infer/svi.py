@@ -26,7 +26,8 @@ from numpyro.infer.autoguide import (
 )
 
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.gaussian import Whitening
+from lymphokin.infer.gaussian import NormalApproximation, Whitening
+from lymphokin.infer.noncentred_density import latents_of
 
 BLOCK = 100
 """Steps between two looks at the ELBO."""
@@ -51,7 +52,7 @@ class SviSettings:
 class Variational(NamedTuple):
     """What the variational fit found."""
 
-    approximation: Whitening
+    approximation: NormalApproximation
     guide: str
     elbo: np.ndarray
     """[block] mean over the steps of a block"""
@@ -60,33 +61,35 @@ class Variational(NamedTuple):
 
 
 def fit_svi(
-    coarse: CohortDensity, whitening: Whitening, settings: SviSettings, seed: int
+    coarse: CohortDensity, first: NormalApproximation, settings: SviSettings, seed: int
 ) -> Variational:
     """Variational fit of a cohort's posterior.
 
     Args:
         coarse: the posterior, with long steps: thousands of gradients are taken.
-        whitening: a first approximation, in whose space the guide lives.
+        first: an approximation, in whose space the guide lives.
         settings: steps, learning rate.
         seed: of the random numbers.
 
     Raises:
         ValueError: when the ELBO stops being finite.
     """
-    size = len(whitening.centre)
+    size = len(first.whitening.centre)
 
-    def model(arrays: Any, map_: Whitening) -> None:
+    def model(arrays: Any, map_: NormalApproximation) -> None:
         y = numpyro.sample("y", dist.ImproperUniform(dist.constraints.real_vector, (), (size,)))
-        numpyro.factor("log_density", coarse.log_density(map_.to_latents(jnp.asarray(y)), arrays))
+        u = map_.whitening.to_latents(jnp.asarray(y))
+        x, log_volume = latents_of(coarse.hierarchy, map_.noncentring, u, arrays)
+        numpyro.factor("log_density", coarse.log_density(x, arrays) + log_volume)
 
     guide = _guide(model, size)
     rate = optax.exponential_decay(settings.learning_rate, settings.halved_every, 0.5)
     svi = SVI(model, guide, optax.adam(rate), Trace_ELBO())
-    given = (coarse.arrays, whitening)
+    given = (coarse.arrays, first)
     state = svi.init(jax.random.key(seed), *given)
 
     @jax.jit
-    def block(state: Any, arrays: Any, map_: Whitening) -> tuple[Any, jax.Array]:
+    def block(state: Any, arrays: Any, map_: NormalApproximation) -> tuple[Any, jax.Array]:
         return jax.lax.scan(
             lambda state, _: svi.update(state, arrays, map_), state, None, length=BLOCK
         )
@@ -107,7 +110,8 @@ def fit_svi(
         diagonal, factor = normal.cov_diag, normal.cov_factor
     else:
         diagonal, factor = np.zeros(size), normal.scale_tril
-    approximation = narrowed(whitening, *map(np.asarray, (normal.loc, diagonal, factor)))
+    found = narrowed(first.whitening, *map(np.asarray, (normal.loc, diagonal, factor)))
+    approximation = first._replace(whitening=found)
     return Variational(approximation, type(guide).__name__, np.asarray(elbo), settled)
 
 

@@ -98,6 +98,14 @@ class Hierarchy:
             if p.acts_as_product_with in names
         }
 
+    @cached_property
+    def effects_that_follow(self) -> tuple[bool, ...]:
+        """Of each subject effect, whether the prior of its latent follows the population."""
+        factors = {p.name for p in self.products.values()}
+        return tuple(
+            p.name in factors or p.parametrisation == "centred" for p in self.subject_effects
+        )
+
     def _shift(self, p: Parameter, population: Population, arrays: CohortArrays) -> Any:
         """Covariate effects on a parameter, transformed scale: 0 or [patient]."""
         shift: Any = 0.0

@@ -20,6 +20,7 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.factor import cholesky
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.information import ArrowMatrix
 from lymphokin.population import LOWEST, CohortArrays
@@ -66,7 +67,7 @@ def _own_whitening(
         np.where(keep, information.own, np.eye(slots, dtype=x.dtype)),
         np.where(keep, information.coupling, np.zeros((), x.dtype)),
     )
-    whitening = whitening_from(x, usable_information, density.patient_index())
+    whitening = whitening_from(x, cholesky(usable_information), density.patient_index())
     # The population stays where it is; its root is not needed.
     return whitening._replace(population=np.eye(n_population, dtype=x.dtype))
 

@@ -7,6 +7,9 @@ import pytest
 
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, sample_nuts
 from lymphokin.infer.density import flat
+from lymphokin.infer.gaussian import NormalApproximation
+from lymphokin.infer.noncentred import Noncentring
+from lymphokin.infer.noncentred_density import NoncentredDensity
 from lymphokin.infer.sampler import CHUNK, compile_sampler
 from lymphokin.infer.transition import Chain
 from lymphokin.io import read_events
@@ -27,7 +30,7 @@ def test_its_gradients_are_those_of_the_posterior(density):
     sampler = compile_sampler(density, coarse, NutsSettings(chains=2))
     points = np.random.default_rng(0).normal(size=(5, len(flat(density.start()))))
     points[3] = np.nan
-    value, gradient = sampler.gradients(density, coarse)(points)
+    value, gradient = sampler.gradients(density, coarse)(points, density.as_written())
     expected, slopes = coarse.gradients(points)
     finite = np.isfinite(expected)
     assert finite.tolist() == [True, True, True, False, True]
@@ -52,11 +55,11 @@ class Standing:
     def __init__(self):
         self.begun: list[np.ndarray] = []
 
-    def standing(self, y, arrays, whitening):
+    def standing(self, y, arrays, map_):
         self.begun.append(y)
         return Chain.at(np.zeros((len(y), 2), np.uint32), y)
 
-    def chunk(self, chains, step, correcting, arrays, whitening):
+    def chunk(self, chains, step, correcting, arrays, map_):
         noise = np.random.default_rng(0).standard_normal((len(chains.y), CHUNK, chains.y.shape[1]))
         shape = noise.shape[:2]
         told = ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density")
@@ -65,12 +68,14 @@ class Standing:
 
 
 @pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
-def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, chains, points):
+def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, chains, points):
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
+    monkeypatch.setattr(NoncentredDensity, "noncentred", lambda self, x: x)
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
+    start = NormalApproximation(whitening, Noncentring.none(1, 1))
     settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
     checkpoint = Checkpoint(tmp_path / "run", {})
-    draws = sample_nuts(nothing, nothing, sampler, whitening, settings, checkpoint)
+    draws = sample_nuts(nothing, nothing, sampler, start, settings, checkpoint)
     for y in sampler.begun:
         grouped = y.reshape(points, -1, 3)
         np.testing.assert_array_equal(grouped, np.broadcast_to(grouped[:, :1], grouped.shape))

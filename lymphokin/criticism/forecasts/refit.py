@@ -64,9 +64,9 @@ def fit_again(
 ) -> Draws:
     """One of many fits, by a program that is compiled already; nothing is kept on disk."""
     with TemporaryDirectory() as scratch:
-        whitening = fit_gaussian(accurate, sampler.gradients(accurate, coarse), settings.seed)
+        start = fit_gaussian(accurate, sampler.gradients(accurate, coarse), settings.seed)
         return sample_nuts(
-            accurate, coarse, sampler, whitening, settings, Checkpoint(Path(scratch), {})
+            accurate, coarse, sampler, start, settings, Checkpoint(Path(scratch), {})
         )
 
 
