@@ -85,13 +85,13 @@ def numpyro_on_diffrax(chosen: argparse.Namespace) -> dict[str, float]:
         jax.random.key(0), init_params=jnp.asarray(start), extra_fields=("num_steps", "diverging")
     )
     x = np.asarray(sampler.get_samples())
-    told = sampler.get_extra_fields()
+    extra = sampler.get_extra_fields()
     population = x[:, : len(density.hierarchy.quantities)].T
     return {
         "effective_draws": min(float(arviz_stats.ess(z[None], method="bulk")) for z in population),
         "draws": len(x),
-        "steps_each": float(told["num_steps"].mean()),
-        "divergences": int(told["diverging"].sum()),
+        "steps_each": float(extra["num_steps"].mean()),
+        "divergences": int(extra["diverging"].sum()),
     }
 
 

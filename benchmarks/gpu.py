@@ -7,7 +7,7 @@ the driver); without one it measures the CPU alone and says so. The shipped tria
 repeated to 52, 1,000, 10,000 and 100,000. Each size is one population fit's log density, whose
 gradient is taken for one or more chains, as the sampler does: on one core one after the other, on
 a GPU all together. How far densities and gradients are from those of the CPU in double precision is
-told too. Every device and precision has a process of its own; all compile side by side, then they
+printed too. Every device and precision has its own process; all compile side by side, then they
 measure one after the other. Times are wall clock. Prints a table and writes JSON.
 """
 

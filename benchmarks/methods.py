@@ -50,7 +50,7 @@ def against(reference: Path, run: Path) -> dict[str, Any]:
     risks = [pd.read_csv(f / "patients.csv", index_col="id")["p_grade2_measured"]
              for f in (reference, run)]  # fmt: skip
     gap = (risks[1] - risks[0]).abs()
-    told = fit.provenance["approximation"]
+    approximation = fit.provenance["approximation"]
     return {
         "mean_difference_median": float(np.median(distance)),
         "mean_difference_max": float(distance.max()),
@@ -59,9 +59,12 @@ def against(reference: Path, run: Path) -> dict[str, Any]:
         "sd_ratio_max": float(ratio.max()),
         "risk_difference_mean": float(gap.mean()),
         "risk_difference_max": float(gap.max()),
-        **{f"pareto_k_{w}": told[f"pareto_k_{w}"] for w in ("population", "patients_max", "joint")},
-        "patients_unreliable": len(told["patients_unreliable"]),
-        "level": told["level"],
+        **{
+            f"pareto_k_{w}": approximation[f"pareto_k_{w}"]
+            for w in ("population", "patients_max", "joint")
+        },
+        "patients_unreliable": len(approximation["patients_unreliable"]),
+        "level": approximation["level"],
     }
 
 

@@ -96,7 +96,7 @@ def dragged(question: dict[str, Any], i: int) -> dict[str, Any]:
     return question | {"b": question["b"] | {"fractions": fractions}}
 
 
-def told(seconds: list[float]) -> dict[str, float]:
+def summary(seconds: list[float]) -> dict[str, float]:
     ms = 1000 * np.asarray(seconds)
     return {
         "p50_ms": round(float(np.median(ms)), 1),
@@ -133,9 +133,9 @@ def main() -> None:
             "cpus": os.cpu_count(),
             "load": os.getloadavg()[0],
             "start_to_first_answer_s": round(time.perf_counter() - service.began, 1),
-            "key_typed": told([service.ask(typed(question, i)) for i in range(60)]),
-            "key_dragged": told([service.ask(dragged(question, i)) for i in range(60)]),
-            "eight_users": told(at_once(service, question, 15)),
+            "key_typed": summary([service.ask(typed(question, i)) for i in range(60)]),
+            "key_dragged": summary([service.ask(dragged(question, i)) for i in range(60)]),
+            "eight_users": summary(at_once(service, question, 15)),
         }
         memory = [service.memory_mb()]
         for i in range(chosen.requests):

@@ -56,7 +56,7 @@ def cohorts() -> str:
         offset = details["studies"][study.name]
         own, alone = fitted[fitted.study == study.name], left[left.study == study.name]
         inside = own.observed.between(own.q05, own.q95)
-        foretold = alone.observed.between(alone.q05, alone.q95)
+        forenotes = alone.observed.between(alone.q05, alone.q95)
         source = study.source + (f", doi:{study.doi}" if study.doi else "")
         followed = any(c.days for c in study.counts)
         rows.append(
@@ -65,7 +65,7 @@ def cohorts() -> str:
                 str(study.n),
                 f"{study.course_dose_gy:.2g}" if followed else "baseline only",
                 f"{inside.sum()} of {len(own)}",
-                f"{foretold.sum()} of {len(alone)}",
+                f"{forenotes.sum()} of {len(alone)}",
                 interval(*offset["baseline_ratio"]),
                 interval(*offset["dose_ratio"]) if followed else "",
             ]
@@ -73,7 +73,7 @@ def cohorts() -> str:
     inside = ("published numbers inside 90 %", "predicted from the others")
     header = ["cohort", "n", "immune dose, Gy", *inside, "baselines", "dose over estimate"]
     convergence = details["convergence"]
-    told = (
+    notes = (
         f"Fitted, {coverage(fitted):.0%} of {len(fitted)} published numbers lie inside their "
         f"90 % interval; predicted from the other studies alone, {coverage(left):.0%}. Sampling: "
         f"{convergence['level']} (R-hat at most {convergence['rhat_max']:.3f}, smallest bulk "
@@ -81,11 +81,11 @@ def cohorts() -> str:
     )
     outside = fitted[~fitted.observed.between(fitted.q05, fitted.q95)]
     for row in outside.itertuples():
-        told += (
+        notes += (
             f" Outside: {row.study}, {row.statistic} ({row.of}), published {row.observed:g}, "
             f"predicted {row.q05:.3g} to {row.q95:.3g}."
         )
-    return table(header, rows) + "\n\n" + told
+    return table(header, rows) + "\n\n" + notes
 
 
 def checks() -> str:

@@ -1,6 +1,7 @@
 """Pictures of fits and forecasts, drawn on Matplotlib axes of the caller's or on new ones.
 
-The same functions draw the figures of the report. Colours are told apart with any colour vision.
+The same functions draw the figures of the report. Readers with any colour vision can
+distinguish the colours.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def traced(
 
     Args:
         function: jittable; lays its work out on ``devices`` itself.
-        name: tells it from other functions of the same model and arguments.
+        name: distinguishes it from other functions of the same model and arguments.
         model: what ``function`` solves.
         devices: on which it runs; of one, it must be the default.
         arguments: an example of the arguments, or their shapes; those are the same in all calls.

@@ -19,7 +19,7 @@ from lymphokin.solve import solve
 
 
 def in_batches(derivative: Callable[[Any], Any], directions: Any) -> Any:
-    """Derivatives along every direction, so many at a time as the observed information takes."""
+    """Derivatives along every direction, as many at a time as the observed information takes."""
     batches = -(-len(directions) // TANGENTS_AT_ONCE)
     return jax.lax.map(derivative, directions, batch_size=-(-len(directions) // batches))
 

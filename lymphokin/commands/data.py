@@ -1,4 +1,4 @@
-"""`lymphokin data`: other people's files in, problems told, an overview."""
+"""`lymphokin data`: convert other people's files, list their problems, summarise a table."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def validate(
     accept: Accept = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
-    """Check an event table and tell every problem with line, column and what was expected.
+    """Check an event table and list every problem with line, column and what was expected.
 
     Exit code 0 if it can be used (with warnings, perhaps), 2 if not.
 

@@ -98,8 +98,8 @@ def _show(patients: list[dict]) -> None:
     shown = Console()
     for patient in patients:
         gray, source = patient["immune_dose_gy"], patient["immune_dose_source"]
-        told = f"{patient['patient']}: mean dose to the blood {gray:.2f} Gy ({source})"
-        table = Table(title=told)
+        title = f"{patient['patient']}: mean dose to the blood {gray:.2f} Gy ({source})"
+        table = Table(title=title)
         for name in ("organ", "mean dose (Gy)", "volume (cm3)", "adds to the blood (Gy)"):
             table.add_column(name, justify="left" if name == "organ" else "right")
         for name, row in patient["organs"].items():
@@ -111,8 +111,10 @@ def _show(patients: list[dict]) -> None:
         shown.print(table)
         for plan in patient["plans"]:
             gray = plan["prescribed_gy"]
-            told = "not stated" if gray is None else f"{gray:g} Gy"
-            shown.print(f"Plan: {told} in {plan['fractions'] or 'an unknown number of'} fractions")
+            prescribed = "not stated" if gray is None else f"{gray:g} Gy"
+            shown.print(
+                f"Plan: {prescribed} in {plan['fractions'] or 'an unknown number of'} fractions"
+            )
         if patient["edic_xu2020_gy"] is not None:
             shown.print(f"EDIC (Xu 2020): {patient['edic_xu2020_gy']:.2f} Gy")
         if patient["unknown_structures"]:

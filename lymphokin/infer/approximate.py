@@ -33,7 +33,7 @@ def approximate(
         density: the cohort.
         coarse: the same with long steps.
         seed: of the random numbers.
-        stage: told what is being done.
+        stage: called with a word for what is being done.
     """
     if method in ("map", "laplace"):
         stage("climbing to the mode")

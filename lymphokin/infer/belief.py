@@ -44,14 +44,14 @@ class Belief:
     """the largest of a patient's own unknowns, given the population"""
     patients_unreliable: tuple[str, ...] = ()
     effective_draws: float | None = None
-    """so many equally weighted draws of the population the weighted ones are worth"""
+    """number of equally weighted draws of the population that the weighted ones are worth"""
     details: dict[str, Any] = field(default_factory=dict)
-    """what else the method tells of itself"""
+    """further facts that the method reports about itself"""
 
     def as_dict(self) -> dict[str, Any]:
         """For ``provenance.json``."""
-        told = {k: v for k, v in vars(self).items() if k != "details"} | self.details
-        return told | {
+        facts = {k: v for k, v in vars(self).items() if k != "details"} | self.details
+        return facts | {
             "how": METHODS[self.method],
             "patients_unreliable": list(self.patients_unreliable),
         }
@@ -85,7 +85,7 @@ def judge_approximation(
         found: of its importance ratios.
         patients: ids.
         reweighted: whether the draws follow the importance weights where these are reliable.
-        details: what the method tells of itself.
+        details: further facts that the method reports about itself.
     """
     k = found.population
     unreliable = tuple(

@@ -70,7 +70,7 @@ class Reliability(NamedTuple):
     patients: np.ndarray
     """[patient] of each patient's own latents with the population as approximated"""
     effective_draws: float
-    """so many equally weighted draws the weighted ones of the population are worth"""
+    """number of equally weighted draws that the weighted ones of the population are worth"""
 
 
 def propose(density: CohortDensity, approximation: NormalApproximation, seed: int) -> Proposals:

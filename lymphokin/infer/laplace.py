@@ -19,7 +19,7 @@ from lymphokin.infer.mode import objective_of, rough_mode
 
 ITERATIONS = 1000
 FLAT = 0.01
-"""Largest slope at a mode, in log density per standard deviation: so many SDs it is away."""
+"""Largest slope at a mode, in log density per SD: about the number of SDs to the mode."""
 
 
 class Mode(NamedTuple):

@@ -18,7 +18,7 @@ FEWEST_STARTS, MOST_STARTS = 4, 8
 
 
 def starts_of(chains: int) -> int:
-    """At how many points so many chains start; the same number at each, one after the other."""
+    """Number of points at which this number of chains start; the same number at each, in turn."""
     if chains < MANY_CHAINS:
         return chains
     shared = range(FEWEST_STARTS, MOST_STARTS + 1)

@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 FEWEST_IN_TAIL = 5
 SMALL_SAMPLE = 225
-"""Up to so many draws a fifth of them is the tail, beyond it 3 sqrt(draws)."""
+"""Number of draws up to which a fifth of them is the tail; of more it is 3 sqrt(draws)."""
 PRIOR_DRAWS, PRIOR_K = 10, 0.5
 """A prior on k for small tails: weighs as this many draws, and lies here."""
 

@@ -15,7 +15,7 @@ from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.gaussian import NormalApproximation, Whitening
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.noncentred_density import NoncentredGradients, latents_of
-from lymphokin.infer.transition import TOLD, Chain, transition
+from lymphokin.infer.transition import REPORTED, Chain, transition
 from lymphokin.population import CohortArrays
 from lymphokin.solve.hardware import on_cpu
 from lymphokin.traced import traced
@@ -63,7 +63,7 @@ class Sampler:
         transitions: int = CHUNK,
     ) -> tuple[Chain, dict[str, np.ndarray]]:
         """The chains after a chunk, and of each transition [chain, transition] what
-        :data:`TOLD` names and the latents ``x``.
+        :data:`REPORTED` names and the latents ``x``.
 
         Args:
             step, correcting: as of :func:`transition`.
@@ -127,12 +127,12 @@ def compile_sampler(
             chain, now = transition(*densities, state[0], step, depth, correcting)
             x, log_volume = latents(chain.y, accurate)
             now |= {"x": x, "log_density": now["log_density"] - log_volume}
-            return chain, {name: told.at[i].set(now[name]) for name, told in state[1].items()}
+            return chain, {name: kept.at[i].set(now[name]) for name, kept in state[1].items()}
 
         def one(chain: Chain) -> Any:
-            told = {name: jnp.zeros(CHUNK, kind) for name, kind in TOLD.items()}
-            told["x"] = jnp.zeros((CHUNK, len(chain.y)), chain.y.dtype)
-            return jax.lax.fori_loop(0, count, once, (chain, told))
+            reported = {name: jnp.zeros(CHUNK, kind) for name, kind in REPORTED.items()}
+            reported["x"] = jnp.zeros((CHUNK, len(chain.y)), chain.y.dtype)
+            return jax.lax.fori_loop(0, count, once, (chain, reported))
 
         return each(one, chains, accurate.patients)
 

@@ -34,7 +34,7 @@ BLOCK = 100
 WINDOW = 5
 """Blocks whose mean ELBO is compared with that of as many before."""
 MOST_LATENTS_IN_FULL = 150
-"""Up to so many latents the guide has a full covariance; beyond, one of low rank."""
+"""Number of latents up to which the guide has a full covariance; of more, one of low rank."""
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,16 @@ SHORTER, SHORTER_SHARE = 0.5, 0.2
 """One transition in five takes steps of half the length. Where the posterior is narrower than its
 bulk, the common step fails at every try; a chain that has come there leaves with a shorter one."""
 
-TOLD: dict[str, type] = {
+REPORTED: dict[str, type] = {
     "diverging": bool,
     "n_steps": int,
     "acceptance_rate": float,
     "accepted": bool,
     "log_density": float,
 }
-"""What a transition tells, and its type: ``acceptance_rate`` is the mean over the trajectory, under
-the density that is followed, ``accepted`` says whether the accurate one did, and ``log_density`` is
-the accurate one where the chain now is."""
+"""What a transition reports, and its type: ``acceptance_rate`` is the mean over the trajectory,
+under the density that is followed, ``accepted`` says whether the accurate one did, and
+``log_density`` is the accurate one where the chain now is."""
 
 type LogDensity = Callable[[jax.Array], jax.Array]
 
@@ -86,7 +86,7 @@ def transition(
             ask it: far out the two densities differ by so much that it would never leave.
 
     Returns:
-        the chain, and of the transition what :data:`TOLD` names.
+        the chain, and of the transition what :data:`REPORTED` names.
     """
     key, for_step, for_momentum, for_tree, for_choice = jax.random.split(chain.key, 5)
     shorter = jax.random.bernoulli(for_step, SHORTER_SHARE)

@@ -1,6 +1,6 @@
 """Model-based meta-analysis: the population's parameters given what is published of whole cohorts.
 
-Unknowns: the population quantities that a count can tell anything about, and for each study by how
+Unknowns: the population quantities that counts inform, and for each study by how
 much its baselines and its immune dose (or its patients' sensitivity, which is the same to a count)
 differ from the population's, normal with a spread that is estimated. What no count informs, such as
 the drug's kinetics, keeps its prior.

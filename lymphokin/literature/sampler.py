@@ -100,7 +100,7 @@ def _at(
 
 
 def _corrected(root: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and root by the pilot's draws, as far as they are enough to tell."""
+    """Centre and root by the pilot's draws, as far as their number allows."""
     size = draws.shape[1]
     trust = len(draws) / (len(draws) + PILOT_TRUST * size)
     seen = np.linalg.solve(root, (draws - draws.mean(axis=0)).T)

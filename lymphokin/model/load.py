@@ -1,4 +1,4 @@
-"""Loads models from their files, and tells two models apart by all the files they are made of."""
+"""Loads models from their files, and identifies each by the hash of all the files it is made of."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ def _run(path: Path) -> _Loaded:
         exec(compile(content, str(path), "exec"), vars(module))
     except Exception as error:
         del sys.modules[module.__name__]
-        told = str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"
-        raise ModelError(f"{path.name}: {told}") from error
+        reason = str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"
+        raise ModelError(f"{path.name}: {reason}") from error
     finally:
         del _running[path]
     return _Loaded(module, sources)

@@ -32,7 +32,7 @@ class Model:
     description: str = ""
     sha256: str = ""
     about: str = ""
-    """what its file says of it: where it comes from, what it can and cannot do"""
+    """the text of the model file: where the model comes from, what it can and cannot do"""
     solver: AdaptiveSolver | None = None
     """what solves it; None for the built-in exponential integrator"""
     files: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -49,7 +49,7 @@ class Model:
 
     @property
     def observables(self) -> dict[str, Observable]:
-        """What a reader is told of each measured quantity, by name."""
+        """Label, unit and decimals of each measured quantity, by name."""
         outputs = {name: output for block in self.blocks for name, output in block.shows.items()}
         return {name: described(name, **asdict(outputs[name])) for name in self.observed}
 

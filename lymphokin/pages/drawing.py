@@ -1,7 +1,7 @@
 """How every figure looks, and how it becomes an SVG inside the page.
 
-Colours are Okabe and Ito's, told apart with any colour vision; shapes and lightness carry the
-same distinctions, so that a grey print says the same.
+Colours are Okabe and Ito's, which readers with any colour vision can distinguish; shapes and
+lightness carry the same distinctions, so that a grey print says the same.
 """
 
 import io

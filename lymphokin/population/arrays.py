@@ -13,7 +13,7 @@ from lymphokin.solve import Timeline
 
 
 class MissingCovariate(NamedTuple):
-    """Patients who lack a number, which is a latent of theirs: log-normal as in the others."""
+    """Patients without a number: each has a latent for it, log-normal as in the others."""
 
     patient: jax.Array | np.ndarray
     """[missing] position among all patients"""

@@ -171,11 +171,11 @@ def _times(rows: pd.DataFrame, effect: CategoryEffect | DelayEffect) -> np.ndarr
 
 def _unknown_effects(quantity: str, residual: Residual, rows: pd.DataFrame) -> list[str]:
     """Sentences on records of which an effect is not known, or that no effect is for."""
-    told = []
+    sentences = []
     if any(isinstance(e, DelayEffect) for e in residual.effects):
         blank = int(rows["delay"].isna().sum())
         if blank:
-            told.append(f"DELAY is blank for {blank} {quantity} record(s): processed at once")
+            sentences.append(f"DELAY is blank for {blank} {quantity} record(s): processed at once")
     categories = [e for e in residual.effects if isinstance(e, CategoryEffect)]
     for column in dict.fromkeys(e.column for e in categories):
         own = [e for e in categories if e.column == column]
@@ -183,11 +183,11 @@ def _unknown_effects(quantity: str, residual: Residual, rows: pd.DataFrame) -> l
         values = rows[column].dropna()
         others = sorted(set(values[~values.isin(known)]))
         if others:
-            told.append(
+            sentences.append(
                 f"{column.upper()} {', '.join(map(str, others))}: the model has no ratio of "
                 f"{quantity} for it; such records count as {own[0].reference}"
             )
-    return told
+    return sentences
 
 
 def _records(rows: pd.DataFrame, residual: Residual, position: Mapping[str, int]) -> Records:

@@ -80,7 +80,7 @@ UNKNOWN: dict[str, Any] = {"synthetic": False} | dict.fromkeys(
 def provenance_of(
     model: Model, source: Literal["fit", "literature", "prior"], title: str, **facts: Any
 ) -> Provenance:
-    """The provenance of draws for a model; ``facts`` are further fields of it."""
+    """The provenance of draws for a model; ``facts`` are its further fields."""
     suppression = SUPPRESSION in model.table.parameters
     return Provenance(
         source=source,
@@ -96,5 +96,5 @@ def provenance_of(
 
 
 def rounded(value: float | None, decimals: int) -> float | None:
-    """A fact as it is shown, for whoever shows provenance rounds nothing; None stays None."""
+    """A fact as it is shown; those who show provenance round nothing. None stays None."""
     return None if value is None else round(value, decimals)

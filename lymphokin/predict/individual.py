@@ -191,7 +191,7 @@ def draw_individuals(
 ) -> IndividualDraws:
     """Weighted draws of all patients of a cohort for each draw of the population.
 
-    Fewer draws that are thrown away come first: they tell where to propose. Draws for which the
+    Fewer draws that are thrown away come first: they show where to propose. Draws for which the
     model has no number weigh nothing.
 
     Args:

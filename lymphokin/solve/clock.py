@@ -55,7 +55,7 @@ class Clock:
         self.rest: Values = {**system.initial(lanes), **dict.fromkeys(structure.handed, 0.0)}
 
     def flows(self, values: Values, wanted: Collection[str] | None = None) -> dict[str, Flow]:
-        """Flows at known values; states not yet solved rest, for nobody reads them."""
+        """Flows at known values; states not yet solved rest: nothing reads them."""
         full = {**self.rest, **values}
         handed = {name: full[name] for name in self.structure.handed}
         return self.system.flows(full, handed, wanted)

@@ -20,7 +20,7 @@ from lymphokin.solve.phi import doubled, phi, slopes
 
 
 class Weights(NamedTuple):
-    """What a constant loss makes, over half a step and over all of it, of start and inflows."""
+    """What a constant loss makes, over half a step and over the whole, of start and inflows."""
 
     decay_middle: Any
     decay_end: Any
@@ -44,7 +44,7 @@ def _combined(half: Sequence[Any], whole: Sequence[Any]) -> tuple[Any, ...]:
 
     Args:
         half: exp and phi_1 to phi_3 at the loss over half the step.
-        whole: the same at the loss over all of it.
+        whole: the same at the loss over the whole step.
     """
     decay_middle, h1, h2, h3 = half
     decay_end, w1, w2, w3 = whole

@@ -71,7 +71,7 @@ def _at(raw: Mapping[str, Any], key: tuple[str, ...]) -> Any:
 
 
 def expected_of(table: str, key: str | None = None) -> str:
-    """What a table, or a key of it, must be."""
+    """What a table or one of its keys must be."""
     if key is not None:
         return _description(TypeAdapter(TABLES[table]).json_schema()["properties"][key])
     if table in TABLES:

@@ -1,4 +1,4 @@
-"""What may be asked of a trial design; all that is wrong is told at once."""
+"""What may be asked of a trial design; all problems are listed at once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The question of a what-if and its answer: the same for the page, the command line and Python.
 
-Probabilities are rounded before they come here: whoever shows them shows what stands here.
+Probabilities are rounded here and nowhere later: page, print and command show these numbers.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class PatientLikelihood:
 
     @property
     def active(self) -> int:
-        """Number of the patient's latents that the counts can tell anything of, the first ones.
+        """Number of the patient's latents that the counts inform, the first ones.
 
         Without a dose of the drug so far its latents stay as the population has them.
         """

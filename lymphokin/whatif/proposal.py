@@ -77,7 +77,7 @@ def fit_proposal(
 ) -> Proposal:
     """The approximation that follows from draws and their predicted counts.
 
-    Draws without a number tell nothing.
+    Draws without a number are left out.
 
     Args:
         z: [quantity, lane] population latents.

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def interim_worth(
     design: DesignFile = None,
     after: Annotated[
-        int, typer.Option(help="Look when so many patients have passed their endpoint visit.")
+        int,
+        typer.Option(help="Look when this number have passed their endpoint visit."),
     ] = 26,
     trials: Annotated[int, typer.Option(help="Virtual trials.")] = 500,
     population: PopulationName = "prior",
@@ -75,8 +76,8 @@ def interim_worth(
     seed = seed_of(seed, plan)
     source = None if population == "prior" else population_named(population, plan.truth)
     rehearsal = Rehearsal(plan, after, populations, repeats, fixed)
-    with progress_bar("interim looks") as told:
-        looks = rehearsal.run(trials, seed, source, told)
+    with progress_bar("interim looks") as progress:
+        looks = rehearsal.run(trials, seed, source, progress)
     said, ended = (looks[c].to_numpy() for c in ("predictive_probability", "significant"))
     table = calibration_table(said, ended)
     stops = stopping_table(looks, plan.n_control + plan.n_treated, at)

@@ -78,8 +78,8 @@ def simulate(
     if SUPPRESSION in names and fixed.get(SUPPRESSION) != 0:
         sweeps[out / "gamma_zero"] = sweep({SUPPRESSION: 0.0})
     executor = Executor(cluster, workers or len(os.sched_getaffinity(0)), partition=partition)
-    with progress_bar("virtual trials") as told:
-        outcomes = run_sweeps(sweeps, executor, told)
+    with progress_bar("virtual trials") as progress:
+        outcomes = run_sweeps(sweeps, executor, progress)
     result = {
         folder.name: _characteristics(plan, outcome) | {"made_from": sweeps[folder].fingerprint()}
         for folder, outcome in outcomes.items()
@@ -105,7 +105,7 @@ def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:
 
 
 def progress_bar(name: str) -> Any:
-    """A bar on standard error, told the numbers of finished and of all tasks."""
+    """A bar on standard error; it is called with the numbers of finished and of all tasks."""
     from contextlib import contextmanager
 
     from rich.progress import Progress

@@ -28,7 +28,7 @@ UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 
 
 class Calibration(NamedTuple):
-    """Intercept and slope, NaN where what happened does not tell them."""
+    """Intercept and slope, NaN where the outcomes do not determine them."""
 
     intercept: Estimate
     slope: Estimate

@@ -72,7 +72,7 @@ def prediction_quality(
 ) -> PredictionQuality:
     """Score the model and the benchmarks on the same patients.
 
-    A patient whose weights fail on a day (Pareto k above 0.7) is judged for nobody on that day.
+    A patient whose weights fail on a day (Pareto k above 0.7) is left out on that day.
 
     Args:
         patients: rows of :func:`lymphokin.criticism.forecasts.benchmarks.judged_patients`.

@@ -24,7 +24,7 @@ from lymphokin.verdict import FINE, LOOK, Verdict
 SENSITIVE = 0.05
 """Sensitivity from which a result counts as moved (Kallioinen 2024)."""
 NOISES = 40
-"""Unrelated random numbers that tell what noise makes of a sensitivity."""
+"""Unrelated random numbers that show how large a sensitivity by chance alone is."""
 _NOISE = "unrelated "
 UNINFORMED = 0.1
 """Information of the data over that of the prior below which a direction counts as the prior's."""

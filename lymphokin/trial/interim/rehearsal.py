@@ -66,7 +66,7 @@ class Rehearsal:
             trials: number of trials.
             seed: of all random numbers.
             population: where the trials' populations come from; the model's prior by default.
-            progress: told the numbers of finished and of all trials.
+            progress: called with the numbers of finished and of all trials.
 
         Returns:
             one row per trial: ``predictive_probability``; ``significant`` at its end;

@@ -143,7 +143,7 @@ def run_sweeps(
     Args:
         sweeps: each sweep by its folder; a folder is made if needed, and continued if it holds the
             same sweep.
-        progress: told the numbers of finished and of all shards.
+        progress: called with the numbers of finished and of all shards.
 
     Raises:
         FileExistsError: when a folder holds another sweep, or something else.

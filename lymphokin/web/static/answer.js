@@ -1,4 +1,4 @@
-// The answer: so many of 100 patients, by schedule, and what the difference is. Every number
+// The answer: how many of 100 patients, by schedule, and what the difference is. Every number
 // stands here as the service gave it.
 
 import { byId, h } from "./dom.js";
