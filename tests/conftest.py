@@ -1,18 +1,24 @@
-"""Shared fixtures: one small synthetic trial and one short fit of it, made once per session."""
+"""Shared fixtures: one small synthetic trial and one short fit of it, made once per session.
+
+What they need is imported when they are made: the quick core starts without it.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import submitit  # noqa: F401  (early: importing it closes what others log to, pytest's capture too)
 
 import lymphokin as lk
-from lymphokin.io import write_events
-from lymphokin.predict import Forecast
-from lymphokin.run import Fit
 from lymphokin.shipped import data_path
-from lymphokin.trial.synthetic import SyntheticTrial, Truth, simulate_trial
+
+if TYPE_CHECKING:
+    from lymphokin.predict import Forecast
+    from lymphokin.run import Fit
+    from lymphokin.trial.synthetic import SyntheticTrial, Truth
 
 SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "seed": 3}
 """Far too short to believe; enough to see that everything is there."""
@@ -20,19 +26,21 @@ SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "seed": 3}
 
 @pytest.fixture(scope="session")
 def truth() -> Truth:
+    from lymphokin.trial.synthetic import Truth
+
     shipped = Truth.read(data_path("synthetic_sbrt_atra_trial.truth.toml"))
     return replace(shipped, design={**shipped.design, "run_in": 1, "per_arm": 3})
 
 
 @pytest.fixture(scope="session")
 def small_trial(truth: Truth) -> SyntheticTrial:
-    return simulate_trial(truth, seed=5)
+    return lk.simulate_trial(truth, seed=5)
 
 
 @pytest.fixture(scope="session")
 def small_table(small_trial: SyntheticTrial, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("trial") / "synthetic_small.csv"
-    write_events(small_trial.cohort, path, ["SYNTHETIC DATA"])
+    lk.write_events(small_trial.cohort, path, ["SYNTHETIC DATA"])
     return path
 
 
@@ -82,9 +90,18 @@ COMPILING = {
 """Rooms and files of tests that compile programs or start processes: not of the quick core."""
 
 
+def _compiles(path: Path) -> bool:
+    within = path.relative_to(Path(__file__).parent)
+    return bool({*within.parts, path.stem} & COMPILING)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the other files unread when only the core is wanted: most of them import JAX."""
+    return True if config.option.markexpr == "core" and _compiles(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the quick core: what reads, checks and computes without compiling."""
     for item in items:
-        parts = {*item.path.parts, item.path.stem}
-        if not parts & COMPILING and "slow" not in item.keywords:
+        if not _compiles(item.path) and "slow" not in item.keywords:
             item.add_marker(pytest.mark.core)
