@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import scipy.optimize
 
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.factor import cholesky
 from lymphokin.infer.gaussian import NormalApproximation, Whitening, whitening_from
-from lymphokin.infer.mode import objective_of, rough_mode
+from lymphokin.infer.mode import climb, objective_of, rough_mode
 
 ITERATIONS = 1000
 FLAT = 0.01
@@ -56,13 +55,8 @@ def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
         value, gradient = objective(map_.to_latents(y))
         return value, map_.gradient(gradient)
 
-    found = scipy.optimize.minimize(
-        in_standard_deviations,
-        np.zeros(len(near)),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": ITERATIONS, "maxcor": 20, "ftol": 0.0, "gtol": 0.1 * FLAT},
-    )
+    start = np.zeros(len(near))
+    found = climb(in_standard_deviations, start, ITERATIONS, ftol=0.0, gtol=0.1 * FLAT)
     slope = float(np.abs(np.asarray(found.jac)).max())
     if slope > FLAT:
         raise NoModeError(

@@ -12,6 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
+from threadpoolctl import threadpool_limits
 
 from lymphokin.infer.density import CohortDensity, Gradients, flat
 
@@ -27,14 +28,14 @@ type Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 """Minus a log density and its gradient, [latent]."""
 
 
-def _climb(objective: Objective, start: np.ndarray, iterations: int) -> Any:
-    return scipy.optimize.minimize(
-        objective,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": iterations, "maxcor": 20},
-    )
+def climb(objective: Objective, start: np.ndarray, iterations: int, **options: float) -> Any:
+    """What L-BFGS finds from a start; ``options`` are those of SciPy.
+
+    On one thread of BLAS: its matrices are so small that sharing them out takes many times as long.
+    """
+    given: Any = {"maxiter": iterations, "maxcor": 20, **options}
+    with threadpool_limits(1, user_api="blas"):
+        return scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=given)
 
 
 def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
@@ -53,11 +54,11 @@ def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray
             "density is not finite there. If its states drive each other hard, let its file ask "
             'for an implicit solver, e.g. solver = AdaptiveSolver("kvaerno5"), or more max_steps'
         )
-    found = _climb(objective, first, ITERATIONS)
+    found = climb(objective, first, ITERATIONS)
     if possible:
-        short = [_climb(objective, x, RIVAL_ITERATIONS) for x in possible]
+        short = [climb(objective, x, RIVAL_ITERATIONS) for x in possible]
         best = min(short, key=lambda climbed: climbed.fun)
-        rival = _climb(objective, best.x, ITERATIONS)
+        rival = climb(objective, best.x, ITERATIONS)
         if rival.fun < found.fun - np.sqrt(len(first) / 2):
             return rival.x
     return found.x

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.optimize
+from threadpoolctl import threadpool_limits
 
 TARGET_ACCEPTANCE = 0.85
 STEP_GAIN = 0.5
@@ -47,7 +48,8 @@ def approximate(density: Density, start: np.ndarray) -> Approximation:
         value, gradient = density(x)
         return -value, -gradient
 
-    found = scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B")
+    with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they gain
+        found = scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B")
     size = len(start)
     steps = CURVATURE_STEP * np.eye(size)
     hessian = np.stack([density(found.x + s)[1] - density(found.x - s)[1] for s in steps])
