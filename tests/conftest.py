@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import submitit  # noqa: F401  (early: importing it closes what others log to, pytest's capture too)
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from lymphokin.predict import Forecast
     from lymphokin.run import Fit
     from lymphokin.trial.synthetic import SyntheticTrial, Truth
+
+# A busy machine fails nothing, and the examples of one test may share a folder.
+hypothesis.settings.register_profile(
+    "lymphokin",
+    deadline=None,
+    suppress_health_check=[
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.function_scoped_fixture,
+    ],
+)
+hypothesis.settings.load_profile("lymphokin")
 
 SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "seed": 3}
 """Far too short to believe; enough to see that everything is there."""

@@ -3,24 +3,46 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from lymphokin import cli
 
-def lymphokin(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from lymphokin.cli import main; main()"]
-    return subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False
-    )
+
+class Done(NamedTuple):
+    """What a user sees of a command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def lymphokin(monkeypatch, capsys) -> Callable[..., Done]:
+    """The command as its entry point runs it, without a process of its own."""
+    monkeypatch.setattr(cli, "prepare_jax", lambda: None)  # done for all tests
+
+    def run(*arguments: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", ["lymphokin", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert isinstance(ended.value.code, int)
+        return Done(ended.value.code, *capsys.readouterr())
+
+    return run
 
 
 def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path):
+    """In a process of its own, as the shell starts it."""
     table = tmp_path / "trial.csv"
     table.write_text(
         "ID,TIME,EVID,CMT,AMT,DVID,DV\n1,-3,0,,,alc,1450\n1,0,1,rt,8,,\n1,1,1,rt,,,\n1,9,0,,,alc,x\n"
     )
-    done = lymphokin("fit", table, "--out", tmp_path / "run")
+    command = [Path(sys.executable).with_name("lymphokin"), "fit", table, "--out", tmp_path / "run"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     for told in ("trial.csv", "1450", "AMT", "DV"):
@@ -42,7 +64,7 @@ def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path
         (["models", "no_such_model"], "no_such_model"),
     ],
 )
-def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
+def test_mistakes_are_told_plainly(arguments, told, lymphokin):
     done = lymphokin(*arguments)
     assert done.returncode == 2
     assert told in done.stderr
@@ -53,13 +75,13 @@ def test_mistakes_are_told_plainly(arguments, told, tmp_path: Path):
     "command",
     ["fit", "demo", "predict", "report", "simulate", "models", "calibrate", "spread", "check"],
 )
-def test_every_command_explains_itself_with_an_example(command):
+def test_every_command_explains_itself_with_an_example(command, lymphokin):
     done = lymphokin(command, "--help")
     assert done.returncode == 0
     assert f"lymphokin {command}" in done.stdout
 
 
-def test_simulate_remakes_the_shipped_trial(tmp_path: Path):
+def test_simulate_remakes_the_shipped_trial(tmp_path: Path, lymphokin):
     from lymphokin.shipped import data_path
 
     done = lymphokin("simulate", "--out", tmp_path / "synthetic_sbrt_atra_trial.csv", "--json")
@@ -71,7 +93,7 @@ def test_simulate_remakes_the_shipped_trial(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_new_patients_are_forecast_as_json(small_run, small_table, tmp_path: Path):
+def test_new_patients_are_forecast_as_json(small_run, small_table, lymphokin):
     done = lymphokin("predict", small_run.folder, small_table, "--counts-until", "14", "--json")
     assert done.returncode == 0, done.stderr
     patients = json.loads(done.stdout)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events, write_events
@@ -31,7 +31,6 @@ def test_a_check_states_nested_ranges_what_it_compares_and_its_source(check):
 
 
 @given(st.sampled_from(sorted(CHECKS)), st.floats(-1e6, 1e6))
-@settings(deadline=None)
 def test_a_verdict_is_worse_the_further_a_number_lies_outside(name, number):
     check = CHECKS[name]
     usual = sum(check.usual) / 2 if check.usual[1] < 1e6 else check.usual[0]

@@ -112,7 +112,7 @@ def test_bayes_against_quadrature():
 
 
 @given(n_treated=st.integers(1, 60), n_control=st.integers(1, 60))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_tables_given_their_total_are_hypergeometric(n_treated, n_control):
     """To 1e-13: SciPy's own values are that far from the exact fractions."""
     treated, control = np.meshgrid(

@@ -59,7 +59,7 @@ def patients(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.floats(0.1, 3.0))
 def test_shrinkage_is_that_of_normal_random_effects(noise):
     rng = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from arviz_stats import ecdf_utils
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -34,7 +34,6 @@ from .conftest import LLOQ, linear_trial, simulated_as_measured
 KINDS = ("as measured", "relative to baseline", "prediction-corrected")
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(-20, 120), min_size=1, max_size=150),
     st.booleans(),
@@ -211,7 +210,6 @@ def test_individual_residuals_are_standard_normal_under_the_truth(right):
     assert judge_trends([trend]).level == "fine"
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(-10, 100), min_size=20, max_size=60, unique=True),
     st.floats(-3, 3),

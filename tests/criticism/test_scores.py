@@ -16,7 +16,7 @@ from lymphokin.criticism.forecasts.scores import auc, brier, crps, log_score, ne
 RISKS = arrays(float, 12, elements=st.floats(0.01, 0.99))
 OUTCOMES = arrays(bool, 12, elements=st.booleans())
 SCALE = st.floats(0.1, 10)
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=30)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_a_clean_phantom_passes_without_an_alarm(tmp_path, target):
     st.one_of(st.floats(0.05, 0.25), st.floats(2.5, 15), st.sampled_from([0.01, 100.0])),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 def test_a_dose_of_another_unit_than_its_prescription_is_refused(factor, target):
     with tempfile.TemporaryDirectory() as name:
         write_course(Path(name), factor, target=target)
@@ -299,7 +299,7 @@ def test_a_clean_table_passes_without_an_alarm(tmp_path):
 
 
 @given(st.floats(1, 7), st.floats(0.5, 5), st.floats(0.3, 2.2))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_centigray_named_gray_are_refused(lungs, heart, body):
     with tempfile.TemporaryDirectory() as name:
         rows = (100 * lungs, 3200), (100 * heart, 600), (100 * body, 70_000)
@@ -342,7 +342,7 @@ def test_the_fractions_of_a_table_have_a_dose_that_fractions_have(
 
 
 @given(st.sampled_from([1e-3, 1e3, 100 / 70_000]), st.booleans())
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 def test_volumes_of_another_unit_than_cm3_are_refused(factor, body_alone):
     """Litres, mm3, per cent; of all organs or of the body alone."""
     with tempfile.TemporaryDirectory() as name:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 
@@ -262,9 +262,7 @@ def test_a_cut_file_is_told(size, tmp_path):
 
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.binary(min_size=1, max_size=6)), max_size=6))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(max_examples=60)
 def test_damaged_files_are_read_or_refused(tmp_path, cuts):
     if not (tmp_path / "good").exists():
         (tmp_path / "good").mkdir()

@@ -4,7 +4,7 @@ import arviz_stats  # noqa: F401  (registers the accessor)
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
@@ -53,7 +53,6 @@ def test_a_weighted_quantile_counts_weights_not_draws():
     assert weighted_quantile(values, weights[::-1], 0.5) == 1.0
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(-5, 5), st.integers(1, 4)), min_size=1, max_size=20),
     st.sampled_from([0.05, 0.25, 0.5, 0.75, 0.95]),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.io import Cohort, read_events, write_events
@@ -70,7 +70,6 @@ def assert_same(one: Cohort, other: Cohort) -> None:
 
 
 @given(cohorts())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_what_is_written_is_read_back(tmp_path, cohort):
     path = tmp_path / "events.csv"
     write_events(cohort, path, ["of no patients", "two\nlines"])

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io.convert.treatment_names import holds
@@ -63,7 +63,6 @@ words = st.text(st.characters(categories=("L",), max_codepoint=0x17F), min_size=
 
 
 @given(words, words, st.sampled_from(["ATRA", "tretinoin", "all-trans retinoic acid"]))
-@settings(deadline=None)
 def test_names_are_found_as_whole_words_and_never_inside_others(before, after, name):
     names = ["ATRA", "TRETINOIN", "ALL-TRANS RETINOIC ACID"]
     assert holds(f"{before} {name}; {after}", names)
@@ -112,9 +111,7 @@ def test_amounts_per_body_surface_are_multiplied_with_that_of_each_patient(tmp_p
 
 
 @given(st.floats(0.6, 3.0).map(lambda x: round(x, 2)), st.integers(20, 100))
-@settings(
-    deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=4)
 def test_an_amount_per_body_surface_is_proportional_to_it(tmp_path, area, amount):
     rows = ex("ATRA", amount, "mg/m2", "ONCE", end="2026-03-02")
     conversion = done(tmp_path, ex=EX_COLUMNS + rows, dm=DM.replace(",1.8\n", f",{area}\n"))

@@ -129,14 +129,12 @@ def read(*cells: tuple[str, str, float, str]) -> list[Result]:
 
 
 @given(st.lists(st.integers(30, 4000), min_size=1, max_size=8), st.integers(1, 3))
-@settings(deadline=None)
 def test_standard_results_agree_within_their_printed_decimals(cells, decimals):
     rows = [(str(n), "/uL", round(n / 1000, decimals), "10^9/L") for n in cells]
     assert [r.value for r in read(*rows)] == [n / 1000 for n in cells]
 
 
 @given(st.integers(100, 4000), st.sampled_from([0.001, 0.1, 10, 1000, 1.3, 0.7]))
-@settings(deadline=None)
 def test_standard_results_that_are_something_else_disagree(cells, factor):
     shown = round(cells * factor / 1000, 4)
     (result,) = read((str(cells), "/uL", shown, "10^9/L"))
@@ -189,7 +187,7 @@ def test_repeats_on_a_day_are_refused_without_a_rule(rule, value, tmp_path):
 
 
 @given(st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True), st.randoms())
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(cells, random):
     values = [n / 100 for n in cells]
     truth = {"first": values[0], "last": values[-1], "lowest": min(values),

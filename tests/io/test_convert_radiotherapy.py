@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.io.cdisc_study import DAYS, DM, LB, PR, account, done, fractions, refused
 
-SPARE = settings(
-    deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SPARE = settings(max_examples=4)
 COLUMNS = "USUBJID,PRSEQ,PRTRT,PRCAT,PRDOSE,PRDOSU,PRSTDTC,PRENDTC,PRLOC,PRDOSTOT,NFRACT\n"
 
 

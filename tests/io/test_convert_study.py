@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput
@@ -292,9 +292,7 @@ CELLS = ["", ".", "LYM", "LYMLE", "1.4", "0.8", "-1", "1e400", "nan", "<0.1", "1
 
 @given(st.lists(st.lists(st.sampled_from(CELLS) | st.text(max_size=4), min_size=10, max_size=10),
                 max_size=8))  # fmt: skip
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(max_examples=60)
 def test_whatever_the_cells_they_are_accounted_for_or_refused(tmp_path, rows):
     header = LB.splitlines()[0].split(",")
     pd.DataFrame(rows, columns=pd.Index(header)).to_csv(tmp_path / "lb.csv", index=False)
@@ -310,9 +308,7 @@ CUTS = st.tuples(st.integers(0, 600), st.integers(0, 20), st.sampled_from(CELLS)
 
 
 @given(st.dictionaries(st.sampled_from(["dm", "lb", "pr", "ex", "pc"]), CUTS))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(max_examples=60)
 def test_a_damaged_study_is_accounted_for_or_refused(tmp_path, cuts):
     changed = {
         name: FILES[name][:at] + insert + FILES[name][at + length :]

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io.convert import convert
@@ -28,7 +28,6 @@ identifiers = st.from_regex(r"[A-Z]{1,3}-[1-9]\d{0,2}-[1-9]\d{0,3}", fullmatch=T
 
 
 @given(identifiers, identifiers, st.integers(0, 3), st.booleans())
-@settings(deadline=None)
 def test_typing_changes_no_identifier_and_other_identifiers_stay_apart(one, other, zeros, lower):
     typed = re.sub(r"-(\d)", "-" + "0" * zeros + r"\1", one)
     typed = typed.lower() if lower else typed
@@ -155,9 +154,7 @@ def test_covariates_that_two_data_sets_state_otherwise_are_told(tmp_path):
 
 
 @given(st.permutations(["dm", "lb", "pr"]), st.sampled_from(["X-1", "X-2"]))
-@settings(
-    deadline=None, max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=2)
 def test_the_order_of_rows_decides_nothing(tmp_path, order, first):
     texts = {"dm": DM, "lb": LB, "pr": PR}
     name = order[0]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput
@@ -225,9 +225,7 @@ def test_the_guessed_mapping_needs_only_the_unit(tmp_path):
         max_size=4,
     ),
 )
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80
-)
+@settings(max_examples=80)
 def test_damaged_tables_are_accounted_for_or_refused(tmp_path, table, cuts):
     for at, length, insert in cuts:
         table = table[:at] + insert + table[at + length :]
@@ -241,9 +239,7 @@ def test_damaged_tables_are_accounted_for_or_refused(tmp_path, table, cuts):
 @given(
     st.binary(max_size=300), st.sampled_from(["xpt", "json", "ndjson", "parquet", "csv", "xlsx"])
 )
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
-)
+@settings(max_examples=150)
 def test_random_bytes_are_bad_input(tmp_path, content, ending):
     path = tmp_path / f"lb.{ending}"
     path.write_bytes(content)

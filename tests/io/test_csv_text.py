@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.csv_text import neutral, neutral_frame, restored
@@ -10,7 +10,6 @@ from lymphokin.io import read_events, write_events
 
 
 @given(st.text(alphabet="=+-@'\t\rA1 .e", max_size=8))
-@settings(deadline=None)
 def test_no_written_text_starts_a_formula_and_all_of_it_comes_back(text):
     written = neutral(text)
     assert restored(str(written)) == text

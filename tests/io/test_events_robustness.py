@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events
@@ -11,7 +11,6 @@ HEADER = "ID,TIME,EVID,CMT,AMT,II,ADDL,DVID,DV,LLOQ,SITE,LESION,TUBE"
 
 
 @given(st.binary(max_size=400))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_random_bytes_are_bad_input(tmp_path, content):
     path = tmp_path / "trial.csv"
     path.write_bytes(content)
@@ -45,9 +44,7 @@ CELLS += (b"1e308", b"2026-03-09", b"0001-01-01", b"9999-12-31T23:59", b"rt", b"
         max_size=6,
     )
 )
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
-)
+@settings(max_examples=300)
 def test_a_damaged_table_is_read_or_refused(tmp_path, cuts):
     content = VALID
     for at, length, insert in cuts:

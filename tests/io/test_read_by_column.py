@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events
@@ -18,8 +18,7 @@ from lymphokin.io.convert import convert
 from lymphokin.io.convert.date_order import order_of, read_date
 from lymphokin.io.number_format import NumberFormat, written
 
-FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
-                 max_examples=40)  # fmt: skip
+FIXED = settings(max_examples=40)
 NONMEM = """[nonmem]
 time_unit = "days"
 cmt = { "1" = "rt", "2" = "atra" }

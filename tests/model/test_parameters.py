@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 import tomli_w
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -30,7 +30,6 @@ def parameter(transform: str, median: float = 0.5, **more) -> Parameter:
     )
 
 
-@settings(deadline=None)
 @given(st.data(), st.sampled_from(sorted(INSIDE)))
 def test_every_transform_has_its_inverse(data, transform):
     value = data.draw(INSIDE[transform])
@@ -38,7 +37,6 @@ def test_every_transform_has_its_inverse(data, transform):
     assert p.to_natural(p.to_transformed(value)) == pytest.approx(value, rel=1e-9, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.floats(-30, 30), st.sampled_from(sorted(INSIDE)))
 def test_values_stay_inside_their_bounds_and_keep_their_order(x, transform):
     p = parameter(transform)
@@ -49,7 +47,6 @@ def test_values_stay_inside_their_bounds_and_keep_their_order(x, transform):
     assert inside.get(transform, transform == "identity" or -0.8 <= value <= 2.0)
 
 
-@settings(deadline=None)
 @given(st.floats(-4, 4), st.sampled_from(sorted(INSIDE)))
 def test_a_typical_value_is_normal_on_the_transformed_scale(z, transform):
     p = parameter(transform, median=0.3, population_sd=0.4)
@@ -57,7 +54,6 @@ def test_a_typical_value_is_normal_on_the_transformed_scale(z, transform):
     assert p.to_natural(p.typical(0.0)) == pytest.approx(0.3)
 
 
-@settings(deadline=None)
 @given(st.floats(-11, 11), st.floats(-3.0, 2.0), st.floats(0.1, 1.5))
 def test_a_truncated_normal_obeys_its_prior_far_into_both_tails(z, cut, sd):
     p = parameter("above", -0.8 - cut * sd, population_sd=sd, prior="truncated_normal")

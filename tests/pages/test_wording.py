@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.pages import wording
@@ -23,7 +23,6 @@ def test_a_probability_is_never_rounded_to_impossible_or_certain(probability, sh
         assert wording.percent_range(probability, 0.4) == f"{shown} to 40 %"
 
 
-@settings(deadline=None)
 @given(probabilities)
 def test_a_shown_probability_is_within_half_a_hundredth(p):
     shown = wording.of_100(p)

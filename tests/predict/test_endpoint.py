@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.endpoint import grade_of, measured_threshold
@@ -28,7 +28,6 @@ def test_grade_is_read_at_two_decimals(count, grade):
     assert grade_of(count) == grade
 
 
-@settings(deadline=None)
 @given(st.floats(0.01, 5.0), st.sampled_from([2, 3, 4]))
 def test_the_threshold_of_a_measurement_agrees_with_the_grade(count, grade):
     # Exactly halfway the rounding of binary fractions decides; everywhere else they must agree.

@@ -69,7 +69,7 @@ def test_gradients_agree_in_draws_of_the_prior(gradients):
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_gradients_agree_in_the_tails_of_the_prior(gradients, data):
     """A draw of which some latents are moved out to where 0.1 % of them lie."""
     seed = data.draw(st.integers(0, 2**31))

@@ -24,7 +24,7 @@ def test_the_command_line_knows_every_test():
 
 
 @given(name=names, n_treated=arms, n_control=arms, alpha=levels)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_fewer_treated_or_more_control_events_never_stop_a_rejection(
     name, n_treated, n_control, alpha
 ):
@@ -34,7 +34,7 @@ def test_fewer_treated_or_more_control_events_never_stop_a_rejection(
 
 
 @given(name=names, n_treated=arms, n_control=arms, alpha=levels)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_size_is_the_maximum_of_the_power_on_the_diagonal(name, n_treated, n_control, alpha):
     design = Design(TESTS[name], n_treated, n_control, alpha)
     rates = np.linspace(0, 1, 4001)
@@ -45,7 +45,7 @@ def test_size_is_the_maximum_of_the_power_on_the_diagonal(name, n_treated, n_con
 
 
 @given(n_treated=arms, n_control=arms, alpha=levels)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_level_is_kept_and_boschloo_contains_fisher(n_treated, n_control, alpha):
     fisher, boschloo, barnard = (
         Design(TESTS[name], n_treated, n_control, alpha)
@@ -57,7 +57,7 @@ def test_level_is_kept_and_boschloo_contains_fisher(n_treated, n_control, alpha)
 
 
 @given(name=st.sampled_from(["boschloo", "barnard"]), n_treated=arms, n_control=arms, alpha=levels)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_bisection_finds_what_the_p_values_say(name, n_treated, n_control, alpha):
     test = TESTS[name]
     by_p = test.p_values(n_treated, n_control) <= alpha * (1 + 1e-10)

@@ -89,7 +89,7 @@ def test_weights_choose_among_draws():
     assert both.final[0] == pytest.approx(one.final[0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 6))
 def test_more_risk_among_the_treated_never_helps(low, high, events):
     low, high = min(low, high), max(low, high)

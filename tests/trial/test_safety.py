@@ -74,7 +74,7 @@ def test_tite_boin_against_a_published_table(enrolled, events, pending, verdict,
     pending=st.lists(st.floats(0, 1), max_size=6),
     target=st.floats(0.05, 0.6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_weighted_posterior_against_quadrature(events, free, pending, target):
     def density(p: float) -> float:
         weighted = np.prod([1 - w * p for w in pending])
@@ -124,7 +124,7 @@ def test_characteristics_against_simulated_run_ins(rule):
     n=st.integers(3, 20),
     data=st.data(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_events_that_stop_are_those_of_the_table_whatever_is_pending(rule, n, data):
     events = data.draw(st.integers(0, n))
     pending = data.draw(st.lists(st.floats(0, 1), max_size=n - events))
@@ -134,7 +134,7 @@ def test_the_events_that_stop_are_those_of_the_table_whatever_is_pending(rule, n
 
 
 @given(events=st.integers(0, 8), free=st.integers(0, 8), later=st.lists(st.booleans(), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_stop_is_never_undone_by_what_was_pending(events, free, later):
     n = max(1, events + free + len(later))
     early = BetaBinomial().decide(SafetyData(n, events, [0.3] * len(later)))

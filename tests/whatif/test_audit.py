@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.whatif.answers import Estimate
@@ -35,7 +35,7 @@ def test_an_empty_log_is_intact(tmp_path: Path):
     assert verify(path).last_digest == START
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80)
 @given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 def test_any_changed_byte_is_found(log: Path, place: float, flip: int):
     content = bytearray(log.read_bytes())

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -197,9 +197,7 @@ paths = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(path=paths, value=json_values, endpoint=st.sampled_from(QUESTIONS))
 def test_whatever_is_asked_is_answered_or_refused(client, question, path, value, endpoint):
     """Any JSON anywhere: no answer but 200 and 4xx, and no NaN in it."""

@@ -79,7 +79,7 @@ pulses = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     days=st.sets(st.integers(0, 77), max_size=40),
     atra=st.lists(pulses, max_size=5),
