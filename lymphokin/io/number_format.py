@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 _SIGN = re.compile(r"(?:[<>]=?|≤|≥)\s*")
@@ -68,16 +68,19 @@ class Written:
             can be read in two ways.
         readings: An ambiguous cell and its two readings, for the message.
         mixed: Whether cells are written in two ways, each clear by itself.
+        flags: Marks beside a number that say nothing of its size, such as `*` or `L`.
     """
 
     formats: tuple[NumberFormat, ...] = (POINT,)
     readings: tuple[str, str, str] | None = None
     mixed: bool = False
+    flags: tuple[str, ...] = ()
 
     def plain(self, word: str) -> str | None:
         """A number of the column as Python writes it, None where it is none or not clear."""
+        bare = without_flag(word, self.flags)
         for form in self.formats:
-            plain = form.plain(word)
+            plain = form.plain(bare)
             if plain is not None:
                 return plain
         return None
@@ -89,6 +92,52 @@ class Written:
             return ""
         word, one, other = self.readings
         return f"{word} can be read as {one} or as {other}"
+
+
+def without_flag(word: str, flags: Iterable[str]) -> str:
+    """A number without a flag before or behind it, in brackets or not; other words as they are."""
+    for flag in flags:
+        mark = rf"[(\[]?{re.escape(flag)}[)\]]?"
+        match = re.fullmatch(
+            rf"(?:{mark}\s*)?([^\w(\[]*\d[\d.,' ]*?)(?:\s*{mark})?", word, re.IGNORECASE
+        )
+        if match:
+            return match[1]
+    return word
+
+
+@dataclass(frozen=True)
+class StatedFormat:
+    """How a user says that the numbers of all files are written.
+
+    Attributes:
+        numbers: Their format, also of columns that can be read in two ways; None: not stated.
+        flags: Marks beside a number that say nothing of its size.
+    """
+
+    numbers: NumberFormat | None = None
+    flags: tuple[str, ...] = ()
+
+    def of(self, words: Iterable[str], comma_separated: bool) -> Written:
+        """How the numbers of a column are written, as its words and what is stated tell.
+
+        A column that can only be written otherwise than stated is so written; see `written`.
+        """
+        words = [without_flag(word, self.flags) for word in words]
+        found = written(words, comma_separated)
+        numbers = [word for word in words if any(f.plain(word) is not None for f in _FORMATS)]
+        if self.numbers is not None:
+            fits = all(self.numbers.plain(word) is not None for word in numbers)
+            found = Written((self.numbers,)) if fits or found.readings else found
+        return replace(found, flags=self.flags)
+
+    def with_points(self) -> Written:
+        """How numbers are written where nothing but points is expected, flags left out."""
+        return Written(flags=self.flags)
+
+
+EACH_COLUMN = StatedFormat()
+"""Nothing is stated: each column of a text file tells."""
 
 
 def written(words: Iterable[str], comma_separated: bool) -> Written:

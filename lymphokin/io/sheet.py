@@ -227,7 +227,7 @@ def _number_hint(word: str) -> str:
         return f"decimal comma? write {word.replace(',', '.')}"
     if word.lower() in ("na", "nan", "n/a", "nd", "null", "none", "-", "#n/a"):
         return "leave the cell blank for a missing value"
-    number = re.match(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*[a-zA-Zµ%]", word)
+    number = re.match(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*[^0-9.,\s]", word)
     return f"write the number alone: {number[1]}" if number else ""
 
 

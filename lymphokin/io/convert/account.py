@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 5
-"""Row numbers kept with an entry."""
+"""Row numbers kept with an entry, and words spelt out with their numbers."""
+
+
+def counted(words: Iterable[str]) -> str:
+    """Words with how often each stands there, the most frequent first: `NA (3), ND (1)`."""
+    common = Counter(words).most_common()
+    more = sum(count for _, count in common[EXAMPLES:])
+    told = [f"{word} ({count:,})" for word, count in common[:EXAMPLES]]
+    return ", ".join([*told, *([f"others ({more:,})"] if more else [])])
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.account import Account
+from lymphokin.io.convert.account import Account, counted
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.privacy import pseudonyms
+from lymphokin.io.number_format import without_flag
 from lymphokin.io.problems import BadInput, Findings
 
 COUNT, MDSC, LEVEL, FRACTION, DOSE = "alc", "mdsc", "atra", "rt", "atra_dose"
@@ -65,6 +66,7 @@ class Bench:
     """Columns of the event table as the source calls them."""
     _found: dict[str, Findings] = field(default_factory=dict)
     _ambiguous: set[tuple[str, str]] = field(default_factory=set)
+    _flagged: set[tuple[str, str]] = field(default_factory=set)
 
     def found(self, file: str) -> Findings:
         """Where the problems of a file are noted."""
@@ -105,9 +107,11 @@ class Bench:
     def numbers(self, data: Dataset, column: str) -> pd.Series:
         """A column as numbers, NaN where blank or absent; what is no number is a problem."""
         values = data.numbers(column)
+        self._tell_flags(data, column)
         if column in data and not self._asked(data, column):
             lost = values.isna() & ~data.text(column).isin(["", "."])
-            self.flag(data, lost, column, "a number, or a blank if missing")
+            hint = 'a mark or unit beside it? [format] flags = ["*"] in the mapping'
+            self.flag(data, lost, column, "a number, or a blank if missing", hint)
         return values
 
     def named(self, ids: Iterable[str]) -> str:
@@ -125,7 +129,19 @@ class Bench:
     def plain(self, data: Dataset, column: str) -> pd.Series:
         """A column as text with plain numbers; one that can be read in two ways is a problem."""
         self._asked(data, column)
+        self._tell_flags(data, column)
         return data.plain(column)
+
+    def _tell_flags(self, data: Dataset, column: str) -> None:
+        """Tell the account, once per column, which numbers were read without their flags."""
+        form = data.written.get(column)
+        if form is None or not form.flags or (data.file, column) in self._flagged:
+            return
+        self._flagged.add((data.file, column))
+        words = data.text(column)
+        rows = np.array([without_flag(str(word), form.flags) != word for word in words], bool)
+        why = f"flags of {column} left out as the mapping says: {counted(words[rows])}"
+        self.account.changed(data.file, why, data.lines[rows])
 
     def _asked(self, data: Dataset, column: str) -> bool:
         """Whether a column can be read in two ways, which is a problem; mixed ones are told."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.adppk import read_adppk
+from lymphokin.io.convert.adppk import MOMENTS, read_adppk
 from lymphokin.io.convert.assemble import subjects_without_records
 from lymphokin.io.convert.bench import Bench, no_records
 from lymphokin.io.convert.columns import ADAM_LB, SDTM_LB, SDTM_PC, Columns
@@ -21,8 +21,10 @@ from lymphokin.io.convert.joins import check_arms, check_joins
 from lymphokin.io.convert.radiotherapy import read_fractions
 from lymphokin.io.convert.study_radiotherapy import is_radiotherapy
 from lymphokin.io.convert.subject_ids import subjects_of, with_subjects
-from lymphokin.io.convert.subjects import read_subjects, together
+from lymphokin.io.convert.subjects import ENDS, FIRST_DAYS, STARTS, read_subjects, together
 from lymphokin.io.convert.treatment_names import listed
+from lymphokin.io.convert.written_dates import with_iso_dates
+from lymphokin.io.number_format import StatedFormat
 from lymphokin.io.problems import BadInput, Problem
 
 _NAMES = {
@@ -43,6 +45,11 @@ _SIGNS = {
     "pr": "PRTRT",
     "adppk": "PARAMCD",
 }
+DATES = tuple(dict.fromkeys((
+    *SDTM_LB.dates, *ADAM_LB.dates, *SDTM_PC.dates, *MOMENTS, *STARTS, *FIRST_DAYS, *ENDS,
+    "EXSTDTC", "EXENDTC", "PRSTDTC", "PRENDTC",
+)))  # fmt: skip
+"""Columns with dates that are read."""
 
 
 @dataclass
@@ -63,10 +70,11 @@ class Domains:
         return Domains({"lb" if "PARAMCD" not in data else "adlb": [data]})
 
 
-def find_domains(folder: Path) -> Domains:
+def find_domains(folder: Path, stated: StatedFormat) -> Domains:
     """The data sets of a folder that are understood, by file name.
 
-    Raises BadInput when there is no laboratory data set, or both SDTM and ADaM ones.
+    `stated`: how their numbers are written. Raises BadInput when there is no laboratory data set,
+    or both SDTM and ADaM ones.
     """
     domains = Domains()
     for path in sorted(folder.iterdir()):
@@ -98,7 +106,7 @@ def find_domains(folder: Path) -> Domains:
         read = []
         for path in paths:
             try:
-                read.append(read_dataset(path))  # type: ignore[arg-type]
+                read.append(read_dataset(path, stated=stated))  # type: ignore[arg-type]
             except BadInput as error:
                 problems += error.problems
         domains.sets[name] = read
@@ -116,7 +124,8 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
             if column not in data:
                 bench.found(data.file).add(None, column, None, f"a column {column}")
     bench.raise_if_any()
-    sets = with_subjects(bench, domains.sets)
+    sets = with_iso_dates(bench, with_subjects(bench, domains.sets), DATES)
+    bench.raise_if_any()
     owners = [
         (data, read_subjects(bench, data)) for n in ("dm", "adsl") for data in sets.get(n, ())
     ]

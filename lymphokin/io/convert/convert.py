@@ -20,7 +20,7 @@ from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.cdisc import Domains, draft_cdisc, find_domains
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.immune_dose import with_immune_dose
-from lymphokin.io.convert.mapping import number_format, read_mapping
+from lymphokin.io.convert.mapping import read_mapping, stated_format
 from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
@@ -102,10 +102,11 @@ def convert(
 
 def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Records and covariates by the kind of the source."""
+    stated = stated_format(bench.mapping)
     if source.is_dir():
-        return draft_cdisc(bench, find_domains(source))
+        return draft_cdisc(bench, find_domains(source, stated))
     wide = bench.mapping["wide"]
-    data = read_dataset(source, wide["sheet"], number_format(bench.mapping), wide["header_row"])
+    data = read_dataset(source, wide["sheet"], stated, wide["header_row"])
     if Domains.knows(data):
         return draft_cdisc(bench, Domains.of(data))
     if is_nonmem(bench, data):

@@ -16,7 +16,7 @@ import pandas as pd
 from lymphokin.io.convert.dataset_json import read_dataset_json
 from lymphokin.io.convert.workbook import read_workbook
 from lymphokin.io.convert.xpt import why_broken
-from lymphokin.io.number_format import NumberFormat, Written, written
+from lymphokin.io.number_format import EACH_COLUMN, StatedFormat, Written
 from lymphokin.io.problems import Findings
 from lymphokin.io.text_table import SEPARATOR_LINE, read_text_table
 
@@ -24,6 +24,9 @@ TEXT = (".csv", ".txt", ".tsv")
 WORKBOOKS = (".xlsx", ".xlsm")
 FORMATS = (".xpt", ".json", ".ndjson", ".parquet", *TEXT, *WORKBOOKS)
 
+
+_TYPED = "fiubM"
+"""Kinds of columns that hold no text: numbers, truth values, dates."""
 
 _HEADER_MARK = re.compile(rb"^#[ \t]*(ID\b)", re.IGNORECASE | re.MULTILINE)
 """The header of a NONMEM table may stand behind the mark of comments."""
@@ -105,14 +108,14 @@ def _as_text(value: object) -> str:
 def read_dataset(
     path: str | os.PathLike[str],
     sheet: str = "",
-    numbers: NumberFormat | None = None,
+    stated: StatedFormat = EACH_COLUMN,
     header_row: int = 0,
 ) -> Dataset:
     """Read a data set; the format is told by the file's ending.
 
     `sheet`: sheet of a workbook (default: the first). `header_row`: row of a workbook with the
-    names of the columns, from 1 (0: the first row). `numbers`: how numbers of text files and
-    workbooks are written (default: each column tells). Raises BadInput if it cannot be read.
+    names of the columns, from 1 (0: the first row). `stated`: how numbers are written as text
+    (default: each column of a text file tells). Raises BadInput if it cannot be read.
     """
     path = Path(path)
     found = Findings(path.name)
@@ -122,13 +125,13 @@ def read_dataset(
         found.raise_if_any()
     data = _bytes(path, found)
     if ending in TEXT:
-        return _text(path.name, data, found, numbers)
+        return _text(path.name, data, found, stated)
     if ending in WORKBOOKS:
         table = read_workbook(data, sheet, header_row, found)
         found.raise_if_any()
         assert table is not None
         read = _dataset(path.name, table[0], found, first=table[1])
-        return replace(read, written=_written_in_workbook(read.frame, numbers))
+        return replace(read, written=_written_as_text(read.frame, stated, asked=True))
     frame: pd.DataFrame | None = None
     if ending == ".xpt":
         frame = _transport(path, data, found)
@@ -138,16 +141,21 @@ def read_dataset(
         frame = _parquet(data, found)
     found.raise_if_any()
     assert frame is not None
-    return _dataset(path.name, frame, found, first=1)
+    read = _dataset(path.name, frame, found, first=1)
+    return replace(read, written=_written_as_text(read.frame, stated, asked=False))
 
 
-def _written_in_workbook(frame: pd.DataFrame, stated: NumberFormat | None) -> dict[str, Written]:
-    """How cells that hold a number as text are written; with a comma only where that is stated."""
+def _written_as_text(frame: pd.DataFrame, stated: StatedFormat, asked: bool) -> dict[str, Written]:
+    """How cells that hold a number as text are written; with a comma only where that is stated.
+
+    `asked`: columns that can be read in two ways are asked for (else read with points).
+    """
     forms = {}
     for name, column in frame.items():
-        words = [cell for cell in column if isinstance(cell, str)]
-        form = Written((stated,)) if stated else written(words, comma_separated=False)
-        forms[str(name)] = form if stated or form.readings else Written()
+        if column.dtype.kind not in _TYPED:
+            form = stated.of((cell for cell in column if isinstance(cell, str)), False)
+            told = stated.numbers is not None or (asked and form.readings is not None)
+            forms[str(name)] = form if told else stated.with_points()
     return forms
 
 
@@ -175,7 +183,7 @@ def _dataset(file: str, frame: pd.DataFrame, found: Findings, first: int) -> Dat
     frame = frame.set_axis(pd.Index(names, dtype=object), axis=1).reset_index(drop=True)
     for name in names:
         column = frame[name]
-        if column.dtype.kind not in "fiubM":
+        if column.dtype.kind not in _TYPED:
             frame[name] = column.astype(object).map(_stripped).astype(object)
     return Dataset(file, frame, np.arange(first, len(frame) + first))
 
@@ -190,7 +198,7 @@ def _stripped(value: object) -> object:
     return None if value is None or value is pd.NaT or value != value else value
 
 
-def _text(file: str, data: bytes, found: Findings, numbers: NumberFormat | None) -> Dataset:
+def _text(file: str, data: bytes, found: Findings, stated: StatedFormat) -> Dataset:
     notes: tuple[str, ...] = ()
     try:
         data.decode("utf-8")
@@ -201,11 +209,10 @@ def _text(file: str, data: bytes, found: Findings, numbers: NumberFormat | None)
     data = _HEADER_MARK.sub(rb"\1", data, count=1)
     lines = data.lstrip(b"\xef\xbb\xbf").split(b"\n")
     content = [line for line in lines if line.strip() and not line.startswith(b"#")]
-    stated = (
-        SEPARATOR_LINE.fullmatch(content[0].strip().decode("utf-8", "replace")) if content else None
-    )
-    head = content[1] if stated and len(content) > 1 else (content or [b""])[0]
-    mark = stated[1] if stated else max((b",", b";", b"\t"), key=head.count).decode()
+    first = content[0].strip().decode("utf-8", "replace") if content else ""
+    separator = SEPARATOR_LINE.fullmatch(first)
+    head = content[1] if separator and len(content) > 1 else (content or [b""])[0]
+    mark = separator[1] if separator else max((b",", b";", b"\t"), key=head.count).decode()
     if mark.encode() not in head and b'"' not in data and len(head.split()) > 1:
         data = b"\n".join(b",".join(line.split()) for line in lines)  # cells parted by blanks
     table = read_text_table(data, found, mark)
@@ -219,10 +226,7 @@ def _text(file: str, data: bytes, found: Findings, numbers: NumberFormat | None)
             for name, column in table.columns.items()
         }
     )
-    forms = {
-        name: Written((numbers,)) if numbers else written(column.words, mark == ",")
-        for name, column in table.columns.items()
-    }
+    forms = {name: stated.of(column.words, mark == ",") for name, column in table.columns.items()}
     return Dataset(file, frame, np.asarray(table.lines), forms, notes)
 
 

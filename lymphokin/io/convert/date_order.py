@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-DAY_FIRST, MONTH_FIRST = "%d-%m-%Y", "%m-%d-%Y"
+DAY_FIRST, MONTH_FIRST, YEAR_FIRST = "%d-%m-%Y", "%m-%d-%Y", "%y-%m-%d"
 _OTHER = {DAY_FIRST: MONTH_FIRST, MONTH_FIRST: DAY_FIRST}
 _MARKS = re.compile(r"[/. ]+")
 _NUMBERS = re.compile(r"\d{1,2}[-/. ]+\d{1,2}[-/. ]+\d{2}(?:\d{2})?")
@@ -44,26 +45,41 @@ class Order:
     pattern: str = ""
     readings: tuple[str, str, str] | None = None
 
-    @property
-    def question(self) -> str:
-        """What is asked of the user where a column has two readings."""
+    def question(self, key: str) -> str:
+        """What is asked of the user where a column has two readings, and the key that answers."""
         if self.readings is None:
             return ""
         word, one, other = self.readings
-        return f"{word} can be read as {one} or as {other}"
+        forms = '"%d/%m/%Y" or "%m/%d/%Y"'
+        if re.fullmatch(r"\d{2}-\d{1,2}-\d{2}", with_dashes(word)):
+            forms = '"%d/%m/%y", "%m/%d/%y" or "%y-%m-%d"'
+        return f"{word} can be read as {one} or as {other}: say which, {key} = {forms}"
 
 
 def order_of(words: Iterable[str]) -> Order:
-    """Whether the dates of a column have their day or their month first, told by all of them."""
+    """Whether the dates of a column have their day or their month first, told by all of them.
+
+    A year of two digits may stand first, unless the dates would then lie in many years: in more
+    than three, and more than there are days if it stands last.
+    """
     dates = [word for word in dict.fromkeys(words) if _NUMBERS.fullmatch(word.strip())]
-    fits = [p for p in _OTHER if all(read_date(word, p) is not None for word in dates)]
-    if len(fits) == 1:
-        return Order(fits[0])
-    for word in dates if fits else ():
-        one, other = (read_date(word, pattern) for pattern in fits)
-        if one is not None and other is not None and one != other:
-            return Order("", (word, f"{one:%-d %B %Y}", f"{other:%-d %B %Y}"))
-    return Order(DAY_FIRST if fits else "")
+    parts = [with_dashes(word).split("-") for word in dates]
+    years_first = len({p[0] for p in parts}) <= max(3, len({p[2] for p in parts}))
+    patterns = [*_OTHER, *([YEAR_FIRST] if years_first else [])]
+    fits = [p for p in patterns if all(_fits(word, p) for word in dates)]
+    for one, other in itertools.combinations(fits, 2):
+        for word in dates:
+            first, second = read_date(word, one), read_date(word, other)
+            if first is not None and second is not None and first != second:
+                return Order("", (word, f"{first:%-d %B %Y}", f"{second:%-d %B %Y}"))
+    return Order(fits[0] if fits else "")
+
+
+def _fits(word: str, pattern: str) -> bool:
+    """Whether a date can be read in the order of `pattern`."""
+    if pattern == YEAR_FIRST and not re.fullmatch(r"\d{2}-\d{1,2}-\d{2}", with_dashes(word)):
+        return False
+    return read_date(word, pattern) is not None
 
 
 def span_over_other_order(words: Iterable[str], pattern: str) -> float:

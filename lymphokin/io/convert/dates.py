@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 SAS_EPOCH = datetime(1960, 1, 1)
+EXCEL_EPOCH = datetime(1899, 12, 30)
 _LATEST_SAS_DAY = 80_000  # year 2179; larger numbers count seconds
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d*)?)?)?")
 _DATE_ALONE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?")
@@ -97,13 +98,22 @@ def _read(value: object) -> _Read:
     return _text(str(value).strip())
 
 
+def sas_moment(value: float) -> tuple[datetime, bool]:
+    """Moment of a SAS date number, and whether it has a clock time: days, else seconds, from 1960.
+
+    Raises OverflowError or ValueError beyond all years.
+    """
+    clocked = abs(value) > _LATEST_SAS_DAY
+    since = timedelta(seconds=int(value)) if clocked else timedelta(days=int(value))
+    return SAS_EPOCH + since, clocked
+
+
 def _number(value: float) -> _Read:
     try:
-        if abs(value) <= _LATEST_SAS_DAY:
-            return np.datetime64(SAS_EPOCH + timedelta(days=int(value)), "s"), False, False, False
-        return np.datetime64(SAS_EPOCH + timedelta(seconds=int(value)), "s"), True, False, False
+        moment, clocked = sas_moment(value)
     except (OverflowError, ValueError):
         return _NOT, False, False, True
+    return np.datetime64(moment, "s"), clocked, False, False
 
 
 def _text(word: str) -> _Read:
@@ -113,8 +123,9 @@ def _text(word: str) -> _Read:
             day, hour, minute, second = whole.groups()
             moment = datetime.fromisoformat(day)
             if hour is not None:
-                moment += timedelta(hours=int(hour), minutes=int(minute), seconds=int(second or 0))
-                if int(hour) > 24 or int(minute) > 59:
+                clock = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second or 0))
+                moment += clock
+                if clock > timedelta(days=1) or int(minute) > 59 or int(second or 0) > 59:
                     return _NOT, False, False, True
             return np.datetime64(moment, "s"), hour is not None, False, False
         day_only = _DATE_ALONE.fullmatch(word)

@@ -9,6 +9,7 @@ import pandas as pd
 from lymphokin.csv_text import restored
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import read_dataset
+from lymphokin.io.convert.mapping import stated_format
 from lymphokin.io.convert.subject_ids import plain
 
 
@@ -20,7 +21,7 @@ def with_immune_dose(
     `ids`: subjects with records. Rows of the table for others are dropped; they, and subjects
     without a dose, are named. An identifier that is almost one of a subject is a problem.
     """
-    data = read_dataset(path)
+    data = read_dataset(path, stated=stated_format(bench.mapping))
     bench.account.source(data.file, len(data))
     found = bench.found(data.file)
     for column in ("ID", "IMMUNE_DOSE_GY"):
@@ -28,9 +29,11 @@ def with_immune_dose(
             found.add(None, column, None, f"a column {column}")
     bench.raise_if_any()
     rename = {str(k): str(v) for k, v in bench.mapping["subject"]["rename"].items()}
-    who, dose = data.text("ID").map(restored).replace(rename), data.numbers("IMMUNE_DOSE_GY")
+    who = data.text("ID").map(restored).replace(rename)
+    dose, blank = bench.numbers(data, "IMMUNE_DOSE_GY"), data.text("IMMUNE_DOSE_GY").eq("")
     bench.flag(data, who.duplicated(), "ID", "one row per patient")
-    bench.flag(data, ~(dose >= 0), "IMMUNE_DOSE_GY", "the immune dose of the course in Gy")
+    expected = "the immune dose of the course in Gy, 0 or above"
+    bench.flag(data, blank | (dose < 0), "IMMUNE_DOSE_GY", expected)
     known = who.isin(set(ids)).to_numpy()
     alike = {plain(name): name for name in ids.unique()}
     for name, line in zip(who[~known], data.lines[~known], strict=True):

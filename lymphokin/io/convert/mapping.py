@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lymphokin.io.convert.mapping_defaults import DEFAULTS, Mapping
-from lymphokin.io.number_format import NumberFormat
+from lymphokin.io.number_format import NumberFormat, StatedFormat
 from lymphokin.io.problems import Findings
 from lymphokin.plausible import checked_reasons
 
@@ -106,6 +107,9 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
             elif name == "radiotherapy.days" and not _is_range(value):
                 expected = f"a first and a last day in {name}, such as [-28, 90]"
                 found.add(None, None, f"{name} = {value!r}", expected)
+            elif name == "format.flags" and not _are_flags(value):
+                expected = f"marks without digits, signs, points and commas in {name}"
+                found.add(None, None, f"{name} = {value!r}", expected)
             elif key == "treatments" and not _are_kinds(value):
                 expected = f"yes, no or placebo for every text in {name}"
                 found.add(None, None, f"{name} = {value!r}", expected)
@@ -120,18 +124,27 @@ def _are_kinds(value: Any) -> bool:
     return set(value.values()) <= {"yes", "no", "placebo"}
 
 
+_FLAG = re.compile(r"[^\d\s.,'<>≤≥=+\-]+")
+
+
+def _are_flags(value: Any) -> bool:
+    return all(isinstance(flag, str) and _FLAG.fullmatch(flag) for flag in value)
+
+
 def _is_range(value: Any) -> bool:
     numbers = [v for v in value if isinstance(v, int | float) and not isinstance(v, bool)]
     return not value or (len(numbers) == len(value) == 2 and numbers[0] < numbers[1])
 
 
-def number_format(mapping: Mapping) -> NumberFormat | None:
-    """How numbers are written in text files and workbooks, None where each column tells."""
-    decimal, thousands = mapping["format"]["decimal"], mapping["format"]["thousands"]
+def stated_format(mapping: Mapping) -> StatedFormat:
+    """How the mapping says that numbers are written."""
+    chosen = mapping["format"]
+    decimal, thousands = chosen["decimal"], chosen["thousands"]
+    flags = tuple(chosen["flags"])
     if not decimal and not thousands:
-        return None
+        return StatedFormat(flags=flags)
     decimal = decimal or ("," if thousands == "." else ".")
-    return NumberFormat(decimal, thousands or ("." if decimal == "," else ","))
+    return StatedFormat(NumberFormat(decimal, thousands or ("." if decimal == "," else ",")), flags)
 
 
 def _close(word: str, known: list[str]) -> str:

@@ -197,7 +197,9 @@ DEFAULTS: Mapping = {
     "format": {
         "decimal": "",
         "thousands": "",
+        "flags": [],
         "dates": "",
+        "times": "",
     },
     "nonmem": {
         "ignore": "",

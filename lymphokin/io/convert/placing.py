@@ -12,6 +12,7 @@ from lymphokin.io.convert.dates import from_study_day, read_dates
 from lymphokin.io.convert.subject_ids import subjects_of
 
 DATE = "an ISO 8601 date such as 2026-03-09T14:30, written alike in the whole column"
+OTHER_DATES = 'another form? [format] dates = "%d/%m/%Y" in the mapping'
 
 
 def original_records(bench: Bench, data: Dataset, columns: Columns) -> Dataset:
@@ -44,7 +45,7 @@ def placed(
     taken = ""
     for name in (n for n in columns.dates if n in data):
         read = read_dates(data.frame[name])
-        bench.flag(data, read.bad, name, DATE)
+        bench.flag(data, read.bad, name, DATE, OTHER_DATES)
         if len(read.zones) > 1:
             told = f"several time zones ({', '.join(read.zones)}); clock times are read as written"
             bench.account.warn(f"{data.file}: {name} has {told}")

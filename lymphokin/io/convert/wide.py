@@ -11,10 +11,10 @@ import pandas as pd
 from lymphokin.io.censoring import limited, read_word
 from lymphokin.io.convert.bench import COUNT, FRACTION, LEVEL, MDSC, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
-from lymphokin.io.convert.date_order import order_of, read_date
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.nonmem import _FACTORS, misnamed
 from lymphokin.io.convert.results import EXPECTED, Reading, Result
+from lymphokin.io.convert.written_dates import in_iso
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import SATURDAY, treatment_days
@@ -143,7 +143,8 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
         counted = number.notna().to_numpy()
         bench.flag(data, odd & counted, start_name, "a date of day 0, such as 2026-03-09")
         weekend = ~odd & (weekday >= SATURDAY)
-        bench.flag(data, weekend & counted, start_name, "a weekday as date of day 0")
+        bench.flag(data, weekend & counted, start_name, "a weekday as date of day 0",
+                   "an emergency? give the days in the mapping: [wide] fraction_days")  # fmt: skip
         odd |= weekend
         if start is None:
             bench.account.warn(f"{data.file}: without start dates day 0 was taken for a Monday")
@@ -160,27 +161,9 @@ def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
 
 
 def _start_dates(bench: Bench, data: Dataset, column: str) -> np.ndarray:
-    """Dates of day 0, in ISO 8601 or in the one order that the column or the mapping tells."""
-    when = read_dates(data.frame[column].where(data.frame[column].notna(), None)).when
-    words = data.text(column).where(np.isnat(when), "")
-    order = order_of(words)
-    pattern = bench.mapping["format"]["dates"] or order.pattern
-    if not pattern and order.readings is not None:
-        at = int(np.flatnonzero((words == order.readings[0]).to_numpy())[0])
-        hint = f'{order.question}: say which, [format] dates = "%d/%m/%Y" or "%m/%d/%Y"'
-        expected = "dates that can be read in one way"
-        bench.found(data.file).add(int(data.lines[at]), column, order.readings[0], expected, hint)
-    if not pattern:
-        return when
-    read = [read_date(word, pattern) if word else None for word in words]
-    if any(read):
-        first = next(d for d in read if d)
-        bench.account.warn(
-            f"{data.file}: {column} is read in one order of day and month; the first is "
-            f"{first:%-d %B %Y}"
-        )
-    dates = [np.datetime64("NaT", "s") if d is None else np.datetime64(d, "s") for d in read]
-    return np.where(np.isnat(when), np.array(dates, "datetime64[s]"), when)
+    """Dates of day 0."""
+    cells = in_iso(bench, data, column)
+    return read_dates(cells.where(cells.notna(), None)).when
 
 
 def _covariates(bench: Bench, data: Dataset, ids: pd.Series, names: dict[str, str]) -> pd.DataFrame:
