@@ -6,6 +6,9 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+CERTAINTIES = ("read", "computed", "proposed prior", "fixed")
+"""How sure a number of a table is."""
+
 
 class Entry:
     """One entry of the table; every check that fails adds to the problems of the file."""

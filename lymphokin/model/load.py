@@ -13,7 +13,8 @@ from lymphokin.model.block import Block, ModelError
 from lymphokin.model.model import Model, check_model
 from lymphokin.model.parameters import TableError
 from lymphokin.model.solver import AdaptiveSolver
-from lymphokin.model.table import read_table, table_files
+from lymphokin.model.table import read_table
+from lymphokin.model.table_files import table_files
 from lymphokin.shipped import models_path
 
 

@@ -15,7 +15,7 @@ from lymphokin.model.load import load_model, shipped_models
 from lymphokin.model.model import Model
 from lymphokin.model.parameters import TableError
 from lymphokin.model.source import source_of
-from lymphokin.model.table import merged_table
+from lymphokin.model.table_files import merged_table
 
 
 def make_model(name: str, blocks: Sequence[Block], table: Mapping[str, Any] | AnyPath) -> Model:
