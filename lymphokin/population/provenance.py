@@ -30,7 +30,7 @@ class CalibrationGroup(BaseModel):
     """mean predicted risk"""
     happened: float
     low: float
-    """of a 90 % interval (Wilson)"""
+    """of an exact 90 % interval (Clopper and Pearson)"""
     high: float
 
 

@@ -1,15 +1,60 @@
-"""How well the risks of a run came true, as far as its own data show."""
+"""Predicted probabilities against what happened, and how well the risks of a run came true."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from lymphokin.population.provenance import CalibrationGroup, RiskCalibration
 
 LIMITS = (0.0, 0.2, 0.5, 0.8, 1.0)
 """Groups of predicted risk: few, since trials are small (judgement)."""
 LEAST_PATIENTS = 20
-CONFIDENCE = 0.9
+TAIL = 0.05
+"""Probability on each side of the 90 % intervals."""
+
+
+def predicted_against_observed(
+    probability: NDArray[np.float64],
+    happened: NDArray[np.bool_],
+    edges: Sequence[float],
+    counted: str,
+) -> pd.DataFrame:
+    """Predicted against observed, by groups of the predicted probability.
+
+    Args:
+        probability: [case] predicted.
+        happened: [case] whether it came true.
+        edges: limits of the groups, from the lowest to the highest; a limit belongs to the group
+            above it, the last to the last group.
+        counted: name of the column with the number of cases.
+
+    Returns:
+        one row per group that holds a case: ``low``, ``high``, the number, mean ``predicted``,
+        ``observed`` share, and ``observed_q05`` and ``observed_q95``: its exact 90 % interval
+        (Clopper and Pearson 1934, doi 10.1093/biomet/26.4.404).
+    """
+    which = np.clip(np.digitize(probability, edges) - 1, 0, len(edges) - 2)
+    rows = []
+    for i in np.unique(which):
+        inside = which == i
+        n, k = int(inside.sum()), int(happened[inside].sum())
+        rows.append(
+            {
+                "low": edges[i],
+                "high": edges[i + 1],
+                counted: n,
+                "predicted": float(probability[inside].mean()),
+                "observed": k / n,
+                "observed_q05": float(betaincinv(k, n - k + 1, TAIL)) if k else 0.0,
+                "observed_q95": float(betaincinv(k + 1, n - k, 1 - TAIL)) if k < n else 1.0,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def calibration_of_run(
@@ -29,12 +74,17 @@ def calibration_of_run(
     known = forecasts.dropna(subset=["observed_grade2"])
     if len(known) < LEAST_PATIENTS:
         return None
-    happened = known["observed_grade2"].astype(str) == "True"
-    risk = known["p_grade2_measured"]
-    bins = pd.cut(risk, LIMITS, include_lowest=True)
+    happened = (known["observed_grade2"].astype(str) == "True").to_numpy()
+    risk = known["p_grade2_measured"].to_numpy(float)
     groups = [
-        _group(risk[members], happened[members])
-        for members in risk.groupby(bins, observed=True).groups.values()
+        CalibrationGroup(
+            patients=row["patients"],
+            risk=round(row["predicted"], 2),
+            happened=round(row["observed"], 2),
+            low=round(row["observed_q05"], 2),
+            high=round(row["observed_q95"], 2),
+        )
+        for row in predicted_against_observed(risk, happened, LIMITS, "patients").to_dict("records")
     ]
     used = (
         "counts before the visit" if counts_until is None else f"counts up to day {counts_until:g}"
@@ -46,17 +96,3 @@ def calibration_of_run(
         "They are the patients that the model was fitted to: this flatters it."
     )
     return RiskCalibration(text=text, groups=groups)
-
-
-def _group(risk: pd.Series, happened: pd.Series) -> CalibrationGroup:
-    from scipy.stats import binomtest  # takes half a second to import
-
-    events, n = int(happened.sum()), len(risk)
-    around = binomtest(events, n).proportion_ci(CONFIDENCE, "wilson")
-    return CalibrationGroup(
-        patients=n,
-        risk=round(float(risk.mean()), 2),
-        happened=round(events / n, 2),
-        low=round(float(around.low), 2),
-        high=round(float(around.high), 2),
-    )

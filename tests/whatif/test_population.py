@@ -48,7 +48,7 @@ def test_a_run_shows_how_its_own_risks_came_true():
         (20, 0.4, 0.4),
         (20, 0.9, 0.9),
     ]
-    low, high = proportion_confint(8, 20, 0.1, "wilson")
+    low, high = proportion_confint(8, 20, 0.1, "beta")
     assert (told.groups[1].low, told.groups[1].high) == (round(low, 2), round(high, 2))
 
 

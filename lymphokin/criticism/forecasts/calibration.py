@@ -17,7 +17,7 @@ from scipy.stats import norm
 
 from lymphokin.criticism.forecasts.intervals import TAIL, Estimate
 from lymphokin.criticism.forecasts.scores import Flags, Floats
-from lymphokin.trial.interim.calibration import calibration_table
+from lymphokin.predict.risk_calibration import predicted_against_observed
 
 GROUPS = 5
 """Groups of patients with similar risk in a table or picture."""
@@ -84,11 +84,10 @@ def grouped(risk: Floats, happened: Flags) -> pd.DataFrame:
     """Predicted against observed in groups of about equal size, by rising risk.
 
     Returns:
-        as :func:`lymphokin.trial.interim.calibration.calibration_table`, with ``patients`` for the
-        number in each group.
+        as :func:`lymphokin.predict.risk_calibration.predicted_against_observed`, with
+        ``patients`` for the number in each group.
     """
     edges = np.unique(np.quantile(risk, np.linspace(0, 1, GROUPS + 1)))
     if len(edges) < 2:
         edges = np.array([0.0, 1.0])
-    table = calibration_table(risk, happened, edges.tolist())
-    return table.rename(columns={"trials": "patients"})
+    return predicted_against_observed(risk, happened, edges.tolist(), "patients")

@@ -8,42 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import beta, norm
+from scipy.stats import norm
+
+from lymphokin.predict.risk_calibration import predicted_against_observed
 
 EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
-INTERVAL = 0.90
+"""Limits of the groups."""
 
 
 def calibration_table(
-    probability: NDArray[np.float64],
-    happened: NDArray[np.bool_],
-    edges: Sequence[float] = EDGES,
+    probability: NDArray[np.float64], happened: NDArray[np.bool_]
 ) -> pd.DataFrame:
-    """Predicted against observed, by bins of the predicted probability.
+    """Predictive probabilities of trials against their ends, in narrow groups near 0 and 1.
 
     Returns:
-        one row per bin that holds a trial: ``low``, ``high``, ``trials``, mean ``predicted``,
-        ``observed`` share, and ``observed_q05`` and ``observed_q95``: its exact 90 % interval
-        (Clopper and Pearson 1934, doi 10.1093/biomet/26.4.404).
+        as :func:`lymphokin.predict.risk_calibration.predicted_against_observed`, with ``trials``
+        for the number in each group.
     """
-    which = np.clip(np.digitize(probability, edges) - 1, 0, len(edges) - 2)
-    rows = []
-    for i in np.unique(which):
-        inside = which == i
-        n, k = int(inside.sum()), int(happened[inside].sum())
-        tail = (1 - INTERVAL) / 2
-        rows.append(
-            {
-                "low": edges[i],
-                "high": edges[i + 1],
-                "trials": n,
-                "predicted": float(probability[inside].mean()),
-                "observed": k / n,
-                "observed_q05": float(beta.ppf(tail, k, n - k + 1)) if k else 0.0,
-                "observed_q95": float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0,
-            }
-        )
-    return pd.DataFrame(rows)
+    return predicted_against_observed(probability, happened, EDGES, "trials")
 
 
 @dataclass(frozen=True)
