@@ -11,8 +11,9 @@ Research use only. Not a medical device; not for decisions about patients.
 
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from lymphokin import plot as plot
@@ -45,52 +46,24 @@ if TYPE_CHECKING:
     from lymphokin.whatif.what_if import what_if as what_if
 
 _HOMES = {
-    "BadInput": "io",
-    "Cohort": "io",
-    "read_events": "io",
-    "write_events": "io",
-    "convert": "io.convert",
-    "Model": "model",
-    "load_model": "model",
-    "make_model": "model",
-    "model_file": "model",
-    "shipped_models": "model",
-    "fit": "run",
-    "open_run": "run",
-    "Fit": "run",
-    "Forecast": "predict",
-    "check": "criticism.check",
-    "check_forecasts": "criticism.check",
-    "check_sampler": "criticism.check",
-    "compare": "criticism.compare",
-    "Reporter": "progress",
-    "Patient": "whatif.patient",
-    "Schedule": "whatif.schedule",
-    "PatientRisk": "whatif.what_if",
-    "WhatIf": "whatif.what_if",
-    "predict_patient": "whatif.what_if",
-    "what_if": "whatif.what_if",
-    "simulate_trial": "trial.synthetic",
-    "UntrustedModelError": "run",
-    "plot": "",
+    "io": ["BadInput", "Cohort", "read_events", "write_events"],
+    "io.convert": ["convert"],
+    "model": ["Model", "load_model", "make_model", "model_file", "shipped_models"],
+    "run": ["fit", "open_run", "Fit", "UntrustedModelError"],
+    "predict": ["Forecast"],
+    "criticism.check": ["check", "check_forecasts", "check_sampler"],
+    "criticism.compare": ["compare"],
+    "progress": ["Reporter"],
+    "whatif.patient": ["Patient"],
+    "whatif.schedule": ["Schedule"],
+    "whatif.what_if": ["PatientRisk", "WhatIf", "predict_patient", "what_if"],
+    "trial.synthetic": ["simulate_trial"],
 }
-"""Module below lymphokin that each public name comes from; empty for a module itself."""
-
-__all__ = [*sorted(_HOMES)]  # pyright: ignore[reportUnsupportedDunderAll]
+"""Module below lymphokin that each public name comes from."""
 
 # Counts over months after doses that act in hours: double precision unless the user says otherwise.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 if "jax" in sys.modules:
     sys.modules["jax"].config.update("jax_enable_x64", os.environ["JAX_ENABLE_X64"] == "1")
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if not _HOMES[name]:
-        return import_module(f"{__name__}.{name}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["plot"], _HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -14,7 +14,7 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.cli import app
-from lymphokin.run.folder import write_fit
+from lymphokin.run.folder import write_run
 from tests.conftest import SavedRun
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
@@ -80,7 +80,7 @@ def test_every_command_has_its_python_name_in_the_documents():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+    with pytest.raises(AttributeError, match="attribute fitt"):
         lk.fitt  # noqa: B018
 
 
@@ -89,10 +89,18 @@ def stranger(hedos_run, tmp_path_factory) -> SavedRun:
     """A run whose model does not come with lymphokin."""
     base = lk.model_file("hedos_hcc")
     model = lk.make_model("theirs", base.blocks, {"extends": "hedos_hcc"})
-    fit, folder = hedos_run.fit, tmp_path_factory.mktemp("stranger")
+    fit, folder = hedos_run.fit, tmp_path_factory.mktemp("stranger") / "run"
     config = fit.config | {"model": "model/theirs.py"}
     provenance = fit.provenance | {"model_sha256": model.sha256}
-    write_fit(folder, fit.draws, config, provenance, fit.summary, fit.cohort, model)
+    write_run(
+        folder,
+        draws=fit.draws,
+        config=config,
+        provenance=provenance,
+        summary=fit.summary,
+        cohort=fit.cohort,
+        model=model,
+    )
     return SavedRun(folder, replace(fit, model=model), hedos_run.forecast)
 
 

@@ -3,8 +3,9 @@
 What is named here is imported when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from lymphokin.infer.belief import METHODS
@@ -29,22 +30,16 @@ __all__ = [
     "fit_gaussian",
     "sample_nuts",
 ]
-_LATER = {
-    "METHODS": "belief",
-    "Checkpoint": "checkpoint",
-    "CohortDensity": "density",
-    "density_of": "density",
-    "Convergence": "diagnostics",
-    "Whitening": "gaussian",
-    "fit_gaussian": "gaussian",
-    "Draws": "nuts",
-    "sample_nuts": "nuts",
-    "Sample": "sample",
-    "NutsSettings": "sampler",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__, _, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "belief": ["METHODS"],
+        "checkpoint": ["Checkpoint"],
+        "density": ["CohortDensity", "density_of"],
+        "diagnostics": ["Convergence"],
+        "gaussian": ["Whitening", "fit_gaussian"],
+        "nuts": ["Draws", "sample_nuts"],
+        "sample": ["Sample"],
+        "sampler": ["NutsSettings"],
+    },
+)

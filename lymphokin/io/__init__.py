@@ -3,8 +3,9 @@
 What needs pandas is imported when it is first asked for: problems are reported without it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from lymphokin.io.problems import BadInput, Problem
 
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from lymphokin.io.events import read_events, write_events
 
 __all__ = ["BadInput", "Cohort", "Problem", "read_events", "write_events"]
-_LATER = {"Cohort": "cohort", "read_events": "events", "write_events": "events"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__, _, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cohort": ["Cohort"],
+        "events": ["read_events", "write_events"],
+    },
+)

@@ -3,8 +3,9 @@
 Calibrating is imported when it is first asked for: what ships is read without it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from lymphokin.literature.posterior import calibrated_models, literature_draws
 
@@ -24,18 +25,11 @@ __all__ = [
     "literature_draws",
     "read_studies",
 ]
-_LATER = {
-    "Calibration": "calibrate",
-    "coverage": "calibrate",
-    "MetaAnalysis": "meta_analysis",
-    "Settings": "meta_analysis",
-    "Counts": "studies",
-    "Study": "studies",
-    "read_studies": "studies",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__, _, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "calibrate": ["Calibration", "coverage"],
+        "meta_analysis": ["MetaAnalysis", "Settings"],
+        "studies": ["Counts", "Study", "read_studies"],
+    },
+)

@@ -3,8 +3,9 @@
 What needs pandas is imported when it is first asked for: one patient does without it.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import covariate, regressor
@@ -56,16 +57,10 @@ __all__ = [
     "simulate_records",
     "standardised",
 ]
-_LATER = {
-    "PackedCohort": "data",
-    "pack": "data",
-    "CohortLikelihood": "likelihood",
-    "simulate_log_values": "likelihood",
-    "simulate_records": "likelihood",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__, _, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "data": ["PackedCohort", "pack"],
+        "likelihood": ["CohortLikelihood", "simulate_log_values", "simulate_records"],
+    },
+)

@@ -95,7 +95,7 @@ def report_contents(
         patients=predicted.patients.reset_index(),
         curves=curves,
         atra=levels,
-        parameters=parameters.fillna({"symbol": "", "source": "", "doi": ""}),
+        parameters=parameters,
         parameter_draws=parameter_draws(tree, parameters["name"]),
         contrast=contrast,
         convergence=convergence,

@@ -15,7 +15,7 @@ import pandas as pd
 import tomli_w
 import xarray as xr
 
-from lymphokin.csv_text import neutral_frame
+from lymphokin.csv_text import neutral_frame, restored
 from lymphokin.files import AnyPath, write_folder
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model
@@ -26,6 +26,8 @@ DRAWS_FILE = "posterior.nc"
 CONFIG_FILE = "config.toml"
 PROVENANCE_FILE = "provenance.json"
 SUMMARY_FILE = "summary.csv"
+SUMMARY_TEXTS = ("name", "symbol", "unit", "meaning", "learnt", "certainty", "source", "doi")
+"""Columns of the summary that are text, empty ones too."""
 PATIENTS_FILE = "patients.csv"
 COHORT_FILE = "cohort.csv"
 """The fitted patients, without calendar dates."""
@@ -49,9 +51,11 @@ def write_run(
     summary: pd.DataFrame,
     cohort: Cohort,
     model: Model,
-    forecasts: tuple[pd.DataFrame, pd.DataFrame, ReportContents] | None,
+    forecasts: tuple[pd.DataFrame, pd.DataFrame, ReportContents] | None = None,
 ) -> None:
     """Write a run folder.
+
+    Calendar dates are left out: nothing in a run folder may help to identify a patient.
 
     Args:
         folder: must not exist.
@@ -63,10 +67,24 @@ def write_run(
         model: its files are kept, unless it is one of lymphokin's own.
         forecasts: of the fitted patients, with their id as index; the contrast of the arms; and the
             contents of the report. None for a model without a lymphocyte count.
+
+    Raises:
+        FileExistsError: when ``folder`` exists.
     """
 
     def fill(temporary: Path) -> None:
-        write_fit(temporary, draws, config, provenance, summary, cohort, model)
+        draws.to_netcdf(temporary / DRAWS_FILE, engine="h5netcdf")
+        recorded = {**provenance, "posterior_sha256": file_sha256(temporary / DRAWS_FILE)}
+        text = json.dumps(recorded, indent=2, sort_keys=True)
+        (temporary / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+        (temporary / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
+        neutral_frame(summary).to_csv(temporary / SUMMARY_FILE, index=False)
+        undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
+        write_events(undated, temporary / COHORT_FILE)
+        if model.files:
+            (temporary / MODEL_FOLDER).mkdir()
+        for name, content in model.files.items():
+            (temporary / MODEL_FOLDER / name).write_text(content, encoding="utf-8")
         if forecasts is None:
             return
         patients, contrast, contents = forecasts
@@ -77,31 +95,10 @@ def write_run(
     write_folder(folder, fill)
 
 
-def write_fit(
-    folder: Path,
-    draws: xr.DataTree,
-    config: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    summary: pd.DataFrame,
-    cohort: Cohort,
-    model: Model,
-) -> None:
-    """Write into a folder what a fit needs to be opened again; arguments as of :func:`write_run`.
-
-    Calendar dates are left out: nothing in a run folder may help to identify a patient.
-    """
-    draws.to_netcdf(folder / DRAWS_FILE, engine="h5netcdf")
-    recorded = {**provenance, "posterior_sha256": file_sha256(folder / DRAWS_FILE)}
-    text = json.dumps(recorded, indent=2, sort_keys=True)
-    (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
-    (folder / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
-    neutral_frame(summary).to_csv(folder / SUMMARY_FILE, index=False)
-    undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
-    write_events(undated, folder / COHORT_FILE)
-    if model.files:
-        (folder / MODEL_FOLDER).mkdir()
-    for name, content in model.files.items():
-        (folder / MODEL_FOLDER / name).write_text(content, encoding="utf-8")
+def read_summary(folder: Path) -> pd.DataFrame:
+    """The summary of a run folder, as it was saved: a text that is empty stays a text."""
+    summary = pd.read_csv(folder / SUMMARY_FILE, dtype=dict.fromkeys(SUMMARY_TEXTS, "str"))
+    return summary.assign(**{c: summary[c].fillna("").map(restored) for c in SUMMARY_TEXTS})
 
 
 def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from lymphokin.files import AnyPath
 from lymphokin.io import BadInput, read_events
 from lymphokin.model import Model, load_model, shipped_models
@@ -24,7 +22,7 @@ from lymphokin.run.folder import (
     MODEL_FOLDER,
     NEEDED,
     PROVENANCE_FILE,
-    SUMMARY_FILE,
+    read_summary,
 )
 
 
@@ -71,7 +69,7 @@ def open_run(
     try:
         config = tomllib.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         provenance = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
-        summary = pd.read_csv(folder / SUMMARY_FILE)
+        summary = read_summary(folder)
         recorded, fixed = provenance["model_sha256"], dict(config["fixed"])
         named, _ = str(config["model"]), provenance["convergence"]["level"]
         cohort = read_events(folder / COHORT_FILE, accept=provenance.get("data_accepted", {}))

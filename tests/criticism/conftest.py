@@ -19,7 +19,7 @@ from lymphokin.io import read_events
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Residual, load_model
 from lymphokin.predict import seen_ranges
-from lymphokin.run.folder import write_fit
+from lymphokin.run.folder import write_run
 
 DAYS = np.array([-7.0, 0.0, 14.0, 28.0, 49.0, 84.0])
 RESIDUAL = Residual("alc", "student_t", 0.15, "fixed", degrees_of_freedom=5)
@@ -119,8 +119,15 @@ def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFac
     summary, values, prior, verdicts = verdicts_of(density, sample, {}, seed=0)
     tree = draws_tree(density, sample, values, prior)
     folder = tmp_path_factory.mktemp("runs") / "made_up"
-    folder.mkdir()
-    write_fit(folder, tree, config, provenance | verdicts, summary, cohort, model)
+    write_run(
+        folder,
+        draws=tree,
+        config=config,
+        provenance=provenance | verdicts,
+        summary=summary,
+        cohort=cohort,
+        model=model,
+    )
     return folder
 
 
