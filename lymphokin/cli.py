@@ -1,10 +1,13 @@
 """The command line: argument parsing and pages only, no science.
 
-Exit codes: 0 fine, 1 failed, 2 bad input. Bad input gets one message and writes nothing.
+Exit codes: 0 fine, 1 failed, 2 bad input, 130 stopped with Ctrl-C. Bad input, a full disk and the
+like get one message, and nothing half-written is left.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 import typer
@@ -24,6 +27,7 @@ from lymphokin.commands.simulate import simulate
 from lymphokin.commands.spread import spread
 from lymphokin.commands.trial import app as trial
 from lymphokin.commands.what_if import whatif
+from lymphokin.interrupt import STOPPED, asked
 from lymphokin.jax_setup import prepare_jax
 
 
@@ -51,19 +55,35 @@ app: typer.Typer = _command_line()
 console: Console = Console(stderr=True)
 
 
+OF_NAMES = {
+    *(errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP),
+}
+"""Errors of the system that another file or folder would not have: bad input."""
+
+
 def main() -> None:
-    """Entry point: runs a command and turns what went wrong into one message and an exit code."""
+    """Run a command, and turn what went wrong into one message and an exit code."""
     prepare_jax()
     try:
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.stdout.flush()
     except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except Exception as error:
-        sys.exit(_explain(error))
+        code = done.exit_code
     except KeyboardInterrupt:
-        console.print("\nStopped. Run the same command again to go on.")
-        sys.exit(1)
+        code = STOPPED
+    except Exception as error:
+        code = STOPPED if asked() else _explain(error)
+    _drop_what_cannot_be_printed()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _drop_what_cannot_be_printed() -> None:
+    """What a full disk or a closed pipe did not take is not tried again while Python ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: Exception) -> int:
@@ -73,6 +93,10 @@ def _explain(error: Exception) -> int:
     if hasattr(error, "format_message"):
         console.print(error.format_message(), style="red", markup=False)  # type: ignore[attr-defined]
         return 2
+    if isinstance(error, OSError) and error.strerror:
+        what = f"{error.filename}: " if error.filename else ""
+        console.print(f"{what}{error.strerror}", style="red", markup=False, soft_wrap=True)
+        return 2 if error.errno in OF_NAMES else 1
     from lymphokin.io import BadInput
 
     if isinstance(error, BadInput | ValueError | FileNotFoundError | FileExistsError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -15,68 +15,85 @@ type AnyPath = str | os.PathLike[str]
 """What every public function takes where it wants a path."""
 
 
-def write_with(path: AnyPath, write: Callable[[Path], None]) -> Path:
-    """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path``.
+@contextmanager
+def whole(path: AnyPath) -> Iterator[Path]:
+    """A temporary name beside ``path``; what is made there becomes ``path`` after the block.
 
-    A file of that name is replaced. Whatever stops the writing (a full disk, a signal) leaves the
-    old file or none, and no temporary one. The new file gets the permissions of any new file.
+    A file that has the name is replaced. Whatever stops the block (a full disk, Ctrl-C) leaves what
+    was there before, and nothing beside it: neither the temporary file or folder, nor folders that
+    were made to hold it.
 
     Args:
-        path: the file to write; its folder must exist.
-        write: writes the file that it is given, an empty one with the same ending as ``path``.
+        path: the file or folder to make; its folder is made if there is none.
 
-    Returns:
-        ``path``.
+    Yields:
+        a path with the same ending, where nothing exists yet.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    with parents_of(path):
+        try:
+            yield temporary
+            temporary.replace(path)
+        except BaseException:
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def parents_of(path: Path) -> Iterator[None]:
+    """Make the folders that are to hold ``path``; those that are empty after a failure go again."""
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
         raise
-    return path
+
+
+def write_with(path: AnyPath, write: Callable[[Path], object]) -> Path:
+    """Let ``write`` write a file whole or not at all, as :func:`whole` does; returns ``path``."""
+    with whole(path) as temporary:
+        write(temporary)
+    return Path(path)
 
 
 def write_text(path: AnyPath, text: str) -> Path:
     """Write a text file (UTF-8, line ends as in ``text``) whole or not at all."""
-    return write_with(path, lambda temporary: _write(temporary, text.encode("utf-8")))
+    return write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: AnyPath, content: bytes) -> Path:
+def write_bytes(path: AnyPath, content: bytes | memoryview) -> Path:
     """Write a binary file whole or not at all."""
-    return write_with(path, lambda temporary: _write(temporary, content))
+    return write_with(path, lambda temporary: temporary.write_bytes(content))
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+def write_texts(contents: Mapping[Path, str]) -> list[Path]:
+    """Write text files that belong together: all of them or none."""
+    with ExitStack() as stack:
+        for path, text in contents.items():
+            stack.enter_context(whole(path)).write_bytes(text.encode("utf-8"))
+    return list(contents)
 
 
 def write_folder(folder: AnyPath, fill: Callable[[Path], None]) -> Path:
-    """Let ``fill`` fill a temporary folder beside ``folder``, then rename it to ``folder``.
+    """Let ``fill`` fill a folder that appears whole or not at all.
 
     Raises:
         FileExistsError: when ``folder`` exists; nothing is written.
     """
     folder = Path(folder)
     refuse_existing(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
+    with whole(folder) as temporary:
+        temporary.mkdir()
         fill(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
-        temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        refuse_existing(folder)
     return folder
 
 
@@ -102,14 +119,16 @@ def exclusive(path: AnyPath) -> Iterator[None]:
         FileExistsError: when another process is at work on it.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise FileExistsError(f"{path} is being written by another process: wait for it") from None
-    try:
-        yield
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
+    with parents_of(path):
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise FileExistsError(
+                f"{path} is being written by another process: wait for it"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+            Path(lock.lock_file).unlink(missing_ok=True)

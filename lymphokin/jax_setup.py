@@ -8,9 +8,22 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
 import sys
+import warnings
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import platformdirs
+
+TROUBLE = re.compile(
+    r"Error (?P<doing>reading|writing) persistent compilation cache entry for '(?P<program>[^']+)'"
+    r": (?P<error>.*)",
+    re.DOTALL,
+)
+"""What JAX warns of when compiled code cannot be read from disk, or kept there."""
 
 VECTOR_WIDTH = "--xla_cpu_prefer_vector_width=512"
 MEMORY_FIRST = "--xla_cpu_scheduler_type=CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"
@@ -58,8 +71,53 @@ def prepare_jax(devices: int | None = None) -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(cache, "compiled"))
     # Hundreds of small programs take longer to compile than to read, too.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    _keep_compiled_cache_sound()
     # Tracing makes many small objects that stay; looking through them all again and again for
     # garbage takes a third of its time.
     gc.set_threshold(50_000, 20, 50)
     # And once more at the end, which takes half a second.
     atexit.register(gc.freeze)
+
+
+def _keep_compiled_cache_sound() -> None:
+    """Remove damaged entries of JAX's cache on disk when they are met, so that they are made again.
+
+    JAX warns of a damaged entry, compiles, and leaves the entry where it is, for good. Nor does it
+    write an entry whole or not at all.
+    """
+    show = warnings.showwarning
+    said: set[str] = set()
+
+    def mend(message: Warning | str, *rest: Any, **more: Any) -> None:
+        trouble = TROUBLE.match(str(message))
+        if trouble is None:
+            show(message, *rest, **more)
+            return
+        folder = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+        remove_damaged(folder, trouble["program"])
+        if not said and (trouble["doing"] == "writing" or not os.access(folder, os.W_OK)):
+            why = trouble["error"].splitlines()[0]
+            said.add(why)
+            print(f"Compiled programs cannot be kept in {folder} ({why}): every start compiles "
+                  "them again.", file=sys.stderr)  # fmt: skip
+
+    warnings.filterwarnings("always", TROUBLE.pattern.split("(?P")[0])
+    warnings.showwarning = mend
+
+
+def remove_damaged(folder: Path, program: str) -> None:
+    """Remove the entries of a program that cannot be unpacked; all of them if all can be."""
+    entries = list(folder.glob(f"{program}-*-cache"))
+    damaged = [entry for entry in entries if not _unpacks(entry)]
+    for entry in damaged or entries:
+        with suppress(OSError):
+            entry.unlink()
+
+
+def _unpacks(entry: Path) -> bool:
+    """Whether an entry is whole, by the checksum of its packing."""
+    try:
+        zlib.decompress(entry.read_bytes())
+    except (OSError, zlib.error):
+        return False
+    return True

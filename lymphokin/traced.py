@@ -28,6 +28,7 @@ from lymphokin.files import write_bytes
 from lymphokin.model import Model
 
 FOLDER = "traced"
+DIGEST_BYTES = hashlib.sha256().digest_size
 PACKAGES = ("jax", "jaxlib", "numpyro")
 """Whose code ends up in a program."""
 
@@ -140,17 +141,21 @@ def _source_sha256() -> str:
 
 
 def _read(place: Path) -> _Program | None:
+    """The program in a file; None where there is none, or where it is damaged: it is removed."""
     try:
-        form, program = pickle.loads(place.read_bytes())
-        return _Program(export.deserialize(bytearray(program)).call, form)
-    except FileNotFoundError:
+        content = place.read_bytes()
+    except OSError:
         return None
-    except Exception:  # a damaged file, whatever the reader makes of it: trace again
+    digest, kept = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+    if hashlib.sha256(kept).digest() != digest:
+        with suppress(OSError):
+            place.unlink()
         return None
+    form, program = pickle.loads(kept)
+    return _Program(export.deserialize(bytearray(program)).call, form)
 
 
-def _write(place: Path, program: bytes) -> None:
-    """Keep a program; the file appears complete or not at all. A full disk only costs time."""
+def _write(place: Path, kept: bytes) -> None:
+    """Keep a program behind its hash. A full disk only costs time."""
     with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(place, program)
+        write_bytes(place, hashlib.sha256(kept).digest() + kept)

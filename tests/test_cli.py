@@ -99,3 +99,35 @@ def test_new_patients_are_forecast_as_json(small_run, small_table, lymphokin):
     patients = json.loads(done.stdout)
     assert len(patients) == 7
     assert {"id", "arm", "p_grade2_measured", "alc_q50", "extrapolation"} <= set(patients[0])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(28, "No space left on device", "runs/x"), 1, "runs/x: No space left on device"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (PermissionError(13, "Permission denied", "runs"), 2, "runs: Permission denied"),
+        (OSError(30, "Read-only file system", "runs"), 2, "runs: Read-only file system"),
+        (FileNotFoundError(2, "No such file or directory", "a"), 2, "a: No such file or directory"),
+        (NotADirectoryError(20, "Not a directory", "a/b"), 2, "a/b: Not a directory"),
+        (FileNotFoundError("no run here"), 2, "no run here"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence(monkeypatch, capsys, error, code, said):
+    from lymphokin import cli
+
+    def command(**_):
+        raise error
+
+    monkeypatch.setattr(cli, "app", command)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+def test_output_that_a_full_disk_does_not_take_is_one_sentence():
+    command = [sys.executable, "-m", "lymphokin", "models", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "No space left on device\n")

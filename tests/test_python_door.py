@@ -2,9 +2,11 @@
 
 import doctest
 import inspect
+import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -118,14 +120,16 @@ class TestARunFromSomebodyElse:
         witness = tmp_path / "ran"
         evil = tmp_path / "evil.py"
         evil.write_text(f"open({str(witness)!r}, 'w')\n")
-        config = stranger.folder / "config.toml"
-        text = config.read_text()
-        config.write_text(text.replace('"model/theirs.py"', f'"{evil}"'))
-        try:
-            with pytest.raises(ValueError, match="would run its code"):
-                lk.open_run(stranger.folder)
-        finally:
-            config.write_text(text)
+        theirs = Path(shutil.copytree(stranger.folder, tmp_path / "theirs"))
+        text = (theirs / "config.toml").read_text()
+        (theirs / "config.toml").write_text(text.replace('"model/theirs.py"', f'"{evil}"'))
+        with pytest.raises(ValueError, match="does not match the hash"):
+            lk.open_run(theirs)
+        provenance = json.loads((theirs / "provenance.json").read_text())
+        del provenance["files_sha256"]
+        (theirs / "provenance.json").write_text(json.dumps(provenance))
+        with pytest.raises(ValueError, match="would run its code"):
+            lk.open_run(theirs)
         assert not witness.exists()
 
     def test_with_another_model_than_the_recorded_one_is_refused(self, stranger):

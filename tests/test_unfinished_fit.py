@@ -3,26 +3,27 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lymphokin as lk
+from lymphokin.infer import fitting
 
 
 class StoppedError(Exception):
     """The fit was stopped as a user would stop it."""
 
 
-class StopBeforeTheWork(lk.Reporter):
-    """Stops a fit when its folder for unfinished work has been made."""
-
-    def stage(self, text: str) -> None:
-        if text == "finding where the posterior lies":
-            raise StoppedError
+def stopped(density, coarse, settings, checkpoint, *rest) -> None:
+    """Chains that are stopped when the first arrays have been kept."""
+    checkpoint.recall("whitening", lambda: {"centre": np.zeros(1)})
+    raise StoppedError
 
 
 @pytest.fixture
-def begin(small_trial, tmp_path: Path):
+def begin(small_trial, tmp_path: Path, monkeypatch):
     """Begin a fit of the small trial, and stop it."""
+    monkeypatch.setattr(fitting, "_by_markov_chains", stopped)
     cohort = replace(small_trial.cohort, sha256="a" * 64)
 
     def started(data: lk.Cohort = cohort, **settings: object) -> None:
@@ -31,7 +32,7 @@ def begin(small_trial, tmp_path: Path):
             data,
             "hedos_hcc",
             unfinished=tmp_path / "unfinished",
-            progress=StopBeforeTheWork(),
+            progress=False,
             **settings,  # type: ignore[arg-type]
         )
 

@@ -65,7 +65,7 @@ def fit(
     Example: lymphokin fit trial.csv --method quick --out runs/look
     """
     choose_precision(precision)
-    from lymphokin.files import refuse_existing
+    from lymphokin.files import parents_of, refuse_existing
     from lymphokin.infer.fitting import FitSettings
     from lymphokin.io import read_events
     from lymphokin.literature.prior import model_with_prior
@@ -76,7 +76,7 @@ def fit(
     FitSettings(method, rtol=rtol)  # refuses what cannot be asked for before the table is read
     refuse_existing(out)
     cohort = read_events(table, accept=accepted(accept))
-    with shown(True) as reporter:
+    with parents_of(out), shown(True) as reporter:
         fitted = run_fit(
             cohort,
             model_with_prior(model, prior),

@@ -15,7 +15,7 @@ import pandas as pd
 from lymphokin.criticism.page import render_check
 from lymphokin.criticism.sections import Section
 from lymphokin.csv_text import neutral_frame
-from lymphokin.files import AnyPath, write_text
+from lymphokin.files import AnyPath, write_texts
 from lymphokin.quantities import records_of
 from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
@@ -97,7 +97,7 @@ class CheckResult(ABC):
         for name, table in self.details.items():
             text = neutral_frame(table).to_csv(index=False)
             contents[path.with_name(f"{path.stem}_{name}.csv")] = text
-        return [write_text(target, content) for target, content in contents.items()]
+        return write_texts(contents)
 
     def _repr_html_(self) -> str:
         notes = [*self.read_first, RESEARCH_USE]

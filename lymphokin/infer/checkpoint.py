@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from lymphokin.files import write_text, write_with
+from lymphokin.arrays import read_arrays, write_arrays
+from lymphokin.files import write_text
 
 
 class Checkpoint:
     """Named sets of arrays in a folder, each written whole or not at all.
 
     Args:
-        folder: made if it does not exist.
+        folder: made when there is something to keep.
         fingerprint: what identifies the run; JSON values.
 
     Raises:
@@ -25,25 +26,30 @@ class Checkpoint:
 
     def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        identity = folder / "fingerprint.json"
-        text = json.dumps(fingerprint, sort_keys=True, indent=1)
-        if identity.exists() and identity.read_text(encoding="utf-8") != text:
+        self._identity = folder / "fingerprint.json"
+        self._text = json.dumps(fingerprint, sort_keys=True, indent=1)
+        if self._identity.exists() and self._identity.read_text(encoding="utf-8") != self._text:
             raise ValueError(
                 f"{folder} holds an unfinished run of another model, data set or settings; "
                 "finish it with those, or delete the folder"
             )
-        write_text(identity, text)
 
     def recall(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """The arrays stored under ``name``; made and stored if there are none yet."""
-        path = self.folder / f"{name}.npz"
-        if not path.exists():
-            arrays = make()
-            write_with(path, lambda to: np.savez(to, allow_pickle=False, **arrays))
-        with np.load(path) as stored:
-            return dict(stored)
+        """The arrays stored under ``name``; made and stored if there are none yet.
+
+        A file that is damaged counts as none: what it held is made again.
+        """
+        arrays = read_arrays(self._path(name))
+        if arrays is None:
+            arrays = {key: np.asarray(array) for key, array in make().items()}
+            if not self._identity.exists():
+                write_text(self._identity, self._text)
+            write_arrays(self._path(name), arrays)
+        return arrays
 
     def has(self, name: str) -> bool:
         """Whether arrays are stored under ``name``."""
-        return (self.folder / f"{name}.npz").exists()
+        return read_arrays(self._path(name)) is not None
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.npz"

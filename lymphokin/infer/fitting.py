@@ -178,7 +178,7 @@ def _refuse_inaccurate(
     error = solver_error(density, centre, settings.steps)
     accuracy = judge_accuracy(error, adaptive=model.solver is not None)
     if accuracy.level == "bad":
-        shutil.rmtree(checkpoint.folder)
+        shutil.rmtree(checkpoint.folder, ignore_errors=True)
         raise ValueError(f"model {model.name} was not fitted. {accuracy.sentence}")
 
 

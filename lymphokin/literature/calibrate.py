@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.base.array import array_stats
 
-from lymphokin.files import write_text
+from lymphokin.files import whole, write_texts
 from lymphokin.infer.diagnostics import ESS_BAD, ESS_GOOD, RHAT_BAD, RHAT_GOOD
 from lymphokin.literature.atra import (
     AtraDraws,
@@ -62,17 +62,18 @@ class Calibration:
     def write(self, folder: Path) -> list[Path]:
         """Write MODEL.nc, MODEL.reproduction.csv, MODEL.left_out.csv and MODEL.atra.csv.
 
-        Files of the same names are replaced.
+        Files of the same names are replaced: all of them or none.
         """
         name = self.posterior.attrs["model"]
-        paths = [folder / f"{name}.nc"]
-        write_posterior(self.posterior, paths[0])
-        for kind in ("reproduction", "left_out", "atra"):
-            table, path = getattr(self, kind), folder / f"{name}.{kind}.csv"
-            if table is None:
-                continue
-            paths.append(write_text(path, table.to_csv(index=False, float_format="%.4g")))
-        return paths
+        tables = {
+            folder / f"{name}.{kind}.csv": table.to_csv(index=False, float_format="%.4g")
+            for kind in ("reproduction", "left_out", "atra")
+            if (table := getattr(self, kind)) is not None
+        }
+        posterior = folder / f"{name}.nc"
+        with whole(posterior) as temporary:
+            write_posterior(self.posterior, temporary)
+            return [posterior, *write_texts(tables)]
 
 
 def coverage(table: pd.DataFrame) -> float:

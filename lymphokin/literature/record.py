@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from lymphokin.files import AnyPath, write_with
+from lymphokin.files import AnyPath, write_bytes
 from lymphokin.literature.cohorts import course_days
 from lymphokin.literature.studies import Study
 from lymphokin.model import Model
@@ -25,10 +25,10 @@ def studies_sha256(path: Path) -> str:
 
 def write_posterior(posterior: xr.Dataset, path: AnyPath) -> None:
     """Write a posterior to a file, in single precision."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     packing = {name: {"zlib": True, "complevel": 9} for name in posterior.data_vars}
     packed = posterior.astype(np.float32)
-    write_with(path, lambda file: packed.to_netcdf(file, engine="h5netcdf", encoding=packing))
+    # In memory first: HDF5 does not survive a disk that is full.
+    write_bytes(path, packed.to_netcdf(None, engine="h5netcdf", encoding=packing))
 
 
 def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:

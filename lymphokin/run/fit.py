@@ -35,7 +35,7 @@ from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
 from lymphokin.research_use import RESEARCH_USE
-from lymphokin.run.folder import DRAWS_FILE, PATIENTS_FILE, read_draws, write_run
+from lymphokin.run.folder import DRAWS_FILE, read_draws, read_forecasts, write_run
 from lymphokin.run.provenance import file_sha256
 from lymphokin.solve import StepRule
 
@@ -179,8 +179,7 @@ class Fit:
         origin, convergence = self.provenance, self.convergence
         kind = "synthetic data" if origin["synthetic_data"] else "data"
         method = "" if self.method == "nuts" else f"approximate ({self.method}) "
-        saved = None if self.folder is None else self.folder / PATIENTS_FILE
-        forecasts = pd.read_csv(saved) if saved is not None and saved.is_file() else None
+        forecasts = None if self.folder is None else read_forecasts(self.folder, origin)
         provenance = provenance_of(
             self.model,
             "fit",

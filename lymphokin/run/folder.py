@@ -73,10 +73,8 @@ def write_run(
     """
 
     def fill(temporary: Path) -> None:
-        draws.to_netcdf(temporary / DRAWS_FILE, engine="h5netcdf")
-        recorded = {**provenance, "posterior_sha256": file_sha256(temporary / DRAWS_FILE)}
-        text = json.dumps(recorded, indent=2, sort_keys=True)
-        (temporary / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+        # In memory first: HDF5 does not survive a disk that is full.
+        (temporary / DRAWS_FILE).write_bytes(draws.to_netcdf(None, engine="h5netcdf"))
         (temporary / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
         neutral_frame(summary).to_csv(temporary / SUMMARY_FILE, index=False)
         undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
@@ -85,20 +83,53 @@ def write_run(
             (temporary / MODEL_FOLDER).mkdir()
         for name, content in model.files.items():
             (temporary / MODEL_FOLDER / name).write_text(content, encoding="utf-8")
-        if forecasts is None:
-            return
-        patients, contrast, contents = forecasts
-        neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)
-        neutral_frame(contrast).to_csv(temporary / "contrast.csv", index=False)
-        write_report(contents, temporary / "report.html")
+        if forecasts is not None:
+            patients, contrast, contents = forecasts
+            neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)
+            neutral_frame(contrast).to_csv(temporary / "contrast.csv", index=False)
+            write_report(contents, temporary / "report.html")
+        hashes = {
+            name: file_sha256(temporary / name)
+            for name in (CONFIG_FILE, SUMMARY_FILE, COHORT_FILE, PATIENTS_FILE)
+            if (temporary / name).exists()
+        }
+        drawn = {"posterior_sha256": file_sha256(temporary / DRAWS_FILE), "files_sha256": hashes}
+        text = json.dumps({**provenance, **drawn}, indent=2, sort_keys=True)
+        (temporary / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
 
     write_folder(folder, fill)
+
+
+def refuse_changed(path: Path, expected: str | None) -> None:
+    """Refuse a file of a run folder that is not the one that was saved.
+
+    Args:
+        path: the file.
+        expected: its hash; None where a run of an earlier version did not record it.
+
+    Raises:
+        ValueError: naming the file.
+    """
+    if expected is not None and file_sha256(path) != expected:
+        raise ValueError(
+            f"{path} is damaged or was replaced: its content does not match the hash in "
+            f"{PROVENANCE_FILE}"
+        )
 
 
 def read_summary(folder: Path) -> pd.DataFrame:
     """The summary of a run folder, as it was saved: a text that is empty stays a text."""
     summary = pd.read_csv(folder / SUMMARY_FILE, dtype=dict.fromkeys(SUMMARY_TEXTS, "str"))
     return summary.assign(**{c: summary[c].fillna("").map(restored) for c in SUMMARY_TEXTS})
+
+
+def read_forecasts(folder: Path, provenance: Mapping[str, Any]) -> pd.DataFrame | None:
+    """The forecasts that were saved with a run; None where there are none, or others by now."""
+    path = folder / PATIENTS_FILE
+    expected = provenance.get("files_sha256", {}).get(PATIENTS_FILE)
+    if not path.is_file() or expected not in (None, file_sha256(path)):
+        return None
+    return pd.read_csv(path)
 
 
 def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
@@ -108,12 +139,7 @@ def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
         ValueError: when the file is damaged, or is not the one that was saved.
     """
     path = folder / DRAWS_FILE
-    expected = provenance.get("posterior_sha256")
-    if expected is not None and file_sha256(path) != expected:
-        raise ValueError(
-            f"{path} is damaged or was replaced: its content does not match the hash in "
-            f"{PROVENANCE_FILE}"
-        )
+    refuse_changed(path, provenance.get("posterior_sha256"))
     try:
         with xr.open_datatree(path, engine="h5netcdf") as stored:
             return stored.load()

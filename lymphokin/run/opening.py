@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from lymphokin.run.folder import (
     NEEDED,
     PROVENANCE_FILE,
     read_summary,
+    refuse_changed,
 )
 
 
@@ -66,20 +68,31 @@ def open_run(
     for name in NEEDED:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} is not a run folder: it has no {name}")
-    try:
-        config = tomllib.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    with _damaged(folder):
         provenance = json.loads((folder / PROVENANCE_FILE).read_text(encoding="utf-8"))
+        hashes = dict(provenance.get("files_sha256", {}))
+    for name in NEEDED:
+        refuse_changed(folder / name, hashes.get(name))
+    with _damaged(folder):
+        config = tomllib.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         summary = read_summary(folder)
         recorded, fixed = provenance["model_sha256"], dict(config["fixed"])
         named, _ = str(config["model"]), provenance["convergence"]["level"]
         cohort = read_events(folder / COHORT_FILE, accept=provenance.get("data_accepted", {}))
-    except (ValueError, KeyError, TypeError, BadInput) as error:
+        cohort = replace(cohort, source=provenance["data_file"], sha256=provenance["data_sha256"])
+    chosen = _model_of(folder, named, recorded, _as_models(model)).with_fixed(**fixed)
+    return Fit(summary, config, provenance, chosen, cohort, folder)
+
+
+@contextmanager
+def _damaged(folder: Path) -> Iterator[None]:
+    """Say of whatever cannot be read that the folder is damaged."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, BadInput) as error:
         raise ValueError(
             f"{folder} is damaged: expected a run as lymphokin saves it, found {error}"
         ) from None
-    cohort = replace(cohort, source=provenance["data_file"], sha256=provenance["data_sha256"])
-    chosen = _model_of(folder, named, recorded, _as_models(model)).with_fixed(**fixed)
-    return Fit(summary, config, provenance, chosen, cohort, folder)
 
 
 def _as_models(

@@ -19,7 +19,7 @@ import pandas as pd
 
 from lymphokin.csv_text import neutral_frame
 from lymphokin.dose import reference_immune_dose
-from lymphokin.files import AnyPath
+from lymphokin.files import AnyPath, whole
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
@@ -305,10 +305,9 @@ def write_trial(trial: SyntheticTrial, path: Path, truth_name: str) -> tuple[Pat
         f"Made by lymphokin simulate from {truth_name}; the truth per patient is in "
         f"{path.stem}.truth.csv",
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_events(trial.cohort, path, header)
     beside = path.with_suffix(".truth.csv")
-    with beside.open("w", encoding="utf-8", newline="") as file:
-        file.write(f"# {header[0]}\n")
-        neutral_frame(trial.truth).to_csv(file)
+    with whole(beside) as temporary:
+        table = neutral_frame(trial.truth).to_csv()
+        temporary.write_text(f"# {header[0]}\n{table}", encoding="utf-8", newline="")
+        write_events(trial.cohort, path, header)
     return path, beside

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from scipy.special import ndtri
 
-from lymphokin.files import write_with
+from lymphokin.arrays import read_arrays, write_arrays
 
 FOLDER = "normals"
 
@@ -23,14 +23,13 @@ FOLDER = "normals"
 @lru_cache(maxsize=32)
 def normals(count: int, dimensions: int, seed: int) -> np.ndarray:
     """[dimension, draw] standard normals from a scrambled Sobol sequence."""
-    kept = _place(f"{version('scipy')}-{count}-{dimensions}-{seed}.npy")
+    kept = _place(f"{version('scipy')}-{count}-{dimensions}-{seed}.npz")
     draws = None if kept is None else _read(kept, (dimensions, count))
     if draws is None:
         draws = _made(count, dimensions, seed)
         if kept is not None:
             with suppress(OSError):  # a full disk only costs time
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                write_with(kept, lambda file: np.save(file, draws))
+                write_arrays(kept, {"draws": draws})
     draws.flags.writeable = False  # it is kept for the next question
     return draws
 
@@ -52,7 +51,8 @@ def _place(name: str) -> Path | None:
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     """Normals from a file; None where there is no file or it is damaged."""
     try:
-        draws = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        stored = read_arrays(path)
+    except OSError:
         return None
-    return draws if draws.shape == shape and draws.dtype == float else None
+    draws = None if stored is None else stored.get("draws")
+    return draws if draws is not None and draws.shape == shape else None

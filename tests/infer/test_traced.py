@@ -69,10 +69,13 @@ def test_whatever_a_program_follows_from_has_its_own(kept):
         assert len(list(kept.iterdir())) == n
 
 
-def test_a_damaged_file_is_traced_again(kept):
+@pytest.mark.parametrize("damage", ["cut", "one bit", "empty"])
+def test_a_damaged_file_is_traced_again(kept, damage):
     run(Counted())
     (file,) = kept.iterdir()
-    file.write_bytes(file.read_bytes()[:100])
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes({"cut": content[:100], "one bit": content, "empty": b""}[damage])
     function = Counted()
     assert run(function)["sum"] == 3.0
     assert function.traces == 1

@@ -69,7 +69,6 @@ def report(
         seed=seed,
         model=_model(plan, population, strengths, draws, patients, trials, seed) if model else None,
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_text(out, render_design_report(contents))
     if json_:
         print(json.dumps({"report": str(out), "power": contents.power}))

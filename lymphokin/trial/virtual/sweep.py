@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +22,8 @@ import numpy as np
 import submitit
 import tomli_w
 
-from lymphokin.files import write_text, write_with
+from lymphokin.arrays import read_arrays, write_arrays
+from lymphokin.files import write_text
 from lymphokin.literature.posterior import literature_draws
 from lymphokin.run.folder import DRAWS_FILE
 from lymphokin.run.provenance import file_sha256
@@ -119,15 +122,13 @@ def compute_shard(sweep: Sweep, folder: Path, shard: int, cores: int = 1) -> Non
     outcome = simulator.run(sweep.seed, first, sweep.trials_of(shard) - there)
     if before is not None:
         outcome = Outcome(*map(np.concatenate, zip(before, outcome, strict=True)))
-    write_with(path, lambda temporary: np.savez(temporary, **outcome._asdict()))
+    write_arrays(path, outcome._asdict())
 
 
 def _stored(path: Path) -> Outcome | None:
-    """The trials of a shard's file, if there is one."""
-    if not path.exists():
-        return None
-    with np.load(path) as stored:
-        return Outcome(*(stored[name] for name in Outcome._fields))
+    """The trials of a shard's file, if there is one that is not damaged."""
+    stored = read_arrays(path)
+    return None if stored is None else Outcome(**stored)
 
 
 def _is_complete(sweep: Sweep, folder: Path, shard: int) -> bool:
@@ -182,19 +183,22 @@ def _claim(sweep: Sweep, folder: Path) -> None:
     """Begin a folder, or make sure that it is this sweep's."""
     path, own = folder / SWEEP_FILE, sweep.fingerprint()
     if path.exists():
-        began = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            began = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise FileExistsError(
+                f"{path} is damaged: choose another folder or move {folder} away"
+            ) from None
         changed = sorted(key for key in own if began.get(key) != own[key])
         if changed:
             raise FileExistsError(
                 f"{folder} holds another sweep (different {', '.join(changed)}); choose another "
-                "--out or move it away"
+                "folder or move it away"
             )
     elif folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} exists; choose another --out or move it away")
+        raise FileExistsError(f"{folder} exists: choose another name or move it away")
     else:
-        folder.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(own, indent=2, sort_keys=True) + "\n")
-    (folder / "shards").mkdir(exist_ok=True)
     write_text(folder / DESIGN_FILE, tomli_w.dumps(dict(sweep.design.raw)))
 
 
@@ -205,7 +209,24 @@ def _submit(executor: Executor, sweep: Sweep, folder: Path, shard: int) -> submi
         auto.update_parameters(cpus_per_task=1)
         if executor.partition:
             auto.update_parameters(slurm_partition=executor.partition)
-    return auto.submit(compute_shard, sweep, folder.resolve(), shard)
+    with _errors_to(folder / "tasks.log"):
+        return auto.submit(compute_shard, sweep, folder.resolve(), shard)
+
+
+@contextmanager
+def _errors_to(path: Path) -> Iterator[None]:
+    """Let processes that start meanwhile write their standard error to a file.
+
+    The one that submitit starts beside a local task would show a traceback after Ctrl-C.
+    """
+    own = os.dup(2)
+    with path.open("ab") as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
 
 
 def gather(sweep: Sweep, folder: Path) -> Outcome:
