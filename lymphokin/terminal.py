@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lymphokin.pages.risk_table import COLUMNS, risk_table
 from lymphokin.pages.wording import in_points, percent, percent_range, points_range
 from lymphokin.predict import Forecast
 from lymphokin.research_use import RESEARCH_USE
@@ -21,11 +20,9 @@ from lymphokin.run import Fit
 
 def patients_table(result: Forecast) -> Table:
     """Patient, arm, counts used, risk with interval, and what happened; of many, highest risks."""
-    found = risk_table(
-        result.patients, result.counts_until, "All: --json, or patients.csv.", result.synthetic
-    )
+    found = result.shown("All: --json, or patients.csv.")
     table = Table(title=found.title)
-    for name in COLUMNS:
+    for name in found.columns:
         left = name in ("patient", "arm", "happened")
         table.add_column(name, justify="left" if left else "right")
     for row in found.rows:

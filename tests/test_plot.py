@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 
 import lymphokin as lk
 from lymphokin import plot
+from lymphokin.endpoints import DEFAULT, shipped_endpoints
 from lymphokin.pages.notebook import notebook_html
 from lymphokin.pages.risk_table import risk_table
 from lymphokin.predict import Forecast
 from tests.report.made_up import made_up_patients
 
 matplotlib.use("Agg")
+USUAL = shipped_endpoints()[DEFAULT]
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def new_axes():
 def forecast() -> Forecast:
     ids = [f"P{i:02d}" for i in range(60)]
     table = made_up_patients(ids, ["SBRT"] * 60).set_index("id")
-    return Forecast(table, 21.0, ("importance weights are unreliable for P07",), True)
+    return Forecast(table, 21.0, ("importance weights are unreliable for P07",), USUAL, True)
 
 
 def test_a_curve_is_drawn_with_units_limit_and_measurements(hedos_run, new_axes):
@@ -69,7 +71,7 @@ def test_risks_are_drawn_highest_first_and_say_when_some_are_left_out(forecast, 
     assert names == list(expected)
     assert any(t.get_text() == "the 50 highest of 60" for t in axes.texts)
     assert any(t.get_text() == "SYNTHETIC DATA" for t in axes.texts)
-    few = Forecast(forecast.patients.iloc[:3], None, (), False)
+    few = Forecast(forecast.patients.iloc[:3], None, (), USUAL, False)
     mine = new_axes()
     assert lk.plot.risks(few, ax=mine) is mine
     assert not any("SYNTHETIC" in t.get_text() for t in mine.texts)

@@ -2,9 +2,12 @@
 
 from rich.console import Console
 
+from lymphokin.endpoints import DEFAULT, shipped_endpoints
 from lymphokin.predict import Forecast
 from lymphokin.terminal import contrast_table, patients_table
 from tests.report.made_up import made_up, made_up_patients
+
+USUAL = shipped_endpoints()[DEFAULT]
 
 
 def printed(table) -> str:
@@ -16,7 +19,7 @@ def printed(table) -> str:
 
 def test_each_patient_has_its_risk_and_what_happened_in_one_line():
     table = made_up_patients(["P01", "[red]P02"], ["SBRT", "[b]x"]).set_index("id")
-    lines = printed(patients_table(Forecast(table, 14.0, (), True))).splitlines()
+    lines = printed(patients_table(Forecast(table, 14.0, (), USUAL, True))).splitlines()
     assert lines[0].strip().startswith("SYNTHETIC DATA.")
     assert "from counts up to day 14" in " ".join(" ".join(lines[:2]).split())
     for name, row in table.iterrows():
@@ -33,7 +36,7 @@ def test_each_patient_has_its_risk_and_what_happened_in_one_line():
 def test_of_many_patients_the_highest_risks_are_printed_and_where_the_rest_is():
     ids = [f"P{i:03d}" for i in range(500)]
     table = made_up_patients(ids, ["SBRT"] * 500).set_index("id")
-    text = printed(patients_table(Forecast(table, None, (), False)))
+    text = printed(patients_table(Forecast(table, None, (), USUAL, False)))
     assert len(text.splitlines()) < 45
     assert "P499" in text
     assert "P400" not in text

@@ -22,6 +22,16 @@ def predict(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
     counts_until: CountsUntil = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="What to forecast: grade2_week6 (default), grade3_lowest, days_below_0.8, "
+            "days_below_0.5, recovery, week15, or a TOML file that declares an endpoint."
+        ),
+    ] = None,
+    at: Annotated[
+        float | None, typer.Option(help="Forecast the count on this day from the first fraction.")
+    ] = None,
     seed: Seed = 0,
     patient: Annotated[Path | None, typer.Option(help="One patient (TOML or JSON).")] = None,
     schedule: Annotated[Path | None, typer.Option(help="Schedule of that patient.")] = None,
@@ -57,27 +67,35 @@ def predict(
 
     Example: lymphokin predict runs/trial new_patients.csv --counts-until 14 --json
 
+    Example: lymphokin predict runs/trial --endpoint grade3_lowest --counts-until 0
+
     Example: lymphokin predict --baseline 1.2 --site lung_peripheral --fractions 5x10 --atra 4x3
     """
     if patient is not None or baseline or fractions or schedule is not None:
-        if table is not None or out is not None or counts_until is not None:
-            raise ValueError("one patient goes without an event table, --out and --counts-until")
+        of_cohorts = (table, out, counts_until, endpoint, at)
+        if any(option is not None for option in of_cohorts):
+            raise ValueError("one patient goes without an event table, --out, --counts-until, "
+                             "--endpoint and --at")  # fmt: skip
         one = person_of(patient, baseline, site, fractions, atra, bsa, lesions, schedule)
         predict_one(run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_, model_file)
         return
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
     from lymphokin.csv_text import neutral_frame
+    from lymphokin.endpoints import at_day
     from lymphokin.files import refuse_existing, write_with
     from lymphokin.io import read_events
     from lymphokin.run import open_run
     from lymphokin.terminal import show_patients
 
+    if endpoint is not None and at is not None:
+        raise ValueError("--endpoint or --at, not both")
+    asked = at_day(at) if at is not None else endpoint
     if out is not None:
         refuse_existing(out)
     fit = open_run(run, model_file)
     cohort = None if table is None else read_events(table, accept=accepted(accept))
-    result = fit.forecast(cohort, counts_until=counts_until, seed=seed)
+    result = fit.forecast(cohort, counts_until=counts_until, seed=seed, endpoint=asked)
     if out is not None:
         write_with(out, neutral_frame(result.patients).to_csv)
     show_patients(result, json_)

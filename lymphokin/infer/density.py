@@ -6,7 +6,7 @@ and a fit, its forecasts and its figures share it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -343,17 +343,26 @@ class CohortDensity:
         return index
 
 
-def density_of(model: Model, cohort: Cohort, rule: StepRule | None = None) -> CohortDensity:
+def density_of(
+    model: Model,
+    cohort: Cohort,
+    rule: StepRule | None = None,
+    days: Mapping[str, Sequence[float]] | None = None,
+) -> CohortDensity:
     """A cohort ready to be fitted and forecast: its endpoint visits are days of interest.
 
     Args:
         model: the model.
         cohort: the patients.
         rule: step sizes of the solver, if not the default ones.
+        days: further days of interest, by patient.
     """
-    visits = endpoint_visits(cohort)
-    days = {str(i): [v.endpoint_day, v.planned_day] for i, v in visits.iterrows()}
-    return CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort, days, rule))
+    visits, further = endpoint_visits(cohort), days or {}
+    wanted = {
+        str(i): [v.endpoint_day, v.planned_day, *further.get(str(i), ())]
+        for i, v in visits.iterrows()
+    }
+    return CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort, wanted, rule))
 
 
 def flat(latents: Latents) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,17 +14,26 @@ MOST_ROWS = 30
 COLUMNS = ("patient", "arm", "counts used", "risk", "90 % interval", "happened")
 
 
+USUAL = "grade >= 2 lymphopenia 6 weeks after radiotherapy"
+"""The default endpoint in words."""
+
+
 class RiskTable(NamedTuple):
     """Cells as a reader sees them, and what must be read with them."""
 
     title: str
+    columns: Sequence[str]
     rows: list[tuple[str, ...]]
-    """one per patient, in :data:`COLUMNS`"""
+    """one per patient, a cell per column"""
     notes: list[str]
 
 
 def risk_table(
-    patients: pd.DataFrame, counts_until: float | None, rest: str, synthetic: bool
+    patients: pd.DataFrame,
+    counts_until: float | None,
+    rest: str,
+    synthetic: bool,
+    what: str = USUAL,
 ) -> RiskTable:
     """Write each patient's risk with its interval, and what happened.
 
@@ -32,20 +42,75 @@ def risk_table(
         counts_until: last day whose counts the forecast used; None: all before the endpoint visit.
         rest: how to see all patients, where not all are shown.
         synthetic: whether patients or population are made up.
+        what: the endpoint in words.
     """
     until = "before the endpoint visit" if counts_until is None else f"up to day {counts_until:g}"
-    title = "SYNTHETIC DATA. " if synthetic else ""
-    title += f"Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, from counts {until}"
+    title = f"{_synthetic(synthetic)}Risk of {what}, from counts {until}"
+    shown, notes = _highest(patients, "p_grade2_measured", "risks", rest)
+    rows = [_row(str(name), row) for name, row in shown.iterrows()]
+    return RiskTable(title, COLUMNS, rows, notes)
+
+
+def course_table(
+    patients: pd.DataFrame,
+    name: str,
+    meaning: str,
+    counts_until: float | None,
+    rest: str,
+    synthetic: bool,
+) -> RiskTable:
+    """Write what is forecast of each patient's course: what happens, and what visits show of it.
+
+    Args:
+        patients: of a forecast, with the patient's id as index.
+        name: of the endpoint, which its columns begin with.
+        meaning: the endpoint in words.
+        counts_until: last day whose counts the forecast used; None: all before the window begins.
+        rest: how to see all patients, where not all are shown.
+        synthetic: whether patients or population are made up.
+    """
+    until = "before its first day" if counts_until is None else f"up to day {counts_until:g}"
+    event = f"p_{name}_true" in patients
+    shown, notes = _highest(patients, f"{name}_true_q50", "values", rest)
+    columns = ["patient", "arm", "counts used", "true course", "90 % interval"]
+    columns += ["on visits", "90 % interval", *(["probability"] if event else []), "happened"]
+    rows = []
+    for patient, row in shown.iterrows():
+        mark = " *" if wording.stated(row["extrapolation"]) else ""
+        cells = [str(patient), _arm(row), f"{row['n_counts_used']:.0f}"]
+        for kind in ("true", "measured"):
+            low, middle, high = (row.get(f"{name}_{kind}_{q}") for q in ("q05", "q50", "q95"))
+            cells += [wording.number(middle), f"{wording.number(low)} to {wording.number(high)}"]
+        cells[3] += mark
+        cells += [wording.percent(row[f"p_{name}_true"])] if event else []
+        observed = row[f"observed_{name}"]
+        cells.append(wording.number(observed) if wording.stated(observed) else "not known")
+        rows.append(tuple(cells))
+    title = f"{_synthetic(synthetic)}{meaning}. Forecast from counts {until}"
+    return RiskTable(title, columns, rows, notes)
+
+
+def _synthetic(synthetic: bool) -> str:
+    return "SYNTHETIC DATA. " if synthetic else ""
+
+
+def _highest(
+    patients: pd.DataFrame, column: str, what: str, rest: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """The patients that are shown, and what must be said of the others."""
     shown, notes = patients, []
     if len(patients) > MOST_ROWS:
-        shown = patients.nlargest(MOST_ROWS, "p_grade2_measured", keep="first")
-        notes.append(f"The {MOST_ROWS} highest risks of {len(patients):,} patients. {rest}")
+        shown = patients.nlargest(MOST_ROWS, column, keep="first")
+        notes.append(f"The {MOST_ROWS} highest {what} of {len(patients):,} patients. {rest}")
     outside = patients["extrapolation"].map(wording.stated)
     if outside.any():
         number = wording.patients(int(outside.sum()))
         notes.append(f"* outside what the model has seen ({number}); why: column extrapolation")
-    rows = [_row(str(name), row) for name, row in shown.iterrows()]
-    return RiskTable(title, rows, notes)
+    return shown, notes
+
+
+def _arm(row: pd.Series) -> str:
+    return str(row["arm"]) if wording.stated(row["arm"]) else ""
 
 
 def _row(name: str, row: pd.Series) -> tuple[str, ...]:
@@ -56,7 +121,7 @@ def _row(name: str, row: pd.Series) -> tuple[str, ...]:
     mark = " *" if wording.stated(row["extrapolation"]) else ""
     return (
         name,
-        str(row["arm"]) if wording.stated(row["arm"]) else "",
+        _arm(row),
         f"{row['n_counts_used']:.0f}",
         wording.percent(row["p_grade2_measured"]) + mark,
         wording.percent_range(row["p_grade2_q05"], row["p_grade2_q95"]),

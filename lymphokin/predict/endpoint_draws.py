@@ -8,19 +8,28 @@ them takes that out again, so that nothing after the chosen day has an influence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from lymphokin.endpoint import measured_threshold
-from lymphokin.infer.density import CohortDensity
+from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
+from lymphokin.infer.density import CohortDensity, Evaluated
 from lymphokin.infer.weights import log_mean, smoothed
+from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Residual
-from lymphokin.population import CohortArrays, PackedCohort, draw_measured, probability_below
-from lymphokin.predict.individual import IndividualDraws, draw_individuals, no_forecast
+from lymphokin.population import (
+    LOWEST,
+    CohortArrays,
+    PackedCohort,
+    draw_measured,
+    probability_below,
+)
+from lymphokin.predict.individual import draw_individuals, no_forecast
 
 POPULATION_DRAWS = 150
 DRAWS_PER_POPULATION = 20
@@ -67,6 +76,17 @@ class EndpointDraws:
         return self.residual_sd[:, None, None]
 
 
+class WeightedDraws(NamedTuple):
+    """What is read of patients' curves, as weighted draws."""
+
+    read: np.ndarray
+    """[population draw, draw, patient, number]"""
+    weights: np.ndarray
+    """[population draw, draw, patient], adding up to 1 for each patient"""
+    pareto_k: np.ndarray
+    """[patient] Pareto k of the weights before they were smoothed"""
+
+
 def endpoint_draws(
     density: CohortDensity,
     population_z: np.ndarray,
@@ -76,46 +96,110 @@ def endpoint_draws(
     seed: int,
     ids: pd.Index | None = None,
     populations: int = POPULATION_DRAWS,
+    endpoint: Endpoint | None = None,
 ) -> dict[float | None, EndpointDraws]:
     """Weighted draws of the count at the endpoint, by the day up to which records are used.
 
     Args:
         density: a cohort that holds the patients, from
-            :func:`lymphokin.infer.density.density_of`.
+            :func:`lymphokin.infer.density.density_of`; its nodes hold their visits.
         population_z: [draw, quantity] population latents of the fit.
         days: the days; None stands for all records before the endpoint visit.
         in_fit: whether these patients' records were part of the fit.
         seed: of the random numbers.
         ids: the patients; all of the cohort by default.
         populations: draws of the population that are used.
+        endpoint: a count on a day; None: the default one.
 
     Raises:
         ModelError: when the model has no lymphocyte count.
         NoForecastError: when the model has no number for a patient.
     """
-    density.likelihood.model.require_counts("a forecast of the endpoint")
+    model = density.likelihood.model
+    model.require_counts("a forecast of the endpoint")
+    z = chosen_draws_of(population_z, populations, seed)
+    visits = visits_of(density.packed.cohort, endpoint)
+    weighed = weighted_draws(
+        density,
+        z,
+        {day: arrays_used(density.packed, visits["endpoint_day"], day) for day in days},
+        counts_on(density.packed, visits["endpoint_day"]),
+        in_fit=in_fit,
+        seed=seed,
+        ids=ids,
+    )
+    residual, sd = model.table.residuals["alc"], density.residual_sd(z, "alc")
+    return {
+        day: EndpointDraws(log_of(w.read[..., 0]), sd, residual, w.weights, w.pareto_k)
+        for day, w in weighed.items()
+    }
+
+
+def visits_of(cohort: Cohort, endpoint: Endpoint | None = None) -> pd.DataFrame:
+    """Visits of an endpoint on a day; see :func:`lymphokin.io.visits.endpoint_visits`."""
+    asked = endpoint or shipped_endpoints()[DEFAULT]
+    assert asked.day is not None
+    return endpoint_visits(cohort, asked.reference_day(cohort) + asked.day, asked.window)
+
+
+def chosen_draws_of(population_z: np.ndarray, populations: int, seed: int) -> np.ndarray:
+    """[population draw, quantity] some draws of the population at random."""
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(len(population_z), populations, replace=len(population_z) < populations)
-    z = population_z[chosen]
+    replaced = len(population_z) < populations
+    return population_z[rng.choice(len(population_z), populations, replace=replaced)]
+
+
+def log_of(count: np.ndarray) -> np.ndarray:
+    """ln of counts; of none of them less than ln of the smallest that a model tells from 0."""
+    return np.log(np.maximum(np.where(np.isnan(count), LOWEST, count), LOWEST))
+
+
+def counts_on(packed: PackedCohort, day: pd.Series) -> Callable[[Evaluated], np.ndarray]:
+    """What reads each patient's true count on a day of the patient's own, [draw, patient, 1]."""
+    nodes = packed.nodes({str(patient): float(d) for patient, d in day.items()})
+    patients = np.arange(len(nodes))
+    return lambda part: part.outputs["alc"][:, nodes, patients][..., None]
+
+
+def weighted_draws[Key](
+    density: CohortDensity,
+    population_z: np.ndarray,
+    arrays: Mapping[Key, CohortArrays],
+    read: Callable[[Evaluated], np.ndarray],
+    *,
+    in_fit: bool,
+    seed: int,
+    ids: pd.Index | None = None,
+) -> dict[Key, WeightedDraws]:
+    """What is read of patients' curves for draws of the population, weighed by their records.
+
+    Args:
+        density: a cohort that holds the patients.
+        population_z: [population draw, quantity] population latents.
+        arrays: the cohort's arrays in which only the records to condition on weigh anything.
+        read: what is wanted of the curves of some draws, [draw, patient, number].
+        in_fit: whether these patients' records were part of the fit.
+        seed: of the random numbers.
+        ids: the patients; all of the cohort by default.
+
+    Raises:
+        NoForecastError: when the model has no number for a patient.
+    """
     patients = density.packed.cohort.patients.index
     places = np.arange(len(patients)) if ids is None else patients.get_indexer(ids)
-    visits = endpoint_visits(density.packed.cohort)
-    learnt = np.zeros((len(z), len(patients)))
+    learnt = np.zeros((len(population_z), len(patients)))
     if in_fit:
-        learnt = log_likelihood(density, z, density.arrays, seed + 1)
+        learnt = log_likelihood(density, population_z, density.arrays, seed + 1)
     result = {}
-    for day in days:
-        arrays = arrays_used(density.packed, visits, day)
-        draws = _draw(density, z, arrays, seed)
+    for key, used in arrays.items():
+        draws = draw_individuals(density, used, population_z, read, DRAWS_PER_POPULATION, seed)
         weights, pareto_k = smoothed((draws.log_weight - learnt[:, None, :])[:, :, places])
         failed = np.zeros(len(patients), dtype=bool)
         failed[places] = ~np.isfinite(weights).all(axis=(0, 1))
         if failed.any():
             why = "for some draws of the population its equations have"
             raise no_forecast(density, failed, why)
-        residual = density.likelihood.model.table.residuals["alc"]
-        log_count = draws.log_count[:, :, places]
-        result[day] = EndpointDraws(log_count, draws.residual_sd, residual, weights, pareto_k)
+        result[key] = WeightedDraws(draws.read[:, :, places], weights, pareto_k)
     return result
 
 
@@ -131,29 +215,25 @@ def log_likelihood(
         arrays: the cohort's arrays, in which only the records that count weigh anything.
         seed: of the random numbers.
     """
-    return log_mean(_draw(density, population_z, arrays, seed).log_weight)
+    read = counts_on(density.packed, visits_of(density.packed.cohort)["endpoint_day"])
+    draws = draw_individuals(density, arrays, population_z, read, DRAWS_PER_POPULATION, seed)
+    return log_mean(draws.log_weight)
 
 
-def records_used(records: pd.DataFrame, visits: pd.DataFrame, until: float | None) -> pd.Series:
-    """Which records a forecast uses: up to day ``until`` and before the patient's endpoint visit.
+def records_used(records: pd.DataFrame, before: pd.Series | None, until: float | None) -> pd.Series:
+    """Which records a forecast uses: up to day ``until`` and before a day of the patient's own.
 
     Args:
         records: with columns ``id`` and ``day``.
-        visits: from :func:`lymphokin.io.visits.endpoint_visits`.
+        before: day of each patient's endpoint visit, index id; None: no such day.
         until: the day; None for all records before the visit.
     """
-    used = records["day"] < records["id"].map(visits["endpoint_day"])
+    used = records["day"] < (np.inf if before is None else records["id"].map(before))
     return used if until is None else used & (records["day"] <= until)
 
 
-def arrays_used(packed: PackedCohort, visits: pd.DataFrame, until: float | None) -> CohortArrays:
+def arrays_used(
+    packed: PackedCohort, before: pd.Series | None, until: float | None
+) -> CohortArrays:
     """Arrays of a cohort in which only the records of :func:`records_used` weigh anything."""
-    return packed.weighing(lambda rows: records_used(rows, visits, until))
-
-
-def _draw(
-    density: CohortDensity, population_z: np.ndarray, arrays: CohortArrays, seed: int
-) -> IndividualDraws:
-    days = endpoint_visits(density.packed.cohort)["endpoint_day"]
-    nodes = density.packed.nodes({str(patient): float(day) for patient, day in days.items()})
-    return draw_individuals(density, arrays, population_z, nodes, DRAWS_PER_POPULATION, seed)
+    return packed.weighing(lambda rows: records_used(rows, before, until))

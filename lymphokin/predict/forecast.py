@@ -10,18 +10,21 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.endpoint import GRADE_BELOW
+from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
-from lymphokin.io.visits import endpoint_visits
+from lymphokin.io import Cohort
 from lymphokin.pages.notebook import notebook_html
-from lymphokin.pages.risk_table import COLUMNS, risk_table
+from lymphokin.pages.risk_table import USUAL, RiskTable, course_table, risk_table
 from lymphokin.pages.wording import some
 from lymphokin.predict.endpoint_draws import (
     POPULATION_DRAWS,
     EndpointDraws,
     endpoint_draws,
     records_used,
+    visits_of,
 )
+from lymphokin.predict.path_forecast import path_forecast, windows_of
 from lymphokin.predict.range import outside
 from lymphokin.research_use import RESEARCH_USE
 
@@ -57,16 +60,26 @@ class Forecast:
     patients: pd.DataFrame
     counts_until: float | None
     warnings: tuple[str, ...]
+    endpoint: Endpoint
     synthetic: bool
     """whether the patients, or those whom the population was fitted to, are made up"""
 
     def _repr_html_(self) -> str:
         """The risks as a notebook shows them: of many patients the highest."""
-        table = risk_table(
-            self.patients, self.counts_until, "All are in .patients.", self.synthetic
-        )
+        table = self.shown("All are in .patients.")
         notes = [*self.warnings, *table.notes, RESEARCH_USE]
-        return notebook_html(table.title, COLUMNS, table.rows, notes)
+        return notebook_html(table.title, table.columns, table.rows, notes)
+
+    def shown(self, rest: str) -> RiskTable:
+        """The table that terminals and notebooks show; ``rest`` says how to see all patients."""
+        asked = self.endpoint
+        if asked.on_a_day:
+            usual = asked == shipped_endpoints()[DEFAULT]
+            what = USUAL if usual else f"grade >= 2. {asked.meaning}"
+            return risk_table(self.patients, self.counts_until, rest, self.synthetic, what)
+        return course_table(
+            self.patients, asked.name, asked.meaning, self.counts_until, rest, self.synthetic
+        )
 
 
 def forecast(
@@ -76,6 +89,7 @@ def forecast(
     in_fit: bool,
     seen: Mapping[str, Any],
     synthetic: bool,
+    endpoint: Endpoint | None = None,
     counts_until: float | None = None,
     seed: int = 0,
     populations: int = POPULATION_DRAWS,
@@ -88,6 +102,8 @@ def forecast(
         in_fit: whether these patients' records were part of the fit.
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
         synthetic: whether the patients, or those whom the population was fitted to, are made up.
+        endpoint: what is asked; None: the default one. The nodes of ``density`` hold its days
+            (:func:`days_of_interest`).
         counts_until: use records up to this day only; None for all before the endpoint visit.
         seed: of the random numbers.
         populations: draws of the population that are used.
@@ -95,24 +111,33 @@ def forecast(
     Raises:
         NoForecastError: when the model has no number for a patient.
     """
+    asked = endpoint or shipped_endpoints()[DEFAULT]
     cohort = density.packed.cohort
-    visits = endpoint_visits(cohort)
-    draws = endpoint_draws(
-        density,
-        population_z,
-        [counts_until],
-        in_fit=in_fit,
-        seed=seed,
-        populations=populations,
-    )[counts_until]
-    table = _summary(draws, seed).assign(pareto_k=draws.pareto_k)
-    table.index = cohort.patients.index
-    counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
-    counts = counts[records_used(counts, visits, counts_until)]
+    visits = visits_of(cohort, asked if asked.on_a_day else None)
+    common = {"in_fit": in_fit, "seed": seed, "populations": populations}
+    if asked.on_a_day:
+        draws = endpoint_draws(density, population_z, [counts_until], endpoint=asked, **common)
+        draws = draws[counts_until]
+        table = _summary(draws, seed)
+        table.index = cohort.patients.index
+        first, before = CONTRACT, visits["endpoint_day"]
+    else:
+        windows = windows_of(cohort, asked)
+        # A record on the first day of the window is known when the window begins.
+        begins = {patient: np.nextafter(w.begin, np.inf) for patient, w in windows.items()}
+        before = pd.Series(begins) if counts_until is None else None
+        table, draws = path_forecast(
+            density, population_z, asked, windows, before, counts_until=counts_until, **common
+        )
+        visits = visits.drop(columns=["endpoint_day", "observed_alc", "observed_grade2"])
+        first = ["arm", *table.columns, *CONTRACT[-3:]]
+    table = table.assign(pareto_k=draws.pareto_k)
+    counts = cohort.observations.query("quantity == @asked.quantity").dropna(subset=["value"])
+    counts = counts[records_used(counts, before, counts_until)]
     table["n_counts_used"] = counts["id"].value_counts().reindex(table.index).fillna(0).astype(int)
     table = table.join(visits.drop(columns="planned_day"))
     table.insert(0, "arm", cohort.patients["arm"])
-    table["extrapolation"] = outside(cohort, visits, seen)
+    table["extrapolation"] = outside(cohort, visits_of(cohort), seen)
     unreliable = table.index[table["pareto_k"] > UNRELIABLE_PARETO_K]
     warnings = []
     if len(unreliable):
@@ -120,8 +145,16 @@ def forecast(
             f"importance weights are unreliable (Pareto k above {UNRELIABLE_PARETO_K}) for "
             f"{len(unreliable)} patient(s): {some(unreliable)}; read their risks with care"
         )
-    extra = [c for c in table.columns if c not in CONTRACT]
-    return Forecast(table[CONTRACT + extra], counts_until, tuple(warnings), synthetic)
+    extra = [c for c in table.columns if c not in first]
+    return Forecast(table[[*first, *extra]], counts_until, tuple(warnings), asked, synthetic)
+
+
+def days_of_interest(cohort: Cohort, endpoint: Endpoint) -> dict[str, list[float]]:
+    """Days on which the solution is wanted for an endpoint, by patient."""
+    if endpoint.on_a_day:
+        visits = visits_of(cohort, endpoint)[["endpoint_day", "planned_day"]]
+        return {str(i): [float(a), float(b)] for i, a, b in visits.itertuples()}
+    return {patient: window.days for patient, window in windows_of(cohort, endpoint).items()}
 
 
 def _summary(draws: EndpointDraws, seed: int) -> pd.DataFrame:

@@ -13,17 +13,18 @@ killed, divided by). Such a draw weighs nothing; where they would matter, there 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.density import CohortDensity, Evaluated, flat
 from lymphokin.infer.factor import cholesky
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.information import ArrowMatrix
-from lymphokin.population import LOWEST, CohortArrays
+from lymphokin.population import CohortArrays
 from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NoForecastError
 
 NEWTON_STEPS = 12
@@ -42,10 +43,8 @@ class IndividualDraws(NamedTuple):
 
     log_weight: np.ndarray
     """ln weight; the mean weight over draws is the likelihood of the patient's records"""
-    log_count: np.ndarray
-    """ln of the true lymphocyte count at the patient's endpoint, 1e9/L"""
-    residual_sd: np.ndarray
-    """[population draw, component] SDs of the count's residual"""
+    read: np.ndarray
+    """[..., number] what was read of each draw's curves, NaN where the model has no number"""
 
 
 def _usable(information: ArrowMatrix, slope: np.ndarray) -> np.ndarray:
@@ -185,7 +184,7 @@ def draw_individuals(
     density: CohortDensity,
     arrays: CohortArrays,
     population_z: np.ndarray,
-    endpoint_nodes: np.ndarray,
+    read: Callable[[Evaluated], np.ndarray],
     draws: int,
     seed: int,
 ) -> IndividualDraws:
@@ -198,7 +197,8 @@ def draw_individuals(
         density: the cohort.
         arrays: the cohort's arrays, in which only the records to condition on weigh anything.
         population_z: [population draw, quantity] population latents.
-        endpoint_nodes: [patient] node of each patient's endpoint.
+        read: what is wanted of the curves of some draws, [draw, patient, number]; not finite where
+            the model has no number.
         draws: draws of each patient per population draw.
         seed: of the random numbers.
 
@@ -207,27 +207,25 @@ def draw_individuals(
     """
     rng = np.random.default_rng(seed)
     whitening = _approximation(density, arrays, population_z.mean(axis=0))
-    patients = np.arange(len(endpoint_nodes))
     slots = (density.patient_index() >= 0).sum(axis=1)
 
     def weighted(whitening: Whitening, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)
-        densities, counts = [], []
+        densities, numbers = [], []
         for part in density.evaluate(proposals.x, arrays):
             densities.append(part.own_log_density)
-            counts.append(part.outputs["alc"][:, endpoint_nodes, patients])
+            numbers.append(read(part))
         # The posterior leaves out the constant of the latents' normal prior.
         own_log_density = np.concatenate(densities) - 0.5 * slots * np.log(2 * np.pi)
         log_weight = own_log_density - proposals.log_density
         log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-        return log_weight, np.concatenate(counts), proposals.distance
+        return log_weight, np.concatenate(numbers), proposals.distance
 
     log_weight, _, distance = weighted(whitening, draws // 2)
-    log_weight, counts, _ = weighted(_adapted(whitening, distance, log_weight), draws)
-    solved = np.isfinite(counts)
+    log_weight, numbers, _ = weighted(_adapted(whitening, distance, log_weight), draws)
+    solved = np.isfinite(numbers).all(axis=2)
     _refuse_unsolved(density, log_weight, solved)
     log_weight = np.where(solved, log_weight, -np.inf)
-    shape = (len(population_z), draws, len(patients))
-    residual_sd = density.residual_sd(population_z, "alc")
-    log_count = np.log(np.maximum(np.where(solved, counts, LOWEST), LOWEST))
-    return IndividualDraws(log_weight.reshape(shape), log_count.reshape(shape), residual_sd)
+    shape = (len(population_z), draws, log_weight.shape[1])
+    numbers = np.where(solved[..., None], numbers, np.nan)
+    return IndividualDraws(log_weight.reshape(shape), numbers.reshape(*shape, -1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, shipped_endpoints
 from lymphokin.files import AnyPath, refuse_existing
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.io import Cohort, read_events
@@ -30,6 +32,7 @@ from lymphokin.predict import (
 )
 from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
+from lymphokin.predict.forecast import days_of_interest
 from lymphokin.predict.range import NAMES, features
 from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.progress import Reporter, shown
@@ -224,6 +227,7 @@ class Fit:
         *,
         counts_until: float | None = None,
         seed: int | None = None,
+        endpoint: str | os.PathLike[str] | Endpoint | None = None,
     ) -> Forecast:
         """Forecast the fitted patients, or new ones.
 
@@ -233,9 +237,12 @@ class Fit:
             counts_until: last day whose records are used (0 = baseline); None: all before the
                 endpoint visit.
             seed: of the random numbers; None: the fit's.
+            endpoint: what is asked: a name (:func:`lymphokin.endpoints.shipped_endpoints`), a TOML
+                file, or an endpoint; None: grade >= 2 at the visit 6 weeks after radiotherapy.
 
         Returns:
-            one row per patient in ``.patients``: the columns of ``patients.csv``.
+            one row per patient in ``.patients``: the columns of ``patients.csv``, or of another
+            endpoint those of its name.
 
         Raises:
             BadInput: when the event table cannot be used.
@@ -248,17 +255,23 @@ class Fit:
             >>> float(new.patients["p_grade2_measured"].max()) <= 1.0
             True
         """
-        if cohort is None:
+        asked = read_endpoint(endpoint or DEFAULT)
+        patients = self.cohort
+        if cohort is not None:
+            patients = cohort if isinstance(cohort, Cohort) else read_events(cohort)
+        usual = asked == shipped_endpoints()[DEFAULT]
+        if cohort is None and usual:
             density = self.density
         else:
-            patients = cohort if isinstance(cohort, Cohort) else read_events(cohort)
-            density = density_of(self.model, patients, self.steps)
+            days = None if usual else days_of_interest(patients, asked)
+            density = density_of(self.model, patients, self.steps, days)
         return forecast(
             density,
             self.population_z(),
             in_fit=cohort is None,
             seen=self.provenance["seen"],
-            synthetic=self.cohort.synthetic or density.packed.cohort.synthetic,
+            synthetic=self.cohort.synthetic or patients.synthetic,
+            endpoint=asked,
             counts_until=counts_until,
             seed=self.seed if seed is None else seed,
             populations=POPULATION_DRAWS if self.method == "nuts" else QUICK_POPULATION_DRAWS,

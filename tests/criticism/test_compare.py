@@ -71,7 +71,7 @@ def test_without_records_a_patient_is_certain(made_up_run: Path):
     fit = open_run(made_up_run)
     density = fit.density
     cohort = density.packed.cohort
-    nothing = arrays_used(density.packed, endpoint_visits(cohort), -1e9)
+    nothing = arrays_used(density.packed, endpoint_visits(cohort)["endpoint_day"], -1e9)
     likelihood = np.exp(log_likelihood(density, fit.population_z()[:100], nothing, seed=0))
     overall = np.log(likelihood.mean(axis=0))
     np.testing.assert_allclose(overall, 0.0, atol=0.05)

@@ -42,7 +42,7 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
         counts_until=14.0,
     ).patients
 
-    used = records_used(cohort.observations, visits, 14.0)
+    used = records_used(cohort.observations, visits["endpoint_day"], 14.0)
     packed = pack(
         model,
         replace(cohort, observations=cohort.observations[used]),

@@ -66,7 +66,7 @@ def judged_patients(cohort: Cohort) -> pd.DataFrame:
 def last_counts(cohort: Cohort, until: float) -> pd.Series:
     """Each patient's last count up to day ``until`` and before the endpoint visit, 1e9/L."""
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
-    used = counts[records_used(counts, endpoint_visits(cohort), until)]
+    used = counts[records_used(counts, endpoint_visits(cohort)["endpoint_day"], until)]
     return used.groupby("id")["value"].last().astype(float)
 
 

@@ -1,0 +1,11 @@
+"""What is judged of a patient: endpoints by name, and the numbers that they make of a course."""
+
+from lymphokin.endpoints.declared import (
+    DEFAULT,
+    Endpoint,
+    at_day,
+    read_endpoint,
+    shipped_endpoints,
+)
+
+__all__ = ["DEFAULT", "Endpoint", "at_day", "read_endpoint", "shipped_endpoints"]

@@ -1,0 +1,223 @@
+"""An endpoint as it is declared: a quantity, what is asked of its course, and when."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lymphokin.endpoint import GRADE_BELOW, VISIT_WINDOW_DAYS
+from lymphokin.endpoints import path
+from lymphokin.io import Cohort
+from lymphokin.io.problems import BadInput, Problem
+from lymphokin.shipped import data_path
+
+DEFAULT = "grade2_week6"
+LATEST_DAY = 3650.0
+"""Days from the reference beyond which no endpoint lies (judgement: ten years)."""
+
+
+class Endpoint(BaseModel):
+    """What is judged of a patient, and when.
+
+    Attributes:
+        name: its word in tables and options.
+        meaning: a sentence for a reader.
+        quantity: an observable of the model.
+        what: ``at`` a day, the ``lowest`` or ``highest`` value, days ``time_below`` a level, days
+            until the course stays ``back_above`` it, or the ``area_below`` it.
+        reference: the fraction that days are counted from (key ``from``).
+        day: the day, for ``at``.
+        window: a record this near to the day is the visit (days).
+        begin, until: days between which the course counts.
+        below: the level, in the unit of the quantity.
+        at_least: what makes an event of days below, or of an area.
+        visits: days on which a trial would measure.
+
+    Example:
+        >>> from lymphokin.endpoints import read_endpoint
+        >>> read_endpoint("grade3_lowest").meaning
+        'Lowest count below 0.5 within 30 days of radiotherapy'
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$")
+    meaning: str = Field(min_length=1)
+    quantity: str = "alc"
+    what: Literal["at", "lowest", "highest", "time_below", "back_above", "area_below"]
+    reference: Literal["first_fraction", "last_fraction"] = Field(alias="from")
+    day: float | None = Field(None, ge=0, le=LATEST_DAY)
+    window: float = Field(VISIT_WINDOW_DAYS, ge=0, le=60)
+    begin: float = Field(0.0, ge=0, le=LATEST_DAY)
+    until: float | None = Field(None, gt=0, le=LATEST_DAY)
+    below: float | None = Field(None, gt=0)
+    at_least: float | None = Field(None, gt=0)
+    visits: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        at, counted = self.what == "at", self.what in ("time_below", "area_below")
+        if at and self.day is None:
+            raise ValueError("a day, as `what` is at")
+        if at and (self.until is not None or self.visits or self.begin):
+            raise ValueError("no begin, until or visits, as `what` is at")
+        if not at and (self.until is None or self.until <= self.begin):
+            raise ValueError(f"an until after begin, as `what` is {self.what}")
+        if not at and self.day is not None:
+            raise ValueError(f"no day, as `what` is {self.what}: begin and until")
+        if (counted or self.what == "back_above") and self.below is None:
+            raise ValueError(f"below, the level, as `what` is {self.what}")
+        if self.at_least is not None and not counted:
+            raise ValueError("at_least only where `what` is time_below or area_below")
+        if not at:
+            days = np.asarray(self.visits)
+            inside = len(days) and days[0] >= self.begin and days[-1] <= (self.until or 0)
+            if not inside or (np.diff(days) <= 0).any():
+                raise ValueError("visits in increasing order from begin to until, at least one")
+        return self
+
+    @property
+    def unit_of_summary(self) -> str | None:
+        """ "d" of a time; None where it is that of the quantity, or that times days."""
+        return "d" if self.what in ("time_below", "back_above") else None
+
+    @property
+    def has_event(self) -> bool:
+        """Whether the endpoint happens or does not, beside its number."""
+        counted = self.what in ("time_below", "area_below")
+        return self.what == "back_above" or (self.at_least if counted else self.below) is not None
+
+    @property
+    def on_a_day(self) -> bool:
+        """Whether it is a count on one day, graded as the default endpoint is."""
+        return self.what == "at" and self.quantity == "alc"
+
+    def reference_day(self, cohort: Cohort) -> pd.Series:
+        """Day that each patient's days are counted from, index id."""
+        fractions = cohort.fractions.groupby("id", sort=False)["day"]
+        days = fractions.min() if self.reference == "first_fraction" else fractions.max()
+        return days.reindex(cohort.patients.index).fillna(0.0)
+
+    def summarise(self, log_value: path.Values, day: path.Values) -> tuple[path.Values, Any]:
+        """The number of every course, and whether the endpoint happens.
+
+        Args:
+            log_value: [draw, day] ln of the values on ``day``, linear in between.
+            day: [day] from ``begin`` to ``until`` after the reference, in increasing order.
+
+        Returns:
+            [draw] the number, and [draw] whether it is an event (None without one).
+        """
+        level = self.below or np.nan
+        if self.what == "back_above":
+            value, reached = path.back_above(log_value, day, level)
+            return value, ~reached
+        if self.what in ("time_below", "area_below"):
+            area = self.what == "area_below"
+            value = (path.area_below if area else path.time_below)(log_value, day, level)
+            return value, None if self.at_least is None else value >= self.at_least
+        value = (path.highest if self.what == "highest" else path.lowest)(log_value)
+        return value, None if self.below is None else value < self.below
+
+
+def at_day(day: float) -> Endpoint:
+    """The count on a day after the first fraction."""
+    return Endpoint.model_validate(
+        {
+            "name": f"day{day:g}",
+            "meaning": f"Count on day {day:g} from the first fraction",
+            "what": "at",
+            "from": "first_fraction",
+            "day": day,
+            "window": 0.5,
+            "below": GRADE_BELOW[2],
+        }
+    )
+
+
+@cache
+def shipped_endpoints() -> Mapping[str, Endpoint]:
+    """The endpoints that ship, by name."""
+    return _read(data_path("endpoints.toml"))
+
+
+def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
+    """An endpoint by name, from a file, or as it is.
+
+    Args:
+        endpoint: the name of a shipped endpoint; or a TOML file with one ``[endpoints.NAME]``, or
+            ``FILE:NAME`` where it holds several.
+
+    Raises:
+        BadInput: when there is none of that name, or the file does not declare one; with every
+            problem of the file.
+    """
+    if isinstance(endpoint, Endpoint):
+        return endpoint
+    text = os.fspath(endpoint)
+    if text in shipped_endpoints():
+        return shipped_endpoints()[text]
+    file, _, name = (text, "", "") if Path(text).is_file() else text.rpartition(":")
+    if not Path(file).is_file() or not file:
+        names = ", ".join(shipped_endpoints())
+        raise BadInput([Problem("endpoint", None, None, text, f"one of {names}, or a TOML file")])
+    found = _read(Path(file))
+    if not name and len(found) > 1:
+        names = ", ".join(f"{text}:{name}" for name in found)
+        raise BadInput([Problem(text, None, None, f"{len(found)} endpoints", f"one: {names}")])
+    if name and name not in found:
+        raise BadInput([Problem(file, None, "endpoints", name, f"one of {', '.join(found)}")])
+    return found[name or next(iter(found))]
+
+
+def _read(file: Path) -> Mapping[str, Endpoint]:
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput([Problem(str(file), None, None, str(error), "a TOML file")]) from None
+    declared = tables.get("endpoints")
+    problems = [
+        Problem(str(file), None, key, None, "only tables [endpoints.NAME]")
+        for key in tables
+        if key != "endpoints"
+    ]
+    if not isinstance(declared, dict) or not declared:
+        problems.append(Problem(str(file), None, None, None, "a table [endpoints.NAME]"))
+        raise BadInput(problems)
+    found = {}
+    for name, keys in declared.items():
+        try:
+            found[name] = Endpoint.model_validate({**keys, "name": name})
+        except (ValidationError, TypeError) as error:
+            problems += _problems(file, name, error)
+    if problems:
+        raise BadInput(problems)
+    return found
+
+
+def _problems(file: Path, name: str, error: ValidationError | TypeError) -> list[Problem]:
+    if isinstance(error, TypeError):
+        return [Problem(str(file), None, f"endpoints.{name}", None, "a table of keys")]
+    result = []
+    for e in error.errors():
+        where = ".".join(["endpoints", name, *(str(part) for part in e["loc"])])
+        known = ", ".join(
+            f.alias or key for key, f in Endpoint.model_fields.items() if key != "name"
+        )
+        expected = {
+            "extra_forbidden": f"one of the keys {known}",
+            "missing": "a value",
+        }.get(e["type"], e["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
+        value = None if e["type"] == "missing" or not e["loc"] else str(e["input"])
+        result.append(Problem(str(file), None, where, value, expected))
+    return result

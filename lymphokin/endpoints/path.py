@@ -1,0 +1,79 @@
+"""Numbers that sum up a course of counts over a window of days.
+
+A course is a value on each of a few days, and linear in logarithms between them: the solver's
+nodes, or the visits of a trial. Every summary is exact for such a course.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Values = NDArray[np.float64]
+
+STRAIGHT = 1e-6
+"""Change of a logarithm over a piece of a course below which its value is taken as constant: the
+area is then off by half of this share at most."""
+
+
+def lowest(log_value: Values) -> Values:
+    """[draw] lowest value of a course [draw, day]."""
+    return np.exp(log_value.min(axis=1))
+
+
+def highest(log_value: Values) -> Values:
+    """[draw] highest value of a course [draw, day]."""
+    return np.exp(log_value.max(axis=1))
+
+
+def time_below(log_value: Values, day: Values, level: float) -> Values:
+    """[draw] days on which a course lies below a level.
+
+    Args:
+        log_value: [draw, day] ln of the values.
+        day: [day] in increasing order.
+        level: in the unit of the values.
+    """
+    begin, end = _below(log_value, level)
+    return ((end - begin) * np.diff(day)).sum(axis=1)
+
+
+def area_below(log_value: Values, day: Values, level: float) -> Values:
+    """[draw] area between a level and the course where it lies below it, in unit times days."""
+    begin, end = _below(log_value, level)
+    slope = np.diff(log_value, axis=1)
+    at_begin = log_value[:, :-1] + begin * slope
+    change = (end - begin) * slope
+    straight = np.abs(change) < STRAIGHT
+    grown = np.where(straight, 1.0, np.expm1(change) / np.where(straight, 1.0, change))
+    return ((end - begin) * np.diff(day) * (level - np.exp(at_begin) * grown)).sum(axis=1)
+
+
+def back_above(log_value: Values, day: Values, level: float) -> tuple[Values, NDArray[np.bool_]]:
+    """[draw] days from the first of ``day`` until a course stays at a level or above it.
+
+    Returns:
+        the days (0 if it is never below the level), and whether it gets there by the last day;
+        where it does not, the days are those of the whole window.
+    """
+    begin, end = _below(log_value, level)
+    some = end > begin
+    last = some.shape[1] - 1 - some[:, ::-1].argmax(axis=1)
+    rows = np.arange(len(last))
+    back = day[last] + end[rows, last] * np.diff(day)[last] - day[0]
+    back = np.where(some.any(axis=1), back, 0.0)
+    reached = log_value[:, -1] >= np.log(level)
+    return np.where(reached, back, day[-1] - day[0]), reached
+
+
+def _below(log_value: Values, level: float) -> tuple[Values, Values]:
+    """[draw, piece] begin and end of the part of each piece that lies below the level, as shares of
+    the piece's length: a straight line is below on one side of where it crosses.
+    """
+    over = log_value - np.log(level)
+    first, second = over[:, :-1], over[:, 1:]
+    change = np.where(second == first, 1.0, second - first)
+    crossing = np.clip(-first / change, 0.0, 1.0)
+    begin = np.where(first < 0, 0.0, np.where(second < 0, crossing, 1.0))
+    end = np.where(second < 0, 1.0, np.where(first < 0, crossing, 0.0))
+    return begin, np.maximum(begin, end)

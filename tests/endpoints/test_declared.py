@@ -1,0 +1,80 @@
+"""Endpoints by name, in files, and what is wrong with a declaration."""
+
+import pytest
+
+from lymphokin.endpoints import DEFAULT, at_day, read_endpoint, shipped_endpoints
+from lymphokin.io.problems import BadInput
+
+NADIR = """[endpoints.nadir]
+meaning = "Lowest count during radiotherapy"
+what = "lowest"
+from = "first_fraction"
+until = 14
+visits = [7, 14]
+"""
+
+
+def test_the_default_is_the_trials_primary_endpoint():
+    asked = shipped_endpoints()[DEFAULT]
+    assert (asked.what, asked.reference, asked.day, asked.below) == ("at", "last_fraction", 42, 0.8)
+
+
+def test_a_file_with_one_endpoint_is_enough_and_of_several_one_is_named(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(NADIR)
+    assert read_endpoint(file).name == "nadir"
+    file.write_text(NADIR + NADIR.replace("nadir", "other"))
+    assert read_endpoint(f"{file}:other").name == "other"
+    with pytest.raises(BadInput, match=f"one: {file}:nadir, {file}:other"):
+        read_endpoint(file)
+    with pytest.raises(BadInput, match="one of nadir, other"):
+        read_endpoint(f"{file}:third")
+
+
+def test_an_unknown_name_lists_those_there_are():
+    with pytest.raises(BadInput, match=r"one of grade2_week6, .*week15, or a TOML file"):
+        read_endpoint("grade4_ever")
+
+
+def test_any_day_can_be_asked_for():
+    assert (at_day(30).reference, at_day(30).day) == ("first_fraction", 30)
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ('what = "mean"', "'at', 'lowest'"),
+    ("untill = 14", "one of the keys meaning, quantity, what, from"),
+    ("until = 0", "greater than 0"),
+    ("begin = 20", "an until after begin"),
+    ("visits = [7, 21]", "visits in increasing order from begin to until"),
+    ("visits = []", "at least one"),
+    ("day = 42", "no day, as `what` is lowest"),
+    ("at_least = 3", "at_least only where"),
+    ('what = "time_below"', "below, the level"),
+    ("until = nan", "finite"),
+])  # fmt: skip
+def test_a_bad_declaration_is_one_message_with_file_key_and_what_was_expected(
+    tmp_path, line, expected
+):
+    file = tmp_path / "mine.toml"
+    key = line.split()[0]
+    rest = [kept for kept in NADIR.splitlines() if kept.split()[0] != key]
+    file.write_text("\n".join([*rest, line]))
+    with pytest.raises(BadInput) as refused:
+        read_endpoint(file)
+    assert "mine.toml" in str(refused.value)
+    assert "endpoints.nadir" in str(refused.value)
+    assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("not toml [", "a TOML file"),
+    ("x = 1", "only tables [endpoints.NAME]"),
+    ("endpoints = 3", "a table [endpoints.NAME]"),
+    ("[endpoints]\nnadir = 3", "a table of keys"),
+])  # fmt: skip
+def test_a_file_without_an_endpoint_says_what_it_should_hold(tmp_path, text, expected):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(BadInput) as refused:
+        read_endpoint(file)
+    assert expected in str(refused.value)
