@@ -7,7 +7,8 @@ at draws of its posterior, on one core: ours at three accuracies, ten in a loop 
 them (and at 1e-5 one by one, too), adaptive diffrax with its checkpointed adjoint, SciPy's LSODA
 and RoadRunner's CVODE forward only, and Stan's solvers with their gradients. Times are processor
 time, medians of repeats, in one run. Errors are those of the worst count of the trial against LSODA
-at 1e-11. Prints a table and writes JSON.
+at 1e-11. RoadRunner and Stan bring compiled code that some processors cannot run: each has a
+process of its own, and one that dies is a row "did not run". Prints a table and writes JSON.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pickle
 import platform
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +38,8 @@ LSODA_RTOL = 1e-5
 """With which LSODA errs as ours at 1e-5 does; at ``RTOL`` it errs a tenth of that."""
 REFERENCE_RTOL = 1e-11
 ACCURATE = "ours, 1e-5"
+ROADRUNNER = "RoadRunner CVODE, forward only"
+FOREIGN = (ROADRUNNER, "Stan ode_rk45_tol (stanli)", "Stan ode_bdf_tol (stanli)")
 IN_A_LOOP = 10
 """Gradients of ours between two returns to Python; a sampler takes hundreds."""
 
@@ -70,21 +76,60 @@ def peak() -> dict[str, float]:
     return {"flops_per_s": 2e9 / product, "bytes_per_s": 16 * len(b) / copy}
 
 
+def foreign(name: str, trial: Any) -> tuple[Callable[[Any], Any], Any]:
+    """A contender with compiled code of its own: what is timed, and what reads predictions off its
+    result (None: it gives a density).
+    """
+    if name == ROADRUNNER:
+        from contenders.roadrunner_cvode import RoadRunnerCvode
+
+        return RoadRunnerCvode(trial, RTOL).outputs, trial.read
+    from contenders.stan_solver import StanSolver
+
+    return StanSolver(trial, RTOL, name.split()[1]).density_and_gradient, None
+
+
+def run_alone(name: str, draws: int, repeats: int, out: Path) -> None:
+    """Measure one foreign contender in this process."""
+    from contenders.trial import read_trial
+
+    trial = read_trial(draws)
+    timed, read = foreign(name, trial)
+    taken = seconds(timed, trial.x, repeats)
+    found = [timed(x) for x in trial.x]
+    if read is not None:
+        found = [read(f, x) for f, x in zip(found, trial.x, strict=True)]
+    out.write_bytes(pickle.dumps((taken, found)))
+
+
+def alone(name: str, draws: int, repeats: int) -> tuple[list[float], list[Any]] | None:
+    """Seconds and results of a foreign contender in a process of its own; None when it died."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.pickle"
+        command = [sys.executable, __file__, "--alone", name, "--out", str(out)]
+        command += ["--draws", str(draws), "--repeats", str(repeats)]
+        ended = subprocess.run(command)
+        return pickle.loads(out.read_bytes()) if ended.returncode == 0 else None
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="one draw, two repeats")
     options.add_argument("--out", type=Path, default=Path("benchmarks/engine.json"))
+    options.add_argument("--alone", help=argparse.SUPPRESS)
+    options.add_argument("--draws", type=int, help=argparse.SUPPRESS)
+    options.add_argument("--repeats", type=int, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     one_core()
+    if chosen.alone:
+        return run_alone(chosen.alone, chosen.draws, chosen.repeats, chosen.out)
     draws, slow, fast = (1, 2, 5) if chosen.quick else (3, 3, 50)
 
     import diffrax
     import jax
     import jax.numpy as jnp
     from contenders.adaptive_diffrax import AdaptiveDiffrax
-    from contenders.roadrunner_cvode import RoadRunnerCvode
     from contenders.scipy_lsoda import ScipyLsoda
-    from contenders.stan_solver import StanSolver
     from contenders.trial import read_trial
 
     from lymphokin.solve import LONG_STEPS, StepRule
@@ -150,7 +195,6 @@ def main() -> None:
     for name, forward in (
         ("SciPy LSODA", ScipyLsoda(trial, RTOL)),
         ("SciPy LSODA at 1e-5", ScipyLsoda(trial, LSODA_RTOL)),
-        ("RoadRunner CVODE", RoadRunnerCvode(trial, RTOL)),
     ):
         measured(
             f"{name}, forward only",
@@ -159,11 +203,22 @@ def main() -> None:
             slow,
             density=False,
         )
-    for solver in ("ode_rk45_tol", "ode_bdf_tol"):
-        if chosen.quick and solver != "ode_rk45_tol":
+    for name in FOREIGN:
+        if chosen.quick and "bdf" in name:
             continue
-        stan = StanSolver(trial, RTOL, solver)
-        measured(f"Stan {solver} (stanli)", stan.density_and_gradient, None, slow)
+        answer = alone(name, draws, slow)
+        row = {"name": name, "did_not_run": True}
+        if answer is not None:
+            taken = 1000 * np.asarray(answer[0])
+            row = {"name": name, "ms": float(np.median(taken))}
+            row["ms_range"] = [float(taken.min()), float(taken.max())]
+            if "forward" in name:
+                row["alc_error"] = [worst(*pair) for pair in zip(answer[1], reference, strict=True)]
+            else:
+                values = [float(np.ravel(found[0])[0]) for found in answer[1]]
+                row["density_error"] = float(np.abs(np.subtract(values, densities)).max())
+        rows.append(row)
+        print(json.dumps(row), flush=True)
 
     program = jax.jit(jax.value_and_grad(own.log_density)).lower(
         jnp.asarray(trial.x[0]), own.arrays
@@ -172,7 +227,7 @@ def main() -> None:
     ours = next(row["ms"] for row in rows if row["name"] == ACCURATE)
     result = {
         "rows": rows,
-        "ratios": {row["name"]: row["ms"] / ours for row in rows},
+        "ratios": {row["name"]: row["ms"] / ours for row in rows if "ms" in row},
         "gradient": {"flops": cost["flops"], "bytes": cost["bytes accessed"]},
         "core": peak(),
         "machine": platform.machine(),
@@ -182,6 +237,9 @@ def main() -> None:
     chosen.out.write_text(json.dumps(result, indent=2) + "\n")
     print(f"\n{'':32}{'ms':>10}{'x ours at 1e-5':>16}{'worst ALC error':>18}{'density error':>16}")
     for row in rows:
+        if "ms" not in row:
+            print(f"{row['name']:32}{'did not run':>10}")
+            continue
         error = f"{np.median(row['alc_error']):.1e}" if "alc_error" in row else "-"
         density = f"{row['density_error']:.1e}" if "density_error" in row else "-"
         ratio = row["ms"] / ours
