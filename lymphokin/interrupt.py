@@ -2,7 +2,8 @@
 
 Python turns the signal into a ``KeyboardInterrupt``, which unwinds the work and removes what is
 half-written. Other libraries may swallow it or turn it into an error of their own, so it comes
-again until the command has ended, and the command knows that it was stopped.
+again until the command has ended, and the command knows that it was stopped. Only a program that
+the main thread compiles is finished first, which takes seconds.
 """
 
 from __future__ import annotations

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -16,6 +14,7 @@ from lymphokin.pages.wording import in_points, percent, percent_range, points_ra
 from lymphokin.predict import Forecast
 from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
+from lymphokin.strict_json import json_text
 
 
 def patients_table(result: Forecast) -> Table:
@@ -31,14 +30,10 @@ def patients_table(result: Forecast) -> Table:
     return table
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return json.loads(frame.to_json(orient="records"))
-
-
 def show_patients(result: Forecast, as_json: bool) -> None:
     """Print forecasts as a table or as JSON."""
     if as_json:
-        print(json.dumps(_records(result.patients.reset_index()), indent=2))
+        print(json_text(result.patients.reset_index().to_dict("records")))
         return
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(patients_table(result))
@@ -82,10 +77,10 @@ def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) 
             "method": fit.method,
             "convergence": convergence,
             **({"approximation": approximation} if approximation else {}),
-            "contrast": _records(fit.contrast),
-            "patients": _records(predicted.patients.reset_index()) if predicted else [],
+            "contrast": fit.contrast.to_dict("records"),
+            "patients": predicted.patients.reset_index().to_dict("records") if predicted else [],
         }
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         return
     if predicted:
         show_patients(predicted, as_json=False)

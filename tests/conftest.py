@@ -5,6 +5,7 @@ What they need is imported when they are made: the quick core starts without it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,16 @@ hypothesis.settings.load_profile("lymphokin")
 
 SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "seed": 3}
 """Far too short to believe; enough to see that everything is there."""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def strict_json() -> None:
+    """Every test that reads JSON refuses NaN and Infinity, which Python's reader takes."""
+    json._default_decoder = json.JSONDecoder(parse_constant=_refuse)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

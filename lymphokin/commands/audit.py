@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from lymphokin.strict_json import json_text
 
 app: typer.Typer = typer.Typer(no_args_is_help=True, help="The audit log of what-if questions.")
 
@@ -33,7 +34,7 @@ def verify(
     found = check(log)
     good = found.broken_line is None
     if json_:
-        print(json.dumps({"intact": good, **vars(found)}))
+        print(json_text({"intact": good, **vars(found)}))
     elif good:
         print(f"{log}: {found.lines} line(s), as written. Digest of the last: {found.last_digest}")
     else:

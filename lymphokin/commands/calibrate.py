@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from lymphokin.strict_json import json_text
 
 OF = {"baseline": "before", "one visit": "after", "lowest": "lowest after"}
 
@@ -61,9 +62,9 @@ def calibrate(
         paths.append(prior)
     details = details_of(found.posterior.attrs)
     if json_:
-        rows = json.loads(found.reproduction.to_json(orient="records"))
+        rows = found.reproduction.to_dict("records")
         files = [str(path) for path in paths]
-        print(json.dumps({"files": files, **details, "reproduction": rows}, indent=2))
+        print(json_text({"files": files, **details, "reproduction": rows}))
         return
     console = Console(width=None if Console().is_terminal else 110)
     console.print(_table(found.reproduction, model))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.criticism.result import CheckResult
@@ -89,7 +89,7 @@ def check(
         files = result.save(path)
     shutil.rmtree(unfinished, ignore_errors=True)
     if json_:
-        print(json.dumps({**result.as_dict(), "files": [str(f) for f in files]}, indent=2))
+        print(json_text({**result.as_dict(), "files": [str(f) for f in files]}))
         return
     show(Console(width=None if sys.stdout.isatty() else 110), result)
     Console(stderr=True).print(f"Checks: {files[0]}", soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.criticism.compare import ComparisonResult
@@ -52,7 +52,7 @@ def compare(
         )
         files = [] if path is None else result.save(path)
     if json_:
-        print(json.dumps({**result.as_dict(), "files": [str(f) for f in files]}, indent=2))
+        print(json_text({**result.as_dict(), "files": [str(f) for f in files]}))
         return
     show(Console(width=None if sys.stdout.isatty() else 110), result)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 
 from lymphokin.commands.accept import Accept, accepted
 from lymphokin.files import write_text
+from lymphokin.strict_json import json_text
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True, help="Bring data in: convert, validate, template, summary."
@@ -52,7 +52,7 @@ def convert(
     done = run(source, mapping, key, immune_dose, accepted(accept))
     table, account = done.write(out)
     if json_:
-        print(json.dumps({"table": str(table), "account": str(account), **done.account.as_dict()}))
+        print(json_text({"table": str(table), "account": str(account), **done.account.as_dict()}))
         return
     for line in done.account.lines():
         style = "yellow" if line.startswith("Warning") else None
@@ -82,10 +82,10 @@ def validate(
         if not json_:
             raise
         problems = [asdict(p) for p in error.problems]
-        print(json.dumps({"usable": False, "problems": problems, "warnings": []}))
+        print(json_text({"usable": False, "problems": problems, "warnings": []}))
         raise typer.Exit(2) from None
     if json_:
-        print(json.dumps({"usable": True, "problems": [], "warnings": list(cohort.warnings)}))
+        print(json_text({"usable": True, "problems": [], "warnings": list(cohort.warnings)}))
         return
     for warning in cohort.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
@@ -147,7 +147,7 @@ def summary(
         _refuse_existing(out)
         save_spaghetti(cohort, out)
     if json_:
-        print(json.dumps(numbers | ({"picture": str(out)} if out else {})))
+        print(json_text(numbers | ({"picture": str(out)} if out else {})))
         return
     _show_summary(numbers)
     if out is not None:

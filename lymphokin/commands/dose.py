@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from lymphokin.commands.accept import Accept, accepted
 from lymphokin.files import write_text
+from lymphokin.strict_json import json_text
 
 console: Console = Console(stderr=True)
 
@@ -78,7 +78,7 @@ def dose(
         kept = {name: reason for d in doses for name, reason in d.accepted.items()}
         _write(out, [(d.patient, d.blood_gy, d.source) for d in doses], kept)
     if json_:
-        print(json.dumps({"patients": [d.as_dict() for d in doses]}))
+        print(json_text({"patients": [d.as_dict() for d in doses]}))
         return
     _show([d.as_dict() for d in doses])
 

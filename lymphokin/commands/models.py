@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from lymphokin.strict_json import json_text
 
 
 def models(
@@ -49,7 +50,7 @@ def _list(as_json: bool) -> None:
         for name, model in found.items()
     ]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json_text(rows))
         return
     table = Table()
     for title in ("model", "what it is", "states", "parameters", "fits", "ATRA"):
@@ -79,7 +80,7 @@ def _show(name: str, out: Path | None, as_json: bool) -> None:
         ]  # fmt: skip
         described = {"name": model.name, "about": model.about, "sha256": model.sha256}
         equation = [line._asdict() for line in lines]
-        print(json.dumps(described | {"equations": equation, "parameters": parameters}, indent=2))
+        print(json_text(described | {"equations": equation, "parameters": parameters}))
         return
     console = Console(width=None if Console().is_terminal else 120)
     console.print(model.about, markup=False, highlight=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.options import CountsUntil, Json, ModelFile
+from lymphokin.strict_json import json_text
 
 
 def report(
@@ -33,6 +33,6 @@ def report(
     with shown(True) as reporter:
         path = fit.report(out or run / "report.html", counts_until=counts_until, progress=reporter)
     if json_:
-        print(json.dumps({"report": str(path)}))
+        print(json_text({"report": str(path)}))
     else:
         console.print(f"Report: {path}", soft_wrap=True)

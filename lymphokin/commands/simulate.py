@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.options import Json
+from lymphokin.strict_json import json_text
 
 
 def simulate(
@@ -31,7 +31,7 @@ def simulate(
     trial = simulate_trial(source, seed)
     written = write_trial(trial, out, source.name)
     if json_:
-        print(json.dumps({"files": [str(p) for p in written], "patients": len(trial.cohort)}))
+        print(json_text({"files": [str(p) for p in written], "patients": len(trial.cohort)}))
     else:
         Console(stderr=True).print(
             f"SYNTHETIC: {len(trial.cohort)} patients in {out}, the truth in {written[1]}"

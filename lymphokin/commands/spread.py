@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from lymphokin.strict_json import json_text
 
 
 def spread(
@@ -46,10 +47,10 @@ def spread(
     if out is not None:
         write_text(out, neutral_frame(found.by_model).to_csv(index=False))
     if json_:
-        combined = json.loads(found.combined.reset_index().to_json(orient="records"))
-        by_model = json.loads(found.by_model.to_json(orient="records"))
-        print(json.dumps({"rule": found.rule, "weights": found.weights, "combined": combined,
-                          "by_model": by_model}, indent=2))  # fmt: skip
+        combined = found.combined.reset_index().to_dict("records")
+        by_model = found.by_model.to_dict("records")
+        print(json_text({"rule": found.rule, "weights": found.weights, "combined": combined,
+                          "by_model": by_model}))  # fmt: skip
         return
     shown = Table(
         title=("SYNTHETIC DATA. " if cohort.synthetic else "")

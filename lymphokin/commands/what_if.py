@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from lymphokin.commands.options import ModelFile
 from lymphokin.pages.wording import counted, of_100
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.population.draws import PopulationDraws
@@ -76,7 +76,7 @@ def whatif(
         AuditLog(audit_log).add("whatif", result.question, answer)
     if json_:
         between = {} if others is None else {"all_models": others.model_dump(mode="json")}
-        print(json.dumps(answer.model_dump(mode="json") | between, indent=2))
+        print(json_text(answer.model_dump(mode="json") | between))
         return
     from lymphokin.whatif.in_words import difference_in_words
 
@@ -127,7 +127,7 @@ def predict_one(
             **({} if others is None else {"all_models": _of_one(others)}),
             "provenance": risk.provenance.model_dump(),
         }
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         return
     console = _console()
     console.print(_risks([risk.answer], [""]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +94,7 @@ class ForecastCheck(CheckResult):
         return prediction_sections(self.quality)
 
     def as_dict(self) -> dict[str, Any]:
-        scores = json.loads(self.quality.scores.to_json(orient="records"))
+        scores = self.quality.scores.to_dict("records")
         return {**super().as_dict(), "read_first": list(self.read_first), "scores": scores}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,8 +68,8 @@ class ComparisonResult(CheckResult):
         return {
             **super().as_dict(),
             "read_first": list(self.read_first),
-            "runs": json.loads(self.table.to_json(orient="records")),
-            "risks": json.loads(risks.to_json(orient="records")),
+            "runs": self.table.to_dict("records"),
+            "risks": risks.to_dict("records"),
         }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from lymphokin.files import AnyPath, write_texts
 from lymphokin.quantities import records_of
 from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
+from lymphokin.strict_json import json_text
 from lymphokin.verdict import Verdict, worst
 
 
@@ -92,7 +92,7 @@ class CheckResult(ABC):
         path = page_path(path)
         contents = {
             path: self.page(),
-            path.with_suffix(".json"): json.dumps(self.as_dict(), indent=2) + "\n",
+            path.with_suffix(".json"): json_text(self.as_dict()) + "\n",
         }
         for name, table in self.details.items():
             text = neutral_frame(table).to_csv(index=False)

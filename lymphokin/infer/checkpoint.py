@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from lymphokin.arrays import read_arrays, write_arrays
 from lymphokin.files import write_text
+from lymphokin.strict_json import json_text
 
 
 class Checkpoint:
@@ -27,7 +27,7 @@ class Checkpoint:
     def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
         self.folder = folder
         self._identity = folder / "fingerprint.json"
-        self._text = json.dumps(fingerprint, sort_keys=True, indent=1)
+        self._text = json_text(fingerprint, sort_keys=True)
         if self._identity.exists() and self._identity.read_text(encoding="utf-8") != self._text:
             raise ValueError(
                 f"{folder} holds an unfinished run of another model, data set or settings; "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,7 @@ from lymphokin.files import AnyPath, write_bytes
 from lymphokin.literature.cohorts import course_days
 from lymphokin.literature.studies import Study
 from lymphokin.model import Model
+from lymphokin.strict_json import json_text
 
 
 def studies_sha256(path: Path) -> str:
@@ -60,5 +60,5 @@ def attributes(model: Model, studies_path: Path, details: dict[str, Any]) -> dic
         "studies_sha256": studies_sha256(studies_path),
         "lymphokin_version": version("lymphokin"),
         "command": f"lymphokin calibrate --model {model.name}",
-        "details": json.dumps(details, sort_keys=True),
+        "details": json_text(details, sort_keys=True),
     }

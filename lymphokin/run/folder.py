@@ -5,7 +5,6 @@ This is the only module that knows them. The folder appears complete or not at a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model
 from lymphokin.report import ReportContents, write_report
 from lymphokin.run.provenance import file_sha256
+from lymphokin.strict_json import json_text
 
 DRAWS_FILE = "posterior.nc"
 CONFIG_FILE = "config.toml"
@@ -94,7 +94,7 @@ def write_run(
             if (temporary / name).exists()
         }
         drawn = {"posterior_sha256": file_sha256(temporary / DRAWS_FILE), "files_sha256": hashes}
-        text = json.dumps({**provenance, **drawn}, indent=2, sort_keys=True)
+        text = json_text({**provenance, **drawn}, sort_keys=True)
         (temporary / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
 
     write_folder(folder, fill)

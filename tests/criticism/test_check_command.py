@@ -105,6 +105,11 @@ def test_a_cohort_that_is_not_the_fitted_one_is_told(made_up_run: Path, tmp_path
     cohort = read_events(other / COHORT_FILE)
     (other / COHORT_FILE).unlink()
     write_events(cohort.select(list(cohort.patients.index[:3])), other / COHORT_FILE)
+    with pytest.raises(ValueError, match=r"cohort\.csv is damaged or was replaced"):
+        open_run(other)
+    provenance = json.loads((other / "provenance.json").read_text())
+    del provenance["files_sha256"]
+    (other / "provenance.json").write_text(json.dumps(provenance))
     assert len(open_run(other).x) == CHAINS * DRAWS
     with pytest.raises(ValueError, match="different trials"):
         open_run(other).density  # noqa: B018

@@ -125,7 +125,9 @@ def test_the_risks_are_those_of_a_forecast_without_the_patients_later_records(ma
     known = {"in_fit": True, "seed": 2}
     z = fit.population_z()
     found = held_out_forecasts(posterior, z, ids, (14.0,), **known)[14.0]
-    said = forecast(posterior, z, seen=fit.provenance["seen"], counts_until=14.0, **known).patients
+    said = forecast(
+        posterior, z, seen=fit.provenance["seen"], counts_until=14.0, synthetic=True, **known
+    ).patients
     np.testing.assert_allclose(found.forecasts.risk, said.loc[ids, "p_grade2_measured"])
     np.testing.assert_allclose(found.pareto_k, said.loc[ids, "pareto_k"])
     np.testing.assert_allclose(found.forecasts.weights.sum(axis=1), 1.0)

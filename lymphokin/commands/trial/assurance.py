@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +25,7 @@ from lymphokin.commands.trial.options import (
     show_warnings,
     swapped,
 )
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.trial.inputs import Demands
@@ -85,7 +85,7 @@ def assurance_command(
         else _model_assurance(plan, population, strengths, draws, patients, seed_of(seed, plan))
     )
     if json_:
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
     else:
         _show_assurance(result)
 

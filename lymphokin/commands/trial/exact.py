@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,7 @@ from lymphokin.commands.trial.options import (
     show_warnings,
     swapped,
 )
+from lymphokin.strict_json import json_text
 from lymphokin.trial.digits import probability
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def power(
             **_size(attrition.size),
         }
     if json_:
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         return
     _show_power(design, result)
 
@@ -209,7 +209,7 @@ def sample_size_command(
     if dropout_rate > 0:
         result["dropout_rate"] = dropout_rate
     if json_:
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         return
     _show_power(design, result)
     if found.dips:
@@ -251,7 +251,7 @@ def compare_command(
     demands.enforce()
     rows = compare(TESTS.values(), *arms, alpha, (control, treated), power, dropout_rate)
     if json_:
-        print(json.dumps([_compared(row) for row in rows], indent=2))
+        print(json_text([_compared(row) for row in rows]))
         return
     lost = f", drop-out {dropout_rate:g} per patient" if dropout_rate else ""
     shown = Table(

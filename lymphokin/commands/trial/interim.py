@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from rich.table import Table
 from lymphokin.commands.options import ModelFile
 from lymphokin.commands.trial.design_file import NO_EVIDENCE, DesignFile, Seed, read_design, seed_of
 from lymphokin.commands.trial.options import Json, app, output
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.trial.interim import Look
@@ -67,7 +67,7 @@ def interim(
                 seed=seed_of(seed, plan),
             )
     if json_:
-        print(json.dumps({key: _as_json(look, plan) for key, look in looks.items()}, indent=2))
+        print(json_text({key: _as_json(look, plan) for key, look in looks.items()}))
     else:
         _show(looks, plan)
 
@@ -118,7 +118,7 @@ def _as_json(look: Look, design: VirtualDesign) -> dict[str, Any]:
         "test": analysis.test,
         "alpha": analysis.alpha,
         "arms": arms,
-        "patients": json.loads(patients.reset_index().to_json(orient="records")),
+        "patients": patients.reset_index().to_dict("records"),
     }
 
 

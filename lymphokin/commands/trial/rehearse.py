@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,7 @@ from lymphokin.commands.trial.design_file import (
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output
 from lymphokin.commands.trial.simulate import fixed_values, progress_bar
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def interim_worth(
     if out is not None:
         _write(out, looks, table, stops, result)
     if json_:
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
     else:
         _show(result)
 
@@ -113,7 +113,7 @@ def _write(
         looks.to_csv(folder / "looks.csv", index=False)
         table.to_csv(folder / "calibration.csv", index=False)
         stops.to_csv(folder / "stopping.csv", index=False)
-        (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        (folder / "result.json").write_text(json_text(result) + "\n", encoding="utf-8")
         save_figure(calibration_figure(table), folder / "calibration.png")
 
     write_folder(out, fill)

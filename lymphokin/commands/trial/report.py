@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.trial.report import ModelPart
@@ -71,7 +71,7 @@ def report(
     )
     write_text(out, render_design_report(contents))
     if json_:
-        print(json.dumps({"report": str(out), "power": contents.power}))
+        print(json_text({"report": str(out), "power": contents.power}))
     else:
         output().print(f"Report: {out}", soft_wrap=True)
 

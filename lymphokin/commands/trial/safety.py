@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +15,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output, show_warnings
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.trial.virtual import VirtualDesign
@@ -102,7 +102,7 @@ def safety(
             result |= {"lower": chosen.lower, "upper": chosen.upper}
         if decisions is not None:
             result["decisions"] = [asdict(row) for row in decisions]
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         return
     _show_safety(chosen, found, decisions)
     if in_time:
@@ -209,7 +209,7 @@ def safety_decision(
             "estimate": decision.estimate,
             "reason": decision.reason,
         }
-        print(json.dumps(result, indent=2))
+        print(json_text(result))
         return
     output().print(f"{decision.verdict}: {decision.reason}", markup=False)
 
@@ -267,7 +267,7 @@ def safety_exposure(
     if json_:
         about = {"rule": run_in.rule, "target": run_in.target, "marker_ng_ml": marker, "looks": at}
         found = {"below": below, "above": above, "by_split": rows, "warnings": warnings}
-        print(json.dumps(about | found, indent=2))
+        print(json_text(about | found))
         return
     show_warnings(warnings)
     _show_exposure(rows, marker, below, above)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, output
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.trial.inputs import Demands
@@ -84,7 +84,7 @@ def simulate(
         folder.name: _characteristics(plan, outcome) | {"made_from": sweeps[folder].fingerprint()}
         for folder, outcome in outcomes.items()
     }
-    text = json.dumps(result, indent=2)
+    text = json_text(result)
     write_text(out / "characteristics.json", text + "\n")
     if json_:
         print(text)

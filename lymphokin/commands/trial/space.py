@@ -17,6 +17,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output
+from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,11 +197,9 @@ def _sampling(
 
 
 def _tell(out: Path, tables: dict[str, pd.DataFrame], json_: bool) -> None:
-    import json
 
     if json_:
-        print(json.dumps({k: json.loads(t.to_json(orient="split")) for k, t in tables.items()},
-                         indent=2))  # fmt: skip
+        print(json_text({name: table.to_dict("split") for name, table in tables.items()}))
         return
     console = output()
     for name, table in tables.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from lymphokin.io.convert.wide import draft_wide
 from lymphokin.io.events import read_table, write_events
 from lymphokin.io.problems import BadInput, Findings, Place, Problem
 from lymphokin.schedule import SATURDAY
+from lymphokin.strict_json import json_text
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Conversion:
         account = table.with_suffix(".conversion.json")
 
         def write(temporary: Path) -> None:
-            temporary.write_text(json.dumps(self.account.as_dict(), indent=2), encoding="utf-8")
+            temporary.write_text(json_text(self.account.as_dict()), encoding="utf-8")
             write_events(self.cohort, table, ["made by lymphokin data convert"])
 
         write_with(account, write)

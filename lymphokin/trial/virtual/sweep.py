@@ -27,6 +27,7 @@ from lymphokin.files import write_text
 from lymphokin.literature.posterior import literature_draws
 from lymphokin.run.folder import DRAWS_FILE
 from lymphokin.run.provenance import file_sha256
+from lymphokin.strict_json import json_text
 from lymphokin.trial.virtual.counts import typical_values
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
@@ -198,7 +199,7 @@ def _claim(sweep: Sweep, folder: Path) -> None:
     elif folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} exists: choose another name or move it away")
     else:
-        write_text(path, json.dumps(own, indent=2, sort_keys=True) + "\n")
+        write_text(path, json_text(own, sort_keys=True) + "\n")
     write_text(folder / DESIGN_FILE, tomli_w.dumps(dict(sweep.design.raw)))
 
 
