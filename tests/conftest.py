@@ -109,7 +109,7 @@ COMPILING = {
     *("test_virtual", "test_interim", "test_interim_run", "test_space", "test_cli"),
     *("test_python_door", "test_plot", "test_zero_dose", "test_wheel", "test_start_up"),
     *("test_convert_pilot", "test_events_robustness", "test_unfinished_fit", "test_exact_golden"),
-    *("test_interrupt", "test_jax_setup"),
+    *("test_interrupt", "test_jax_setup", "test_no_nan"),
 }
 """Rooms and files of tests that compile programs or start processes: not of the quick core."""
 

@@ -46,7 +46,7 @@ def calibrate(
     from lymphokin.literature.calibrate import calibrate as run
     from lymphokin.literature.posterior import details_of
     from lymphokin.literature.prior import write_prior
-    from lymphokin.pages.wording import counted
+    from lymphokin.pages.wording import counted, fixed
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -76,8 +76,8 @@ def calibrate(
         )
     convergence = details["convergence"]
     console.print(
-        f"Sampling: {convergence['level']} (largest R-hat {convergence['rhat_max']:.3f}, smallest "
-        f"bulk effective sample size {convergence['ess_bulk_min']})."
+        f"Sampling: {convergence['level']} (largest R-hat {fixed(convergence['rhat_max'], 3)}, "
+        f"smallest bulk effective sample size {convergence['ess_bulk_min']})."
     )
     console.print(f"Written: {', '.join(map(str, paths))}", soft_wrap=True)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from lymphokin.infer.accuracy import Accuracy
 from lymphokin.infer.belief import Belief
 from lymphokin.infer.nested_rhat import nested_rhat, starts_of
+from lymphokin.pages.wording import fixed
 from lymphokin.population import Hierarchy, entry_of
 
 LEVELS = ("good", "caution", "bad")
@@ -131,7 +132,7 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
     starts = starts_of(chains)
     which = "R-hat" if starts == chains else f"nested R-hat of {starts} groups of chains"
     numbers = (
-        f"largest {which} {rhat:.3f}, smallest bulk effective sample size {ess:.0f}, "
+        f"largest {which} {fixed(rhat, 3)}, smallest bulk effective sample size {fixed(ess, 0)}, "
         f"{int(diverging.sum())} divergences in {chains * draws} draws"
     )
     if good:

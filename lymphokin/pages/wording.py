@@ -90,9 +90,13 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace("-", "−").replace(",", " ")
 
 
-def fixed(value: Any) -> str:
-    """Two decimals with a true minus, and no minus before zero."""
-    return NONE if absent(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+def fixed(value: Any, decimals: int = 2) -> str:
+    """A number with that many decimals and a true minus, but no minus before zero."""
+    if absent(value):
+        return NONE
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
 
 
 def count(value: float) -> str:

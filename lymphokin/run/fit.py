@@ -215,9 +215,11 @@ class Fit:
         Raises:
             ValueError: naming the purpose.
         """
-        if self.method == "map":
+        stuck = not np.ptp(self.population_z(), axis=0).any()
+        if self.method == "map" or stuck:
+            why = "method map" if self.method == "map" else "its chains never moved"
             raise ValueError(
-                f"{purpose} needs draws of the population, and this fit (method map) is a single "
+                f"{purpose} needs draws of the population, and this fit ({why}) is a single "
                 "point without uncertainty: fit again with method nuts, or quick for a look"
             )
 

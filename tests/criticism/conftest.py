@@ -12,14 +12,10 @@ from typer.testing import CliRunner
 
 from lymphokin.cli import app
 from lymphokin.criticism.data.replicates import Replicates
-from lymphokin.infer import Draws
-from lymphokin.infer.assemble import draws_tree, verdicts_of
-from lymphokin.infer.density import density_of, flat
 from lymphokin.io import read_events
-from lymphokin.io.visits import endpoint_visits
-from lymphokin.model import Residual, load_model
-from lymphokin.predict import seen_ranges
+from lymphokin.model import Residual
 from lymphokin.run.folder import write_run
+from tests.made_up_fit import made_up_fit
 
 DAYS = np.array([-7.0, 0.0, 14.0, 28.0, 49.0, 84.0])
 RESIDUAL = Residual("alc", "student_t", 0.15, "fixed", degrees_of_freedom=5)
@@ -98,35 +94,16 @@ MODELS = {"hedos_hcc": {"alc"}, "myeloid_lymphoid": {"alc", "mdsc", "atra"}}
 )
 def made_up_run(request, small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with draws near the prior's centre: complete, and quick to make."""
-    cohort, model = read_events(small_table), load_model(request.param)
-    density = density_of(model, cohort)
-    centre = np.asarray(flat(density.start()))
-    x = centre + 0.3 * np.random.default_rng(0).standard_normal((CHAINS, DRAWS, len(centre)))
-    nothing = np.zeros((CHAINS, DRAWS))
-    draws = Draws(x, nothing.astype(bool), nothing, nothing, nothing, nothing)
-    config = {"model": request.param, "fixed": {}, "seed": 0}
-    provenance = {
-        "created": "2026-01-01T00:00:00+00:00",
-        "model": request.param,
-        "model_sha256": model.sha256,
-        "data_sha256": cohort.sha256,
-        "data_file": cohort.source,
-        "synthetic_data": True,
-        "data_warnings": [],
-        "seen": seen_ranges(cohort, endpoint_visits(cohort)),
-    }
-    sample = draws.sample()
-    summary, values, prior, verdicts = verdicts_of(density, sample, {}, seed=0)
-    tree = draws_tree(density, sample, values, prior)
+    fit = made_up_fit(request.param, read_events(small_table), chains=CHAINS, draws=DRAWS)
     folder = tmp_path_factory.mktemp("runs") / "made_up"
     write_run(
         folder,
-        draws=tree,
-        config=config,
-        provenance=provenance | verdicts,
-        summary=summary,
-        cohort=cohort,
-        model=model,
+        draws=fit.draws,
+        config=fit.config,
+        provenance=fit.provenance,
+        summary=fit.summary,
+        cohort=fit.cohort,
+        model=fit.model,
     )
     return folder
 

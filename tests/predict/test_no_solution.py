@@ -64,7 +64,8 @@ def random_patients(folder, count, seed):
     rng = np.random.default_rng(seed)
     rows = []
     for _ in range(count):
-        fractions = [float(rng.uniform(1.8, 20))] * int(rng.integers(1, 11))
+        gray = float(rng.uniform(1.8, 20))
+        fractions = [gray] * int(rng.integers(1, min(10, 100 // gray) + 1))
         site = str(rng.choice(["lung_peripheral", "liver", "spine", "brain"]))
         later = float(rng.uniform(0.05, 2.0)) if rng.uniform() < 0.5 else None
         rows.append((float(np.exp(rng.normal(0.2, 0.6))), fractions, site, later))

@@ -8,6 +8,7 @@ from lymphokin.criticism.forecasts.benchmarks import BASELINE
 from lymphokin.criticism.forecasts.intervals import Estimate
 from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, PredictionQuality
 from lymphokin.infer.diagnostics import RHAT_BAD
+from lymphokin.pages.wording import fixed
 from lymphokin.verdict import FINE, LOOK, WRONG, Verdict
 
 AGAINST = "held-out forecasts against"
@@ -114,8 +115,9 @@ def _refitted(quality: PredictionQuality) -> list[Verdict]:
     for number, row in enumerate(quality.refits.itertuples(), start=1):
         numbers = {"rhat_max": row.rhat_max, "ess_bulk_min": row.ess_bulk_min}
         sentence = (
-            f"Fitted without {row.patients} patients: largest R-hat {row.rhat_max:.3f}, smallest "
-            f"bulk effective sample size {row.ess_bulk_min:.0f}, {row.divergences} divergences."
+            f"Fitted without {row.patients} patients: largest R-hat {fixed(row.rhat_max, 3)}, "
+            f"smallest bulk effective sample size {fixed(row.ess_bulk_min, 0)}, {row.divergences} "
+            "divergences."
         )
         level = FINE if row.rhat_max <= RHAT_BAD else LOOK  # type: ignore[operator]
         verdicts.append(Verdict(REFITTED, f"fold {number}", level, sentence, _finite(numbers)))  # type: ignore[arg-type]

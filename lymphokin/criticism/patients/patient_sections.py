@@ -18,22 +18,21 @@ def patient_sections(patients: PatientChecks) -> list[Section]:
 
 def _endpoint(patients: PatientChecks) -> Section:
     checks = patients.endpoint
-    drawings = (
-        Drawing.of(
-            "Replicated endpoint",
-            endpoint_figure(checks),
-            "e",
-            "Replicated numbers of patients with grade 2 or worse in each arm",
+    drawings: list[Drawing] = []
+    if checks:
+        caption = (
             "Bars: simulated trials with new patients; line: with the same patients; red: what "
-            "happened. A good one: red in the middle of the bars, and near the peak of the line.",
-        ),
-    )
+            "happened. A good one: red in the middle of the bars, and near the peak of the line."
+        )
+        meaning = "Replicated numbers of patients with grade 2 or worse in each arm"
+        figure = endpoint_figure(checks)
+        drawings.append(Drawing.of("Replicated endpoint", figure, "e", meaning, caption))
     text = (
         "How many patients of each arm would have had a reported count below 0.80 × 10⁹/L at their "
         "endpoint visit, among those with a count there."
     )
     verdicts = of_checks(patients.verdicts, "endpoint")
-    return Section("endpoint", "The endpoint again", text, verdicts, drawings if checks else ())
+    return Section("endpoint", "The endpoint again", text, verdicts, tuple(drawings))
 
 
 def _differences(patients: PatientChecks) -> Section:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lymphokin.criticism.data.uniformity import SIMULATIONS
 from lymphokin.criticism.simulation.simulation_calibration import SimulationCalibration
 from lymphokin.infer.diagnostics import RHAT_BAD
+from lymphokin.pages.wording import fixed
 from lymphokin.verdict import FINE, LOOK, WRONG, Verdict, in_words, level_of
 
 FEW_FAILED, MANY_FAILED = 0.05, 0.2
@@ -29,8 +30,7 @@ def judge_simulations(calibration: SimulationCalibration) -> tuple[Verdict, ...]
     sentence = (
         f"In {calibration.failed} of {len(calibration.fits)} trials the chains did not agree "
         f"(R-hat above {RHAT_BAD}); all are counted above. Median of the smallest effective sample "
-        "size: "
-        f"{calibration.fits['ess_bulk_min'].median():.0f}."
+        f"size: {fixed(calibration.fits['ess_bulk_min'].median(), 0)}."
     )
     level = FINE if share <= FEW_FAILED else LOOK if share <= MANY_FAILED else WRONG
     numbers = {"failed": float(calibration.failed), "share": share}
