@@ -170,7 +170,8 @@ def _show_summary(numbers: dict[str, Any]) -> None:
         f"{numbers['fractions']:,} fractions, {numbers['atra_doses']:,} ATRA doses"
     )
     measured = Table(title="Measurements")
-    for name in ("quantity", "patients", "visits", "values", "below the limit", "no result"):
+    for name in ("quantity", "patients", "visits", "values", "below a limit", "above one",
+                 "between two", "no result"):  # fmt: skip
         measured.add_column(name, justify="left" if name == "quantity" else "right")
     for name, row in numbers["quantities"].items():
         measured.add_row(name, *(f"{value:,}" for value in row.values()))

@@ -9,7 +9,6 @@ is stated), with CENS -1 above DV (and below LIMIT).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,16 +18,27 @@ type Numbers = NDArray[np.float64]
 type Mask = NDArray[np.bool_]
 
 MISSING_WORDS = ("", ".", "-", "na", "nan", "n/a", "#n/a", "null", "none", "nd", "n.d.", "n.d",
-                 "nr", "not done", "missing")  # fmt: skip
+                 "nr", "not done", "not available", "not determined", "missing")  # fmt: skip
 """Words of a result that is missing, in lower case: not available, not done. Whoever means "not
-detected" by ND has to write BLQ."""
+detected" by ND has to say so."""
+
+UNSURE_WORDS = ("nd", "n.d.", "n.d")
+"""Words of a missing result that some write for "not detected", in lower case."""
 
 BELOW_WORDS = ("blq", "bql", "bloq", "blloq", "lloq", "<lloq", "<loq", "<blq", "<bql",
-               "below lloq", "below loq", "blod", "<lod", "bld")  # fmt: skip
+               "below lloq", "below loq", "below limit of quantification",
+               "below the limit of quantification", "below quantification limit",
+               "below detection limit", "below the detection limit", "not detected",
+               "not detectable", "undetectable", "blod", "<lod", "bld", "bdl")  # fmt: skip
 ABOVE_WORDS = ("alq", "aql", "auloq", "uloq", ">uloq", ">loq", ">alq", "above uloq", "above loq")
 """Words of a result beyond a limit that stands in another column, in lower case."""
 
 _LIMIT = re.compile(r"(<|≤|>|≥)=?\s*(.*)")
+_NAMED_LIMIT = re.compile(
+    r"(?:<\s*)?(?:blq|bql|bloq|blloq|lloq|loq|lod|blod)\s*[:=]?\s*[<(\[]*\s*(\d[\d.,]*)\s*[)\]]*"
+    r"|<\s*(\d[\d.,]*)\s*[(\[]?(?:blq|bql|bloq|blloq|lloq|loq|lod|blod)[)\]]?"
+)
+"""A word below a limit with its number: `BLQ (<0.1)`, `<LLOQ(0.1)`, `<0.1 BLQ`."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class Word:
 
 
 def read_word(cell: str) -> Word:
-    """A result as it is written: `0.9`, `<0.1`, `>10`, `BLQ`, `<LLOQ`, `NA`, or a blank."""
+    """A result as it is written: `0.9`, `<0.1`, `>10`, `BLQ`, `BLQ (<0.1)`, `NA`, or a blank."""
     bare = " ".join(cell.lower().split())
     close = bare.replace("< ", "<").replace("> ", ">")
     if bare in MISSING_WORDS:
@@ -56,6 +66,9 @@ def read_word(cell: str) -> Word:
         return Word(side=-1)
     if close in ABOVE_WORDS:
         return Word(side=1)
+    named = _NAMED_LIMIT.fullmatch(bare)
+    if named:
+        return Word(named[1] or named[2], -1)
     match = _LIMIT.fullmatch(cell.strip())
     if match:
         return Word(match[2], -1 if match[1] in "<≤" else 1)
@@ -82,16 +95,9 @@ class Limits:
     lloq: Numbers
     problem: NDArray[np.object_]
 
-    def problems(self) -> Iterable[tuple[str, Mask]]:
-        """What was expected, and in which records it is not so."""
-        for name, expected in EXPECTED.items():
-            rows = self.problem == name
-            if rows.any():
-                yield expected, rows
-
 
 EXPECTED = {
-    "negative": "a value above 0 (logarithms are not read: give the values themselves)",
+    "negative": "a value above 0, not its logarithm",
     "zero": "a value above 0, or the limit of quantification of a result below it",
     "no limit": "a limit of quantification for a result that is only known to lie beyond it",
     "both": "a result below one limit or above another, not both",

@@ -16,6 +16,7 @@ from lymphokin.io.vocabulary import QUANTITIES
 
 _LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
 _LEAST_PATIENTS = 3  # of a centre whose median is compared
+_LEAST_LEVELS = 5  # of a drug, of which the highest is compared
 _COUNTED = 1e-12
 
 
@@ -31,6 +32,7 @@ def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, shee
     _courses(records, doses, patients, right, sheet)
     _drug(records, patients, right, sheet)
     _counts(records, patients, right, sheet)
+    _levels(records, right, sheet)
     _covariates(records, patients, sheet)
 
 
@@ -144,6 +146,16 @@ def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet)
             own = np.isin(patient, early.index.to_numpy(int)[centre == name])
             _judge(sheet, "centre_median", counts[own][:1], np.array([number]), "CENTRE",
                    "another unit than the other centres?")  # fmt: skip
+
+
+def _levels(records: Records, right: Mask, sheet: Sheet) -> None:
+    """The highest of all drug levels, where there are enough to tell."""
+    kind = records.is_observation & (records.quantity == QUANTITIES.index("atra"))
+    levels = np.flatnonzero(right & kind & (records.value > 0))
+    if len(levels) >= _LEAST_LEVELS:
+        highest = levels[np.argmax(records.value[levels])][None]
+        _judge(sheet, "atra_highest", highest, records.value[highest], "DV",
+               "logarithms, or another unit?")  # fmt: skip
 
 
 def part_of_typical(patient: NDArray[Any], value: NDArray[np.float64]) -> NDArray[np.float64]:

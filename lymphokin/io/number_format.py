@@ -123,10 +123,10 @@ class StatedFormat:
 
         A column that can only be written otherwise than stated is so written; see `written`.
         """
-        words = [without_flag(word, self.flags) for word in words]
+        words = [without_flag(word, self.flags) for word in dict.fromkeys(words)]
         found = written(words, comma_separated)
-        numbers = [word for word in words if any(f.plain(word) is not None for f in _FORMATS)]
         if self.numbers is not None:
+            numbers = [word for word in words if any(f.plain(word) is not None for f in _FORMATS)]
             fits = all(self.numbers.plain(word) is not None for word in numbers)
             found = Written((self.numbers,)) if fits or found.readings else found
         return replace(found, flags=self.flags)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lymphokin.csv_text import restored
-from lymphokin.io.censoring import EXPECTED, Limits, limited
+from lymphokin.io.censoring import EXPECTED, UNSURE_WORDS, Limits, limited
 from lymphokin.io.covariates import MOST_LESIONS, read_covariates
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import COMPARTMENTS, NOT_UNDERSTOOD, QUANTITIES, TUBES
@@ -174,6 +174,7 @@ def _observations(
     quantity = sheet.choices("DVID", QUANTITIES, _codes(mapping, "DVID"), seen)
     sheet.flag(seen & ~sheet.stated("DVID"), "DVID", "alc, mdsc or atra on every observation")
     value, side = sheet.results("DV")
+    _warn_of_unsure_words(sheet, seen)
     lloq = sheet.numbers("LLOQ")
     sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
     lloq = np.where(lloq > 0, lloq, np.nan)
@@ -212,6 +213,15 @@ def _observations(
         "tube": sheet.choices("TUBE", TUBES),
         "delay": delay,
     }
+
+
+def _warn_of_unsure_words(sheet: Sheet, seen: Mask) -> None:
+    column = sheet.column("DV")
+    unsure = column.rows(np.array([word.lower() in UNSURE_WORDS for word in column.words], bool))
+    count = int((unsure & seen).sum())
+    if count:
+        word = column.word(int(np.argmax(unsure & seen)))
+        sheet.found.warn(f"DV: {count:,} x {word} taken as not done; write BLQ for not detected")
 
 
 _VALUE_CHECKS = {"alc": "alc_value", "mdsc": "mdsc_value", "atra": "atra_level"}

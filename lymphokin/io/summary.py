@@ -17,9 +17,10 @@ DAYS_PER_WEEK = 7
 def summarise(cohort: Cohort) -> dict[str, Any]:
     """Numbers of a cohort as plain values.
 
-    `quantities`: per measured quantity its visits, values, values below the limit and visits
-    without a result. `weeks`: lymphocyte counts per week from day 0 with their median (1e9/L) and
-    how many are CTCAE grade 2 or worse. `missing`: patients without each covariate.
+    `quantities`: per measured quantity its visits, values, results known only to lie below a limit,
+    above one or between two, and visits without a result. `weeks`: lymphocyte counts per week from
+    day 0 with their median (1e9/L) and how many are CTCAE grade 2 or worse. `missing`:
+    patients without each covariate.
     """
     seen = cohort.observations
     quantities = {}
@@ -30,7 +31,11 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
             "patients": int(own["id"][values].nunique()),
             "visits": len(own),
             "values": int((values & ~own["censored"]).sum()),
-            "below_limit": int(own["censored"].sum()),
+            "below_limit": int((own["censored"] & (own["lower"] == 0)).sum()),
+            "above_limit": int((own["censored"] & np.isinf(own["upper"])).sum()),
+            "between_limits": int(
+                (own["censored"] & (own["lower"] > 0) & np.isfinite(own["upper"])).sum()
+            ),
             "no_result": int((~values).sum()),
         }
     return {

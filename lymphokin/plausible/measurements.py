@@ -65,6 +65,16 @@ CHECKS = (
         "ng/L or pmol/L are a thousand times larger (judgement)",
     ),
     Check(
+        "atra_highest",
+        "the highest ATRA level of all patients",
+        "ng/mL",
+        (0, math.inf),
+        (10, math.inf),
+        (20, math.inf),
+        "judgement, of five levels or more: peaks are some hundred ng/mL (see atra_level), their "
+        "logarithms 4 to 7, and levels in ug/mL below 1",
+    ),
+    Check(
         "atra_limit",
         "a limit of quantification of ATRA levels",
         "ng/mL",

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.censoring import limited
 from lymphokin.io.convert.bench import DOSE, LEVEL, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
+from lymphokin.io.convert.limits import flagged_below, in_draft, read_results
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
 from lymphokin.io.records import MOST_REPEATS
@@ -86,21 +86,13 @@ def _moments(bench: Bench, data: Dataset, start: pd.Series) -> tuple[np.ndarray,
 
 
 def _levels(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
-    number = "DV" if "DV" in data else "AVAL"
-    value = bench.numbers(data, number).to_numpy()
+    column = next((name for name in ("DV", "AVAL", "AVALC") if name in data), "DV")
     factor = np.array([float(level_factor(u) or math.nan) for u in data.text("AVALU")], float)
     bench.flag(data, np.isnan(factor), "AVALU", "a known unit of a level, such as ng/mL")
-    lloq = bench.numbers(data, "ALLOQ").to_numpy()
-    flagged = data.text("BLQFL").str.upper().eq("Y").to_numpy()
-    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~flagged
-    value, side = np.where(missing, np.nan, value), np.zeros(len(data), np.int8)
-    found = limited(value * factor, side, flagged=flagged, lloq=lloq * factor)
-    for expected, rows in found.problems():
-        bench.flag(data, rows, number, expected, "the limit stands in ALLOQ")
-    below = found.censored & (found.value == found.upper)
-    return draft(data, LEVEL, subjects_of(bench, data), when=when, clock=clock, value=found.value,
-                 below=below, above=found.censored & ~below, lloq=found.lloq, column=number,
-                 cell=data.text(number).to_numpy())  # fmt: skip
+    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~flagged_below(data)
+    found = read_results(bench, data, column, LEVEL, factor, missing)
+    return draft(data, LEVEL, subjects_of(bench, data), when=when, clock=clock, column=column,
+                 cell=data.text(column).to_numpy(), **in_draft(found))  # fmt: skip
 
 
 def _doses(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:

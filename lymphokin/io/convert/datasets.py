@@ -152,10 +152,13 @@ def _written_as_text(frame: pd.DataFrame, stated: StatedFormat, asked: bool) -> 
     """
     forms = {}
     for name, column in frame.items():
-        if column.dtype.kind not in _TYPED:
-            form = stated.of((cell for cell in column if isinstance(cell, str)), False)
-            told = stated.numbers is not None or (asked and form.readings is not None)
-            forms[str(name)] = form if told else stated.with_points()
+        if column.dtype.kind in _TYPED:
+            continue
+        form = stated.with_points()
+        if stated.numbers is not None or asked:
+            told = stated.of((cell for cell in column if isinstance(cell, str)), False)
+            form = told if stated.numbers is not None or told.readings is not None else form
+        forms[str(name)] = form
     return forms
 
 

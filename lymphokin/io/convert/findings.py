@@ -19,6 +19,7 @@ from lymphokin.io.convert.laboratory import (
     results_of,
     units_of,
 )
+from lymphokin.io.convert.limits import in_draft
 from lymphokin.io.convert.placing import original_records, placed
 from lymphokin.io.convert.shares import counts_from_shares
 from lymphokin.io.convert.specimens import (
@@ -116,18 +117,17 @@ def _measurements(
         why = "a level without a clock time: nothing says how long after the dose it is"
         bench.account.dropped(data.file, why, data.lines[~clock])
         data, when, clock = data.select(clock), when[clock], clock[clock]
-    cells = cells_of(bench, data, columns)
+    cells = cells_of(bench, data, columns, kind)
     read = reading_of(bench, data, columns, kind, cells)
-    results = results_of(bench, data, columns, read, cells)
+    results = results_of(bench, data, columns, read, cells, kind)
     value = np.array([r.value for r in results], float)
     found = limited_results(bench, data, columns, kind, read, cells, value)
-    below = found.censored & (found.value == found.upper)
     low = columns.low if kind == COUNT else ()
     lln = np.round(limits_of(bench, data, columns, read, kind, low), 6)
-    table = draft(data, kind, subjects_of(bench, data), when=when, clock=clock, value=found.value,
-                  below=below, above=found.censored & ~below, lloq=found.lloq, lln=lln,
-                  sequence=data.numbers(columns.sequence).to_numpy(), column=cells.column,
-                  cell=cells.shown)  # fmt: skip
+    sequence = data.numbers(columns.sequence).to_numpy()
+    table = draft(data, kind, subjects_of(bench, data), when=when, clock=clock, lln=lln,
+                  sequence=sequence, column=cells.column, cell=cells.shown,
+                  **in_draft(found))  # fmt: skip
     remarks = np.array([r.remark for r in results], object)
     for remark in filter(None, dict.fromkeys(remarks)):
         bench.account.changed(data.file, remark, data.lines[remarks == remark])

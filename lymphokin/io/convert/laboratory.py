@@ -11,19 +11,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lymphokin.io.censoring import Limits, Word, limited, read_word
+from lymphokin.io.censoring import Limits, Word
 from lymphokin.io.convert.bench import COUNT, LEVEL, Bench
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.limits import (
+    BLANK,
+    LLOQ,
+    ULOQ,
+    limit_hints,
+    read_words,
+    table_of,
+    tell_missing,
+    usual_limit,
+    with_limits,
+)
 from lymphokin.io.convert.results import EXPECTED, Reading, Result, Rounding, decimals_of
-from lymphokin.io.convert.treatment_names import holds, listed
 from lymphokin.lab_units import count_factor, level_factor
 from lymphokin.quantities import CELLS_PER_UL
 
 _BRACKETED = re.compile(r".*[(\[]([^()\[\]]+)[)\]]\s*$")
-
-_BLANK = ("", ".", "-")
-"""How an empty cell is written."""
 
 FACTORS = {COUNT: count_factor, LEVEL: level_factor}
 
@@ -50,20 +57,22 @@ class Cells:
 
     Attributes:
         read: Number as collected (as text) and its unit, standardised number and its unit.
-        side: -1 where the result is below what is written, 1 above, 0 neither.
-        missing: Whether a word says that there is no result.
+        words: What is written: -1 below, 1 above the number, or a word of no result.
         column: Where the result stands.
         shown: The result as it is written.
     """
 
     read: list[tuple[str, str, float, str]]
-    side: NDArray[np.int8]
-    missing: NDArray[np.bool_]
+    words: list[Word]
     column: list[str]
     shown: list[str]
 
+    @property
+    def side(self) -> NDArray[np.int8]:
+        return np.array([word.side for word in self.words], np.int8)
 
-def cells_of(bench: Bench, data: Dataset, columns: Columns) -> Cells:
+
+def cells_of(bench: Bench, data: Dataset, columns: Columns, kind: str) -> Cells:
     """The results of `data`, words such as `<0.1`, BLQ and HEMOLYZED understood.
 
     Where nothing is collected, the standardised text says what a number cannot, such as `<0.1`.
@@ -72,28 +81,17 @@ def cells_of(bench: Bench, data: Dataset, columns: Columns) -> Cells:
     text, text_unit = bench.plain(data, columns.text), data.text(columns.text_unit)
     number, unit = bench.numbers(data, columns.number), units_of(data, columns)
     standard = data.text(columns.standard_text)
-    blank = text.isin(_BLANK).to_numpy()
+    blank = text.isin(BLANK).to_numpy()
     text, text_unit = text.where(~blank, standard), text_unit.where(~blank, unit)
-    none = bench.mapping["lab"]["missing"]
-    words = {each: _word(each, none) for each in text.unique()}
-    read = [words[each] for each in text]
-    side = np.array([word.side for word in read], np.int8)
-    stated = ~text.isin(_BLANK).to_numpy()
-    missing = np.array([word.missing for word in read], bool) & stated
+    stated = ~text.isin(BLANK).to_numpy()
+    words = read_words(bench, text.where(stated, ""), kind)
+    words = [word if there else Word() for word, there in zip(words, stated, strict=True)]
+    exact = np.array([word.side == 0 for word in words], bool)
     shown = np.where(stated, text, data.text(columns.number))
     column = np.where(~blank, columns.text, np.where(stated, columns.standard_text,
                                                      columns.number))  # fmt: skip
-    cells = zip((word.number for word in read), text_unit, number.where(side == 0), unit,
-                strict=True)  # fmt: skip
-    return Cells(list(cells), side, missing, column.tolist(), shown.tolist())
-
-
-def _word(text: str, none: list[str]) -> Word:
-    """A result as it is written; words of a result that cannot be used are those of the mapping."""
-    word = read_word(text)
-    if word.side == 0 and not re.search(r"\d", text) and holds(text, none):
-        return Word(missing=True)
-    return word
+    cells = zip((word.number for word in words), text_unit, number.where(exact), unit, strict=True)
+    return Cells(list(cells), words, column.tolist(), shown.tolist())
 
 
 def reading_of(bench: Bench, data: Dataset, columns: Columns, kind: str, cells: Cells) -> Reading:
@@ -111,17 +109,17 @@ def reading_of(bench: Bench, data: Dataset, columns: Columns, kind: str, cells: 
 
 
 def results_of(
-    bench: Bench, data: Dataset, columns: Columns, read: Reading, cells: Cells
+    bench: Bench, data: Dataset, columns: Columns, read: Reading, cells: Cells, kind: str
 ) -> list[Result]:
     """Value of each record, NaN where there is none; one that cannot be read is a problem."""
     results = []
-    for cell, side, missing in zip(cells.read, cells.side, cells.missing, strict=True):
-        nothing = missing or (side != 0 and not cell[0])
+    for cell, word in zip(cells.read, cells.words, strict=True):
+        nothing = word.missing or (word.side != 0 and not cell[0])
         results.append(Result() if nothing else read(*cell))
     units = {"unit": columns.text_unit, "no unit": columns.text_unit}
     for at, result in enumerate(results):
         _, text_unit, number, unit = cells.read[at]
-        problem = "word" if cells.missing[at] and not math.isnan(number) else result.problem
+        problem = "word" if cells.words[at].missing and not math.isnan(number) else result.problem
         if problem:
             column = units.get(problem, cells.column[at])
             column = column if column in data else columns.number
@@ -130,9 +128,7 @@ def results_of(
                 value = f"{cells.shown[at]} {text_unit} and {number:g} {unit}"
             found = bench.found(data.file)
             found.add(int(data.lines[at]), column, value, EXPECTED[problem])
-    words = pd.Series(cells.shown, dtype=object)[cells.missing]
-    why = f"no result: {listed(words)}"
-    bench.account.changed(data.file, why, data.lines[cells.missing])
+    tell_missing(bench, data, cells.shown, cells.words, kind)
     known = pd.Series([c[1] or c[3] for c, r in zip(cells.read, results, strict=True)
                        if math.isfinite(r.value)], dtype=object).value_counts()  # fmt: skip
     if len(known) > 1:
@@ -149,31 +145,33 @@ def limited_results(
 
     Limits stand in the columns of the domain; those of all records in the mapping.
     """
-    table = "atra" if kind == LEVEL else "lab"
-    usual = bench.mapping[table]["lloq"] if kind in (COUNT, LEVEL) else 0.0
-    lloq = limits_of(bench, data, columns, read, kind, (columns.lloq,))
-    lloq = np.where(np.isnan(lloq) & (usual > 0), usual, lloq)
-    uloq = limits_of(bench, data, columns, read, kind, (columns.uloq,))
-    found = limited(value, cells.side, lloq=lloq, uloq=uloq)
-    hint = f"the limit of all: [{table}] lloq"
-    for expected, rows in found.problems():
-        for at in np.flatnonzero(rows):
-            problems = bench.found(data.file)
-            problems.add(int(data.lines[at]), cells.column[at], cells.shown[at], expected, hint)
-    return found
+    factor = _standard_factor(data, columns, read)
+    lloq = limits_of(bench, data, columns, read, kind, (columns.lloq, *LLOQ))
+    uloq = limits_of(bench, data, columns, read, kind, (columns.uloq, *ULOQ))
+    usual = [usual_limit(bench, kind, name) or math.nan for name in ("lloq", "uloq")]
+    return with_limits(
+        bench, data, value, cells.side, factor,
+        np.where(np.isnan(lloq), usual[0], lloq), np.where(np.isnan(uloq), usual[1], uloq),
+        shown=cells.shown, column=cells.column, hints=limit_hints(table_of(kind)),
+    )  # fmt: skip
 
 
-def limits_of(
-    bench: Bench, data: Dataset, columns: Columns, read: Reading, kind: str, names: tuple[str, ...]
-) -> np.ndarray:
-    """The first stated of the columns `names` as values in the event table's unit.
+def _standard_factor(data: Dataset, columns: Columns, read: Reading) -> NDArray[np.float64]:
+    """Factor of each row's limits, NaN where it is not known.
 
     They are in the unit of the standardised number, or of the collected one where that has none.
     """
     unit = units_of(data, columns)
     unit = unit.where(unit != "", data.text(columns.text_unit))
     factors = {each: float(read.factor_of(each) or math.nan) for each in unit.unique()}
-    factor = unit.map(factors).to_numpy(float)
+    return np.array([factors[each] for each in unit], float)
+
+
+def limits_of(
+    bench: Bench, data: Dataset, columns: Columns, read: Reading, kind: str, names: tuple[str, ...]
+) -> np.ndarray:
+    """The first stated of the columns `names` as values in the event table's unit."""
+    factor = _standard_factor(data, columns, read)
     limit = np.full(len(data), np.nan)
     for name in (n for n in names if n in data):
         stated = bench.numbers(data, name).to_numpy()
@@ -182,7 +180,7 @@ def limits_of(
             bench.account.warn(f"{data.file}: {int(unread.sum()):,} values of {name} are not used, "
                                "as the unit of the standardised result is not known")  # fmt: skip
         limit = np.where(np.isnan(limit), stated * factor, limit)
-    if kind == COUNT and names == (columns.lloq,):
+    if kind == COUNT and names[:1] == (columns.lloq,):
         hint = "is it in the unit of the standardised result?"
         bench.judge(data, "alc_limit", limit, columns.lloq, hint)
     return limit

@@ -15,7 +15,8 @@ from lymphokin.io.number_format import NumberFormat, StatedFormat
 from lymphokin.io.problems import Findings
 from lymphokin.plausible import checked_reasons
 
-_FREE = ("rename", "units", "treatments", "sites", "columns", "cmt", "dvid", "visits", "covariates")
+_FREE = ("rename", "units", "treatments", "sites", "columns", "cmt", "dvid", "visits", "covariates",
+         "logarithms")  # fmt: skip
 """Keys whose own keys are the study's words."""
 
 _REPEATS = ("", "first", "last", "mean", "lowest", "highest")

@@ -21,6 +21,8 @@ DEFAULTS: Mapping = {
         "unit": "",
         "units": {},
         "lloq": 0.0,
+        "uloq": 0.0,
+        "below": [],
         "specimens": ["BLOOD", "BLD"],
         "other_specimens": [
             "PLEURAL",
@@ -140,6 +142,8 @@ DEFAULTS: Mapping = {
         "open_end": "",
         "same_time": "",
         "lloq": 0.0,
+        "uloq": 0.0,
+        "below": [],
         "repeats": "",
     },
     "radiotherapy": {
@@ -211,6 +215,7 @@ DEFAULTS: Mapping = {
         "same_id": "",
         "date_format": "",
         "units": {},
+        "logarithms": {},
     },
     "wide": {
         "sheet": "",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.censoring import limited, read_word
+from lymphokin.io.censoring import read_word
 from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, MDSC, Bench, draft, no_records
 from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.limits import LLOQ, ULOQ, in_draft, read_results
 from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, read_times
-from lymphokin.io.convert.results import EXPECTED, Reading, Result
+from lymphokin.io.convert.results import read_number
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.lab_units import count_factor, level_factor
@@ -30,7 +34,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 """Columns of nlmixr2 (lower case of NONMEM's) and Monolix that mean the same."""
 
-_FACTORS = {
+FACTORS: dict[str, Callable[[str], Fraction | None]] = {
     COUNT: count_factor,
     MDSC: lambda u: None if (f := count_factor(u)) is None else f * int(CELLS_PER_UL),
     LEVEL: level_factor,
@@ -220,43 +224,65 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     column = "DVID" if "DVID" in data else "CMT"
     words = _words(bench, data, column, mapping["dvid"], QUANTITIES)
     missing = bench.numbers(data, "MDV").eq(1).to_numpy()
-    results: list[Result] = []
-    units = {kind: str(mapping["units"].get(kind, "")) for kind in QUANTITIES}
+    factor = np.ones(len(data))
+    known: dict[str, np.ndarray] = {}
     for kind in sorted(set(words) & set(QUANTITIES)):
-        if not units[kind] or _FACTORS[kind](units[kind]) is None:
-            example = f'[nonmem.units] {kind} = "{OBSERVABLES[kind].unit}"'
-            expected = f"the unit of {kind} in the mapping: {example}"
-            bench.found(data.file).add(None, "DV", units[kind] or None, expected)
-    text = bench.plain(data, "DV").where(~missing, "")
-    cells = [read_word(cell) for cell in text]
-    for word, cell in zip(words, cells, strict=True):
-        read = Reading(_FACTORS.get(word, count_factor), {}, units.get(word, ""), -1)
-        results.append(read(cell.shortest, "", np.nan, "") if cell.number else Result())
-    unread = np.array([r.problem not in ("", "unit", "no unit") for r in results])
-    bench.flag(data, unread, "DV", EXPECTED["number"])
-    factor = np.array([float(_FACTORS[w](units[w]) or 1) if units.get(w) else 1.0
-                       for w in words])  # fmt: skip
-    read = limited(
-        np.array([r.value for r in results], float),
-        np.array([cell.side for cell in cells], np.int8),
-        cens=bench.numbers(data, "CENS").to_numpy(),
-        limit=bench.numbers(data, "LIMIT").to_numpy() * factor,
-        flagged=bench.numbers(data, "BLQ").eq(1).to_numpy(),
-        lloq=bench.numbers(data, "LLOQ").to_numpy() * factor,
-        uloq=bench.numbers(data, "ULOQ").to_numpy() * factor,
-    )
-    for expected, bad in read.problems():
-        bench.flag(data, bad, "DV", expected)
+        of_kind = words.eq(kind).to_numpy()
+        factor[of_kind] = _factor(bench, data, kind)
+        own = _antilogs(bench, data.select(of_kind), kind)
+        found = read_results(bench, own, "DV", kind, factor[of_kind], missing[of_kind])
+        for name, values in in_draft(found).items():
+            blank = False if values.dtype == bool else np.nan
+            known.setdefault(name, np.full(len(data), blank, values.dtype))[of_kind] = values
     tube = data.text("TUBE").str.lower()
-    below = read.censored & (read.value == read.upper)
     lln = bench.numbers(data, "LLN").to_numpy() * np.where(words == COUNT, factor, 1.0)
-    return draft(data, "", data.text("ID"), value=read.value, below=below,
-                 above=read.censored & ~below, lower=np.where(below, read.lower, np.nan),
-                 upper=np.where(below | np.isinf(read.upper), np.nan, read.upper),
-                 lloq=read.lloq, tube=tube.where(tube != "", None).to_numpy(),
-                 lln=np.round(lln, 6), column="DV", cell=data.text("DV").to_numpy(),
+    return draft(data, "", data.text("ID"), tube=tube.where(tube != "", None).to_numpy(),
+                 lln=np.round(lln, 6), column="DV", cell=data.text("DV").to_numpy(), **known,
                  **{name: values[rows] for name, values in place.items()}
                  ).assign(kind=words.to_numpy())  # fmt: skip
+
+
+def _factor(bench: Bench, data: Dataset, kind: str) -> float:
+    """From the mapping's unit of a quantity to the event table's, 1 (and a problem) without one."""
+    unit = str(bench.mapping["nonmem"]["units"].get(kind, ""))
+    factor = FACTORS[kind](unit) if unit else None
+    if factor is None:
+        example = f'[nonmem.units] {kind} = "{OBSERVABLES[kind].unit}"'
+        expected = f"the unit of {kind} in the mapping: {example}"
+        bench.found(data.file).add(None, "DV", unit or None, expected)
+    return float(factor or 1)
+
+
+_BASES = {"e": math.e, "10": 10.0, "2": 2.0}
+"""Bases of logarithms that a mapping may name."""
+
+
+def _antilogs(bench: Bench, data: Dataset, kind: str) -> Dataset:
+    """Results and limits that the mapping calls logarithms as the numbers themselves."""
+    base = bench.mapping["nonmem"]["logarithms"].get(kind)
+    if base is None:
+        return data
+    if str(base) not in _BASES:
+        expected = f"{', '.join(_BASES)} as base in [nonmem.logarithms]"
+        bench.found(data.file).add(None, "DV", str(base), expected)
+        return data
+
+    def antilog(cell: str) -> str:
+        word = read_word(cell)
+        log = read_number(word.number)
+        if log is None or abs(log) > _LARGEST_LOG:
+            return cell
+        return cell.replace(word.number, repr(_BASES[str(base)] ** float(log)))
+
+    names = [name for name in ("DV", *LLOQ, *ULOQ, "LIMIT") if name in data]
+    frame = data.frame.assign(**{n: bench.plain(data, n).map(antilog) for n in names})
+    why = f"logarithms of {kind} to the base {base}, as the mapping says"
+    bench.account.changed(data.file, why, data.lines)
+    return replace(data, frame=frame, written={})
+
+
+_LARGEST_LOG = 300
+"""Beyond it no double holds the number."""
 
 
 def _from_first_fraction(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, MDSC, Bench
 SAME = 1 / 86_400
 """Days within which records are at the same time."""
 _PLACE = ["id", "kind", "moment", "lesion"]
+_RESULT = ["value", "below", "above", "lower", "upper"]
 _ORDER = {
     "first": (["sequence", "at"], True),
     "last": (["sequence", "at"], False),
@@ -27,7 +28,7 @@ def without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
     Several results at one time become one by [lab] repeats or [atra] repeats of the mapping; what
     no rule decides is a problem.
     """
-    again = _keyed(records).duplicated([*_PLACE, "value", "below", "above"]).to_numpy()
+    again = _keyed(records).duplicated([*_PLACE, *_RESULT]).to_numpy()
     records = drop(bench, records, again, "a repeated record: same subject, time and value")
     keyed = _keyed(records)
     known = keyed["value"].notna()

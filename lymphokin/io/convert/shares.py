@@ -40,13 +40,18 @@ def counts_from_shares(
     shares, when, clock = placed(bench, original_records(bench, data, columns), columns, first_day)
     translate = bench.mapping["lab"]["units"]
     part = Reading(part_factor, translate, "", -1)
-    cells = cells_of(bench, shares, columns)
+    cells = cells_of(bench, shares, columns, COUNT)
     share = np.array([part(*cell).value for cell in cells.read], float)
     _check_shares(bench, shares, columns, cells, share)
     of_sample = _leukocytes(bench, leukocytes, columns)
     ids = subjects_of(bench, shares)
-    keys = list(zip(ids, _moments(shares, columns), strict=True))
-    value = share * np.array([of_sample.get(key, math.nan) for key in keys], float)
+    keys = zip(ids, _moments(shares, columns), strict=True)
+    samples = [of_sample.get(key, (math.nan, 0)) for key in keys]
+    value = share * np.array([count for count, _ in samples], float)
+    side = cells.side + np.array([side for _, side in samples], np.int8)
+    apart = (cells.side * np.array([side for _, side in samples])) < 0
+    bench.flag(shares, apart, columns.text,
+               "a share and leukocytes that do not lie beyond opposite limits")  # fmt: skip
     known = np.isfinite(value)
     samples = zip(ids, pd.DatetimeIndex(when), strict=True)
     taken = np.array([sample in counted for sample in samples], bool)
@@ -57,8 +62,11 @@ def counts_from_shares(
     keep = known & ~taken
     chosen = shares.select(keep)
     bench.account.changed(data.file, "share of leukocytes x leukocytes", chosen.lines)
-    return draft(chosen, COUNT, ids[keep], when=when[keep], clock=clock[keep],
-                 value=np.round(value[keep], 2))  # fmt: skip
+    below, above = side[keep] < 0, side[keep] > 0
+    count = np.round(value[keep], 2)
+    return draft(chosen, COUNT, ids[keep], when=when[keep], clock=clock[keep], value=count,
+                 below=below, above=above, lower=np.where(below, 0.0, np.nan),
+                 lloq=np.where(below, count, np.nan))  # fmt: skip
 
 
 def _check_shares(
@@ -76,17 +84,21 @@ def _check_shares(
     bench.flag(shares, small, column, "percentages, of which some are above 1 %", hint)
 
 
-def _leukocytes(bench: Bench, data: Dataset, columns: Columns) -> dict[tuple[str, str], float]:
-    """The leukocyte count of each sample that has one value of it."""
+def _leukocytes(
+    bench: Bench, data: Dataset, columns: Columns
+) -> dict[tuple[str, str], tuple[float, int]]:
+    """The leukocyte count of each sample that has one, and -1 below, 1 above it, else 0."""
     read = Reading(count_factor, bench.mapping["lab"]["units"], "", -1)
+    cells = cells_of(bench, data, columns, COUNT)
     table = pd.DataFrame({
         "id": subjects_of(bench, data).to_numpy(),
         "when": _moments(data, columns),
-        "value": [read(*cell).value for cell in cells_of(bench, data, columns).read],
+        "value": [read(*cell).value for cell in cells.read],
+        "side": cells.side,
     }).dropna().drop_duplicates()  # fmt: skip
     table = table[~table.duplicated(["id", "when"], keep=False)]
     keys = zip(table["id"], table["when"], strict=True)
-    return dict(zip(keys, table["value"], strict=True))
+    return dict(zip(keys, zip(table["value"], table["side"], strict=True), strict=True))
 
 
 def _moments(data: Dataset, columns: Columns) -> list[str]:

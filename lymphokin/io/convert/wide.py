@@ -8,12 +8,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.censoring import limited, read_word
 from lymphokin.io.convert.bench import COUNT, FRACTION, LEVEL, MDSC, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
-from lymphokin.io.convert.nonmem import _FACTORS, misnamed
-from lymphokin.io.convert.results import EXPECTED, Reading, Result
+from lymphokin.io.convert.limits import in_draft, read_results
+from lymphokin.io.convert.nonmem import FACTORS, misnamed
 from lymphokin.io.convert.written_dates import in_iso
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
 from lymphokin.quantities import OBSERVABLES
@@ -89,7 +88,7 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
             )
     if wide["quantity"] not in (COUNT, MDSC, LEVEL):
         found.add(None, None, wide["quantity"], "alc, mdsc or atra as [wide] quantity")
-    elif not wide["unit"] or _FACTORS[wide["quantity"]](wide["unit"]) is None:
+    elif not wide["unit"] or FACTORS[wide["quantity"]](wide["unit"]) is None:
         expected = f'a known unit, such as [wide] unit = "{OBSERVABLES[wide["quantity"]].unit}"'
         found.add(None, None, wide["unit"] or None, expected)
     unknown = [c for c in wide["covariates"] if c.upper() not in COVARIATES]
@@ -99,25 +98,12 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
 
 def _visit(bench: Bench, data: Dataset, column: str, day: float, ids: pd.Series) -> pd.DataFrame:
     wide = bench.mapping["wide"]
-    cells = [read_word(cell) for cell in bench.plain(data, column)]
-    factor = _FACTORS[wide["quantity"]]
-    read = Reading(factor, {}, wide["unit"], -1)
-    results = [read(cell.shortest, "", np.nan, "") if cell.number else Result() for cell in cells]
-    unread = np.array([r.problem not in ("", "unit", "no unit") for r in results], bool)
-    bench.flag(data, unread, column, EXPECTED["number"])
-    per_unit = float(factor(wide["unit"]) or 1)
-    limits = {key: wide[key] * per_unit if wide[key] > 0 else np.nan for key in ("lloq", "uloq")}
-    found = limited(
-        np.array([r.value for r in results], float),
-        np.array([cell.side for cell in cells], np.int8),
-        **{key: np.full(len(data), limit) for key, limit in limits.items()},
-    )
-    for expected, bad in found.problems():
-        bench.flag(data, bad, column, expected, "limits of all: [wide] lloq, uloq")
-    below = found.censored & (found.value == found.upper)
-    return draft(data, wide["quantity"], ids, day=day, value=found.value, below=below,
-                 above=found.censored & ~below, lloq=found.lloq, column=column,
-                 cell=data.text(column).to_numpy())  # fmt: skip
+    kind, per_unit = wide["quantity"], float(FACTORS[wide["quantity"]](wide["unit"]) or 1)
+    limits = {key: wide[key] * per_unit for key in ("lloq", "uloq")}
+    factor = np.full(len(data), per_unit)
+    found = read_results(bench, data, column, kind, factor, limits=limits, table="wide")
+    return draft(data, kind, ids, day=day, column=column, cell=data.text(column).to_numpy(),
+                 **in_draft(found))  # fmt: skip
 
 
 def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:

@@ -77,6 +77,8 @@ def in_iso(bench: Bench, data: Dataset, column: str) -> pd.Series:
             read[word] = iso
     ordered = [word for word, match in parts.items() if _is_ordered(match["date"])]
     told += [(f"in the order {stated or order.pattern}", [w for w in ordered if w in read])]
+    if told[-1][1] and not stated:
+        bench.account.warn(f"{data.file}: dates of {column} are read {told[-1][0]}, as they tell")
     told += [
         ("with months by name, or without marks", [*(parts.keys() & read.keys() - {*ordered})])
     ]
