@@ -20,7 +20,7 @@ class AtRest(NamedTuple):
     flows: Mapping[str, Flow]
 
 
-class _Recorder:
+class Recorder:
     """Stands for the parameters or outputs and remembers which were read."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -78,7 +78,7 @@ def _run_once(
     """Run one block and add what it shows and hands down to ``seen``."""
     if problems := _declaration_problems(block, values):
         raise ModelError(f"{where}: " + "; ".join(problems))
-    p, u = _Recorder(values), _Recorder(seen)
+    p, u = Recorder(values), Recorder(seen)
     y = initial_state(block, p)
     flows = block.flows(y, p, u)
     changed = {

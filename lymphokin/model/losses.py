@@ -1,0 +1,99 @@
+"""Whether a loss can turn negative: a state that was meant to decay would grow without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import numpy as np
+
+from lymphokin.model.block import Block, Fraction, ModelError, initial_state
+from lymphokin.model.model import Model
+from lymphokin.model.rest import Recorder
+
+INDIVIDUALS = 32
+"""Individuals of the prior that are tried: what happens to one in ten is missed once in 30."""
+IMMUNE_DOSE_GY = 1.0
+"""Of the fraction that is tried: a whole course gives the blood a few Gy (judgement)."""
+AMOUNT_MG = 100.0
+"""Of the dose that is tried: those of ATRA are 70 to 300 mg."""
+ROUNDING = 1e-9
+"""Losses per day that are nothing but rounding."""
+
+_sound: set[str] = set()
+"""Models, by the hash of their files, whose losses were tried in this process."""
+
+
+def refuse_negative_losses(model: Model) -> Model:
+    """Try a model on individuals of its prior: untreated, after a fraction, after a dose.
+
+    Raises:
+        ModelError: naming each state whose loss is negative, with the parameters that it had then.
+    """
+    if model.sha256 in _sound:
+        return model
+    found: dict[str, str] = {}
+    with jax.ensure_compile_time_eval():
+        for values in individuals(model):
+            for when, happens in SITUATIONS.items():
+                for state, problem in _negative(model, values, happens):
+                    found.setdefault(state, f"{problem} {when}")
+    if found:
+        raise ModelError(
+            f"{model.name}.py: a loss is negative at plausible parameters: "
+            + "; ".join(found.values())
+            + ". Write as inflow what makes a state grow, or narrow the priors"
+        )
+    _sound.add(model.sha256)
+    return model
+
+
+def individuals(model: Model, count: int = INDIVIDUALS) -> list[dict[str, float]]:
+    """Parameters of individuals drawn from the prior, in model units."""
+    rng = np.random.default_rng(0)
+    drawn = {}
+    for p in model.table:
+        typical = np.asarray(p.typical(rng.standard_normal(count)))
+        own = typical + p.between_subject_sd * rng.standard_normal(count)
+        drawn[p.name] = np.asarray(p.to_natural(own)) * p.per_day
+    return [{name: float(values[i]) for name, values in drawn.items()} for i in range(count)]
+
+
+def _fraction(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
+    return block.on_fraction(y, p, Fraction(IMMUNE_DOSE_GY, 1.0))
+
+
+def _dose(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
+    return block.on_dose(y, p, AMOUNT_MG)
+
+
+SITUATIONS = {
+    "in an untreated patient": lambda block, y, p: {},
+    f"after a fraction of {IMMUNE_DOSE_GY:g} Gy": _fraction,
+    f"after a dose of {AMOUNT_MG:g} mg": _dose,
+}
+
+
+def _negative(model: Model, values: Mapping[str, float], happens: Any) -> Iterator[tuple[str, str]]:
+    """States of one individual whose loss is negative, and how that is said."""
+    seen: dict[str, Any] = {}
+    for block in model.blocks:
+        p, u = Recorder(values), SimpleNamespace(**seen)
+        y = initial_state(block, p)
+        y = y._replace(**happens(block, y, p))
+        flows = block.flows(y, p, u)
+        for name, flow in flows.items():
+            loss = float(flow.loss)
+            if loss < -ROUNDING:
+                shown = ", ".join(
+                    f"{q.name} = {values[q.name] / q.per_day:.4g}"
+                    for q in model.table
+                    if q.name in p.read
+                )
+                yield (
+                    f"{block.name}.{name}",
+                    f"{block.name}.{name} has {loss:.3g} per day at {shown}",
+                )
+        seen |= block.outputs(y, p, u) | {name: getattr(y, name) for name in block.hands_down}
