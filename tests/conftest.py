@@ -90,10 +90,15 @@ def fit_and_save(
     return SavedRun(out, fit, fit.save(out, counts_until=counts_until, progress=False))
 
 
-@pytest.fixture(scope="session")
-def small_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> SavedRun:
+@pytest.fixture(
+    scope="session", params=["hedos_hcc", pytest.param("myeloid_lymphoid", marks=pytest.mark.slow)]
+)
+def small_run(
+    request: pytest.FixtureRequest, small_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> SavedRun:
+    """Markov chains of a few draws. The default model takes minutes to compile."""
     out = tmp_path_factory.mktemp("runs") / "small"
-    return fit_and_save(small_table, out, counts_until=14.0, **SHORT)
+    return fit_and_save(small_table, out, request.param, counts_until=14.0, **SHORT)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +130,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the quick core: what reads, checks and computes without compiling."""
+    """Mark the quick core: what reads, checks and computes without compiling.
+
+    It runs last, in the gaps that the longer files leave at the end of the workers' time.
+    """
     for item in items:
         if not _compiles(item.path) and "slow" not in item.keywords:
             item.add_marker(pytest.mark.core)
+    items.sort(key=lambda item: (item.path.parent.name != "web", "core" in item.keywords))

@@ -92,15 +92,6 @@ def test_simulate_remakes_the_shipped_trial(tmp_path: Path, lymphokin):
     assert "SYNTHETIC" in made.splitlines()[0]
 
 
-@pytest.mark.slow
-def test_new_patients_are_forecast_as_json(small_run, small_table, lymphokin):
-    done = lymphokin("predict", small_run.folder, small_table, "--counts-until", "14", "--json")
-    assert done.returncode == 0, done.stderr
-    patients = json.loads(done.stdout)
-    assert len(patients) == 7
-    assert {"id", "arm", "p_grade2_measured", "alc_q50", "extrapolation"} <= set(patients[0])
-
-
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import lymphokin as lk
+from lymphokin.cli import app
 from lymphokin.predict import CONTRACT
 from lymphokin.progress import Reporter
 from tests.conftest import SHORT
-
-pytestmark = pytest.mark.slow  # several compilations of a fit: minutes
 
 
 class StopAfter(Reporter):
@@ -63,25 +63,25 @@ def test_a_fit_is_loaded_as_it_was_saved(small_run):
 
 
 def test_an_interrupted_fit_is_continued_bit_for_bit(small_run, small_table, tmp_path: Path):
-    unfinished = tmp_path / "unfinished"
+    unfinished, model = tmp_path / "unfinished", small_run.fit.config["model"]
     with pytest.raises(KeyboardInterrupt):
-        lk.fit(small_table, unfinished=unfinished, progress=StopAfter(3), **SHORT)
+        lk.fit(small_table, model, unfinished=unfinished, progress=StopAfter(3), **SHORT)
     assert unfinished.is_dir()
-    resumed = lk.fit(small_table, unfinished=unfinished, progress=False, **SHORT)
+    resumed = lk.fit(small_table, model, unfinished=unfinished, progress=False, **SHORT)
     np.testing.assert_array_equal(resumed.x, small_run.fit.x)
     resumed.save(tmp_path / "run", progress=False)
     assert not unfinished.exists()
 
 
-@pytest.mark.parametrize("other", [{"fixed": {"suppression": 0.0}}, {"seed": 4}])
-def test_an_unfinished_fit_of_other_settings_is_not_continued(small_table, tmp_path: Path, other):
-    unfinished = tmp_path / "unfinished"
-    with pytest.raises(KeyboardInterrupt):
-        lk.fit(small_table, unfinished=unfinished, progress=StopAfter(1), **SHORT)
-    with pytest.raises(ValueError, match="unfinished run of another model"):
-        lk.fit(small_table, unfinished=unfinished, progress=False, **(SHORT | other))
-
-
 def test_an_existing_run_is_never_overwritten(small_run):
     with pytest.raises(FileExistsError, match="choose another name"):
         small_run.fit.save(small_run.folder, progress=False)
+
+
+def test_new_patients_are_forecast_as_json(small_run, small_table):
+    command = ["predict", str(small_run.folder), str(small_table), "--counts-until", "14", "--json"]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert done.exit_code == 0
+    patients = json.loads(done.stdout)
+    assert len(patients) == 7
+    assert {"id", "arm", "p_grade2_measured", "alc_q50", "extrapolation"} <= set(patients[0])
