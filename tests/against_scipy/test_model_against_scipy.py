@@ -1,6 +1,7 @@
 """The solver against the model written a second time and solved by SciPy at a tight tolerance."""
 
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 
 import jax
@@ -50,12 +51,17 @@ class Solved:
     drawn: np.ndarray
 
 
+@cache
+def program(name):
+    """The solver of a model, which tests that ask for the same steps share."""
+    model = load_model(name)
+    return jax.jit(lambda p, t: solve(model, SimpleNamespace(**p), SimpleNamespace(**p), t))
+
+
 def solved(model, values, rule):
     timeline, layout = build_timeline([COURSE], rule)
     p = in_model_units(model, values)
-    solution = jax.jit(lambda p, t: solve(model, SimpleNamespace(**p), SimpleNamespace(**p), t))(
-        vars(p), jax.tree.map(jnp.asarray, timeline)
-    )
+    solution = program(model.name)(vars(p), jax.tree.map(jnp.asarray, timeline))
     at = [layout.node(timeline, 0, day) for day in DAYS]
     days = {name: np.asarray(y)[at, 0] for name, y in (solution.states | solution.outputs).items()}
     hours = timeline.hours

@@ -5,56 +5,60 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lymphokin.endpoint import measured_threshold
+from lymphokin.infer.density import density_of, flat
 from lymphokin.infer.fitting import FitSettings
-from lymphokin.jax_setup import choose_precision
-
-MEASURE = """
-import sys
-from pathlib import Path
-import jax.numpy as jnp
-import numpy as np
-from lymphokin.infer.density import flat
 from lymphokin.io import read_events
+from lymphokin.io.visits import endpoint_visits
+from lymphokin.jax_setup import choose_precision
 from lymphokin.model import load_model
 from lymphokin.population import probability_below
-from lymphokin.io.visits import endpoint_visits
-from lymphokin.infer.density import density_of
-from lymphokin.endpoint import measured_threshold
 
-cohort, model = read_events(Path(sys.argv[1])), load_model("myeloid_lymphoid")
-posterior = density_of(model, cohort)
-centre = flat(posterior.start())
-x = np.asarray(centre) + 0.4 * np.random.default_rng(0).standard_normal((20, centre.size))
-visits = endpoint_visits(cohort)
-nodes = posterior.packed.nodes({str(i): float(d) for i, d in visits["endpoint_day"].items()})
-parts = list(posterior.evaluate(x.astype(centre.dtype), posterior.arrays))
-count = np.concatenate([e.outputs["alc"] for e in parts])[:, nodes, np.arange(len(nodes))]
-residual = model.table.residuals["alc"]
-sd = jnp.asarray([residual.sd])
-risk = probability_below(residual, np.log(measured_threshold(2)), jnp.log(count), sd)
-np.savez(
-    sys.argv[2],
-    kind=str(centre.dtype),
-    density=np.concatenate([e.own_log_density for e in parts]).sum(axis=1, dtype=float),
-    risk=np.asarray(risk),
-)
+IN_SINGLE = """
+import sys
+from pathlib import Path
+import numpy as np
+from tests.infer.test_precision import measure
+
+np.savez(sys.argv[2], **measure(Path(sys.argv[1])))
 """
+REPOSITORY = Path(__file__).parents[2]
 
 
-def measured(table: Path, folder: Path, wide: str) -> dict[str, np.ndarray]:
-    out = folder / f"measured_{wide}.npz"
-    command = [sys.executable, "-c", MEASURE, str(table), str(out)]
-    subprocess.run(command, check=True, env=os.environ | {"JAX_ENABLE_X64": wide})
+def measure(table: Path) -> dict[str, np.ndarray]:
+    """Log densities and risks of a few draws near the centre, in the precision of this process."""
+    cohort, model = read_events(table), load_model("myeloid_lymphoid")
+    posterior = density_of(model, cohort)
+    centre = flat(posterior.start())
+    x = np.asarray(centre) + 0.4 * np.random.default_rng(0).standard_normal((20, centre.size))
+    visits = endpoint_visits(cohort)
+    nodes = posterior.packed.nodes({str(i): float(d) for i, d in visits["endpoint_day"].items()})
+    parts = list(posterior.evaluate(x.astype(centre.dtype), posterior.arrays))
+    count = np.concatenate([e.outputs["alc"] for e in parts])[:, nodes, np.arange(len(nodes))]
+    residual = model.table.residuals["alc"]
+    sd = jnp.asarray([residual.sd])
+    risk = probability_below(residual, np.log(measured_threshold(2)), jnp.log(count), sd)
+    density = np.concatenate([e.own_log_density for e in parts]).sum(axis=1, dtype=float)
+    return {"kind": np.asarray(str(centre.dtype)), "density": density, "risk": np.asarray(risk)}
+
+
+def measured_in_single(table: Path, out: Path) -> dict[str, np.ndarray]:
+    """The same from a process of its own: a process has one precision."""
+    command = [sys.executable, "-c", IN_SINGLE, str(table), str(out)]
+    narrow = os.environ | {"JAX_ENABLE_X64": "0"}
+    subprocess.run(command, check=True, cwd=REPOSITORY, env=narrow)
     with np.load(out) as stored:
         return dict(stored)
 
 
 def test_single_precision_costs_nothing_that_matters(small_table, tmp_path):
     """Differences of the log density decide what is accepted: 0.001 of one is nothing."""
-    single, double = (measured(small_table, tmp_path, wide) for wide in ("0", "1"))
+    single = measured_in_single(small_table, tmp_path / "single.npz")
+    double = measure(small_table)
     assert (str(single["kind"]), str(double["kind"])) == ("float32", "float64")
     error = single["density"] - double["density"]
     assert 0 < np.abs(error).max() < 1e-2

@@ -36,9 +36,9 @@ def kept(tmp_path):
     jax.config.update("jax_compilation_cache_dir", before)
 
 
-def run(function, model="myeloid_lymphoid", name="a", arguments=ARGUMENTS, **fixed):
+def run(function, model="myeloid_lymphoid", name="a", arguments=ARGUMENTS, solver=None, **fixed):
     devices = jax.local_devices()[:2]
-    model = load_model(model).with_fixed(**fixed)
+    model = replace(load_model(model).with_fixed(**fixed), solver=solver)
     program = traced(function, name, model, devices, arguments)
     return program(*arguments)
 
@@ -113,6 +113,16 @@ def test_what_is_prepared_is_what_is_used(kept, monkeypatch):
     assert set(kept.iterdir()) == prepared
 
 
+def test_a_program_with_a_solver_of_diffrax_is_not_kept(kept):
+    """Implicit ones call back into Python."""
+    for _ in range(2):
+        function = Counted()
+        assert run(function, solver=AdaptiveSolver("kvaerno5"))["sum"] == 3.0
+        assert function.traces >= 1
+    assert not kept.exists()
+
+
+@pytest.mark.slow
 def test_a_model_with_an_implicit_solver_runs_though_its_program_cannot_be_kept(kept):
     density = of_one_patient(replace(load_model("hedos_hcc"), solver=AdaptiveSolver("kvaerno5")))
     value, _ = density.density_and_gradient(0.1 + flat(density.start()), density.arrays)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
 from lymphokin.model import load_model
 from lymphokin.report import ReportContents, render_report, write_report
@@ -26,6 +27,17 @@ def text(trial: ReportContents) -> str:
 @pytest.fixture(scope="module")
 def page(text: str) -> Page:
     return Page(text)
+
+
+@pytest.fixture
+def unwritten_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are drawn but not written, which takes most of a page's time."""
+
+    def inline_svg(_: object, name: str, alternative: str) -> Markup:
+        return Markup('<svg id="{}" role="img" aria-label="{}"></svg>').format(name, alternative)
+
+    for place in ("page", "panels"):
+        monkeypatch.setattr(f"lymphokin.report.{place}.inline_svg", inline_svg)
 
 
 def test_page_stands_alone(page: Page, text: str) -> None:
@@ -85,6 +97,7 @@ def test_same_contents_give_the_same_page(trial: ReportContents, text: str) -> N
     assert render_report(trial) == text
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_real_data_carry_no_synthetic_banner(trial: ReportContents) -> None:
     assert "synthetic" not in Page(render_report(replace(trial, synthetic=False))).text.lower()
 
@@ -104,6 +117,7 @@ def test_hostile_names_stay_text() -> None:
         assert patient in page.words
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_a_single_arm_without_the_drug_has_a_report_of_what_it_has() -> None:
     contents = made_up(["only"], ["observation"], mdsc=False)
     patients = contents.patients.assign(
@@ -130,12 +144,14 @@ def test_a_single_arm_without_the_drug_has_a_report_of_what_it_has() -> None:
     assert not shown & {"contrast", "measurements"}
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_what_the_model_could_say_but_nobody_measured_is_said() -> None:
     words = Page(render_report(replace(made_up(["a"], ["SBRT+ATRA"], mdsc=False), atra=None))).text
     assert "No MDSC sample" in words
     assert "No ATRA level" in words
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 @pytest.mark.parametrize(
     ("sd", "scatter", "misread"), [(0.18, "about 18 %", "25"), (0.4, "a factor of about 1.5", "38")]
 )
@@ -150,6 +166,7 @@ def test_the_scatter_of_counts_is_that_of_the_fit(
     assert f"a true count of 0.90 is reported below 0.80 {misread} times in 100" in words
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_missing_forecasts_and_arms_are_shown_as_unknown() -> None:
     contents = made_up(["a", "b"], [None, "SBRT"])
     risks = ["p_grade2_measured", "p_grade2_q05", "p_grade2_q95", *[f"alc_{q}" for q in QUANTILES]]
@@ -160,6 +177,7 @@ def test_missing_forecasts_and_arms_are_shown_as_unknown() -> None:
     assert "nan" not in words.lower().split()
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_what_needs_care_is_said_first(trial: ReportContents) -> None:
     patients = trial.patients.assign(
         pareto_k=[0.9, 0.1, 0.1], extrapolation=["", "BSA above 2.4 m2", ""]
@@ -173,6 +191,7 @@ def test_what_needs_care_is_said_first(trial: ReportContents) -> None:
     assert "BSA above 2.4 m2" in words
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_counts_used_are_named(trial: ReportContents) -> None:
     for until, words in {
         0.0: "up to the first fraction",
@@ -182,6 +201,7 @@ def test_counts_used_are_named(trial: ReportContents) -> None:
         assert words in Page(render_report(replace(trial, counts_until=until))).text
 
 
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_a_large_cohort_shows_part_of_its_panels_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
