@@ -1,8 +1,8 @@
 """The default model written a second time, in plain NumPy and SciPy, to check the package against.
 
 Nothing here comes from the package: the equations of `docs/model.md` are typed out once more and
-solved at a tight tolerance, one smooth piece at a time between the jumps. LSODA at 1e-12 agrees with
-Radau at 1e-12 to 1e-10 of each state's largest value, in a fortieth of the time.
+solved at a tight tolerance, one smooth piece at a time between the jumps. LSODA at 1e-12 agrees
+with Radau at 1e-12 to 1e-10 of each state's largest value, in a fortieth of the time.
 
 Time is in days, counts in 1e9/L, MDSC in cells/uL, ATRA in mg and ng/mL, dose in Gy. Parameters
 are a plain dictionary, keyed and in units as in the parameter table (absorption per hour, half

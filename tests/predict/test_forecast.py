@@ -39,6 +39,7 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
         z,
         in_fit=False,
         seen=seen_ranges(cohort, visits),
+        synthetic=True,
         counts_until=14.0,
     ).patients
 
@@ -88,6 +89,7 @@ def test_records_after_the_chosen_day_do_not_change_a_new_patients_forecast(smal
             z,
             in_fit=False,
             seen=seen_ranges(c, visits),
+            synthetic=True,
             counts_until=14.0,
         ).patients
         for c in (cohort, changed)

@@ -65,7 +65,13 @@ def forecast_of(density: CohortDensity, z: np.ndarray, in_fit: bool) -> Forecast
     cohort = density.packed.cohort
     seen = seen_ranges(cohort, endpoint_visits(cohort))
     return forecast(
-        density, z, in_fit=in_fit, seen=seen, counts_until=UNTIL, populations=POPULATIONS
+        density,
+        z,
+        in_fit=in_fit,
+        seen=seen,
+        synthetic=True,
+        counts_until=UNTIL,
+        populations=POPULATIONS,
     )
 
 
@@ -120,7 +126,9 @@ def test_whoever_lies_outside_what_the_fit_has_seen_is_named_with_the_reason(lev
     more = patients({"more": [(-3.0, 1.2)]}, fractions=8)
     z = np.zeros((20, 1))
     tables = [
-        forecast(density_of(level_model, c), z, in_fit=False, seen=seen, populations=20).patients
+        forecast(
+            density_of(level_model, c), z, in_fit=False, seen=seen, synthetic=True, populations=20
+        ).patients
         for c in (new, more)
     ]
     assert tables[0].loc["inside", "extrapolation"] == ""

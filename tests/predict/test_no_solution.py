@@ -91,7 +91,7 @@ def forecast_with(model, cohort):
     """Forecast at the population's medians."""
     z = np.zeros((20, len(Hierarchy(model).quantities)))
     seen = seen_ranges(cohort, endpoint_visits(cohort))
-    return forecast(density_of(model, cohort), z, in_fit=False, seen=seen).patients
+    return forecast(density_of(model, cohort), z, in_fit=False, seen=seen, synthetic=True).patients
 
 
 def test_draws_without_a_number_far_out_in_the_proposal_leave_the_forecast_as_it_is(

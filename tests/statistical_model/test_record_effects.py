@@ -61,6 +61,7 @@ def test_a_delay_is_read_and_a_wrong_one_refused(tmp_path):
     with pytest.raises(BadInput) as refused:
         read_events(table)
     told = str(refused.value)
-    for part in ("delays.csv: 2 problems", "DELAY: expected hours from drawing to processing",
+    for part in ("delays.csv: 2 problems",
+                 "DELAY: expected the time from drawing to processing a blood sample",
                  "line 4: found -1", "line 5: found 500"):  # fmt: skip
         assert part in told
