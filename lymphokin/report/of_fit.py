@@ -109,5 +109,5 @@ def report_contents(
             if left_out
             else ""
         ),
-        warnings=(*loud, *predicted.warnings, *origin["data_warnings"]),
+        warnings=(*loud, *origin["data_warnings"]),
     )
