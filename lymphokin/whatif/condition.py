@@ -23,7 +23,6 @@ from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NO_SOLUTION, NoForecastError
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import (
-    PER_POPULATION,
     PatientDraws,
     chosen_atoms,
     draw_patients,
@@ -35,8 +34,8 @@ from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.markov import walk
 from lymphokin.whatif.proposal import fit_proposal
 
-PROPOSALS = 16
-"""Proposed draws of the patient per draw of the population."""
+PROPOSALS = 2
+"""Proposed draws of the patient per draw of the population, of which there are as many as draws."""
 
 
 def condition(likelihood: PatientLikelihood, count: int, seed: int) -> Conditioned:
@@ -51,8 +50,7 @@ def condition(likelihood: PatientLikelihood, count: int, seed: int) -> Condition
     proposal = fit_proposal(likelihood, z, w, likelihood.predicted(z, w))
     w, _ = proposal.draw(z, seed + 1)
     proposal = fit_proposal(likelihood, z, w, likelihood.predicted(z, w))
-    populations = count // PER_POPULATION
-    atom = np.repeat(chosen_atoms(population, populations, seed), PROPOSALS)
+    atom = np.tile(chosen_atoms(population, count, seed), PROPOSALS)
     z = population.z[atom].T
     w, log_weight = proposal.draw(z, seed + 2)
     log_weight = log_weight + likelihood.log_likelihood(likelihood.predicted(z, w), atom)
@@ -61,7 +59,7 @@ def condition(likelihood: PatientLikelihood, count: int, seed: int) -> Condition
         raise NoForecastError(NO_SOLUTION.format(population.model.name))
     smooth, k = pareto_smoothed(log_weight)
     weight = np.exp(smooth - logsumexp(smooth))
-    chosen = resampled(weight.reshape(populations, PROPOSALS), PER_POPULATION, seed + 3)
+    chosen = systematic(weight, count, np.random.default_rng(seed + 3).uniform())
     z, w = z[:, chosen], w[:, chosen]
     noise = draw_patients(population, count, seed).noise
     draws = PatientDraws(Lanes(z, *split_normals(population, w)), atom[chosen], noise)
@@ -75,19 +73,3 @@ def systematic(weight: np.ndarray, count: int, start: float) -> np.ndarray:
     cumulative = np.cumsum(weight / weight.sum())
     places = (start + np.arange(count)) / count
     return np.minimum(np.searchsorted(cumulative, places), len(weight) - 1)
-
-
-def resampled(weight: np.ndarray, each: int, seed: int) -> np.ndarray:
-    """Flat indices of equally likely draws: population draws first, then ``each`` patients in each.
-
-    Args:
-        weight: [population draw, patient draw].
-    """
-    rng = np.random.default_rng(seed)
-    populations = systematic(weight.sum(axis=1), len(weight), rng.uniform())
-    chosen: list[np.ndarray] = []
-    values, times = np.unique(populations, return_counts=True)
-    for population, repeats in zip(values, times, strict=True):
-        patients = systematic(weight[population], repeats * each, rng.uniform())
-        chosen.append(population * weight.shape[1] + rng.permutation(patients))
-    return np.concatenate(chosen)

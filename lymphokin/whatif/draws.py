@@ -11,13 +11,10 @@ from lymphokin.whatif.lanes import Lanes
 from lymphokin.whatif.normals import normals
 from lymphokin.whatif.shapes import MOST_WINDOWS
 
-PER_POPULATION = 8
-"""Draws of the patient per draw of the population."""
-
 
 @dataclass(frozen=True, eq=False)
 class PatientDraws:
-    """Equally likely draws of one patient, ``PER_POPULATION`` per population draw in a row."""
+    """Equally likely draws of one patient, each with a draw of the population."""
 
     lanes: Lanes
     atom: np.ndarray
@@ -60,14 +57,15 @@ def dimensions(population: PopulationDraws) -> int:
 
 
 def chosen_atoms(population: PopulationDraws, count: int, seed: int) -> np.ndarray:
-    """Draws of the population, evenly over its chains and without replacement where it can be."""
+    """Draws of the population at random, all of them equally often before one comes again."""
     rng = np.random.default_rng(seed)
-    return rng.choice(len(population.z), count, replace=len(population.z) < count)
+    there = len(population.z)
+    return np.concatenate([rng.permutation(there) for _ in range(-(-count // there))])[:count]
 
 
 def draw_patients(population: PopulationDraws, count: int, seed: int) -> PatientDraws:
     """Draws of a patient of whom nothing has been measured."""
-    atom = np.repeat(chosen_atoms(population, count // PER_POPULATION, seed), PER_POPULATION)
+    atom = chosen_atoms(population, count, seed)
     w = normals(count, dimensions(population) + 1, seed)
     lanes = Lanes(population.z[atom].T, *split_normals(population, w[:-1]))
     return PatientDraws(lanes, atom, w[-1])

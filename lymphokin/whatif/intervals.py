@@ -1,7 +1,7 @@
 """Risks with the interval that comes from not knowing the population well.
 
 A risk is a mean over patients like this one. Another draw of the population gives another risk, but
-the few patients drawn from each population are too few to show it. So ln count is regressed on the
+the one patient drawn from each population does not show it. So ln count is regressed on the
 latents of the population and of the patient, and every population is then met by all patients.
 """
 
@@ -18,7 +18,6 @@ from lymphokin.population import log_measured
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, GradeRisk, Quantiles, Risk
 from lymphokin.whatif.conditioned import Conditioned
-from lymphokin.whatif.draws import PER_POPULATION
 from lymphokin.whatif.risk import LEVELS, below, grade_draws, noise_of
 
 RIDGE = 1e-2
@@ -58,14 +57,14 @@ class Intervals:
         """Shift of ln count by each population [population], and patients around it, sorted."""
         z, slopes = self._regression
         shift = z @ (slopes @ log_count)
-        return shift[::PER_POPULATION], np.sort(log_count - shift)
+        return shift, np.sort(log_count - shift)
 
     def _by_population(self, log_count: np.ndarray, grade: int) -> np.ndarray:
         """[population] risk of a measured grade or worse."""
         shift, patients = self._populations(log_count)
         place = (np.arange(OTHERS) + 0.5) / OTHERS * len(patients)
         some = patients[place.astype(int)]
-        sd = self.sd[::PER_POPULATION, None]
+        sd = self.sd[:, None]
         limit = float(np.log(measured_threshold(grade)))
         return below(self.residual, limit, shift[:, None] + some, sd).mean(axis=1)
 

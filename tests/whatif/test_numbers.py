@@ -6,8 +6,8 @@ from scipy import integrate, stats
 
 from lymphokin.whatif import condition
 from lymphokin.whatif.answers import WhatIfRequest
-from lymphokin.whatif.condition import resampled, systematic
-from lymphokin.whatif.draws import draw_patients, stacked
+from lymphokin.whatif.condition import systematic
+from lymphokin.whatif.draws import chosen_atoms, draw_patients, stacked
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
@@ -171,11 +171,14 @@ def test_resampling_keeps_proportions():
     weight = np.array([0.1, 0.4, 0.5])
     counts = np.bincount(systematic(weight, 100, 0.3), minlength=3)
     np.testing.assert_array_equal(counts, [10, 40, 50])
-    rng = np.random.default_rng(3)
-    table = rng.uniform(size=(50, 16))
-    chosen = resampled(table, 8, seed=1)
-    assert len(chosen) == 400
-    assert (chosen // 16).reshape(-1, 8).std(axis=1).max() == 0  # one population per row
+
+
+def test_every_draw_of_the_population_comes_before_one_comes_again(engine):
+    there = len(engine.population.z)
+    few = chosen_atoms(engine.population, there - 1, seed=2)
+    many = chosen_atoms(engine.population, 2 * there + 3, seed=2)
+    assert len(set(few)) == there - 1
+    assert set(np.bincount(many, minlength=there)) == {2, 3}
 
 
 def test_no_treatment_leaves_the_count_at_baseline(engine, patient):
