@@ -171,11 +171,31 @@ def _summary(draws: EndpointDraws, seed: int) -> pd.DataFrame:
                 for i in patients
             ]
         )
-    # The risk under each draw of the population, over which its interval is taken.
-    by_population = weights.sum(axis=1)
-    risk = (weights * reported[2]).sum(axis=1) / np.maximum(by_population, 1e-300)
-    for name, q in (("p_grade2_q05", 0.05), ("p_grade2_q95", 0.95)):
-        table[name] = np.array(
-            [weighted_quantile(risk[:, i], by_population[:, i], q) for i in patients]
-        )
+    table["p_grade2_q05"], table["p_grade2_q95"] = _over_populations(weights, reported[2])
     return pd.DataFrame(table)
+
+
+def _over_populations(weights: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[patient] 5 % and 95 % quantile of the risk over draws of the population.
+
+    The risk under one draw of the population is a mean over a few draws of the patient. Their noise
+    widens the distribution of these means; so its deviations from the overall risk shrink by the
+    share of its SD that is not noise.
+
+    Args:
+        weights: [population draw, draw, patient].
+        risk: the same, given each draw.
+    """
+    by_population = weights.sum(axis=1)
+    total = np.maximum(by_population, 1e-300)
+    mean = (weights * risk).sum(axis=1) / total
+    noise = (weights**2 * (risk - mean[:, None]) ** 2).sum(axis=1) / total**2
+    overall = (by_population * mean).sum(axis=0)
+    variance = (by_population * (mean - overall) ** 2).sum(axis=0)
+    of_noise = (by_population * noise).sum(axis=0)
+    kept = np.sqrt(np.clip(1 - of_noise / np.maximum(variance, 1e-300), 0.0, 1.0))
+    low, high = (
+        np.array([weighted_quantile(m, w, q) for m, w in zip(mean.T, by_population.T, strict=True)])
+        for q in (0.05, 0.95)
+    )
+    return overall + kept * (low - overall), overall + kept * (high - overall)
