@@ -8,6 +8,7 @@ not giga, and only the capital letter tells them apart.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 
 _NUMBERS = {
@@ -42,11 +43,13 @@ _DOSES = {  # to Gy
     "rad": Fraction(1, 100),
 }
 _AMOUNTS = {"mg": Fraction(1), "g": Fraction(1000), "ug": Fraction(1, 1000)}  # to mg
+_BODY = {
+    **dict.fromkeys(("m2", "m^2", "m**2", "sqm"), "surface"),
+    **dict.fromkeys(("kg", "kgbw"), "weight"),
+}
+_A_DAY = ("day", "d", "24h", "24hr")
 _PARTS = {**dict.fromkeys(("fraction", "ratio", "1", "fractionof1"), Fraction(1))}
 _PARTS |= dict.fromkeys(("%", "percent", "pct"), Fraction(1, 100))
-
-PER_BODY_SURFACE = "mg/m2"
-"""An amount that needs the patient's body surface area."""
 
 
 def _plain(unit: str) -> str:
@@ -95,11 +98,30 @@ def radiation_factor(unit: str) -> Fraction | None:
     return _DOSES.get(_plain(unit))
 
 
-def amount_factor(unit: str) -> Fraction | None:
-    """Factor from a drug amount in `unit` to mg (`mg/m2` is not one: see PER_BODY_SURFACE)."""
-    return _AMOUNTS.get(_plain(unit).replace("mcg", "ug"))
+@dataclass(frozen=True)
+class DoseUnit:
+    """A unit of drug doses.
+
+    Attributes:
+        factor: To mg.
+        per: `surface` (m2 of the body), `weight` (kg of the body), or empty.
+        a_day: Whether the amount is that of a day.
+    """
+
+    factor: Fraction
+    per: str = ""
+    a_day: bool = False
 
 
-def is_per_body_surface(unit: str) -> bool:
-    """Whether a drug amount is in mg per m2 of body surface."""
-    return _plain(unit).replace("^", "") in ("mg/m2", "mg/sqm")
+def dose_unit(unit: str) -> DoseUnit | None:
+    """A unit such as mg, g, mg/m2, mg/kg/day; None if it is not known to be one of drug doses."""
+    amount, *parts = _plain(unit).replace("mcg", "ug").split("/")
+    body = [_BODY[part] for part in parts if part in _BODY]
+    days = [part for part in parts if part in _A_DAY]
+    if (
+        amount not in _AMOUNTS
+        or len(body) + len(days) < len(parts)
+        or max(len(body), len(days)) > 1
+    ):
+        return None
+    return DoseUnit(_AMOUNTS[amount], "".join(body), bool(days))

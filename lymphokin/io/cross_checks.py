@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 
 from lymphokin.io.checks import Doses
 from lymphokin.io.records import Mask, Records
-from lymphokin.io.sheet import Sheet
+from lymphokin.io.sheet import NO_MOMENT, Sheet
 from lymphokin.io.vocabulary import QUANTITIES
+from lymphokin.quantities import HOURS_PER_DAY
 
 _LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
 _LEAST_PATIENTS = 3  # of a centre whose median is compared
 _LEAST_LEVELS = 5  # of a drug, of which the highest is compared
+_SAME_TIME = 1 / 86_400  # days within which two doses are given at one time
 _COUNTED = 1e-12
 
 
@@ -27,28 +30,41 @@ def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, shee
     already would be told again by all that it is compared with.
     """
     right = ~sheet.troubled & (records.patient >= 0)
-    _identities(records, sheet)
+    _identities(records, patients, sheet)
     _days(records, doses, right, sheet)
+    _hours(records, right, sheet)
     _courses(records, doses, patients, right, sheet)
-    _drug(records, patients, right, sheet)
+    _drug(records, doses, patients, right, sheet)
     _counts(records, patients, right, sheet)
     _levels(records, right, sheet)
     _covariates(records, patients, sheet)
 
 
-def _identities(records: Records, sheet: Sheet) -> None:
-    """Identifiers that look like one patient."""
-    keys = [re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s_]+", "", i)).lower() for i in records.ids]
-    first = {key: at for at, key in reversed(list(enumerate(keys)))}
-    twins = np.array([first[key] != at for at, key in enumerate(keys)], bool)
-    other = {records.ids[at]: records.ids[first[keys[at]]] for at in np.flatnonzero(twins)}
-    number = np.where(twins, 1.0, np.nan)
-    sheet.judge(
-        "similar_ids",
-        _on_first_rows(records, number),
-        "ID",
-        lambda word: f"the same patient as {other[word]}?",
-    )
+def _identities(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
+    """Identifiers that look like one patient, and names that look like one arm or centre."""
+    other = _twins(records.ids)
+    number = np.array([1.0 if name in other else np.nan for name in records.ids])
+    sheet.judge("similar_ids", _on_first_rows(records, number), "ID",
+                lambda word: f"the same patient as {other[word]}?")  # fmt: skip
+    for column in ("ARM", "CENTRE"):
+        names = patients[column.lower()]
+        same = _twins(names.dropna().unique())
+        first = names.isin(list(same)) & ~names.duplicated()
+        number = np.where(first, 1.0, np.nan)
+        stated = np.where(pd.isna(records.covariates[column]), np.nan, 1.0)
+        sheet.judge("similar_names", _on_first_rows(records, number, stated), column,
+                    lambda word, same=same: f"the same as {same.get(word, '')}?")  # fmt: skip
+
+
+def _twins(names: Iterable[str]) -> dict[str, str]:
+    """Names that an earlier one differs from only in case, blanks or leading zeros, with it."""
+    first: dict[str, str] = {}
+    twins: dict[str, str] = {}
+    for name in names:
+        key = re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s_]+", "", name)).lower()
+        if first.setdefault(key, name) != name:
+            twins[name] = first[key]
+    return twins
 
 
 def _days(records: Records, doses: Doses, right: Mask, sheet: Sheet) -> None:
@@ -57,6 +73,35 @@ def _days(records: Records, doses: Doses, right: Mask, sheet: Sheet) -> None:
     np.fmax.at(last, doses.record, doses.day)
     far = np.where(np.abs(last) > np.abs(records.day), last, records.day)
     sheet.judge("visit_day", np.where(right, far, np.nan), "TIME", "hours? another year?")
+
+
+_USUAL_HOURS = (6.0, 8.0, 12.0, 24.0, 48.0)
+"""Hours between doses given four times, three times, twice or once a day, or every other day."""
+_LEAST_TIMES = 3
+
+
+def like_hours(interval: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 where an interval in days is one that is usual in hours, else NaN."""
+    return np.where(np.isin(interval, _USUAL_HOURS), 1.0, np.nan)
+
+
+def interval_readings(word: str) -> str:
+    """Both readings of an interval, for the message."""
+    return f"every {word} days, or every {word} hours ({float(word) / HOURS_PER_DAY:.4g} days)?"
+
+
+def _hours(records: Records, right: Mask, sheet: Sheet) -> None:
+    """Intervals and times in days that look like hours."""
+    repeated = right & records.is_dose & (records.additional > 0)
+    interval = np.where(repeated, records.interval, np.nan)
+    sheet.judge("interval_in_hours", like_hours(interval), "II", interval_readings)
+    stated = right & (records.moment == NO_MOMENT) & records.timed & (records.day != 0)
+    times = np.unique(records.day[stated])
+    if len(times) >= _LEAST_TIMES and not (times % HOURS_PER_DAY).any():
+        first = np.flatnonzero(stated)[:1]
+        flag = np.full(len(sheet), np.nan)
+        flag[first] = 1.0
+        sheet.judge("times_in_hours", flag, "TIME", "hours? then divide TIME and II by 24")
 
 
 def _courses(
@@ -79,8 +124,7 @@ def _courses(
         return
     course = table.groupby(["patient", "lesion"], sort=False)
     gap = course["day"].diff()
-    gap = gap.where(gap > 1 / 86_400)
-    table = table.assign(gap=gap)
+    table = table.assign(gap=gap.where(gap > _SAME_TIME))
     course = table.groupby(["patient", "lesion"], sort=False)
     at = course["row"].min().to_numpy()
     several = (course.size() > 2).to_numpy()
@@ -105,8 +149,10 @@ def _courses(
                 "IMMUNE_DOSE_GY", "cGy?")  # fmt: skip
 
 
-def _drug(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet) -> None:
-    """Doses of ATRA in mg, and over the body surface where that is known."""
+def _drug(
+    records: Records, doses: Doses, patients: pd.DataFrame, right: Mask, sheet: Sheet
+) -> None:
+    """Doses of ATRA in mg, over the body surface where that is known, and their intervals."""
     given = right & records.is_dose & (records.compartment == 1) & (records.amount > 0)
     amount = np.where(given, records.amount, np.nan)
     sheet.judge("drug_dose", amount, "AMT")
@@ -115,6 +161,17 @@ def _drug(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet) -
         np.where(records.patient >= 0, surface[records.patient], np.nan) if len(surface) else amount
     )
     sheet.judge("drug_dose_per_m2", amount / own, "AMT", "mg/m2 for mg?")
+    single = given[doses.record]
+    table = pd.DataFrame({
+        "patient": records.patient[doses.record[single]],
+        "row": doses.record[single],
+        "day": doses.day[single],
+    }).sort_values(["patient", "day"], kind="stable")  # fmt: skip
+    gap = table.groupby("patient")["day"].diff()
+    shortest = table.assign(gap=gap[gap > _SAME_TIME]).groupby("patient").agg(
+        {"row": "min", "gap": "min"})  # fmt: skip
+    _judge(sheet, "dose_interval", shortest["row"].to_numpy(int), shortest["gap"].to_numpy(),
+           "II", "II or TIME in days?")  # fmt: skip
 
 
 def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet) -> None:

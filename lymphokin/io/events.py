@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +29,7 @@ from lymphokin.io.vocabulary import (
     REQUIRED,
     TUBES,
 )
-from lymphokin.plausible import CHECKS
+from lymphokin.plausible import accepted_in
 
 _HOURS = ("h", "hr", "hrs", "hour", "hours")
 _MAPPED = {"CMT": COMPARTMENTS, "DVID": QUANTITIES}
@@ -73,7 +72,7 @@ def read_events(
     """
     path = Path(path)
     data = _bytes(path)
-    return read_table(data, Findings(path.name, {**_accepted_in(data), **(accept or {})}), mapping)
+    return read_table(data, Findings(path.name, {**accepted_in(data), **(accept or {})}), mapping)
 
 
 def read_table(
@@ -117,22 +116,6 @@ def read_table(
         warnings=tuple(found.warnings),
         accepted=found.accepted,
     )
-
-
-_ACCEPTED = re.compile(rb"\s*\"?#\s*accepted ([a-z_]+): ([^\r\n]+)")
-
-
-def _accepted_in(data: bytes) -> dict[str, str]:
-    """Accepted checks that the comments before the header name, with their reasons."""
-    accepted = {}
-    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
-        if line.strip() and not line.lstrip(b' "').startswith(b"#"):
-            break
-        match = _ACCEPTED.match(line)
-        if match and match[1].decode() in CHECKS:
-            reason = match[2].decode("utf-8", "replace").strip(' ",;\t')
-            accepted[match[1].decode()] = reason or "accepted in the file"
-    return accepted
 
 
 def _bytes(path: Path) -> bytes:

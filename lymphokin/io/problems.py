@@ -188,10 +188,9 @@ class Findings:
         check = CHECKS[name]
         verdict = check.verdict(number)
         if verdict is Verdict.IMPOSSIBLE:
-            expected = f"{check.compared}, {check.range_text(check.possible)}"
-            self.add(row, column, value, expected, hint)
+            self.add(row, column, value, check.expected(check.possible), hint)
         elif verdict is Verdict.IMPROBABLE and name not in self._reasons:
-            expected = f"{check.compared}, {check.range_text(check.plausible)}"
+            expected = check.expected(check.plausible)
             way_on = f"accept it as `{name}` with a reason, if it is right"
             mark = " " if hint.endswith("?") else "; "
             hint = f"{hint}{mark}{way_on}" if hint else way_on

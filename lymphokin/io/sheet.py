@@ -74,7 +74,11 @@ class Sheet:
             word, number = column.word(row), float(numbers[row])
             text = hint(word) if callable(hint) else hint
             shown = f"{number:.4g}"
-            same = word == shown or (_NUMBER.fullmatch(word) and float(word) == number)
+            same = (
+                CHECKS[check].is_flag
+                or word == shown
+                or (_NUMBER.fullmatch(word) and float(word) == number)
+            )
             word = word if same else f"{shown}, of {word}" if word else shown
             line = int(self.lines[row])
             self.troubled[row] |= self.found.judge(check, number, line, column.name, word, text)

@@ -7,6 +7,7 @@ the user accepts the check by its name with a reason. Outside the usual range it
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from lymphokin.plausible import (
@@ -19,7 +20,7 @@ from lymphokin.plausible import (
 )
 from lymphokin.plausible.check import Check, Verdict
 
-__all__ = ["CHECKS", "Check", "Verdict", "checked_reasons"]
+__all__ = ["CHECKS", "Check", "Verdict", "accepted_in", "checked_reasons"]
 
 CHECKS: dict[str, Check] = {
     check.name: check
@@ -49,3 +50,19 @@ def checked_reasons(accept: Mapping[str, str]) -> tuple[dict[str, str], list[tup
         else:
             reasons[name] = str(reason).strip()
     return reasons, wrong
+
+
+_ACCEPTED = re.compile(rb"\s*\"?#\s*accepted ([a-z_0-9]+): ([^\r\n]+)")
+
+
+def accepted_in(data: bytes) -> dict[str, str]:
+    """Accepted checks that the comments before the header of a table name, with their reasons."""
+    accepted = {}
+    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines():
+        if line.strip() and not line.lstrip(b' "').startswith(b"#"):
+            break
+        match = _ACCEPTED.match(line)
+        if match and match[1].decode() in CHECKS:
+            reason = match[2].decode("utf-8", "replace").strip(' ",;\t')
+            accepted[match[1].decode()] = reason or "accepted in the file"
+    return accepted

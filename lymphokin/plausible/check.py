@@ -7,6 +7,9 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+FLAG = (-0.5, 0.5)
+"""The plausible range of a check that is met or not: 1 lies outside."""
+
 
 class Verdict(IntEnum):
     """How far a number lies from what is usual."""
@@ -53,9 +56,22 @@ class Check:
         inside = [low <= number <= high for low, high in ranges]
         return Verdict(inside.index(True)) if any(inside) else Verdict.IMPOSSIBLE
 
+    @property
+    def is_flag(self) -> bool:
+        """Whether the number only says that there is such a thing: 0 no, 1 yes."""
+        return self.plausible == FLAG
+
+    def expected(self, limits: tuple[float, float]) -> str:
+        """What is expected of a number within `limits`, as a phrase."""
+        if self.is_flag:
+            return f"no {self.compared}"
+        return f"{self.compared}, {self.range_text(limits)}"
+
     def range_text(self, limits: tuple[float, float]) -> str:
         """A range in words, such as `0.1 to 40 Gy`."""
         low, high = limits
+        if limits == FLAG:
+            return "none"
         if math.isinf(low) and math.isinf(high):
             return "any"
         if math.isinf(high):

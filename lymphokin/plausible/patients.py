@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import math
 
-from lymphokin.plausible.check import Check
+from lymphokin.plausible.check import FLAG, Check
 
 CHECKS = (
     Check(
         "similar_ids",
         "identifiers that differ only in case, blanks or leading zeros",
         "",
-        (0, math.inf),
-        (0, 0.5),
-        (0, 0.5),
+        (-math.inf, math.inf),
+        FLAG,
+        FLAG,
         "judgement: `1` and `001`, `p1` and `P1` are one patient in most files",
+    ),
+    Check(
+        "similar_names",
+        "arms or centres whose names differ only in case, blanks or leading zeros",
+        "",
+        (-math.inf, math.inf),
+        FLAG,
+        FLAG,
+        "judgement: `SBRT` and `sbrt `, `Centre 1` and `Centre 01` are one arm, one centre",
     ),
     Check(
         "patient_identity",
@@ -44,6 +53,16 @@ CHECKS = (
         "1.9 m2 of reference men, 1.66 of women, 0.24 of the newborn (ICRP Publication 89, "
         "doi:10.1016/S0146-6453(03)00002-2); by Mosteller's formula (N Engl J Med 1987;317:1098) "
         "1.3 are 145 cm and 42 kg, 2.6 are 195 cm and 125 kg, 3.2 are 195 cm and 190 kg",
+    ),
+    Check(
+        "body_weight",
+        "a body weight",
+        "kg",
+        (2, 400),
+        (20, 250),
+        (30, 180),
+        "73 kg of reference men, 60 of women (ICRP Publication 89); adults of 30 to 180 kg "
+        "(judgement); grams lie beyond, and pounds of most",
     ),
     Check(
         "target_volume",

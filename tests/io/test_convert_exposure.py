@@ -198,9 +198,51 @@ def test_a_unit_of_capsules_is_what_the_mapping_says(tmp_path):
     assert doses(conversion)[0] == (0, 140)
 
 
-@pytest.mark.parametrize("unit", ["mg/m2/day", "mg/kg", "mL", ""])
+@pytest.mark.parametrize("unit", ["mg/m2/week", "mg/kg", "mL", ""])
 def test_an_amount_in_another_unit_is_refused(unit, tmp_path):
     refused(tmp_path, "line 2", "EXDOSU", ex=EX_COLUMNS + ex(unit=unit))
+
+
+OFTEN = {"QD": 1, "BID": 2, "TID": 3, "Q6H": 4}
+
+
+@given(st.sampled_from(sorted(OFTEN)), st.sampled_from(["mg", "g", "mcg"]),
+       st.sampled_from(["", "/m2", "/kg"]), st.booleans(), st.integers(40, 400))  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_an_amount_a_day_or_per_body_is_what_one_dose_holds(tmp_path, often, mg, per, a_day, dose):
+    """mg, mg/m2, mg/kg, each once or a day, are the same milligrams for the patient."""
+    size = {"": 1, "/m2": 1.8, "/kg": 72.0}[per]
+    single = {"mg": 1, "g": 1000, "mcg": 0.001}[mg] * size / (OFTEN[often] if a_day else 1)
+    rows = EX_COLUMNS + ex("ATRA", f"{dose / single:.9f}", mg + per + "/day" * a_day, often)
+    dm = DM.replace("BSABL", "BSABL,WEIGHTBL").replace(",1.8\n", ",1.8,72\n")
+    given_doses = doses(done(tmp_path, ex=rows, dm=dm.replace(",2.0\n", ",2.0,80\n")))
+    assert given_doses == [
+        (pytest.approx(n / OFTEN[often], abs=1e-4), pytest.approx(dose, rel=1e-6))
+        for n in range(3 * OFTEN[often])
+    ]
+
+
+def test_an_amount_a_day_needs_a_dose_on_every_day(tmp_path):
+    refused(
+        tmp_path,
+        "EXDOSFRQ",
+        "a dose on every day",
+        ex=EX_COLUMNS + ex("ATRA", 140, "mg/day", "QOD"),
+    )
+    rows = EX_COLUMNS + ex("ATRA", 280, "mg/day", "BID")
+    assert "the amount of a day (EXDOSU) divided by the doses of the day" in account(
+        done(tmp_path, ex=rows)
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"), [("", "WEIGHTBL"), ("7", "`body_weight`"), ("72000", "400 kg")]
+)
+def test_an_amount_per_kilogram_needs_a_weight_in_kilograms(tmp_path, weight, told):
+    dm = DM.replace("BSABL", "BSABL,WEIGHTBL").replace(",1.8\n", f",1.8,{weight}\n")
+    refused(
+        tmp_path, told, ex=EX_COLUMNS + ex("ATRA", 2, "mg/kg"), dm=dm.replace(",2.0\n", ",2.0,80\n")
+    )
 
 
 def test_two_rows_of_one_time_are_strengths_or_repeats_as_the_mapping_says(tmp_path):

@@ -1,11 +1,13 @@
 """Who is a patient: one identifier over all data sets, never two persons under one."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.subject_ids import plain
 from tests.io.cdisc_study import DM, LB, PR, account, counts, done, fractions, refused
@@ -137,6 +139,55 @@ def test_an_immune_dose_names_whom_it_does_not_find_on_either_side(tmp_path):
     assert convert(folder, mapping, immune_dose=table).cohort.patients.loc["X-1"][
         "immune_dose_gy"
     ] == pytest.approx(2.5)
+
+
+def test_what_was_accepted_of_an_immune_dose_stays_with_the_result(tmp_path):
+    done(tmp_path)
+    folder, table = tmp_path / "study0", tmp_path / "doses.csv"
+    rows = "ID,IMMUNE_DOSE_GY,IMMUNE_DOSE_SOURCE\nX-1,13,dicom\nX-2,1.2,dicom\n"
+    table.write_text(rows)
+    with pytest.raises(BadInput, match="`immune_dose`"):
+        convert(folder, immune_dose=table)
+    reasons = {"immune_dose": "total body, in the chart", "planning_images": "two lesions"}
+    table.write_text("".join(f"# accepted {n}: {why}\n" for n, why in reasons.items()) + rows)
+    conversion = convert(folder, immune_dose=table)
+    assert conversion.account.accepted == conversion.cohort.accepted == reasons
+    out, _ = conversion.write(tmp_path / "events.csv")
+    assert read_events(out).accepted == {"immune_dose": reasons["immune_dose"]}
+    for name, why in reasons.items():
+        assert f"# accepted {name}: {why}" in out.read_text()
+
+
+@given(st.integers(-800, 800))
+@settings(max_examples=25, deadline=None)
+def test_a_start_of_another_year_is_asked_for(tmp_path, days):
+    """The start of DM, moved against counts and fractions by some days."""
+    start = (date(2026, 3, 2) + timedelta(days)).isoformat()
+    changed = DM.replace("X-1,SBRT,61,F,01,2026-03-02", f"X-1,SBRT,61,F,01,{start}")
+    mapping = '[accept]\ntreatment_start = "as in the source"\nvisit_day = "so"\n'
+    near = min(
+        abs((date(2026, 3, day) - date(2026, 3, 2)).days - days) for day in (2, 3, 4, 5, 6, 16)
+    )
+    near = min(near, abs(days + 3))
+    without = {"dm": changed, "pr": None}
+    if near > 60:
+        refused(tmp_path, "RFXSTDTC", "`treatment_start`", "line 2", **without)
+        assert "accepted as treatment_start" in account(done(tmp_path, mapping, **without))
+    else:
+        warned = account(done(tmp_path, **without))
+        assert ("start of treatment" in warned) == (near > 30)
+        assert start not in warned
+
+
+@pytest.mark.parametrize(("key", "arms"), [("", ["SBRT", "SBRT"]), ("planned", ["SBRT", "SBRT"]),
+                                           ("actual", ["SBRT+ATRA", "sbrt"])])  # fmt: skip
+def test_a_planned_arm_that_is_not_the_actual_one_is_told(tmp_path, key, arms):
+    dm = DM.replace("ARM", "ARM,ACTARM").replace("SBRT,61", "SBRT,SBRT+ATRA,61")
+    dm = dm.replace("SBRT,58", "SBRT,sbrt,58")
+    read = done(tmp_path, f'[subject]\narm = "{key}"\n', dm=dm)
+    assert read.cohort.patients["arm"].tolist() == arms
+    told = "the planned arm of 1 subject(s) is not the actual one (X-1)" in account(read)
+    assert told == (not key)
 
 
 def test_a_data_set_in_two_files_is_refused(tmp_path):

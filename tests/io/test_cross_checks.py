@@ -1,5 +1,7 @@
 """Improbable numbers of an event table are asked for by the name of their check, all at once."""
 
+import math
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ EVENTS = "ID,TIME,EVID,CMT,AMT,II,ADDL,DVID,DV\n"
     ("rows", "checks"),
     [
         ("P1,-72,0,,,,,alc,1.5\nP1,0,1,rt,8,24,4,,\nP1,336,0,,,,,alc,0.9\nP1,1104,0,,,,,alc,0.7\n",
-         ["fraction_spacing", "visit_day"]),
+         ["fraction_spacing", "interval_in_hours", "times_in_hours", "visit_day"]),
         ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,50,1,4,,\n", ["fraction_dose"]),
         ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,30,1,4,,\n", ["total_dose"]),
         ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,2,1,99,,\n", ["fraction_count", "total_dose"]),
@@ -102,7 +104,94 @@ def test_what_is_improbable_is_said_beside_what_cannot_be_read(tmp_path):
     assert told == {
         (2, "DV", ""),
         (3, "II", "fraction_spacing"),
+        (3, "II", "interval_in_hours"),
         (4, "AGE", ""),
         (5, "AMT", "total_dose"),
         (7, "AMT", ""),  # and nothing of the course of P3, of which a fraction is not known
     }
+
+
+@given(st.sampled_from(["rt", "atra"]), st.sampled_from([6, 8, 12, 24, 48]), st.booleans(),
+       st.integers(1, 3))  # fmt: skip
+@FIXED
+def test_an_interval_that_is_usual_in_hours_is_asked_for_with_both_readings(
+    tmp_path, drug, hours, dated, more
+):
+    """II counts days, beside calendar dates too; hours for the whole table pass as they are."""
+    path = tmp_path / "t.csv"
+    times = ("2026-03-02", "2026-03-05T09:00") if dated else ("-3", "0")
+    amount = 8 if drug == "rt" else 140
+    rows = f"P1,{times[0]},0,,,,,alc,1.5\nP1,{times[1]},1,rt,8,,,,\n"
+    repeated = f"P1,{times[1]},1,{drug},{amount},{{}},{more},,\n"
+    rows = rows.replace(f"P1,{times[1]},1,rt,8,,,,\n", "") if drug == "rt" else rows
+    path.write_text(EVENTS + rows + repeated.format(hours))
+    with pytest.raises(BadInput) as caught:
+        read_events(path)
+    (told,) = [p for p in caught.value.problems if p.check == "interval_in_hours"]
+    assert f"every {hours} days, or every {hours} hours ({hours / 24:.4g} days)?" in told.hint
+    path.write_text(EVENTS + rows + repeated.format(f"{hours / 24:.9f}"))
+    assert len(read_events(path)) == 1
+    path.write_text(EVENTS + rows + repeated.format(7))
+    assert len(read_events(path)) == 1
+
+
+def test_doses_an_hour_apart_are_days_taken_for_hours(tmp_path):
+    path = tmp_path / "t.csv"
+    text = ("USUBJID,AFRLT,EVID,CMT,AMT,II,ADDL,DVID,DV\nA,-72,0,,,,,alc,1.5\nA,0,1,rt,8,,,,\n"
+            "A,0,1,atra,140,{},2,,\n")  # fmt: skip
+    path.write_text(text.format(24))
+    assert read_events(path).doses["day"].tolist() == [0, 1, 2]
+    path.write_text(text.format(1))
+    assert asked(path) == ["dose_interval"]
+
+
+@given(st.lists(st.integers(1, 10), min_size=3, max_size=6, unique=True))
+@FIXED
+def test_times_that_are_whole_days_in_hours_are_asked_for(tmp_path, days):
+    path = tmp_path / "t.csv"
+    head = EVENTS + "P1,0,0,,,,,alc,1.5\nP1,0,1,rt,8,,,,\n"
+    path.write_text(head + "".join(f"P1,{24 * d},0,,,,,alc,1.1\n" for d in sorted(days)))
+    assert asked(path) == ["times_in_hours"]
+    path.write_text(head + "".join(f"P1,{7 * d},0,,,,,alc,1.1\n" for d in sorted(days)))
+    assert read_events(path).warnings == ()
+
+
+@pytest.mark.parametrize(("delay", "asks"), [("24", False), ("60", False), ("120", True)])
+def test_a_delay_in_minutes_is_asked_for(tmp_path, delay, asks):
+    path = tmp_path / "t.csv"
+    path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,DELAY\nA,-1,0,,,alc,1.5,\nA,0,1,rt,8,,,\n"
+                    f"A,7,0,,,mdsc,12,{delay}\n")  # fmt: skip
+    if asks:
+        with pytest.raises(BadInput, match=r"minutes\? 2"):
+            read_events(path)
+        return
+    warned = [w for w in read_events(path).warnings if "processing a blood sample" in w]
+    assert len(warned) == (delay == "60")
+
+
+def test_levels_that_are_logarithms_are_asked_for(tmp_path):
+    path = tmp_path / "t.csv"
+    head = "ID,TIME,EVID,CMT,AMT,DVID,DV\nA,-1,0,,,alc,1.5\nA,0,1,rt,8,,\nA,0,1,atra,270,,\n"
+    levels = (402.0, 310.0, 120.0, 44.0, 12.0)
+    rows = "".join(f"A,{0.1 + n / 10:.1f},0,,,atra,{{{n}:.3f}}\n" for n in range(5))
+    path.write_text(head + rows.format(*levels))
+    assert read_events(path).warnings == ()
+    path.write_text(head + rows.format(*map(math.log, levels)))
+    assert asked(path) == ["atra_highest"]
+
+
+@given(st.sampled_from(["ARM", "CENTRE"]),
+       st.sampled_from([("SBRT", "sbrt"), ("Arm 1", "Arm 01"), ("A + B", "A+B")]))  # fmt: skip
+@FIXED
+def test_names_of_arms_and_centres_that_look_alike_are_asked_for(tmp_path, column, names):
+    path = tmp_path / "t.csv"
+    rows = "".join(f"P{n},-1,0,,,alc,1.5,{name}\nP{n},0,1,rt,8,,,{name}\n"
+                   for n, name in enumerate((names[0], "other", names[0], names[1])))  # fmt: skip
+    path.write_text(f"ID,TIME,EVID,CMT,AMT,DVID,DV,{column}\n{rows}")
+    with pytest.raises(BadInput) as caught:
+        read_events(path)
+    (told,) = caught.value.problems
+    assert (told.check, told.row, told.value) == ("similar_names", 8, names[1])
+    assert f"the same as {names[0]}?" in told.hint
+    path.write_text(path.read_text().replace(names[1], names[0]))
+    assert read_events(path).warnings == ()

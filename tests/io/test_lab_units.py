@@ -13,9 +13,9 @@ from lymphokin.endpoint import grade_of_count
 from lymphokin.io.convert.dates import from_study_day, read_dates
 from lymphokin.io.convert.results import Reading, decimals_of
 from lymphokin.lab_units import (
-    amount_factor,
+    DoseUnit,
     count_factor,
-    is_per_body_surface,
+    dose_unit,
     level_factor,
     part_factor,
     radiation_factor,
@@ -54,14 +54,19 @@ def test_other_units():
     assert part_factor("%") == Fraction(1, 100)
     assert part_factor("FRACTION") == 1
     assert radiation_factor("cGy") == Fraction(1, 100)
-    assert amount_factor("mg") == 1
-    assert amount_factor("mg/m2") is None
-    assert is_per_body_surface("mg/m^2")
+    assert dose_unit("mg") == DoseUnit(Fraction(1))
+    assert dose_unit("mcg") == DoseUnit(Fraction(1, 1000))
+    for unit in ("mg/m2", "mg/m^2", "mg/m²", "mg / sqm"):
+        assert dose_unit(unit) == DoseUnit(Fraction(1), "surface")
+    assert dose_unit("mg/m2/day") == dose_unit("mg/d/m2") == DoseUnit(Fraction(1), "surface", True)
+    assert dose_unit("g/kg") == DoseUnit(Fraction(1000), "weight")
+    for unit in ("mg/m2/kg", "mg/day/d", "mg/mL", "mL", "", "/day", "mg/m2/week"):
+        assert dose_unit(unit) is None
 
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_unit_or_not(unit):
-    for read in (count_factor, level_factor, part_factor, radiation_factor, amount_factor):
+    for read in (count_factor, level_factor, part_factor, radiation_factor, dose_unit):
         assert read(unit) is None or read(unit) > 0  # type: ignore[operator]
 
 

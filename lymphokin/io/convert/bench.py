@@ -74,12 +74,16 @@ class Bench:
 
     def judge(
         self, data: Dataset, check: str, numbers: np.ndarray | pd.Series, column: str,
-        hint: str = "",
+        hint: str = "", shown: str = "",
     ) -> None:  # fmt: skip
-        """Compare a number per row of `data` (NaN: none) with a check of plausibility."""
+        """Compare a number per row of `data` (NaN: none) with a check of plausibility.
+
+        `shown`: how to show the number, such as `{:.0f} days` (default: the cell of `column`).
+        """
         text = data.text(column)
         for at, number in enumerate(np.asarray(numbers, float)):
-            value = text.iloc[at] if column in data else f"{number:g}"
+            value = shown.format(number) if shown or column not in data else text.iloc[at]
+            value = value or f"{number:g}"
             self.found(data.file).judge(check, number, int(data.lines[at]), column, value, hint)
 
     def close(self) -> None:

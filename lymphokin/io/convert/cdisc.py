@@ -17,7 +17,7 @@ from lymphokin.io.convert.datasets import FORMATS, Dataset, read_dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.exposure import read_doses
 from lymphokin.io.convert.findings import read_measurements
-from lymphokin.io.convert.joins import check_arms, check_joins
+from lymphokin.io.convert.joins import check_arms, check_joins, check_starts
 from lymphokin.io.convert.radiotherapy import read_fractions
 from lymphokin.io.convert.study_radiotherapy import is_radiotherapy
 from lymphokin.io.convert.subject_ids import subjects_of, with_subjects
@@ -147,10 +147,11 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
     subjects = subjects.assign(site=sites, n_lesions=sites.str.count(r"\+") + 1)
     check_joins(bench, records, [table for _, table in owners])
     check_arms(bench, records, subjects)
+    check_starts(bench, records, owners)
     seen = set(records["id"])
     for data, table in owners:
         subjects_without_records(bench, data.file, table.index, data.lines, seen)
-    return records, subjects.drop(columns=["first_day", "last_exposure"])
+    return records, subjects.drop(columns=["weight", "first_day", "last_exposure"])
 
 
 def _treatments(

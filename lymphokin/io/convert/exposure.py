@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,8 @@ from lymphokin.io.convert.periods import Period, read_periods
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
 from lymphokin.io.convert.treatment_rows import once_each, that_took_place
-from lymphokin.lab_units import amount_factor, is_per_body_surface
+from lymphokin.lab_units import DoseUnit, dose_unit
+from lymphokin.quantities import HOURS_PER_DAY
 
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([^\d\s].*)")
 """A unit of the mapping that is an amount of its own, such as `10 mg` of a capsule."""
@@ -28,7 +30,8 @@ def read_doses(bench: Bench, data: Dataset, subjects: pd.DataFrame) -> pd.DataFr
     Args:
         bench: The conversion.
         data: Rows of an exposure domain.
-        subjects: Per subject, `bsa` (m2, for doses in mg/m2) and `last_exposure` (a date).
+        subjects: Per subject, `bsa` (m2, for doses in mg/m2), `weight` (kg, for mg/kg) and
+            `last_exposure` (a date).
     """
     data = once_each(bench, _of_atra(bench, data), "EX")
     data = _taken_by_mouth(bench, that_took_place(bench, data, "EX"))
@@ -38,8 +41,9 @@ def read_doses(bench: Bench, data: Dataset, subjects: pd.DataFrame) -> pd.DataFr
     bench.account.dropped(data.file, "a dose of 0", data.lines[zero])
     data, amount, total = data.select(~zero), amount[~zero], total[~zero]
     periods = read_periods(bench, data, subjects["last_exposure"])
-    amount = _single(bench, data, amount, total, periods)
-    amount = amount * _milligrams(bench, data, subjects["bsa"])
+    units = _units(bench, data)
+    amount = _single(bench, data, amount, total, units, periods)
+    amount = amount * _milligrams(bench, data, units, subjects)
     return _without_coincident(bench, data, _unfolded(bench, data, amount, periods))
 
 
@@ -87,9 +91,16 @@ def _taken_by_mouth(bench: Bench, data: Dataset) -> Dataset:
 
 
 def _single(
-    bench: Bench, data: Dataset, amount: np.ndarray, total: np.ndarray, periods: Period
-) -> np.ndarray:
-    """Amount of a single dose, also from the total of a day (EXDOSTOT) where that stands alone."""
+    bench: Bench, data: Dataset, amount: np.ndarray, total: np.ndarray,
+    units: list[DoseUnit | None], periods: Period,
+) -> np.ndarray:  # fmt: skip
+    """Amount of a single dose, also of a day's (mg/day, or EXDOSTOT where that stands alone)."""
+    of_day = np.array([unit is not None and unit.a_day for unit in units], bool)
+    bench.flag(data, of_day & (periods.interval_hours > HOURS_PER_DAY), "EXDOSFRQ",
+               "a dose on every day where EXDOSU is an amount a day")  # fmt: skip
+    why = "the amount of a day (EXDOSU) divided by the doses of the day"
+    bench.account.changed(data.file, why, data.lines[of_day & (periods.per_day > 1)])
+    amount = np.where(of_day, amount / periods.per_day, amount)
     from_total = np.isnan(amount) & (total > 0)
     why = "the total dose of a day (EXDOSTOT) divided by the doses of the day"
     bench.account.changed(data.file, why, data.lines[from_total])
@@ -103,25 +114,43 @@ def _single(
     return amount
 
 
-def _milligrams(bench: Bench, data: Dataset, bsa: pd.Series) -> np.ndarray:
-    """Factor to mg per row, NaN (and a problem) where there is none."""
+def _units(bench: Bench, data: Dataset) -> list[DoseUnit | None]:
+    """The unit of every row, None (and a problem) where it is not known."""
     translate = {str(k).upper(): str(v) for k, v in bench.mapping["atra"]["units"].items()}
-    factors, surfaces = [], []
-    for unit in data.text("EXDOSU"):
-        unit = translate.get(str(unit).upper(), str(unit))
-        match = _UNIT.fullmatch(unit)
-        number, unit = (float(match[1]), match[2]) if match else (1.0, unit)
-        factors.append(number * float(amount_factor(unit) or math.nan))
-        surfaces.append(is_per_body_surface(unit))
-    factor, by_surface = np.array(factors, float), np.array(surfaces, bool)
-    area = bsa.reindex(subjects_of(bench, data)).to_numpy(float)
-    bench.flag(data, by_surface & ~np.isfinite(area), "EXDOSU",
-               "mg, or mg/m2 with the body surface area of the subject (BSABL)")  # fmt: skip
-    bench.flag(data, np.isnan(factor) & ~by_surface, "EXDOSU", "mg, g, ug or mg/m2",
+    units = []
+    for text in data.text("EXDOSU"):
+        text = translate.get(str(text).upper(), str(text))
+        match = _UNIT.fullmatch(text)
+        number, text = (Fraction(match[1]), match[2]) if match else (Fraction(1), text)
+        unit = dose_unit(text)
+        units.append(None if unit is None else replace(unit, factor=number * unit.factor))
+    bench.flag(data, np.array([unit is None for unit in units], bool), "EXDOSU",
+               "mg, g, ug, mg/m2 or mg/kg, perhaps a day",
                'or say what it holds in the mapping: [atra.units] CAPSULE = "10 mg"')  # fmt: skip
-    why = "mg/m2 times the body surface area of the subject"
-    bench.account.changed(data.file, why, data.lines[by_surface & np.isfinite(area)])
-    return np.where(by_surface, area, factor)
+    return units
+
+
+_BODY = {
+    "surface": ("bsa", "body surface area", "BSABL"),
+    "weight": ("weight", "weight", "WEIGHTBL"),
+}
+"""What a unit is per: the column of the subjects, its name, and the column of DM or ADSL."""
+
+
+def _milligrams(
+    bench: Bench, data: Dataset, units: list[DoseUnit | None], subjects: pd.DataFrame
+) -> np.ndarray:
+    """Factor to mg per row, NaN (and a problem) where there is none."""
+    factor = np.array([np.nan if unit is None else float(unit.factor) for unit in units], float)
+    for per, (column, name, source) in _BODY.items():
+        rows = np.array([unit is not None and unit.per == per for unit in units], bool)
+        size = subjects[column].reindex(subjects_of(bench, data)).to_numpy(float)
+        bench.flag(data, rows & ~np.isfinite(size), "EXDOSU",
+                   f"mg, or the {name} of the subject ({source}) in DM or ADSL")  # fmt: skip
+        why = f"{'mg/m2' if per == 'surface' else 'mg/kg'} times the {name} of the subject"
+        bench.account.changed(data.file, why, data.lines[rows & np.isfinite(size)])
+        factor = np.where(rows, factor * size, factor)
+    return factor
 
 
 def _unfolded(bench: Bench, data: Dataset, amount: np.ndarray, periods: Period) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.mapping import stated_format
 from lymphokin.io.convert.subject_ids import plain
+from lymphokin.plausible import accepted_in
 
 
 def with_immune_dose(
@@ -23,6 +25,7 @@ def with_immune_dose(
     """
     data = read_dataset(path, stated=stated_format(bench.mapping))
     bench.account.source(data.file, len(data))
+    _keep_accepted(bench, accepted_in(Path(path).read_bytes()))
     found = bench.found(data.file)
     for column in ("ID", "IMMUNE_DOSE_GY"):
         if column not in data:
@@ -60,3 +63,13 @@ def with_immune_dose(
     )[known & ~who.duplicated().to_numpy()]
     everyone = subjects.index.union(pd.Index(ids.unique(), dtype=object), sort=False)
     return subjects.reindex(everyone).join(table)
+
+
+def _keep_accepted(bench: Bench, accepted: dict[str, str]) -> None:
+    """What was accepted when the doses were computed stays with the result.
+
+    Checks of the immune dose itself, which the event table asks again, are accepted there too.
+    """
+    bench.account.accepted |= accepted
+    again = {name: why for name, why in accepted.items() if name.startswith("immune_dose")}
+    bench.mapping["accept"] = {**again, **bench.mapping["accept"]}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
+from lymphokin.io.convert.datasets import Dataset
+from lymphokin.io.convert.subject_ids import subjects_of
+from lymphokin.io.convert.subjects import STARTS
 from lymphokin.io.convert.treatment_names import Names, holding
 
 
@@ -70,10 +74,27 @@ def check_arms(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> N
         bench.found(str(record.source)).add(
             int(record.row), None, f"a dose of ATRA of a subject of arm {arm[record.id]}",  # type: ignore[index]
             "no ATRA in an arm with placebo",
-            'is it the placebo? [atra.treatments] "its name" = "placebo" in the mapping',
+            'is it the placebo? [atra.treatments] "its name" = "placebo" in the mapping; is the '
+            'arm only planned? [subject] arm = "actual"',
         )  # fmt: skip
     present = set(records["id"])
     without = [n for n in arm.index[drug & ~placebo] if n not in dosed and n in present]
     if without:
         bench.account.warn(f"{len(without):,} subject(s) of an arm with ATRA have no dose of it: "
                            f"{bench.named(without)}")  # fmt: skip
+
+
+def check_starts(
+    bench: Bench, records: pd.DataFrame, owners: list[tuple[Dataset, pd.DataFrame]]
+) -> None:
+    """Compare the start of treatment of DM or ADSL with the subject's nearest other date."""
+    for data, table in owners:
+        column = next((name for name in STARTS if name in data), "")
+        starts = table["start"][~table.index.duplicated()]
+        start = starts.reindex(records["id"]).to_numpy("datetime64[s]")
+        apart = np.abs((records["when"].to_numpy("datetime64[s]") - start).astype(float)) / 86_400
+        known = ~np.isnat(start) & records["when"].notna().to_numpy()
+        nearest = pd.Series(apart[known]).groupby(records["id"].to_numpy()[known]).min()
+        days = nearest.reindex(subjects_of(bench, data)).to_numpy()
+        # The distance is shown, as a date of a patient stays out of the account.
+        bench.judge(data, "treatment_start", days, column, "another year?", shown="{:.0f} days")

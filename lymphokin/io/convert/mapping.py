@@ -21,6 +21,7 @@ _FREE = ("rename", "units", "treatments", "sites", "columns", "cmt", "dvid", "vi
 
 _REPEATS = ("", "first", "last", "mean", "lowest", "highest")
 _CHOICES = {
+    "subject.arm": ("", "planned", "actual"),
     "lab.repeats": _REPEATS,
     "atra.repeats": _REPEATS,
     "atra.open_end": ("", "single_day", "last_exposure"),

@@ -11,6 +11,7 @@ DEFAULTS: Mapping = {
         "id": ["USUBJID", "SUBJID"],
         "exclude": [],
         "rename": {},
+        "arm": "",
     },
     "lab": {
         "lymphocytes": ["LYM", "LYMPH", "LYMABS", "LYMPHABS"],

@@ -18,6 +18,7 @@ from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.limits import LLOQ, ULOQ, in_draft, read_results
 from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, read_times
 from lymphokin.io.convert.results import read_number
+from lymphokin.io.cross_checks import like_hours
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.lab_units import count_factor, level_factor
@@ -200,7 +201,12 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
     bench.flag(data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II above 0")
     count = np.where(wrong | (more < 0), 0, more).astype(int) + 1
-    spacing = interval.to_numpy() / interval_per_day(bench, data, (more > 0).to_numpy())
+    per_day = interval_per_day(bench, data, (more > 0).to_numpy())
+    spacing = interval.to_numpy() / per_day
+    if not bench.mapping["nonmem"]["interval_unit"]:
+        days = np.where((more > 0) & (per_day == 1), spacing, np.nan)
+        hint = 'days or hours? [nonmem] interval_unit = "days" or "hours" in the mapping'
+        bench.judge(data, "interval_in_hours", like_hours(days), "II", hint)
     one = draft(data, "", data.text("ID"), value=amount.to_numpy(), column="AMT",
                 cell=data.text("AMT").to_numpy(),
                 lesion=bench.numbers(data, "LESION").fillna(0).to_numpy(int),

@@ -144,4 +144,5 @@ def _judge_order(bench: Bench, data: Dataset, column: str, pattern: str) -> None
     words = data.text(column).to_numpy()
     for _, at in rows:
         ratio[int(at.iloc[0])] = span_over_other_order(words[at], pattern)
-    bench.judge(data, "date_order", ratio, column, "the day where the month should stand?")
+    bench.judge(data, "date_order", ratio, column, "the day where the month should stand?",
+                shown="{:.1f} times as long")  # fmt: skip

@@ -10,7 +10,7 @@ from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.subject_ids import id_column, subjects_of
 
-ARMS = ("ARM", "TRT01P", "TRTP", "ACTARM", "TRT01A", "TRTA")
+ARMS = {"planned": ("ARM", "TRT01P", "TRTP"), "actual": ("ACTARM", "TRT01A", "TRTA")}
 STARTS = ("RFXSTDTC", "RFSTDTC", "TRTSDTM", "TRTSDT")
 """Start of study treatment, best first."""
 FIRST_DAYS = ("RFSTDTC", "TRTSDTM", "TRTSDT", "RFXSTDTC")
@@ -18,12 +18,12 @@ FIRST_DAYS = ("RFSTDTC", "TRTSDTM", "TRTSDT", "RFXSTDTC")
 ENDS = ("RFXENDTC", "TRTEDTM", "TRTEDT")
 """Date of the last exposure, best first."""
 
-COLUMNS = ("arm", "age", "sex", "centre", "bsa", "start", "first_day", "last_exposure")
+COLUMNS = ("arm", "age", "sex", "centre", "bsa", "weight", "start", "first_day", "last_exposure")
 
 
 def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
-    """Covariates per subject (index `id`): arm, age, sex, centre, bsa, and dates or NaT: start of
-    study treatment, first_day (study day 1) and last_exposure.
+    """Covariates per subject (index `id`): arm, age, sex, centre, bsa, weight (kg), and dates or
+    NaT: start of study treatment, first_day (study day 1) and last_exposure.
 
     Only these columns are read: no names, no dates of birth, no other identifiers.
     """
@@ -41,13 +41,16 @@ def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
     bench.flag(data, odd & age.notna().to_numpy(), "AGEU", "YEARS")
     area = bench.numbers(data, "BSABL")
     bench.judge(data, "body_surface_area", area, "BSABL", "in cm2?")
+    weight = bench.numbers(data, "WEIGHTBL")
+    bench.judge(data, "body_weight", weight, "WEIGHTBL", "in pounds or grams?")
     table = pd.DataFrame(
         {
-            "arm": _first(data, ARMS),
+            "arm": _arms(bench, data, ids),
             "age": age.to_numpy(),
             "sex": sex.where(sex.isin(["F", "M"])).to_numpy(),
             "centre": _first(data, ("SITEID",)),
             "bsa": area.to_numpy(),
+            "weight": weight.to_numpy(),
             "start": _first_date(data, STARTS),
             "first_day": _first_date(data, FIRST_DAYS),
             "last_exposure": _first_date(data, ENDS),
@@ -55,6 +58,22 @@ def read_subjects(bench: Bench, data: Dataset) -> pd.DataFrame:
         index=pd.Index(ids.to_numpy(), name="id"),
     )
     return table[table.index != ""]
+
+
+def _arms(bench: Bench, data: Dataset, ids: pd.Series) -> np.ndarray:
+    """The planned arm, or the actual one as the mapping says; the other where one is not stated."""
+    arms = {kind: pd.Series(_first(data, names), dtype=object) for kind, names in ARMS.items()}
+    planned, actual = arms["planned"], arms["actual"]
+    both = planned.notna() & actual.notna()
+    differ = (both & (planned.str.upper() != actual.str.upper())).to_numpy(bool)
+    chosen = bench.mapping["subject"]["arm"]
+    if differ.any() and not chosen:
+        bench.account.warn(
+            f"the planned arm of {int(differ.sum()):,} subject(s) is not the actual "
+            f'one ({bench.named(ids[differ])}): it counts, unless [subject] arm = "actual"'
+        )
+    first, second = (actual, planned) if chosen == "actual" else (planned, actual)
+    return first.where(first.notna(), second).to_numpy(object)
 
 
 def together(bench: Bench, tables: list[tuple[Dataset, pd.DataFrame]]) -> pd.DataFrame:
@@ -81,7 +100,7 @@ def no_subjects() -> pd.DataFrame:
     """The table of `read_subjects` without subjects."""
     table = pd.DataFrame(columns=list(COLUMNS), index=pd.Index([], dtype=object, name="id"))
     dates = dict.fromkeys(("start", "first_day", "last_exposure"), "datetime64[s]")
-    return table.astype({**dates, "age": float, "bsa": float})
+    return table.astype({**dates, "age": float, "bsa": float, "weight": float})
 
 
 def _is_one_row_each(data: Dataset) -> bool:
