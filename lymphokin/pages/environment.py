@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -25,8 +26,11 @@ _FILTERS = (
 )
 
 
+@cache
 def page_environment(package: str, **filters: Callable[..., Any]) -> jinja2.Environment:
     """The environment of a room's pages, whose templates extend ``page.html.j2``.
+
+    It is kept, and its templates with it: compiling them takes a tenth of the time of a report.
 
     Args:
         package: dotted name of the package that holds the templates, such as

@@ -20,7 +20,7 @@ def render_design_report(contents: DesignContents) -> str:
         "lymphokin.trial.report",
         rate=_rate,
         probability=probability,
-        plain=lambda value: f"{value:g}",
+        plain=_plain,
         days=_days,
     )
     return environment.get_template("design.html.j2").render(
@@ -31,6 +31,10 @@ def render_design_report(contents: DesignContents) -> str:
         boundary=_boundary(contents),
         figures=_figures(contents),
     )
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}"
 
 
 def _rate(share: float) -> str:
