@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import Cohort, read_events, write_events
@@ -69,6 +69,7 @@ def assert_same(one: Cohort, other: Cohort) -> None:
     )
 
 
+@settings(max_examples=40)
 @given(cohorts())
 def test_what_is_written_is_read_back(tmp_path, cohort):
     path = tmp_path / "events.csv"

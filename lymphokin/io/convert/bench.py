@@ -103,8 +103,11 @@ class Bench:
         hint: str = "",
     ) -> None:
         """Note the cells of `column` in the marked rows of `data` as problems."""
+        marked = np.flatnonzero(np.asarray(rows, bool))
+        if not len(marked):
+            return
         text = data.text(column)
-        for at in np.flatnonzero(np.asarray(rows, bool)):
+        for at in marked:
             value = text.iloc[at] if column in data else None
             self.found(data.file).add(int(data.lines[at]), column, value, expected, hint)
 

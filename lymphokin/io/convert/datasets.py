@@ -47,6 +47,7 @@ class Dataset:
     lines: np.ndarray
     written: Mapping[str, Written] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    _texts: dict[str, pd.Series] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -64,7 +65,9 @@ class Dataset:
         """A column as text, '' where missing or absent; whole numbers without decimals."""
         if column not in self.frame.columns:
             return pd.Series("", index=self.frame.index, dtype=object)
-        return self.frame[column].map(_as_text).astype(object)
+        if column not in self._texts:
+            self._texts[column] = self.frame[column].map(_as_text).astype(object)
+        return self._texts[column].copy(deep=False)
 
     def plain(self, column: str) -> pd.Series:
         """As `text`, with numbers written as Python does; what is no number stays as it is."""
@@ -186,7 +189,10 @@ def _dataset(file: str, frame: pd.DataFrame, found: Findings, first: int) -> Dat
     frame = frame.set_axis(pd.Index(names, dtype=object), axis=1).reset_index(drop=True)
     for name in names:
         column = frame[name]
-        if column.dtype.kind not in _TYPED:
+        if isinstance(column.dtype, pd.StringDtype):  # all text: no call per cell
+            words = column.str.strip()
+            frame[name] = words.astype(object).where(words.notna() & (words != ""), None)
+        elif column.dtype.kind not in _TYPED:
             frame[name] = column.astype(object).map(_stripped).astype(object)
     return Dataset(file, frame, np.arange(first, len(frame) + first))
 
