@@ -47,7 +47,9 @@ class Dataset:
     lines: np.ndarray
     written: Mapping[str, Written] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    _texts: dict[str, pd.Series] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _texts: dict[str, pd.Series] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.frame)
