@@ -22,13 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lymphokin.shipped import data_path
+from lymphokin.sites import UNKNOWN, sites
 
 if TYPE_CHECKING:  # a second to import; one patient does without tables
     import pandas as pd
 
     from lymphokin.io.cohort import Cohort
-
-UNKNOWN_SITE = "other"
 
 
 class ImmuneDose(NamedTuple):
@@ -47,34 +46,27 @@ class ImmuneDose(NamedTuple):
     supplied: pd.Series
 
 
-def _shipped_table(name: str) -> list[dict[str, str]]:
-    with data_path(name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 @cache
 def immune_dose_per_gy() -> dict[str, float]:
     """Gy of immune dose per prescribed Gy to one lesion, by site class."""
-    return {
-        row["site"]: float(row["immune_dose_gy"]) / float(row["reference_prescribed_gy"])
-        for row in _shipped_table("immune_dose_by_site.csv")
-    }
+    return {name: site.immune_dose_per_gy for name, site in sites().items()}
 
 
 @cache
 def log_sd_by_source() -> dict[str, float]:
     """Log-SD of the true immune dose around a given one, by where that one comes from."""
-    table = _shipped_table("immune_dose_uncertainty.csv")
-    return {row["source"]: float(row["log_sd"]) for row in table}
+    with data_path("immune_dose_uncertainty.csv").open(encoding="utf-8", newline="") as file:
+        return {row["source"]: float(row["log_sd"]) for row in csv.DictReader(file)}
 
 
 def immune_dose_log_sd(patients: Mapping[str, Any] | pd.DataFrame) -> NDArray[np.float64]:
     """Log-SD of each patient's true immune dose around the given one, `[patient]`.
 
-    `patients`: columns immune_dose_gy and immune_dose_source, one value per patient.
+    `patients`: columns immune_dose_gy, immune_dose_source and site, one value per patient.
     By IMMUNE_DOSE_SOURCE; 0 where a dose is given without a source, as it is then taken for
-    known; NaN where none is given: the dose is estimated from the site, and how well is said in
-    the model's parameter table. Raises ValueError for a source that the table does not know.
+    known. Where none is given, the dose is estimated from the site: that of the least known site
+    of the patient, NaN where the model's parameter table says how well. Raises ValueError for a
+    source that the table does not know.
     """
     sizes = log_sd_by_source()
     given = ~np.isnan(np.asarray(patients["immune_dose_gy"], float))
@@ -83,7 +75,14 @@ def immune_dose_log_sd(patients: Mapping[str, Any] | pd.DataFrame) -> NDArray[np
     if unknown:
         raise ValueError(f"unknown source of the immune dose: {', '.join(unknown)}")
     log_sd = np.array([0.0 if s is None else sizes[s] for s in sources], float)
-    return np.where(given, log_sd, np.nan)
+    of_site = [_log_sd_of_sites(site) for site in patients["site"]]
+    return np.where(given, log_sd, np.array(of_site, float))
+
+
+def _log_sd_of_sites(site: str | None) -> float:
+    names = (site or UNKNOWN).split("+")
+    known = (sites()[name].log_sd for name in names if name in sites())
+    return max((sd for sd in known if sd is not None), default=np.nan)
 
 
 def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
@@ -135,7 +134,7 @@ def per_lesion(
     with the patient as `ids` has it.
     """
     per_gy = immune_dose_per_gy()
-    sites = [site or UNKNOWN_SITE for site in sites]
+    sites = [site or UNKNOWN for site in sites]
     named = np.array([site.count("+") + 1 for site in sites], np.int64)
     count = np.where(np.isnan(stated), np.maximum(named, highest), stated).astype(np.int64)
     unlike = ((named > 1) & (named != count)) | (highest > count)

@@ -16,6 +16,7 @@ from lymphokin.io.vocabulary import (
     SITES,
     TEXT_COVARIATES,
 )
+from lymphokin.sites import site_class
 
 MOST_LESIONS = 100
 """Largest number of lesions of a patient (judgement)."""
@@ -42,12 +43,6 @@ def read_covariates(sheet: Sheet) -> dict[str, NDArray]:
 
 def _text(word: str, rule: Callable[[str], str | None]) -> str | None:
     return None if is_blank(word) else rule(word)
-
-
-def _site(word: str) -> str | None:
-    """`Liver + spine` as `liver+spine`; None unless every part is a site class."""
-    parts = [part.strip().lower() for part in word.split("+")]
-    return "+".join(parts) if all(part in SITES for part in parts) else None
 
 
 def _site_hint(word: str) -> str:
@@ -78,7 +73,7 @@ def _printable(word: str) -> str | None:
 _TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {
     "ARM": (_printable, "printable text"),
     "CENTRE": (_printable, "printable text"),
-    "SITE": (_site, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
+    "SITE": (site_class, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
     "SEX": (_sex, "F or M"),
     "IMMUNE_DOSE_SOURCE": (_source, "one of " + ", ".join(IMMUNE_DOSE_SOURCES)),
     "START_DATE": (_date, "the date of day 0, such as 2026-03-09"),

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from lymphokin.io.convert.mapping_defaults import DEFAULTS
+from lymphokin.sites import sites
 
 _COLUMNS = {
     "ID": "the patient, any text; no names or other identifiers",
@@ -20,7 +21,7 @@ _COLUMNS = {
     "LLOQ": "limit of quantification, in the unit of DV",
     "LLN": "the laboratory's lower limit of normal of alc (decides grade 1 only)",
     "ARM": "treatment arm",
-    "SITE": "lung_peripheral, lung_central, liver, spine, abdominal_node, brain or other",
+    "SITE": ", ".join(sites()),
     "N_LESIONS": "irradiated lesions",
     "IMMUNE_DOSE_GY": "mean dose to the blood over the course, if known (lymphokin dose)",
     "IMMUNE_DOSE_SOURCE": "blood, edic, organs, dvh or dicom",

@@ -60,8 +60,8 @@ class CohortArrays(NamedTuple):
     without: Mapping[str, jax.Array | np.ndarray]
     """per column, [patient] 1.0 where the column is missing"""
     sd_ratio: Mapping[str, jax.Array | np.ndarray]
-    """per column, [patient] SD between subjects over that of patients whose column is missing: 1.0
-    where it is missing, 0.0 where it is known, between them where it is known with an error"""
+    """per column, [patient] SD between subjects over the table's: 1.0 where the column is missing
+    (more for a site whose dose is known less well), 0.0 where it is known, between with an error"""
     measured: dict[str, Measured]
     treated_patient: jax.Array | np.ndarray
     """[treated patient] position among all patients"""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from lymphokin.dose.immune import immune_dose_per_gy, log_sd_by_source
+from lymphokin.dose.immune import log_sd_by_source
 from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.model import Model
 from lymphokin.model.residual import CategoryEffect, Residual
@@ -16,6 +16,7 @@ from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import Observable
 from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.sites import sites
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
@@ -173,7 +174,7 @@ def _count_field(observable: Observable, residual: Residual) -> CountField:
 
 def _fields(population: PopulationDraws) -> list[FormField]:
     used = read_columns(population.model) | {"site", "n_lesions", "bsa"}
-    sites = [Choice(value=s, label=s.replace("_", " ")) for s in immune_dose_per_gy()]
+    classes = [Choice(value=s.name, label=s.label) for s in sites().values()]
     origins = [
         Choice(value=s, label=f"{SOURCE_LABELS.get(s, s)} (log-SD {sd:g})")
         for s, sd in log_sd_by_source().items()
@@ -181,7 +182,7 @@ def _fields(population: PopulationDraws) -> list[FormField]:
     fields = [
         FormField(name="site", label="Site of the lesions", kind="choice_per_lesion", unit="",
                   help="One class for all lesions, or one per lesion joined by +.", required=True,
-                  used=True, choices=sites, default="other"),
+                  used=True, choices=classes, default="other"),
         FormField(name="n_lesions", label="Number of lesions treated", kind="integer", unit="",
                   help="Every lesion adds to the immune dose.", required=False, used=True,
                   minimum=1, maximum=MOST_LESIONS, step=1),

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.dose import reference_immune_dose
-from lymphokin.dose.immune import immune_dose_per_gy
+from lymphokin.dose.immune import immune_dose_log_sd, immune_dose_per_gy
 from lymphokin.io import Cohort
 from lymphokin.io.vocabulary import SITES
+from lymphokin.sites import site_class, sites
 
 
 def cohort(patients: dict[str, dict], fractions: list[tuple]) -> Cohort:
@@ -51,6 +52,40 @@ def test_the_reference_courses_give_their_published_dose(site, n, gy, expected):
 
 def test_every_site_class_of_the_event_table_has_a_dose():
     assert set(immune_dose_per_gy()) == set(SITES)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Liver + Prostate gland", "liver+prostate"),
+        ("head and neck", "head_and_neck"),
+        ("FEMUR", "limb"),
+        ("lung_central", "lung_central"),
+        ("liver+knee", None),
+        ("prostatectomy", None),  # words are whole
+    ],
+)
+def test_a_site_is_known_by_whole_words_that_mean_it(text, expected):
+    assert site_class(text) == expected
+
+
+def test_no_word_means_two_sites():
+    words = [w for s in sites().values() for w in (s.name.replace("_", " "), *s.synonyms)]
+    assert all(word == word.lower() for word in words)
+    of_others = {w for s in sites().values() for w in s.synonyms} - {
+        s.name.replace("_", " ") for s in sites().values()
+    }
+    assert len([w for w in words if w in of_others]) == len(of_others)
+
+
+def test_the_dose_of_a_site_known_less_well_is_less_certain():
+    """0.6 as the table says for a new site; the model's own for the seven that it was made with."""
+    patients = {
+        "immune_dose_gy": [np.nan, np.nan, np.nan, 1.0],
+        "immune_dose_source": [None, None, None, None],
+        "site": ["prostate", "liver", "liver+prostate", "prostate"],
+    }
+    np.testing.assert_array_equal(immune_dose_log_sd(patients), [0.6, np.nan, 0.6, 0.0])
 
 
 def test_lesions_add_and_the_dose_is_linear_in_the_prescription():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lymphokin.sites import UNKNOWN, by_word
+
 type Mapping = dict[str, dict[str, Any]]
 
 DEFAULTS: Mapping = {
@@ -191,7 +193,7 @@ DEFAULTS: Mapping = {
             "AFTER STUDY",
             "NEW ANTI-CANCER",
         ],
-        "sites": {"LIVER": "liver", "SPINE": "spine", "VERTEBRA": "spine", "BRAIN": "brain"},
+        "sites": {word.upper(): name for word, name in by_word().items() if name != UNKNOWN},
         "unit": "",
         "row": "",
         "fractions": 0.0,
