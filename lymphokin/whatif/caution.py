@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.sites import sites
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice
 from lymphokin.whatif.conditioned import Conditioned
@@ -66,6 +67,11 @@ def warnings_of(
         add("patient.counts", "caution", "no count yet: the baseline decides most of the risk")
     if patient.n_lesions is None and "+" not in patient.site:
         add("patient.n_lesions", "note", "number of lesions not given: taken as one")
+    judged = [sites()[name] for name in patient.site.split("+") if sites()[name].log_sd is not None]
+    for site in judged if patient.immune_dose_gy is None else ():
+        unseen = population.provenance.source == "literature"
+        why = ", and no published cohort had this site" if unseen else ""
+        add("patient.site", "caution", f"{site.label}: the dose to the blood is a judgement{why}")
     last = max((c.day for c in patient.counts), default=-np.inf)
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):

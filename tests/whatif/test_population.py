@@ -64,3 +64,12 @@ def test_every_calibrated_model_can_be_asked():
     for population in populations.values():
         assert population.provenance.source == "literature"
         assert population.provenance.calibration is not None
+
+
+@pytest.mark.parametrize(("site", "named"), [("liver", False), ("liver+prostate", True)])
+def test_a_site_whose_dose_is_a_judgement_is_named_beside_it(engine, patient, bare, site, named):
+    asked = patient.model_copy(update={"site": site, "n_lesions": 2, "immune_dose_gy": None})
+    found = [n for n in engine.warnings(asked, {"a": bare}, bare, 400) if n.field == "patient.site"]
+    assert [n.text.startswith("prostate: the dose to the blood is a judgement") for n in found] == (
+        [True] if named else []
+    )
