@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from lymphokin.literature.posterior import calibrated_models
