@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from lymphokin.io import BadInput, read_events
 from lymphokin.plausible import CHECKS
 from lymphokin.shipped import data_path
+from tests.io.cdisc_study import PR, refused
+from tests.io.test_read_by_column import WIDE, made
 
 FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
                  max_examples=40)  # fmt: skip
@@ -195,3 +197,28 @@ def test_names_of_arms_and_centres_that_look_alike_are_asked_for(tmp_path, colum
     assert f"the same as {names[0]}?" in told.hint
     path.write_text(path.read_text().replace(names[1], names[0]))
     assert read_events(path).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "others"),
+    [("l.5", {(3, "WEEK 2", "alc_value")}), ("1.450", set())],
+)
+def test_what_is_improbable_of_other_patients_is_said_with_what_cannot_be_read(
+    tmp_path, cell, others
+):
+    """A sheet of which one cell is no number; nothing where a column has two readings."""
+    table = f"Patient;Baseline;Week 2\nP1;{cell};0.91\nP2;1.400;28.5\nP3;1.600;1.1\n"
+    mapping = WIDE.replace("/uL", "10^9/L")
+    if cell == "l.5":
+        mapping += '[format]\ndecimal = "."\n'
+    with pytest.raises(BadInput) as caught:
+        made(tmp_path, table, mapping)
+    told = {(p.row, p.column, p.check) for p in caught.value.problems}
+    assert told == {(2, "BASELINE", ""), *others}
+
+
+def test_data_sets_of_a_study_are_compared_although_a_cell_cannot_be_read(tmp_path):
+    pr = PR.replace("X-1,1,SBRT,RADIOTHERAPY,10,", "X-1,1,SBRT,RADIOTHERAPY,ten,")
+    pr = pr.replace("X-2,2,SBRT,RADIOTHERAPY,10,", "X-2,2,SBRT,RADIOTHERAPY,0.1,")
+    said = refused(tmp_path, "line 2: found ten", "line 8: found 0.1", "`fraction_dose`", pr=pr)
+    assert said.count("line") == 2

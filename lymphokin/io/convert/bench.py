@@ -13,7 +13,7 @@ from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.number_format import without_flag
-from lymphokin.io.problems import BadInput, Findings
+from lymphokin.io.problems import BadInput, Findings, Problem
 
 COUNT, MDSC, LEVEL, FRACTION, DOSE = "alc", "mdsc", "atra", "rt", "atra_dose"
 """Kinds of records."""
@@ -64,9 +64,12 @@ class Bench:
     key: bytes | None = None
     columns: dict[str, str] = field(default_factory=dict)
     """Columns of the event table as the source calls them."""
+    undecided: bool = False
+    """Whether it is not known how a column is to be read, so that its numbers say nothing."""
     _found: dict[str, Findings] = field(default_factory=dict)
     _ambiguous: set[tuple[str, str]] = field(default_factory=set)
     _flagged: set[tuple[str, str]] = field(default_factory=set)
+    _unread: set[tuple[str, str, int]] = field(default_factory=set)
 
     def found(self, file: str) -> Findings:
         """Where the problems of a file are noted."""
@@ -102,12 +105,17 @@ class Bench:
         expected: str,
         hint: str = "",
     ) -> None:
-        """Note the cells of `column` in the marked rows of `data` as problems."""
+        """Note the cells of `column` in the marked rows of `data` as problems.
+
+        A cell that is no number is told once, as that.
+        """
         marked = np.flatnonzero(np.asarray(rows, bool))
         if not len(marked):
             return
         text = data.text(column)
         for at in marked:
+            if (data.file, column, int(data.lines[at])) in self._unread:
+                continue
             value = text.iloc[at] if column in data else None
             self.found(data.file).add(int(data.lines[at]), column, value, expected, hint)
 
@@ -119,6 +127,7 @@ class Bench:
             lost = values.isna() & ~data.text(column).isin(["", "."])
             hint = 'a mark or unit beside it? [format] flags = ["*"] in the mapping'
             self.flag(data, lost, column, "a number, or a blank if missing", hint)
+            self._unread |= {(data.file, column, int(line)) for line in data.lines[lost]}
         return values
 
     def named(self, ids: Iterable[str]) -> str:
@@ -165,18 +174,30 @@ class Bench:
             return False
         if (data.file, column) not in self._ambiguous:
             self._ambiguous.add((data.file, column))
-            word = form.readings[0]
-            at = next((n for n in stated if text.iloc[n] == word), stated[0])
-            expected = "numbers that can be read in one way"
-            hint = f"{form.question}: {_DECIDE}"
-            self.found(data.file).add(int(data.lines[at]), column, word, expected, hint)
+            self.ask(data, column, "numbers", form.readings[0], f"{form.question}: {_DECIDE}")
         return True
+
+    def ask(self, data: Dataset, column: str, what: str, word: str, question: str) -> None:
+        """Ask how a column is to be read, at its first cell `word`; nothing can be said of it yet.
+
+        `what`: what stands in the column, in the plural.
+        """
+        self.undecided = True
+        text = data.text(column)
+        stated = np.flatnonzero(~text.isin(["", "."]).to_numpy())
+        at = next((n for n in stated if text.iloc[n] == word), stated[0])
+        expected = f"{what} that can be read in one way"
+        self.found(data.file).add(int(data.lines[at]), column, word, expected, question)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """The problems of all files."""
+        return [p for found in self._found.values() for p in found.problems]
 
     def raise_if_any(self) -> None:
         """Raise BadInput with the problems of all files, if there are any."""
-        problems = [p for found in self._found.values() for p in found.problems]
-        if problems:
-            raise BadInput(problems)
+        if self.troubled:
+            raise BadInput(self.problems)
 
 
 def draft(data: Dataset, kind: str, ids: pd.Series, **columns: object) -> pd.DataFrame:

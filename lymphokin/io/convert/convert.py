@@ -80,14 +80,16 @@ def convert(
     Findings(source.name, accept).raise_if_any()
     bench = Bench({**words, "accept": {**words["accept"], **(accept or {})}}, key=key)
     records, subjects = _draft(bench, source)
-    bench.raise_if_any()
+    if immune_dose is not None:
+        subjects = with_immune_dose(bench, subjects, records["id"], immune_dose)
+    if bench.troubled:
+        others = _problems_of_others(bench, records, subjects, source.name, key)
+        raise BadInput(dict.fromkeys([*bench.problems, *others]))
     if not records["kind"].isin(["alc"]).any():
         names = ", ".join(words["lab"]["lymphocytes"])
         raise BadInput([Problem(source.name, None, None, "no lymphocyte counts",
                                 f"lymphocyte counts (test codes {names})",
                                 "name theirs in the mapping, [lab] lymphocytes")])  # fmt: skip
-    if immune_dose is not None:
-        subjects = with_immune_dose(bench, subjects, records["id"], immune_dose)
     events, records = assemble(bench, records, subjects)
     bench.close()
     bench.account.balance()
@@ -98,6 +100,32 @@ def convert(
     _warn_of_weekends(bench, events)
     undated = cohort.patients.assign(start_date=None)
     return Conversion(replace(cohort, patients=undated, warnings=()), bench.account)
+
+
+def _problems_of_others(
+    bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame, name: str, key: bytes | None
+) -> tuple[Problem, ...]:
+    """Problems of the patients of whom everything could be read, told with those of the cells.
+
+    None where a whole file or column has a problem, such as an unknown unit or numbers with two
+    readings: then all numbers may be wrong.
+    """
+    if bench.undecided or not all(problem.row for problem in bench.problems):
+        return ()
+    wrong = {(problem.file, problem.row) for problem in bench.problems}
+    rows = zip(records["source"], records["row"], strict=True)
+    partly = set(records["id"][[row in wrong for row in rows]])
+    of_others = records[~records["id"].isin(partly)]
+    if of_others.empty:
+        return ()
+    apart = Bench(bench.mapping, key=key, columns=bench.columns)
+    try:
+        events, drafts = assemble(apart, of_others, subjects)
+        apart.raise_if_any()
+        _checked(events, drafts, name, apart, key)
+    except BadInput as error:
+        return error.problems
+    return ()
 
 
 def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

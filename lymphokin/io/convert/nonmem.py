@@ -94,9 +94,8 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     bench.flag(data, data.text("ID") == "", "ID", "a subject on every record")
     data = _one_block_each(bench, data)
     when, clock, day = read_times(bench, data)
-    bench.raise_if_any()
-    _check_order(bench, data, np.where(np.isnan(day), _days_of(when), day))
-    bench.raise_if_any()
+    if not bench.troubled:
+        _check_order(bench, data, np.where(np.isnan(day), _days_of(when), day))
     place = {"when": when, "clock": clock, "day": day}
     parts = [_doses(bench, data, event == 1, place), _observations(bench, data, event == 0, place)]
     parts = [part for part in parts if len(part)]

@@ -87,11 +87,8 @@ def _clocks(bench: Bench, data: Dataset) -> np.ndarray:
     form = str(bench.mapping["format"]["times"])
     question = "" if form else clock_question(text.unique())
     if question:
-        word = question.split(" ", 1)[0]
-        at = int(np.flatnonzero((text == word).to_numpy())[0])
-        hint = f'{question}: say which, [format] times = "%H.%M" or "hours"'
-        expected = "clock times that can be read in one way"
-        bench.found(data.file).add(int(data.lines[at]), "TIME", word, expected, hint)
+        bench.ask(data, "TIME", "clock times", question.split(" ", 1)[0],
+                  f'{question}: say which, [format] times = "%H.%M" or "hours"')  # fmt: skip
     seconds = np.array([seconds_of(str(word), form) for word in text], float)
     hint = 'written otherwise? [format] times = "%H%M" in the mapping'
     expected = "a clock time such as 14:30 beside the date"
@@ -123,10 +120,7 @@ def _dates(bench: Bench, data: Dataset, column: str) -> list[datetime | None]:
     pattern = stated or DATE_FORMATS[column]
     order = order_of(words)
     if not stated and order.readings is not None and column in ("DATE", "DAT1"):
-        at = int(np.flatnonzero((words == order.readings[0]).to_numpy())[0])
-        hint = order.question("[nonmem] date_format")
-        expected = "dates that can be read in one way"
-        bench.found(data.file).add(int(data.lines[at]), column, order.readings[0], expected, hint)
+        bench.ask(data, column, "dates", order.readings[0], order.question("[nonmem] date_format"))
         return [None] * len(data)
     dates = [read_date(word, pattern) for word in words]
     expected = f"a date like {datetime(2026, 3, 9).strftime(pattern)} ({column} of NONMEM)"

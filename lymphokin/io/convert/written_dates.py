@@ -61,7 +61,7 @@ def in_iso(bench: Bench, data: Dataset, column: str) -> pd.Series:
              if word not in digits and (match := _PARTS.fullmatch(word))}  # fmt: skip
     pattern = str(bench.mapping["format"]["dates"])
     if digits and not pattern:
-        _ask_what_is_counted(bench, data, column, words, digits[0])
+        bench.ask(data, column, "dates", digits[0], _counted_question(digits[0]))
     read = {word: iso for word in digits if (iso := _of_digits(word, pattern))}
     told = [(pattern if pattern in COUNTED else f"in the form {pattern}", list(read))]
     stated = "" if pattern in COUNTED else pattern
@@ -70,7 +70,7 @@ def in_iso(bench: Bench, data: Dataset, column: str) -> pd.Series:
     order = order_of(match["date"] for match in parts.values())
     if not stated and order.readings is not None:
         word = next(w for w, match in parts.items() if match["date"] == order.readings[0])
-        _ask(bench, data, column, words, word, order.question("[format] dates"))
+        bench.ask(data, column, "dates", word, order.question("[format] dates"))
         parts = {}
     for word, match in parts.items():
         if iso := _of_parts(match["date"], match["clock"] or "", stated or order.pattern):
@@ -126,18 +126,8 @@ def _of_digits(word: str, kind: str) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}" if clocked else f"{moment:%Y-%m-%d}"
 
 
-def _ask_what_is_counted(
-    bench: Bench, data: Dataset, column: str, words: pd.Series, word: str
-) -> None:
-    readings = " or as ".join(
-        f"{iso} ({kind})" for kind in COUNTED if (iso := _of_digits(word, kind))
-    )
-    hint = f'{word} can be read as {readings}: say which, [format] dates = "SAS" or "Excel"'
-    _ask(bench, data, column, words, word, hint)
-
-
-def _ask(bench: Bench, data: Dataset, column: str, words: pd.Series, word: str, hint: str) -> None:
-    at = int(np.flatnonzero((words == word).to_numpy())[0])
-    bench.found(data.file).add(
-        int(data.lines[at]), column, word, "dates that can be read in one way", hint
-    )
+def _counted_question(word: str) -> str:
+    """What is asked of a number among dates, with its readings."""
+    readings = [f"{iso} ({kind})" for kind in COUNTED if (iso := _of_digits(word, kind))]
+    return (f"{word} can be read as {' or as '.join(readings)}: say which, "
+            '[format] dates = "SAS" or "Excel"')  # fmt: skip
