@@ -11,7 +11,8 @@ Research use only. Not a medical device; not for decisions about patients.
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -66,4 +67,6 @@ os.environ.setdefault("JAX_ENABLE_X64", "1")
 if "jax" in sys.modules:
     sys.modules["jax"].config.update("jax_enable_x64", os.environ["JAX_ENABLE_X64"] == "1")
 
+__getattr__: Callable[[str], Any]
+__dir__: Callable[[], list[str]]
 __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["plot"], _HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -3,7 +3,8 @@
 What is named here is imported when it is first asked for.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -11,9 +12,10 @@ if TYPE_CHECKING:
     from lymphokin.dose.immune import ImmuneDose, immune_dose_log_sd, reference_immune_dose
 
 __all__ = ["ImmuneDose", "immune_dose_log_sd", "reference_immune_dose"]
-__getattr__, _, _ = lazy_loader.attach(
+__getattr__: Callable[[str], Any]
+__getattr__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "immune": ["ImmuneDose", "immune_dose_log_sd", "reference_immune_dose"],
     },
-)
+)[0]

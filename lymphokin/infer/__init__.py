@@ -3,7 +3,8 @@
 What is named here is imported when it is first asked for.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -30,7 +31,8 @@ __all__ = [
     "fit_gaussian",
     "sample_nuts",
 ]
-__getattr__, _, _ = lazy_loader.attach(
+__getattr__: Callable[[str], Any]
+__getattr__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "belief": ["METHODS"],
@@ -42,4 +44,4 @@ __getattr__, _, _ = lazy_loader.attach(
         "sample": ["Sample"],
         "sampler": ["NutsSettings"],
     },
-)
+)[0]

@@ -3,7 +3,8 @@
 What needs pandas is imported when it is first asked for: problems are reported without it.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from lymphokin.io.events import read_events, write_events
 
 __all__ = ["BadInput", "Cohort", "Problem", "read_events", "write_events"]
-__getattr__, _, _ = lazy_loader.attach(
+__getattr__: Callable[[str], Any]
+__getattr__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cohort": ["Cohort"],
         "events": ["read_events", "write_events"],
     },
-)
+)[0]

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,9 @@ MOST_LESIONS = 100
 """Largest number of lesions of a patient (judgement)."""
 
 
-def read_covariates(sheet: Sheet) -> dict[str, NDArray]:
+def read_covariates(sheet: Sheet) -> dict[str, NDArray[Any]]:
     """Each covariate per record: numbers with NaN, text with None where blank."""
-    read: dict[str, NDArray] = {}
+    read: dict[str, NDArray[Any]] = {}
     for name in NUMERIC_COVARIATES:
         read[name] = sheet.numbers(name)
     sheet.flag(read["PTV_CM3"] <= 0, "PTV_CM3", "a target volume above 0 cm3")

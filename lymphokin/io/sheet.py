@@ -36,7 +36,7 @@ class Sheet:
     def __init__(self, table: TextTable, found: Findings) -> None:
         self.lines: NDArray[np.int64] = table.lines
         self.found = found
-        self.troubled = np.zeros(len(table), bool)
+        self.troubled: NDArray[np.bool_] = np.zeros(len(table), bool)
         """Rows in which something is refused."""
         self._columns = table.columns
 

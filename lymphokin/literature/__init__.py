@@ -3,7 +3,8 @@
 Calibrating is imported when it is first asked for: what ships is read without it.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -25,11 +26,12 @@ __all__ = [
     "literature_draws",
     "read_studies",
 ]
-__getattr__, _, _ = lazy_loader.attach(
+__getattr__: Callable[[str], Any]
+__getattr__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "calibrate": ["Calibration", "coverage"],
         "meta_analysis": ["MetaAnalysis", "Settings"],
         "studies": ["Counts", "Study", "read_studies"],
     },
-)
+)[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,7 +69,7 @@ def _dose(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
     return block.on_dose(y, p, AMOUNT_MG)
 
 
-SITUATIONS = {
+SITUATIONS: dict[str, Callable[[Block, Any, Any], Mapping[str, Any]]] = {
     "in an untreated patient": lambda block, y, p: {},
     f"after a fraction of {IMMUNE_DOSE_GY:g} Gy": _fraction,
     f"after a dose of {AMOUNT_MG:g} mg": _dose,

@@ -3,7 +3,8 @@
 What needs pandas is imported when it is first asked for: one patient does without it.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import lazy_loader
 
@@ -57,10 +58,11 @@ __all__ = [
     "simulate_records",
     "standardised",
 ]
-__getattr__, _, _ = lazy_loader.attach(
+__getattr__: Callable[[str], Any]
+__getattr__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "data": ["PackedCohort", "pack"],
         "likelihood": ["CohortLikelihood", "simulate_log_values", "simulate_records"],
     },
-)
+)[0]
