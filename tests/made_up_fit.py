@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from lymphokin.infer import Draws
@@ -15,7 +17,12 @@ from lymphokin.run import Fit
 
 
 def made_up_fit(
-    name: str, cohort: Cohort, spread: float = 0.3, chains: int = 2, draws: int = 60
+    name: str,
+    cohort: Cohort,
+    spread: float = 0.3,
+    chains: int = 2,
+    draws: int = 60,
+    errors: Mapping[str, float] | None = None,
 ) -> Fit:
     """A fit of a shipped model to a cohort.
 
@@ -25,6 +32,7 @@ def made_up_fit(
         spread: SD of every latent; 0 for chains that never moved.
         chains: number of chains.
         draws: draws of each.
+        errors: relative errors of the solver by quantity; none where they are not given.
     """
     model = load_model(name)
     density = density_of(model, cohort)
@@ -33,7 +41,7 @@ def made_up_fit(
     nothing = np.zeros((chains, draws))
     moved = nothing.astype(bool)
     sample = Draws(centre + spread * noise, moved, nothing, nothing, nothing, nothing).sample()
-    summary, values, prior, verdicts = verdicts_of(density, sample, {}, seed=0)
+    summary, values, prior, verdicts = verdicts_of(density, sample, errors or {}, seed=0)
     provenance = {
         "created": "2026-01-01T00:00:00+00:00",
         "model": name,

@@ -24,7 +24,7 @@ from lymphokin.literature.sampler import approximate, sample
 from lymphokin.model import Model
 from lymphokin.population import CohortArrays, Hierarchy, Latents
 from lymphokin.shipped import data_path
-from lymphokin.solve import COARSE_STEPS, Treatment, build_timeline, solve_hours
+from lymphokin.solve import COARSE_STEPS, Treatment, build_timeline, following, solve_hours
 from lymphokin.solve.system import System
 
 STUDIES_FILE = "literature/atra_studies.toml"
@@ -130,7 +130,7 @@ class AtraMetaAnalysis:
             days = study.intake_days
             amount = np.full(len(days), study.dose_mg)
             courses += [Treatment(none, none, none, days, amount, start)] * PATIENTS
-        timeline, layout = build_timeline(courses, COARSE_STEPS)
+        timeline, layout = build_timeline(courses, following(COARSE_STEPS, model))
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)
         assert lanes == total, "every study must be one drug window"

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 
@@ -136,6 +137,7 @@ class Block:
         return {}
 
 
+@lru_cache(maxsize=256)
 def state_type(block: Block) -> Any:
     """Named tuple of the block's states (a pytree with attribute access)."""
     return namedtuple(f"{block.name}State", list(block.states))

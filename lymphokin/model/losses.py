@@ -7,14 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import jax
-import numpy as np
 
 from lymphokin.model.block import Block, Fraction, ModelError, initial_state
+from lymphokin.model.individuals import individuals
 from lymphokin.model.model import Model
 from lymphokin.model.rest import Recorder
 
-INDIVIDUALS = 32
-"""Individuals of the prior that are tried: what happens to one in ten is missed once in 30."""
 IMMUNE_DOSE_GY = 1.0
 """Of the fraction that is tried: a whole course gives the blood a few Gy (judgement)."""
 AMOUNT_MG = 100.0
@@ -48,17 +46,6 @@ def refuse_negative_losses(model: Model) -> Model:
         )
     _sound.add(model.sha256)
     return model
-
-
-def individuals(model: Model, count: int = INDIVIDUALS) -> list[dict[str, float]]:
-    """Parameters of individuals drawn from the prior, in model units."""
-    rng = np.random.default_rng(0)
-    drawn = {}
-    for p in model.table:
-        typical = np.asarray(p.typical(rng.standard_normal(count)))
-        own = typical + p.between_subject_sd * rng.standard_normal(count)
-        drawn[p.name] = np.asarray(p.to_natural(own)) * p.per_day
-    return [{name: float(values[i]) for name, values in drawn.items()} for i in range(count)]
 
 
 def _fraction(block: Block, y: Any, p: Any) -> Mapping[str, Any]:

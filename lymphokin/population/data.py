@@ -15,7 +15,7 @@ from lymphokin.io import Cohort
 from lymphokin.model import CategoryEffect, DelayEffect, Model, Residual
 from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
-from lymphokin.solve import Layout, StepRule, Treatment, build_timeline
+from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
 
 RECORDS_UNIT = 32
 """Numbers of records are rounded up to a multiple of this."""
@@ -113,11 +113,12 @@ def pack(
         model: the model, which says which covariates and quantities matter.
         cohort: validated patients, courses and observations.
         days: per patient, extra days at which the solution is wanted (e.g. the endpoint visit).
-        rule: step sizes of the solver.
+        rule: step sizes of the solver; drugs are followed for as long as they last.
     """
     first_row = cohort.observations.groupby("id")["row"].min().to_dict()
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
-    timeline, layout = build_timeline(treatments_of(cohort, days or {}), rule)
+    steps = following(rule or StepRule(), model)
+    timeline, layout = build_timeline(treatments_of(cohort, days or {}), steps)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     covariates = covariate_arrays(model, cohort.patients)
     warnings = list(covariates.warnings)

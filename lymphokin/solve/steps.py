@@ -58,10 +58,13 @@ class StepRule:
     cleared_growth: float = 0.18
     """How much longer they may then be per hour."""
     tail_days: float = 4.0
-    """How long a window lasts after its last dose; by then the drug is gone."""
+    """How long a window lasts after its last dose, at the least; by then the drug of the default
+    model is gone. :func:`lymphokin.solve.following` makes it longer for a drug that stays."""
     separate_days: float = 10.0
     """Doses further apart than this start a new window."""
     refine: int = 1
+    tolerance: float = DEFAULT_TOLERANCE
+    """Relative error of counts that these steps aim at."""
 
     @classmethod
     def for_tolerance(cls, rtol: float) -> StepRule:
@@ -74,7 +77,7 @@ class StepRule:
         steps = {name: scale * getattr(default, name) for name in _SCALED}
         # What is left of the drug at a window's end is neglected; it falls exponentially.
         tail = default.tail_days - TAIL_DAYS_PER_TENTH * min(0.0, log10(rtol / DEFAULT_TOLERANCE))
-        return replace(default, **steps, tail_days=min(tail, default.separate_days))
+        return replace(default, **steps, tail_days=min(tail, default.separate_days), tolerance=rtol)
 
     def step_days(self, since_dose: float, since_fraction: float) -> float:
         """Longest step of the days clock, by the days since the last dose and fraction."""

@@ -11,7 +11,7 @@ import numpy as np
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
-from lymphokin.solve import Treatment
+from lymphokin.solve import StepRule, Treatment, following
 from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.answer import schedule_answer
 from lymphokin.whatif.answers import Estimate, Notice, ScheduleAnswer, WhatIfAnswer, WhatIfRequest
@@ -28,7 +28,7 @@ from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
 from lymphokin.whatif.records import Records
 from lymphokin.whatif.schedule import Schedule
-from lymphokin.whatif.shapes import arrays_of
+from lymphokin.whatif.shapes import STEPS, arrays_of
 from lymphokin.whatif.treatment import PATIENT, columns_of, treatment_of
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
@@ -50,6 +50,7 @@ class Engine:
         self.population = population
         self.seed = seed
         self.solver: LaneSolver = LaneSolver(population.hierarchy)
+        self.steps: StepRule = following(STEPS, population.model)
         self._fixed, self._conditioned, self._solved = Recent(KEPT), Recent(KEPT), Recent(KEPT)
         self._answered, self._intervals = Recent(KEPT), Recent(KEPT)
         self._treatments, self._risks = Recent(RISKS_KEPT), Recent(RISKS_KEPT)
@@ -136,7 +137,7 @@ class Engine:
     def arrays(self, patient: Patient, schedule: Schedule, plan: Schedule) -> TreatmentArrays:
         """Arrays of a schedule, with its endpoint visit and the end of the curves."""
         days = [float(schedule.endpoint_day), float(LATEST_DAY)]
-        return arrays_of(self._solvable(patient, schedule, plan), days)
+        return arrays_of(self._solvable(patient, schedule, plan), days, self.steps)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
         """Draws of the patient given the counts so far."""
@@ -158,7 +159,7 @@ class Engine:
         so_far = self._so_far(patient, plan)
         begun = min([*so_far.fraction_days, *so_far.dose_days, records.day.max()])
         # Before anything is given the patient is at rest: one node serves all those counts.
-        arrays = arrays_of(so_far, [begun, *records.day[records.day > begun]])
+        arrays = arrays_of(so_far, [begun, *records.day[records.day > begun]], self.steps)
         return PatientLikelihood(self.population, self.solver, self.fixed(patient), records, arrays)
 
     def _so_far(self, patient: Patient, plan: Schedule) -> Treatment:

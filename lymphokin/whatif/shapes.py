@@ -24,20 +24,21 @@ SHAPES = (
 MOST_WINDOWS = max(shape.windows for shape in SHAPES)
 
 
-def arrays_of(treatment: Treatment, days: Sequence[float]) -> TreatmentArrays:
+def arrays_of(treatment: Treatment, days: Sequence[float], rule: StepRule) -> TreatmentArrays:
     """Padded arrays of a treatment.
 
     Args:
         treatment: what is given.
         days: days at which the solution is wanted exactly.
+        rule: ``STEPS``, with windows as long as the model's drug lasts.
 
     Raises:
         ValueError: when no shape holds it.
     """
-    arrays = treatment_arrays(replace(treatment, days=np.asarray(days, float)), SHAPES, STEPS)
+    arrays = treatment_arrays(replace(treatment, days=np.asarray(days, float)), SHAPES, rule)
     if arrays is None:
         raise ValueError(
-            "this schedule is too long to be computed: ATRA courses less than 10 days apart count "
-            "as one, which may last some three weeks"
+            "this schedule is too long to be computed: ATRA courses less than "
+            f"{rule.separate_days:.3g} days apart count as one, which may last some three weeks"
         )
     return arrays

@@ -12,7 +12,9 @@ from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.solve import StepRule
+from lymphokin.terminal import show_fit
 from tests.conftest import SHORT as SHORT_RUN
+from tests.made_up_fit import made_up_fit
 from tests.solve.test_adaptive_solvers import STIFF, TABLE
 
 SHORT = """ID,TIME,EVID,CMT,AMT,DVID,DV,IMMUNE_DOSE_GY
@@ -90,3 +92,21 @@ def test_a_fit_is_not_sampled_where_the_solver_is_grossly_wrong(tmp_path):
     with pytest.raises(ValueError, match=r"was not fitted. The equations are not solved.*Adaptive"):
         lk.fit(events, path, unfinished=tmp_path / "run.unfinished", progress=False, **SHORT_RUN)
     assert not list(tmp_path.glob("run*"))
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.02, True), (0.009, False)])
+def test_a_fit_whose_solver_errs_says_so_in_terminal_report_and_verdict(
+    small_table, tmp_path, capsys, error, said
+):
+    fit = made_up_fit("hedos_hcc", read_events(small_table), errors={"alc": error})
+    words = "with halved steps predictions of alc change by 2 %"
+    saved = fit.save(tmp_path / "run", progress=False)
+    show_fit(fit, saved, tmp_path / "run", as_json=False)
+    opened = lk.open_run(tmp_path / "run")
+    places = {
+        "terminal": " ".join(capsys.readouterr().out.split()),
+        "report": (tmp_path / "run" / "report.html").read_text(),
+        "verdict": fit.verdict,
+        "verdict of the saved run": opened.verdict,
+    }
+    assert {place: words in text for place, text in places.items()} == dict.fromkeys(places, said)

@@ -4,7 +4,8 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.model import ModelError
-from lymphokin.model.losses import individuals, refuse_negative_losses
+from lymphokin.model.individuals import individuals
+from lymphokin.model.losses import refuse_negative_losses
 
 MODEL = '''"""One pool whose loss is {loss}."""
 

@@ -11,9 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.special import gammaincinv
 
 from lymphokin.model import ModelError, load_model
-from lymphokin.solve import Treatment, build_timeline, hours_output_at, solve
+from lymphokin.model.load import shipped_models
+from lymphokin.solve import (
+    COARSE_STEPS,
+    LONG_STEPS,
+    StepRule,
+    Treatment,
+    build_timeline,
+    following,
+    hours_output_at,
+    solve,
+)
 
 MODEL = '''"""A drug in one compartment, and the area under its amount on the days clock."""
 
@@ -70,7 +81,7 @@ symbol = "k"
 meaning = "a rate or a lag"
 unit = "{unit}"
 transform = "log"
-median = 1.0
+median = {median}
 source = "none: a test"
 certainty = "fixed"
 """
@@ -86,21 +97,28 @@ certainty = "proposed prior"
 MG = 100.0
 
 
-def load_drug(folder, route, text=MODEL):
-    """The model of a drug that is given into the gut or the central compartment."""
+def load_drug(folder, route, text=MODEL, **medians):
+    """The model of a drug that is given into the gut or the central compartment.
+
+    Args:
+        medians: of its parameters; 1 (per hour, or hours) where they are not given.
+    """
     path = folder / f"{route}.py"
     path.write_text(text.replace("ROUTE", route))
     units = {"absorption_rate": "1/h", "elimination_rate": "1/h", "dose_lag": "h"}
-    table = "".join(PARAMETER.format(name=n, unit=u) for n, u in units.items())
+    table = "".join(
+        PARAMETER.format(name=n, unit=u, median=medians.get(n, 1.0)) for n, u in units.items()
+    )
     path.with_suffix(".toml").write_text(table + RESIDUAL)
     return load_model(path)
 
 
-def solved(model, dose_days, days, **p):
+def solved(model, dose_days, days, rule=None, **p):
     """States and outputs at days, and samples of the drug there, [patient, day] each.
 
     Args:
         dose_days: of each patient.
+        rule: step sizes; the default ones.
         p: [patient] rates in 1/day, lags in days.
     """
     nothing = np.zeros(0)
@@ -108,14 +126,15 @@ def solved(model, dose_days, days, **p):
         Treatment(nothing, nothing, nothing, doses, np.full(len(doses), MG), own)
         for doses, own in zip(dose_days, days, strict=True)
     ]
-    timeline, layout = build_timeline(courses)
+    timeline, layout = build_timeline(courses, following(rule or StepRule(), model))
+
+    windows = np.asarray([patient for patient, _, _ in layout.lane_windows])
 
     @jax.jit
     def run(p, timeline, lane, day):
-        solution = solve(model, SimpleNamespace(**p), SimpleNamespace(**p), timeline)
-        sample = hours_output_at(
-            model, SimpleNamespace(**p), timeline.hours, solution.hours, lane, day
-        )
+        of_lanes = SimpleNamespace(**{name: value[windows] for name, value in p.items()})
+        solution = solve(model, SimpleNamespace(**p), of_lanes, timeline)
+        sample = hours_output_at(model, of_lanes, timeline.hours, solution.hours, lane, day)
         return solution.states | solution.outputs, sample["atra"]
 
     lane = np.repeat(np.arange(len(courses)), [len(own) for own in days])
@@ -176,6 +195,64 @@ def test_areas_under_a_drug_are_dose_over_rate(course):
         np.testing.assert_allclose(
             course.found[area][:, -1], total / course.p[rate], rtol=1e-4, err_msg=area
         )
+
+
+@pytest.mark.parametrize("half_life_hours", [0.1, 2.0, 12.0, 72.0])
+@pytest.mark.parametrize("route", ["gut", "central"], ids=["oral", "bolus"])
+def test_areas_under_fast_and_slow_drugs_are_dose_over_rate(tmp_path, route, half_life_hours):
+    """1 to 15 doses, half a day to 20 days apart; absorption is slow, too."""
+    rng = np.random.default_rng(5)
+    rate = np.log(2) / half_life_hours
+    model = load_drug(tmp_path, route, elimination_rate=rate, absorption_rate=1.3 * rate)
+    gaps = [0.5, 1.0, 2.0, 7.0, 20.0]
+    doses = [np.r_[0.0, np.cumsum(rng.choice(gaps, n))] for n in (0, 2, 5, 14)]
+    p = {
+        "absorption_rate": np.full(4, 24 * 1.3 * rate),
+        "elimination_rate": np.full(4, 24 * rate),
+        "dose_lag": np.zeros(4),
+    }
+    days = [np.array([own[-1], own[-1] + 90]) for own in doses]
+    found = solved(model, doses, days, **p)
+    total = MG * np.asarray([len(own) for own in doses])
+    for area in ("of_central", "of_late"):
+        np.testing.assert_allclose(
+            found[area][:, -1], total / p["elimination_rate"], rtol=1e-4, err_msg=area
+        )
+
+
+def test_a_drug_is_followed_for_as_long_as_it_lasts(tmp_path):
+    slow = load_drug(tmp_path, "gut", elimination_rate=np.log(2) / 48)
+    rule = following(StepRule(), slow)
+    # What one compartment of two in a row has left after 14 half-lives is 1e-4 of a dose.
+    assert 14 * 2 < rule.tail_days == rule.separate_days < 22 * 2
+    assert following(LONG_STEPS, slow).tail_days == rule.tail_days
+    assert following(COARSE_STEPS, slow).tail_days == rule.tail_days
+    finer = following(StepRule.for_tolerance(1e-7), slow)
+    assert finer.tail_days > 1.4 * rule.tail_days
+
+
+def test_two_compartments_are_followed_to_the_end_of_the_slower_mode(tmp_path):
+    """Exchange with tissue keeps a drug for longer than either of its own losses says."""
+    exchange = MODEL.replace(
+        '"central": Flow(p.absorption_rate * y.gut, p.elimination_rate)',
+        '"central": Flow(p.absorption_rate * y.gut, p.elimination_rate + p.absorption_rate)',
+    ).replace(
+        '"gut": Flow(0.0, p.absorption_rate)',
+        '"gut": Flow(p.absorption_rate * y.central, p.absorption_rate)',
+    )
+    model = load_drug(tmp_path, "gut", exchange, elimination_rate=0.01, absorption_rate=0.1)
+    rates = np.array([[-0.1, 0.1], [0.1, -0.11]])
+    slowest = -np.linalg.eigvalsh(rates).max()
+    expected = gammaincinv(2, 1 - 1e-5) / slowest / 24
+    assert following(StepRule(), model).tail_days == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_drugs_of_shipped_models_are_gone_after_four_days(name):
+    """What their fits were made with stays as it was, whatever the tolerance."""
+    model = load_model(name)
+    for rule in (StepRule(), LONG_STEPS, COARSE_STEPS, *map(StepRule.for_tolerance, (1e-2, 1e-9))):
+        assert following(rule, model) == rule
 
 
 def test_what_is_handed_down_between_doses_is_the_closed_form(course):

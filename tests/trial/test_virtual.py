@@ -31,6 +31,7 @@ from lymphokin.trial.virtual.endpoint import read_endpoint
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.operating import operating_characteristics, p_values
 from lymphokin.trial.virtual.sweep import Executor, Sweep, run_sweeps, shard_path
+from tests.solve.test_hand_down import load_drug
 
 SHIPPED = data_path("nct06439888.design.toml")
 
@@ -473,3 +474,12 @@ def test_a_killed_sweep_resumes_and_ends_bit_identical(tmp_path: Path):
                 assert all(np.array_equal(x[name], y[name]) for name in Outcome._fields)
     a, b = ((tmp_path / run / "characteristics.json").read_text() for run in ("whole", "killed"))
     assert a == b
+
+
+def test_a_drug_that_is_still_there_at_the_next_pulse_is_refused(small, tmp_path):
+    """Every three weeks for two days: gone after 4 days, not after a half-life of two."""
+    fast = load_drug(tmp_path, "gut")
+    assert Grid.of(small, fast).window == Grid(small).window
+    slow = load_drug(tmp_path, "central", elimination_rate=np.log(2) / 48)
+    with pytest.raises(ValueError, match=r"drug of model central lasts \d+ days.*next pulse"):
+        Grid.of(small, slow)

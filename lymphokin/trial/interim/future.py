@@ -67,7 +67,7 @@ def future_patients(
 def _risks(
     design: VirtualDesign, model: Model, z: jax.Array, keys: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    hierarchy, grid = Hierarchy(model), Grid(design)
+    hierarchy, grid = Hierarchy(model), Grid.of(design, model)
     residual = model.table.residuals["alc"]
 
     def one(draw: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:

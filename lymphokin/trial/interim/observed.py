@@ -63,7 +63,8 @@ class Observer:
 
     @cached_property
     def _program(self):
-        hierarchy, grid = Hierarchy(self.population.model), Grid(self.design)
+        model = self.population.model
+        hierarchy, grid = Hierarchy(model), Grid.of(self.design, model)
         residual = hierarchy.model.table.residuals["alc"]
         plan, before = self.design.plan, jnp.asarray(counts_before(self.design))
         jitter = int(plan["visit_jitter_days"])

@@ -50,7 +50,7 @@ def peak_levels(
     Returns:
         [draw, treated patient] ng/mL.
     """
-    hierarchy, grid = Hierarchy(population.model), Grid(design)
+    hierarchy, grid = Hierarchy(population.model), Grid.of(design, population.model)
     model, pulses = hierarchy.model, grid.pulses
     typical = typical_values(model, fixed or {})
     first_day = np.flatnonzero(grid.hours < 1.0)

@@ -73,7 +73,7 @@ def risk_by_day(
         truth=replace(design.truth, design=plan),
         conduct=replace(design.conduct, first_atra_day=float(min(0.0, *starts))),
     )
-    hierarchy, grid = Hierarchy(population.model), Grid(reach)
+    hierarchy, grid = Hierarchy(population.model), Grid.of(reach, population.model)
     residual = hierarchy.model.table.residuals["alc"]
     names = {p.name for p in hierarchy.model.table} & {SUPPRESSION}
     typical = dict.fromkeys(names, np.nan) | typical_values(hierarchy.model, fixed or {})

@@ -8,7 +8,8 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.solve import COARSE_STEPS, Timeline
+from lymphokin.model import Model
+from lymphokin.solve import COARSE_STEPS, StepRule, Timeline, following
 from lymphokin.solve.shared_grid import Pulses, SharedGrid
 from lymphokin.solve.steps import hours_nodes
 from lymphokin.trial.virtual.courses import Courses
@@ -20,6 +21,23 @@ class Grid:
     """The shared nodes of a design."""
 
     design: VirtualDesign
+    rule: StepRule = COARSE_STEPS
+
+    @classmethod
+    def of(cls, design: VirtualDesign, model: Model) -> Grid:
+        """The nodes for a model, whose drug is followed for as long as it lasts.
+
+        Raises:
+            ValueError: when the drug of one pulse is still there at the next.
+        """
+        grid = cls(design, following(COARSE_STEPS, model))
+        gap = design.plan["interval_days"] - float(grid.intakes[-1])
+        if grid.pulses > 1 and gap <= grid.rule.separate_days:
+            raise ValueError(
+                f"the drug of model {model.name} lasts {grid.rule.tail_days:.0f} days after its "
+                f"last dose; virtual trials need it gone before the next pulse, {gap:g} days later"
+            )
+        return grid
 
     @cached_property
     def first_day(self) -> int:
@@ -47,12 +65,12 @@ class Grid:
     @cached_property
     def window(self) -> float:
         """Days from the first intake of a pulse until its drug is gone."""
-        return float(self.intakes[-1] + COARSE_STEPS.tail_days)
+        return float(self.intakes[-1] + self.rule.tail_days)
 
     @cached_property
     def hours(self) -> np.ndarray:
         """[node] days since the first intake of a pulse."""
-        return hours_nodes(self.intakes.tolist(), self.window, COARSE_STEPS)
+        return hours_nodes(self.intakes.tolist(), self.window, self.rule)
 
     def node(self, day: object) -> object:
         """Index of the node of a whole day."""
