@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import CountsUntil, Json, Seed
+from lymphokin.commands.options import CountsUntil, Json, Seed, fixed_values
 from lymphokin.jax_setup import choose_precision
 
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
@@ -72,7 +72,11 @@ def fit(
     from lymphokin.progress import shown
     from lymphokin.run import fit as run_fit
     from lymphokin.terminal import show_fit
+    from lymphokin.trial.inputs import Demands
 
+    demands = Demands("lymphokin fit")
+    fixed = fixed_values(fix, demands)
+    demands.enforce()
     FitSettings(method, rtol=rtol)  # refuses what cannot be asked for before the table is read
     refuse_existing(out)
     cohort = read_events(table, accept=accepted(accept))
@@ -80,7 +84,7 @@ def fit(
         fitted = run_fit(
             cohort,
             model_with_prior(model, prior),
-            fixed=_fixed(fix),
+            fixed=fixed,
             method=method,
             seed=seed,
             chains=chains,
@@ -92,17 +96,6 @@ def fit(
         )
         predicted = fitted.save(out, counts_until=counts_until, progress=reporter)
     show_fit(fitted, predicted, out, json_)
-
-
-def _fixed(pairs: list[str]) -> dict[str, float]:
-    values = {}
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        try:
-            values[name.strip()] = float(value)
-        except ValueError:
-            raise ValueError(f"--fix {pair}: expected NAME=NUMBER, e.g. suppression=0") from None
-    return values
 
 
 def demo(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from lymphokin.trial.inputs import Demands
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers; recorded.")]
@@ -23,3 +26,15 @@ ModelFile = Annotated[
         help="File of the run's model where it is not one of lymphokin's own: its code is run.",
     ),
 ]
+
+
+def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:
+    """Typical values to set, from NAME=VALUE."""
+    values = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        try:
+            values[name.strip()] = float(value)
+        except ValueError:
+            demands.that(False, "--fix", pair, "NAME=NUMBER, e.g. suppression=0")
+    return values

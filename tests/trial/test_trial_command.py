@@ -66,6 +66,10 @@ def test_power_of_the_trial(lymphokin):
         ("assurance --control-beta 10", ["--control-beta", "--treated-beta"]),
         ("assurance --control-beta 10,10 --treated-beta 0,17", ["--treated-beta", "0,17"]),
         ("assurance --gamma -1 --draws 0", ["--gamma", "--draws"]),
+        (
+            "assurance --control-beta 10,10 --treated-beta 3,17 --population prior --gamma 1",
+            ["--population", "--gamma", "nothing beside --control-beta"],
+        ),
         ("assurance --population no_such_run", ["not a run folder"]),
         ("simulate --trials 0 --cluster cloud", ["--trials", "--cluster", "slurm"]),
         ("simulate --fix suppression", ["--fix", "NAME=NUMBER"]),

@@ -26,10 +26,14 @@ from lymphokin.commands.trial.options import (
     swapped,
 )
 from lymphokin.strict_json import json_text
+from lymphokin.trial.digits import probability
 
 if TYPE_CHECKING:
     from lymphokin.trial.inputs import Demands
     from lymphokin.trial.virtual import VirtualDesign
+
+GAMMA, DRAWS, PATIENTS = ("0", "0.5", "1", "1.5"), 400, 200
+"""Strengths of the mechanism, draws and patients where none are given."""
 
 
 @app.command("assurance")
@@ -42,16 +46,26 @@ def assurance_command(
     alpha: Annotated[float | None, typer.Option(help="Nominal one-sided level.")] = None,
     test: Annotated[str | None, typer.Option("--test", help="As in power.")] = None,
     design: DesignFile = None,
-    population: PopulationName = "literature",
+    population: PopulationName | None = None,
     gamma: Annotated[
-        str, typer.Option(help="Strengths of the mechanism to condition on.")
-    ] = "0,0.5,1,1.5",
-    draws: Annotated[int, typer.Option(help="Draws of the population.")] = 400,
-    patients: Annotated[int, typer.Option(help="Virtual patients per arm and draw.")] = 200,
+        str | None,
+        typer.Option(
+            help="Strengths of the mechanism to condition on.", show_default=",".join(GAMMA)
+        ),
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="Draws of the population.", show_default=str(DRAWS))
+    ] = None,
+    patients: Annotated[
+        int | None,
+        typer.Option(help="Virtual patients per arm and draw.", show_default=str(PATIENTS)),
+    ] = None,
     seed: Seed = None,
     json_: Json = False,
 ) -> None:
     """Power averaged over what is known about both rates: Beta priors, or the model.
+
+    Without Beta priors the patients come from the literature, unless --population says otherwise.
 
     Example: lymphokin trial assurance --control-beta 10,10 --treated-beta 3,17 --n 26
     """
@@ -66,7 +80,7 @@ def assurance_command(
         "patients", **{"--n": n, "--patients": patients}
     )
     demands.want("many", **{"--draws": draws}).want("count", **{"--seed": seed})
-    strengths = numbers(gamma, "--gamma", float, demands)
+    strengths = numbers(gamma or ",".join(GAMMA), "--gamma", float, demands)
     for value in strengths:
         demands.that(value >= 0, "--gamma", value, "strengths of 0 or more")
     betas = [
@@ -74,6 +88,16 @@ def assurance_command(
         for text, name in ((control_beta, "--control-beta"), (treated_beta, "--treated-beta"))
         if control_beta or treated_beta
     ]
+    of_the_model = {
+        "--population": population,
+        "--gamma": gamma,
+        "--draws": draws,
+        "--patients": patients,
+        "--seed": seed,
+    }
+    for name, value in of_the_model.items():
+        expected = "nothing beside --control-beta and --treated-beta, which need no model"
+        demands.that(not betas or value is None, name, value, expected)
     demands.enforce()
     plan = read_design(design)
     changes = {"n_treated": n, "n_control": n, "alpha": alpha, "test": test}
@@ -82,7 +106,14 @@ def assurance_command(
     result = (
         _beta_assurance(plan, betas[0], betas[1])
         if betas
-        else _model_assurance(plan, population, strengths, draws, patients, seed_of(seed, plan))
+        else _model_assurance(
+            plan,
+            population or "literature",
+            strengths,
+            draws or DRAWS,
+            patients or PATIENTS,
+            seed_of(seed, plan),
+        )
     )
     if json_:
         print(json_text(result))
@@ -163,8 +194,8 @@ def _show_assurance(result: dict[str, Any]) -> None:
     if "by_mechanism" not in result:
         console.print(title)
         show_warnings(result["warnings"])
-        console.print(f"assurance {result['assurance']:.4f}; {result['power_at_the_means']:.4f} "
-                      "if both rates were known to be their means")  # fmt: skip
+        mean, at_means = (probability(result[k]) for k in ("assurance", "power_at_the_means"))
+        console.print(f"assurance {mean}; {at_means} if both rates were known to be their means")
         return
     table = Table(title=f"{title}; population: {result['population']}, {result['draws']} draws")
     for name in ("mechanism", "assurance", "control rate (90 %)", "treated rate (90 %)"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from lymphokin.commands.options import fixed_values
 from lymphokin.commands.trial.design_file import (
     DesignFile,
     PopulationName,
@@ -16,7 +17,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output
-from lymphokin.commands.trial.simulate import fixed_values, progress_bar
+from lymphokin.commands.trial.simulate import progress_bar
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.options import fixed_values
 from lymphokin.commands.trial.design_file import (
     NO_EVIDENCE,
     SUPPRESSION,
@@ -24,7 +25,6 @@ from lymphokin.commands.trial.options import Json, app, output
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
-    from lymphokin.trial.inputs import Demands
     from lymphokin.trial.virtual import VirtualDesign
 
 
@@ -90,18 +90,6 @@ def simulate(
         print(text)
     else:
         _show_characteristics(plan, result)
-
-
-def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:
-    """Typical values to set, from NAME=VALUE."""
-    values = {}
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        try:
-            values[name.strip()] = float(value)
-        except ValueError:
-            demands.that(False, "--fix", pair, "NAME=NUMBER, e.g. suppression=0")
-    return values
 
 
 def progress_bar(name: str) -> Any:
