@@ -308,7 +308,7 @@ def test_centigray_named_gray_are_refused(lungs, heart, body):
 
 
 @given(st.floats(2, 7), st.sampled_from(["", "50"]))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_gray_named_centigray_are_warned_of(lungs, prescribed):
     """A hundredth of the dose is no dose that courses outside the brain give to the blood."""
     with tempfile.TemporaryDirectory() as name:

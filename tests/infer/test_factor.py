@@ -56,7 +56,7 @@ def covariance_of(factor, index: np.ndarray) -> np.ndarray:
     return columns.T @ columns
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), patients=st.integers(1, 30), narrow=st.floats(0.1, 30.0))
 def test_the_map_has_the_covariance_of_the_dense_inverse(seed, patients, narrow):
     information, index = made_up(seed, patients, narrow)
@@ -72,7 +72,7 @@ def test_five_hundred_patients_are_whitened_as_by_the_dense_inverse():
     np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), narrow=st.floats(1.0, 1e9))
 def test_what_is_left_of_the_population_is_never_less_than_its_prior(seed, narrow):
     """However narrow: 1e9 squared is past what doubles can subtract."""

@@ -159,7 +159,7 @@ def test_what_was_accepted_of_an_immune_dose_stays_with_the_result(tmp_path):
 
 
 @given(st.integers(-800, 800))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8)
 def test_a_start_of_another_year_is_asked_for(tmp_path, days):
     """The start of DM, moved against counts and fractions by some days."""
     start = (date(2026, 3, 2) + timedelta(days)).isoformat()

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events
@@ -12,8 +12,7 @@ from lymphokin.shipped import data_path
 from tests.io.cdisc_study import PR, refused
 from tests.io.test_read_by_column import WIDE, made
 
-FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
-                 max_examples=40)  # fmt: skip
+FIXED = settings(max_examples=15)
 
 
 def test_the_shipped_trial_raises_no_alarm():

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events
@@ -26,8 +26,7 @@ from tests.io.cdisc_study import DM, LB, PR, account, counts, done, refused
 from tests.io.test_read_by_column import DATED, made, nonmem
 from tests.io.test_read_by_column import refused as refused_table
 
-FIXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
-                 max_examples=60)  # fmt: skip
+FIXED = settings(max_examples=60)
 DATES = st.dates(min_value=date(2024, 1, 1), max_value=date(2026, 12, 31))
 
 
