@@ -68,7 +68,8 @@ class Dataset:
         if column not in self.frame.columns:
             return pd.Series("", index=self.frame.index, dtype=object)
         if column not in self._texts:
-            self._texts[column] = self.frame[column].map(_as_text).astype(object)
+            texts = [_as_text(value) for value in self.frame[column].tolist()]
+            self._texts[column] = pd.Series(texts, index=self.frame.index, dtype=object)
         return self._texts[column].copy(deep=False)
 
     def plain(self, column: str) -> pd.Series:

@@ -41,8 +41,9 @@ def holds(text: str, names: Iterable[object]) -> bool:
 
 def holding(texts: pd.Series, names: Iterable[object]) -> np.ndarray:
     """Which texts hold one of the names; each distinct text is looked at once."""
-    names = list(names)
-    return texts.map({each: holds(each, names) for each in texts.unique()}).to_numpy(bool)
+    names, written = list(names), texts.tolist()
+    found = {each: holds(each, names) for each in set(written)}
+    return np.array([found[each] for each in written], bool)
 
 
 @dataclass(frozen=True)
