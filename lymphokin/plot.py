@@ -44,8 +44,9 @@ def curves(
     """Draw one patient's lymphocyte counts over time with the fitted curve.
 
     Median, 50 % and 90 % equal-tailed intervals of the true count, fitted to all counts of the
-    patient; measurements (triangles: below the limit of quantification); fractions at the foot,
-    pulses of the drug at the top; the dashed line is 0.8, below which a count is grade 2.
+    patient; measurements (a triangle at a limit points to where a count beyond it lies, a bar joins
+    the limits that a count lies between); fractions at the foot, pulses of the drug at the top; the
+    dashed line is 0.8, below which a count is grade 2.
 
     Args:
         fit: a fit.

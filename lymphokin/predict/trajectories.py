@@ -28,7 +28,8 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
     Returns:
         courses with dims patient, day: ``alc_q05`` ... ``alc_q95`` (true count, 1e9/L) and
         ``mdsc_q05`` ... (cells/uL); and one row per drug sample: id, day, observed, censored,
-        q05 ... q95 (true level, ng/mL), or None when there is none.
+        lower and upper (limits where censored), q05 ... q95 (true level, ng/mL), or None when there
+        is none.
     """
     packed = density.packed
     node_day = np.asarray(packed.arrays.timeline.days.node_day)
@@ -58,7 +59,9 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
     rows = pd.concat([quantified, below])
     if rows.empty:
         return dataset, None
-    table = rows[["id", "day", "value", "censored"]].rename(columns={"value": "observed"})
+    table = rows[["id", "day", "value", "censored", "lower", "upper"]].rename(
+        columns={"value": "observed"}
+    )
     for q, value in zip(
         QUANTILES, np.exp(np.quantile(np.concatenate(levels), QUANTILES, axis=0)), strict=True
     ):

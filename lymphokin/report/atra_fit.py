@@ -5,13 +5,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lymphokin.pages.drawing import BLACK, GREY, ORANGE, log_ticks, round_numbers, styled
+from lymphokin.pages.within_limits import MARKERS, draw_bars, kinds
 
 
 @styled
 def atra_fit(samples: pd.DataFrame) -> Figure:
     """Draw fitted against measured concentrations (ng/mL) with 50 and 90 % intervals, logarithmic.
 
-    `samples`: `ReportContents.atra`. A censored sample is a triangle at its limit.
+    `samples`: `ReportContents.atra`. A level beyond a limit is a triangle at it that points to
+    where it lies, one between two limits a bar.
     """
     figure = Figure(figsize=(4.2, 3.7))
     axes = figure.add_axes((0.14, 0.13, 0.83, 0.84))
@@ -27,7 +29,11 @@ def atra_fit(samples: pd.DataFrame) -> Figure:
     axes.plot([low, high], [low, high], color=GREY, lw=0.9, ls=(0, (4, 2)), zorder=1)
     axes.vlines(seen, shown["q05"].clip(lower=low), shown["q95"], color=ORANGE, lw=1.1, zorder=2)
     axes.vlines(seen, shown["q25"], shown["q75"], color=ORANGE, lw=3.2, zorder=2)
-    censored = shown["censored"].to_numpy(bool)
-    for rows, marker in ((~censored, "o"), (censored, "<")):
-        axes.plot(seen[rows], shown["q50"][rows], marker, color=BLACK, ms=4, zorder=3)
+    for kind, rows in kinds(shown).items():
+        middle = shown["q50"].to_numpy(float)[rows]
+        if kind == "between":
+            draw_bars(axes, middle, shown[rows], across=True, color=BLACK, zorder=3)
+        else:
+            marker = "o" if kind == "measured" else MARKERS[kind][1]
+            axes.plot(seen[rows], middle, marker, color=BLACK, ms=4, zorder=3)
     return figure

@@ -30,7 +30,7 @@ _NEEDED = {
     "patients": _PATIENTS,
     "parameters": _PARAMETERS,
     "contrast": ("suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"),
-    "atra": ("id", "day", "observed", *_QUANTILES, "censored"),
+    "atra": ("id", "day", "observed", *_QUANTILES, "censored", "lower", "upper"),
 }
 
 
@@ -54,7 +54,8 @@ class ReportContents:
     `curves`: dims patient, day; alc_q05..alc_q95 (true count, 1e9/L) and, if the model has
         them, mdsc_q05..mdsc_q95 (cells/uL), fitted to all data. Patients may be absent.
     `atra`: one row per ATRA sample: id, day, observed (ng/mL; the limit itself where
-        `censored`), q05..q95 of the fitted true concentration. None when nobody was sampled.
+        `censored`; the level then lies between `lower` and `upper`), q05..q95 of the fitted
+        true concentration. None when nobody was sampled.
     `parameters`: one row per population quantity, the run's summary.csv; `learnt` is "well",
         "partly", "prior only" or, of a single point, "unknown".
     `parameter_draws`: name to (prior draws, posterior draws), natural units.
@@ -122,7 +123,7 @@ class ReportContents:
         return quantile_bands(self.curves, quantity)
 
     def observed(self, quantity: str) -> dict[str, pd.DataFrame]:
-        """Measurements of `quantity` by patient: day, value, censored, tube."""
+        """Measurements of `quantity` by patient: day, value, censored, lower, upper, tube."""
         table = self.cohort.observations
         table = table[(table["quantity"] == quantity) & table["value"].notna()]
         return {str(i): rows for i, rows in table.groupby("id", sort=False)}

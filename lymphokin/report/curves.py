@@ -21,6 +21,7 @@ from lymphokin.pages.drawing import (
     log_ticks,
     styled,
 )
+from lymphokin.pages.within_limits import MARKERS, draw_bars, kinds
 
 BANDS = {BLUE: ("#d3e5f2", "#8fbfe0"), GREEN: ("#cfeae1", "#83cdb5")}
 """Colour of the median to the colours of the 90 % and the 50 % band."""
@@ -67,7 +68,8 @@ def draw_lymphocytes(
     Args:
         axes: their limits are set already.
         bands: index day, columns q05..q95 (1e9/L), or None without a fit.
-        counts: day, value, censored; those up to and including `counts_until` are filled.
+        counts: day, value, censored, lower, upper; those up to and including `counts_until` are
+            filled. Results within limits are drawn as `lymphokin.pages.within_limits` says.
         counts_until: last day whose counts the forecast used.
         forecast: endpoint_day and alc_q05..alc_q95 of the measured count there, or None.
         fraction_days: days of the fractions.
@@ -98,7 +100,10 @@ def mdsc_curve(
     dose_days: np.ndarray,
     limits: tuple[tuple[float, float], tuple[float, float]],
 ) -> Figure:
-    """MDSC of one patient, logarithmic. `samples`: day, value, censored, tube (EDTA is open)."""
+    """MDSC of one patient, logarithmic.
+
+    `samples`: day, value, censored, lower, upper, tube (EDTA is open).
+    """
     figure, axes = _empty(limits, [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000])
     _bands(axes, bands, GREEN)
     edta = samples["tube"] == "edta"
@@ -153,6 +158,8 @@ def axis_limits(
     for rows in observed.values():
         days += [rows["day"].min(), rows["day"].max()]
         values += [rows["value"].min(), rows["value"].max()]
+        between = rows[kinds(rows)["between"]]
+        values += [between["lower"].min(), between["upper"].max()]
     kept = np.array([v for v in values if np.isfinite(v) and v > 0])
     low, high = max(kept.min(), at_least[0] / 30), min(kept.max(), at_least[1] * 30)
     return (min(days) - 2, max(days) + 2), (low / 1.3, high * 1.35)
@@ -210,18 +217,24 @@ def _corners(bands: pd.DataFrame) -> list[int]:
 
 
 def _measurements(axes: Axes, rows: pd.DataFrame, filled: np.ndarray, marker: str) -> None:
-    for censored in (False, True):
+    for kind, which in kinds(rows).items():
         for solid in (True, False):
-            chosen = rows[(rows["censored"].to_numpy() == censored) & (filled == solid)]
-            if len(chosen):
-                axes.plot(
-                    chosen["day"],
-                    chosen["value"].clip(*axes.get_ylim()),
-                    "v" if censored else marker,
-                    ms=4.4 if censored else 3.6,
-                    mew=0.9,
-                    color=BLACK,
-                    mfc=BLACK if solid else "white",
-                    zorder=4,
-                    clip_on=False,
-                )
+            chosen = rows[which & (filled == solid)]
+            if not len(chosen):
+                continue
+            face = BLACK if solid else "white"
+            if kind == "between":
+                draw_bars(axes, chosen["day"].to_numpy(float), chosen, color=BLACK, facecolor=face,
+                          zorder=4, clip_on=False)  # fmt: skip
+                continue
+            axes.plot(
+                chosen["day"],
+                chosen["value"].clip(*axes.get_ylim()),
+                marker if kind == "measured" else MARKERS[kind][0],
+                ms=3.6 if kind == "measured" else 4.4,
+                mew=0.9,
+                color=BLACK,
+                mfc=face,
+                zorder=4,
+                clip_on=False,
+            )

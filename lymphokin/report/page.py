@@ -1,5 +1,6 @@
 """The page: sections put together by the template, and written in one step."""
 
+import math
 import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
+from lymphokin.pages.within_limits import there_are
 from lymphokin.report import overview
 from lymphokin.report.arm_contrast import DIFFERENCE, arm_contrast
 from lymphokin.report.atra_fit import atra_fit
@@ -61,6 +63,7 @@ def render_report(contents: ReportContents) -> str:
             mdsc=mdsc_panels(contents) if len(contents.observed("mdsc")) else None,
             tube=tube_effect(contents.residuals.get("mdsc")),
             atra=_atra(contents),
+            limits={name: there_are(_observed(contents, name)) for name in ("alc", "mdsc")},
             scatter=_scatter(contents),
             misread=_misread(contents),
             densities=_densities(contents, parameters),
@@ -162,12 +165,38 @@ def _atra(contents: ReportContents) -> dict[str, Any] | None:
         ((inside["observed"] >= inside["q05"]) & (inside["observed"] <= inside["q95"])).sum()
     )
     text = f"Fitted against measured ATRA concentration of {len(samples)} samples."
+    key = "; ".join(_LEVEL_KEYS[kind] for kind in there_are(samples))
     return {
         "svg": inline_svg(atra_fit(samples), "atra", text),
-        "rows": samples.to_dict("records"),
+        "rows": [row | {"shown": _level(row)} for row in samples.to_dict("records")],
+        "key": f"{key}. ".capitalize() if key else "",
         "covered": covered,
         "measured": len(inside),
     }
+
+
+_LEVEL_KEYS = {
+    "below": "triangles to the left: below a limit, drawn at it",
+    "above": "triangles to the right: above a limit, drawn at it",
+    "between": "horizontal bars: between two limits",
+}
+
+
+def _level(row: Mapping[Hashable, Any]) -> str:
+    """A measured level, or the limits that it lies within."""
+    if not row["censored"]:
+        return wording.number(row["observed"])
+    if math.isinf(row["upper"]):
+        return f"> {wording.number(row['lower'])}"
+    if row["lower"] > 0:
+        return f"{wording.number(row['lower'])} to {wording.number(row['upper'])}"
+    return f"< {wording.number(row['upper'])}"
+
+
+def _observed(contents: ReportContents, quantity: str) -> pd.DataFrame:
+    """All results of a quantity."""
+    table = contents.cohort.observations
+    return table[(table["quantity"] == quantity) & table["value"].notna()]
 
 
 def _densities(contents: ReportContents, parameters: pd.DataFrame) -> list[dict[str, Any]]:

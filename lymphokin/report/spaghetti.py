@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from lymphokin.files import write_with
@@ -20,6 +21,7 @@ from lymphokin.pages.drawing import (
     save_figure,
     styled,
 )
+from lymphokin.pages.within_limits import KEYS, MARKERS, draw_bars, kinds, there_are
 from lymphokin.quantities import OBSERVABLES
 
 TICKS: list[float] = [0.05, 0.1, 0.2, 0.5, 0.8, 1, 2, 5, 10]
@@ -31,8 +33,8 @@ FEWEST_FOR_MEDIAN = 5
 def spaghetti(cohort: Cohort) -> Figure:
     """Lymphocyte counts (1e9/L, logarithmic) over days from the first fraction, a line per patient.
 
-    The bold line joins the medians of weeks with enough counts; triangles lie at the limit of
-    quantification of counts below it.
+    The bold line joins the medians of weeks with enough counts; triangles point down from an upper
+    limit and up from a lower one that a count lies beyond, bars join the limits of others.
     """
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
     figure = Figure(figsize=(6.4, 3.6), layout="constrained")
@@ -40,9 +42,18 @@ def spaghetti(cohort: Cohort) -> Figure:
     log_ticks(axes, "y", TICKS)
     for _, own in counts.groupby("id", sort=False):
         axes.plot(own["day"], own["value"], color=PALE, linewidth=0.6, marker=".", markersize=2)
-    below = counts[counts["censored"]]
-    axes.plot(below["day"], below["value"], "v", color=VERMILLION, markersize=4,
-              label="below the limit" if len(below) else "_")  # fmt: skip
+    if len(counts):
+        shown = pd.concat([counts["value"], counts["lower"], counts["upper"]])
+        shown = shown[(shown > 0) & np.isfinite(shown)]
+        axes.set_ylim(min(shown.min(), GRADE2_LIMIT) * 0.85, max(shown.max(), 1) * 1.15)
+    of_kind = kinds(counts)
+    for kind in there_are(counts):
+        own = counts[of_kind[kind]]
+        if kind == "between":
+            draw_bars(axes, own["day"].to_numpy(float), own, color=VERMILLION, label=KEYS[kind])
+        else:
+            axes.plot(own["day"], own["value"], MARKERS[kind][0], color=VERMILLION, markersize=4,
+                      label=KEYS[kind])  # fmt: skip
     week = np.floor(counts["day"].to_numpy(float) / 7)
     weekly = counts.groupby(week).agg(day=("day", "median"), value=("value", "median"),
                                       n=("value", "size"))  # fmt: skip
@@ -55,9 +66,6 @@ def spaghetti(cohort: Cohort) -> Figure:
     axes.axvline(0, color=BLACK, linewidth=0.5, linestyle=":")
     axes.set_xlabel("days from day 0 (first fraction)")
     axes.set_ylabel(OBSERVABLES["alc"].axis)
-    if len(counts):
-        low, high = counts["value"].min(), counts["value"].max()
-        axes.set_ylim(min(low, GRADE2_LIMIT) * 0.85, max(high, 1) * 1.15)
     synthetic = "SYNTHETIC DATA. " if cohort.synthetic else ""
     patients = counts["id"].nunique()
     axes.set_title(f"{synthetic}{len(counts):,} counts of {patients:,} patients", loc="left")

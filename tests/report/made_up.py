@@ -118,6 +118,7 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
         contrast += [("zero", "difference", 11, -0.07, 0.01, 0.12)]
     levels = np.array([210.0 + 17 * place[i] for i in treated])
     atra = pd.DataFrame({"id": treated, "day": 0.125, "observed": levels, "censored": False})
+    atra = atra.assign(lower=np.nan, upper=np.nan)
     draws = np.random.default_rng(1).lognormal(size=(2, 300))
     return ReportContents(
         title="A made-up trial",

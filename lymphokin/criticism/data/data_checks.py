@@ -41,6 +41,8 @@ class DataChecks:
     """of each kind, those of every arm"""
     errors: Uniformity
     verdicts: tuple[Verdict, ...]
+    within_limits: int = 0
+    """records above a limit or between two, which stand as random replicates of their patient"""
 
 
 def check_data(r: Replicates, seed: int) -> DataChecks:
@@ -62,4 +64,5 @@ def check_data(r: Replicates, seed: int) -> DataChecks:
         judge_prediction_errors(r.quantity, scores, uniform),
     ]
     trends = individual + population
-    return DataChecks(r.quantity, fit, trends, visual, uniform, tuple(verdicts))
+    within_limits = int(r.records["lower"].notna().sum())
+    return DataChecks(r.quantity, fit, trends, visual, uniform, tuple(verdicts), within_limits)

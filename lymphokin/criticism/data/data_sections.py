@@ -37,6 +37,14 @@ def data_sections(data: list[DataChecks]) -> list[Section]:
     return [_goodness(data), _trends(data), _visual(data), _errors(data)]
 
 
+def _replaced(d: DataChecks) -> str:
+    """What is drawn for records above a limit or between two; empty where there are none."""
+    if not d.within_limits:
+        return ""
+    return (f"Records above a limit or between two ({d.within_limits}) stand as random replicates "
+            "of their patient within the limits. ")  # fmt: skip
+
+
 def _verdicts(data: list[DataChecks], *checks: str) -> tuple[Verdict, ...]:
     return of_checks([v for d in data for v in d.verdicts], *checks)
 
@@ -50,8 +58,10 @@ def _goodness(data: list[DataChecks]) -> Section:
             f"Observed against predicted {records_of(d.quantity)}",
             "Left: against the prediction for a typical patient with the same course and "
             "covariates; right: against the prediction for the patient. Dashed: identity; blue: "
-            "trend; triangles: below the limit of quantification. A good one: the trend lies on "
-            "the dashed line, and the right cloud is much narrower than the left.",
+            "trend; triangles: below the limit of quantification. "
+            + _replaced(d)
+            + "A good one: the trend lies on the dashed line, and the right cloud is much narrower "
+            "than the left.",
         )
         for d in data
     ]
@@ -105,7 +115,7 @@ def _visual(data: list[DataChecks]) -> Section:
                     visual_check_figure(checks),
                     f"v-{d.quantity}-{kind[:2]}",
                     f"Visual predictive check of {name}",
-                    _VISUAL_KEY + _VISUAL_GOOD[kind],
+                    _VISUAL_KEY + _replaced(d) + _VISUAL_GOOD[kind],
                 )
             )
     text = (
