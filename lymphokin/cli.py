@@ -97,6 +97,9 @@ def _explain(error: Exception) -> int:
         what = f"{error.filename}: " if error.filename else ""
         console.print(f"{what}{error.strerror}", style="red", markup=False, soft_wrap=True)
         return 2 if error.errno in OF_NAMES else 1
+    if isinstance(error, ChildProcessError):
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
     from lymphokin.io import BadInput
 
     if isinstance(error, BadInput | ValueError | FileNotFoundError | FileExistsError):

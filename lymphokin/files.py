@@ -35,11 +35,17 @@ def whole(path: AnyPath) -> Iterator[Path]:
         try:
             yield temporary
             temporary.replace(path)
-        except BaseException:
+        except BaseException as error:
             if temporary.is_dir():
                 shutil.rmtree(temporary, ignore_errors=True)
             else:
                 temporary.unlink(missing_ok=True)
+            if (
+                isinstance(error, OSError)
+                and error.errno
+                and error.filename in (None, str(temporary))
+            ):
+                error.filename = str(path)  # what the caller knows
             raise
 
 
@@ -69,7 +75,7 @@ def write_text(path: AnyPath, text: str) -> Path:
     return write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: AnyPath, content: bytes | memoryview) -> Path:
+def write_bytes(path: AnyPath, content: bytes) -> Path:
     """Write a binary file whole or not at all."""
     return write_with(path, lambda temporary: temporary.write_bytes(content))
 

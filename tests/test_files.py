@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from lymphokin.arrays import read_arrays, write_arrays
 from lymphokin.files import (
@@ -49,19 +48,16 @@ def test_new_files_and_folders_have_the_permissions_of_any(tmp_path):
     assert made.stat().st_mode == (tmp_path / "folder").stat().st_mode
 
 
-def draws(folder: Path) -> None:
-    """Writes HDF5 as a run folder does."""
-    from lymphokin.run.folder import DRAWS_FILE
-
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"x": ("draw", np.arange(5000.0))})})
-    folder.joinpath(DRAWS_FILE).write_bytes(tree.to_netcdf(None, engine="h5netcdf"))
+def fill(folder: Path) -> None:
+    (folder / "small").write_text("x")
+    (folder / "large").write_text("x" * 5000)
 
 
 LARGE = {
     "a text": lambda path: write_text(path, "x" * 5000),
     "several texts": lambda path: write_texts({path.with_name("small"): "x", path: "x" * 5000}),
     "arrays": lambda path: write_arrays(path.with_suffix(".npz"), {"a": np.arange(5000.0)}),
-    "a folder": lambda path: write_folder(path, draws),
+    "a folder": lambda path: write_folder(path, fill),
 }
 
 
@@ -71,6 +67,7 @@ def test_a_full_disk_leaves_nothing_not_even_folders_that_were_made(tmp_path, ki
     with full_disk(), pytest.raises(OSError) as caught:  # noqa: PT011
         LARGE[kind](tmp_path / "results" / "new" / "deep" / "run")
     assert caught.value.errno == errno.EFBIG
+    assert "/deep/run" in caught.value.filename
     assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == ["results"]
 
 

@@ -5,6 +5,7 @@ This is the only module that knows them. The folder appears complete or not at a
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -73,8 +74,9 @@ def write_run(
     """
 
     def fill(temporary: Path) -> None:
-        # In memory first: HDF5 does not survive a disk that is full.
-        (temporary / DRAWS_FILE).write_bytes(draws.to_netcdf(None, engine="h5netcdf"))
+        content = io.BytesIO()  # HDF5 itself does not survive a disk that is full
+        draws.to_netcdf(content, engine="h5netcdf")
+        (temporary / DRAWS_FILE).write_bytes(content.getvalue())
         (temporary / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
         neutral_frame(summary).to_csv(temporary / SUMMARY_FILE, index=False)
         undated = replace(cohort, patients=cohort.patients.assign(start_date=None))

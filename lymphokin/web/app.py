@@ -52,6 +52,10 @@ class Health(BaseModel):
     source: str
 
 
+class UnloggedError(Exception):
+    """An answer that could not be written to the audit log."""
+
+
 @dataclass(eq=False)
 class Desk:
     """The engine while it warms up and works; one question of a kind at a time, in order."""
@@ -95,7 +99,11 @@ class Desk:
         """Answer a question; it is in the log before it is on the page."""
         answer = engine.what_if(question)
         if self.log is not None:
-            self.log.add("whatif", question, answer)
+            try:
+                self.log.add("whatif", question, answer)
+            except OSError as error:
+                reason = f"{self.log.path}: {error.strerror}"
+                raise UnloggedError(f"no answer without its place in the log, {reason}") from error
         return answer
 
     def ask_models(self, engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
@@ -128,6 +136,8 @@ class Desk:
             )
         except ValueError as error:
             return refusal(422, str(error))
+        except UnloggedError as error:
+            return refusal(507, str(error))
         except Exception:
             LOG.exception("a question could not be answered")
             return refusal(500, "the question could not be answered; the terminal says why")

@@ -7,6 +7,7 @@ somebody from writing the whole log anew.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -50,14 +51,23 @@ class Verdict:
 
 
 class AuditLog:
-    """Appends to a log; several processes may share it."""
+    """Appends to a log; several processes may share it.
+
+    Raises:
+        OSError: when the file cannot be written to; it is made if there is none.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        path.open("ab").close()
 
     def add(self, kind: str, question: BaseModel, answer: BaseModel) -> None:
-        """Append one question with its answer, and make sure it is on disk."""
+        """Append one question with its answer, and make sure it is on disk.
+
+        Raises:
+            OSError: when the disk is full; the log is then as it was.
+        """
         entry: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "kind": kind,
@@ -65,16 +75,26 @@ class AuditLog:
             "question": question.model_dump(mode="json"),
             "answer": answer.model_dump(mode="json", exclude={"seconds"}),
         }
-        with self._lock, self.path.open("a+b") as file:
+        with self._lock, self.path.open("a+b", buffering=0) as file:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX)
             last = _last_line(file)
             entry["previous"] = _stated_digest(last) if last else START
             entry["digest"] = digest_of(entry)
-            file.write(b"" if last.endswith(b"\n") or not last else b"\n")
-            file.write(written(entry) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            ended = b"" if last.endswith(b"\n") or not last else b"\n"
+            _append(file, ended + written(entry) + b"\n")
+
+
+def _append(file: Any, content: bytes) -> None:
+    """Append to an unbuffered file, all or nothing."""
+    size = file.seek(0, os.SEEK_END)
+    try:
+        if file.write(content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file.name)
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(size)
+        raise
 
 
 def _last_line(file: Any) -> bytes:

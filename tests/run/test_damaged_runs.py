@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import lymphokin as lk
+from tests.test_files import full_disk
 
 FILES = ["posterior.nc", "config.toml", "provenance.json", "summary.csv", "cohort.csv"]
 DAMAGES = {
@@ -61,3 +62,9 @@ def test_a_run_is_opened_as_it_was_saved(hedos_run, copy):
     assert opened.summary.equals(hedos_run.fit.summary)
     assert opened.convergence == hedos_run.fit.convergence
     used(copy)
+
+
+def test_a_full_disk_leaves_nothing_of_a_run(hedos_run, tmp_path):
+    with full_disk(20_000), pytest.raises(OSError, match=r"large|space"):
+        hedos_run.fit.save(tmp_path / "runs" / "fit", counts_until=14.0, progress=False)
+    assert not list(tmp_path.iterdir())

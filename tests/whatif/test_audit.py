@@ -10,6 +10,7 @@ from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.audit import START, AuditLog, verify
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.schedule import Schedule
+from tests.test_files import full_disk
 
 
 @pytest.fixture
@@ -74,3 +75,19 @@ def test_a_line_cut_off_by_a_crash_is_found_and_the_next_one_is_whole(log: Path)
     AuditLog(log).add("whatif", Patient(), Schedule())
     assert verify(log).broken_line == 3
     assert len(log.read_bytes().splitlines()) == 4
+
+
+def test_a_full_disk_leaves_the_log_as_it_was(log: Path):
+    before = log.read_bytes()
+    for more in (0, 40):
+        with full_disk(len(before) + more), pytest.raises(OSError, match=r"large|space"):
+            AuditLog(log).add("whatif", Patient(), Schedule())
+        assert log.read_bytes() == before
+    AuditLog(log).add("whatif", Patient(), Schedule())
+    assert verify(log).lines == 4
+
+
+def test_a_log_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        AuditLog(tmp_path / "file" / "log.jsonl")

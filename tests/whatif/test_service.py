@@ -12,6 +12,7 @@ from lymphokin.web import safety
 from lymphokin.web.app import make_app
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.audit import AuditLog, verify
+from tests.test_files import full_disk
 
 HOST = "127.0.0.1:8080"
 TOKEN = "the-token-of-this-start"
@@ -222,3 +223,6 @@ def test_what_was_asked_is_in_the_log_if_there_is_one(engine, question, tmp_path
     assert entry["question"] == question
     assert entry["answer"]["difference"] == got["difference"]
     assert verify(log.path).broken_line is None
+    with full_disk(log.path.stat().st_size):
+        refused(asked(client, question), 507, "no answer without its place in the log", "log.jsonl")
+    assert verify(log.path).lines == 1

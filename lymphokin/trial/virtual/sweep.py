@@ -149,7 +149,7 @@ def run_sweeps(
 
     Raises:
         FileExistsError: when a folder holds another sweep, or something else.
-        RuntimeError: when a shard failed; what is finished is kept.
+        ChildProcessError: when a shard failed; what is finished is kept.
     """
     for folder, sweep in sweeps.items():
         _claim(sweep, folder)
@@ -177,7 +177,10 @@ def _check(job: submitit.Job[None]) -> None:
     try:
         job.result()
     except Exception as error:
-        raise RuntimeError(f"task {job.job_id} failed; see {job.paths.stderr}: {error}") from error
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ChildProcessError(
+            f"task {job.job_id} failed ({reason[-1]}); {job.paths.stderr} says more"
+        ) from error
 
 
 def _claim(sweep: Sweep, folder: Path) -> None:
