@@ -45,13 +45,13 @@ def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    for told in ("trial.csv", "1450", "AMT", "DV"):
-        assert told in done.stderr
+    for reported in ("trial.csv", "1450", "AMT", "DV"):
+        assert reported in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"trial.csv"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["fit", "no_such_file.csv"], "no_such_file.csv"),
         (["fit", "trial.csv", "--method", "guess"], "expected one of nuts, quick, svi"),
@@ -64,10 +64,10 @@ def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path
         (["models", "no_such_model"], "no_such_model"),
     ],
 )
-def test_mistakes_are_told_plainly(arguments, told, lymphokin):
+def test_mistakes_are_reported_plainly(arguments, reported, lymphokin):
     done = lymphokin(*arguments)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
     assert "Traceback" not in done.stderr
 
 

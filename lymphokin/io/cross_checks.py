@@ -27,7 +27,7 @@ def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, shee
     """Compare the numbers of an event table with the ranges of `lymphokin.plausible`.
 
     Rows with a wrong cell are left out, and so are the courses of their patients: what is wrong
-    already would be told again by all that it is compared with.
+    already would be reported again by all that it is compared with.
     """
     right = ~sheet.troubled & (records.patient >= 0)
     _identities(records, patients, sheet)

@@ -1,4 +1,4 @@
-"""What is wrong with an input: collected while reading, told at once, in one message."""
+"""What is wrong with an input: collected while reading, reported at once, in one message."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -113,7 +113,7 @@ class Findings:
     """Collects the problems and warnings of one file.
 
     `origin`: where a row and column come from, for a table that was made of other files; what is
-    found is then told of those. `accept`: checks of plausibility that the user accepts, by name
+    found is then reported of those. `accept`: checks of plausibility that the user accepts, by name
     with the reason; `accepted` holds those that were needed.
     """
 

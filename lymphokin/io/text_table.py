@@ -28,7 +28,7 @@ _FORMATS = (
     (b"\xfe\xff", "UTF-16 text", "save it as CSV UTF-8"),
 )
 SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
-"""A first line by which Excel is told what parts the cells; it is no record."""
+"""A first line which says to Excel what parts the cells; it is no record."""
 
 _A_TABLE = "an event table as comma-separated UTF-8 text"
 

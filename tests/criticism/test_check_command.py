@@ -80,7 +80,7 @@ def test_the_page_stands_alone_and_says_what_it_must(checked: dict, made_up_run:
         assert verdict["check"] in text
 
 
-def test_what_is_no_run_or_a_damaged_one_is_told(made_up_run: Path, tmp_path: Path):
+def test_what_is_no_run_or_a_damaged_one_is_reported(made_up_run: Path, tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="no such folder"):
         open_run(tmp_path / "nothing")
     with pytest.raises(FileNotFoundError, match=r"has no posterior\.nc"):
@@ -99,7 +99,7 @@ def test_what_is_no_run_or_a_damaged_one_is_told(made_up_run: Path, tmp_path: Pa
             open_run(damaged).x  # noqa: B018  (draws are read when they are asked for)
 
 
-def test_a_cohort_that_is_not_the_fitted_one_is_told(made_up_run: Path, tmp_path: Path):
+def test_a_cohort_that_is_not_the_fitted_one_is_reported(made_up_run: Path, tmp_path: Path):
     other = tmp_path / "other"
     shutil.copytree(made_up_run, other)
     cohort = read_events(other / COHORT_FILE)

@@ -92,7 +92,7 @@ def test_every_patient_is_judged_beside_the_benchmarks(folded):
         own = late[late["predictor"] == name]
         assert list(own["id"]) == list(patients.index)
         assert list(own["happened"]) == list(patients["happened"])
-    # Chains this short disagree, which is told.
+    # Chains this short disagree, which is reported.
     chains = [v for v in prediction_verdicts(found) if v.check == "chains agree"]
     assert [v.subject for v in chains] == [f"fold {k + 1}" for k in range(FOLDS)]
     assert any("the chains did not agree" in said for said in read_first(found))

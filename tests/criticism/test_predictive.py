@@ -95,7 +95,7 @@ def test_a_rate_that_is_learnt_from_the_others_has_no_auc(good: PredictionQualit
         (6.0, 0.1, "wrong", "is worse"),
     ],
 )
-def test_a_model_that_does_not_beat_the_baseline_is_told_so(model, benchmark, level, said):
+def test_a_model_that_does_not_beat_the_baseline_is_reported_so(model, benchmark, level, said):
     found = judged(model, benchmark, np.full(PATIENTS, 0.1))
     verdicts = {v.check: v for v in prediction_verdicts(found)}
     assert verdicts[f"held-out forecasts against {BASELINE}"].level == level

@@ -29,12 +29,12 @@ def forecasts():
 
 @few
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
-def test_nobody_scores_better_than_with_the_truth(truth, told):
+def test_nobody_scores_better_than_with_the_truth(truth, reported):
     for score in (brier, log_score):
         both = np.array([True, False])
         chance = np.array([truth, 1 - truth])
         assert (chance * score(np.full(2, truth), both)).sum() <= (
-            chance * score(np.full(2, told), both)
+            chance * score(np.full(2, reported), both)
         ).sum() + 1e-12
 
 

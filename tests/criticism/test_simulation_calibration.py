@@ -83,7 +83,7 @@ def test_the_rank_of_a_known_quantity_may_be_any():
     assert 40 < ranks.mean() < 60
 
 
-def test_chains_that_do_not_agree_are_told():
+def test_chains_that_do_not_agree_are_reported():
     assert judged(known_posterior(50), rhat_max=1.3)["all fits"] == "wrong"
 
 

@@ -106,9 +106,9 @@ def test_doses_below_zero_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [((1, 2), ""), ((1,), "1 of 2 fraction groups"), ((1, 1), "once")]
+    ("given", "reported"), [((1, 2), ""), ((1,), "1 of 2 fraction groups"), ((1, 1), "once")]
 )
-def test_every_fraction_group_counts_once(tmp_path, clean, given, told):
+def test_every_fraction_group_counts_once(tmp_path, clean, given, reported):
     groups = [item(FractionGroupNumber=n, NumberOfFractionsPlanned=k) for n, k in ((1, 3), (2, 2))]
     uid = write_plan(tmp_path, 5, 50, FractionGroupSequence=groups)
     write_structures(tmp_path, STRUCTURES)
@@ -117,8 +117,8 @@ def test_every_fraction_group_counts_once(tmp_path, clean, given, told):
         plan = [item(ReferencedSOPInstanceUID=uid, ReferencedFractionGroupSequence=own)]
         write_dose(tmp_path, hill(36 if k == 0 else 24), name=f"{k}.dcm", **SIZE,
                    DoseSummationType="FRACTION", ReferencedRTPlanSequence=plan)  # fmt: skip
-    if told:
-        assert told in refused(tmp_path)
+    if reported:
+        assert reported in refused(tmp_path)
     else:
         assert only(tmp_path).blood_gy == pytest.approx(clean, rel=1e-3)
 
@@ -154,7 +154,7 @@ def test_every_beam_counts_once(tmp_path, clean, kind, given):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ([(1,), (2,)], "2 of 3 beams"),
         ([(1, 3)], "2 of 3 beams"),
@@ -163,9 +163,9 @@ def test_every_beam_counts_once(tmp_path, clean, kind, given):
         ([(), (), (), ()], "once"),
     ],
 )
-def test_missing_and_doubled_beams_are_refused(tmp_path, given, told):
+def test_missing_and_doubled_beams_are_refused(tmp_path, given, reported):
     beams(tmp_path, given)
-    assert told in refused(tmp_path)
+    assert reported in refused(tmp_path)
 
 
 def test_beams_of_one_session_that_are_not_named_are_refused(tmp_path):
@@ -236,7 +236,7 @@ def test_volumes_in_per_cent_are_those_of_the_contours_where_they_are_there(tmp_
 
 
 @pytest.mark.parametrize(
-    ("elements", "told"),
+    ("elements", "reported"),
     [
         ({"DVHVolumeUnits": "PER_U"}, "CM3 or PERCENT"),
         ({"DVHDoseScaling": 0}, "DVHDoseScaling"),
@@ -245,11 +245,11 @@ def test_volumes_in_per_cent_are_those_of_the_contours_where_they_are_there(tmp_
         ({"kind": "NATURAL"}, "NATURAL"),
     ],
 )
-def test_a_histogram_that_cannot_be_read_surely_is_refused(tmp_path, elements, told):
+def test_a_histogram_that_cannot_be_read_surely_is_refused(tmp_path, elements, reported):
     dvh = histogram(1, widths_and_volumes()["CUMULATIVE"], **elements)
     write_dose(tmp_path, hill(), PixelData=None, DVHSequence=[dvh], **SIZE)
     write_structures(tmp_path, {"Heart": []})
-    assert told in refused(tmp_path)
+    assert reported in refused(tmp_path)
 
 
 @pytest.mark.parametrize("total", [100.0, 70.0, 2.5])
@@ -277,7 +277,7 @@ def test_a_file_per_plane_is_stacked(tmp_path, clean):
     assert only(tmp_path).blood_gy == pytest.approx(clean, rel=1e-3)
 
 
-def test_a_missing_plane_of_a_stack_is_told(tmp_path):
+def test_a_missing_plane_of_a_stack_is_reported(tmp_path):
     write_planes(tmp_path, missing=(8,))
     assert "is the file of a plane missing?" in refused(tmp_path)
 
@@ -317,8 +317,8 @@ def test_gray_named_centigray_are_warned_of(lungs, prescribed):
         assert any(
             w.startswith("the mean dose of the course to the blood") for w in result.warnings
         )
-        told = any("over the prescribed dose" in w for w in result.warnings)
-        assert told == bool(prescribed)
+        reported = any("over the prescribed dose" in w for w in result.warnings)
+        assert reported == bool(prescribed)
 
 
 @pytest.mark.parametrize(
@@ -373,16 +373,16 @@ def test_organ_doses_above_the_prescription_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "reported"),
     [
         ("Heart,5,600\nHeart,10,300\nHeart,20,0\n", "from 0 Gy"),
         ("Heart,0,600\nHeart,5,300\nHeart,10,200\n", "`dvh_tail`"),
     ],
 )
-def test_a_cumulative_histogram_that_is_cut_is_refused(tmp_path, rows, told):
+def test_a_cumulative_histogram_that_is_cut_is_refused(tmp_path, rows, reported):
     path = tmp_path / "dvh.csv"
     path.write_text("ORGAN,DOSE_GY,VOLUME_CM3\n" + rows)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=reported):
         table_doses(path)
 
 

@@ -228,7 +228,7 @@ def test_patients_of_a_folder_are_kept_apart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("elements", "told"),
+    ("elements", "reported"),
     [
         ({"PixelData": None}, ("PixelData", "histograms")),
         ({"DoseUnits": "RELATIVE"}, ("DoseUnits", "RELATIVE", "in Gy")),
@@ -242,18 +242,18 @@ def test_patients_of_a_folder_are_kept_apart(tmp_path):
         ({"PixelData": b"\0" * 100}, ("PixelData", "decoded")),
     ],
 )
-def test_what_is_wrong_is_told(elements, told, tmp_path):
+def test_what_is_wrong_is_reported(elements, reported, tmp_path):
     write_dose(tmp_path, linear, **elements)
     write_structures(tmp_path, {"Heart": box((-30, -20, -30), (10, 40, 30))})
     with pytest.raises(BadInput) as error:
         folder_doses(tmp_path)
-    for word in told:
+    for word in reported:
         assert word in str(error.value), str(error.value)
     assert "1.2." not in str(error.value)
 
 
 @pytest.mark.parametrize("size", [0, 100, 600, 5000])
-def test_a_cut_file_is_told(size, tmp_path):
+def test_a_cut_file_is_reported(size, tmp_path):
     write_dose(tmp_path, linear)
     content = (tmp_path / "dose.dcm").read_bytes()
     (tmp_path / "dose.dcm").write_bytes(content[:size])

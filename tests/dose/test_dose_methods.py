@@ -162,7 +162,7 @@ def test_a_table_of_histograms(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("ORGAN,MEAN_DOSE_GY\nPTV,5\n", "at least one known organ"),
         ("ORGAN,MEAN_DOSE_GY\nHeart,-5\n", "0 or more"),
@@ -173,9 +173,9 @@ def test_a_table_of_histograms(tmp_path):
         ("ORGAN,MEAN_DOSE_GY,SEX\nHeart,5,X\n", "F or M"),
     ],
 )
-def test_what_is_wrong_in_a_table_is_told(text, told, tmp_path):
+def test_what_is_wrong_in_a_table_is_reported(text, reported, tmp_path):
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=reported):
         table_doses(tmp_path / "t.csv")
 
 

@@ -68,7 +68,7 @@ def test_a_rejected_plan_alone_is_refused_unless_it_is_named(tmp_path, clean):
     assert any("rejected" in w for w in result.warnings)
 
 
-def test_an_unapproved_plan_alone_is_told(tmp_path):
+def test_an_unapproved_plan_alone_is_reported(tmp_path):
     write_structures(tmp_path, STRUCTURES)
     add_plan(tmp_path, "a", ApprovalStatus="UNAPPROVED")
     assert any("not approved" in w for w in only(tmp_path).warnings)
@@ -192,7 +192,7 @@ def test_a_sum_of_plans_exported_twice_counts_once(tmp_path):
     assert "is it the same dose twice?" in refused(tmp_path)
 
 
-def test_one_identifier_of_two_objects_is_told(tmp_path):
+def test_one_identifier_of_two_objects_is_reported(tmp_path):
     write_course(tmp_path)
     data = write_dose(tmp_path, hill(40), name="b.dcm", **SIZE)
     data.SOPInstanceUID = write_dose(tmp_path, hill(), name="a.dcm", **SIZE).SOPInstanceUID
@@ -209,7 +209,7 @@ def test_a_dose_of_a_plan_that_is_not_there_is_not_compared_with_another_plan(tm
     assert any("cannot be compared with a prescription" in w for w in result.warnings)
 
 
-def test_a_plan_without_a_dose_is_told(tmp_path):
+def test_a_plan_without_a_dose_is_reported(tmp_path):
     write_course(tmp_path)
     write_plan(tmp_path, 2, 16, name="boost.dcm")
     (warning,) = only(tmp_path).warnings
@@ -307,7 +307,7 @@ def test_a_plan_under_another_identifier_is_not_passed_over(tmp_path):
     assert f"`{TWICE}`" in refused(tmp_path)
 
 
-def test_objects_of_somebody_without_a_dose_are_told(tmp_path):
+def test_objects_of_somebody_without_a_dose_are_reported(tmp_path):
     write_course(tmp_path)
     write_plan(tmp_path, 5, 50, name="theirs.dcm", PatientID="other")
     assert any("another patient identifier" in w for w in only(tmp_path).warnings)

@@ -194,16 +194,16 @@ def test_structures_outside_the_dose_grid_are_refused(tmp_path):
     assert "structures within the dose grid" in refused(tmp_path)
 
 
-@pytest.mark.parametrize(("shift", "told"), [(100.0, "left out"), (35.0, "`outside_grid`")])
-def test_an_organ_outside_the_grid_has_no_dose_of_zero(tmp_path, shift, told):
+@pytest.mark.parametrize(("shift", "reported"), [(100.0, "left out"), (35.0, "`outside_grid`")])
+def test_an_organ_outside_the_grid_has_no_dose_of_zero(tmp_path, shift, reported):
     brain = [c + np.array([0, 0, 40 + shift / 2]) for c in box((-9, -9, -20), (9, 9, 20), 4.0)]
     write(tmp_path, {**STRUCTURES, "Brain": brain})
-    if told == "left out":
+    if reported == "left out":
         result = only(tmp_path)
         assert "brain" not in result.organs
         assert "brain: outside the dose grid, left out" in result.warnings
     else:
-        assert told in refused(tmp_path)
+        assert reported in refused(tmp_path)
         result = only(tmp_path, accept={"outside_grid": "the head gets none"})
         assert result.organs["brain"].mean_gy < 1
 
@@ -243,7 +243,7 @@ def test_the_position_of_the_patient_and_of_the_grid_do_not_matter(tmp_path, cle
     assert only(tmp_path).blood_gy == pytest.approx(clean.blood_gy, rel=2e-3)
 
 
-def test_pixels_that_cannot_be_decoded_are_told_as_compressed(tmp_path):
+def test_pixels_that_cannot_be_decoded_are_reported_as_compressed(tmp_path):
     data = write_dose(tmp_path, hill(), **SIZE)
     data.file_meta.TransferSyntaxUID = JPEGLossless
     data.PixelData = encapsulate([b"\0\0"] * 17)

@@ -82,7 +82,7 @@ def test_more_than_one_per_cent_is_said(errors, level, words):
     assert (found.verdict == mixed().verdict) == (level == "good")
 
 
-def test_a_model_with_an_adaptive_solver_is_told_to_make_it_finer():
+def test_a_model_with_an_adaptive_solver_is_reported_to_make_it_finer():
     assert "smaller rtol" in judge_accuracy({"alc": 0.02}, adaptive=True).verdict
 
 

@@ -1,4 +1,4 @@
-"""Nested R-hat: many short chains that agree are told from chains that still know their start."""
+"""Nested R-hat distinguishes short chains that agree from chains that still know their start."""
 
 import numpy as np
 import pytest

@@ -47,8 +47,8 @@ def last_positions(followed, accurate, start, corrected_from):
             correcting = i >= corrected_from
             return transition(followed, accurate, chain, jnp.asarray(0.6), 6, correcting)
 
-        chain, told = jax.lax.scan(once, chain, jnp.arange(TRANSITIONS))
-        return chain.y, told["accepted"][SETTLED:].mean()
+        chain, reported = jax.lax.scan(once, chain, jnp.arange(TRANSITIONS))
+        return chain.y, reported["accepted"][SETTLED:].mean()
 
     return jax.vmap(run)(jax.random.split(KEY, CHAINS))
 
@@ -61,8 +61,8 @@ def sample(followed, accurate, start=3.0, corrected_from=0):
 
 def test_a_step_of_zero_tells_a_chain_potential_and_gradient_where_it_stands():
     y = jnp.array([0.3, -2.0])
-    chain, told = jax.jit(lambda: transition(WIDE, NARROW, Chain.at(KEY, y), 0.0, 6, False))()
-    assert told["n_steps"] == 1
+    chain, reported = jax.jit(lambda: transition(WIDE, NARROW, Chain.at(KEY, y), 0.0, 6, False))()
+    assert reported["n_steps"] == 1
     np.testing.assert_array_equal(chain.y, y)
     value, gradient = jax.value_and_grad(WIDE)(y)
     np.testing.assert_allclose(chain.potential, -value, rtol=1e-15)

@@ -19,7 +19,7 @@ def test_weights_that_are_all_alike_stay_so():
     np.testing.assert_array_equal(pareto_k, 0.0)
 
 
-def test_light_tails_keep_their_weights_and_heavy_ones_are_told():
+def test_light_tails_keep_their_weights_and_heavy_ones_are_reported():
     rng = np.random.default_rng(1)
     light, heavy = 0.3 * rng.standard_normal((100, 20)), 4 * rng.standard_exponential((100, 20))
     weights, pareto_k = smoothed(np.stack([light, heavy], axis=-1))

@@ -81,13 +81,13 @@ def test_the_names_of_left_out_treatments_are_listed(tmp_path):
     ("name", "route"),
     [("TRETINOIN", "TOPICAL"), ("TRETINOIN", "CUTANEOUS"), ("TRETINOIN CREAM 0.05 %", "")],
 )
-def test_what_is_not_taken_by_mouth_is_left_out_and_told(name, route, tmp_path):
+def test_what_is_not_taken_by_mouth_is_left_out_and_reported(name, route, tmp_path):
     conversion = done(tmp_path, ex=EX_COLUMNS + ex(name, route=route))
     assert doses(conversion) == []
     assert "not taken by mouth" in account(conversion)
 
 
-def test_another_route_is_asked_for_and_none_is_assumed_and_told(tmp_path):
+def test_another_route_is_asked_for_and_none_is_assumed_and_reported(tmp_path):
     rows = EX_COLUMNS + ex(route="INTRAVENOUS")
     refused(tmp_path, "EXROUTE", "INTRAVENOUS", "[atra] routes", ex=rows)
     conversion = done(tmp_path, '[atra]\nroutes = ["INTRAVENOUS"]', ex=rows)
@@ -174,7 +174,7 @@ def test_the_duration_of_a_period_is_an_end(tmp_path):
     assert len(doses(conversion)) == 14
 
 
-def test_a_row_without_end_and_frequency_is_a_single_dose_and_told(tmp_path):
+def test_a_row_without_end_and_frequency_is_a_single_dose_and_reported(tmp_path):
     conversion = done(tmp_path, ex=EX_COLUMNS + ex(often="", end=""))
     assert doses(conversion) == [(0, 140)]
     assert "taken as a single dose" in account(conversion)
@@ -236,12 +236,15 @@ def test_an_amount_a_day_needs_a_dose_on_every_day(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("weight", "told"), [("", "WEIGHTBL"), ("7", "`body_weight`"), ("72000", "400 kg")]
+    ("weight", "reported"), [("", "WEIGHTBL"), ("7", "`body_weight`"), ("72000", "400 kg")]
 )
-def test_an_amount_per_kilogram_needs_a_weight_in_kilograms(tmp_path, weight, told):
+def test_an_amount_per_kilogram_needs_a_weight_in_kilograms(tmp_path, weight, reported):
     dm = DM.replace("BSABL", "BSABL,WEIGHTBL").replace(",1.8\n", f",1.8,{weight}\n")
     refused(
-        tmp_path, told, ex=EX_COLUMNS + ex("ATRA", 2, "mg/kg"), dm=dm.replace(",2.0\n", ",2.0,80\n")
+        tmp_path,
+        reported,
+        ex=EX_COLUMNS + ex("ATRA", 2, "mg/kg"),
+        dm=dm.replace(",2.0\n", ",2.0,80\n"),
     )
 
 
@@ -264,17 +267,17 @@ def test_rows_that_differ_in_their_sequence_number_are_not_repeats(tmp_path):
     assert "without EXSEQ" in account(done(tmp_path, ex=columns + bare + bare))
 
 
-def test_drug_in_a_placebo_arm_is_refused_and_none_in_a_drug_arm_is_told(tmp_path):
+def test_drug_in_a_placebo_arm_is_refused_and_none_in_a_drug_arm_is_reported(tmp_path):
     arms = DM.replace("X-1,SBRT,", "X-1,SBRT + placebo,").replace("X-2,SBRT,", "X-2,SBRT + ATRA,")
     refused(tmp_path, "ex.csv", "arm SBRT + placebo", ex=EX_COLUMNS + ex(), dm=arms)
-    told = account(done(tmp_path, ex=EX_COLUMNS + ex("ATRA PLACEBO"), dm=arms))
-    assert "1 subject(s) of an arm with ATRA have no dose of it: X-2" in told
+    reported = account(done(tmp_path, ex=EX_COLUMNS + ex("ATRA PLACEBO"), dm=arms))
+    assert "1 subject(s) of an arm with ATRA have no dose of it: X-2" in reported
 
 
 PC = "USUBJID,PCTESTCD,PCORRES,PCORRESU,PCSTRESN,PCSTRESU,PCSPEC,PCDTC\n"
 
 
-def test_a_level_needs_a_clock_time_and_doses_without_one_are_told(tmp_path):
+def test_a_level_needs_a_clock_time_and_doses_without_one_are_reported(tmp_path):
     pc = (
         PC
         + "X-1,TRETIN,412,ng/mL,412,ng/mL,PLASMA,2026-03-02\n"
@@ -286,7 +289,7 @@ def test_a_level_needs_a_clock_time_and_doses_without_one_are_told(tmp_path):
     conversion = done(tmp_path, ex=EX_COLUMNS + ex(), pc=pc)
     levels = conversion.cohort.observations.query("quantity == 'atra'")
     assert levels["value"].tolist() == [203]
-    told = account(conversion)
-    assert "a level without a clock time" in told
-    assert "not a specimen of plasma: URINE" in told
-    assert "no clock time: doses counted from midnight of the day" in told
+    reported = account(conversion)
+    assert "a level without a clock time" in reported
+    assert "not a specimen of plasma: URINE" in reported
+    assert "no clock time: doses counted from midnight of the day" in reported

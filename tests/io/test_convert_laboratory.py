@@ -39,7 +39,7 @@ LATE = "X-1,3,LYM,0.42,10^9/L,0.42,0.42,10^9/L,2026-03-12"
         ("LBCAT", "CSF ANALYSIS"), ("LBCAT", "URINALYSIS"), ("LBTEST", "Lymphocytes BAL"),
     ],
 )  # fmt: skip
-def test_a_count_of_another_specimen_is_left_out_and_told(column, cell, tmp_path):
+def test_a_count_of_another_specimen_is_left_out_and_reported(column, cell, tmp_path):
     lb = table(LATE, column=column, cells=("", "", cell))
     conversion = done(tmp_path, lb=lb)
     assert counts(conversion) == [1.42]
@@ -62,14 +62,14 @@ def test_a_specimen_that_is_neither_is_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["CD4 Lymphocytes", "Atypical lymphocytes", "Lymphocytes CD8+"])
-def test_a_part_of_the_lymphocytes_is_left_out_and_told(name, tmp_path):
+def test_a_part_of_the_lymphocytes_is_left_out_and_reported(name, tmp_path):
     names = ("Lymphocytes", "Lymphocytes", name)
     conversion = done(tmp_path, lb=table(LATE, column="LBTEST", cells=names))
     assert counts(conversion) == [1.42]
     assert f"a part of the lymphocytes: {name}" in account(conversion)
 
 
-def test_several_methods_are_told_and_the_mapping_chooses(tmp_path):
+def test_several_methods_are_reported_and_the_mapping_chooses(tmp_path):
     methods = ("AUTOMATED", "AUTOMATED", "FLOW CYTOMETRY")
     lb = table(LATE, column="LBMETHOD", cells=methods)
     both = done(tmp_path, lb=lb)
@@ -86,7 +86,7 @@ def test_a_result_of_a_test_that_was_not_done_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("unit", ["%", "percent", "fraction"])
-def test_a_share_under_the_code_of_the_count_is_left_out_and_told(unit, tmp_path):
+def test_a_share_under_the_code_of_the_count_is_left_out_and_reported(unit, tmp_path):
     row = f"X-1,3,LYM,0.28,{unit},0.28,0.28,{unit},2026-03-12"
     conversion = done(tmp_path, lb=table(row))
     assert counts(conversion) == [1.42]
@@ -110,7 +110,7 @@ def test_a_percentage_that_cannot_be_one_is_refused(value, unit, count, tmp_path
         assert counts(done(tmp_path, mapping, lb=lb)) == [1.42, count]
 
 
-def test_a_share_with_two_leukocyte_counts_of_its_sample_is_left_out_and_told(tmp_path):
+def test_a_share_with_two_leukocyte_counts_of_its_sample_is_left_out_and_reported(tmp_path):
     lb = table(
         "X-1,3,LYMLE,28,%,28,28,%,2026-03-12",
         "X-1,4,WBC,5,10^9/L,5,5,10^9/L,2026-03-12",
@@ -181,9 +181,9 @@ def test_repeats_on_a_day_are_refused_without_a_rule(rule, value, tmp_path):
     refused(tmp_path, "line 5", "0.71 beside 0.75", "[lab] repeats", lb=lb)
     conversion = done(tmp_path, f'[lab]\nrepeats = "{rule}"', lb=lb)
     assert counts(conversion) == [1.42, pytest.approx(value)]
-    told = account(conversion)
-    assert f"the {rule} counts, as the mapping says" in told
-    assert "lb.csv: 5 rows = 3 used + 2 dropped" in told
+    reported = account(conversion)
+    assert f"the {rule} counts, as the mapping says" in reported
+    assert "lb.csv: 5 rows = 3 used + 2 dropped" in reported
 
 
 @given(st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True), st.randoms())
@@ -220,10 +220,10 @@ def test_study_days_count_from_their_own_day_1_not_from_the_first_exposure(tmp_p
     assert seen["day"].tolist() == [-3, 14]  # the dated record says what day 1 is
 
 
-def test_study_days_that_contradict_each_other_are_told(tmp_path):
+def test_study_days_that_contradict_each_other_are_reported(tmp_path):
     lb = table(LATE, column="LBDY", cells=("-3", "-3", "99"))
-    told = account(done(tmp_path, lb=lb))
-    assert "study days count from several days in 1 subject(s) (X-1)" in told
+    reported = account(done(tmp_path, lb=lb))
+    assert "study days count from several days in 1 subject(s) (X-1)" in reported
 
 
 def test_two_date_columns_that_differ_are_refused(tmp_path):
@@ -235,15 +235,15 @@ def test_two_date_columns_that_differ_are_refused(tmp_path):
 def test_tests_that_are_called_lymphocytes_under_another_code_are_named(tmp_path):
     row = LATE.replace(",LYM,", ",LYMPHO,")
     lb = table(row, column="LBTEST", cells=("Lymphocytes", "Lymphocytes", "Lymphocytes Abs"))
-    told = account(done(tmp_path, lb=lb))
-    assert "LYMPHO not read, though their names speak of lymphocytes" in told
+    reported = account(done(tmp_path, lb=lb))
+    assert "LYMPHO not read, though their names speak of lymphocytes" in reported
     assert counts(done(tmp_path, '[lab]\nlymphocytes = ["LYM", "LYMPHO"]', lb=lb)) == [1.42, 0.42]
 
 
 @pytest.mark.parametrize(
     "word", ["HEMOLYZED", "Haemolysed sample", "clotted", "NOT DONE", "QNS", "ND", "NA", "n.d."]
 )
-def test_words_of_no_result_are_missing_and_told(word, tmp_path):
+def test_words_of_no_result_are_missing_and_reported(word, tmp_path):
     conversion = done(tmp_path, lb=table(f"X-1,3,LYM,{word},,,,,2026-03-12"))
     seen = conversion.cohort.observations.query("id == 'X-1'")
     assert seen["value"].isna().tolist() == [False, True]

@@ -87,12 +87,12 @@ def test_every_row_is_used_or_dropped_with_a_reason(sdtm, adam):
     for done in (sdtm, adam):
         account = done.account.as_dict()
         for source in account["sources"]:
-            told = sum(
+            reported = sum(
                 e["count"]
                 for e in account["entries"]
                 if e["file"] == source["file"] and e["what"] == "dropped"
             )
-            assert source["rows"] == source["used"] + told
+            assert source["rows"] == source["used"] + reported
         assert account["event_table"]["records"] == 1796
     dropped = {(e.source, e.count) for e in sdtm.account.entries if e.what == "dropped"}
     assert {("lb.parquet", 12), ("ex.parquet", 591), ("dm.parquet", 52)} <= dropped

@@ -28,7 +28,7 @@ def course(dose: object, total: object = "", number: object = "", start: str = D
         ("RADIOTHERAPY", "Post-study palliative radiotherapy", "2026-07"),
     ],
 )
-def test_radiotherapy_of_another_course_is_left_out_and_told(category, name, date, tmp_path):
+def test_radiotherapy_of_another_course_is_left_out_and_reported(category, name, date, tmp_path):
     pr = PR + f"X-1,6,{name},{category},50,Gy,{date},BREAST\n"
     old = LB + "X-1,9,LYM,1.90,10^9/L,1.90,1.90,10^9/L,2025-10-27\n"
     conversion = done(tmp_path, pr=pr, lb=old)
@@ -89,8 +89,8 @@ def test_courses_are_laid_out_over_the_weekdays_up_to_their_end(tmp_path):
     conversion = done(tmp_path, mapping, pr=rows)
     assert fractions(conversion) == [(0, 10, 1), (2, 10, 1), (4, 10, 1)]
     assert fractions(conversion, "X-2") == [(d, 10, 1) for d in (0, 1, 4, 5, 6)]  # no weekend
-    told = account(conversion)
-    assert "a course laid out evenly over the weekdays up to its end" in told
+    reported = account(conversion)
+    assert "a course laid out evenly over the weekdays up to its end" in reported
 
 
 @given(st.integers(1, 35), st.sampled_from([1.8, 2.0, 2.75, 5.0, 10.0]))

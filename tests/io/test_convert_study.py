@@ -53,11 +53,11 @@ def study(
     return convert(folder, None, key)
 
 
-def refused(folder: Path, *told: str, mapping: str | None = None, **changed: str) -> str:
+def refused(folder: Path, *reported: str, mapping: str | None = None, **changed: str) -> str:
     with pytest.raises(BadInput) as error:
         study(folder, mapping, **changed)
     message = str(error.value)
-    for word in told:
+    for word in reported:
         assert word in message, message
     return message
 
@@ -103,7 +103,7 @@ def test_covariates_come_without_names_birth_dates_or_calendar_dates(tmp_path):
         assert secret not in written
 
 
-def test_everything_that_was_changed_is_told(tmp_path):
+def test_everything_that_was_changed_is_reported(tmp_path):
     lines = "\n".join(study(tmp_path).account.lines())
     for text in (
         "placed by its study day (LBDY)",
@@ -118,14 +118,14 @@ def test_everything_that_was_changed_is_told(tmp_path):
         assert text in lines
 
 
-def test_weekends_are_told_without_patient_or_date(tmp_path):
+def test_weekends_are_reported_without_patient_or_date(tmp_path):
     text = "\n".join(study(tmp_path, pr=PR.replace("2026-03-10T", "2026-03-14T")).account.lines())
     assert "1 fraction(s) on a Saturday or Sunday" in text
     assert "T-02" not in text
     assert "2026-" not in text
 
 
-def test_a_standard_unit_that_is_not_known_is_told(tmp_path):
+def test_a_standard_unit_that_is_not_known_is_reported(tmp_path):
     done = study(tmp_path, lb=LB.replace("GI/L", "furlongs"))
     assert "unit furlongs of the standardised result" in "\n".join(done.account.lines())
     assert done.cohort.observations["value"].tolist()[0] == 1.42
@@ -143,7 +143,7 @@ def test_pseudonyms_replace_subjects_and_cannot_be_guessed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "reported"),
     [
         ({"lb": LB.replace("1.42,10^9/L,1.42,GI/L", "1.42,furlongs,1.42,furlongs")},
          ("lb.csv", "line 2", "furlongs", "known unit")),
@@ -177,11 +177,11 @@ def test_pseudonyms_replace_subjects_and_cannot_be_guessed(tmp_path):
          ("before the first fraction",)),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_file_row_and_column(changed, told, tmp_path):
-    refused(tmp_path, *told, **changed)
+def test_what_is_wrong_is_reported_with_file_row_and_column(changed, reported, tmp_path):
+    refused(tmp_path, *reported, **changed)
 
 
-def test_all_problems_are_told_at_once(tmp_path):
+def test_all_problems_are_reported_at_once(tmp_path):
     message = refused(
         tmp_path,
         lb=LB.replace("1.42,10^9/L,1.42,GI/L", "1.42,furlongs,1.42,furlongs"),
@@ -209,7 +209,7 @@ exclude = ["T-02"]
 
 
 @pytest.mark.parametrize(
-    ("mapping", "told"),
+    ("mapping", "reported"),
     [
         ("[lab]\nlymphocites = []", ("lab.lymphocites", "lymphocytes?")),
         ("[labs]\n", ("[labs]", "lab?")),
@@ -217,10 +217,10 @@ exclude = ["T-02"]
         ("[lab", ("TOML",)),
     ],
 )
-def test_a_wrong_mapping_is_told(mapping, told, tmp_path):
+def test_a_wrong_mapping_is_reported(mapping, reported, tmp_path):
     folder = tmp_path / "sdtm"
     folder.mkdir()
-    refused(folder, "mapping.toml", *told, mapping=mapping)
+    refused(folder, "mapping.toml", *reported, mapping=mapping)
 
 
 def test_both_sdtm_and_adam_are_not_added_together(tmp_path):

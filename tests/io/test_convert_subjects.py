@@ -68,10 +68,10 @@ def test_a_number_used_once_is_the_identifier(tmp_path):
     assert counts(conversion, "002") == [2.4]
 
 
-def test_a_number_without_any_site_is_told(tmp_path):
+def test_a_number_without_any_site_is_reported(tmp_path):
     lb = "SUBJID,LBTESTCD,LBORRES,LBORRESU,LBDTC\n1,LYM,1.4,10^9/L,2026-02-27\n"
-    told = account(done(tmp_path, dm=None, pr=None, lb=lb))
-    assert "SUBJID alone tells subjects apart" in told
+    reported = account(done(tmp_path, dm=None, pr=None, lb=lb))
+    assert "SUBJID alone tells subjects apart" in reported
 
 
 def test_data_sets_with_different_identifiers_are_joined_by_the_subjects_file(tmp_path):
@@ -115,19 +115,19 @@ def test_data_sets_without_a_common_subject_are_refused(tmp_path):
 def test_patients_whom_a_join_loses_are_named(tmp_path):
     pr = PR + "Z-9,1,SBRT,RADIOTHERAPY,10,Gy,2026-03-02,LIVER\n"
     lost = LB + "Y-5,1,LYM,1.1,10^9/L,1.1,1.1,10^9/L,2026-03-02\n"
-    told = account(done(tmp_path, '[subject]\nexclude = ["Z-9"]', pr=pr, lb=lost))
-    assert "treated subject(s) without any lymphocyte count: Z-9" in told
-    assert "without any fraction, taken as untreated: Y-5" in told
-    assert "not in DM or ADSL: Y-5, Z-9" in told
+    reported = account(done(tmp_path, '[subject]\nexclude = ["Z-9"]', pr=pr, lb=lost))
+    assert "treated subject(s) without any lymphocyte count: Z-9" in reported
+    assert "without any fraction, taken as untreated: Y-5" in reported
+    assert "not in DM or ADSL: Y-5, Z-9" in reported
 
 
 def test_an_immune_dose_names_whom_it_does_not_find_on_either_side(tmp_path):
     done(tmp_path)
     folder, table = tmp_path / "study0", tmp_path / "doses.csv"
     table.write_text("ID,IMMUNE_DOSE_GY\nX-1,2.5\nQ-4,1.0\n")
-    told = account(convert(folder, immune_dose=table))
-    assert "doses.csv: 1 subject(s) with records have no dose in it: X-2" in told
-    assert "doses.csv: 1 patient(s) in it have no records: Q-4" in told
+    reported = account(convert(folder, immune_dose=table))
+    assert "doses.csv: 1 subject(s) with records have no dose in it: X-2" in reported
+    assert "doses.csv: 1 patient(s) in it have no records: Q-4" in reported
     pseudonyms = account(convert(folder, key=b"a secret key of the study", immune_dose=table))
     assert "X-2" not in pseudonyms
     assert "Q-4" not in pseudonyms
@@ -181,13 +181,13 @@ def test_a_start_of_another_year_is_asked_for(tmp_path, days):
 
 @pytest.mark.parametrize(("key", "arms"), [("", ["SBRT", "SBRT"]), ("planned", ["SBRT", "SBRT"]),
                                            ("actual", ["SBRT+ATRA", "sbrt"])])  # fmt: skip
-def test_a_planned_arm_that_is_not_the_actual_one_is_told(tmp_path, key, arms):
+def test_a_planned_arm_that_is_not_the_actual_one_is_reported(tmp_path, key, arms):
     dm = DM.replace("ARM", "ARM,ACTARM").replace("SBRT,61", "SBRT,SBRT+ATRA,61")
     dm = dm.replace("SBRT,58", "SBRT,sbrt,58")
     read = done(tmp_path, f'[subject]\narm = "{key}"\n', dm=dm)
     assert read.cohort.patients["arm"].tolist() == arms
-    told = "the planned arm of 1 subject(s) is not the actual one (X-1)" in account(read)
-    assert told == (not key)
+    reported = "the planned arm of 1 subject(s) is not the actual one (X-1)" in account(read)
+    assert reported == (not key)
 
 
 def test_a_data_set_in_two_files_is_refused(tmp_path):
@@ -198,10 +198,10 @@ def test_a_data_set_in_two_files_is_refused(tmp_path):
         convert(folder)
 
 
-def test_covariates_that_two_data_sets_state_otherwise_are_told(tmp_path):
+def test_covariates_that_two_data_sets_state_otherwise_are_reported(tmp_path):
     adsl = "USUBJID,ARM,AGE\nX-1,SBRT,62\nX-2,SBRT,58\n"
-    told = account(done(tmp_path, adsl=adsl))
-    assert "adsl.csv: the age of 1 subject(s) is not that of the data set before" in told
+    reported = account(done(tmp_path, adsl=adsl))
+    assert "adsl.csv: the age of 1 subject(s) is not that of the data set before" in reported
 
 
 @given(st.permutations(["dm", "lb", "pr"]), st.sampled_from(["X-1", "X-2"]))

@@ -38,10 +38,10 @@ def made(folder: Path, table: str, mapping: str, name: str = "data.csv"):
     return convert(folder / name, folder / "mapping.toml")
 
 
-def refused(folder: Path, table: str, mapping: str, *told: str) -> None:
+def refused(folder: Path, table: str, mapping: str, *reported: str) -> None:
     with pytest.raises(BadInput) as error:
         made(folder, table, mapping)
-    for word in told:
+    for word in reported:
         assert word in str(error.value), str(error.value)
 
 
@@ -60,15 +60,15 @@ def test_nonmem_codes_units_and_clock(tmp_path):
     assert level[["day", "value"]].values.tolist() == [[0.125, 402]]
     assert cohort.patients["arm"].tolist() == ["SBRT", "SBRT+ATRA"]
     assert cohort.patients["age"].tolist() == [60, 50]
-    told = "\n".join(done.account.lines())
-    assert "10 rows = 8 used + 2 dropped" in told
-    assert "marked to be ignored" in told
-    assert "time counted from the day of the first fraction" in told
-    assert "ADDL unfolded" in told
+    reported = "\n".join(done.account.lines())
+    assert "10 rows = 8 used + 2 dropped" in reported
+    assert "marked to be ignored" in reported
+    assert "time counted from the day of the first fraction" in reported
+    assert "ADDL unfolded" in reported
 
 
 @pytest.mark.parametrize(
-    ("mapping", "told"),
+    ("mapping", "reported"),
     [
         ("", ("time_unit",)),
         (CODES.replace('"1" = "rt", ', ""), ("CMT", "rt, atra", "[nonmem.cmt]")),
@@ -76,12 +76,12 @@ def test_nonmem_codes_units_and_clock(tmp_path):
         (CODES.replace('alc = "/uL", ', ""), ("the unit of alc",)),
     ],
 )
-def test_codes_and_units_are_never_guessed(mapping, told, tmp_path):
-    refused(tmp_path, NONMEM, mapping, *told)
+def test_codes_and_units_are_never_guessed(mapping, reported, tmp_path):
+    refused(tmp_path, NONMEM, mapping, *reported)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ((",8,24,2,", ",8,,2,"), ("ADDL", "line 3")),
         (("C,1,30,0", ".,1,30,4"), ("EVID", "resets")),
@@ -89,10 +89,10 @@ def test_codes_and_units_are_never_guessed(mapping, told, tmp_path):
         (("1,50,0,100", "1,50,0,low"), ("LLOQ", "low", "line 5")),
     ],
 )
-def test_what_a_nonmem_table_has_that_is_not_known_is_refused(change, told, tmp_path):
+def test_what_a_nonmem_table_has_that_is_not_known_is_refused(change, reported, tmp_path):
     table = NONMEM.replace(*change)
     table = table.replace("C,ID", "SS,ID") if change[1].startswith("1,1,24") else table
-    refused(tmp_path, table, CODES, *told)
+    refused(tmp_path, table, CODES, *reported)
 
 
 def test_dates_and_clock_times(tmp_path):
@@ -174,7 +174,7 @@ def test_a_column_per_visit(name, tmp_path):
     assert "blank cell(s)" in "\n".join(done.account.lines())
 
 
-def test_a_patient_without_counts_is_told(tmp_path):
+def test_a_patient_without_counts_is_reported(tmp_path):
     (tmp_path / "mapping.toml").write_text(SHEET)
     with pytest.raises(BadInput, match="at least one alc count of the patient"):
         convert(write_wide(tmp_path / "counts.xlsx"), tmp_path / "mapping.toml")
@@ -184,7 +184,7 @@ def test_a_patient_without_counts_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mapping", "told"),
+    ("mapping", "reported"),
     [
         ("", ("lymphokin data template counts.xlsx",)),
         (SHEET.replace('"/uL"', '""'), ("unit",)),
@@ -193,11 +193,11 @@ def test_a_patient_without_counts_is_told(tmp_path):
         (SHEET.replace("= 14", '= "later"'), ("later",)),
     ],
 )
-def test_a_sheet_is_never_guessed(mapping, told, tmp_path):
+def test_a_sheet_is_never_guessed(mapping, reported, tmp_path):
     (tmp_path / "mapping.toml").write_text(mapping)
     with pytest.raises(BadInput) as error:
         convert(write_wide(tmp_path / "counts.xlsx", WIDE.drop(index=2)), tmp_path / "mapping.toml")
-    for word in told:
+    for word in reported:
         assert word in str(error.value)
 
 

@@ -101,8 +101,8 @@ def test_what_is_improbable_is_said_beside_what_cannot_be_read(tmp_path):
     )
     with pytest.raises(BadInput) as caught:
         read_events(path)
-    told = {(p.row, p.column, p.check) for p in caught.value.problems}
-    assert told == {
+    reported = {(p.row, p.column, p.check) for p in caught.value.problems}
+    assert reported == {
         (2, "DV", ""),
         (3, "II", "fraction_spacing"),
         (3, "II", "interval_in_hours"),
@@ -128,8 +128,8 @@ def test_an_interval_that_is_usual_in_hours_is_asked_for_with_both_readings(
     path.write_text(EVENTS + rows + repeated.format(hours))
     with pytest.raises(BadInput) as caught:
         read_events(path)
-    (told,) = [p for p in caught.value.problems if p.check == "interval_in_hours"]
-    assert f"every {hours} days, or every {hours} hours ({hours / 24:.4g} days)?" in told.hint
+    (reported,) = [p for p in caught.value.problems if p.check == "interval_in_hours"]
+    assert f"every {hours} days, or every {hours} hours ({hours / 24:.4g} days)?" in reported.hint
     path.write_text(EVENTS + rows + repeated.format(f"{hours / 24:.9f}"))
     assert len(read_events(path)) == 1
     path.write_text(EVENTS + rows + repeated.format(7))
@@ -191,9 +191,9 @@ def test_names_of_arms_and_centres_that_look_alike_are_asked_for(tmp_path, colum
     path.write_text(f"ID,TIME,EVID,CMT,AMT,DVID,DV,{column}\n{rows}")
     with pytest.raises(BadInput) as caught:
         read_events(path)
-    (told,) = caught.value.problems
-    assert (told.check, told.row, told.value) == ("similar_names", 8, names[1])
-    assert f"the same as {names[0]}?" in told.hint
+    (reported,) = caught.value.problems
+    assert (reported.check, reported.row, reported.value) == ("similar_names", 8, names[1])
+    assert f"the same as {names[0]}?" in reported.hint
     path.write_text(path.read_text().replace(names[1], names[0]))
     assert read_events(path).warnings == ()
 
@@ -212,8 +212,8 @@ def test_what_is_improbable_of_other_patients_is_said_with_what_cannot_be_read(
         mapping += '[format]\ndecimal = "."\n'
     with pytest.raises(BadInput) as caught:
         made(tmp_path, table, mapping)
-    told = {(p.row, p.column, p.check) for p in caught.value.problems}
-    assert told == {(2, "BASELINE", ""), *others}
+    reported = {(p.row, p.column, p.check) for p in caught.value.problems}
+    assert reported == {(2, "BASELINE", ""), *others}
 
 
 def test_data_sets_of_a_study_are_compared_although_a_cell_cannot_be_read(tmp_path):

@@ -41,8 +41,8 @@ def lymphokin(capsys, monkeypatch):
         monkeypatch.setenv("COLUMNS", "160")
         with pytest.raises(SystemExit) as left:
             main()
-        told = capsys.readouterr()
-        return Done(int(left.value.code or 0), told.out, told.err)
+        reported = capsys.readouterr()
+        return Done(int(left.value.code or 0), reported.out, reported.err)
 
     return run
 
@@ -66,12 +66,12 @@ def test_convert_writes_the_table_and_its_account(lymphokin, sdtm, tmp_path):
         "--immune-dose", tmp_path / "doses.csv", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    reported = json.loads(done.stdout)
     cohort = read_events(tmp_path / "events.csv")
-    assert told["event_table"]["records"] == len(cohort.to_events())
+    assert reported["event_table"]["records"] == len(cohort.to_events())
     assert cohort.patients["immune_dose_gy"].tolist()[0] == 1.3
     assert cohort.patients["immune_dose_source"].tolist() == ["dicom", None]
-    doses = next(s for s in told["sources"] if s["file"] == "doses.csv")
+    doses = next(s for s in reported["sources"] if s["file"] == "doses.csv")
     assert (doses["rows"], doses["used"], doses["dropped"]) == (2, 1, 1)
     everything = done.stdout + done.stderr + "".join(
         p.read_text() for p in tmp_path.glob("events*")
@@ -92,14 +92,14 @@ def test_bad_input_writes_nothing_and_ends_with_2(lymphokin, sdtm, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "reported"),
     [("nowhere", "no such file"), ("notes.doc", "one of .xpt"), (".", "neither LB nor ADLB")],
 )
-def test_a_source_that_is_none(lymphokin, source, told, tmp_path):
+def test_a_source_that_is_none(lymphokin, source, reported, tmp_path):
     (tmp_path / "notes.doc").write_text("x")
     done = lymphokin("data", "convert", tmp_path / source, "--out", tmp_path / "events.csv")
     assert done.returncode == 2
-    assert told in done.stderr
+    assert reported in done.stderr
     assert not (tmp_path / "events.csv").exists()
 
 
@@ -108,10 +108,10 @@ def test_validate_tells_every_problem(lymphokin, tmp_path):
     table.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV\n1,-3,0,,,alc,1450\n1,0,1,rt,8,,\n1,1,1,rt,,,\n")
     done = lymphokin("data", "validate", table, "--json")
     assert done.returncode == 2
-    told = json.loads(done.stdout)
-    assert not told["usable"]
-    assert {(p["row"], p["column"]) for p in told["problems"]} == {(2, "DV"), (4, "AMT")}
-    assert "write 1.45" in told["problems"][0]["hint"]
+    reported = json.loads(done.stdout)
+    assert not reported["usable"]
+    assert {(p["row"], p["column"]) for p in reported["problems"]} == {(2, "DV"), (4, "AMT")}
+    assert "write 1.45" in reported["problems"][0]["hint"]
     done = lymphokin("data", "validate", table)
     assert done.returncode == 2
     assert "line 2" in done.stderr
@@ -150,13 +150,13 @@ def test_summary_counts_and_draws(lymphokin, tmp_path):
     small_table = data_path("synthetic_sbrt_atra_trial.csv")
     done = lymphokin("data", "summary", small_table, "--out", tmp_path / "counts.png", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    reported = json.loads(done.stdout)
     cohort = read_events(small_table)
     seen = cohort.observations.query("quantity == 'alc'")
-    row = told["quantities"]["alc"]
+    row = reported["quantities"]["alc"]
     assert row["visits"] == len(seen)
     assert sum(row[name] for name in RESULTS) == len(seen)
-    assert sum(w["counts"] for w in told["weeks"]) == int(seen["value"].notna().sum())
+    assert sum(w["counts"] for w in reported["weeks"]) == int(seen["value"].notna().sum())
     assert (tmp_path / "counts.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -212,7 +212,7 @@ def test_a_cut_transport_file_is_never_taken_for_a_shorter_one(cut, tmp_path):
         convert(tmp_path / "lb.xpt")
 
 
-def test_a_cut_dataset_json_is_told(tmp_path):
+def test_a_cut_dataset_json_is_reported(tmp_path):
     _as_json(lymphocytes().head(20), tmp_path / "lb.ndjson")
     lines = (tmp_path / "lb.ndjson").read_text().splitlines()
     (tmp_path / "lb.ndjson").write_text("\n".join(lines[:-1]))

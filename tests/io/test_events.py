@@ -262,7 +262,7 @@ def test_start_date_must_be_the_first_fraction(problems):
     assert "2026-03-09" in problem.hint
 
 
-def test_missing_columns_are_told_together_with_bad_cells(problems):
+def test_missing_columns_are_reported_together_with_bad_cells(problems):
     found = problems("ID,TIME,EVID,CMT,AMT,DVIDD\nA,0,0,,,x\nA,y,0,,,x\n")
     assert {(p.column, p.value) for p in found} == {("DVID", None), ("DV", None), ("TIME", "y")}
     assert "DVIDD" in next(p for p in found if p.column == "DVID").hint

@@ -187,11 +187,11 @@ def test_the_account_says_how_many_results_were_taken_as_what(tmp_path):
         )
     )
     read = done(tmp_path, "[lab]\nlloq = 0.1\n", lb=LB + rows)
-    told = account(read)
-    assert "changed 3: taken as below a limit: <0.1 (2), BLQ (1)" in told
-    assert "changed 1: taken as above a limit: >9 (1)" in told
-    assert "changed 4: taken as no result: ND (2), NA (1), n.d. (1)" in told
-    assert "lb.csv: ND (2), n.d. (1) taken as not done" in told
+    reported = account(read)
+    assert "changed 3: taken as below a limit: <0.1 (2), BLQ (1)" in reported
+    assert "changed 1: taken as above a limit: >9 (1)" in reported
+    assert "changed 4: taken as no result: ND (2), NA (1), n.d. (1)" in reported
+    assert "lb.csv: ND (2), n.d. (1) taken as not done" in reported
     assert read.account.made["visits without a result"] == 5
     below = done(tmp_path, '[lab]\nlloq = 0.1\nbelow = ["ND", "n.d."]\n', lb=LB + rows)
     assert "taken as below a limit: <0.1 (2), ND (2), BLQ (1), n.d. (1)" in account(below)

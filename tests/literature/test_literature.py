@@ -45,7 +45,7 @@ def test_shipped_drug_studies_say_what_the_table_of_parameters_says():
     assert set(means) <= values
 
 
-def test_everything_wrong_with_a_file_of_studies_is_told_at_once(tmp_path: Path):
+def test_everything_wrong_with_a_file_of_studies_is_reported_at_once(tmp_path: Path):
     path = tmp_path / "studies.toml"
     path.write_text(
         '[[study]]\nname = "a"\nsource = "x"\nn = 10\nfractions = 5\ndose_per_fraction_gy = 8.0\n'
@@ -55,8 +55,14 @@ def test_everything_wrong_with_a_file_of_studies_is_told_at_once(tmp_path: Path)
     )
     with pytest.raises(ValueError, match="moon") as raised:
         read_studies(path)
-    for told in ("studies.toml", "later", "1.5", "two studies are called a", "below with share"):
-        assert told in str(raised.value)
+    for reported in (
+        "studies.toml",
+        "later",
+        "1.5",
+        "two studies are called a",
+        "below with share",
+    ):
+        assert reported in str(raised.value)
 
 
 def test_a_course_is_on_weekdays():

@@ -54,11 +54,13 @@ population_sd = 0.05
 def test_file_block_state_and_parameters_are_named(tmp_path, loss, table, when):
     with pytest.raises(ModelError) as caught:
         load(tmp_path, loss, table)
-    told = str(caught.value)
-    assert told.startswith("pool.py: a loss is negative at plausible parameters: Pool.lymphocytes")
+    reported = str(caught.value)
+    assert reported.startswith(
+        "pool.py: a loss is negative at plausible parameters: Pool.lymphocytes"
+    )
     for part in ("per day at", "recovery_rate = ", f" {when}. Write as inflow"):
-        assert part in told
-    assert told.count("Pool.lymphocytes") == 1
+        assert part in text
+    assert reported.count("Pool.lymphocytes") == 1
 
 
 def test_a_loss_that_only_falls_is_taken(tmp_path):

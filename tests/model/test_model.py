@@ -174,7 +174,7 @@ def test_every_entry_that_no_block_reads_is_refused(load):
     assert "parameter spare is in the table but no block reads it" in str(caught.value)
 
 
-def test_everything_wrong_in_a_table_is_told_at_once(load):
+def test_everything_wrong_in_a_table_is_reported_at_once(load):
     with pytest.raises(ModelError) as caught:
         load(
             POOL,

@@ -97,7 +97,7 @@ def test_the_numbers_of_a_new_patient_are_those_of_the_closed_form(new, patient)
     assert row["n_counts_used"] == {"A": 1, "B": 2}[patient]
 
 
-def test_the_true_and_the_measured_count_are_told_apart_by_these_numbers(new):
+def test_the_true_and_the_measured_count_are_distinguished_by_these_numbers(new):
     """The tolerances above are narrower than what a confusion would make."""
     hand = ByHand("A")
     true, measured = (np.exp(d.ppf(0.05)) for d in (hand.true, hand.measured))

@@ -166,11 +166,11 @@ def test_the_truth_is_recovered(model, seed):
     assert found.rhat_max < 1.05
     assert found.divergences < 8
     mean, sd = found.z.mean(axis=0), found.z.std(axis=0)
-    told = dict(zip(hierarchy.population_names, (mean - z) / sd, strict=True))
+    reported = dict(zip(hierarchy.population_names, (mean - z) / sd, strict=True))
     learnt = dict(zip(hierarchy.population_names, 1 - sd**2, strict=True))
     # 14 quantities in 3 trials: one beyond 3.3 SDs has a probability of 4 %.
-    assert max(abs(v) for v in told.values()) < 3.3, told
+    assert max(abs(v) for v in reported.values()) < 3.3, reported
     # Squares of independent standard normal errors have mean 1; 14 of them are below 2.1 in 99 %.
-    assert np.mean(np.square(list(told.values()))) < 2.1, told
+    assert np.mean(np.square(list(reported.values()))) < 2.1, reported
     for name in ("level_left_correlation", "alc_proportional_sd", "level_sex_F_effect"):
         assert learnt[name] > 0.5, learnt

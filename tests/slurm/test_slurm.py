@@ -43,8 +43,8 @@ def test_a_sweep_on_slurm_is_the_one_computed_here(slurm: dict[str, str], tmp_pa
     for cluster in ("slurm", "local"):
         out = ["--cluster", cluster, "--workers", "1", "--out", str(tmp_path / cluster)]
         subprocess.run([*command, *options, *out], check=True, env=slurm, stdout=subprocess.DEVNULL)
-    told = [(tmp_path / c / "characteristics.json").read_text() for c in ("slurm", "local")]
-    assert json.loads(told[0]) == json.loads(told[1])
+    reported = [(tmp_path / c / "characteristics.json").read_text() for c in ("slurm", "local")]
+    assert json.loads(reported[0]) == json.loads(reported[1])
     for case in ("as_stated", "gamma_zero"):
         for shard in range(2):
             paths = [shard_path(tmp_path / c / case, shard) for c in ("slurm", "local")]

@@ -60,8 +60,8 @@ def test_a_delay_is_read_and_a_wrong_one_refused(tmp_path):
     table.write_text(header + "P1,0,1,rt,8,,,\nP1,0,0,,,mdsc,18,-1\nP1,7,0,,,mdsc,20,500\n")
     with pytest.raises(BadInput) as refused:
         read_events(table)
-    told = str(refused.value)
+    reported = str(refused.value)
     for part in ("delays.csv: 2 problems",
                  "DELAY: expected the time from drawing to processing a blood sample",
                  "line 4: found -1", "line 5: found 500"):  # fmt: skip
-        assert part in told
+        assert part in reported

@@ -83,12 +83,12 @@ def test_simulated_trials_pass_their_own_predictive_check(level_model):
     assert r.log_likelihood()[0] == pytest.approx(float(total), rel=1e-9)
 
 
-def test_sds_of_both_parts_are_told_with_their_units(level_model):
+def test_sds_of_both_parts_are_reported_with_their_units(level_model):
     more = UNSURE | {"proportional_sd_log_sd": 0.3}
     hierarchy = posterior_of(level_model(residual=COMBINED | more), cohort_of(VALUES)).hierarchy
-    told = {q.name: (q.unit, q.meaning) for q in hierarchy.quantities}
-    assert told["alc_residual_sd"] == ("1e9/L", "residual SD of alc (additive part)")
-    assert told["alc_proportional_sd"] == ("1", "residual SD of alc over its true value")
+    reported = {q.name: (q.unit, q.meaning) for q in hierarchy.quantities}
+    assert reported["alc_residual_sd"] == ("1e9/L", "residual SD of alc (additive part)")
+    assert reported["alc_proportional_sd"] == ("1", "residual SD of alc over its true value")
     values = hierarchy.natural(jnp.ones(len(hierarchy.quantities)))
     assert values["alc_residual_sd"] == pytest.approx(0.25 * np.exp(0.4))
     assert values["alc_proportional_sd"] == pytest.approx(0.2 * np.exp(0.3))

@@ -172,7 +172,7 @@ def test_unequal_allocation_is_searched_too():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reported"),
     [
         ({"n_treated": 0}, "n treated"),
         ({"n_control": -3}, "n control"),
@@ -181,9 +181,9 @@ def test_unequal_allocation_is_searched_too():
         ({"alpha": float("nan")}, "alpha"),
     ],
 )
-def test_a_design_without_a_meaning_is_refused(change, told):
+def test_a_design_without_a_meaning_is_refused(change, reported):
     good = {"test": TESTS["fisher"], "n_treated": 26, "n_control": 26, "alpha": 0.07}
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(BadInput, match=reported):
         Design(**good | change)
 
 

@@ -45,7 +45,7 @@ def test_power_of_the_trial(lymphokin):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ("power --control 1.5 --treated 0.15", ["--control", "1.5"]),
         ("power --control 0.5 --treated nan --n 0 --alpha 1", ["--treated", "--n", "--alpha"]),
@@ -82,13 +82,13 @@ def test_power_of_the_trial(lymphokin):
         ("safety-decision --enrolled 3 --events 0 --pending -2", ["--pending", "-2"]),
     ],
 )
-def test_bad_numbers_are_one_message(lymphokin, arguments, told, tmp_path, monkeypatch):
+def test_bad_numbers_are_one_message(lymphokin, arguments, reported, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = lymphokin("trial", *arguments.split())
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
-    for part in told:
+    for part in reported:
         assert part in done.stderr
     assert not list(tmp_path.iterdir())
 

@@ -285,9 +285,9 @@ def test_an_interrupted_sweep_goes_on_and_ends_bit_identical(
     monkeypatch.setattr("lymphokin.trial.virtual.sweep.Simulator", NumberedTrials)
     sweep = Sweep(small, trials=70, seed=2, shard_size=34)
     here = Executor("debug")
-    told: list[tuple[int, int]] = []
-    (whole,) = run_sweeps({tmp_path / "a": sweep}, here, lambda *x: told.append(x)).values()
-    assert told[-1] == (3, 3)
+    reported: list[tuple[int, int]] = []
+    (whole,) = run_sweeps({tmp_path / "a": sweep}, here, lambda *x: reported.append(x)).values()
+    assert reported[-1] == (3, 3)
     run_sweeps({tmp_path / "b": sweep}, here, lambda *_: None)
     shard_path(tmp_path / "b", 1).unlink()  # as if killed before this shard
     untouched = shard_path(tmp_path / "b", 0).stat().st_mtime_ns
@@ -302,18 +302,18 @@ def test_an_interrupted_sweep_goes_on_and_ends_bit_identical(
 
 def test_an_extended_sweep_is_one_made_at_once(small: VirtualDesign, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("lymphokin.trial.virtual.sweep.Simulator", NumberedTrials)
-    here, told = Executor("debug"), lambda *_: None
+    here, reported = Executor("debug"), lambda *_: None
     sweep = Sweep(small, trials=90, seed=2, shard_size=34)
-    (whole,) = run_sweeps({tmp_path / "whole": sweep}, here, told).values()
+    (whole,) = run_sweeps({tmp_path / "whole": sweep}, here, reported).values()
     for trials in (10, 34, 50, 90, 20):  # into a shard, to its end, into the next, beyond, back
         part = replace(sweep, trials=trials)
-        (found,) = run_sweeps({tmp_path / "grown": part}, here, told).values()
+        (found,) = run_sweeps({tmp_path / "grown": part}, here, reported).values()
         for a, b in zip(whole, found, strict=True):
             assert np.array_equal(a[:trials], b)
 
 
 @pytest.mark.parametrize(
-    ("tables", "told"),
+    ("tables", "reported"),
     [
         ({"design": {"lesion_counts": {"1": 1.0}}}, "eligible_lesions"),
         ({"design": {"lesion_counts": {"2": 0.5}}}, "sum to 1"),
@@ -342,8 +342,8 @@ def test_an_extended_sweep_is_one_made_at_once(small: VirtualDesign, tmp_path: P
         ({"run_in": {"rule": "simon"}}, "beta-binomial or boin"),
     ],
 )
-def test_a_design_that_contradicts_itself_is_refused(tables, told):
-    with pytest.raises(BadInput, match=told):
+def test_a_design_that_contradicts_itself_is_refused(tables, reported):
+    with pytest.raises(BadInput, match=reported):
         made(**tables)
 
 
@@ -374,17 +374,17 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(table, key, meant
 
 
 @pytest.mark.parametrize(
-    ("table", "key", "told"),
+    ("table", "key", "reported"),
     [
         ("design", "mdsc_day", "did you mean mdsc_days"),
         ("design", "dropout_probability", "did you mean drop_out_probability"),
         ("log_ratio", "mdsc_citrate", "mdsc_citrate"),
     ],
 )
-def test_a_truth_of_a_synthetic_trial_has_no_unknown_key_either(table, key, told):
+def test_a_truth_of_a_synthetic_trial_has_no_unknown_key_either(table, key, reported):
     raw = tomllib.loads(data_path("synthetic_sbrt_atra_trial.truth.toml").read_text())
     raw[table] |= {key: 1.0}
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=reported):
         Truth.of(raw, Path("truth.toml")).true_model()
 
 
@@ -405,7 +405,7 @@ def test_arms_of_two_sizes_are_read_where_per_arm_is_left_out():
     assert (design.n_treated, design.n_control) == (52, 26)
 
 
-def test_everything_wrong_with_a_design_is_told_at_once():
+def test_everything_wrong_with_a_design_is_reported_at_once():
     with pytest.raises(BadInput) as refused:
         made(design={"per_arm": 0, "margin_cm": -1}, analysis={"alpha": "small"})
     assert len(refused.value.problems) == 3

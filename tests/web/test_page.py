@@ -146,7 +146,7 @@ def test_fractions_and_pulses_are_added_moved_and_removed_by_mouse(visit: Visit)
     assert question["b"]["start_weekday"] == 3
 
 
-def test_a_refused_input_is_told_where_it_stands_and_leaves_no_number(visit: Visit) -> None:
+def test_a_refused_input_is_reported_where_it_stands_and_leaves_no_number(visit: Visit) -> None:
     visit.expected = ("Failed to load resource",)
     page = visit.page
     page.locator("#p-bsa").fill("<b>9</b>")

@@ -58,8 +58,8 @@ def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, ba
     expected = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=bare))
     for answer in (expected.a, expected.b):
         assert str(answer.fitted.planned.grade2.measured.of_100) in done.stdout
-    for told in ("A - B", "prior, no data", "Research use only", "gamma = 0"):
-        assert told in done.stdout
+    for reported in ("A - B", "prior, no data", "Research use only", "gamma = 0"):
+        assert reported in done.stdout
     assert run("audit", "verify", log).exit_code == 0
     log.write_text(log.read_text().replace('"whatif"', '"what-if"', 1))
     AuditLog(log).add("whatif", Patient(), Schedule())
@@ -92,7 +92,7 @@ def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["predict", "--baseline", "1.2"], "give --fractions"),
         (["predict", "--baseline", "1200", "--fractions", "5x10"], "1e9/L"),
@@ -105,16 +105,16 @@ def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
         (["audit", "verify", "no.jsonl"], "no such file"),
     ],
 )
-def test_mistakes_are_told(run, arguments, told):
+def test_mistakes_are_reported(run, arguments, reported):
     done = run(*arguments)
     assert isinstance(done.exception, ValueError | BadInput | FileNotFoundError)
-    assert told in str(done.exception)
+    assert reported in str(done.exception)
 
 
-def test_everything_wrong_in_a_file_is_told_at_once(run, files):
+def test_everything_wrong_in_a_file_is_reported_at_once(run, files):
     files["patient.toml"].write_text('site = "toe"\nbsa = -1\nname = "x"\ncounts = [{day = 0}]\n')
     done = run("whatif", "--patient", files["patient.toml"], "--schedule", files["a.json"],
                "--schedule", files["b.json"])  # fmt: skip
     assert isinstance(done.exception, BadInput)
-    for told in ("patient.toml", "toe", "bsa", "name", "counts.0.value"):
-        assert told in str(done.exception)
+    for reported in ("patient.toml", "toe", "bsa", "name", "counts.0.value"):
+        assert reported in str(done.exception)

@@ -27,11 +27,11 @@ def test_a_model_that_is_not_calibrated_rests_on_its_priors():
 
 
 def test_the_literature_says_how_many_published_numbers_it_reproduces():
-    told = population_draws().provenance.calibration
-    assert told is not None
-    assert re.match(r"\d+ of \d+ published numbers lie inside", told.text)
-    assert "predicted from the others" in told.text
-    assert told.groups == []
+    reported = population_draws().provenance.calibration
+    assert reported is not None
+    assert re.match(r"\d+ of \d+ published numbers lie inside", reported.text)
+    assert "predicted from the others" in reported.text
+    assert reported.groups == []
 
 
 def test_a_run_shows_how_its_own_risks_came_true():
@@ -39,18 +39,18 @@ def test_a_run_shows_how_its_own_risks_came_true():
     happened = np.concatenate([np.arange(20) < n for n in (2, 8, 18)])
     table = pd.DataFrame({"p_grade2_measured": risk, "observed_grade2": happened})
     unknown = pd.DataFrame({"p_grade2_measured": [0.5]})
-    told = calibration_of_run(pd.concat([table, unknown]), 21.0)
-    assert told is not None
-    assert "Of the 60 patients" in told.text
-    assert "28 had grade 2 or worse" in told.text
-    assert "counts up to day 21" in told.text
-    assert [(g.patients, g.risk, g.happened) for g in told.groups] == [
+    reported = calibration_of_run(pd.concat([table, unknown]), 21.0)
+    assert reported is not None
+    assert "Of the 60 patients" in reported.text
+    assert "28 had grade 2 or worse" in reported.text
+    assert "counts up to day 21" in reported.text
+    assert [(g.patients, g.risk, g.happened) for g in reported.groups] == [
         (20, 0.1, 0.1),
         (20, 0.4, 0.4),
         (20, 0.9, 0.9),
     ]
     low, high = proportion_confint(8, 20, 0.1, "beta")
-    assert (told.groups[1].low, told.groups[1].high) == (round(low, 2), round(high, 2))
+    assert (reported.groups[1].low, reported.groups[1].high) == (round(low, 2), round(high, 2))
 
 
 def test_few_known_outcomes_say_nothing():

@@ -43,12 +43,12 @@ def asked(client: TestClient, content: object, path: str = "whatif", **headers: 
     return client.post(f"/api/v1/{path}", content=body, headers=JSON | headers)
 
 
-def refused(response, status: int | tuple[int, ...], *told: str) -> None:
+def refused(response, status: int | tuple[int, ...], *reported: str) -> None:
     allowed = status if isinstance(status, tuple) else (status,)
     assert response.status_code in allowed, response.text
     text = json.dumps(response.json()["errors"])
     assert response.json()["errors"]
-    for word in told:
+    for word in reported:
         assert word in text
 
 
@@ -117,7 +117,7 @@ def _with(question: dict, path: str, value: object) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "reported"),
     [
         ("a.fractions", [{"day": i, "gy": 2} for i in range(400)], "at most 40"),
         ("a.fractions.0.gy", -10, "greater than 0"),
@@ -136,9 +136,9 @@ def _with(question: dict, path: str, value: object) -> dict:
         ("draws", 10**9, "400"),
     ],
 )
-def test_hostile_values_are_refused_with_their_field(client, question, path, value, told):
+def test_hostile_values_are_refused_with_their_field(client, question, path, value, reported):
     response = asked(client, _with(question, path, value))
-    refused(response, 422, told)
+    refused(response, 422, reported)
     assert "<script>" not in response.text
     assert "Jane" not in response.text
 

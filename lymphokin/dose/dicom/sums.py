@@ -20,8 +20,8 @@ from lymphokin.dose.structure_names import BODY, Part
 from lymphokin.dose.within import dose_within
 from lymphokin.io.problems import Findings
 
-OUTSIDE_TOLD = 0.01
-"""Part of a structure outside the dose grid that is told."""
+OUTSIDE_REPORTED = 0.01
+"""Part of a structure outside the dose grid that is reported."""
 NOWHERE = 0.999
 """Part of a structure outside every dose grid above which nothing is known of its dose."""
 
@@ -93,8 +93,8 @@ def add_delivery(
 
 def _with_histogram(delivery: Delivery) -> set[int]:
     """Numbers of the structures that have a histogram in every file of a delivery."""
-    unheard = Findings(delivery.file)  # problems are told when the doses are added
-    return set.intersection(*(set(read_histograms(f, unheard)) for f in delivery.files))
+    aside = Findings(delivery.file)  # problems are reported when the doses are added
+    return set.intersection(*(set(read_histograms(f, aside)) for f in delivery.files))
 
 
 def _from_grids(
@@ -113,7 +113,7 @@ def _from_grids(
         except ValueError as error:
             found.add(None, structure.name, None, f"contours with a volume: {error}")
             continue
-        if inside.outside > OUTSIDE_TOLD:
+        if inside.outside > OUTSIDE_REPORTED:
             found.warn(f"{100 * inside.outside:.0f} % of {structure.name} lies outside the dose "
                        "grid and counts with 0 Gy")  # fmt: skip
         parts[part] = inside.dose
@@ -142,7 +142,7 @@ def _compare_histograms(
     for part, dose in parts.items():
         number = chosen.by_part[part].number
         mean = stated[number][0].mean_gy * delivery.times if number in stated else 0.0
-        if mean > LOWEST_MEAN_GY and outside[part.organ] <= OUTSIDE_TOLD:
+        if mean > LOWEST_MEAN_GY and outside[part.organ] <= OUTSIDE_REPORTED:
             found.judge("grid_over_histogram", dose.mean_gy / mean, None, part.organ,
                         f"{dose.mean_gy:.4g} Gy on the grid, {mean:.4g} of its DVH",
                         "another structure set, or a scaling?")  # fmt: skip

@@ -91,7 +91,7 @@ def check_overlap(
     found: Findings,
 ) -> None:
     """Plans of one prescription that treat one volume are versions of each other, or one dose
-    counted twice; others that meet are told with their sum."""
+    counted twice; others that meet are reported with their sum."""
     for (one, grids), (other, more) in itertools.combinations(given, 2):
         if not grids or not more or one.files[0].frame != other.files[0].frame:
             continue

@@ -15,8 +15,8 @@ def counted(words: Iterable[str]) -> str:
     """Words with how often each stands there, the most frequent first: `NA (3), ND (1)`."""
     common = Counter(words).most_common()
     more = sum(count for _, count in common[EXAMPLES:])
-    told = [f"{word} ({count:,})" for word, count in common[:EXAMPLES]]
-    return ", ".join([*told, *([f"others ({more:,})"] if more else [])])
+    reported = [f"{word} ({count:,})" for word, count in common[:EXAMPLES]]
+    return ", ".join([*reported, *([f"others ({more:,})"] if more else [])])
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class Account:
         Raises RuntimeError if not: then rows went missing without a word, which is our mistake.
         """
         for name, rows in self.rows.items():
-            told = self.used.get(name, 0) + self.dropped_of(name)
-            if told != rows:
-                raise RuntimeError(f"{name}: {rows} rows, but {told} used or dropped")
+            reported = self.used.get(name, 0) + self.dropped_of(name)
+            if reported != rows:
+                raise RuntimeError(f"{name}: {rows} rows, but {reported} used or dropped")
 
     def as_dict(self) -> dict[str, Any]:
         """The account as plain values, for JSON."""
@@ -114,15 +114,15 @@ class Account:
 
     def lines(self) -> list[str]:
         """The account as lines of text."""
-        told = []
+        reported = []
         for name, rows in self.rows.items():
             used, dropped = self.used.get(name, 0), self.dropped_of(name)
-            told.append(f"{name}: {rows:,} rows = {used:,} used + {dropped:,} dropped")
+            reported.append(f"{name}: {rows:,} rows = {used:,} used + {dropped:,} dropped")
             for entry in (e for e in self.entries if e.source == name):
                 where = ", ".join(f"{row:,}" for row in entry.rows)
                 more = ", ..." if entry.count > len(entry.rows) else ""
-                told.append(f"  {entry.what} {entry.count:,}: {entry.why} (rows {where}{more})")
+                reported.append(f"  {entry.what} {entry.count:,}: {entry.why} (rows {where}{more})")
         parts = " + ".join(f"{count:,} {kind}" for kind, count in self.made.items() if count)
-        told.append(f"event table: {sum(self.made.values()):,} records = {parts or 'nothing'}")
-        told += [f"accepted {name}: {reason}" for name, reason in self.accepted.items()]
-        return told + [f"Warning: {text}" for text in self.warnings]
+        reported.append(f"event table: {sum(self.made.values()):,} records = {parts or 'nothing'}")
+        reported += [f"accepted {name}: {reason}" for name, reason in self.accepted.items()]
+        return reported + [f"Warning: {text}" for text in self.warnings]

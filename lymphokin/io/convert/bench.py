@@ -107,7 +107,7 @@ class Bench:
     ) -> None:
         """Note the cells of `column` in the marked rows of `data` as problems.
 
-        A cell that is no number is told once, as that.
+        A cell that is no number is reported once, as that.
         """
         marked = np.flatnonzero(np.asarray(rows, bool))
         if not len(marked):
@@ -160,7 +160,7 @@ class Bench:
         self.account.changed(data.file, why, data.lines[rows])
 
     def _asked(self, data: Dataset, column: str) -> bool:
-        """Whether a column can be read in two ways, which is a problem; mixed ones are told."""
+        """Whether a column can be read in two ways, which is a problem; mixed ones are reported."""
         form = data.written.get(column)
         if form is not None and form.mixed:
             self.account.warn(

@@ -105,7 +105,7 @@ def convert(
 def _problems_of_others(
     bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame, name: str, key: bytes | None
 ) -> tuple[Problem, ...]:
-    """Problems of the patients of whom everything could be read, told with those of the cells.
+    """Problems of the patients of whom everything could be read, reported with those of the cells.
 
     None where a whole file or column has a problem, such as an unknown unit or numbers with two
     readings: then all numbers may be wrong.
@@ -156,7 +156,7 @@ def _checked(
 ) -> Cohort:
     """The cohort of an event table in memory, checked as any event table.
 
-    What is found is told of the files and cells that the `records` come from.
+    What is found is reported of the files and cells that the `records` come from.
     """
     if key is not None:
         events = events.assign(ID=events["ID"].map(pseudonyms(events["ID"], key)))

@@ -117,7 +117,7 @@ def read_dataset(
     stated: StatedFormat = EACH_COLUMN,
     header_row: int = 0,
 ) -> Dataset:
-    """Read a data set; the format is told by the file's ending.
+    """Read a data set; the format is given by the file's ending.
 
     `sheet`: sheet of a workbook (default: the first). `header_row`: row of a workbook with the
     names of the columns, from 1 (0: the first row). `stated`: how numbers are written as text
@@ -162,8 +162,8 @@ def _written_as_text(frame: pd.DataFrame, stated: StatedFormat, asked: bool) -> 
             continue
         form = stated.with_points()
         if stated.numbers is not None or asked:
-            told = stated.of((cell for cell in column if isinstance(cell, str)), False)
-            form = told if stated.numbers is not None or told.readings is not None else form
+            reported = stated.of((cell for cell in column if isinstance(cell, str)), False)
+            form = reported if stated.numbers is not None or reported.readings is not None else form
         forms[str(name)] = form
     return forms
 

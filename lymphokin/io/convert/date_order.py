@@ -57,7 +57,7 @@ class Order:
 
 
 def order_of(words: Iterable[str]) -> Order:
-    """Whether the dates of a column have their day or their month first, told by all of them.
+    """Whether the dates of a column have their day or their month first, as all of them say.
 
     A year of two digits may stand first, unless the dates would then lie in many years: in more
     than three, and more than there are days if it stands last.

@@ -159,11 +159,11 @@ def _unfolded(bench: Bench, data: Dataset, amount: np.ndarray, periods: Period) 
     row = np.repeat(np.arange(len(data)), count)
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     several = periods.per_day > 1
-    told = [
+    reported = [
         (count > 1, "a period of treatment, unfolded into single doses"),
         (several, "several doses a day, spaced evenly from the start of the period"),
     ]
-    for rows, why in told:
+    for rows, why in reported:
         bench.account.changed(data.file, why, data.lines[rows])
     why = "no clock time: doses counted from midnight of the day"
     bench.account.assumed(data.file, why, data.lines[~periods.clock])

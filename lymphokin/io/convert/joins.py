@@ -42,7 +42,7 @@ def check_joins(bench: Bench, records: pd.DataFrame, owners: list[pd.DataFrame])
         if strangers:
             bench.account.warn(f"{len(strangers):,} subject(s) with records are not in DM or ADSL: "
                                f"{bench.named(strangers)}")  # fmt: skip
-    if not bench.troubled:  # a count that could not be read is told already
+    if not bench.troubled:  # a count that could not be read is reported already
         _need_counts_before(bench, records)
 
 

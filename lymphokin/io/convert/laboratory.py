@@ -132,8 +132,8 @@ def results_of(
     known = pd.Series([c[1] or c[3] for c, r in zip(cells.read, results, strict=True)
                        if math.isfinite(r.value)], dtype=object).value_counts()  # fmt: skip
     if len(known) > 1:
-        told = ", ".join(f"{unit or 'none'} ({count:,})" for unit, count in known.items())
-        bench.account.warn(f"{data.file}: more than one unit of the same test: {told}")
+        reported = ", ".join(f"{unit or 'none'} ({count:,})" for unit, count in known.items())
+        bench.account.warn(f"{data.file}: more than one unit of the same test: {reported}")
     return results
 
 

@@ -1,4 +1,4 @@
-"""Results with their limits, read alike from every kind of file, and told in the account."""
+"""Results with their limits, read alike from every kind of file, and reported in the account."""
 
 from __future__ import annotations
 

@@ -47,8 +47,10 @@ def placed(
         read = read_dates(data.frame[name])
         bench.flag(data, read.bad, name, DATE, OTHER_DATES)
         if len(read.zones) > 1:
-            told = f"several time zones ({', '.join(read.zones)}); clock times are read as written"
-            bench.account.warn(f"{data.file}: {name} has {told}")
+            reported = (
+                f"several time zones ({', '.join(read.zones)}); clock times are read as written"
+            )
+            bench.account.warn(f"{data.file}: {name} has {reported}")
         both = ~np.isnat(when) & ~np.isnat(read.when) & ~imputed
         differ = both & (when.astype("datetime64[D]") != read.when.astype("datetime64[D]"))
         bench.flag(data, differ, name, f"the day of {taken}")

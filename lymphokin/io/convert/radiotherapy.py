@@ -113,7 +113,7 @@ def _unfolded(
 
 
 def _same_day(bench: Bench, data: Dataset, prefix: str, drafts: pd.DataFrame) -> pd.DataFrame:
-    """Fractions with those of one lesion on one day told apart, as the mapping says.
+    """Fractions with those of one lesion on one day distinguished, as the mapping says.
 
     Fractions with different clock times are apart already.
     """
@@ -141,14 +141,14 @@ def _same_day(bench: Bench, data: Dataset, prefix: str, drafts: pd.DataFrame) ->
         bench.account.dropped(data.file, why, gone)
         return drafts[~again]
     if rule == "lesions":
-        told = drafts["lesion"].where(drafts["lesion"] > 0, 1) + nth
+        reported = drafts["lesion"].where(drafts["lesion"] > 0, 1) + nth
         many = (drafts.groupby("id")["lesion"].transform("nunique") > 1) & together
         bench.flag(data, np.isin(data.lines, drafts["row"][many]), f"{prefix}LOC",
                    "no locations where [radiotherapy] same_day tells lesions apart")  # fmt: skip
         why = "fractions of one day taken as one per lesion, in the order of the rows"
         bench.account.assumed(data.file, why, data.lines[rows])
         treated = drafts.groupby("id")["lesion"].transform("size") > 0
-        return drafts.assign(lesion=told.where(treated & _of_subjects(drafts, together),
+        return drafts.assign(lesion=reported.where(treated & _of_subjects(drafts, together),
                                                drafts["lesion"]))  # fmt: skip
     bench.flag(data, np.isin(data.lines, drafts["row"][nth > 1]), column,
                "at most two fractions of a lesion on a day without clock times")  # fmt: skip

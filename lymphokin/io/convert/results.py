@@ -125,8 +125,8 @@ class Reading:
                 rounding += self.rounding.standard.get(key, 0) * float(by_number)
             result = self._from_text(collected, by_text, number, by_number, rounding)
             unchecked = number_unit and by_number is None and not math.isnan(number)
-            told = f"unit {number_unit} of the standardised result is not known: not compared"
-            return replace(result, remark=told) if unchecked else result
+            reported = f"unit {number_unit} of the standardised result is not known: not compared"
+            return replace(result, remark=reported) if unchecked else result
         if by_number is not None and not math.isnan(number):
             remark = "" if text in ("", "-") else "taken from the standardised number alone"
             return Result(self._rounded(number, by_number), remark=remark)

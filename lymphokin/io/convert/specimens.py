@@ -43,7 +43,7 @@ def of_the_right_specimen(bench: Bench, data: Dataset, columns: Columns, kind: s
 def of_the_right_test(bench: Bench, data: Dataset, columns: Columns, kind: str) -> Dataset:
     """Records of the whole lymphocytes, by the methods that the mapping names.
 
-    Several methods or names of one test are told.
+    Several methods or names of one test are reported.
     """
     if kind == COUNT:
         part = np.zeros(len(data), bool)
@@ -64,9 +64,9 @@ def of_the_right_test(bench: Bench, data: Dataset, columns: Columns, kind: str) 
         return data.select(known)
     counts = method[method != ""].value_counts()
     if len(counts) > 1:
-        told = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+        reported = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
         key = "; to keep some only: [lab] methods" if kind != LEVEL else ""
-        bench.account.warn(f"{data.file}: several methods of one test: {told}{key}")
+        bench.account.warn(f"{data.file}: several methods of one test: {reported}{key}")
     return data
 
 

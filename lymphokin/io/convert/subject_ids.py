@@ -144,15 +144,15 @@ def _within_site(
 def _refuse_alike(bench: Bench, named: Iterable[tuple[Dataset, pd.Series]]) -> None:
     """Two identifiers that differ only in case, zeros, blanks or marks are a problem."""
     first: dict[tuple[str, ...], tuple[str, str, int]] = {}
-    told = set()
+    reported = set()
     for data, ids in named:
         once = ~ids.duplicated().to_numpy()
         for name, line in zip(ids[once], data.lines[once], strict=True):
-            if not name or name in told:
+            if not name or name in reported:
                 continue
             known = first.setdefault(plain(name), (name, data.file, int(line)))
             if known[0] != name:
-                told.add(name)
+                reported.add(name)
                 bench.found(data.file).add(
                     int(line), None, f"subject {name} beside {known[0]} of {known[1]}",
                     "identifiers that differ in more than case, zeros, blanks or marks",

@@ -78,7 +78,7 @@ def _arms(bench: Bench, data: Dataset, ids: pd.Series) -> np.ndarray:
 
 def together(bench: Bench, tables: list[tuple[Dataset, pd.DataFrame]]) -> pd.DataFrame:
     """One table of covariates per subject; what the first table states counts, and what a later
-    one states otherwise is told."""
+    one states otherwise is reported."""
     subjects = no_subjects()
     for data, each in tables:
         table = each[~each.index.duplicated()]

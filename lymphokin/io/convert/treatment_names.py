@@ -1,4 +1,4 @@
-"""What a treatment is, told by whole words of its name: `ISOTRETINOIN` is no tretinoin."""
+"""What a treatment is, by whole words of its name: `ISOTRETINOIN` is no tretinoin."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def in_iso(bench: Bench, data: Dataset, column: str) -> pd.Series:
     if digits and not pattern:
         bench.ask(data, column, "dates", digits[0], _counted_question(digits[0]))
     read = {word: iso for word in digits if (iso := _of_digits(word, pattern))}
-    told = [(pattern if pattern in COUNTED else f"in the form {pattern}", list(read))]
+    reported = [(pattern if pattern in COUNTED else f"in the form {pattern}", list(read))]
     stated = "" if pattern in COUNTED else pattern
     if not pattern and any(_ISO.match(word) for word in parts):  # one way per column
         parts = {word: match for word, match in parts.items() if not _is_ordered(match["date"])}
@@ -76,13 +76,14 @@ def in_iso(bench: Bench, data: Dataset, column: str) -> pd.Series:
         if iso := _of_parts(match["date"], match["clock"] or "", stated or order.pattern):
             read[word] = iso
     ordered = [word for word, match in parts.items() if _is_ordered(match["date"])]
-    told += [(f"in the order {stated or order.pattern}", [w for w in ordered if w in read])]
-    if told[-1][1] and not stated:
-        bench.account.warn(f"{data.file}: dates of {column} are read {told[-1][0]}, as they tell")
-    told += [
+    reported += [(f"in the order {stated or order.pattern}", [w for w in ordered if w in read])]
+    if reported[-1][1] and not stated:
+        order_read = reported[-1][0]
+        bench.account.warn(f"{data.file}: dates of {column} are read {order_read}, as they tell")
+    reported += [
         ("with months by name, or without marks", [*(parts.keys() & read.keys() - {*ordered})])
     ]
-    for how, of_kind in told:
+    for how, of_kind in reported:
         rows = words.isin(of_kind).to_numpy()
         bench.account.changed(data.file, f"dates of {column} read {how}", data.lines[rows])
     return cells.map(lambda cell: read.get(cell, cell) if isinstance(cell, str) else cell)
