@@ -59,7 +59,7 @@ def test_file_block_state_and_parameters_are_named(tmp_path, loss, table, when):
         "pool.py: a loss is negative at plausible parameters: Pool.lymphocytes"
     )
     for part in ("per day at", "recovery_rate = ", f" {when}. Write as inflow"):
-        assert part in text
+        assert part in reported
     assert reported.count("Pool.lymphocytes") == 1
 
 
