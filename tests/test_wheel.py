@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lymphokin.dose.immune import immune_dose_per_gy
+
 ROOT = Path(__file__).parents[1]
 UV = shutil.which("uv")
 
@@ -56,5 +58,7 @@ def test_the_installed_package_finds_what_it_ships(wheel, tmp_path):
         "import lymphokin; print(lymphokin.__file__)"
     )
     models, where = run(python, "-I", "-c", code, folder=tmp_path).splitlines()
-    assert models.split() == ["lymphocyte_feedback", "myeloid_lymphoid", "saturating_kill", "7"]
+    *found, sites = models.split()
+    assert found == sorted(path.stem for path in (ROOT / "models").glob("*.py"))
+    assert int(sites) == len(immune_dose_per_gy())
     assert Path(where).is_relative_to(tmp_path / "fresh")
