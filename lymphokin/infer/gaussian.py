@@ -35,6 +35,8 @@ POINTS_PER_MOVE = 8
 RATE = 0.3
 """Share of a full natural-gradient step. Full steps from a mode overshoot: its curvature is not yet
 that of the bulk."""
+DRAWS_OF_INFORMATION = 12
+"""Draws of a pilot run at which the information is averaged."""
 LARGEST_MOVE = 0.5
 """Longest step of the centre, in standard deviations per dimension (root mean square)."""
 
@@ -248,6 +250,30 @@ def fit_gaussian(
             "climb to its mode ended, but the derivatives of the predictions near there are not"
         )
     return NormalApproximation(whitening_from(centre, factor, index), space.noncentring)
+
+
+def learnt_from(
+    density: CohortDensity, approximation: NormalApproximation, x: np.ndarray
+) -> NormalApproximation:
+    """The approximation corrected by draws of the posterior, e.g. of a pilot run.
+
+    How patients follow the population is read from the information where the draws are: with many
+    patients small errors of it add up to a population that cannot move.
+
+    Args:
+        density: the cohort.
+        approximation: in which the draws were found.
+        x: [draw, latent] as the parameter table writes them.
+    """
+    before = NoncentredDensity(density, approximation.noncentring)
+    space = before.around(before.noncentred(x).mean(axis=0))
+    u = space.noncentred(x)
+    first, *others = u[np.linspace(0, len(u) - 1, DRAWS_OF_INFORMATION).round().astype(int)]
+    factor = space.factor(first)
+    for i, point in enumerate(others, 2):
+        factor = mean_factor(factor, space.factor(point), 1 / i)
+    whitening = whitening_from(u.mean(axis=0), factor, density.patient_index())
+    return NormalApproximation(refined(whitening, u), space.noncentring)
 
 
 def refined(whitening: Whitening, u: np.ndarray) -> Whitening:

@@ -15,9 +15,8 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.gaussian import NormalApproximation, refined
+from lymphokin.infer.gaussian import NormalApproximation, learnt_from
 from lymphokin.infer.nested_rhat import starts_of
-from lymphokin.infer.noncentred_density import NoncentredDensity
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
 from lymphokin.infer.transition import Chain
@@ -104,7 +103,7 @@ def sample_nuts(
                 on_progress(SamplerProgress(at, total, i < warming, divergences, steps))
         return done
 
-    space, map_ = NoncentredDensity(density, approximation.noncentring), approximation
+    map_ = approximation
     settled = np.zeros((settings.chains, 0, len(map_.whitening.centre)))
     for i in range(PILOT_RUNS):
         pilot = phase(f"pilot{i}", lengths[0], map_, i * lengths[0], lengths[0])
@@ -115,8 +114,7 @@ def sample_nuts(
         def better(
             map_: NormalApproximation = map_, x: np.ndarray = settled
         ) -> dict[str, np.ndarray]:
-            u = space.noncentred(x.reshape(-1, x.shape[-1]))
-            return map_._replace(whitening=refined(map_.whitening, u)).arrays()
+            return learnt_from(density, map_, x.reshape(-1, x.shape[-1])).arrays()
 
         map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
     before = PILOT_RUNS * lengths[0]

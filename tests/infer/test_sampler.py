@@ -9,7 +9,6 @@ from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, 
 from lymphokin.infer.density import flat
 from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.noncentred import Noncentring
-from lymphokin.infer.noncentred_density import NoncentredDensity
 from lymphokin.infer.sampler import CHUNK, compile_sampler
 from lymphokin.infer.transition import Chain
 from lymphokin.io import read_events
@@ -70,7 +69,7 @@ class Standing:
 @pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
 def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, chains, points):
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
-    monkeypatch.setattr(NoncentredDensity, "noncentred", lambda self, x: x)
+    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda density, before, x: before)
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
     start = NormalApproximation(whitening, Noncentring.none(1, 1))
     settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)

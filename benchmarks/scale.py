@@ -1,0 +1,106 @@
+"""Fits of foreign trials by number of patients: time, memory, convergence and what is written.
+
+    uv run python benchmarks/scale.py --sizes 40,200 --truths friberg --seeds 1 --methods quick,nuts
+
+The trials are those of `foreign_trials.py`: lymphocyte counts alone, from a truth that is not the
+default model, which is fitted with its defaults. Each fit runs in a process of its own and is saved
+as a run folder. Prints one line of JSON per fit. Times are processor time in seconds, compiling
+included: run everything twice, or mind the difference between two fits of one size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from foreign_trials import TRUTHS, write_trial
+
+from lymphokin.jax_setup import prepare_jax
+
+SIZES = (12, 40, 100, 200, 500, 1000)
+
+
+def one(truth: str, patients: int, seed: int, method: str, draws: int) -> dict[str, Any]:
+    """Fit and save one trial."""
+    prepare_jax()
+    import lymphokin as lk
+
+    with tempfile.TemporaryDirectory() as scratch:
+        table, run = Path(scratch) / "trial.csv", Path(scratch) / "run"
+        write_trial(table, truth, patients, seed)
+        began = time.process_time()
+        cohort = lk.read_events(table)
+        fit = lk.fit(cohort, method=method, draws=draws, seed=seed, progress=False)
+        fitted = time.process_time()
+        fit.save(run, progress=False)
+        found = {
+            "fit_s": round(fitted - began, 1),
+            "save_s": round(time.process_time() - fitted, 1),
+            "memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+            "draws_mb": round((run / "posterior.nc").stat().st_size / 1e6, 1),
+            "report_mb": round((run / "report.html").stat().st_size / 1e6, 2),
+        }
+        return found | _quality(fit)
+
+
+def _quality(fit: Any) -> dict[str, Any]:
+    """How far the draws can be believed, and what they cost."""
+    if fit.method != "nuts":
+        told = fit.provenance["approximation"]
+        return {
+            "level": told["level"],
+            "pareto_k_population": told["pareto_k_population"],
+            "patients_unreliable": len(told["patients_unreliable"]),
+        }
+    statistics, summary = fit.draws["sample_stats"], fit.summary
+    steps = statistics["n_steps"].to_numpy()
+    slowest = summary.loc[summary["ess_bulk"].idxmin()]
+    return {
+        "level": fit.convergence["level"],
+        "rhat": round(float(summary["rhat"].max()), 4),
+        "ess_bulk": round(float(slowest["ess_bulk"])),
+        "slowest": slowest["name"],
+        "divergences": int(statistics["diverging"].sum()),
+        "gradients_per_draw": round(float(steps.mean()), 1),
+        "gradients_per_effective_draw": round(float(steps.sum() / slowest["ess_bulk"])),
+    }
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--sizes", default=",".join(map(str, SIZES)))
+    options.add_argument("--truths", default=",".join(TRUTHS))
+    options.add_argument("--seeds", default="1,2")
+    options.add_argument("--methods", default="quick,nuts")
+    options.add_argument("--draws", type=int, default=2000, help="of each chain")
+    options.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    cases = [
+        {"truth": truth, "patients": int(size), "seed": int(seed), "method": method}
+        for size in chosen.sizes.split(",")
+        for truth in chosen.truths.split(",")
+        for seed in chosen.seeds.split(",")
+        for method in chosen.methods.split(",")
+    ]
+    if chosen.one:
+        print(json.dumps(cases[0] | one(**cases[0], draws=chosen.draws)))
+        return
+    for case in cases:
+        same = [f"--{name}s={case[name]}" for name in ("truth", "seed", "method")]
+        command = [sys.executable, __file__, "--one", f"--sizes={case['patients']}", *same]
+        ended = subprocess.run(
+            [*command, f"--draws={chosen.draws}"], stdout=subprocess.PIPE, text=True
+        )
+        lines = ended.stdout.splitlines()
+        print(lines[-1] if lines else json.dumps(case | {"failed": ended.returncode}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
