@@ -87,7 +87,7 @@ def _drop_what_cannot_be_printed() -> None:
 
 
 def _explain(error: Exception) -> int:
-    """Print an error and return the exit code: 2 for what the user can mend, 1 otherwise."""
+    """Print an error and return the exit code: 2 for bad input, 1 otherwise."""
     if isinstance(error, typer.Abort):
         return 1
     if hasattr(error, "format_message"):
@@ -97,11 +97,12 @@ def _explain(error: Exception) -> int:
         what = f"{error.filename}: " if error.filename else ""
         console.print(f"{what}{error.strerror}", style="red", markup=False, soft_wrap=True)
         return 2 if error.errno in OF_NAMES else 1
-    if isinstance(error, ChildProcessError):
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
-        return 1
+    from lymphokin.infer.fit_error import FitError
     from lymphokin.io import BadInput
 
+    if isinstance(error, FitError | ChildProcessError):
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
     if isinstance(error, BadInput | ValueError | FileNotFoundError | FileExistsError):
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         if hasattr(error, "files"):

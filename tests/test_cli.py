@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from lymphokin import cli
+from lymphokin.infer.fit_error import FitError
 
 
 class Done(NamedTuple):
@@ -69,6 +70,21 @@ def test_mistakes_are_reported_plainly(arguments, reported, lymphokin):
     assert done.returncode == 2
     assert reported in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_fit_that_cannot_start_fails_with_the_reason_and_writes_nothing(
+    lymphokin, monkeypatch, small_table, tmp_path
+):
+    def fail(*arguments, **named):
+        raise FitError("the fit could not start: no reason. Try another")
+
+    monkeypatch.setattr("lymphokin.run.fitting.fit_density", fail)
+    out = tmp_path / "run"
+    done = lymphokin("fit", small_table, "--model", "hedos_hcc", "--out", out)
+    assert done.returncode == 1
+    assert "the fit could not start: no reason. Try another" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from lymphokin.infer.belief import METHODS
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import prepare_summary
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, fit_gaussian
 from lymphokin.infer.noncentred_density import prepare_gradients
 from lymphokin.infer.nuts import sample_nuts
@@ -115,8 +116,9 @@ def fit_density(
         meanwhile: called before the draws, to begin to compile what the caller needs after them.
 
     Raises:
-        ValueError: when there is no normal approximation to start from, the solver is grossly wrong
-            there, or ``unfinished`` holds a run of another identity.
+        FitError: when there is no normal approximation to start from, the solver is grossly wrong
+            there, or the chains cannot move.
+        ValueError: when ``unfinished`` holds a run of another identity.
     """
     reporter = reporter or Reporter()
     coarse = density.with_long_steps()
@@ -179,7 +181,7 @@ def _refuse_inaccurate(
     accuracy = judge_accuracy(error, adaptive=model.solver is not None)
     if accuracy.level == "bad":
         shutil.rmtree(checkpoint.folder, ignore_errors=True)
-        raise ValueError(f"model {model.name} was not fitted. {accuracy.sentence}")
+        raise FitError(f"model {model.name} was not fitted. {accuracy.sentence}")
 
 
 def _by_approximation(

@@ -22,6 +22,7 @@ import numpy as np
 
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.factor import ArrowFactor, mean_factor
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.mode import rough_mode
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
@@ -35,6 +36,8 @@ POINTS_PER_MOVE = 8
 RATE = 0.3
 """Share of a full natural-gradient step. Full steps from a mode overshoot: its curvature is not yet
 that of the bulk."""
+MOST_NAMED = 8
+"""Patients that a message names."""
 DRAWS_OF_INFORMATION = 12
 """Draws of a pilot run at which the information is averaged."""
 LARGEST_MOVE = 0.5
@@ -223,7 +226,7 @@ def fit_gaussian(
         seed: of the starts and of the points at which gradients are taken.
 
     Raises:
-        ValueError: when there is none.
+        FitError: when there is none.
     """
     rng = np.random.default_rng(seed)
     index = density.patient_index()
@@ -240,16 +243,31 @@ def fit_gaussian(
             # Random points where the approximation lies, in pairs about its centre.
             y = rng.standard_normal((POINTS_PER_MOVE // 2, len(centre)), dtype=centre.dtype)
             points = whitening.to_latents(np.concatenate([y, -y]))
-            slope = gradients(points, space.noncentring)[1].mean(axis=0)
-            whitening = _moved(whitening, slope, rate)
+            _, slopes = gradients(points, space.noncentring)
+            known = np.isfinite(slopes).all(axis=1)
+            if not known.any():
+                raise FitError(nothing_around(density, factor))
+            whitening = _moved(whitening, slopes[known].mean(axis=0), rate)
         centre = whitening.centre
         factor = mean_factor(factor, space.factor(points[0]), rate)
-    if not np.isfinite(centre).all():
-        raise ValueError(
-            "no normal approximation of the posterior was found: the density is finite where the "
-            "climb to its mode ended, but the derivatives of the predictions near there are not"
-        )
-    return NormalApproximation(whitening_from(centre, factor, index), space.noncentring)
+    found = whitening_from(centre, factor, index)
+    if not all(np.isfinite(part).all() for part in (found.own, found.population)):
+        raise FitError(nothing_around(density, factor))
+    return NormalApproximation(found, space.noncentring)
+
+
+def nothing_around(density: CohortDensity, factor: ArrowFactor) -> str:
+    """Why there is no normal approximation, and what to do."""
+    unsolved = ~np.isfinite(factor.own).all(axis=(1, 2))
+    names = density.packed.cohort.patients.index[unsolved].astype(str)
+    whose = f" of patients {', '.join(names[:MOST_NAMED])}" if len(names) else ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return (
+        "the fit could not start: the log density is finite where the climb to its mode ended, but "
+        f"near there the predictions{whose}{more} or their derivatives are not. Look at the doses "
+        "and records there; else fix a parameter that lets the model leave what it can solve, or "
+        "give it a narrower prior"
+    )
 
 
 def learnt_from(

@@ -13,6 +13,7 @@ import numpy as np
 
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.factor import cholesky
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, Whitening, whitening_from
 from lymphokin.infer.mode import climb, objective_of, rough_mode
 
@@ -31,7 +32,7 @@ class Mode(NamedTuple):
     """largest derivative there, in log density per standard deviation"""
 
 
-class NoModeError(ValueError):
+class NoModeError(FitError):
     """The climb to a mode did not end on one."""
 
 

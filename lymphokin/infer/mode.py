@@ -15,6 +15,7 @@ import scipy.optimize
 from threadpoolctl import threadpool_limits
 
 from lymphokin.infer.density import CohortDensity, Gradients, flat
+from lymphokin.infer.fit_error import FitError
 
 ITERATIONS = 80
 RIVALS = 16
@@ -45,14 +46,15 @@ def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray
     less can be a climb that was cut short.
 
     Raises:
-        ValueError: when the density is not finite at any start.
+        FitError: when the density is not finite at any start.
     """
     possible = [x for x in others if objective(x)[0] < WALL]
     if not possible and objective(first)[0] >= WALL:
-        raise ValueError(
-            "the model cannot be solved at the centre of its priors nor at draws of them: its log "
-            "density is not finite there. If its states drive each other hard, let its file ask "
-            'for an implicit solver, e.g. solver = AdaptiveSolver("kvaerno5"), or more max_steps'
+        raise FitError(
+            "the fit could not start: the model cannot be solved at the centre of its priors nor "
+            "at draws of them, as its log density is not finite there. If its states drive each "
+            "other hard, let its file ask for an implicit solver, e.g. solver = "
+            'AdaptiveSolver("kvaerno5"), or more max_steps'
         )
     found = climb(objective, first, ITERATIONS)
     if possible:

@@ -15,6 +15,7 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, learnt_from
 from lymphokin.infer.nested_rhat import starts_of
 from lymphokin.infer.sample import Sample
@@ -72,6 +73,9 @@ def sample_nuts(
         settings: chains, iterations, seed.
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
+
+    Raises:
+        FitError: when no chain can move.
     """
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
     total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
@@ -107,6 +111,7 @@ def sample_nuts(
     settled = np.zeros((settings.chains, 0, len(map_.whitening.centre)))
     for i in range(PILOT_RUNS):
         pilot = phase(f"pilot{i}", lengths[0], map_, i * lengths[0], lengths[0])
+        _refuse_standing(pilot[-1], step)
         late = [c["x"] for c in pilot[len(pilot) // 3 :]]
         # The first pilot run may still be on its way; all later ones count together.
         settled = np.concatenate([settled, *late] if i > 1 else late, axis=1)
@@ -121,6 +126,24 @@ def sample_nuts(
     kept = phase("chunk", lengths[1] + lengths[2], map_, before, lengths[1])[lengths[1] :]
     return Draws(
         **{name: np.concatenate([c[name] for c in kept], axis=1) for name in Draws._fields}
+    )
+
+
+def _refuse_standing(chunk: dict[str, np.ndarray], step: float) -> None:
+    """Refuse to go on when no chain has moved in a whole chunk: more draws would not help."""
+    if np.ptp(chunk["x"], axis=1).any():
+        return
+    known = np.isfinite(chunk["chain_potential"])
+    why = (
+        "the log density is not finite where they stand"
+        if not known.all()
+        else f"each of their steps, now of {step:.2g} SDs, leads to where it falls by orders of "
+        "magnitude or is not finite"
+    )
+    raise FitError(
+        f"the fit could not be sampled: no Markov chain has moved in {CHUNK} transitions, as "
+        f"{why}. Try another seed, fewer free parameters (fixed at known values) or narrower "
+        "priors; if the model's states drive each other hard, an implicit solver"
     )
 
 

@@ -26,6 +26,7 @@ from numpyro.infer.autoguide import (
 )
 
 from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, Whitening
 from lymphokin.infer.noncentred_density import latents_of
 
@@ -72,7 +73,7 @@ def fit_svi(
         seed: of the random numbers.
 
     Raises:
-        ValueError: when the ELBO stops being finite.
+        FitError: when the ELBO stops being finite.
     """
     size = len(first.whitening.centre)
 
@@ -100,7 +101,7 @@ def fit_svi(
         state, loss = block(state, *given)
         elbo.append(-float(loss.mean()))
         if not np.isfinite(elbo[-1]):
-            raise ValueError(
+            raise FitError(
                 f"the variational fit failed: after {len(elbo) * BLOCK} steps its ELBO is not "
                 "finite; use method quick or nuts"
             )

@@ -57,6 +57,8 @@ def fit(
     Raises:
         BadInput: when the event table cannot be used.
         ModelError: when the model cannot be used.
+        FitError: a ``ValueError``, when the fit cannot start or its chains cannot move: what went
+            wrong, and what to do.
         ValueError: when a setting is out of range, or another fit is running in ``unfinished``.
 
     Example:

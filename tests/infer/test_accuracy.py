@@ -8,6 +8,7 @@ import lymphokin as lk
 from lymphokin.infer.accuracy import judge_accuracy, solver_error
 from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.infer.diagnostics import beside_accuracy, judge
+from lymphokin.infer.fit_error import FitError
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -89,7 +90,7 @@ def test_a_model_with_an_adaptive_solver_is_reported_to_make_it_finer():
 @pytest.mark.slow  # compiles Markov chains
 def test_a_fit_is_not_sampled_where_the_solver_is_grossly_wrong(tmp_path):
     path, events = files(tmp_path, BUILT_IN, exchange=2.0)
-    with pytest.raises(ValueError, match=r"was not fitted. The equations are not solved.*Adaptive"):
+    with pytest.raises(FitError, match=r"was not fitted. The equations are not solved.*Adaptive"):
         lk.fit(events, path, unfinished=tmp_path / "run.unfinished", progress=False, **SHORT_RUN)
     assert not list(tmp_path.glob("run*"))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lymphokin.infer import CohortDensity
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.mode import WALL, highest, rough_mode
 from lymphokin.io import read_events
 from lymphokin.model import load_model
@@ -56,7 +57,7 @@ def test_a_density_that_is_nowhere_finite_is_refused():
     def nowhere(x: np.ndarray) -> tuple[float, np.ndarray]:
         return WALL, np.zeros_like(x)
 
-    with pytest.raises(ValueError, match="cannot be solved at the centre of its priors"):
+    with pytest.raises(FitError, match="cannot be solved at the centre of its priors"):
         highest(nowhere, LOW, [HIGH])
 
 

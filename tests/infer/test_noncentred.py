@@ -13,7 +13,9 @@ import pytest
 from scipy import stats
 
 from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.fitting import FitSettings, fit_density
+from lymphokin.infer.gaussian import fit_gaussian, nothing_around
 from lymphokin.infer.noncentred_density import NoncentredDensity, latents_of
 from lymphokin.infer.sampler import NutsSettings
 from tests.statistical_model.conftest import LEVEL, RESIDUAL, cohort_of, level_model, posterior_of
@@ -98,6 +100,22 @@ def test_values_whose_prior_is_the_same_for_every_population_stay_as_they_are(le
     density = posterior_of(level_model(), cohort_of([[2.1], [1.9]]))
     found = NoncentredDensity.about(density).noncentring
     assert not found.applies.any()
+
+
+def test_patients_without_derivatives_are_named(density):
+    space = NoncentredDensity.about(density)
+    start = np.asarray(flat(density.start()))
+    hidden = space.factor(start)
+    hidden.own[1] = np.nan
+
+    def gradients(u, noncentring):
+        """Known where climbs go, not around."""
+        value, slopes = space.gradients(u)
+        return (value, slopes) if len(u) == 1 else (value, np.full_like(slopes, np.nan))
+
+    with pytest.raises(FitError, match=r"could not start.*near there the predictions or their"):
+        fit_gaussian(density, gradients)
+    assert "predictions of patients P2 or their derivatives" in nothing_around(density, hidden)
 
 
 def test_a_narrow_population_is_sampled_without_divergences(level_model):

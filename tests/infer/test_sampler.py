@@ -7,6 +7,7 @@ import pytest
 
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, sample_nuts
 from lymphokin.infer.density import flat
+from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.sampler import CHUNK, compile_sampler
@@ -64,6 +65,31 @@ class Standing:
         reported = ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density")
         keys = np.repeat(chains.key[:, None, :1], CHUNK, axis=1)[..., 0]
         return chains, {"x": noise} | dict.fromkeys(reported, np.zeros(shape)) | {"n_steps": keys}
+
+
+class Stuck(Standing):
+    """Chains that cannot leave where they begin."""
+
+    def __init__(self, potential: float):
+        super().__init__()
+        self.potential = potential
+
+    def chunk(self, chains, step, correcting, arrays, map_):
+        chains, found = super().chunk(chains, step, correcting, arrays, map_)
+        found["x"] = np.repeat(chains.y[:, None], CHUNK, axis=1)
+        return chains._replace(potential=np.full(len(chains.y), self.potential)), found
+
+
+@pytest.mark.parametrize(
+    ("potential", "words"), [(np.inf, "not finite where they stand"), (5.0, "each of their steps")]
+)
+def test_chains_that_cannot_move_end_the_fit_with_the_reason(tmp_path, potential, words):
+    nothing = SimpleNamespace(arrays=None)
+    whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
+    start = NormalApproximation(whitening, Noncentring.none(1, 1))
+    checkpoint = Checkpoint(tmp_path / "run", {})
+    with pytest.raises(FitError, match=rf"no Markov chain has moved.*{words}.*narrower priors"):
+        sample_nuts(nothing, nothing, Stuck(potential), start, NutsSettings(), checkpoint)
 
 
 @pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
