@@ -115,7 +115,7 @@ def read_trial(draws: int) -> Trial:
     keys = jax.random.split(jax.random.key(1), draws)
     shape = approximation.whitening.centre.shape
     y = np.stack([jax.random.normal(key, shape) for key in keys])
-    return Trial(cohort, density, find_stops(density), approximation.to_latents(density, y)[0])
+    return Trial(cohort, density, find_stops(density), approximation.latents(density, y)[0])
 
 
 def find_stops(density: CohortDensity) -> Stops:

@@ -157,7 +157,7 @@ def _by_markov_chains(
     arrays = checkpoint.recall("map", lambda: fit_gaussian(density, gradients, seed).arrays())
     approximation = NormalApproximation.of(arrays)
     middle = np.zeros_like(approximation.whitening.centre)
-    centre, _ = approximation.to_latents(density, middle[None])
+    centre, _ = approximation.latents(density, middle[None])
     _refuse_inaccurate(density, centre, settings, checkpoint)
     reporter.stage("sampling")
     draws = sample_nuts(

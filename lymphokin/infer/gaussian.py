@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.infer.bend import Bend
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.factor import ArrowFactor, mean_factor
 from lymphokin.infer.fit_error import FitError
@@ -38,8 +39,6 @@ RATE = 0.3
 that of the bulk."""
 MOST_NAMED = 8
 """Patients that a message names."""
-DRAWS_OF_INFORMATION = 12
-"""Draws of a pilot run at which the information is averaged."""
 LARGEST_MOVE = 0.5
 """Longest step of the centre, in standard deviations per dimension (root mean square)."""
 
@@ -190,11 +189,13 @@ def _moved(whitening: Whitening, gradient: np.ndarray, rate: float) -> Whitening
 
 
 class NormalApproximation(NamedTuple):
-    """A normal approximation of the posterior of latents that are partly non-centred."""
+    """A normal approximation of the posterior, in a space that three maps make of the latents."""
 
     whitening: Whitening
-    """from standard normal ``y`` to those latents"""
+    """from standard normal points, patients bent, to latents that are partly non-centred"""
     noncentring: Noncentring
+    bend: Bend
+    """how patients follow the population beyond that"""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The approximation as plain arrays."""
@@ -203,16 +204,30 @@ class NormalApproximation(NamedTuple):
     @classmethod
     def of(cls, arrays: Mapping[str, Any]) -> NormalApproximation:
         """The approximation of which :meth:`arrays` gives these."""
-        parts = ({name: arrays[name] for name in kind._fields} for kind in (Whitening, Noncentring))
-        whitening, noncentring = parts
-        return cls(Whitening(**whitening), Noncentring(**noncentring))
+        kinds: tuple[Any, ...] = (Whitening, Noncentring, Bend)
+        return cls(*(kind(*(arrays[name] for name in kind._fields)) for kind in kinds))
 
-    def to_latents(self, density: CohortDensity, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Latents [draw, latent] of points ``y`` [draw, latent], and [draw, patient] the log of the
-        volume that non-centring gives each patient.
+    def noncentred(self, y: Any) -> tuple[Any, Any]:
+        """Partly non-centred latents of points ``y`` [..., latent], and [..., patient] the log of
+        the volume that the bend gives each patient; of NumPy or JAX, as ``y`` is.
         """
-        u = self.whitening.to_latents(y)
-        return NoncentredDensity(density, self.noncentring).latents(u)
+        population = y[..., : len(self.whitening.population)]
+        own, log_volume = self.bend.bent(population, self.whitening.by_patient(y))
+        return self.whitening.to_latents(self.whitening.together(population, own)), log_volume
+
+    def latents(self, density: CohortDensity, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Latents [draw, latent] of points ``y`` [draw, latent], as the parameter table writes
+        them, and [draw, patient] the log of the volume that each patient is given.
+        """
+        u, bent = self.noncentred(y)
+        x, log_volume = NoncentredDensity(density, self.noncentring).latents(u)
+        return x, log_volume + bent
+
+
+def linear(whitening: Whitening, noncentring: Noncentring) -> NormalApproximation:
+    """An approximation whose patients follow the population along straight lines."""
+    patients, slots, quantities = whitening.slope.shape
+    return NormalApproximation(whitening, noncentring, Bend.none(quantities, patients, slots))
 
 
 def fit_gaussian(
@@ -253,7 +268,7 @@ def fit_gaussian(
     found = whitening_from(centre, factor, index)
     if not all(np.isfinite(part).all() for part in (found.own, found.population)):
         raise FitError(nothing_around(density, factor))
-    return NormalApproximation(found, space.noncentring)
+    return linear(found, space.noncentring)
 
 
 def nothing_around(density: CohortDensity, factor: ArrowFactor) -> str:
@@ -268,30 +283,6 @@ def nothing_around(density: CohortDensity, factor: ArrowFactor) -> str:
         "and records there; else fix a parameter that lets the model leave what it can solve, or "
         "give it a narrower prior"
     )
-
-
-def learnt_from(
-    density: CohortDensity, approximation: NormalApproximation, x: np.ndarray
-) -> NormalApproximation:
-    """The approximation corrected by draws of the posterior, e.g. of a pilot run.
-
-    How patients follow the population is read from the information where the draws are: with many
-    patients small errors of it add up to a population that cannot move.
-
-    Args:
-        density: the cohort.
-        approximation: in which the draws were found.
-        x: [draw, latent] as the parameter table writes them.
-    """
-    before = NoncentredDensity(density, approximation.noncentring)
-    space = before.around(before.noncentred(x).mean(axis=0))
-    u = space.noncentred(x)
-    first, *others = u[np.linspace(0, len(u) - 1, DRAWS_OF_INFORMATION).round().astype(int)]
-    factor = space.factor(first)
-    for i, point in enumerate(others, 2):
-        factor = mean_factor(factor, space.factor(point), 1 / i)
-    whitening = whitening_from(u.mean(axis=0), factor, density.patient_index())
-    return NormalApproximation(refined(whitening, u), space.noncentring)
 
 
 def refined(whitening: Whitening, u: np.ndarray) -> Whitening:

@@ -81,7 +81,7 @@ def propose(density: CohortDensity, approximation: NormalApproximation, seed: in
     y[..., :n] = y[:, :1, :n]  # all candidates of a patient follow the same population
     of_population = -0.5 * (y[:, 0, :n] ** 2).sum(axis=1)
     of_patients = -0.5 * (whitening.by_patient(y) ** 2).sum(axis=-1)
-    x, log_volume = approximation.to_latents(density, y.reshape(-1, size))
+    x, log_volume = approximation.latents(density, y.reshape(-1, size))
     own = [part.own_log_density for part in density.evaluate(x, density.arrays)]
     shape = of_patients.shape
     return Proposals(

@@ -14,7 +14,7 @@ import numpy as np
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.factor import cholesky
 from lymphokin.infer.fit_error import FitError
-from lymphokin.infer.gaussian import NormalApproximation, Whitening, whitening_from
+from lymphokin.infer.gaussian import NormalApproximation, Whitening, linear, whitening_from
 from lymphokin.infer.mode import climb, objective_of, rough_mode
 
 ITERATIONS = 1000
@@ -81,7 +81,7 @@ def laplace(density: CohortDensity, mode: Mode) -> NormalApproximation:
             "Laplace's approximation does not exist here: at the point found the density curves "
             "upwards in some direction; use method quick or nuts"
         )
-    return NormalApproximation(found, density.as_written())
+    return linear(found, density.as_written())
 
 
 def spread_against_expected(found: Whitening, density: CohortDensity) -> float:

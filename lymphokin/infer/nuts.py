@@ -16,7 +16,8 @@ import numpy as np
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.fit_error import FitError
-from lymphokin.infer.gaussian import NormalApproximation, learnt_from
+from lymphokin.infer.gaussian import NormalApproximation
+from lymphokin.infer.learning import learnt_from
 from lymphokin.infer.nested_rhat import starts_of
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
@@ -107,7 +108,7 @@ def sample_nuts(
                 on_progress(SamplerProgress(at, total, i < warming, divergences, steps))
         return done
 
-    map_ = approximation
+    map_, gradients = approximation, sampler.gradients(density, coarse)
     settled = np.zeros((settings.chains, 0, len(map_.whitening.centre)))
     for i in range(PILOT_RUNS):
         pilot = phase(f"pilot{i}", lengths[0], map_, i * lengths[0], lengths[0])
@@ -119,7 +120,8 @@ def sample_nuts(
         def better(
             map_: NormalApproximation = map_, x: np.ndarray = settled
         ) -> dict[str, np.ndarray]:
-            return learnt_from(density, map_, x.reshape(-1, x.shape[-1])).arrays()
+            draws = x.reshape(-1, x.shape[-1])
+            return learnt_from(density, gradients, map_, draws).arrays()
 
         map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
     before = PILOT_RUNS * lengths[0]

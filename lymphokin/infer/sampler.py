@@ -12,7 +12,7 @@ import numpy as np
 
 from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.infer.devices import by_parts, each
-from lymphokin.infer.gaussian import NormalApproximation, Whitening
+from lymphokin.infer.gaussian import NormalApproximation, Whitening, linear
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.noncentred_density import NoncentredGradients, latents_of
 from lymphokin.infer.transition import REPORTED, Chain, transition
@@ -95,7 +95,7 @@ class Sampler:
         same = Whitening(*map(jnp.asarray, identity))
 
         def of_points(u: np.ndarray, noncentring: Noncentring) -> tuple[np.ndarray, np.ndarray]:
-            found = self.standing(u, arrays, NormalApproximation(same, noncentring))
+            found = self.standing(u, arrays, linear(same, noncentring))
             return -found.potential, -found.gradient  # type: ignore[return-value]
 
         return of_points
@@ -112,8 +112,9 @@ def compile_sampler(
         chains: Chain, step: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
     ) -> Any:
         def latents(y: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
-            u = map_.whitening.to_latents(y)
-            return latents_of(density.hierarchy, map_.noncentring, u, arrays)
+            u, bent = map_.noncentred(y)
+            x, log_volume = latents_of(density.hierarchy, map_.noncentring, u, arrays)
+            return x, log_volume + bent.sum()
 
         def of_whitened(arrays: Any) -> Callable[[jax.Array], jax.Array]:
             def log_density(y: jax.Array) -> jax.Array:
@@ -141,7 +142,7 @@ def compile_sampler(
     whitening = Whitening.shapes(latents, quantities, density.patient_index())
     how = (jnp.asarray(0.0), jnp.asarray(1), jnp.asarray(True))
     chains = Chain.shapes(at_once, latents)
-    map_ = NormalApproximation(whitening, density.as_written())
+    map_ = linear(whitening, density.as_written())
     arguments = (chains, *how, coarse.arrays, density.arrays, map_)
     name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
     device = jax.local_devices()[:1]

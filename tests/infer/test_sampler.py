@@ -8,7 +8,7 @@ import pytest
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, sample_nuts
 from lymphokin.infer.density import flat
 from lymphokin.infer.fit_error import FitError
-from lymphokin.infer.gaussian import NormalApproximation
+from lymphokin.infer.gaussian import linear
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.sampler import CHUNK, compile_sampler
 from lymphokin.infer.transition import Chain
@@ -55,6 +55,9 @@ class Standing:
     def __init__(self):
         self.begun: list[np.ndarray] = []
 
+    def gradients(self, density, coarse):
+        """Nobody asks for them here."""
+
     def standing(self, y, arrays, map_):
         self.begun.append(y)
         return Chain.at(np.zeros((len(y), 2), np.uint32), y)
@@ -86,7 +89,7 @@ class Stuck(Standing):
 def test_chains_that_cannot_move_end_the_fit_with_the_reason(tmp_path, potential, words):
     nothing = SimpleNamespace(arrays=None)
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
-    start = NormalApproximation(whitening, Noncentring.none(1, 1))
+    start = linear(whitening, Noncentring.none(1, 1))
     checkpoint = Checkpoint(tmp_path / "run", {})
     with pytest.raises(FitError, match=rf"no Markov chain has moved.*{words}.*narrower priors"):
         sample_nuts(nothing, nothing, Stuck(potential), start, NutsSettings(), checkpoint)
@@ -95,9 +98,9 @@ def test_chains_that_cannot_move_end_the_fit_with_the_reason(tmp_path, potential
 @pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
 def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, chains, points):
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
-    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda density, before, x: before)
+    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known: known[2])
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
-    start = NormalApproximation(whitening, Noncentring.none(1, 1))
+    start = linear(whitening, Noncentring.none(1, 1))
     settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
     checkpoint = Checkpoint(tmp_path / "run", {})
     draws = sample_nuts(nothing, nothing, sampler, start, settings, checkpoint)
