@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lymphokin.criticism.check import check_forecasts as check_forecasts
     from lymphokin.criticism.check import check_sampler as check_sampler
     from lymphokin.criticism.compare import compare as compare
+    from lymphokin.infer.fit_error import FitError as FitError
     from lymphokin.io import BadInput as BadInput
     from lymphokin.io import Cohort as Cohort
     from lymphokin.io import read_events as read_events
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from lymphokin.whatif.what_if import what_if as what_if
 
 _HOMES = {
+    "infer.fit_error": ["FitError"],
     "io": ["BadInput", "Cohort", "read_events", "write_events"],
     "io.convert": ["convert"],
     "model": ["Model", "load_model", "make_model", "model_file", "shipped_models"],

@@ -19,6 +19,7 @@ from lymphokin.infer.diagnostics import (
     population_summary,
     without_chains,
 )
+from lymphokin.infer.latent_draws import LATENTS, PRECISION, kept_latents, population_latents
 from lymphokin.infer.sample import Sample
 
 PRIOR_DRAWS = 4000
@@ -75,8 +76,8 @@ def draws_tree(
 
     Returns:
         groups ``posterior`` (population quantities, and individual parameters with a dimension
-        ``patient``), ``sample_stats``, ``latents`` (the flat vector ``x``), ``prior``, and what
-        the method adds.
+        ``patient``), ``unconstrained_posterior`` (the population's latents), ``latents`` (those of
+        some draws, by name), ``sample_stats``, ``prior``, and what the method adds.
     """
     hierarchy, arrays = density.hierarchy, density.arrays
     unravel = density.unravel()
@@ -96,7 +97,7 @@ def draws_tree(
         name: (("chain", "draw"), v, {"units": units[name]}) for name, v in values.items()
     }
     for effect in effects:
-        own = np.asarray(of_patients[effect.name]).reshape(*shape, -1)
+        own = np.asarray(of_patients[effect.name], PRECISION).reshape(*shape, -1)
         name = f"individual_{effect.name}"
         posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
     patients = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
@@ -105,7 +106,8 @@ def draws_tree(
         {
             "/posterior": xr.Dataset(posterior_vars, patients),
             "/sample_stats": xr.Dataset(stats),
-            "/latents": xr.Dataset({"x": (("chain", "draw", "latent"), sample.x)}),
+            f"/{LATENTS}": population_latents(density, sample.x),
+            "/latents": kept_latents(density, sample.x),
             "/prior": xr.Dataset({name: (("sample",), v) for name, v in prior.items()}),
             **{f"/{name}": group for name, group in sample.groups.items()},
         }

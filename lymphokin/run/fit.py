@@ -16,6 +16,7 @@ import xarray as xr
 from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, shipped_endpoints
 from lymphokin.files import AnyPath, refuse_existing
 from lymphokin.infer import CohortDensity, density_of
+from lymphokin.infer.latent_draws import LATENTS, flat_latents
 from lymphokin.io import Cohort, read_events
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
@@ -93,8 +94,9 @@ class Fit:
         """The draws, an ArviZ ``DataTree``.
 
         Groups ``posterior`` (population quantities [chain, draw] and individual parameters
-        [chain, draw, patient], in table units), ``sample_stats``, ``latents`` (the flat vector
-        ``x``) and ``prior``; of an approximation also ``approximation`` and ``svi``.
+        [chain, draw, patient], in table units), ``unconstrained_posterior`` (the population's
+        standard normal latents), ``latents`` (those of up to 1,000 draws, patients included),
+        ``sample_stats`` and ``prior``; of an approximation also ``approximation`` and ``svi``.
 
         Raises:
             ValueError: when the file in the run folder is damaged, or is not the one that was
@@ -154,8 +156,10 @@ class Fit:
 
     @cached_property
     def x(self) -> np.ndarray:
-        """[draw, latent] flat latents, chains one after the other."""
-        x = self.draws["latents"]["x"].to_numpy().astype(np.float64)
+        """[draw, latent] flat latents of the draws whose patients were kept, chains one after the
+        other.
+        """
+        x = flat_latents(self.draws["latents"])
         return x.reshape(-1, x.shape[-1])
 
     def _repr_html_(self) -> str:
@@ -169,7 +173,8 @@ class Fit:
 
     def population_z(self) -> np.ndarray:
         """[draw, quantity] population latents."""
-        return self.x[:, : len(self.summary)]
+        z = self.draws[LATENTS]["population"].to_numpy().astype(np.float64)
+        return z.reshape(-1, z.shape[-1])
 
     @cached_property
     def population(self) -> PopulationDraws:
@@ -189,7 +194,7 @@ class Fit:
             f"{method}fit of {origin['data_file']} ({kind})",
             synthetic=bool(origin["synthetic_data"]),
             patients=len(self.cohort),
-            draws=len(self.x),
+            draws=len(self.population_z()),
             created=origin.get("created"),
             commit=origin.get("commit") or None,
             data_sha256=origin.get("data_sha256"),

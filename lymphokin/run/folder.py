@@ -17,6 +17,7 @@ import xarray as xr
 
 from lymphokin.csv_text import neutral_frame, restored
 from lymphokin.files import AnyPath, write_folder
+from lymphokin.infer.latent_draws import LATENTS
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model
 from lymphokin.report import ReportContents, write_report
@@ -138,12 +139,19 @@ def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
     """The draws of a run folder.
 
     Raises:
-        ValueError: when the file is damaged, or is not the one that was saved.
+        ValueError: when the file is damaged, is not the one that was saved, or is of an earlier
+            version.
     """
     path = folder / DRAWS_FILE
     refuse_changed(path, provenance.get("posterior_sha256"))
     try:
         with xr.open_datatree(path, engine="h5netcdf") as stored:
-            return stored.load()
+            draws = stored.load()
     except Exception as error:  # each layer of the reader has errors of its own
         raise ValueError(f"{path} is damaged: {error}") from None
+    if LATENTS not in draws:
+        raise ValueError(
+            f"{path} was saved by an earlier version of lymphokin, which did not name the latents: "
+            "fit again"
+        )
+    return draws

@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 import lymphokin as lk
 from tests.test_files import full_disk
+from lymphokin.infer.latent_draws import LATENTS
+from lymphokin.run.folder import read_draws
+from lymphokin.run.provenance import file_sha256
 
 FILES = ["posterior.nc", "config.toml", "provenance.json", "summary.csv", "cohort.csv"]
 DAMAGES = {
@@ -44,6 +48,16 @@ def test_a_damaged_file_is_named(copy, file, damage):
         used(copy)
     assert str(copy) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_draws_without_named_latents_are_of_an_earlier_version(copy):
+    """An earlier version kept the flat vector; its hash is that of the file that was saved."""
+    path = copy / "posterior.nc"
+    with xr.open_datatree(path, engine="h5netcdf") as stored:
+        tree = stored.load()
+    path.write_bytes(tree.filter(lambda node: node.name != LATENTS).to_netcdf(engine="h5netcdf"))
+    with pytest.raises(ValueError, match=r"earlier version of lymphokin.*fit again"):
+        read_draws(copy, {"posterior_sha256": file_sha256(path)})
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "not text", "other keys"])

@@ -11,7 +11,6 @@ from scipy import stats
 
 from lymphokin.cli import app
 from lymphokin.dose import reference_immune_dose
-from lymphokin.infer.density import flat
 from lymphokin.io import Cohort, write_events
 from lymphokin.io.problems import BadInput
 from lymphokin.model import Model, load_model
@@ -120,8 +119,18 @@ class TypicalDraws:
         drawn = self.hierarchy.draw_latents(jax.random.key(4), self.arrays)
         low = drawn.population.at[0].set(-1.5)
         self.latents = drawn._replace(population=low, subject=0.3 * drawn.subject)
-        x = np.broadcast_to(np.asarray(flat(self.latents)), (2, 3, flat(self.latents).size))
-        self.draws = {"latents": xr.Dataset({"x": (("chain", "draw", "latent"), x)})}
+        kept = {name: np.asarray(part) for name, part in self.latents._asdict().items()}
+        self.draws = {
+            "latents": xr.Dataset(
+                {
+                    name: (
+                        ("chain", "draw", *(f"{name}_{i}" for i in range(part.ndim))),
+                        np.broadcast_to(part, (2, 3, *part.shape)),
+                    )
+                    for name, part in kept.items()
+                }
+            )
+        }
 
     @property
     def model(self) -> Model:

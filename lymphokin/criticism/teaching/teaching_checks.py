@@ -40,14 +40,13 @@ class Teaching:
 
 def check_teaching(fit: Fit, seed: int) -> Teaching:
     """Contraction, composites, sensitivity to the prior and local identifiability of a fit."""
-    density, x = fit.density, chosen_draws(fit.x, SENSITIVITY_DRAWS, seed)
-    z = x[:, : len(density.hierarchy.quantities)]
+    density, z = fit.density, chosen_draws(fit.population_z(), SENSITIVITY_DRAWS, seed)
     learnt = composites(density, z, seed)
     prior, natural = fit.draws["prior"], density.natural(z)
     quantities = {name: (prior[name].to_numpy(), after) for name, after in natural.items()}
     draws = {c.name: (c.prior, c.posterior) for c in learnt} | quantities
     sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
-    directions = identifiability(density, x)
+    directions = identifiability(density, fit.x)
     verdicts = (
         judge_composites(learnt),
         judge_contraction(fit.summary),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from lymphokin.endpoint import measured_threshold
 from lymphokin.infer import CohortDensity
 from lymphokin.infer.density import flat
+from lymphokin.infer.latent_draws import flat_latents
 from lymphokin.io import Cohort
 from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, probability_below
 from lymphokin.run import Fit
@@ -111,7 +112,7 @@ def look_at(
 
 def _thinned(fit: Fit, draws: int) -> NDArray[np.float64]:
     """[chain, draw, latent] evenly spaced draws of every chain."""
-    x = fit.draws["latents"]["x"].to_numpy()
+    x = flat_latents(fit.draws["latents"])
     per_chain = max(1, min(x.shape[1], draws // x.shape[0]))
     return x[:, np.linspace(0, x.shape[1] - 1, per_chain).round().astype(int)]
 

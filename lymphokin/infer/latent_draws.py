@@ -1,0 +1,74 @@
+"""Draws of the latents by name, as they are kept: all of the population, some of the patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from lymphokin.infer.density import CohortDensity
+from lymphokin.population import Latents
+
+LATENTS = "unconstrained_posterior"
+"""Group of the population's latents, named as ArviZ names such a group."""
+MOST_KEPT = 1000
+"""Draws of the patients' latents that are kept, of all chains together: what follows from them is
+bands and means, whose error is then at most a thirtieth of an SD."""
+PRECISION = np.float32
+"""Of the patients' latents: seven digits, where a thousand draws give two."""
+
+
+def population_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
+    """Standard normal latents of the population, ``population`` (chain, draw, quantity).
+
+    Args:
+        density: the fitted cohort.
+        x: [chain, draw, latent] flat latents.
+    """
+    names = list(density.hierarchy.population_names)
+    values = x[..., : len(names)]
+    return xr.Dataset({"population": (("chain", "draw", "quantity"), values)}, {"quantity": names})
+
+
+def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
+    """Latents of evenly spaced draws by name; the coordinate ``draw`` is their place in the chain.
+
+    Args:
+        density: the fitted cohort.
+        x: [chain, draw, latent] flat latents.
+    """
+    hierarchy, arrays, layout = density.hierarchy, density.arrays, density.packed.layout
+    chains, draws = x.shape[:2]
+    count = min(draws, -(-MOST_KEPT // chains))
+    place = np.linspace(0, draws - 1, count).round().astype(int)
+    found = population_latents(density, x[:, place]).assign_coords(draw=place)
+    patients = density.packed.cohort.patients.index.to_numpy(str)
+    hours = arrays.timeline.hours
+    windows = np.zeros(0, int) if hours is None else np.asarray(hours.patient)
+    names = {
+        "subject": {"effect": hierarchy.subject_effects, "patient": patients},
+        "treated": {
+            "treated_effect": hierarchy.treated_effects,
+            "treated_patient": patients[np.asarray(layout.treated, int)],
+        },
+        "occasion": {"occasion_effect": hierarchy.occasion_effects, "window": patients[windows]},
+        "covariate": {"missing": patients[np.asarray(arrays.lacking, int)]},
+    }
+    first = len(hierarchy.quantities)
+    for name, part in density.start()._asdict().items():
+        if name == "population" or not part.size:
+            continue
+        own = x[:, place, first : first + part.size].astype(PRECISION)
+        first += part.size
+        coordinates = {dim: [getattr(v, "name", v) for v in of] for dim, of in names[name].items()}
+        values = (("chain", "draw", *coordinates), own.reshape(chains, count, *part.shape))
+        found = found.assign_coords(coordinates).assign({name: values})
+    return found
+
+
+def flat_latents(kept: xr.Dataset | xr.DataTree) -> np.ndarray:
+    """[chain, draw, latent] the flat latents of which :func:`kept_latents` made ``kept``."""
+    parts: list[Any] = [kept[name].to_numpy() for name in Latents._fields if name in kept]
+    flat = [part.reshape(*part.shape[:2], -1) for part in parts]
+    return np.concatenate(flat, axis=2).astype(np.float64)
