@@ -144,7 +144,7 @@ def test_a_narrow_population_is_sampled_without_divergences(level_model):
 
     settings = FitSettings(nuts=NutsSettings(chains=2, draws=400, seed=1))
     found = fit_density(density, settings, asdict(settings.nuts))
-    sample = found.draws["latents"]["x"].to_numpy()[..., 1]
+    sample = found.draws["unconstrained_posterior"]["population"].to_numpy()[..., 1]
     assert int(found.draws["sample_stats"]["diverging"].sum()) == 0
     assert found.summary["rhat"].max() < 1.03
     assert found.summary["ess_bulk"].min() > 300
