@@ -14,6 +14,9 @@ import numpy as np
 
 from lymphokin.infer.information import ArrowMatrix, Information
 
+ROWS_PER_COLUMN = 4
+"""Of a piece of many rows."""
+
 
 class ArrowFactor(NamedTuple):
     """Upper triangular root R of an arrow matrix R^T R, patients before the population."""
@@ -74,9 +77,20 @@ def cholesky(matrix: ArrowMatrix) -> ArrowFactor:
 def _eliminated(rows: np.ndarray, shared: np.ndarray, slots: int) -> ArrowFactor:
     """The factor of rows [patient, row, slot + quantity] and what is shared [row, quantity]."""
     upper = _qr(rows)
-    left = upper[:, slots:, slots:].reshape(-1, shared.shape[1])
-    population = _qr(np.concatenate([shared, left]))
-    return ArrowFactor(upper[:, :slots, :slots], upper[:, :slots, slots:], population)
+    left = np.concatenate([shared, upper[:, slots:, slots:].reshape(-1, shared.shape[1])])
+    return ArrowFactor(upper[:, :slots, :slots], upper[:, :slots, slots:], _qr_of_many(left))
+
+
+def _qr_of_many(rows: np.ndarray) -> np.ndarray:
+    """Upper triangle of many rows [row, column], in small pieces: for a large one the threads of a
+    linear algebra library wait for each other longer than they compute.
+    """
+    columns = rows.shape[1]
+    piece = ROWS_PER_COLUMN * columns
+    while columns and len(rows) > piece:
+        filled = np.pad(rows, [(0, -len(rows) % piece), (0, 0)])
+        rows = _qr(filled.reshape(-1, piece, columns)).reshape(-1, columns)
+    return _qr(rows)
 
 
 def _qr(rows: np.ndarray) -> np.ndarray:

@@ -16,15 +16,15 @@ from lymphokin.infer.gaussian import (
 )
 from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
 
-INFORMATION_DRAWS = 12
+INFORMATION_DRAWS = 8
 """Draws at which the information is averaged, and as many at which widths are compared."""
 MODE_DRAWS = 100
 """Draws of the population for which the patients' modes are found."""
-STEPS = 12
+STEPS = 10
 """Steps to a mode; where the map is about right each leaves a fraction of the way."""
 LONGEST_STEP = 1.0
 """In standard deviations of a patient's latents."""
-RIDGE = 1.0
+RIDGE = 0.1
 """Weight, in draws, of centres and widths that do not change."""
 
 
@@ -33,6 +33,7 @@ def learnt_from(
     gradients: NoncentredGradients,
     approximation: NormalApproximation,
     x: np.ndarray,
+    settled: bool = True,
 ) -> NormalApproximation:
     """The approximation corrected by draws of the posterior.
 
@@ -45,6 +46,7 @@ def learnt_from(
         gradients: of its density or of one near it.
         approximation: in which the draws were found.
         x: [draw, latent] as the parameter table writes them.
+        settled: whether the draws cover the posterior; else patients follow along straight lines.
     """
     before = NoncentredDensity(density, approximation.noncentring)
     space = before.around(before.noncentred(x).mean(axis=0))
@@ -52,7 +54,7 @@ def learnt_from(
     factors = [space.factor(point) for point in _some(u, INFORMATION_DRAWS)]
     whitening = whitening_from(u.mean(axis=0), _mean(factors), density.patient_index())
     whitening = refined(whitening, u)
-    if not whitening.own.size:
+    if not (settled and whitening.own.size):
         return linear(whitening, space.noncentring)
     some = _some(u, MODE_DRAWS)
     n = len(whitening.population)

@@ -118,10 +118,10 @@ def sample_nuts(
         settled = np.concatenate([settled, *late] if i > 1 else late, axis=1)
 
         def better(
-            map_: NormalApproximation = map_, x: np.ndarray = settled
+            map_: NormalApproximation = map_, x: np.ndarray = settled, first: bool = i == 0
         ) -> dict[str, np.ndarray]:
             draws = x.reshape(-1, x.shape[-1])
-            return learnt_from(density, gradients, map_, draws).arrays()
+            return learnt_from(density, gradients, map_, draws, settled=not first).arrays()
 
         map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
     before = PILOT_RUNS * lengths[0]

@@ -98,7 +98,7 @@ def test_chains_that_cannot_move_end_the_fit_with_the_reason(tmp_path, potential
 @pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
 def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, chains, points):
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
-    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known: known[2])
+    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
     start = linear(whitening, Noncentring.none(1, 1))
     settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
