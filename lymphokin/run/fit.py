@@ -159,7 +159,7 @@ class Fit:
         """[draw, latent] flat latents of the draws whose patients were kept, chains one after the
         other.
         """
-        x = flat_latents(self.draws["latents"])
+        x = flat_latents(self.draws.children["latents"])
         return x.reshape(-1, x.shape[-1])
 
     def _repr_html_(self) -> str:

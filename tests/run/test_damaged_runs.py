@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 import lymphokin as lk
-from tests.test_files import full_disk
 from lymphokin.infer.latent_draws import LATENTS
 from lymphokin.run.folder import read_draws
 from lymphokin.run.provenance import file_sha256
+from tests.test_files import full_disk
 
 FILES = ["posterior.nc", "config.toml", "provenance.json", "summary.csv", "cohort.csv"]
 DAMAGES = {

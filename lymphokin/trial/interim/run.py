@@ -112,7 +112,7 @@ def look_at(
 
 def _thinned(fit: Fit, draws: int) -> NDArray[np.float64]:
     """[chain, draw, latent] evenly spaced draws of every chain."""
-    x = flat_latents(fit.draws["latents"])
+    x = flat_latents(fit.draws.children["latents"])
     per_chain = max(1, min(x.shape[1], draws // x.shape[0]))
     return x[:, np.linspace(0, x.shape[1] - 1, per_chain).round().astype(int)]
 
