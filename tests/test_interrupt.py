@@ -78,10 +78,13 @@ def test_a_fit_that_is_stopped_while_it_compiles_leaves_nothing(small_table, tmp
 
 
 def test_what_is_kept_of_an_unfinished_fit_begins_with_its_first_arrays(tmp_path):
+    def stopped():
+        raise KeyboardInterrupt
+
     checkpoint = Checkpoint(tmp_path / "unfinished", {"seed": 1})
     assert not list(tmp_path.iterdir())
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.recall("whitening", lambda: signal.raise_signal(signal.SIGINT))  # type: ignore[arg-type, return-value]
+        checkpoint.recall("whitening", stopped)
     assert not list(tmp_path.iterdir())
     checkpoint.recall("whitening", lambda: {"scale": [1.0]})  # type: ignore[dict-item]
     with pytest.raises(ValueError, match="unfinished run of another"):

@@ -120,17 +120,16 @@ class TypicalDraws:
         low = drawn.population.at[0].set(-1.5)
         self.latents = drawn._replace(population=low, subject=0.3 * drawn.subject)
         kept = {name: np.asarray(part) for name, part in self.latents._asdict().items()}
-        self.draws = {
-            "latents": xr.Dataset(
-                {
-                    name: (
-                        ("chain", "draw", *(f"{name}_{i}" for i in range(part.ndim))),
-                        np.broadcast_to(part, (2, 3, *part.shape)),
-                    )
-                    for name, part in kept.items()
-                }
-            )
-        }
+        latents = xr.Dataset(
+            {
+                name: (
+                    ("chain", "draw", *(f"{name}_{i}" for i in range(part.ndim))),
+                    np.broadcast_to(part, (2, 3, *part.shape)),
+                )
+                for name, part in kept.items()
+            }
+        )
+        self.draws = xr.DataTree.from_dict({"latents": latents})
 
     @property
     def model(self) -> Model:

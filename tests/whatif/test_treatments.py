@@ -15,7 +15,7 @@ from lymphokin.whatif.dose import bed, eqd2, gy_for
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import with_fractions, with_pulses
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule_of
-from lymphokin.whatif.shapes import SHAPES, arrays_of
+from lymphokin.whatif.shapes import SHAPES, STEPS, arrays_of
 from lymphokin.whatif.treatment import columns_of, treatment_of
 
 PLAN = Schedule(fractions=tuple(PlannedFraction(day=d, gy=8.0) for d in (0, 2, 4)))
@@ -93,7 +93,7 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
         return  # overlapping pulses
     found = treatment_of(Patient(), plan, plan)
     try:
-        arrays = arrays_of(found, [float(plan.endpoint_day), 126.0])
+        arrays = arrays_of(found, [float(plan.endpoint_day), 126.0], STEPS)
     except ValueError:
         assume(False)  # pulses too close together for too long: refused
     assert arrays.shape in SHAPES
@@ -106,12 +106,12 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
 def test_drug_courses_without_a_pause_are_refused_as_too_long():
     plan = Schedule(atra=tuple(Pulse(day=7.0 * k, days=5, doses_per_day=2) for k in range(8)))
     with pytest.raises(ValueError, match="too long"):
-        arrays_of(treatment_of(Patient(), plan, plan), [126.0])
+        arrays_of(treatment_of(Patient(), plan, plan), [126.0], STEPS)
 
 
 def test_the_trials_schedules_take_a_small_shape():
     plan = schedule_of("5x10 + 4x3")
-    arrays = arrays_of(treatment_of(Patient(), plan, plan), [46.0, 126.0])
+    arrays = arrays_of(treatment_of(Patient(), plan, plan), [46.0, 126.0], STEPS)
     assert arrays.shape == SHAPES[3]
 
 
