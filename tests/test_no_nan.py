@@ -13,7 +13,7 @@ from lymphokin.model import shipped_models
 from lymphokin.run import Fit
 from tests.made_up_fit import made_up_fit
 
-NEED_DRAWS = ("check", "predict one", "predict one in JSON")
+NEED_DRAWS = ("check", "predict one", "predict one in JSON", "whatif", "whatif in JSON")
 QUICK = {"hedos_hcc": (), "saturating_kill": NEED_DRAWS, "lymphocyte_feedback": NEED_DRAWS}
 """Models of the default run: a small one, and those that no literature posterior covers; and which
 commands, that take long to compile, only the slow run tries on them."""
@@ -63,12 +63,22 @@ def outputs(
     fit.save(folder / "run", counts_until=14.0, progress=False)
     run, rng = str(folder / "run"), np.random.default_rng(seed)
     one = ["--baseline", f"{rng.uniform(0.2, 2):.2f}", "--fractions", "5x10", "--site", "liver"]
+    (folder / "patient.toml").write_text(
+        f'site = "liver"\ncounts = [{{day = -3, value = {rng.uniform(0.3, 2):.2f}}}]\n'
+    )
+    for name, days in (("a", 5), ("b", 3)):
+        rows = ", ".join(f"{{day = {day}, gy = 10.0}}" for day in range(days))
+        (folder / f"{name}.toml").write_text(f"fractions = [{rows}]\n")
+    both = ["--schedule", str(folder / "a.toml"), "--schedule", str(folder / "b.toml")]
+    two = ["--run", run, "--patient", str(folder / "patient.toml"), *both]
     commands = {
         "predict": [run, "--counts-until", "0"],
         "predict in JSON": [run, str(table), "--json"],
         "predict into a file": [run, str(table), "--out", str(folder / "new.csv")],
         "predict one": [run, *one],
         "predict one in JSON": [run, *one, "--json"],
+        "whatif": two,
+        "whatif in JSON": [*two, "--json"],
         "check": [run],
     }
     found = {}
