@@ -1,6 +1,6 @@
 """Trials from truths that are not the default model, written with SciPy alone: SYNTHETIC DATA.
 
-    uv run python benchmarks/foreign_trials.py friberg 200 --seed 1 --out /tmp/friberg_200.csv
+    uv run python benchmarks/foreign_trials.py friberg 200 --seed 1 --out friberg_200.csv
 
 Patients with one to three irradiated lesions and lymphocyte counts alone, as from a hospital that
 measures nothing else. No function of lymphokin takes part, so a fit meets what it was not made for:

@@ -53,11 +53,11 @@ def one(truth: str, patients: int, seed: int, method: str, draws: int) -> dict[s
 def _quality(fit: Any) -> dict[str, Any]:
     """How far the draws can be believed, and what they cost."""
     if fit.method != "nuts":
-        told = fit.provenance["approximation"]
+        approximation = fit.provenance["approximation"]
         return {
-            "level": told["level"],
-            "pareto_k_population": told["pareto_k_population"],
-            "patients_unreliable": len(told["patients_unreliable"]),
+            "level": approximation["level"],
+            "pareto_k_population": approximation["pareto_k_population"],
+            "patients_unreliable": len(approximation["patients_unreliable"]),
         }
     statistics, summary = fit.draws["sample_stats"], fit.summary
     steps = statistics["n_steps"].to_numpy()

@@ -1,4 +1,4 @@
-"""What is judged of a patient: endpoints by name, and the numbers that they make of a course."""
+"""What is judged of a patient: endpoints by name, and the numbers that they make of a curve."""
 
 from lymphokin.endpoints.declared import (
     DEFAULT,

@@ -1,4 +1,4 @@
-"""An endpoint as it is declared: a quantity, what is asked of its course, and when."""
+"""An endpoint as it is declared: a quantity, what is asked of its curve, and when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lymphokin.endpoint import GRADE_BELOW, VISIT_WINDOW_DAYS
+from lymphokin.endpoint import VISIT_WINDOW_DAYS
 from lymphokin.endpoints import path
 from lymphokin.io import Cohort
 from lymphokin.io.problems import BadInput, Problem
@@ -32,11 +32,11 @@ class Endpoint(BaseModel):
         meaning: a sentence for a reader.
         quantity: an observable of the model.
         what: ``at`` a day, the ``lowest`` or ``highest`` value, days ``time_below`` a level, days
-            until the course stays ``back_above`` it, or the ``area_below`` it.
+            until the curve stays ``back_above`` it, or the ``area_below`` it.
         reference: the fraction that days are counted from (key ``from``).
         day: the day, for ``at``.
         window: a record this near to the day is the visit (days).
-        begin, until: days between which the course counts.
+        begin, until: days between which the curve counts.
         below: the level, in the unit of the quantity.
         at_least: what makes an event of days below, or of an area.
         visits: days on which a trial would measure.
@@ -71,6 +71,8 @@ class Endpoint(BaseModel):
             raise ValueError("a day, as `what` is at")
         if at and (self.until is not None or self.visits or self.begin):
             raise ValueError("no begin, until or visits, as `what` is at")
+        if at and (self.quantity != "alc" or self.below is not None):
+            raise ValueError("quantity alc and no below, as `what` is at: grades are of counts")
         if not at and (self.until is None or self.until <= self.begin):
             raise ValueError(f"an until after begin, as `what` is {self.what}")
         if not at and self.day is not None:
@@ -87,11 +89,6 @@ class Endpoint(BaseModel):
         return self
 
     @property
-    def unit_of_summary(self) -> str | None:
-        """ "d" of a time; None where it is that of the quantity, or that times days."""
-        return "d" if self.what in ("time_below", "back_above") else None
-
-    @property
     def has_event(self) -> bool:
         """Whether the endpoint happens or does not, beside its number."""
         counted = self.what in ("time_below", "area_below")
@@ -100,7 +97,7 @@ class Endpoint(BaseModel):
     @property
     def on_a_day(self) -> bool:
         """Whether it is a count on one day, graded as the default endpoint is."""
-        return self.what == "at" and self.quantity == "alc"
+        return self.what == "at"
 
     def reference_day(self, cohort: Cohort) -> pd.Series:
         """Day that each patient's days are counted from, index id."""
@@ -109,7 +106,7 @@ class Endpoint(BaseModel):
         return days.reindex(cohort.patients.index).fillna(0.0)
 
     def summarise(self, log_value: path.Values, day: path.Values) -> tuple[path.Values, Any]:
-        """The number of every course, and whether the endpoint happens.
+        """The number of every curve, and whether the endpoint happens.
 
         Args:
             log_value: [draw, day] ln of the values on ``day``, linear in between.
@@ -131,7 +128,14 @@ class Endpoint(BaseModel):
 
 
 def at_day(day: float) -> Endpoint:
-    """The count on a day after the first fraction."""
+    """The count on a day after the first fraction.
+
+    Raises:
+        BadInput: for a day before it, or beyond ten years.
+    """
+    if not 0 <= day <= LATEST_DAY:
+        expected = f"a day from 0 to {LATEST_DAY:g} after the first fraction"
+        raise BadInput([Problem("endpoint", None, "day", f"{day:g}", expected)])
     return Endpoint.model_validate(
         {
             "name": f"day{day:g}",
@@ -140,7 +144,6 @@ def at_day(day: float) -> Endpoint:
             "from": "first_fraction",
             "day": day,
             "window": 0.5,
-            "below": GRADE_BELOW[2],
         }
     )
 

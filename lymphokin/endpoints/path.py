@@ -1,7 +1,7 @@
-"""Numbers that sum up a course of counts over a window of days.
+"""Numbers that sum up a curve of counts over a window of days.
 
-A course is a value on each of a few days, and linear in logarithms between them: the solver's
-nodes, or the visits of a trial. Every summary is exact for such a course.
+A curve is a value on each of a few days, and linear in logarithms between them: the solver's
+nodes, or the visits of a trial. Every summary is exact for such a curve.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 type Values = NDArray[np.float64]
 
 STRAIGHT = 1e-6
-"""Change of a logarithm over a piece of a course below which its value is taken as constant: the
+"""Change of a logarithm over a piece of a curve below which its value is taken as constant: the
 area is then off by half of this share at most."""
 
 
 def lowest(log_value: Values) -> Values:
-    """[draw] lowest value of a course [draw, day]."""
+    """[draw] lowest value of a curve [draw, day]."""
     return np.exp(log_value.min(axis=1))
 
 
 def highest(log_value: Values) -> Values:
-    """[draw] highest value of a course [draw, day]."""
+    """[draw] highest value of a curve [draw, day]."""
     return np.exp(log_value.max(axis=1))
 
 
 def time_below(log_value: Values, day: Values, level: float) -> Values:
-    """[draw] days on which a course lies below a level.
+    """[draw] days on which a curve lies below a level.
 
     Args:
         log_value: [draw, day] ln of the values.
@@ -39,7 +39,7 @@ def time_below(log_value: Values, day: Values, level: float) -> Values:
 
 
 def area_below(log_value: Values, day: Values, level: float) -> Values:
-    """[draw] area between a level and the course where it lies below it, in unit times days."""
+    """[draw] area between a level and the curve where it lies below it, in unit times days."""
     begin, end = _below(log_value, level)
     slope = np.diff(log_value, axis=1)
     at_begin = log_value[:, :-1] + begin * slope
@@ -50,7 +50,7 @@ def area_below(log_value: Values, day: Values, level: float) -> Values:
 
 
 def back_above(log_value: Values, day: Values, level: float) -> tuple[Values, NDArray[np.bool_]]:
-    """[draw] days from the first of ``day`` until a course stays at a level or above it.
+    """[draw] days from the first of ``day`` until a curve stays at a level or above it.
 
     Returns:
         the days (0 if it is never below the level), and whether it gets there by the last day;

@@ -51,7 +51,7 @@ def risk_table(
     return RiskTable(title, COLUMNS, rows, notes)
 
 
-def course_table(
+def curve_table(
     patients: pd.DataFrame,
     name: str,
     meaning: str,
@@ -59,7 +59,7 @@ def course_table(
     rest: str,
     synthetic: bool,
 ) -> RiskTable:
-    """Write what is forecast of each patient's course: what happens, and what visits show of it.
+    """Write what is forecast of each patient's curve: what happens, and what visits show of it.
 
     Args:
         patients: of a forecast, with the patient's id as index.
@@ -72,7 +72,7 @@ def course_table(
     until = "before its first day" if counts_until is None else f"up to day {counts_until:g}"
     event = f"p_{name}_true" in patients
     shown, notes = _highest(patients, f"{name}_true_q50", "values", rest)
-    columns = ["patient", "arm", "counts used", "true course", "90 % interval"]
+    columns = ["patient", "arm", "counts used", "true curve", "90 % interval"]
     columns += ["on visits", "90 % interval", *(["probability"] if event else []), "happened"]
     rows = []
     for patient, row in shown.iterrows():

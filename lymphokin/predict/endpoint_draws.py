@@ -150,7 +150,7 @@ def chosen_draws_of(population_z: np.ndarray, populations: int, seed: int) -> np
 
 
 def log_of(count: np.ndarray) -> np.ndarray:
-    """ln of counts; of none of them less than ln of the smallest that a model tells from 0."""
+    """ln of counts; a count of 0, or none, is taken as the smallest above 0."""
     return np.log(np.maximum(np.where(np.isnan(count), LOWEST, count), LOWEST))
 
 

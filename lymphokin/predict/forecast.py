@@ -15,7 +15,7 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.pages.notebook import notebook_html
-from lymphokin.pages.risk_table import USUAL, RiskTable, course_table, risk_table
+from lymphokin.pages.risk_table import USUAL, RiskTable, curve_table, risk_table
 from lymphokin.pages.wording import some
 from lymphokin.predict.endpoint_draws import (
     POPULATION_DRAWS,
@@ -77,7 +77,7 @@ class Forecast:
             usual = asked == shipped_endpoints()[DEFAULT]
             what = USUAL if usual else f"grade >= 2. {asked.meaning}"
             return risk_table(self.patients, self.counts_until, rest, self.synthetic, what)
-        return course_table(
+        return curve_table(
             self.patients, asked.name, asked.meaning, self.counts_until, rest, self.synthetic
         )
 

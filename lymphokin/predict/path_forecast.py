@@ -1,7 +1,7 @@
-"""Forecasts of what a patient's course does over a window of days: its lowest value, days below.
+"""Forecasts of what a patient's curve does over a window of days: its lowest value, days below.
 
-Two numbers of the same draws are told apart: of the true course over days, and of what a trial sees
-of it, measured values on visits joined by lines that are straight in logarithms.
+The same draws give two numbers: that of the true curve over days, and that of what a trial sees,
+which is measured values on visits joined by lines that are straight in logarithms.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from lymphokin.predict.endpoint_draws import (
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 MEASURED_DRAWS = 4
-"""Random measurements for each draw of a course."""
+"""Random measurements for each draw of a curve."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """When one patient's course is judged, in days from the first fraction."""
+    """When one patient's curve is judged, in days from the first fraction."""
 
     begin: float
     end: float
@@ -59,12 +59,8 @@ def windows_of(cohort: Cohort, endpoint: Endpoint) -> dict[str, Window]:
     """The window of every patient. A planned visit counts as to come when it lies more than the
     endpoint's ``window`` after the last record of the quantity.
     """
-    if endpoint.day is None:
-        assert endpoint.until is not None
-        begin, end, planned = endpoint.begin, endpoint.until, np.array(endpoint.visits)
-    else:
-        begin = end = endpoint.day
-        planned = np.array([endpoint.day])
+    assert endpoint.until is not None
+    begin, end, planned = endpoint.begin, endpoint.until, np.array(endpoint.visits)
     rows = cohort.observations
     rows = rows[(rows["quantity"] == endpoint.quantity) & rows["value"].notna()]
     result = {}
@@ -94,12 +90,12 @@ def path_forecast(
     seed: int,
     populations: int,
 ) -> tuple[pd.DataFrame, WeightedDraws]:
-    """Forecast an endpoint of a course for every patient.
+    """Forecast an endpoint of a curve for every patient.
 
     Args:
         density: the patients under the fitted model; its nodes hold the days of ``windows``.
         population_z: [draw, quantity] population latents of the fit.
-        endpoint: what is asked of the course.
+        endpoint: what is asked of the curve.
         windows: of :func:`windows_of`.
         before: day of each patient before which records are used, index id; None: no such day.
         in_fit: whether these patients' records were part of the fit.
@@ -142,7 +138,7 @@ def path_forecast(
 def _reader(
     packed: PackedCohort, endpoint: Endpoint, windows: Sequence[Window]
 ) -> Callable[[Evaluated], np.ndarray]:
-    """What reads of every course its number, whether it is an event, and the values on visits.
+    """What reads of every curve its number, whether it is an event, and the values on visits.
 
     Patients with fewer visits than others repeat their last value.
     """
@@ -161,9 +157,9 @@ def _reader(
         values = part.outputs[endpoint.quantity]
         result = np.full((values.shape[0], len(windows), 2 + most), np.nan)
         for patient, (nodes, days) in enumerate(places):
-            course = values[:, nodes, patient]
-            solved = np.isfinite(course).all(axis=1)
-            number, event = endpoint.summarise(log_of(course), days)
+            curve = values[:, nodes, patient]
+            solved = np.isfinite(curve).all(axis=1)
+            number, event = endpoint.summarise(log_of(curve), days)
             result[:, patient, 0] = np.where(solved, number, np.nan)
             result[:, patient, 1] = 0.0 if event is None else event
             result[:, patient, 2:] = values[:, visits[patient], patient]

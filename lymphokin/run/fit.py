@@ -156,9 +156,7 @@ class Fit:
 
     @cached_property
     def x(self) -> np.ndarray:
-        """[draw, latent] flat latents of the draws whose patients were kept, chains one after the
-        other.
-        """
+        """[draw, latent] flat latents of the draws whose patients were kept, chain after chain."""
         x = flat_latents(self.draws.children["latents"])
         return x.reshape(-1, x.shape[-1])
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from lymphokin.dose.course import CourseDose
 from lymphokin.dose.dicom.course import folder_doses
+from lymphokin.io import BadInput
 from tests.dose.dicom_phantom import box, write_dose, write_plan, write_structures
 
 SIZE = {"size": (96.0, 96.0, 96.0), "spacing": (6.0, 6.0, 6.0)}
@@ -38,3 +40,10 @@ def only(folder: Path, **more) -> CourseDose:
     """The result of a folder of one patient."""
     (result,) = folder_doses(folder, **more)
     return result
+
+
+def refused(folder: Path, **more) -> str:
+    """The message that refuses a folder of doses."""
+    with pytest.raises(BadInput) as caught:
+        folder_doses(folder, **more)
+    return str(caught.value)

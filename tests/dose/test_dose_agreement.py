@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.tables import table_doses
 from lymphokin.io import BadInput
 from tests.dose.dicom_phantom import (
@@ -18,21 +17,7 @@ from tests.dose.dicom_phantom import (
     write_plan,
     write_structures,
 )
-from tests.dose.dose_cases import SIZE, STRUCTURES, TARGET, hill, only, write_course
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory) -> float:
-    """The mean dose to the blood of the clean phantom."""
-    folder = tmp_path_factory.mktemp("clean")
-    write_course(folder)
-    return only(folder).blood_gy
-
-
-def refused(folder: Path, **more) -> str:
-    with pytest.raises(BadInput) as caught:
-        folder_doses(folder, **more)
-    return str(caught.value)
+from tests.dose.dose_cases import SIZE, STRUCTURES, TARGET, hill, only, refused, write_course
 
 
 @pytest.mark.parametrize("target", [True, False])

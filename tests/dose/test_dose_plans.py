@@ -5,27 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lymphokin.dose.dicom.course import folder_doses
 from lymphokin.dose.dicom.patients import names_nobody
-from lymphokin.io import BadInput
 from tests.dose.dicom_phantom import generate_uid, item, write_dose, write_plan, write_structures
-from tests.dose.dose_cases import SIZE, STRUCTURES, hill, only, write_course
+from tests.dose.dose_cases import SIZE, STRUCTURES, hill, only, refused, write_course
 
 TWICE = "patient_identity"
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory) -> float:
-    """The mean dose to the blood of the clean phantom."""
-    folder = tmp_path_factory.mktemp("clean")
-    write_course(folder)
-    return only(folder).blood_gy
-
-
-def refused(folder: Path, **more) -> str:
-    with pytest.raises(BadInput) as caught:
-        folder_doses(folder, **more)
-    return str(caught.value)
 
 
 def add_plan(folder: Path, name: str, gray: float = 60.0, fractions: int = 5,

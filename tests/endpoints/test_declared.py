@@ -16,7 +16,7 @@ visits = [7, 14]
 
 def test_the_default_is_the_trials_primary_endpoint():
     asked = shipped_endpoints()[DEFAULT]
-    assert (asked.what, asked.reference, asked.day, asked.below) == ("at", "last_fraction", 42, 0.8)
+    assert (asked.what, asked.reference, asked.day) == ("at", "last_fraction", 42)
 
 
 def test_a_file_with_one_endpoint_is_enough_and_of_several_one_is_named(tmp_path):
@@ -38,6 +38,18 @@ def test_an_unknown_name_lists_those_there_are():
 
 def test_any_day_can_be_asked_for():
     assert (at_day(30).reference, at_day(30).day) == ("first_fraction", 30)
+    with pytest.raises(BadInput, match="a day from 0 to 3650"):
+        at_day(-5)
+
+
+def test_a_level_of_ones_own_on_a_day_is_refused_and_never_ignored(tmp_path):
+    file = tmp_path / "mine.toml"
+    text = '[endpoints.x]\nmeaning = "x"\nwhat = "at"\nfrom = "last_fraction"\nday = 28\n'
+    file.write_text(text)
+    assert read_endpoint(file).on_a_day
+    file.write_text(text + "below = 0.5\n")
+    with pytest.raises(BadInput, match="no below, as `what` is at"):
+        read_endpoint(file)
 
 
 @pytest.mark.parametrize(("line", "expected"), [

@@ -1,4 +1,4 @@
-"""Summaries of a course, against a fine grid of the same course."""
+"""Summaries of a curve, against a fine grid of the same curve."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ FINE = 20_001
 
 
 @st.composite
-def courses(draw):
-    """Days and ln values of a course, some of them exactly at the level."""
+def curves(draw):
+    """Days and ln values of a curve, some of them exactly at the level."""
     pieces = draw(st.lists(st.floats(0.1, 30.0), min_size=1, max_size=6))
     value = st.one_of(st.floats(-3.0, 1.5), st.just(float(np.log(LEVEL))))
     logs = draw(st.lists(value, min_size=len(pieces) + 1, max_size=len(pieces) + 1))
@@ -25,9 +25,9 @@ def on_a_fine_grid(day, log_value):
     return fine, np.exp(np.interp(fine, day, log_value[0]))
 
 
-@given(courses())
-def test_days_and_area_below_are_those_of_a_fine_grid(course):
-    day, log_value = course
+@given(curves())
+def test_days_and_area_below_are_those_of_a_fine_grid(curve):
+    day, log_value = curve
     fine, value = on_a_fine_grid(day, log_value)
     length = day[-1] - day[0]
     below = path.time_below(log_value, day, LEVEL)[0]
@@ -39,18 +39,18 @@ def test_days_and_area_below_are_those_of_a_fine_grid(course):
     assert path.area_below(log_value, day, LEVEL)[0] == pytest.approx(area, rel=1e-3, abs=1e-4)
 
 
-@given(courses())
-def test_extremes_are_those_of_the_nodes(course):
-    day, log_value = course
+@given(curves())
+def test_extremes_are_those_of_the_nodes(curve):
+    day, log_value = curve
     _, value = on_a_fine_grid(day, log_value)
     assert path.lowest(log_value)[0] == pytest.approx(np.exp(log_value.min()))
     assert path.lowest(log_value)[0] <= value.min() * (1 + 1e-9)
     assert path.highest(log_value)[0] >= value.max() * (1 - 1e-9)
 
 
-@given(courses())
-def test_after_it_is_back_a_course_stays_at_the_level(course):
-    day, log_value = course
+@given(curves())
+def test_after_it_is_back_a_curve_stays_at_the_level(curve):
+    day, log_value = curve
     fine, value = on_a_fine_grid(day, log_value)
     back, reached = path.back_above(log_value, day, LEVEL)
     length = day[-1] - day[0]
@@ -62,7 +62,7 @@ def test_after_it_is_back_a_course_stays_at_the_level(course):
         assert back[0] < 1e-6 or just_before < np.log(LEVEL) + 1e-9
 
 
-def test_a_course_by_hand():
+def test_a_curve_by_hand():
     # 1.6 to 0.4 over 10 days crosses 0.8 in the middle; 0.4 for 4 days; back to 1.6 within 10.
     day, log_value = np.array([0.0, 10.0, 14.0, 24.0]), np.log([[1.6, 0.4, 0.4, 1.6]])
     assert path.time_below(log_value, day, 0.8)[0] == pytest.approx(14.0)

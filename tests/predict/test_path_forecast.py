@@ -1,4 +1,4 @@
-"""Forecasts of what a course does over a window, on a quick fit of a small model."""
+"""Forecasts of what a curve does over a window, on a quick fit of a small model."""
 
 import pytest
 
