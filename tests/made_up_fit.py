@@ -40,7 +40,8 @@ def made_up_fit(
     noise = np.random.default_rng(0).standard_normal((chains, draws, len(centre)))
     nothing = np.zeros((chains, draws))
     moved = nothing.astype(bool)
-    sample = Draws(centre + spread * noise, moved, nothing, nothing, nothing, nothing).sample()
+    x, energy = centre + spread * noise, 0.5 * (noise**2).sum(axis=-1)
+    sample = Draws(x, moved, nothing, nothing, nothing, -energy, energy).sample()
     summary, values, prior, verdicts = verdicts_of(density, sample, errors or {}, seed=0)
     provenance = {
         "created": "2026-01-01T00:00:00+00:00",
@@ -58,5 +59,5 @@ def made_up_fit(
         provenance | verdicts,
         model,
         cohort,
-        _draws=draws_tree(density, sample, values, prior),
+        _draws=draws_tree(density, sample, values, prior, seed=0),
     )

@@ -19,10 +19,19 @@ from lymphokin.infer.diagnostics import (
     population_summary,
     without_chains,
 )
-from lymphokin.infer.latent_draws import LATENTS, PRECISION, kept_latents, population_latents
+from lymphokin.infer.latent_draws import (
+    LATENTS,
+    PRECISION,
+    kept_latents,
+    kept_places,
+    population_latents,
+)
+from lymphokin.infer.predictive import predictive_groups
 from lymphokin.infer.sample import Sample
 
 PRIOR_DRAWS = 4000
+STATISTICS = {"log_density": "lp"}
+"""ArviZ's names of what a draw is accompanied by, where they are not ours."""
 
 
 def verdicts_of(
@@ -65,19 +74,22 @@ def draws_tree(
     sample: Sample,
     values: dict[str, np.ndarray],
     prior: dict[str, np.ndarray],
+    seed: int,
 ) -> xr.DataTree:
-    """The draws with their names, as ``posterior.nc`` holds them.
+    """The draws with their names, as ``posterior.nc`` holds them and ArviZ names them.
 
     Args:
         density: the fitted cohort.
         sample: draws of its latents.
         values: population quantities, [chain, draw] in the table's units.
         prior: the same of the prior, [draw].
+        seed: of the predictive draws.
 
     Returns:
         groups ``posterior`` (population quantities, and individual parameters with a dimension
         ``patient``), ``unconstrained_posterior`` (the population's latents), ``latents`` (those of
-        some draws, by name), ``sample_stats``, ``prior``, and what the method adds.
+        some draws, by name), ``sample_stats``, ``prior``, those of :func:`predictive_groups` for
+        the same draws as ``latents``, and what the method adds.
     """
     hierarchy, arrays = density.hierarchy, density.arrays
     unravel = density.unravel()
@@ -100,15 +112,24 @@ def draws_tree(
         own = np.asarray(of_patients[effect.name], PRECISION).reshape(*shape, -1)
         name = f"individual_{effect.name}"
         posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
+    places = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
     patients = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
-    stats = {name: (("chain", "draw"), value) for name, value in sample.statistics.items()}
+    stats = {
+        STATISTICS.get(name, name): (("chain", "draw"), value)
+        for name, value in sample.statistics.items()
+    }
+    before = {
+        name: (("chain", "draw"), v[None], {"units": units[name]}) for name, v in prior.items()
+    }
+    kept = kept_places(sample.x)
     return xr.DataTree.from_dict(
         {
-            "/posterior": xr.Dataset(posterior_vars, patients),
-            "/sample_stats": xr.Dataset(stats),
+            "/posterior": xr.Dataset(posterior_vars, places | patients),
+            "/sample_stats": xr.Dataset(stats, places),
             f"/{LATENTS}": population_latents(density, sample.x),
             "/latents": kept_latents(density, sample.x),
-            "/prior": xr.Dataset({name: (("sample",), v) for name, v in prior.items()}),
+            "/prior": xr.Dataset(before, {"chain": [0], "draw": np.arange(PRIOR_DRAWS)}),
+            **predictive_groups(density, sample.x[:, kept], kept, seed),
             **{f"/{name}": group for name, group in sample.groups.items()},
         }
     )

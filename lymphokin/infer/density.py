@@ -66,6 +66,8 @@ class Evaluated(NamedTuple):
     """measured outputs of the days clock, [draw, node, patient], before the event on that node"""
     predictions: dict[str, tuple[np.ndarray, np.ndarray]]
     """per quantity, log predictions of quantified and censored records, [draw, record]"""
+    log_likelihood: dict[str, tuple[np.ndarray, np.ndarray]]
+    """per quantity, log likelihoods of quantified and censored records, [draw, record]"""
 
 
 def unravel_of(hierarchy: Hierarchy, arrays: CohortArrays) -> Callable[[jax.Array], Latents]:
@@ -125,9 +127,9 @@ def _natural(likelihood: CohortLikelihood, z: jax.Array) -> dict[str, jax.Array]
 
 def _evaluate_one(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:
     latents = unravel_of(likelihood.hierarchy, arrays)(x)
-    own, outputs, predictions = likelihood.by_patient(latents, arrays)
+    own, outputs, *of_records = likelihood.by_patient(latents, arrays)
     own = own + _own_log_prior(likelihood.hierarchy, latents, arrays)
-    return Evaluated(own, outputs, predictions)  # type: ignore[arg-type]
+    return Evaluated(own, outputs, *of_records)  # type: ignore[arg-type]
 
 
 def _evaluate(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Evaluated:

@@ -136,7 +136,7 @@ def fit_density(
     x = sample.x.reshape(-1, sample.x.shape[-1])
     error = solver_error(density, x[:: max(1, len(x) // ERROR_DRAWS)], settings.steps)
     summary, values, prior, verdicts = verdicts_of(density, sample, error, settings.nuts.seed)
-    tree = draws_tree(density, sample, values, prior)
+    tree = draws_tree(density, sample, values, prior, settings.nuts.seed)
     return FittedDraws(tree, summary, verdicts | {"solver_relative_error": error} | extra)
 
 

@@ -28,7 +28,23 @@ def population_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
     """
     names = list(density.hierarchy.population_names)
     values = x[..., : len(names)]
-    return xr.Dataset({"population": (("chain", "draw", "quantity"), values)}, {"quantity": names})
+    coordinates = {
+        "chain": np.arange(len(x)),
+        "draw": np.arange(x.shape[1]),
+        "quantity": names,
+    }
+    return xr.Dataset({"population": (("chain", "draw", "quantity"), values)}, coordinates)
+
+
+def kept_places(x: np.ndarray) -> np.ndarray:
+    """Places in the chains of the evenly spaced draws whose patients are kept.
+
+    Args:
+        x: [chain, draw, latent] flat latents.
+    """
+    chains, draws = x.shape[:2]
+    count = min(draws, -(-MOST_KEPT // chains))
+    return np.linspace(0, draws - 1, count).round().astype(int)
 
 
 def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
@@ -39,9 +55,8 @@ def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
         x: [chain, draw, latent] flat latents.
     """
     hierarchy, arrays, layout = density.hierarchy, density.arrays, density.packed.layout
-    chains, draws = x.shape[:2]
-    count = min(draws, -(-MOST_KEPT // chains))
-    place = np.linspace(0, draws - 1, count).round().astype(int)
+    chains, place = len(x), kept_places(x)
+    count = len(place)
     found = population_latents(density, x[:, place]).assign_coords(draw=place)
     patients = density.packed.cohort.patients.index.to_numpy(str)
     hours = arrays.timeline.hours

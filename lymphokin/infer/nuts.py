@@ -45,6 +45,8 @@ class Draws(NamedTuple):
     accepted: np.ndarray
     """whether the accurate density accepted the end of the trajectory"""
     log_density: np.ndarray
+    energy: np.ndarray
+    """Hamiltonian of the density that the trajectory follows, where the draw is"""
 
     def sample(self) -> Sample:
         """These draws as of any method."""

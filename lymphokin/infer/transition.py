@@ -31,10 +31,12 @@ REPORTED: dict[str, type] = {
     "acceptance_rate": float,
     "accepted": bool,
     "log_density": float,
+    "energy": float,
 }
 """What a transition reports, and its type: ``acceptance_rate`` is the mean over the trajectory,
-under the density that is followed, ``accepted`` says whether the accurate one did, and
-``log_density`` is the accurate one where the chain now is."""
+under the density that is followed, ``accepted`` says whether the accurate one did,
+``log_density`` is the accurate one where the chain now is, and ``energy`` is the Hamiltonian there
+of the density that is followed."""
 
 type LogDensity = Callable[[jax.Array], jax.Array]
 
@@ -103,6 +105,7 @@ def transition(
         max_tree_depth=max_depth,
     )
     potential = tree.z_proposal_pe
+    energy_before = chain.potential + 0.5 * jnp.sum(momentum**2)
 
     def corrected(y: jax.Array) -> jax.Array:
         correction = accurate(y) + potential
@@ -123,4 +126,5 @@ def transition(
         "acceptance_rate": tree.sum_accept_probs / tree.num_proposals,
         "accepted": accepted,
         "log_density": chain.correction - chain.potential,
+        "energy": jnp.where(accepted, tree.z_proposal_energy, energy_before),
     }

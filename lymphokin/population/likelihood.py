@@ -127,22 +127,29 @@ class CohortLikelihood:
 
     def by_patient(
         self, latents: Latents, arrays: CohortArrays
-    ) -> tuple[jax.Array, dict[str, jax.Array], dict[str, tuple[jax.Array, jax.Array]]]:
+    ) -> tuple[
+        jax.Array,
+        dict[str, jax.Array],
+        dict[str, tuple[jax.Array, jax.Array]],
+        dict[str, tuple[jax.Array, jax.Array]],
+    ]:
         """Each patient's log likelihood, and what the latents predict.
 
         Returns:
             [patient] log likelihood of each patient's records; the measured outputs of the days
-            clock, [node, patient]; and the predictions of :meth:`predictions`.
+            clock, [node, patient]; the predictions of :meth:`predictions`; and the log likelihoods
+            of :meth:`pointwise`.
         """
         population, _, p_lanes, solution = self.solution(latents, arrays)
         predicted = self._predictions(population, p_lanes, solution, arrays)
         total = jnp.zeros(arrays.patients)
-        for quantity, (quantified, below) in self._pointwise(population, predicted, arrays).items():
+        pointwise = self._pointwise(population, predicted, arrays)
+        for quantity, (quantified, below) in pointwise.items():
             m = arrays.measured[quantity]
             total = total.at[m.quantified.patient].add(quantified)
             total = total.at[m.below.patient].add(below)
         outputs = {q: solution.outputs[q] for q in arrays.measured if q in solution.outputs}
-        return total, outputs, predicted
+        return total, outputs, predicted, pointwise
 
 
 def _log_probability(residual: Residual, records: Records, log_true: Any, sd: Any) -> Any:

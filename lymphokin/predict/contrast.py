@@ -52,6 +52,13 @@ def _pulsed(density: CohortDensity) -> tuple[CohortDensity, dict[str, float]]:
     return CohortDensity(density.likelihood, packed), day_of
 
 
+def has_contrast(density: CohortDensity) -> bool:
+    """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
+    sampled = SUPPRESSION in density.hierarchy.population_names
+    counts = density.likelihood.model.counts_lymphocytes
+    return sampled and counts and len(density.packed.cohort.doses) > 0
+
+
 def prepare_contrast(density: CohortDensity) -> None:
     """Begin to compile what :func:`arm_contrast` needs."""
     _pulsed(density)[0].prepare_evaluation()

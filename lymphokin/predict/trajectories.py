@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from lymphokin.infer.density import CohortDensity
 from lymphokin.population import LOWEST
+from lymphokin.quantities import Observable
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 FIRST_DAY = -14.0
@@ -27,9 +30,9 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
 
     Returns:
         courses with dims patient, day: ``alc_q05`` ... ``alc_q95`` (true count, 1e9/L) and
-        ``mdsc_q05`` ... (cells/uL); and one row per drug sample: id, day, observed, censored,
-        lower and upper (limits where censored), q05 ... q95 (true level, ng/mL), or None when there
-        is none.
+        ``mdsc_q05`` ... (cells/uL), NaN after a patient's last record or visit; and one row per
+        drug sample: id, day, observed, censored, lower and upper (limits where censored), q05 ...
+        q95 (true level, ng/mL), or None when there is none.
     """
     packed = density.packed
     node_day = np.asarray(packed.arrays.timeline.days.node_day)
@@ -88,4 +91,25 @@ def _on_days(log_value: np.ndarray, node_day: np.ndarray, days: np.ndarray) -> n
         share = np.clip((days - nodes[place]) / width, 0.0, 1.0)
         at_nodes = log_value[:, first, patient]
         result[:, patient] = at_nodes[:, place] + share * (at_nodes[:, after] - at_nodes[:, place])
+        result[:, patient, days > np.ceil(nodes[-1])] = np.nan  # nothing was solved there
     return result
+
+
+def curves_table(courses: xr.Dataset, observables: Mapping[str, Observable]) -> pd.DataFrame:
+    """Fitted courses as one table: a row per patient and day, units in the names of the columns.
+
+    Args:
+        courses: of :func:`fitted_courses`.
+        observables: what each quantity is, for its unit.
+
+    Returns:
+        ``id``, ``day``, and of each quantity its quantiles, such as ``alc_1e9_per_L_q50``. The 50 %
+        band lies between ``q25`` and ``q75``, the 90 % band between ``q05`` and ``q95``.
+    """
+    names = {}
+    for name in map(str, courses.data_vars):
+        quantity, quantile = name.rsplit("_", 1)
+        unit = observables[quantity].unit.replace("/", "_per_")
+        names[name] = f"{quantity}_{quantile}" if unit == "1" else f"{quantity}_{unit}_{quantile}"
+    table = courses.rename(names).to_dataframe(["patient", "day"]).dropna(how="all").reset_index()
+    return table.rename(columns={"patient": "id"})

@@ -32,7 +32,7 @@ def parameter_draws(
     """
     return {
         name: (
-            tree["prior"][name].to_numpy()[:DENSITY_DRAWS],
+            tree["prior"][name].to_numpy().ravel()[:DENSITY_DRAWS],
             tree["posterior"][name].to_numpy().ravel(),
         )
         for name in names

@@ -30,12 +30,13 @@ from lymphokin.predict import (
     chosen_draws,
     fitted_courses,
     forecast,
+    has_contrast,
 )
-from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.forecast import days_of_interest
 from lymphokin.predict.range import NAMES, features
 from lymphokin.predict.risk_calibration import calibration_of_run
+from lymphokin.predict.trajectories import curves_table
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
 from lymphokin.research_use import RESEARCH_USE
@@ -46,13 +47,6 @@ from lymphokin.solve import StepRule
 CURVE_DRAWS = 200
 QUICK_POPULATION_DRAWS = 50
 """Population draws behind the risks of an approximation: for a look, in a third of the time."""
-
-
-def has_contrast(density: CohortDensity) -> bool:
-    """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
-    sampled = SUPPRESSION in density.hierarchy.population_names
-    counts = density.likelihood.model.counts_lymphocytes
-    return sampled and counts and len(density.packed.cohort.doses) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +90,10 @@ class Fit:
         Groups ``posterior`` (population quantities [chain, draw] and individual parameters
         [chain, draw, patient], in table units), ``unconstrained_posterior`` (the population's
         standard normal latents), ``latents`` (those of up to 1,000 draws, patients included),
-        ``sample_stats`` and ``prior``; of an approximation also ``approximation`` and ``svi``.
+        ``sample_stats`` (with ``lp`` and ``energy``) and ``prior``; for the same draws as
+        ``latents`` also ``log_likelihood`` (of each record, and of all records of each patient in
+        ``of_patient``) and ``posterior_predictive``; ``prior_predictive``, ``observed_data`` and
+        ``constant_data``; of an approximation also ``approximation`` and ``svi``.
 
         Raises:
             ValueError: when the file in the run folder is damaged, or is not the one that was
@@ -392,6 +389,7 @@ class Fit:
                 summary=self.summary,
                 cohort=self.cohort,
                 model=self.model,
+                curves=curves_table(self.curves[0], self.model.observables),
                 forecasts=forecasts,
             )
         if self._unfinished is not None:

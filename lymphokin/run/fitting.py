@@ -14,11 +14,11 @@ from lymphokin.infer import NutsSettings, density_of
 from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import Model, load_model
-from lymphokin.predict import prepare_contrast
+from lymphokin.predict import has_contrast, prepare_contrast
 from lymphokin.progress import Reporter, shown
-from lymphokin.run.fit import Fit, has_contrast
+from lymphokin.run.fit import Fit
 from lymphokin.run.folder import MODEL_FOLDER
-from lymphokin.run.provenance import provenance_of
+from lymphokin.run.provenance import attributes_of, provenance_of
 
 
 def fit(
@@ -96,6 +96,8 @@ def fit(
         **settings.as_config(),
     }
     provenance = provenance_of(density, settings) | fitted.diagnostics
+    for group in fitted.draws.subtree:
+        group.attrs |= attributes_of(provenance)
     result = Fit(
         fitted.summary,
         config,

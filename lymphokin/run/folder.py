@@ -11,26 +11,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import tomli_w
 import xarray as xr
 
 from lymphokin.csv_text import neutral_frame, restored
 from lymphokin.files import AnyPath, write_folder
-from lymphokin.infer.latent_draws import LATENTS
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model
+from lymphokin.pages.wording import joined
 from lymphokin.report import ReportContents, write_report
 from lymphokin.run.provenance import file_sha256
 from lymphokin.strict_json import json_text
 
 DRAWS_FILE = "posterior.nc"
+GROUPS = ("posterior", "unconstrained_posterior", "latents", "prior", "log_likelihood")
+"""Groups of the draws without which a run is of an earlier version."""
+KEPT_BITS = 12
+"""Bits of the mantissa that are kept of likelihoods, replicates and patients' parameters: their
+relative error of 1/8,000 is a hundredth of what their Monte Carlo error is at most."""
 CONFIG_FILE = "config.toml"
 PROVENANCE_FILE = "provenance.json"
 SUMMARY_FILE = "summary.csv"
 SUMMARY_TEXTS = ("name", "symbol", "unit", "meaning", "learnt", "certainty", "source", "doi")
 """Columns of the summary that are text, empty ones too."""
 PATIENTS_FILE = "patients.csv"
+CURVES_FILE = "curves.csv"
+"""Every patient's fitted curves: median, 50 and 90 % bands of the true values."""
 COHORT_FILE = "cohort.csv"
 """The fitted patients, without calendar dates."""
 NEEDED = (
@@ -53,6 +61,7 @@ def write_run(
     summary: pd.DataFrame,
     cohort: Cohort,
     model: Model,
+    curves: pd.DataFrame | None = None,
     forecasts: tuple[pd.DataFrame, pd.DataFrame, ReportContents] | None = None,
 ) -> None:
     """Write a run folder.
@@ -67,6 +76,8 @@ def write_run(
         summary: one row per population quantity.
         cohort: the fitted patients.
         model: its files are kept, unless it is one of lymphokin's own.
+        curves: fitted curves of every patient, from
+            :func:`lymphokin.predict.trajectories.curves_table`.
         forecasts: of the fitted patients, with their id as index; the contrast of the arms; and the
             contents of the report. None for a model without a lymphocyte count.
 
@@ -76,7 +87,7 @@ def write_run(
 
     def fill(temporary: Path) -> None:
         content = io.BytesIO()  # HDF5 itself does not survive a disk that is full
-        draws.to_netcdf(content, engine="h5netcdf")
+        _compact(draws).to_netcdf(content, engine="h5netcdf")
         (temporary / DRAWS_FILE).write_bytes(content.getvalue())
         (temporary / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
         neutral_frame(summary).to_csv(temporary / SUMMARY_FILE, index=False)
@@ -86,6 +97,9 @@ def write_run(
             (temporary / MODEL_FOLDER).mkdir()
         for name, content in model.files.items():
             (temporary / MODEL_FOLDER / name).write_text(content, encoding="utf-8")
+        if curves is not None:
+            texts = neutral_frame(curves)
+            texts.to_csv(temporary / CURVES_FILE, index=False, float_format="%.4g")
         if forecasts is not None:
             patients, contrast, contents = forecasts
             neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)
@@ -93,7 +107,7 @@ def write_run(
             write_report(contents, temporary / "report.html")
         hashes = {
             name: file_sha256(temporary / name)
-            for name in (CONFIG_FILE, SUMMARY_FILE, COHORT_FILE, PATIENTS_FILE)
+            for name in (CONFIG_FILE, SUMMARY_FILE, COHORT_FILE, CURVES_FILE, PATIENTS_FILE)
             if (temporary / name).exists()
         }
         drawn = {"posterior_sha256": file_sha256(temporary / DRAWS_FILE), "files_sha256": hashes}
@@ -149,9 +163,30 @@ def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
             draws = stored.load()
     except Exception as error:  # each layer of the reader has errors of its own
         raise ValueError(f"{path} is damaged: {error}") from None
-    if LATENTS not in draws:
+    if missing := [name for name in GROUPS if name not in draws]:
         raise ValueError(
-            f"{path} was saved by an earlier version of lymphokin, which did not name the latents: "
-            "fit again"
+            f"{path} was saved by an earlier version of lymphokin, which did not keep "
+            f"{joined(missing)}: fit again"
         )
     return draws
+
+
+def _compact(draws: xr.DataTree) -> xr.DataTree:
+    """The draws, those of single precision shortened to what they can tell and compressed."""
+    shortened = draws.copy()
+    for node in shortened.subtree:
+        for name, variable in {str(n): v for n, v in node.data_vars.items()}.items():
+            if variable.dtype == np.float32 and node.name != "latents":
+                node[name] = variable.copy(data=_rounded(variable.to_numpy()))
+            if variable.ndim:
+                node[name].encoding = {"zlib": True, "complevel": 1, "shuffle": True}
+    return shortened
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    """Single-precision numbers to KEPT_BITS bits of their mantissa; the rest compresses away."""
+    dropped = np.finfo(np.float32).nmant - KEPT_BITS
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    half = np.uint32(1 << (dropped - 1))
+    kept = ((bits + half) >> np.uint32(dropped)) << np.uint32(dropped)
+    return np.where(np.isfinite(values), kept.view(np.float32), values)

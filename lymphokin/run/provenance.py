@@ -6,6 +6,7 @@ import hashlib
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +48,20 @@ def provenance_of(density: CohortDensity, settings: FitSettings) -> dict[str, An
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
         "data_warnings": [*cohort.warnings, *density.packed.warnings],
         "data_accepted": dict(cohort.accepted),
+    }
+
+
+def attributes_of(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """What the file of draws says of itself, by the names that ArviZ gives such attributes."""
+    return {
+        "created_at": provenance["created"],
+        "creation_library": "lymphokin",
+        "creation_library_version": provenance["version"],
+        "inference_library": "lymphokin",
+        "inference_library_version": provenance["version"],
+        "model": provenance["model"],
+        "model_sha256": provenance["model_sha256"],
+        "data": "synthetic" if provenance["synthetic_data"] else "as given",
     }
 
 

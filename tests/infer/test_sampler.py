@@ -65,7 +65,7 @@ class Standing:
     def chunk(self, chains, step, correcting, arrays, map_):
         noise = np.random.default_rng(0).standard_normal((len(chains.y), CHUNK, chains.y.shape[1]))
         shape = noise.shape[:2]
-        reported = ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density")
+        reported = ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density", "energy")
         keys = np.repeat(chains.key[:, None, :1], CHUNK, axis=1)[..., 0]
         return chains, {"x": noise} | dict.fromkeys(reported, np.zeros(shape)) | {"n_steps": keys}
 

@@ -48,14 +48,14 @@ def last_positions(followed, accurate, start, corrected_from):
             return transition(followed, accurate, chain, jnp.asarray(0.6), 6, correcting)
 
         chain, reported = jax.lax.scan(once, chain, jnp.arange(TRANSITIONS))
-        return chain.y, reported["accepted"][SETTLED:].mean()
+        return chain.y, reported["accepted"][SETTLED:].mean(), reported["energy"][-1]
 
     return jax.vmap(run)(jax.random.split(KEY, CHAINS))
 
 
 def sample(followed, accurate, start=3.0, corrected_from=0):
     """[chain] last positions of many short chains in two dimensions, and share accepted."""
-    y, accepted = last_positions(followed, accurate, start, corrected_from)
+    y, accepted, _ = last_positions(followed, accurate, start, corrected_from)
     return np.asarray(y), float(accepted.mean())
 
 
@@ -84,6 +84,13 @@ def test_the_accurate_density_is_sampled_whatever_is_followed(followed):
     for coordinate in y.T:
         assert stats.kstest(coordinate, "norm").pvalue > 1e-3
     assert accepted == 1.0 if followed is NARROW else 0.3 < accepted < 0.95
+
+
+def test_the_energy_is_that_of_a_normal_momentum_where_the_chain_is():
+    """Of two coordinates the kinetic part is exponential: half a chi-square of two degrees."""
+    y, _, energy = last_positions(NARROW, NARROW, 3.0, 0)
+    kinetic = np.asarray(energy) - 0.5 * (np.asarray(y) ** 2).sum(axis=1)
+    assert stats.kstest(kinetic, "expon").pvalue > 1e-3
 
 
 def test_following_alone_would_have_sampled_the_other_density():

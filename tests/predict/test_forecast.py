@@ -54,7 +54,7 @@ def test_risk_of_a_new_patient_agrees_with_brute_force(small_trial):
 
     def one(key):
         latents = hierarchy.draw_latents(key, packed.arrays, jnp.zeros(z.shape[1]))
-        log_weight, outputs, _ = density.likelihood.by_patient(latents, packed.arrays)
+        log_weight, outputs, *_ = density.likelihood.by_patient(latents, packed.arrays)
         return log_weight, jnp.log(outputs["alc"][nodes, jnp.arange(2)])
 
     keys = jax.random.split(jax.random.key(1), BRUTE_FORCE_DRAWS)

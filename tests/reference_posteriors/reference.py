@@ -41,7 +41,8 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> FittedDraw
     start = fit_gaussian(density, sampler.gradients(density, coarse), settings.seed)
     draws = sample_nuts(density, coarse, sampler, start, settings, Checkpoint(folder, {}))
     summary, values, prior, verdicts = verdicts_of(density, draws.sample(), {}, settings.seed)
-    return FittedDraws(draws_tree(density, draws.sample(), values, prior), summary, verdicts)
+    tree = draws_tree(density, draws.sample(), values, prior, settings.seed)
+    return FittedDraws(tree, summary, verdicts)
 
 
 def reference() -> dict[str, dict[str, float]]:

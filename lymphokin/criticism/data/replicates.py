@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.records import in_order, log_predictions
 from lymphokin.model import Residual
 from lymphokin.population import (
     CohortArrays,
@@ -26,7 +27,7 @@ from lymphokin.population import (
     log_probability_between,
     standardised,
 )
-from lymphokin.population.data import limit_of, log_limits_of
+from lymphokin.population.data import log_limits_of
 
 
 @dataclass(frozen=True)
@@ -206,31 +207,3 @@ def measured(
     else:
         noise = rng.standard_normal(log_true.shape)
     return log_measured(residual, log_true, sd[:, None], noise, np)
-
-
-def log_predictions(density: CohortDensity, x: np.ndarray) -> dict[str, np.ndarray]:
-    """[draw, record] ln predictions per quantity, quantified records first, without padding."""
-    parts: dict[str, list[np.ndarray]] = {}
-    for part in density.evaluate(x, density.arrays):
-        for quantity, both in part.predictions.items():
-            lengths = [len(rows) for rows in density.packed.records[quantity]]
-            unpadded = [p[:, :n] for p, n in zip(both, lengths, strict=True)]
-            parts.setdefault(quantity, []).append(np.concatenate(unpadded, axis=1))
-    return {quantity: np.concatenate(found) for quantity, found in parts.items()}
-
-
-def in_order(
-    density: CohortDensity, quantified: pd.DataFrame, below: pd.DataFrame
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Records of one quantity by patient and day, and the place of each among the predictions."""
-    patients = density.packed.cohort.patients
-    table = pd.concat([quantified, below])
-    columns = ["id", "day", "value", "lloq", "censored", "lower", "upper"]
-    table = table.assign(value=limit_of(table))[columns]
-    bounded = (table["lower"] > 0).to_numpy()  # others are below one limit, or have a value
-    table["lower"] = table["lower"].where(bounded)
-    table["upper"] = table["upper"].where(bounded)
-    table = table.assign(arm=table["id"].map(patients["arm"]))
-    position = patients.index.get_indexer(table["id"].to_numpy())
-    order = np.lexsort((table["day"], position))
-    return table.iloc[order].reset_index(drop=True), order

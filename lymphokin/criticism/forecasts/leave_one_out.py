@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
-from lymphokin.criticism.data.replicates import in_order, log_predictions
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.infer import CohortDensity
+from lymphokin.infer.records import in_order, log_predictions
 from lymphokin.infer.weights import smoothed
 from lymphokin.population import (
     CohortArrays,

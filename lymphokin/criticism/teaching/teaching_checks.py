@@ -43,7 +43,7 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
     density, z = fit.density, chosen_draws(fit.population_z(), SENSITIVITY_DRAWS, seed)
     learnt = composites(density, z, seed)
     prior, natural = fit.draws["prior"], density.natural(z)
-    quantities = {name: (prior[name].to_numpy(), after) for name, after in natural.items()}
+    quantities = {name: (prior[name].to_numpy().ravel(), after) for name, after in natural.items()}
     draws = {c.name: (c.prior, c.posterior) for c in learnt} | quantities
     sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
     directions = identifiability(density, fit.x)
