@@ -6,7 +6,9 @@ that an event table may contain without a model, and fills in what an output lea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from lymphokin.plausible import LARGEST_ALC
 
@@ -99,3 +101,75 @@ def described(
 def records_of(name: str) -> str:
     """What several measurements of a quantity are called; any other name as it is."""
     return OBSERVABLES[name].records if name in OBSERVABLES else name
+
+
+@dataclass(frozen=True)
+class Drug:
+    """A drug that is given.
+
+    Attributes:
+        name: Its word in the event table (CMT) and in `takes` of a model's block.
+        unit: Unit of an amount, such as "mg".
+        label: What a table or a form calls it.
+    """
+
+    name: str
+    unit: str
+    label: str
+
+
+DRUG = "atra"
+"""The drug of a block that does not say what it takes."""
+DRUGS = {DRUG: Drug(DRUG, "mg", "ATRA")}
+"""The drugs of the event table without a model, by name."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What an event table may say was measured (DVID) and given (CMT).
+
+    Attributes:
+        observables: What the model measures, by name.
+        drugs: What the model takes, by name.
+        model: Its name; empty without a model.
+    """
+
+    observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
+    drugs: Mapping[str, Drug] = field(default_factory=lambda: DRUGS)
+    model: str = ""
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Words of DVID: the model's, then those that any event table may hold."""
+        return tuple({**self.observables, **OBSERVABLES})
+
+    @property
+    def compartments(self) -> tuple[str, ...]:
+        """Words of CMT: a fraction of radiotherapy, the model's drugs, then any table's."""
+        return ("rt", *{**self.drugs, **DRUGS})
+
+    def observable(self, name: str) -> Observable:
+        """What a word of DVID means."""
+        return self.observables[name] if name in self.observables else OBSERVABLES[name]
+
+    def drug(self, name: str) -> Drug:
+        """What a word of CMT other than rt means."""
+        return self.drugs[name] if name in self.drugs else DRUGS[name]
+
+    def silent_on(self, quantities: Iterable[str], drugs: Iterable[str]) -> list[str]:
+        """Sentences on records and doses that the model says nothing about.
+
+        Args:
+            quantities: of each record.
+            drugs: of each dose.
+        """
+        parts = (
+            (quantities, self.observables, "record(s)", "measure"),
+            (drugs, self.drugs, "dose(s)", "take"),
+        )
+        return [
+            f"{count:,} {name} {records} are not used: model {self.model} does not {verb} {name}"
+            for words, known, records, verb in parts
+            for name, count in Counter(words).items()
+            if name not in known
+        ]

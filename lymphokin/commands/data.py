@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,12 +13,19 @@ from lymphokin.commands.accept import Accept, accepted
 from lymphokin.files import write_text
 from lymphokin.strict_json import json_text
 
+if TYPE_CHECKING:
+    from lymphokin.model import Model
+
 app: typer.Typer = typer.Typer(
     no_args_is_help=True, help="Bring data in: convert, validate, template, summary."
 )
 console: Console = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", help="Model whose drugs and measured outputs the table may name."),
+]
 
 
 @app.command()
@@ -64,20 +71,25 @@ def convert(
 def validate(
     table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
     accept: Accept = [],  # noqa: B006
+    model: ModelOption = None,
     json_: Json = False,
 ) -> None:
     """Check an event table and list every problem with line, column and what was expected.
 
     Exit code 0 if it can be used (with warnings, perhaps), 2 if not.
 
+    With a model, DVID and CMT may also name what that model measures and takes.
+
     Example: lymphokin data validate trial.csv
+
+    Example: lymphokin data validate mice.csv --model crauste.py
     """
     from dataclasses import asdict
 
     from lymphokin.io import BadInput, read_events
 
     try:
-        cohort = read_events(table, accept=accepted(accept))
+        cohort = read_events(table, accept=accepted(accept), model=_loaded(model))
     except BadInput as error:
         if not json_:
             raise
@@ -131,6 +143,7 @@ def summary(
     out: Annotated[
         Path | None, typer.Option(help="Draw every patient's counts into this PNG, SVG or PDF.")
     ] = None,
+    model: ModelOption = None,
     json_: Json = False,
 ) -> None:
     """Counts, visits and what is missing; a picture of every patient's counts.
@@ -141,7 +154,7 @@ def summary(
     from lymphokin.io.summary import summarise
     from lymphokin.report.spaghetti import save_spaghetti
 
-    cohort = read_events(table)
+    cohort = read_events(table, model=_loaded(model))
     numbers = summarise(cohort)
     if out is not None:
         _refuse_existing(out)
@@ -152,6 +165,14 @@ def summary(
     _show_summary(numbers)
     if out is not None:
         console.print(f"Picture: {out}", markup=False, soft_wrap=True)
+
+
+def _loaded(model: str | None) -> Model | None:
+    if model is None:
+        return None
+    from lymphokin.model import load_model
+
+    return load_model(model)
 
 
 def _refuse_existing(*paths: Path) -> None:
@@ -165,9 +186,11 @@ def _refuse_existing(*paths: Path) -> None:
 def _show_summary(numbers: dict[str, Any]) -> None:
     shown = Console()
     synthetic = "SYNTHETIC DATA. " if numbers["synthetic"] else ""
+    labels = numbers["drugs"]
+    doses = ", ".join(f"{n:,} {labels[name]} doses" for name, n in numbers["doses"].items())
     shown.print(
         f"{synthetic}{numbers['patients']:,} patients, {numbers['treated']:,} with radiotherapy: "
-        f"{numbers['fractions']:,} fractions, {numbers['atra_doses']:,} ATRA doses"
+        f"{numbers['fractions']:,} fractions, {doses}"
     )
     measured = Table(title="Measurements")
     for name in ("quantity", "patients", "visits", "values", "below a limit", "above one",

@@ -69,6 +69,7 @@ def fit(
     from lymphokin.infer.fitting import FitSettings
     from lymphokin.io import read_events
     from lymphokin.literature.prior import model_with_prior
+    from lymphokin.model import load_model
     from lymphokin.progress import shown
     from lymphokin.run import fit as run_fit
     from lymphokin.terminal import show_fit
@@ -79,11 +80,12 @@ def fit(
     demands.enforce()
     FitSettings(method, rtol=rtol)  # refuses what cannot be asked for before the table is read
     refuse_existing(out)
-    cohort = read_events(table, accept=accepted(accept))
+    chosen = load_model(model_with_prior(model, prior))
+    cohort = read_events(table, accept=accepted(accept), model=chosen)
     with parents_of(out), shown(True) as reporter:
         fitted = run_fit(
             cohort,
-            model_with_prior(model, prior),
+            chosen,
             fixed=fixed,
             method=method,
             seed=seed,

@@ -94,7 +94,9 @@ def predict(
     if out is not None:
         refuse_existing(out)
     fit = open_run(run, model_file)
-    cohort = None if table is None else read_events(table, accept=accepted(accept))
+    cohort = None
+    if table is not None:
+        cohort = read_events(table, accept=accepted(accept), model=fit.model)
     result = fit.forecast(cohort, counts_until=counts_until, seed=seed, endpoint=asked)
     if out is not None:
         write_with(out, neutral_frame(result.patients).to_csv)

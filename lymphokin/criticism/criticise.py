@@ -39,8 +39,9 @@ def criticise(fit: Fit, draws: int, seed: int) -> Criticism:
     """
     x = chosen_draws(fit.x, draws, seed)
     replicated = replicate(fit.density, x, seed)
+    observables = fit.model.observables
     return Criticism(
-        {quantity: check_data(r, seed) for quantity, r in replicated.items()},
+        {name: check_data(r, observables[name], seed) for name, r in replicated.items()},
         check_patients(fit.density, x, replicated),
         check_teaching(fit, seed),
         len(x),

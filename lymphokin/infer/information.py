@@ -18,7 +18,7 @@ import numpy as np
 
 from lymphokin.infer.noncentred import Noncentring, centre_and_scale
 from lymphokin.model import Residual
-from lymphokin.population import CohortArrays, CohortLikelihood, Latents, scale_at
+from lymphokin.population import CohortArrays, CohortLikelihood, Latents, scale_at, sd_of
 
 TANGENTS_AT_ONCE = 16
 """Second derivatives taken together: wide enough to keep the processor busy."""
@@ -119,8 +119,10 @@ def _scaled_outcomes(
     values, shared = [], [latents.population]
     for quantity, own in predicted.items():
         residual, sd = hierarchy.model.table.residuals[quantity], population.residual_sd[quantity]
-        weight = arrays.measured[quantity].quantified.weight
-        of_records, of_all = _of_records(residual, own, sd, weight, scales[quantity])
+        records = arrays.measured[quantity].quantified
+        if residual.error != "log_normal":  # a record's own SD does not change what is shared
+            sd = sd_of(sd, records.sd)
+        of_records, of_all = _of_records(residual, own, sd, records.weight, scales[quantity])
         values += of_records
         shared.append(of_all)
     location, log_scale = subject
@@ -207,7 +209,11 @@ def expected_information(
     population = hierarchy.population(start.population)
     residuals = hierarchy.model.table.residuals
     scales = {
-        quantity: scale_at(residuals[quantity], own[0], population.residual_sd[quantity])
+        quantity: scale_at(
+            residuals[quantity],
+            own[0],
+            sd_of(population.residual_sd[quantity], arrays.measured[quantity].quantified.sd),
+        )
         for quantity, own in predictions.items()
     }
     scales["subject"] = hierarchy.subject_prior(population, hierarchy.filled(arrays, start))[1]

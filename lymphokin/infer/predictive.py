@@ -17,7 +17,7 @@ import xarray as xr
 
 from lymphokin.infer.density import CohortDensity, flat, program_of
 from lymphokin.infer.records import in_order, of_records
-from lymphokin.population import CohortArrays, CohortLikelihood, draw_measured
+from lymphokin.population import CohortArrays, CohortLikelihood, draw_measured, sd_of
 
 PRIOR_PREDICTIVE_DRAWS = 250
 """Trials drawn from the prior: enough for a band, in a quarter of the time of the posterior's."""
@@ -117,7 +117,8 @@ def _of_draws(
             ],
             axis=-1,
         )
-        measured = np.exp(draw_measured(residual, rng, predicted, sd[:, None]))
+        own = table["sd"].to_numpy(float) if residual.sd_column else np.ones(len(table))
+        measured = np.exp(draw_measured(residual, rng, predicted, sd_of(sd, own)))
         limit = table["lloq"].fillna(0.0).to_numpy(float)
         shape = (*x.shape[:2], len(table))
         likelihoods[quantity] = likelihood.reshape(shape)

@@ -45,7 +45,7 @@ def in_order(
     """Records of one quantity by patient and day, and the place of each among the predictions."""
     patients = density.packed.cohort.patients
     table = pd.concat([quantified, below])
-    columns = ["id", "day", "value", "lloq", "censored", "lower", "upper"]
+    columns = ["id", "day", "value", "lloq", "censored", "lower", "upper", "sd"]
     table = table.assign(value=limit_of(table))[columns]
     bounded = (table["lower"] > 0).to_numpy()  # others are below one limit, or have a value
     table["lower"] = table["lower"].where(bounded)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import LONGEST_DAYS, NO_MOMENT, Sheet, days_between, iso_date
-from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES, QUANTITIES
+from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
 from lymphokin.schedule import SATURDAY, expand_repeats
 
 DAY_US = 86_400_000_000
@@ -124,10 +124,12 @@ def _repeated(records: Records, index: NDArray, day: NDArray, *keys: NDArray) ->
 
 
 def check_baseline(records: Records, sheet: Sheet) -> None:
-    """Each treated patient has an alc result at or before the first fraction."""
+    """Each treated patient has an alc result at or before the first fraction, if it is measured."""
+    if "alc" not in records.words.observables:
+        return
     first, row = _first_fraction(records)
-    alc = (records.quantity == QUANTITIES.index("alc")) | (records.quantity < 0)
-    results = np.flatnonzero(records.is_observation & records.result & alc & (records.patient >= 0))
+    alc = records.is_of("alc") | (records.is_observation & (records.quantity < 0))
+    results = np.flatnonzero(records.result & alc & (records.patient >= 0))
     late = records.day[results] > first[records.patient[results]]
     has = np.zeros(len(records.ids), bool)
     has[records.patient[results[~late]]] = True

@@ -1,12 +1,13 @@
 """The cohort: patients, their treatment and their measurements, as four plain tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES, SELDOM
+from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, SELDOM
+from lymphokin.quantities import Vocabulary
 
 type Types = dict[str, type[np.generic]]
 
@@ -27,9 +28,10 @@ OBSERVATIONS: Types = {
     "upper": _NUMBER,
     "tube": _TEXT,
     "delay": _NUMBER,
+    "sd": _NUMBER,
     "row": _WHOLE,
 }
-_OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay")
+_OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
 _DEFAULTS = {"lesion": 0, "censored": False, "row": 0}
 
 
@@ -44,19 +46,21 @@ class Cohort:
         bsa (m2), n_lesions, ptv_cm3, immune_dose_gy (whole course), immune_dose_source
         (where that dose comes from), start_date (ISO date of day 0). None or NaN where not stated.
     `fractions`: id, day, prescribed_gy (of that fraction), lesion (0 = every lesion).
-    `doses`: id, day, drug ("atra"), amount_mg.
-    `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL),
+    `doses`: id, day, drug ("atra", or a drug of the model), amount_mg (in the drug's unit).
+    `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL, or what
+        a model measures, in the model's unit),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
         lln (the laboratory's lower limit of normal, NaN if not stated), censored (known only to
         lie between two limits), lower and upper (those limits, NaN where not censored: 0 and the
         value below a limit, which they are where nothing else is stated, the value and infinity
         above one),
         tube ("heparin", "edta" or None), delay (hours from drawing to processing the sample, NaN
-        if not stated), row (line in the file, 0 if none). An observation at the time of a
-        fraction or dose is taken before it.
+        if not stated), sd (the measurement's own SD, NaN if not stated), row (line in the file, 0
+        if none). An observation at the time of a fraction or dose is taken before it.
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
     `accepted`: checks of plausibility that were accepted, by name with the reason.
+    `vocabulary`: what its quantities and drugs mean: a model's words, or those of any table.
     """
 
     patients: pd.DataFrame
@@ -68,6 +72,7 @@ class Cohort:
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
     accepted: Mapping[str, str] = field(default_factory=dict)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary, repr=False)
 
     def __post_init__(self) -> None:
         patients = _conform(self.patients, PATIENTS, "patients", optional=True)
@@ -80,6 +85,8 @@ class Cohort:
             table = _conform(getattr(self, name), columns, name)
             table = _with_limits(table) if name == "observations" else table
             object.__setattr__(self, name, _in_order(table, patients.index, name))
+        _refuse_unknown("quantity", self.observations["quantity"], self.vocabulary.quantities)
+        _refuse_unknown("drug", self.doses["drug"], self.vocabulary.compartments[1:])
 
     def __len__(self) -> int:
         return len(self.patients)
@@ -178,6 +185,7 @@ class Cohort:
                 "MDV": seen["value"].isna().astype(np.int64),
                 "TUBE": seen["tube"],
                 "DELAY": seen["delay"],
+                "SD": seen["sd"],
             }
         )
         records = [table for table in (observations, fractions, doses) if len(table)]
@@ -231,13 +239,13 @@ def _in_order(table: pd.DataFrame, ids: pd.Index, name: str) -> pd.DataFrame:
     position = ids.get_indexer(table["id"].to_numpy())
     if (position < 0).any():
         raise ValueError(f"`{name}` names a patient who is not in `patients`")
-    if name == "observations":
-        unknown = set(table["quantity"].unique()) - set(QUANTITIES)
-        if unknown:
-            raise ValueError(f"unknown quantity {sorted(map(str, unknown))}")
-        keys = (table["day"], position)
-    elif name == "fractions":
-        keys = (table["lesion"], table["day"], position)
-    else:
-        keys = (table["day"], position)
+    lesion = (table["lesion"],) if name == "fractions" else ()
+    keys = (*lesion, table["day"], position)
     return table.iloc[np.lexsort(keys)].reset_index(drop=True)
+
+
+def _refuse_unknown(what: str, words: pd.Series, known: Sequence[str]) -> None:
+    """Refuse words that the cohort's vocabulary does not have."""
+    unknown = sorted({str(word) for word in words.unique()} - set(known))
+    if unknown:
+        raise ValueError(f"unknown {what} {unknown}: expected one of {', '.join(known)}")

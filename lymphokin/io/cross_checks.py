@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from lymphokin.io.checks import Doses
 from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import NO_MOMENT, Sheet
-from lymphokin.io.vocabulary import QUANTITIES
 from lymphokin.quantities import HOURS_PER_DAY
 
 _LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
@@ -153,7 +152,7 @@ def _drug(
     records: Records, doses: Doses, patients: pd.DataFrame, right: Mask, sheet: Sheet
 ) -> None:
     """Doses of ATRA in mg, over the body surface where that is known, and their intervals."""
-    given = right & records.is_dose & (records.compartment == 1) & (records.amount > 0)
+    given = right & records.is_dose_of("atra") & (records.amount > 0)
     amount = np.where(given, records.amount, np.nan)
     sheet.judge("drug_dose", amount, "AMT")
     surface = patients["bsa"].to_numpy(float)
@@ -176,13 +175,7 @@ def _drug(
 
 def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet) -> None:
     """Lymphocyte counts against the patient's others, the other patients and other centres."""
-    counts = np.flatnonzero(
-        right
-        & records.is_observation
-        & (records.quantity == QUANTITIES.index("alc"))
-        & ~records.censored
-        & (records.value > 0)
-    )
+    counts = np.flatnonzero(right & records.is_of("alc") & ~records.censored & (records.value > 0))
     patient, value = records.patient[counts], records.value[counts]
     _judge(sheet, "count_within_patient", counts, part_of_typical(patient, value), "DV",
            "divided by 1000 once too often?")  # fmt: skip
@@ -207,8 +200,7 @@ def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet)
 
 def _levels(records: Records, right: Mask, sheet: Sheet) -> None:
     """The highest of all drug levels, where there are enough to tell."""
-    kind = records.is_observation & (records.quantity == QUANTITIES.index("atra"))
-    levels = np.flatnonzero(right & kind & (records.value > 0))
+    levels = np.flatnonzero(right & records.is_of("atra") & (records.value > 0))
     if len(levels) >= _LEAST_LEVELS:
         highest = levels[np.argmax(records.value[levels])][None]
         _judge(sheet, "atra_highest", highest, records.value[highest], "DV",

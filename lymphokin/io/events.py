@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -21,40 +21,50 @@ from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
 from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
 from lymphokin.io.vocabulary import (
     COLUMNS,
-    COMPARTMENTS,
     HOUR_COLUMNS,
     NOT_UNDERSTOOD,
     OTHER_NAMES,
-    QUANTITIES,
     REQUIRED,
     TUBES,
 )
 from lymphokin.plausible import accepted_in
+from lymphokin.quantities import Vocabulary
 
 _HOURS = ("h", "hr", "hrs", "hour", "hours")
-_MAPPED = {"CMT": COMPARTMENTS, "DVID": QUANTITIES}
+
+
+class HasVocabulary(Protocol):
+    """A model, as the reader of an event table knows it."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the table may say was measured and given."""
+        ...
 
 
 def read_events(
     path: str | os.PathLike[str],
     mapping: Mapping[str, Mapping[str, Any]] | None = None,
     accept: Mapping[str, str] | None = None,
+    model: HasVocabulary | None = None,
 ) -> Cohort:
     """Read and check an event table (CSV, UTF-8).
 
     `mapping` translates codes of CMT and DVID, e.g. `{"CMT": {1: "rt", 2: "atra"}}`. `accept`
     names checks of plausibility (`lymphokin.plausible`) whose improbable numbers are right, with
     the reason, e.g. `{"fraction_dose": "radiosurgery, checked in the chart"}`; a comment line
-    `# accepted fraction_dose: reason` in the file does the same.
+    `# accepted fraction_dose: reason` in the file does the same. `model`: a model, whose drugs and
+    measured outputs CMT and DVID may name, in the units of the model.
 
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
     ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
     ng/mL), DV, LLOQ, CENS, LIMIT, LLN (lower limit of normal), MDV, LESION, TUBE, DELAY (hours),
-    and covariates constant within a patient: ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3,
-    IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours,
-    ...) serve where a column is absent. Lines before the header that start with `#` are comments;
-    one with the word "synthetic" marks the cohort as synthetic.
+    SD (of that measurement, in the unit of DV), and covariates constant within a patient: ARM,
+    CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE,
+    START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...) serve where a column is absent.
+    Lines before the header that start with `#` are comments; one with the word "synthetic" marks
+    the cohort as synthetic.
 
     Blank, `.`, `NA` or `ND` is missing: such an observation stays as a visit without a value. A
     value below LLOQ, `<x`, `BLQ`, or 0 where LLOQ is given, is censored at the limit; `>x` lies
@@ -72,24 +82,29 @@ def read_events(
     """
     path = Path(path)
     data = _bytes(path)
-    return read_table(data, Findings(path.name, {**accepted_in(data), **(accept or {})}), mapping)
+    found = Findings(path.name, {**accepted_in(data), **(accept or {})})
+    return read_table(data, found, mapping, None if model is None else model.vocabulary)
 
 
 def read_table(
-    data: bytes, found: Findings, mapping: Mapping[str, Mapping[str, Any]] | None = None
+    data: bytes,
+    found: Findings,
+    mapping: Mapping[str, Mapping[str, Any]] | None = None,
+    words: Vocabulary | None = None,
 ) -> Cohort:
     """Read and check the bytes of an event table; see `read_events`.
 
     Raises BadInput with every problem of `found`.
     """
-    mapping = _checked_mapping(mapping or {}, found)
+    words = words or Vocabulary()
+    mapping = _checked_mapping(mapping or {}, found, words)
     table = read_text_table(data, found)
     if table is None:
         found.raise_if_any()
         raise AssertionError("a table that cannot be read leaves a problem")
     columns, in_hours = _contract_columns(table, found)
     sheet = Sheet(columns, found)
-    records = read_records(sheet, mapping, in_hours)
+    records = read_records(sheet, mapping, in_hours, words)
     start = checks.count_from_first_fraction(records, sheet)
     doses = checks.unfold_doses(records)
     patients = checks.read_patients(records, sheet)
@@ -106,6 +121,7 @@ def read_table(
         check_plausible(records, doses, patients, sheet)
     found.raise_if_any()
     patients["start_date"] = [None if m == NO_MOMENT else iso_date(m) for m in start]
+    _warn_of_unused(records, doses, words, found)
     return _cohort(
         records,
         doses,
@@ -115,6 +131,7 @@ def read_table(
         synthetic=any("synthetic" in comment.lower() for comment in table.comments),
         warnings=tuple(found.warnings),
         accepted=found.accepted,
+        vocabulary=words,
     )
 
 
@@ -133,16 +150,17 @@ def _bytes(path: Path) -> bytes:
 
 
 def _checked_mapping(
-    mapping: Mapping[str, Mapping[str, Any]], found: Findings
+    mapping: Mapping[str, Mapping[str, Any]], found: Findings, words: Vocabulary
 ) -> dict[str, Mapping[str, Any]]:
     checked = {}
+    of_column = {"CMT": words.compartments, "DVID": words.quantities}
     for name, codes in mapping.items():
-        allowed = _MAPPED.get(str(name).upper())
+        allowed = of_column.get(str(name).upper())
         if allowed is None:
             found.add(None, None, f"a mapping of {name}", "mappings of CMT and DVID only")
             continue
         for code, word in codes.items():
-            if str(word).lower() not in allowed:
+            if str(word).lower() not in [name.lower() for name in allowed]:
                 expected = f"codes mapped to {', '.join(allowed)}"
                 found.add(None, str(name).upper(), f"{code} -> {word}", expected)
         checked[str(name).upper()] = codes
@@ -186,6 +204,19 @@ def _contract_columns(table: TextTable, found: Findings) -> tuple[TextTable, boo
     return read, in_hours
 
 
+def _warn_of_unused(
+    records: Records, doses: checks.Doses, words: Vocabulary, found: Findings
+) -> None:
+    """Warn of records and doses that the model says nothing about."""
+    values = records.is_observation & ~np.isnan(records.value)
+    given = ~records.is_fraction[doses.record]
+    for sentence in words.silent_on(
+        _words(words.quantities, records.quantity[values]),
+        _words(words.compartments, records.compartment[doses.record[given]]),
+    ):
+        found.warn(sentence)
+
+
 def _words(names: Sequence[str], codes: np.ndarray) -> np.ndarray:
     """The name of each code, None for -1."""
     return np.array([*names, None], dtype=object)[codes]
@@ -199,7 +230,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "day": doses.day,
             "prescribed_gy": records.amount[doses.record],
             "amount_mg": records.amount[doses.record],
-            "drug": "atra",
+            "drug": _words(records.words.compartments, records.compartment[doses.record]),
             "lesion": records.lesion[doses.record],
         }
     )
@@ -209,7 +240,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
         {
             "id": ids[records.patient[seen]],
             "day": records.day[seen],
-            "quantity": _words(QUANTITIES, records.quantity[seen]),
+            "quantity": _words(records.words.quantities, records.quantity[seen]),
             "value": records.value[seen],
             "lloq": records.lloq[seen],
             "lln": records.lln[seen],
@@ -218,6 +249,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "upper": records.upper[seen],
             "tube": _words(TUBES, records.tube[seen]),
             "delay": records.delay[seen],
+            "sd": records.sd[seen],
             "row": records.lines[seen],
         }
     )

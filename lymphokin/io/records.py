@@ -1,6 +1,6 @@
 """From the columns of an event table to typed records, each cell checked by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,9 @@ from lymphokin.csv_text import restored
 from lymphokin.io.censoring import EXPECTED, UNSURE_WORDS, Limits, limited
 from lymphokin.io.covariates import MOST_LESIONS, read_covariates
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
-from lymphokin.io.vocabulary import COMPARTMENTS, NOT_UNDERSTOOD, QUANTITIES, TUBES
+from lymphokin.io.vocabulary import NOT_UNDERSTOOD, TUBES
 from lymphokin.plausible import CHECKS, LARGEST_ALC
-from lymphokin.quantities import HOURS_PER_DAY
+from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES, Vocabulary
 
 MOST_REPEATS = 1000
 
@@ -27,12 +27,14 @@ type Codes = NDArray[np.int8]
 class Records:
     """Typed columns of the table, one element per record; -1 or NaN where not usable.
 
-    `patient`: position in `ids`. `day` or `moment` hold the time, whichever the file uses, until
+    `words`: what the codes of `compartment` and `quantity` mean, by position. `patient`: position
+    in `ids`. `day` or `moment` hold the time, whichever the file uses, until
     `day` is complete. `interval` (II) is in days. `value` is NaN where missing, the limit where
     `censored`; then `lower` and `upper` are the limits between which it lies, NaN elsewhere.
     `result`: the cell DV claims a result, readable or not.
     """
 
+    words: Vocabulary
     lines: NDArray[np.int64]
     ids: list[str]
     patient: NDArray[np.int64]
@@ -55,6 +57,7 @@ class Records:
     result: Mask
     tube: Codes
     delay: Numbers
+    sd: Numbers
     covariates: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
@@ -63,13 +66,26 @@ class Records:
 
     @property
     def is_fraction(self) -> Mask:
-        return self.is_dose & (self.compartment == COMPARTMENTS.index("rt"))
+        return self.is_dose & (self.compartment == self.words.compartments.index("rt"))
+
+    def is_of(self, quantity: str) -> Mask:
+        """Observations of a quantity as any event table has it, in its usual unit."""
+        if self.words.observable(quantity).unit != OBSERVABLES[quantity].unit:
+            return np.zeros(len(self.lines), bool)
+        return self.is_observation & (self.quantity == self.words.quantities.index(quantity))
+
+    def is_dose_of(self, drug: str) -> Mask:
+        """Doses of a drug."""
+        return self.is_dose & (self.compartment == self.words.compartments.index(drug))
 
 
-def read_records(sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], in_hours: bool) -> Records:
+def read_records(
+    sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], in_hours: bool, words: Vocabulary
+) -> Records:
     """Every cell of the contract's columns, typed; cells that break its rules are noted.
 
     `mapping`: translations of CMT and DVID codes. `in_hours`: TIME and II count hours, not days.
+    `words`: what CMT and DVID may say.
     """
     ids, patient = _patients(sheet)
     day, moment = sheet.times("TIME")
@@ -81,9 +97,10 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], in_hour
         number = sheet.numbers(name)
         sheet.flag(~np.isnan(number) & (number != 0), name, f"0 or a blank: {what} is not known")
     is_dose, is_observation = event == 1, event == 0
-    doses = _doses(sheet, mapping, is_dose, is_observation)
-    observations = _observations(sheet, mapping, is_dose, is_observation)
+    doses = _doses(sheet, mapping, is_dose, is_observation, words)
+    observations = _observations(sheet, mapping, is_dose, is_observation, words)
     return Records(
+        words=words,
         lines=sheet.lines,
         ids=ids,
         patient=patient,
@@ -106,6 +123,7 @@ def read_records(sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], in_hour
         result=observations["result"],
         tube=observations["tube"],
         delay=observations["delay"],
+        sd=observations["sd"],
         covariates=read_covariates(sheet),
     )
 
@@ -129,15 +147,20 @@ def _whole(sheet: Sheet, name: str, least: int, most: int, expected: str) -> NDA
 
 
 def _doses(
-    sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], is_dose: Mask, seen: Mask
+    sheet: Sheet,
+    mapping: Mapping[str, Mapping[str, Any]],
+    is_dose: Mask,
+    seen: Mask,
+    words: Vocabulary,
 ) -> dict[str, NDArray]:
-    compartment = sheet.choices("CMT", COMPARTMENTS, _codes(mapping, "CMT"), is_dose)
-    sheet.flag(is_dose & ~sheet.stated("CMT"), "CMT", "rt or atra on every dose")
+    targets = words.compartments
+    compartment = sheet.choices("CMT", targets, _codes(mapping, "CMT"), is_dose)
+    sheet.flag(is_dose & ~sheet.stated("CMT"), "CMT", f"{_or(targets)} on every dose")
     amount = sheet.numbers("AMT")
     given = sheet.stated("AMT")
     sheet.flag(is_dose & ~given, "AMT", "an amount on every dose: Gy of the fraction, or mg")
     sheet.flag(is_dose & (amount <= 0), "AMT", "an amount above 0")
-    is_rt = compartment == COMPARTMENTS.index("rt")
+    is_rt = compartment == targets.index("rt")
     gray = np.where(is_dose & is_rt & (amount > 0), amount, np.nan)
     sheet.judge("fraction_dose", gray, "AMT", _fraction_hint)
     sheet.flag(
@@ -169,10 +192,15 @@ def _fraction_hint(word: str) -> str:
 
 
 def _observations(
-    sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], is_dose: Mask, seen: Mask
+    sheet: Sheet,
+    mapping: Mapping[str, Mapping[str, Any]],
+    is_dose: Mask,
+    seen: Mask,
+    words: Vocabulary,
 ) -> dict[str, NDArray]:
-    quantity = sheet.choices("DVID", QUANTITIES, _codes(mapping, "DVID"), seen)
-    sheet.flag(seen & ~sheet.stated("DVID"), "DVID", "alc, mdsc or atra on every observation")
+    quantities = words.quantities
+    quantity = sheet.choices("DVID", quantities, _codes(mapping, "DVID"), seen)
+    sheet.flag(seen & ~sheet.stated("DVID"), "DVID", f"{_or(quantities)} on every observation")
     value, side = sheet.results("DV")
     _warn_of_unsure_words(sheet, seen)
     lloq = sheet.numbers("LLOQ")
@@ -200,7 +228,9 @@ def _observations(
         column = {"flag": "CENS", "no flag": "LIMIT", "order": "LIMIT"}.get(name, "DV")
         hint = "leave the cell blank if it is missing" if name == "zero" else ""
         sheet.flag(read.problem == name, column, expected, hint)
-    _judge_values(sheet, quantity, read)
+    _judge_values(sheet, quantity, read, words)
+    sd = sheet.numbers("SD")
+    sheet.flag(seen & (sd <= 0), "SD", "an SD above 0, or a blank")
     return {
         "quantity": quantity,
         "value": read.value,
@@ -212,7 +242,13 @@ def _observations(
         "result": sheet.stated("DV") & ~missing,
         "tube": sheet.choices("TUBE", TUBES),
         "delay": delay,
+        "sd": np.where(sd > 0, sd, np.nan),
     }
+
+
+def _or(words: Sequence[str]) -> str:
+    """Words as alternatives, such as `alc, mdsc or atra`."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _warn_of_unsure_words(sheet: Sheet, seen: Mask) -> None:
@@ -228,10 +264,12 @@ _VALUE_CHECKS = {"alc": "alc_value", "mdsc": "mdsc_value", "atra": "atra_level"}
 _LIMIT_CHECKS = {"alc": "alc_limit", "mdsc": "mdsc_limit", "atra": "atra_limit"}
 
 
-def _judge_values(sheet: Sheet, quantity: Codes, read: Limits) -> None:
+def _judge_values(sheet: Sheet, quantity: Codes, read: Limits, words: Vocabulary) -> None:
     """Compare values and limits of quantification with the ranges of their quantity."""
     for name, check in _VALUE_CHECKS.items():
-        of_kind = quantity == QUANTITIES.index(name)
+        if words.observable(name).unit != OBSERVABLES[name].unit:
+            continue
+        of_kind = quantity == words.quantities.index(name)
         hint = _count_hint if name == "alc" else ""
         sheet.judge(check, np.where(of_kind & ~read.censored, read.value, np.nan), "DV", hint)
         high = np.where(of_kind & read.censored, np.fmax(read.lower, 0), np.nan)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from lymphokin.endpoint import grade_of_count
 from lymphokin.io.cohort import Cohort
-from lymphokin.io.vocabulary import COVARIATES, QUANTITIES
+from lymphokin.io.vocabulary import COVARIATES
+from lymphokin.quantities import DRUG
 
 DAYS_PER_WEEK = 7
 
@@ -22,9 +23,9 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
     day 0 with their median (1e9/L) and how many are CTCAE grade 2 or worse. `missing`:
     patients without each covariate.
     """
-    seen = cohort.observations
+    seen, drugs = cohort.observations, cohort.vocabulary.drugs
     quantities = {}
-    for name in QUANTITIES:
+    for name in cohort.vocabulary.observables:
         own = seen[seen["quantity"] == name]
         values = own["value"].notna()
         quantities[name] = {
@@ -42,7 +43,9 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
         "patients": len(cohort),
         "treated": int(cohort.fractions["id"].nunique()),
         "fractions": len(cohort.fractions),
-        "atra_doses": len(cohort.doses),
+        "atra_doses": int((cohort.doses["drug"] == DRUG).sum()),
+        "doses": {name: int((cohort.doses["drug"] == name).sum()) for name in drugs},
+        "drugs": {name: drug.label for name, drug in drugs.items()},
         "quantities": quantities,
         "weeks": _weeks(seen),
         "missing": {

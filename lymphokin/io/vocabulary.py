@@ -1,6 +1,6 @@
 """The words of the event table: columns, other names for them, and the values they may take."""
 
-from lymphokin.quantities import OBSERVABLES
+from lymphokin.quantities import DRUGS, OBSERVABLES
 from lymphokin.sites import sites
 
 REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
@@ -18,6 +18,7 @@ RECORD_COLUMNS = (
     "LESION",
     "TUBE",
     "DELAY",
+    "SD",
 )
 """Columns that may differ from record to record."""
 
@@ -40,7 +41,7 @@ COVARIATES = (
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
 
-SELDOM = ("CENS", "LIMIT", "LLN", "DELAY", "IMMUNE_DOSE_SOURCE")
+SELDOM = ("CENS", "LIMIT", "LLN", "DELAY", "SD", "IMMUNE_DOSE_SOURCE")
 """Columns that are written only where they say something."""
 
 NOT_UNDERSTOOD = {
@@ -63,8 +64,9 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 }
 """CDISC ADPPK names that are read when the column itself is absent, best first."""
 
-COMPARTMENTS = ("rt", "atra")
+COMPARTMENTS = ("rt", *DRUGS)
 QUANTITIES = tuple(OBSERVABLES)
+"""Words of CMT and DVID that a table may hold without a model."""
 TUBES = ("heparin", "edta")
 SEXES = ("F", "M")
 IMMUNE_DOSE_SOURCES = ("blood", "edic", "organs", "dvh", "dicom")

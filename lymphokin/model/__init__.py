@@ -2,6 +2,7 @@
 
 from lymphokin.model.block import (
     Block,
+    Dose,
     Flow,
     Fraction,
     ModelError,
@@ -27,6 +28,7 @@ __all__ = [
     "CategoryEffect",
     "Correlations",
     "DelayEffect",
+    "Dose",
     "Flow",
     "Fraction",
     "Model",

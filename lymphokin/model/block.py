@@ -13,10 +13,12 @@ That form costs the modeller nothing and gives the solver the exact exponential 
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple
+
+from lymphokin.quantities import DRUG, DRUGS
 
 
 class ModelError(ValueError):
@@ -87,18 +89,36 @@ class Output:
     at_most: float | None = None
 
 
+@dataclass(frozen=True)
+class Dose:
+    """A drug that a block takes.
+
+    Attributes:
+        unit: Unit of its amounts, such as "mg".
+        label: What a table or a form calls the drug; its name where left out.
+        lag: Name of the parameter by which every dose of it is delayed (hours clock only).
+    """
+
+    unit: str
+    label: str = ""
+    lag: str | None = None
+
+
 class Block:
     """Base of every block; subclass it, declare states, write ``flows`` and ``outputs``.
 
     Class attributes:
         clock: ``"days"`` (default) or ``"hours"``. Blocks on the hours clock follow the drug: they
             are solved on fine windows that start with its doses, and between windows they rest.
-        lag: name of the parameter by which every dose is delayed (hours clock only).
+        takes: the drugs that the block takes, by the word that the event table has for each (CMT).
+        lag: name of the parameter by which every dose is delayed, of a block on the hours clock
+            that does not say what it takes.
         hands_down: states of an hours block that blocks on the days clock may read.
         shows: the outputs with their units.
     """
 
     clock: ClassVar[Literal["days", "hours"]] = "days"
+    takes: ClassVar[dict[str, Dose]] = {}
     lag: ClassVar[str | None] = None
     hands_down: ClassVar[tuple[str, ...]] = ()
     shows: ClassVar[dict[str, Output]] = {}
@@ -113,6 +133,14 @@ class Block:
     def name(self) -> str:
         """Name of the block: its class name."""
         return type(self).__name__
+
+    @property
+    def drugs(self) -> dict[str, Dose]:
+        """The drugs that the block takes; one that only says what a dose does takes ATRA."""
+        if self.takes or type(self).on_dose is Block.on_dose:
+            return self.takes
+        usual = DRUGS[DRUG]
+        return {DRUG: Dose(usual.unit, usual.label, self.lag)}
 
     def flows(self, y: Any, p: Any, u: Any) -> dict[str, Flow]:
         """Flow of every state.
@@ -132,9 +160,35 @@ class Block:
         """States that a radiotherapy fraction changes, with their new values; none by default."""
         return {}
 
-    def on_dose(self, y: Any, p: Any, amount: Any) -> dict[str, Any]:
-        """States that a drug dose (mg) changes, with their new values; none by default."""
+    def on_dose(self, y: Any, p: Any, dose: Any) -> dict[str, Any]:
+        """States that a dose changes, with their new values; none by default.
+
+        Args:
+            y: states of this block by attribute.
+            p: the individual's parameters by attribute.
+            dose: amounts by attribute, as ``dose.il7``, 0 of what is not given; the amount alone
+                in a block that does not say what it takes.
+        """
         return {}
+
+    def dosed(self, y: Any, p: Any, amounts: Mapping[str, Any]) -> dict[str, Any]:
+        """States that doses change, with their new values.
+
+        Args:
+            y: states of this block by attribute.
+            p: the individual's parameters by attribute.
+            amounts: of each drug, by name.
+        """
+        if not self.takes:
+            return self.on_dose(y, p, amounts[DRUG]) if self.drugs else {}
+        given = dose_type(tuple(self.takes))
+        return self.on_dose(y, p, given(*(amounts[name] for name in self.takes)))
+
+
+@lru_cache(maxsize=256)
+def dose_type(drugs: tuple[str, ...]) -> Any:
+    """Named tuple of amounts of some drugs."""
+    return namedtuple("Dose", drugs)
 
 
 @lru_cache(maxsize=256)

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import jax.numpy as jnp
 
-from lymphokin.model.block import Block, ModelError
+from lymphokin.model.block import Block, Dose, ModelError
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 from lymphokin.model.solver import AdaptiveSolver
-from lymphokin.quantities import Observable, described
+from lymphokin.quantities import Drug, Observable, Vocabulary, described
 
 REST_TOLERANCE = 1e-8
 """Change per day, over 1 + |state|, below which a state counts as at rest (double precision)."""
@@ -54,10 +54,30 @@ class Model:
         return {name: described(name, **asdict(outputs[name])) for name in self.observed}
 
     @property
+    def drugs(self) -> dict[str, Dose]:
+        """The drugs that its blocks take, by name."""
+        return {name: dose for block in self.blocks for name, dose in block.drugs.items()}
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What an event table may say was measured and given."""
+        drugs = {
+            name: Drug(name, dose.unit, dose.label or name) for name, dose in self.drugs.items()
+        }
+        return Vocabulary(self.observables, drugs, self.name)
+
+    @property
     def counts_lymphocytes(self) -> bool:
-        """Whether a block on the days clock shows a measured lymphocyte count, ``alc``."""
+        """Whether a block on the days clock shows a measured lymphocyte count, ``alc``.
+
+        One whose SD differs from record to record says nothing about a count to come.
+        """
         shown = {name for block in self.on_clock("days") for name in block.shows}
-        return "alc" in shown and "alc" in self.observed
+        return (
+            "alc" in shown
+            and "alc" in self.observed
+            and not (self.table.residuals["alc"].sd_column)
+        )
 
     def require_counts(self, purpose: str) -> None:
         """Refuse what needs a lymphocyte count of a model that has none.
@@ -68,7 +88,8 @@ class Model:
         if not self.counts_lymphocytes:
             raise ModelError(
                 f"{purpose} needs a lymphocyte count, and model {self.name} has none: an output "
-                "'alc' of a block on the days clock, with a residual in the table"
+                "'alc' of a block on the days clock, with a residual in the table (without "
+                "sd_column)"
             )
 
     def with_fixed(self, **values: float) -> Model:

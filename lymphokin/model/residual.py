@@ -49,11 +49,14 @@ class Residual:
     quantity: str
     distribution: Literal["student_t", "normal"]
     sd: float
-    """in the quantity's unit where the error is additive or combined"""
+    """in the quantity's unit where the error is additive or combined; what a record's own SD is
+    multiplied with, where there is one"""
     certainty: str
     sd_log_sd: float = 0.0
     degrees_of_freedom: float = 0.0
     error: Literal["log_normal", "additive", "proportional", "combined"] = "log_normal"
+    sd_column: str = ""
+    """column of the event table with each record's own SD; empty where all share one"""
     proportional_sd: float = 0.0
     """of a combined error, as a share of the true value"""
     proportional_sd_log_sd: float = 0.0

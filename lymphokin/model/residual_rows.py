@@ -12,6 +12,8 @@ CATEGORIES_OF_RECORDS = ("TUBE", "CENTRE")
 """Columns whose categories may shift what is measured."""
 DISTRIBUTIONS = ("student_t", "normal")
 ERRORS = ("log_normal", "additive", "proportional", "combined")
+SD_COLUMN = "SD"
+"""Column of the event table with the SD of a measurement."""
 
 
 def residual_of(quantity: str, raw: Any, problems: list[str]) -> Residual | None:
@@ -23,10 +25,15 @@ def residual_of(quantity: str, raw: Any, problems: list[str]) -> Residual | None
         for effect in _record_effects(entry.where, column, below, problems)
     )
     known = {f.name for f in fields(Residual)} - {"quantity", "effects"}
-    entry.keys((*known, "scale"), ("distribution", "sd", "certainty"))
+    of_record = "sd_column" in entry.raw
+    needed = ("distribution", "certainty") if of_record else ("distribution", "sd", "certainty")
+    entry.keys((*known, "scale"), needed)
     entry.choice("distribution", DISTRIBUTIONS)
     entry.choice("error", ERRORS)
     _check_scale(entry)
+    entry.choice("sd_column", (SD_COLUMN,))
+    if of_record and entry.raw.get("error", "log_normal") not in ("log_normal", "additive"):
+        entry.refuse(f"sd_column is for error log_normal or additive, not {entry.raw['error']!r}")
     entry.choice("certainty", CERTAINTIES)
     entry.texts("source", "doi")
     entry.positive("sd", "proportional_sd", "degrees_of_freedom")
@@ -36,6 +43,7 @@ def residual_of(quantity: str, raw: Any, problems: list[str]) -> Residual | None
     if not entry.sound:
         return None
     entry.raw.pop("scale", None)
+    entry.raw.setdefault("sd", 1.0)
     return Residual(quantity=quantity, effects=effects, **entry.raw)
 
 

@@ -21,6 +21,7 @@ from lymphokin.population.residual import (
     log_probability_between,
     probability_below,
     scale_at,
+    sd_of,
     standardised,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "probability_below",
     "regressor",
     "scale_at",
+    "sd_of",
     "simulate_log_values",
     "simulate_records",
     "standardised",

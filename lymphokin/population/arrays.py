@@ -40,6 +40,8 @@ class Records(NamedTuple):
     log_limits: tuple[jax.Array | np.ndarray, jax.Array | np.ndarray] | None = None
     """[record] natural logs of the lower and upper limits, infinite where there is none; None where
     every record lies below its limit and nothing else is known"""
+    sd: jax.Array | np.ndarray | None = None
+    """[record] the record's own SD; None where all share one"""
 
 
 class Measured(NamedTuple):

@@ -12,7 +12,8 @@ import pandas as pd
 
 from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
-from lymphokin.model import CategoryEffect, DelayEffect, Model, Residual
+from lymphokin.io.problems import Findings
+from lymphokin.model import CategoryEffect, DelayEffect, Model, ModelError, Residual
 from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
@@ -119,9 +120,10 @@ def pack(
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     steps = following(rule or StepRule(), model)
     timeline, layout = build_timeline(treatments_of(cohort, days or {}), steps)
+    _refuse_other_units(model, cohort)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     covariates = covariate_arrays(model, cohort.patients)
-    warnings = list(covariates.warnings)
+    warnings = [*_not_in_model(model, cohort), *covariates.warnings]
     measured, records = {}, {}
     hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
     for quantity, residual in model.table.residuals.items():
@@ -142,6 +144,8 @@ def pack(
                 f"(first: patient {outside['id'].iloc[0]}, day {outside['day'].iloc[0]:g})"
             )
             rows = rows[rows["place"] >= 0]
+        if residual.sd_column:
+            _refuse_without_sd(rows, cohort.source, residual)
         rows = rows.assign(centre=rows["id"].map(cohort.patients["centre"]))
         warnings += _unknown_effects(quantity, residual, rows)
         below = rows["censored"].to_numpy(bool)
@@ -161,6 +165,43 @@ def pack(
     )
     arrays = jax.device_put(arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(warnings))
+
+
+def _refuse_other_units(model: Model, cohort: Cohort) -> None:
+    """Refuse a cohort that was read in other units than the model's."""
+    own, read = model.vocabulary, cohort.vocabulary
+    seen, given = set(cohort.observations["quantity"]), set(cohort.doses["drug"])
+    unlike = [
+        f"{what.name} is read in {what.unit}, and model {model.name} has it in {mine.unit}"
+        for words, of_cohort, of_model in (
+            (seen, read.observable, own.observables),
+            (given, read.drug, own.drugs),
+        )
+        for what, mine in ((of_cohort(w), of_model[w]) for w in sorted(words & set(of_model)))
+        if what.unit != mine.unit
+    ]
+    if unlike:
+        raise ModelError(f"{'; '.join(unlike)}: read the event table with the model")
+
+
+def _not_in_model(model: Model, cohort: Cohort) -> list[str]:
+    """Sentences on what the model says nothing about, where the reader of the table said none."""
+    if cohort.vocabulary.model == model.name:
+        return []
+    values = cohort.observations["value"].notna()
+    return model.vocabulary.silent_on(
+        cohort.observations.loc[values, "quantity"], cohort.doses["drug"]
+    )
+
+
+def _refuse_without_sd(rows: pd.DataFrame, source: str, residual: Residual) -> None:
+    """Refuse measurements without an SD of their own, where the model asks for it."""
+    found = Findings(source or "the cohort")
+    for row in rows[rows["sd"].isna()].itertuples():
+        where = f"patient {row.id}, day {row.day:g}"
+        expected = f"the SD of every measurement of {residual.quantity}"
+        found.add(int(row.row) or None, residual.sd_column, None, expected, where)  # type: ignore[arg-type]
+    found.raise_if_any()
 
 
 def _times(rows: pd.DataFrame, effect: CategoryEffect | DelayEffect) -> np.ndarray:
@@ -209,6 +250,7 @@ def _records(rows: pd.DataFrame, residual: Residual, position: Mapping[str, int]
         category=padded(np.asarray(category).reshape(len(residual.effects), n)),
         weight=(np.arange(size) < n).astype(float),
         log_limits=None if simple else (padded(log_lower), padded(log_upper)),
+        sd=padded(rows["sd"].to_numpy(float)) if residual.sd_column else None,
     )
 
 

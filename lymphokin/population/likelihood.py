@@ -18,6 +18,7 @@ from lymphokin.population.residual import (
     log_density,
     log_probability_below,
     log_probability_between,
+    sd_of,
 )
 from lymphokin.solve import Solution, hours_output_at, solve
 
@@ -106,9 +107,11 @@ class CohortLikelihood:
         for quantity, m in arrays.measured.items():
             residual, sd = self.model.table.residuals[quantity], population.residual_sd[quantity]
             quantified, below = predicted[quantity]
+            known, limited = (sd_of(sd, records.sd) for records in m)
+            density = log_density(residual, m.quantified.log_value, quantified, known)
             result[quantity] = (
-                m.quantified.weight * log_density(residual, m.quantified.log_value, quantified, sd),
-                m.below.weight * _log_probability(residual, m.below, below, sd),
+                m.quantified.weight * density,
+                m.below.weight * _log_probability(residual, m.below, below, limited),
             )
         return result
 
@@ -170,7 +173,7 @@ def simulate_log_values(
             likelihood.model.table.residuals[quantity],
             jax.random.fold_in(key, i),
             log_true,
-            population.residual_sd[quantity],
+            sd_of(population.residual_sd[quantity], arrays.measured[quantity].quantified.sd),
         )
         for i, (quantity, (log_true, _)) in enumerate(predicted.items())
     }

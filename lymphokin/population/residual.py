@@ -40,6 +40,16 @@ def scale_at(residual: Residual, log_true: Any, sd: Any, xp: Any = jnp) -> Any:
             return sd[..., 0]
 
 
+def sd_of(sd: Any, of_record: Any) -> Any:
+    """SDs of records that may have their own: [..., component], or [..., record, component].
+
+    Args:
+        sd: [..., component] of the population.
+        of_record: [record] each record's own SD, which ``sd`` multiplies; None where all share one.
+    """
+    return sd if of_record is None else sd[..., None, :] * of_record[:, None]
+
+
 def standardised(residual: Residual, log_value: Any, log_true: Any, sd: Any, xp: Any = jnp) -> Any:
     """[...] distance of a value from the true one, in scales of the error; see :func:`scale_at`."""
     scale = scale_at(residual, log_true, sd, xp)

@@ -260,7 +260,9 @@ class Fit:
         asked = read_endpoint(endpoint or DEFAULT)
         patients = self.cohort
         if cohort is not None:
-            patients = cohort if isinstance(cohort, Cohort) else read_events(cohort)
+            patients = (
+                cohort if isinstance(cohort, Cohort) else read_events(cohort, model=self.model)
+            )
         usual = asked == shipped_endpoints()[DEFAULT]
         if cohort is None and usual:
             density = self.density

@@ -67,8 +67,8 @@ def fit(
              name...
     """
     settings = FitSettings(method, NutsSettings(chains, warmup, draws, pilot, seed=seed), rtol)
-    cohort = data if isinstance(data, Cohort) else read_events(data)
     chosen = model if isinstance(model, Model) else load_model(model)
+    cohort = data if isinstance(data, Cohort) else read_events(data, model=chosen)
     chosen = chosen.with_fixed(**(fixed or {}))
     place = None if unfinished is None else Path(unfinished)
     with shown(progress) as reporter, nullcontext() if place is None else exclusive(place):

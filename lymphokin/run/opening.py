@@ -78,9 +78,12 @@ def open_run(
         summary = read_summary(folder)
         recorded, fixed = provenance["model_sha256"], dict(config["fixed"])
         named, _ = str(config["model"]), provenance["convergence"]["level"]
-        cohort = read_events(folder / COHORT_FILE, accept=provenance.get("data_accepted", {}))
-        cohort = replace(cohort, source=provenance["data_file"], sha256=provenance["data_sha256"])
+        source = {"source": provenance["data_file"], "sha256": provenance["data_sha256"]}
+        accepted = provenance.get("data_accepted", {})
     chosen = _model_of(folder, named, recorded, _as_models(model)).with_fixed(**fixed)
+    with _damaged(folder):
+        cohort = read_events(folder / COHORT_FILE, accept=accepted, model=chosen)
+        cohort = replace(cohort, **source)
     return Fit(summary, config, provenance, chosen, cohort, folder)
 
 

@@ -56,7 +56,7 @@ def linear_trial(
         "alc",
         records,
         RESIDUAL,
-        np.full((draws, 1), RESIDUAL.sd),
+        np.full((draws, 1, 1), RESIDUAL.sd),
         typical,
         fitted,
         fitted + noise(draws),

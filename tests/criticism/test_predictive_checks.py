@@ -95,7 +95,7 @@ def replicates_of(values: np.ndarray, simulated: np.ndarray, day: np.ndarray) ->
         }
     )
     zero = np.zeros_like(simulated)
-    sd = np.ones((len(simulated), 1))
+    sd = np.ones((len(simulated), 1, 1))
     return Replicates(
         "alc",
         records,

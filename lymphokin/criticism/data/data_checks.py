@@ -25,6 +25,7 @@ from lymphokin.criticism.data.visual_check import (
     judge_visual_checks,
     visual_checks,
 )
+from lymphokin.quantities import Observable
 from lymphokin.verdict import Verdict
 
 VISUAL_CHECKS: tuple[Kind, ...] = ("as measured", "relative to baseline", "prediction-corrected")
@@ -34,7 +35,7 @@ VISUAL_CHECKS: tuple[Kind, ...] = ("as measured", "relative to baseline", "predi
 class DataChecks:
     """What replicated records say of one quantity."""
 
-    quantity: str
+    observable: Observable
     goodness_of_fit: GoodnessOfFit
     trends: list[Trend]
     visual: list[list[VisualCheck]]
@@ -45,7 +46,7 @@ class DataChecks:
     """records above a limit or between two, which stand as random replicates of their patient"""
 
 
-def check_data(r: Replicates, seed: int) -> DataChecks:
+def check_data(r: Replicates, observable: Observable, seed: int) -> DataChecks:
     """Goodness of fit, residuals, predictive checks and prediction errors of one quantity."""
     fit = goodness_of_fit(r)
     scores = normal_scores(errors := prediction_errors(r, seed))
@@ -65,4 +66,4 @@ def check_data(r: Replicates, seed: int) -> DataChecks:
     ]
     trends = individual + population
     within_limits = int(r.records["lower"].notna().sum())
-    return DataChecks(r.quantity, fit, trends, visual, uniform, tuple(verdicts), within_limits)
+    return DataChecks(observable, fit, trends, visual, uniform, tuple(verdicts), within_limits)

@@ -11,7 +11,6 @@ from lymphokin.criticism.data.residual_figures import (
 from lymphokin.criticism.data.visual_check import NAME, Kind
 from lymphokin.criticism.data.visual_check_figure import visual_check_figure
 from lymphokin.criticism.sections import Drawing, Section, of_checks
-from lymphokin.quantities import records_of
 from lymphokin.verdict import Verdict
 
 _VISUAL_KEY = (
@@ -52,10 +51,10 @@ def _verdicts(data: list[DataChecks], *checks: str) -> tuple[Verdict, ...]:
 def _goodness(data: list[DataChecks]) -> Section:
     drawings = [
         Drawing.of(
-            records_of(d.quantity),
-            goodness_of_fit_figure(d.goodness_of_fit),
-            f"g-{d.quantity}",
-            f"Observed against predicted {records_of(d.quantity)}",
+            d.observable.records,
+            goodness_of_fit_figure(d.goodness_of_fit, d.observable),
+            f"g-{d.observable.name}",
+            f"Observed against predicted {d.observable.records}",
             "Left: against the prediction for a typical patient with the same course and "
             "covariates; right: against the prediction for the patient. Dashed: identity; blue: "
             "trend; triangles: below the limit of quantification. "
@@ -76,10 +75,10 @@ def _goodness(data: list[DataChecks]) -> Section:
 def _trends(data: list[DataChecks]) -> Section:
     drawings = [
         Drawing.of(
-            records_of(d.quantity),
-            trend_figure(d.trends),
-            f"t-{d.quantity}",
-            f"Residuals of {records_of(d.quantity)} against time and prediction, with trends",
+            d.observable.records,
+            trend_figure(d.trends, d.observable),
+            f"t-{d.observable.name}",
+            f"Residuals of {d.observable.records} against time and prediction, with trends",
             "Red: smooth trend; band: where it lies with 90 % probability at each place if there "
             "is none; “A minus B” is the difference of the arms’ trends. Individual residuals are "
             "averages over posterior draws and so look narrower than the model’s noise. A good "
@@ -108,12 +107,12 @@ def _visual(data: list[DataChecks]) -> Section:
     for d in data:
         for checks in d.visual:
             kind = checks[0].kind
-            name = f"{records_of(d.quantity)}, {kind}"
+            name = f"{d.observable.records}, {kind}"
             drawings.append(
                 Drawing.of(
                     name,
-                    visual_check_figure(checks),
-                    f"v-{d.quantity}-{kind[:2]}",
+                    visual_check_figure(checks, d.observable),
+                    f"v-{d.observable.name}-{kind[:2]}",
                     f"Visual predictive check of {name}",
                     _VISUAL_KEY + _replaced(d) + _VISUAL_GOOD[kind],
                 )
@@ -128,7 +127,7 @@ def _visual(data: list[DataChecks]) -> Section:
 
 
 def _errors(data: list[DataChecks]) -> Section:
-    errors = {d.quantity: d.errors for d in data}
+    errors = {d.observable.records: d.errors for d in data}
     drawing = Drawing.of(
         "Distribution of the errors",
         uniformity_figure(errors),

@@ -46,7 +46,7 @@ class Replicates:
     limit or between two has a random replicate of its patient within the limits as its value"""
     residual: Residual
     sd: np.ndarray
-    """[draw, component] SDs of the residual"""
+    """[draw, record, component] SDs of the residual; one for all records where they share it"""
     typical: np.ndarray
     """prediction for a patient with these covariates and no difference from the typical one"""
     fitted: np.ndarray
@@ -86,13 +86,13 @@ class Replicates:
     def standardised(self, log_prediction: np.ndarray, sd: np.ndarray) -> np.ndarray:
         """Distance of the records from predictions [..., record], in scales of the error.
 
-        ``sd``: [..., component].
+        ``sd``: [..., record, component], or one for all records.
         """
-        return standardised(self.residual, self.log_value, log_prediction, sd[..., None, :], np)
+        return standardised(self.residual, self.log_value, log_prediction, sd, np)
 
     def log_likelihood(self) -> np.ndarray:
         """[draw] log likelihood of all records given each draw."""
-        sd, y = self.sd[:, None], self.log_value
+        sd, y = self.sd, self.log_value
         quantified = log_density(self.residual, y, self.fitted, sd)
         below = log_probability_below(self.residual, y, self.fitted, sd)
         density = jnp.where(self.censored, below, quantified)
@@ -154,7 +154,9 @@ def replicate(density: CohortDensity, x: np.ndarray, seed: int) -> dict[str, Rep
         if not len(table):
             continue
         residual = hierarchy.model.table.residuals[quantity]
-        sd = np.asarray(scales[quantity], dtype=float)
+        sd = np.asarray(scales[quantity], dtype=float)[:, None]
+        if residual.sd_column:
+            sd = sd * table["sd"].to_numpy(float)[:, None]
         predictions = {
             "typical": typical[quantity][:, order],
             "fitted": fitted[quantity][:, order],
@@ -201,9 +203,9 @@ def _within_limits(table: pd.DataFrame, same: np.ndarray, seed: int) -> pd.DataF
 def measured(
     rng: np.random.Generator, residual: Residual, log_true: np.ndarray, sd: np.ndarray
 ) -> np.ndarray:
-    """Random ln measurements [draw, record] of ln true values; SDs are [draw, component]."""
+    """Random ln measurements [draw, record] of ln true values; SDs as of :class:`Replicates`."""
     if residual.distribution == "student_t":
         noise = rng.standard_t(residual.degrees_of_freedom, log_true.shape)
     else:
         noise = rng.standard_normal(log_true.shape)
-    return log_measured(residual, log_true, sd[:, None], noise, np)
+    return log_measured(residual, log_true, sd, noise, np)

@@ -11,18 +11,18 @@ from lymphokin.criticism.data.residuals import Trend, smoother
 from lymphokin.criticism.data.uniformity import Uniformity
 from lymphokin.criticism.data.visual_check_figure import INNER
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, VERMILLION, log_ticks, round_numbers, styled
-from lymphokin.quantities import OBSERVABLES, records_of
+from lymphokin.quantities import Observable
 
 REACH = 4.2
 """SDs shown on either side of zero."""
 
 
 @styled
-def goodness_of_fit_figure(goodness: GoodnessOfFit) -> Figure:
+def goodness_of_fit_figure(goodness: GoodnessOfFit, observable: Observable) -> Figure:
     """Observed against the population's and the individual prediction, with identity and trend."""
     figure = Figure(figsize=(6.6, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    unit = OBSERVABLES[goodness.quantity].shown_unit
+    unit = observable.shown_unit
     both = np.concatenate([goodness.observed, goodness.population, goodness.individual])
     low, high = both.min() / 1.15, both.max() * 1.15
     for axes, predicted, name in (
@@ -46,7 +46,7 @@ def goodness_of_fit_figure(goodness: GoodnessOfFit) -> Figure:
 
 
 @styled
-def trend_figure(trends: list[Trend]) -> Figure:
+def trend_figure(trends: list[Trend], observable: Observable) -> Figure:
     """Residuals with their trend, against time on the left and prediction on the right."""
     rows = list(dict.fromkeys((t.kind, t.group) for t in trends))
     columns = [a for a in ("time", "prediction") if any(t.against == a for t in trends)]
@@ -54,7 +54,7 @@ def trend_figure(trends: list[Trend]) -> Figure:
     grid = figure.subplots(len(rows), len(columns), squeeze=False, sharex="col", sharey=True)
     labels = {
         "time": "days from the first fraction",
-        "prediction": f"prediction ({OBSERVABLES[trends[0].quantity].shown_unit})",
+        "prediction": f"prediction ({observable.shown_unit})",
     }
     drawn = {(rows.index((t.kind, t.group)), columns.index(t.against)): t for t in trends}
     for (row, column), trend in drawn.items():
@@ -87,13 +87,13 @@ def _trend(axes: Axes, trend: Trend) -> None:
 
 @styled
 def uniformity_figure(errors: dict[str, Uniformity]) -> Figure:
-    """Difference of the errors' distribution from the uniform one, with 95 % bands."""
+    """Difference of the errors' distribution from the uniform one, with 95 % bands, by title."""
     figure = Figure(figsize=(2.7 * len(errors), 2.3), layout="constrained")
-    for axes, (quantity, u) in zip(
+    for axes, (title, u) in zip(
         figure.subplots(1, len(errors), squeeze=False)[0], errors.items(), strict=True
     ):
         uniformity_panel(axes, u)
-        axes.set_title(records_of(quantity), loc="left", size=8.5)
+        axes.set_title(title, loc="left", size=8.5)
         axes.set_xlabel("prediction distribution error")
         axes.set_ylabel("distribution − uniform")
     return figure

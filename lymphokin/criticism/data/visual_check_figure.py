@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from lymphokin.criticism.data.visual_check import VisualCheck
 from lymphokin.pages.drawing import BLACK, GREY, VERMILLION, log_ticks, round_numbers, styled
-from lymphokin.quantities import OBSERVABLES
+from lymphokin.quantities import Observable
 
 OUTER, INNER = "#f3dfb8", "#7fb2d4"
 """Bands of the outer percentiles and of the median, which differ in lightness."""
@@ -18,7 +18,7 @@ ALONE = 0.02
 
 
 @styled
-def visual_check_figure(checks: list[VisualCheck]) -> Figure:
+def visual_check_figure(checks: list[VisualCheck], observable: Observable) -> Figure:
     """Measured 5, 50 and 95 % percentiles over the 90 % bands of simulated ones, a panel per group.
 
     Below it, where any value lies below its limit of quantification, the share of such values.
@@ -46,17 +46,17 @@ def visual_check_figure(checks: list[VisualCheck]) -> Figure:
         grid[-1, column].set_xlabel("days from the first fraction")
         if len(check.visits) == 1:
             grid[-1, column].set_xticks(check.visits["day"])
-    grid[0, 0].set_ylabel(_label(checks[0]))
+    grid[0, 0].set_ylabel(_label(checks[0], observable))
     if censored:
         grid[1, 0].set_ylabel("below limit (%)")
     return figure
 
 
-def _label(check: VisualCheck) -> str:
+def _label(check: VisualCheck, observable: Observable) -> str:
     if check.kind == "relative to baseline":
-        return f"{OBSERVABLES[check.quantity].records}, multiple of baseline"
+        return f"{observable.records}, multiple of baseline"
     corrected = ", prediction-corrected" if check.kind == "prediction-corrected" else ""
-    return OBSERVABLES[check.quantity].axis + corrected
+    return observable.axis + corrected
 
 
 def _days(check: VisualCheck) -> np.ndarray:
