@@ -39,15 +39,21 @@ _NAMED_LIMIT = re.compile(
     r"|<\s*(\d[\d.,]*)\s*[(\[]?(?:blq|bql|bloq|blloq|lloq|loq|lod|blod)[)\]]?"
 )
 """A word below a limit with its number: `BLQ (<0.1)`, `<LLOQ(0.1)`, `<0.1 BLQ`."""
+BETWEEN = re.compile(r"(\d*[.,]?\d+)\s*(?:[-\u2013\u2014]|\.\.\.?|to|bis|a|\u00e0)\s*(\d*[.,]?\d+)")
+"""A result between two numbers: `0.1-0.5`, `0.1 to 0.5`."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A cell of results: a number as text (empty: none), and -1 below, 1 above a limit, else 0."""
+    """A cell of results: a number as text (empty: none), and -1 below, 1 above a limit, else 0.
+
+    `other`: the number that a result below `number` lies above, empty where there is none.
+    """
 
     number: str = ""
     side: int = 0
     missing: bool = False
+    other: str = ""
 
     @property
     def shortest(self) -> str:
@@ -57,7 +63,7 @@ class Word:
 
 
 def read_word(cell: str) -> Word:
-    """A result as it is written: `0.9`, `<0.1`, `>10`, `BLQ`, `BLQ (<0.1)`, `NA`, or a blank."""
+    """A result as it is written: `0.9`, `<0.1`, `>10`, `0.1-0.5`, `BLQ (<0.1)`, `NA`, a blank."""
     bare = " ".join(cell.lower().split())
     close = bare.replace("< ", "<").replace("> ", ">")
     if bare in MISSING_WORDS:
@@ -72,6 +78,9 @@ def read_word(cell: str) -> Word:
     match = _LIMIT.fullmatch(cell.strip())
     if match:
         return Word(match[2], -1 if match[1] in "<≤" else 1)
+    between = BETWEEN.fullmatch(bare)
+    if between and "," not in bare and float(between[1]) < float(between[2]):
+        return Word(between[2], -1, other=between[1])
     return Word(cell)
 
 
@@ -114,6 +123,7 @@ def limited(
     *,
     cens: Numbers | None = None,
     limit: Numbers | None = None,
+    other: Numbers | None = None,
     flagged: Mask | None = None,
     lloq: Numbers | None = None,
     uloq: Numbers | None = None,
@@ -125,13 +135,16 @@ def limited(
         side: -1 where the result is written as below `value` (NaN: below its LLOQ), 1 above, 0.
         cens: Column CENS: 0, 1, -1 or NaN.
         limit: Column LIMIT of Monolix: the other limit of a result with CENS 1 or -1.
+        other: What a result that is written as below `value` lies above; NaN where there is none.
         flagged: Results flagged as below the limit whose number may be anything, such as half
             of it (BLQ 1).
         lloq: Lower limits of quantification, NaN where there is none.
         uloq: Upper limits of quantification.
     """
     nothing = np.full(len(value), np.nan)
-    cens, limit, lloq, uloq = (nothing if a is None else a for a in (cens, limit, lloq, uloq))
+    cens, limit, other, lloq, uloq = (
+        nothing if a is None else a for a in (cens, limit, other, lloq, uloq)
+    )
     flagged = np.zeros(len(value), bool) if flagged is None else flagged
     problem = np.full(len(value), "", dtype=object)
 
@@ -153,11 +166,11 @@ def limited(
     lower = np.where(np.isnan(number) | ((side == 0) & (cens != -1)), uloq, number)
     note(low & np.isnan(upper), "no limit")
     note(high & np.isnan(lower), "no limit")
-    other = np.where(np.isnan(limit) | (limit <= 0), np.nan, limit)
-    note(low & (cens == 1) & (other >= upper), "order")
-    note(high & (cens == -1) & (other <= lower), "order")
-    below = np.where(cens == 1, np.nan_to_num(other), 0.0)
-    above = np.where((cens == -1) & ~np.isnan(other), other, np.inf)
+    beyond = np.where(np.isnan(limit) | (limit <= 0), np.nan, limit)
+    note(low & (cens == 1) & (beyond >= upper), "order")
+    note(high & (cens == -1) & (beyond <= lower), "order")
+    below = np.fmax(np.where(cens == 1, np.nan_to_num(beyond), 0.0), other)
+    above = np.where((cens == -1) & ~np.isnan(beyond), beyond, np.inf)
     censored = (low | high) & (problem == "")
     usable = np.where(problem == "", value, np.nan)
     return Limits(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lymphokin.csv_text import restored
 from lymphokin.io.checks import Doses
 from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import NO_MOMENT, Sheet
+from lymphokin.plausible.identifiers import names_no_patient, spelling
 from lymphokin.quantities import HOURS_PER_DAY
 
 _LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
-_LEAST_PATIENTS = 3  # of a centre whose median is compared
+_LEAST_PATIENTS = 3  # whose median is compared
 _LEAST_LEVELS = 5  # of a drug, of which the highest is compared
 _SAME_TIME = 1 / 86_400  # days within which two doses are given at one time
 _COUNTED = 1e-12
@@ -41,10 +43,10 @@ def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, shee
 
 def _identities(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
     """Identifiers that look like one patient, and names that look like one arm or centre."""
-    other = _twins(records.ids)
-    number = np.array([1.0 if name in other else np.nan for name in records.ids])
-    sheet.judge("similar_ids", _on_first_rows(records, number), "ID",
-                lambda word: f"the same patient as {other[word]}?")  # fmt: skip
+    for check, hints in odd_identifiers(records.ids).items():
+        number = np.array([1.0 if name in hints else np.nan for name in records.ids])
+        rows = _on_first_rows(records, number)
+        sheet.judge(check, rows, "ID", lambda word, hints=hints: hints[restored(word)])
     for column in ("ARM", "CENTRE"):
         names = patients[column.lower()]
         same = _twins(names.dropna().unique())
@@ -53,6 +55,21 @@ def _identities(records: Records, patients: pd.DataFrame, sheet: Sheet) -> None:
         stated = np.where(pd.isna(records.covariates[column]), np.nan, 1.0)
         sheet.judge("similar_names", _on_first_rows(records, number, stated), column,
                     lambda word, same=same: f"the same as {same.get(word, '')}?")  # fmt: skip
+
+
+def odd_identifiers(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Identifiers that are spelt like an earlier one, or name no patient, with a hint.
+
+    By the name of the check of plausibility that they do not pass.
+    """
+    first: dict[tuple[str, ...], str] = {}
+    same = {name: first.setdefault(key, name) for name in names if (key := spelling(name))}
+    return {
+        "similar_ids": {name: f"the same patient as {other}?" for name, other in same.items()
+                        if other != name},
+        "no_identifier": {name: "several persons, or a row that sums up the others?"
+                          for name in names if names_no_patient(name)},
+    }  # fmt: skip
 
 
 def _twins(names: Iterable[str]) -> dict[str, str]:
@@ -187,6 +204,9 @@ def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet)
                "another unit than the other patients' counts?")  # fmt: skip
     before = records.day[counts] <= 0
     early = pd.Series(value[before]).groupby(patient[before]).median()
+    if len(early) >= _LEAST_PATIENTS:
+        _judge(sheet, "usual_count", counts[before][:1], np.array([early.median()]), "DV",
+               "logarithms, per cent, or another unit?")  # fmt: skip
     centre = patients["centre"].to_numpy(object)[early.index.to_numpy(int)]
     by_centre = early.groupby(centre).agg(["median", "size"])
     by_centre = by_centre[by_centre["size"] >= _LEAST_PATIENTS]

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from lymphokin.io.censoring import BETWEEN
+
 _SIGN = re.compile(r"(?:[<>]=?|≤|≥)\s*")
 _LIKE_A_NUMBER = re.compile(r"[+-]?(?=[\d.,]*\d)[\d.,' ]+(?:[eE][+-]?\d+)?")
 _BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2019": "'"})
@@ -77,8 +79,15 @@ class Written:
     flags: tuple[str, ...] = ()
 
     def plain(self, word: str) -> str | None:
-        """A number of the column as Python writes it, None where it is none or not clear."""
+        """A number of the column as Python writes it, None where it is none or not clear.
+
+        Of a result between two numbers both are so written.
+        """
         bare = without_flag(word, self.flags)
+        between = BETWEEN.fullmatch(bare)
+        if between:
+            low, high = self.plain(between[1]), self.plain(between[2])
+            return f"{low}-{high}" if low and high else None
         for form in self.formats:
             plain = form.plain(bare)
             if plain is not None:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lymphokin.csv_text import restored
-from lymphokin.io.censoring import EXPECTED, UNSURE_WORDS, Limits, limited
+from lymphokin.io.censoring import EXPECTED, UNSURE_WORDS, Limits, limited, read_word
 from lymphokin.io.covariates import MOST_LESIONS, read_covariates
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import NOT_UNDERSTOOD, TUBES
@@ -201,7 +201,7 @@ def _observations(
     quantities = words.quantities
     quantity = sheet.choices("DVID", quantities, _codes(mapping, "DVID"), seen)
     sheet.flag(seen & ~sheet.stated("DVID"), "DVID", f"{_or(quantities)} on every observation")
-    value, side = sheet.results("DV")
+    value, side, other = sheet.results("DV")
     _warn_of_unsure_words(sheet, seen)
     lloq = sheet.numbers("LLOQ")
     sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
@@ -222,6 +222,7 @@ def _observations(
         np.where(seen, side, 0),
         cens=cens,
         limit=np.where(seen & ~missing, sheet.numbers("LIMIT"), np.nan),
+        other=other,
         lloq=lloq,
     )
     for name, expected in EXPECTED.items():
@@ -272,14 +273,17 @@ def _judge_values(sheet: Sheet, quantity: Codes, read: Limits, words: Vocabulary
         of_kind = quantity == words.quantities.index(name)
         hint = _count_hint if name == "alc" else ""
         sheet.judge(check, np.where(of_kind & ~read.censored, read.value, np.nan), "DV", hint)
-        high = np.where(of_kind & read.censored, np.fmax(read.lower, 0), np.nan)
-        sheet.judge(check, np.where(high > 0, high, np.nan), "DV", hint)
+        limited = of_kind & read.censored & (read.lower > 0)
+        between = limited & np.isfinite(read.upper)
+        sheet.judge(check, np.where(limited, read.lower, np.nan), "DV", hint)
+        sheet.judge(check, np.where(between, read.upper, np.nan), "DV", hint)
         column = "LLOQ" if sheet.stated("LLOQ").any() else "DV"
-        sheet.judge(_LIMIT_CHECKS[name], np.where(of_kind, read.lloq, np.nan), column)
+        lloq = np.where(of_kind & ~between, read.lloq, np.nan)
+        sheet.judge(_LIMIT_CHECKS[name], lloq, column)
 
 
 def _count_hint(word: str) -> str:
-    number = float(word.lstrip("<>= "))
+    number = float(read_word(word).number)
     if number > LARGEST_ALC:
         return f"cells/uL? write {number / 1000:g}"
     return "divided by 1000 once too often?" if number < CHECKS["alc_value"].plausible[0] else ""

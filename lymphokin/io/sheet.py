@@ -94,15 +94,20 @@ class Sheet:
         words = ["" if is_blank(word) else word for word in column.words]
         return column.rows(self._numbers(column, words))
 
-    def results(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    def results(
+        self, name: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.int8], NDArray[np.float64]]:
         """The column as results: numbers, and -1 or 1 where written as below or above a limit.
 
-        NaN where missing, or where the limit stands elsewhere (`BLQ`).
+        NaN where missing, or where the limit stands elsewhere (`BLQ`). Third: the number that a
+        result between two numbers lies above, NaN elsewhere.
         """
         column = self.column(name)
         words = [read_word(word) for word in column.words]
         values = self._numbers(column, [word.number for word in words])
-        return column.rows(values), column.rows(np.array([word.side for word in words], np.int8))
+        other = np.array([float(word.other or "nan") for word in words])
+        side = np.array([word.side for word in words], np.int8)
+        return column.rows(values), column.rows(side), column.rows(other)
 
     def _numbers(self, column: TextColumn, words: Sequence[str]) -> NDArray[np.float64]:
         """`words` of the column as numbers, NaN where empty; those that are none are noted."""
@@ -231,7 +236,9 @@ def _number_hint(word: str) -> str:
         return f"decimal comma? write {word.replace(',', '.')}"
     if word.lower() in ("na", "nan", "n/a", "nd", "null", "none", "-", "#n/a"):
         return "leave the cell blank for a missing value"
-    number = re.match(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*[^0-9.,\s]", word)
+    if "%" in word:
+        return "a share is no count"
+    number = re.fullmatch(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*[^0-9.,\s+±~-][^0-9]*", word)
     return f"write the number alone: {number[1]}" if number else ""
 
 

@@ -23,9 +23,10 @@ CHECKS = (
         "a limit of quantification of lymphocyte counts",
         "1e9/L",
         (0, 3),
-        (0, 1),
-        (0, 0.5),
-        "judgement: analysers report to 0.01 or 0.1; 100 is a limit in cells/uL",
+        (0.001, 1),
+        (0.005, 0.5),
+        "judgement: analysers report to 0.01 or 0.1; 100 is a limit in cells/uL, 0.0001 one in "
+        "1e9/L that was divided by 1000",
     ),
     Check(
         "lower_limit_of_normal",
@@ -50,8 +51,8 @@ CHECKS = (
         "a limit of quantification of MDSC",
         "cells/uL",
         (0, 1_000),
-        (0, 100),
-        (0, 20),
+        (0.001, 100),
+        (0.01, 20),
         "judgement: flow cytometry counts to about 1 cell/uL",
     ),
     Check(
@@ -79,8 +80,8 @@ CHECKS = (
         "a limit of quantification of ATRA levels",
         "ng/mL",
         (0, 1_000),
-        (0, 100),
-        (0, 50),
+        (0.01, 100),
+        (0.1, 50),
         "judgement: chromatography quantifies to 0.5 to 10 ng/mL",
     ),
     Check(
@@ -112,6 +113,16 @@ CHECKS = (
         (1 / 10, 10),
         "judgement: patients differ by a factor of 10 at most, units by 100 (per cent, shares) "
         "or 1000 (cells/uL)",
+    ),
+    Check(
+        "usual_count",
+        "the median of all patients' counts before treatment",
+        "1e9/L",
+        (0, 100),
+        (0.1, 5),
+        (0.3, 3.5),
+        "reference range 1.0 to 4.8, and less in patients (judgement, of three patients or more); "
+        "logarithms of cells/uL are about 7, shares in per cent 5 to 40",
     ),
     Check(
         "centre_median",

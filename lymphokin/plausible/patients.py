@@ -9,12 +9,22 @@ from lymphokin.plausible.check import FLAG, Check
 CHECKS = (
     Check(
         "similar_ids",
-        "identifiers that differ only in case, blanks or leading zeros",
+        "identifiers that differ only in case, blanks, marks or leading zeros",
         "",
         (-math.inf, math.inf),
         FLAG,
         FLAG,
-        "judgement: `1` and `001`, `p1` and `P1` are one patient in most files",
+        "judgement: `1`, `001` and `1.0`, `p1` and `P-1` are one patient in most files",
+    ),
+    Check(
+        "no_identifier",
+        "identifiers that name no patient, such as `ANON` or `Mean`",
+        "",
+        (-math.inf, math.inf),
+        FLAG,
+        FLAG,
+        "judgement: what anonymising leaves behind may stand for several persons, and rows below a "
+        "table sum up the others",
     ),
     Check(
         "similar_names",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lymphokin.dose.dicom.patients import names_nobody
+from lymphokin.plausible.identifiers import names_nobody
 from tests.dose.dicom_phantom import generate_uid, item, write_dose, write_plan, write_structures
 from tests.dose.dose_cases import SIZE, STRUCTURES, hill, only, refused, write_course
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
-from lymphokin.io.convert.subject_ids import plain
+from lymphokin.plausible.identifiers import spelling
 from tests.io.cdisc_study import DM, LB, PR, account, counts, done, fractions, refused
 
 
@@ -33,9 +33,9 @@ identifiers = st.from_regex(r"[A-Z]{1,3}-[1-9]\d{0,2}-[1-9]\d{0,3}", fullmatch=T
 def test_typing_changes_no_identifier_and_other_identifiers_stay_apart(one, other, zeros, lower):
     typed = re.sub(r"-(\d)", "-" + "0" * zeros + r"\1", one)
     typed = typed.lower() if lower else typed
-    assert plain(typed) == plain(f" {typed.replace('-', ' ')} ") == plain(one)
+    assert spelling(typed) == spelling(f" {typed.replace('-', ' ')} ") == spelling(one)
     assume(one != other)
-    assert plain(one) != plain(other)
+    assert spelling(one) != spelling(other)
 
 
 BY_NUMBER = {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from lymphokin.io import BadInput, read_events
 from lymphokin.plausible import CHECKS
+from lymphokin.plausible.identifiers import names_no_patient
 from lymphokin.shipped import data_path
 from tests.io.cdisc_study import PR, refused
 from tests.io.test_read_by_column import WIDE, made
@@ -36,6 +37,10 @@ EVENTS = "ID,TIME,EVID,CMT,AMT,II,ADDL,DVID,DV\n"
          ["alc_value"]),
         ("P1,-3,0,,,,,alc,0.05\nP1,0,1,rt,8,,,,\nP2,-3,0,,,,,alc,1.45\nP2,0,1,rt,8,,,,\n",
          ["patient_median"]),
+        ("P1,-3,0,,,,,alc,7.2\nP2,-3,0,,,,,alc,6.8\nP3,-3,0,,,,,alc,7.3\n", ["usual_count"]),
+        ("P1,-3,0,,,,,alc,12\nP2,-3,0,,,,,alc,9\nP3,-3,0,,,,,alc,14\n", ["usual_count"]),
+        ("ANON,-3,0,,,,,alc,1.5\nANON,0,1,rt,8,1,4,,\n", ["no_identifier"]),
+        ("P1,-3,0,,,,,alc,1.5\nMean,-3,0,,,,,alc,1.5\n", ["no_identifier"]),
         ("P1,-3,0,,,,,alc,28\nP1,0,1,rt,8,,,,\n", ["alc_value"]),
         ("P1,-3,0,,,,,alc,1.5\nP1,0,1,rt,8,,,,\nP1,1,1,atra,0.27,,,,\n", ["drug_dose"]),
     ],
@@ -55,6 +60,19 @@ def test_a_limit_in_cells_per_microlitre_does_not_censor_every_count(tmp_path):
     path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ\nA,-1,0,,,alc,1.5,100\nA,0,1,rt,8,,,\n")
     with pytest.raises(BadInput, match=r"limit of quantification of lymphocyte counts, at most 3"):
         read_events(path)
+
+
+def test_a_limit_far_below_all_counts_was_scaled_once_too_often(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ\nA,-1,0,,,alc,1.5,0.0001\nA,7,0,,,alc,BLQ,0.0001\n"
+    )
+    assert asked(path) == ["alc_limit"]
+
+
+@pytest.mark.parametrize("name", ["S01", "Contest", "TCGA-05", "0", "X", "Minna", "anon-7", "1234"])
+def test_an_identifier_that_may_be_somebody_s_is_no_alarm(name):
+    assert not names_no_patient(name)
 
 
 def test_a_centre_in_another_unit_stands_out_among_the_centres(tmp_path):

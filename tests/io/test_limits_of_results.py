@@ -38,6 +38,7 @@ class Case:
 
 
 NUMBERS, SMALL = (st.integers(20, most).map(lambda n: n / 100) for most in (800, 90))
+FROM_TO = st.sampled_from(["{}-{}", "{} – {}", "{} to {}", "{}..{}"])
 BELOW = st.sampled_from(["BLQ", "<LLOQ", "< BLQ", "bql", "not detected", "below LLOQ"])
 
 
@@ -52,6 +53,8 @@ def cases(draw: st.DrawFn) -> Case:
         Case(f"> {text}", number, number, np.inf),
         Case(f"BLQ (<{small})", limit, 0, limit),
         Case(f"<LLOQ({small})", limit, 0, limit),
+        Case(draw(FROM_TO).format(f"{number / 2:.3f}", text), number, number / 2, number),
+        Case(f"0-{small}", limit, 0, limit),
         Case("0.05", LLOQ, 0, LLOQ),
         Case("12", ULOQ, ULOQ, np.inf),
         Case(draw(BELOW), LLOQ, 0, LLOQ),
@@ -98,7 +101,9 @@ def as_nonmem(made: list[Case]) -> str:
     """In cells/uL, with limits in columns."""
 
     def scaled(text: str) -> str:
-        number = read_word(text).number
+        number, other = read_word(text).number, read_word(text).other
+        if other:
+            return f"{1000 * float(other):.10g}-{1000 * float(number):.10g}"
         return text.replace(number, f"{1000 * float(number):.10g}") if number else text
 
     rows = [f'A,{n},0,,,1,"{scaled(c.word)}",{"," if c.cens else "100,9000"},'
@@ -224,12 +229,14 @@ def test_logarithms_are_read_where_the_mapping_says_so(base, tmp_path):
         f"A,{day},0,,,1,{'<' * (dv[0] == '<')}{log(float(dv.strip('<')))},{log(0.1)}\n"
         for dv, day in rows
     )
+    table += f"A,28,0,,,1,{log(1.2)}-{log(1.4)},\n"
     nonmem = {**NONMEM, "units": {"alc": "10^9/L"}}
     with pytest.raises(BadInput, match=r"not its logarithm[\s\S]*\[nonmem\.logarithms\]"):
         in_folder({"data.csv": table}, {"nonmem": nonmem})
     seen = in_folder({"data.csv": table}, {"nonmem": {**nonmem, "logarithms": {"alc": base}}})
-    np.testing.assert_allclose(seen.observations["value"], [1.5, 0.8, 0.3, 0.1], rtol=1e-9)
-    assert seen.observations["censored"].tolist() == [False, False, True, True]
+    np.testing.assert_allclose(seen.observations["value"], [1.5, 0.8, 0.3, 0.1, 1.4], rtol=1e-9)
+    assert seen.observations["censored"].tolist() == [False, False, True, True, True]
+    assert seen.observations["lower"].iloc[-1] == pytest.approx(1.2)
     with pytest.raises(BadInput, match="base"):
         in_folder({"data.csv": table}, {"nonmem": {**nonmem, "logarithms": {"alc": "7"}}})
 

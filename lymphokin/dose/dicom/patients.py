@@ -15,14 +15,7 @@ from dataclasses import dataclass, field
 
 from lymphokin.dose.dicom.files import KINDS, Object, items, referenced, text
 from lymphokin.io.problems import BadInput, Findings
-
-_NOBODY = re.compile(
-    r"(anon\w*|de-?ident\w*|pseudonym\w*|unknown|none|null|nil|n/?a|no_?id|no_?name|test\w*|"
-    r"patient|patientid|subject|phantom|dummy|default|demo|removed|deleted|blank|x+|0+|1|9+|"
-    r"0*123(4(5(6(7(8(9)?)?)?)?)?)?|[-_.?*#]*)[-_ ]?(patient|id)?",
-    re.IGNORECASE,
-)
-"""Identifiers and names that stand for nobody (judgement, from what anonymisers write)."""
+from lymphokin.plausible.identifiers import names_nobody, spelling
 
 SIGNS = {
     "PatientBirthDate": "birth dates",
@@ -49,11 +42,6 @@ class PatientObjects:
         number."""
         words = {w for w in re.split(r"[^0-9a-z]+", name.lower()) if w}
         return "(hidden: names the patient)" if words & self._words else name
-
-
-def names_nobody(identifier: str) -> bool:
-    """Whether an identifier or name is one that anonymising leaves behind."""
-    return _NOBODY.fullmatch(identifier.strip()) is not None
 
 
 def patients_of(
@@ -111,18 +99,13 @@ def _linked(by_id: Mapping[str, Sequence[Object]]) -> list[list[str]]:
     groups: list[set[str]] = []
     for identifier in sorted(by_id):
         same = {identifier}
-        same |= {other for other in by_id if _spelling(other) == _spelling(identifier)}
+        same |= {other for other in by_id if spelling(other) == spelling(identifier) != ()}
         for one in by_id[identifier]:
             same |= {home[uid] for uid in references(one) if uid in home}
         joined = [g for g in groups if g & same]
         groups = [g for g in groups if not g & same]
         groups.append(same.union(*joined))
     return sorted(sorted(group) for group in groups)
-
-
-def _spelling(identifier: str) -> str:
-    """An identifier without case, marks and leading zeros."""
-    return re.sub(r"[^0-9a-z]", "", identifier.lower()).lstrip("0") or identifier
 
 
 def references(one: Object) -> set[str]:

@@ -20,7 +20,7 @@ from lymphokin.io.convert.findings import read_measurements
 from lymphokin.io.convert.joins import check_arms, check_joins, check_starts
 from lymphokin.io.convert.radiotherapy import read_fractions
 from lymphokin.io.convert.study_radiotherapy import is_radiotherapy
-from lymphokin.io.convert.subject_ids import subjects_of, with_subjects
+from lymphokin.io.convert.subject_ids import id_column, subjects_of, with_subjects
 from lymphokin.io.convert.subjects import ENDS, FIRST_DAYS, STARTS, read_subjects, together
 from lymphokin.io.convert.treatment_names import listed
 from lymphokin.io.convert.written_dates import with_iso_dates
@@ -124,6 +124,9 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
             if column not in data:
                 bench.found(data.file).add(None, column, None, f"a column {column}")
     bench.raise_if_any()
+    bench.columns["ID"] = id_column(
+        bench, next(d for files in domains.sets.values() for d in files)
+    )
     sets = with_iso_dates(bench, with_subjects(bench, domains.sets), DATES)
     bench.raise_if_any()
     owners = [

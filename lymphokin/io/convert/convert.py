@@ -24,6 +24,7 @@ from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
+from lymphokin.io.cross_checks import odd_identifiers
 from lymphokin.io.events import read_table, write_events
 from lymphokin.io.problems import BadInput, Findings, Place, Problem
 from lymphokin.schedule import SATURDAY
@@ -151,6 +152,17 @@ def _warn_of_weekends(bench: Bench, events: pd.DataFrame) -> None:
         bench.account.warn(f"{weekend:,} fraction(s) on a Saturday or Sunday")
 
 
+def _pseudonymised(events: pd.DataFrame, key: bytes, found: Findings) -> pd.DataFrame:
+    """The events under pseudonyms; identifiers that look odd are noted before they are gone."""
+    names = pseudonyms(events["ID"], key)
+    first = (~events["ID"].duplicated()).to_numpy().nonzero()[0] + 2  # line 1 is the header
+    lines = dict(zip(names, first.tolist(), strict=True))
+    for check, hints in odd_identifiers(list(names)).items():
+        for name in hints:
+            found.judge(check, 1.0, lines[name], "ID", names[name])
+    return events.assign(ID=events["ID"].map(names))
+
+
 def _checked(
     events: pd.DataFrame, records: pd.DataFrame, name: str, bench: Bench, key: bytes | None
 ) -> Cohort:
@@ -158,8 +170,6 @@ def _checked(
 
     What is found is reported of the files and cells that the `records` come from.
     """
-    if key is not None:
-        events = events.assign(ID=events["ID"].map(pseudonyms(events["ID"], key)))
     places = records[["source", "row", "column", "cell"]].to_numpy(object)
 
     def origin(line: int, column: str | None) -> Place:
@@ -169,6 +179,8 @@ def _checked(
         return Place(str(source), int(row), str(theirs), str(cell) if is_value else "")
 
     found = Findings(name, bench.mapping["accept"], origin)
+    if key is not None:
+        events = _pseudonymised(events, key, found)
     cohort = read_table(neutral_frame(events).to_csv(index=False).encode(), found)
     bench.account.accepted |= cohort.accepted
     return replace(cohort, accepted=bench.account.accepted)

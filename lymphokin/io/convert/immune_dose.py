@@ -11,8 +11,8 @@ from lymphokin.csv_text import restored
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.mapping import stated_format
-from lymphokin.io.convert.subject_ids import plain
 from lymphokin.plausible import accepted_in
+from lymphokin.plausible.identifiers import spelling
 
 
 def with_immune_dose(
@@ -38,10 +38,10 @@ def with_immune_dose(
     expected = "the immune dose of the course in Gy, 0 or above"
     bench.flag(data, blank | (dose < 0), "IMMUNE_DOSE_GY", expected)
     known = who.isin(set(ids)).to_numpy()
-    alike = {plain(name): name for name in ids.unique()}
+    alike = {spelling(name): name for name in ids.unique()}
     for name, line in zip(who[~known], data.lines[~known], strict=True):
-        if plain(name) in alike:
-            other = alike[plain(name)]
+        if spelling(name) in alike:
+            other = alike[spelling(name)]
             hint = f'is it {other}? [subject.rename] "{name}" = "{other}" in the mapping'
             found.add(int(line), "ID", name, "an identifier as in the records", hint)
     without = [name for name in ids.unique() if name not in set(who)]

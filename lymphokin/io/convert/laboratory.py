@@ -26,7 +26,14 @@ from lymphokin.io.convert.limits import (
     usual_limit,
     with_limits,
 )
-from lymphokin.io.convert.results import EXPECTED, Reading, Result, Rounding, decimals_of
+from lymphokin.io.convert.results import (
+    EXPECTED,
+    Reading,
+    Result,
+    Rounding,
+    decimals_of,
+    read_number,
+)
 from lymphokin.lab_units import count_factor, level_factor
 from lymphokin.quantities import CELLS_PER_UL
 
@@ -148,11 +155,16 @@ def limited_results(
     factor = _standard_factor(data, columns, read)
     lloq = limits_of(bench, data, columns, read, kind, (columns.lloq, *LLOQ))
     uloq = limits_of(bench, data, columns, read, kind, (columns.uloq, *ULOQ))
+    above = [read_number(word.other) for word in cells.words]
+    own = [read.factor_of(unit or standard) for _, unit, _, standard in cells.read]
+    other = [float(n * f) if n is not None and f is not None else math.nan
+             for n, f in zip(above, own, strict=True)]  # fmt: skip
     usual = [usual_limit(bench, kind, name) or math.nan for name in ("lloq", "uloq")]
     return with_limits(
         bench, data, value, cells.side, factor,
         np.where(np.isnan(lloq), usual[0], lloq), np.where(np.isnan(uloq), usual[1], uloq),
-        shown=cells.shown, column=cells.column, hints=limit_hints(table_of(kind)),
+        other=np.array(other, float), shown=cells.shown, column=cells.column,
+        hints=limit_hints(table_of(kind)),
     )  # fmt: skip
 
 

@@ -96,6 +96,8 @@ def read_results(
     value = np.array(
         [np.nan if n is None else float(n * Fraction(repr(float(f)))) for n, f in exact]
     )
+    above = [read_number(word.other) for word in words]
+    other = np.array([np.nan if n is None else float(n) for n in above]) * factor
     usual = limits or {name: usual_limit(bench, kind, name) for name in ("lloq", "uloq")}
     stated = {"lloq": LLOQ, "uloq": ULOQ}
     lloq, uloq = (limits_in(bench, data, stated[n], factor, usual[n]) for n in ("lloq", "uloq"))
@@ -103,8 +105,8 @@ def read_results(
     side = [word.side for word in words]
     where = [column] * len(data)
     hints = limit_hints(table or table_of(kind))
-    return with_limits(bench, data, value, side, factor, lloq, uloq, shown=shown.tolist(),
-                       column=where, hints=hints)  # fmt: skip
+    return with_limits(bench, data, value, side, factor, lloq, uloq, other=other,
+                       shown=shown.tolist(), column=where, hints=hints)  # fmt: skip
 
 
 def limit_hints(table: str) -> dict[str, str]:
@@ -150,6 +152,7 @@ def with_limits(
     lloq: Numbers,
     uloq: Numbers,
     *,
+    other: Numbers,
     shown: Sequence[str],
     column: Sequence[str],
     hints: Mapping[str, str],
@@ -166,6 +169,7 @@ def with_limits(
         factor: From the unit of a row to the event table's.
         lloq: Lower limits of quantification, in the event table's unit.
         uloq: Upper limits.
+        other: What results written as between two numbers lie above, in the event table's unit.
         shown: The results as they are written.
         column: Where each stands.
         hints: What to say beside a problem, by its name in `EXPECTED`.
@@ -175,6 +179,7 @@ def with_limits(
         np.asarray(side, np.int8),
         cens=bench.numbers(data, "CENS").to_numpy(),
         limit=bench.numbers(data, "LIMIT").to_numpy() * factor,
+        other=other,
         flagged=flagged_below(data),
         lloq=lloq,
         uloq=uloq,

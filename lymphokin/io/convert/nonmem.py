@@ -274,10 +274,14 @@ def _antilogs(bench: Bench, data: Dataset, kind: str) -> Dataset:
 
     def antilog(cell: str) -> str:
         word = read_word(cell)
-        log = read_number(word.number)
-        if log is None or abs(log) > _LARGEST_LOG:
+        logs = {number: read_number(number) for number in (word.number, word.other)}
+        logs = {n: log for n, log in logs.items() if log is not None and abs(log) <= _LARGEST_LOG}
+        if word.number not in logs:
             return cell
-        return cell.replace(word.number, repr(_BASES[str(base)] ** float(log)))
+        plain = {number: repr(_BASES[str(base)] ** float(log)) for number, log in logs.items()}
+        if word.other:
+            return f"{plain[word.other]}-{plain[word.number]}"
+        return cell.replace(word.number, plain[word.number])
 
     names = [name for name in ("DV", *LLOQ, *ULOQ, "LIMIT") if name in data]
     frame = data.frame.assign(**{n: bench.plain(data, n).map(antilog) for n in names})

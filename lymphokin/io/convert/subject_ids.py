@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import Dataset
+from lymphokin.plausible.identifiers import spelling
 
 SUBJECT = "LYMPHOKIN_SUBJECT"
 """Column that `with_subjects` adds: the patient of each row."""
@@ -23,8 +23,6 @@ _LEVELS = ("STUDYID", "SITEID")
 _SAME = {"SEX": "sex", "STUDYID": "study", "SITEID": "site", "SUBJID": "number in the study"}
 """Columns with one value per patient."""
 
-_PART = re.compile(r"[^\W\d_]+|\d+")
-
 
 def subjects_of(bench: Bench, data: Dataset) -> pd.Series:
     """The patient of every row, '' where the row names none (a problem noted before)."""
@@ -35,11 +33,6 @@ def id_column(bench: Bench, data: Dataset) -> str:
     """The column of `data` that names its subjects, for messages."""
     names = [str(name).upper() for name in bench.mapping["subject"]["id"]]
     return next((name for name in names if name in data), names[0])
-
-
-def plain(identifier: str) -> tuple[str, ...]:
-    """An identifier without what typing changes: case, leading zeros, blanks and marks."""
-    return tuple(part.lstrip("0") or "0" for part in _PART.findall(identifier.casefold()))
 
 
 def with_subjects(bench: Bench, sets: dict[str, list[Dataset]]) -> dict[str, list[Dataset]]:
@@ -150,7 +143,7 @@ def _refuse_alike(bench: Bench, named: Iterable[tuple[Dataset, pd.Series]]) -> N
         for name, line in zip(ids[once], data.lines[once], strict=True):
             if not name or name in reported:
                 continue
-            known = first.setdefault(plain(name), (name, data.file, int(line)))
+            known = first.setdefault(spelling(name), (name, data.file, int(line)))
             if known[0] != name:
                 reported.add(name)
                 bench.found(data.file).add(
@@ -171,7 +164,7 @@ def _refuse_two_in_one(bench: Bench, every: list[Dataset]) -> None:
             if column == "SEX":
                 table = table[table["text"].str[:1].str.upper().isin(["F", "M"])]
             for who, value, line in table.drop_duplicates(["id", "text"]).itertuples(index=False):
-                same = value[:1].upper() if column == "SEX" else plain(value)
+                same = value[:1].upper() if column == "SEX" else spelling(value)
                 known = seen.setdefault(who, (same, value, data.file))
                 if known[0] != same:
                     bench.found(data.file).add(
