@@ -92,6 +92,8 @@ def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) 
         name = f"AN APPROXIMATION, NOT MARKOV CHAINS (method {fit.method})"
         console.rule(name, style=style)
     console.print(fit.verdict, style=style, markup=False)
+    if conflict := fit.provenance.get("prior_conflict"):
+        console.print(conflict, style="yellow", markup=False)
     if predicted:
         console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     else:

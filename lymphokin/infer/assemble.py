@@ -26,7 +26,9 @@ from lymphokin.infer.latent_draws import (
     kept_places,
     population_latents,
 )
+from lymphokin.infer.learnt import unmeasured_quantities, withheld
 from lymphokin.infer.predictive import predictive_groups
+from lymphokin.infer.prior_conflict import in_a_sentence, prior_conflicts
 from lymphokin.infer.sample import Sample
 
 PRIOR_DRAWS = 4000
@@ -47,7 +49,8 @@ def verdicts_of(
 
     Returns:
         one row per population quantity; the quantities [chain, draw] and those of the prior
-        [draw], in the table's units; ``convergence`` and, of an approximation, ``approximation``.
+        [draw], in the table's units; ``convergence``, ``prior_conflict`` (a sentence, or empty)
+        and, of an approximation, ``approximation``.
     """
     hierarchy, belief = density.hierarchy, sample.belief
     n_population = len(hierarchy.quantities)
@@ -56,14 +59,23 @@ def verdicts_of(
     values = {name: value.reshape(z.shape[:2]) for name, value in values.items()}
     prior_z = np.random.default_rng(seed).standard_normal((PRIOR_DRAWS, n_population))
     prior = density.natural(prior_z.astype(z.dtype))
-    summary = population_summary(hierarchy, z, values, prior, markov=belief is None)
+    seen = {q for q, rows in density.packed.records.items() if any(map(len, rows))}
+    unmeasured = unmeasured_quantities(hierarchy.model, seen)
+    summary = population_summary(hierarchy, z, values, prior, belief is None, unmeasured)
     convergence = (
         judge(summary, sample.statistics["diverging"])
         if belief is None
         else without_chains(belief, z.shape[1])
     )
     accuracy = judge_accuracy(errors, adaptive=hierarchy.model.solver is not None)
-    verdicts = {"convergence": beside_accuracy(convergence, accuracy).as_dict()}
+    convergence = beside_accuracy(convergence, accuracy)
+    conflicts = prior_conflicts(hierarchy.model, z.reshape(-1, n_population))
+    if convergence.level == "bad":
+        summary, conflicts = withheld(summary), []
+    verdicts = {
+        "convergence": convergence.as_dict(),
+        "prior_conflict": in_a_sentence(conflicts, unmeasured),
+    }
     if belief is not None:
         verdicts["approximation"] = belief.as_dict()
     return summary, values, prior, verdicts

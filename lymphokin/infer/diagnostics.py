@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 
 from lymphokin.infer.accuracy import Accuracy
 from lymphokin.infer.belief import Belief
+from lymphokin.infer.learnt import learnt_word
 from lymphokin.infer.nested_rhat import nested_rhat, starts_of
 from lymphokin.pages.wording import fixed
 from lymphokin.population import Hierarchy, entry_of
@@ -19,10 +21,6 @@ LEVELS = ("good", "caution", "bad")
 RHAT_GOOD, RHAT_BAD = 1.02, 1.05
 ESS_GOOD, ESS_BAD = 400.0, 100.0
 DIVERGENT_SHARE_GOOD, DIVERGENT_SHARE_BAD = 0.005, 0.02
-LEARNT_WELL, LEARNT_PARTLY = 0.5, 0.1
-"""Contraction (share of the prior variance removed) from which a quantity counts as learnt."""
-
-
 MIXING = ("rhat", "ess_bulk", "ess_tail")
 NO_CHAINS = (
     "R-hat and effective sample size compare and count Markov chains; here there are none, so they "
@@ -80,6 +78,7 @@ def population_summary(
     values: dict[str, np.ndarray],
     prior: dict[str, np.ndarray],
     markov: bool,
+    unmeasured: Collection[str] = (),
 ) -> pd.DataFrame:
     """One row per population quantity: posterior, prior, contraction, diagnostics and provenance.
 
@@ -88,6 +87,7 @@ def population_summary(
         values: per quantity, [chain, draw] posterior draws in the table's unit.
         prior: per quantity, [draw] prior draws in the table's unit.
         markov: whether the draws are those of Markov chains, whose mixing can be measured.
+        unmeasured: names of the quantities of which no record of their own block speaks.
     """
     table = hierarchy.model.table
     rows = []
@@ -97,8 +97,6 @@ def population_summary(
         # The latent's prior is standard normal: its posterior variance is the share that is left.
         # A single point has no variance.
         contraction = 1 - float(z[..., i].var()) if z[..., i].size > 1 else np.nan
-        well, partly = contraction >= LEARNT_WELL, contraction >= LEARNT_PARTLY
-        learnt = "well" if well else "partly" if partly else "prior only"
         rows.append(
             {
                 "name": quantity.name,
@@ -110,7 +108,7 @@ def population_summary(
                 **{f"q{q:02d}": np.quantile(draws, q / 100) for q in (5, 25, 50, 75, 95)},
                 **{f"prior_q{q:02d}": np.quantile(before, q / 100) for q in (5, 50, 95)},
                 "contraction": contraction,
-                "learnt": "unknown" if np.isnan(contraction) else learnt,
+                "learnt": learnt_word(contraction, quantity.name not in unmeasured),
                 **_mixing(z[..., i], markov),
                 "certainty": entry.certainty,
                 "source": entry.source,

@@ -16,6 +16,8 @@ class AtRest(NamedTuple):
 
     reads: frozenset[str]
     """parameters that the block asks for"""
+    above: Mapping[str, float]
+    """what it asks of the blocks above, with the values there"""
     state: Any
     flows: Mapping[str, Flow]
 
@@ -86,13 +88,14 @@ def _run_once(
         "on_dose": block.on_dose(y, p, 1.0),
     }
     shown = block.outputs(y, p, u)
+    above = {name: float(seen[name]) for name in sorted(u.read)}
     problems = _flow_problems(block, flows)
     problems += _name_problems(block, changed, shown)
     if problems:
         raise ModelError(f"{where}: " + "; ".join(problems))
     seen |= {name: np.float64(value) for name, value in shown.items()}
     seen |= {name: np.float64(getattr(y, name)) for name in block.hands_down}
-    return AtRest(frozenset(p.read | ({block.lag} if block.lag else set())), y, flows)
+    return AtRest(frozenset(p.read | ({block.lag} if block.lag else set())), above, y, flows)
 
 
 def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:

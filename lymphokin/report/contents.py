@@ -57,7 +57,8 @@ class ReportContents:
         `censored`; the level then lies between `lower` and `upper`), q05..q95 of the fitted
         true concentration. None when nobody was sampled.
     `parameters`: one row per population quantity, the run's summary.csv; `learnt` is "well",
-        "partly", "prior only" or, of a single point, "unknown".
+        "partly", "prior only", "not measured" or, of a single point or a fit that is not to be
+        believed, "unknown".
     `parameter_draws`: name to (prior draws, posterior draws), natural units.
     `contrast`: predicted share of patients with grade >= 2 at the endpoint visit (measured) with
         suppression "fitted" and "zero"; arm "difference" is the arm with ATRA minus the other.

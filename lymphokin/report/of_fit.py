@@ -81,7 +81,10 @@ def report_contents(
     left_out = len(summary) - len(parameters)
     convergence = origin["convergence"]
     approximation = origin.get("approximation")
-    hidden = ("convergence", "approximation", "seen", "data_warnings", "data_accepted")
+    hidden = (
+        *("convergence", "prior_conflict", "approximation", "seen"),
+        *("data_warnings", "data_accepted"),
+    )
     if approximation:
         loud = [text for text in (approximation["verdict"], convergence.get("solver")) if text]
     else:
@@ -109,5 +112,5 @@ def report_contents(
             if left_out
             else ""
         ),
-        warnings=(*loud, *origin["data_warnings"]),
+        warnings=(*loud, *filter(None, [origin.get("prior_conflict")]), *origin["data_warnings"]),
     )

@@ -104,6 +104,13 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
     return fitted, forecast
 
 
+def measured(contents: ReportContents) -> str:
+    """Name what was measured, such as "lymphocytes and MDSC"."""
+    seen = contents.cohort.observations
+    seen = set(seen.loc[seen["value"].notna(), "quantity"])
+    return wording.joined(o.label for name, o in contents.observables.items() if name in seen)
+
+
 def _how(contents: ReportContents) -> str:
     """How the posterior was found, in words that follow "with"."""
     convergence, approximation = contents.convergence, contents.approximation

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from lymphokin.endpoint import measured_threshold
 from lymphokin.files import write_text
+from lymphokin.infer.learnt import NOT_MEASURED
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
@@ -69,6 +70,9 @@ def render_report(contents: ReportContents) -> str:
             densities=_densities(contents, parameters),
             parameters=parameters.to_dict("records"),
             gamma=_gamma(contents.parameters),
+            unmeasured=bool((parameters["learnt"] == NOT_MEASURED).any()),
+            withheld=contents.convergence["level"] == "bad",
+            seen_through=overview.measured(contents),
             provenance=_flat(contents.provenance),
             unreliable=UNRELIABLE_PARETO_K,
         )

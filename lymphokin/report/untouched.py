@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
-import jax
-import numpy as np
-
 from lymphokin.io import Cohort
-from lymphokin.model import Block, Fraction, Model, state_type
+from lymphokin.model import Model
+from lymphokin.model.acting import drug_parameters
 from lymphokin.population.quantities import Quantity, sampled_quantities
-
-_PLACES = 3
-"""Random states at which a block is tried: a derivative that is zero at all of them is zero."""
 
 
 def untouched_quantities(model: Model, cohort: Cohort) -> list[str]:
@@ -39,39 +31,3 @@ def _is_untouched(quantity: Quantity, model: Model, drug: frozenset[str], seen: 
             return quantity.key[0] in drug
         case _:
             return quantity.key in drug
-
-
-def drug_parameters(model: Model) -> frozenset[str]:
-    """Find the parameters that change nothing in a patient who never gets the drug.
-
-    They are those that only the drug's own blocks read, and those of other blocks that
-    act on what the drug hands down alone, found by differentiating each block without it.
-    """
-    acting: set[str] = set()
-    reads = model.reads()
-    upstream = {name: 0.0 for b in model.on_clock("hours") for name in (*b.hands_down, *b.shows)}
-    rng = np.random.default_rng(0)
-    medians = {p.name: p.median * p.per_day for p in model.table}
-    for block in model.on_clock("days"):
-        own = {name: medians[name] for name in reads[block.name]}
-        for _ in range(_PLACES):
-            state = {name: float(rng.uniform(0.3, 2.0)) for name in block.states}
-            slopes = jax.jacfwd(_acts(block, state, upstream))(own)
-            for acted in jax.tree.leaves(slopes, is_leaf=lambda leaf: isinstance(leaf, dict)):
-                acting |= {name for name, slope in acted.items() if np.any(np.asarray(slope) != 0)}
-        upstream |= {name: float(rng.uniform(0.3, 2.0)) for name in block.shows}
-    read_by_days = {name for b in model.on_clock("days") for name in reads[b.name]}
-    return model.exposure_only | frozenset(read_by_days - acting)
-
-
-def _acts(block: Block, state: dict[str, float], upstream: dict[str, float]) -> Any:
-    """Make the function that computes all that a block does from its parameters by name."""
-
-    def function(values: dict[str, Any]) -> list[Any]:
-        y, p, u = state_type(block)(**state), SimpleNamespace(**values), SimpleNamespace(**upstream)
-        initial = [s.initial(p) for s in block.states.values() if callable(s.initial)]
-        changed = block.on_fraction(y, p, Fraction(0.3, 0.2))
-        parts = [initial, list(block.flows(y, p, u).values()), changed, block.outputs(y, p, u)]
-        return [jax.numpy.asarray(part, float) for part in jax.tree.leaves(parts)]
-
-    return function

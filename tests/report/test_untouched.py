@@ -3,7 +3,8 @@
 import pytest
 
 from lymphokin.model import load_model
-from lymphokin.report.untouched import drug_parameters, untouched_quantities
+from lymphokin.model.acting import drug_parameters
+from lymphokin.report.untouched import untouched_quantities
 from tests.report.made_up import made_up
 
 OF_THE_DRUG = {"max_differentiation", "half_effect_concentration", "intrinsic_clearance"}

@@ -16,7 +16,7 @@ import pandas as pd
 from lymphokin.criticism.data.replicates import typical_and_new
 from lymphokin.endpoint import ENDPOINT_DAYS
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.diagnostics import LEARNT_PARTLY, LEARNT_WELL
+from lymphokin.infer.learnt import NOT_MEASURED, PARTLY, PRIOR_ONLY, WELL, learnt_word
 from lymphokin.io import Cohort
 from lymphokin.pages.wording import joined
 from lymphokin.population import CohortLikelihood, pack
@@ -43,7 +43,8 @@ class Composite:
     """A combination of parameters that data of a trial inform, by prior and posterior draws.
 
     ``learnt``: well, partly or prior only, by ``contraction`` (1 - the squared ratio of the
-    posterior's to the prior's 90 % interval).
+    posterior's to the prior's 90 % interval); not measured, where the cohort has no record of the
+    quantity that it is made of (``measured``).
     """
 
     name: str
@@ -51,6 +52,7 @@ class Composite:
     meaning: str
     prior: np.ndarray
     posterior: np.ndarray
+    measured: bool = True
 
     @property
     def contraction(self) -> float:
@@ -61,9 +63,7 @@ class Composite:
     @property
     def learnt(self) -> str:
         """In words, as for parameters."""
-        if self.contraction >= LEARNT_WELL:
-            return "well"
-        return "partly" if self.contraction >= LEARNT_PARTLY else "prior only"
+        return learnt_word(self.contraction, self.measured)
 
 
 def reference_cohort() -> Cohort:
@@ -150,6 +150,7 @@ def _of_levels(atra: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
+WORDS = (WELL, PARTLY, PRIOR_ONLY, NOT_MEASURED)
 MEANINGS = {
     "fall of the count by day 14": ("ln", "ln of the count on day 14 over that before SBRT alone"),
     "recovery from day 21 to 105": (
@@ -169,6 +170,17 @@ MEANINGS = {
 }
 
 
+OF_THE_DRUG = (
+    "effect of ATRA on the count",
+    "drop of MDSC on day 4 of a pulse",
+    "days until MDSC are back",
+    "MDSC lost in a pulse",
+    "ATRA level at 3 h",
+    "ATRA exposure in 72 h",
+)
+"""Composites that say nothing of a trial in which nobody gets the drug."""
+
+
 def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composite]:
     """The identifiable composites of a fitted model, of those that its quantities allow.
 
@@ -180,31 +192,41 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
     packed = pack(model, reference_cohort(), dict.fromkeys(COURSES, DAYS.tolist()))
     reference = CohortDensity(CohortLikelihood(density.hierarchy), packed)
     before = np.random.default_rng(seed).standard_normal(z.shape)
-    computed = []
+    computed, quantity_of = [], {}
     for draws in (before, z):
         courses = _courses(reference, draws)
         values: dict[str, np.ndarray] = {}
         for quantity, compute in (("alc", _of_counts), ("mdsc", _of_mdsc), ("atra", _of_levels)):
             if quantity in courses:
-                values |= compute(courses[quantity])
+                own = compute(courses[quantity])
+                values |= own
+                quantity_of |= dict.fromkeys(own, quantity)
         computed.append(values)
+    cohort, records = density.packed.cohort, density.packed.records
+    left_out = () if len(cohort.doses) else OF_THE_DRUG
     return [
-        Composite(name, *MEANINGS[name], *(v[name][np.isfinite(v[name])] for v in computed))
+        Composite(
+            name,
+            *MEANINGS[name],
+            *(v[name][np.isfinite(v[name])] for v in computed),
+            measured=any(map(len, records.get(quantity_of[name], ()))),
+        )
         for name, before in computed[0].items()
-        if np.ptp(before) > 0  # nothing changes a model that has no ATRA
+        if name not in left_out and np.ptp(before) > 0  # a model without ATRA stays as it is
     ]
 
 
 def judge_composites(composites: list[Composite]) -> Verdict:
     """Which composites did the data teach, and which are the prior still?"""
-    lost = [c.name for c in composites if c.learnt == "prior only"]
+    named = {word: [c.name for c in composites if c.learnt == word] for word in WORDS}
+    lost, unmeasured = named[PRIOR_ONLY], named[NOT_MEASURED]
     sentence = (
         f"Of {len(composites)} composites that a trial like this can inform, "
-        f"{sum(c.learnt == 'well' for c in composites)} were learnt well and "
-        f"{sum(c.learnt == 'partly' for c in composites)} partly"
-        + (f"; not learnt: {joined(lost)}." if lost else ".")
+        f"{len(named[WELL])} were learnt well and {len(named[PARTLY])} partly"
+        + (f"; not learnt: {joined(lost)}" if lost else "")
+        + (f"; not measured here: {joined(unmeasured)}" if unmeasured else "")
+        + "."
     )
     numbers = {c.name: c.contraction for c in composites}
-    return Verdict(
-        "identifiable composites", "population", LOOK if lost else FINE, sentence, numbers
-    )
+    level = LOOK if lost or unmeasured else FINE
+    return Verdict("identifiable composites", "population", level, sentence, numbers)

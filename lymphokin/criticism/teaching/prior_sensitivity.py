@@ -8,7 +8,7 @@ the expected Fisher information of the population quantities, patients integrate
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,8 +18,10 @@ from arviz_stats.psense import psense
 
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.information import ArrowMatrix
+from lymphokin.infer.learnt import NOT_MEASURED, PARTLY, PRIOR_ONLY, WELL
+from lymphokin.infer.prior_conflict import Conflict
 from lymphokin.pages.wording import joined
-from lymphokin.verdict import FINE, LOOK, Verdict
+from lymphokin.verdict import FINE, LOOK, Verdict, level_of
 
 SENSITIVE = 0.05
 """Sensitivity from which a result counts as moved (Kallioinen 2024)."""
@@ -169,15 +171,36 @@ def judge_identifiability(directions: Identifiability) -> Verdict:
 
 def judge_contraction(summary: pd.DataFrame) -> Verdict:
     """Which parameters did the data teach? From the run's summary, one row per quantity."""
-    lost = list(summary.loc[summary["learnt"] == "prior only", "name"])
-    counts = {word: int((summary["learnt"] == word).sum()) for word in ("well", "partly")}
+    named = {word: list(rows["name"]) for word, rows in summary.groupby("learnt", sort=False)}
+    lost, unmeasured = named.get(PRIOR_ONLY, []), named.get(NOT_MEASURED, [])
     sentence = (
-        f"Of {len(summary)} population quantities {counts['well']} were learnt well and "
-        f"{counts['partly']} partly"
-        + (f"; the posterior of {joined(lost)} is the prior." if lost else ".")
+        f"Of {len(summary)} population quantities {len(named.get(WELL, []))} were learnt well and "
+        f"{len(named.get(PARTLY, []))} partly"
+        + (f"; the posterior of {joined(lost)} is the prior" if lost else "")
+        + (f"; {joined(unmeasured)} were not measured here" if unmeasured else "")
+        + "."
     )
     numbers = {
         str(n): float(c) for n, c in zip(summary["name"], summary["contraction"], strict=True)
     }
-    level = LOOK if lost else FINE
+    level = LOOK if lost or unmeasured else FINE
     return Verdict("prior-to-posterior contraction", "population", level, sentence, numbers)
+
+
+def judge_conflict(sentence: str, conflicts: Sequence[Conflict]) -> Verdict:
+    """Do prior and data agree about every quantity?
+
+    Args:
+        sentence: what the conflicts mean, or empty.
+        conflicts: from :func:`lymphokin.infer.prior_conflict.prior_conflicts`.
+    """
+    numbers = {c.name: c.distance for c in conflicts}
+    level = level_of(min((c.p for c in conflicts), default=1.0))
+    said = sentence or "No posterior lies in the tail of its prior."
+    return Verdict("prior against data", "population", level, said, numbers)
+
+
+def withheld(verdict: Verdict) -> Verdict:
+    """A verdict on what was learnt, of draws that are not to be believed."""
+    sentence = "The draws are not to be believed, so they do not say what was learnt."
+    return replace(verdict, level=LOOK, sentence=sentence)

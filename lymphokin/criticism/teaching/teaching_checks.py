@@ -11,11 +11,14 @@ from lymphokin.criticism.teaching.composites import Composite, composites, judge
 from lymphokin.criticism.teaching.prior_sensitivity import (
     Identifiability,
     identifiability,
+    judge_conflict,
     judge_contraction,
     judge_identifiability,
     judge_power_scaling,
     power_scaling,
+    withheld,
 )
+from lymphokin.infer.prior_conflict import prior_conflicts
 from lymphokin.predict import chosen_draws
 from lymphokin.run import Fit
 from lymphokin.verdict import Verdict
@@ -36,6 +39,8 @@ class Teaching:
     sensitivity: pd.DataFrame
     directions: Identifiability
     verdicts: tuple[Verdict, ...]
+    believed: bool
+    """whether the draws can be believed, so that words on what was learnt can stand"""
 
 
 def check_teaching(fit: Fit, seed: int) -> Teaching:
@@ -47,10 +52,13 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
     draws = {c.name: (c.prior, c.posterior) for c in learnt} | quantities
     sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
     directions = identifiability(density, fit.x)
+    believed = fit.convergence["level"] != "bad"
+    conflicts = prior_conflicts(fit.model, fit.population_z())
+    judged = (judge_composites(learnt), judge_contraction(fit.summary))
     verdicts = (
-        judge_composites(learnt),
-        judge_contraction(fit.summary),
+        *(judged if believed else map(withheld, judged)),
+        *([judge_conflict(fit.provenance["prior_conflict"], conflicts)] if believed else []),
         judge_power_scaling(sensitivity, [c.name for c in learnt]),
         judge_identifiability(directions),
     )
-    return Teaching(draws, learnt, sensitivity, directions, verdicts)
+    return Teaching(draws, learnt, sensitivity, directions, verdicts, believed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lymphokin.criticism.sections import Drawing, Section, of_checks
-from lymphokin.criticism.teaching.composites import COURSE
+from lymphokin.criticism.teaching.composites import COURSE, Composite
 from lymphokin.criticism.teaching.teaching_checks import Teaching
 from lymphokin.criticism.teaching.teaching_figures import (
     information_figure,
@@ -45,10 +45,17 @@ def _taught(teaching: Teaching) -> Section:
         f"a typical patient under {COURSE}:"
     )
     terms = tuple(
-        (c.name, f"{c.meaning} ({c.unit}); learnt {c.learnt}") for c in teaching.composites
+        (c.name, f"{c.meaning} ({c.unit}){_learnt(c) if teaching.believed else ''}")
+        for c in teaching.composites
     )
-    verdicts = of_checks(teaching.verdicts, "identifiable", "prior-to", "local")
+    verdicts = of_checks(teaching.verdicts, "identifiable", "prior-to", "prior against", "local")
     return Section("taught", "What the data taught", text, verdicts, drawings, terms)
+
+
+def _learnt(composite: Composite) -> str:
+    if composite.measured:
+        return f"; learnt {composite.learnt}"
+    return "; not measured here, seen only through other records"
 
 
 def _prior(teaching: Teaching) -> Section:
