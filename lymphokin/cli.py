@@ -26,6 +26,7 @@ from lymphokin.commands.serve import serve
 from lymphokin.commands.simulate import simulate
 from lymphokin.commands.spread import spread
 from lymphokin.commands.trial import app as trial
+from lymphokin.commands.validate import validate
 from lymphokin.commands.what_if import whatif
 from lymphokin.interrupt import STOPPED, asked
 from lymphokin.jax_setup import prepare_jax
@@ -42,7 +43,7 @@ def _command_line() -> typer.Typer:
         "Research use only.",
     )
     for command in (
-        *(demo, fit, predict, whatif, serve, report, check, compare),
+        *(demo, fit, predict, whatif, serve, report, check, compare, validate),
         *(simulate, calibrate, spread, models, dose),
     ):
         made.command()(command)

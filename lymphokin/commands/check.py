@@ -119,16 +119,17 @@ def _checked(
     )
 
 
-def show(console: Console, result: CheckResult) -> None:
-    """Print the verdicts as a table."""
+def show(console: Console, result: CheckResult, title: str | None = None) -> None:
+    """Print the verdicts as a table; ``title``: of the table, by default what was checked."""
     from rich.table import Table
 
     synthetic = "SYNTHETIC DATA. " if result.about["synthetic"] else ""
-    table = Table(title=f"{synthetic}Checks of {result.about['data_file']}: {result.level}")
+    heading = title or f"Checks of {result.about['data_file']}: {result.level}"
+    table = Table(title=f"{synthetic}{heading}")
     for name in ("verdict", "check", "of", "why"):
         table.add_column(name, justify="left")
     for level, check_name, subject, sentence in result.table.itertuples(index=False):
-        why = "" if level == "fine" else sentence
+        why = "" if level == "fine" and title is None else sentence
         table.add_row(f"[{COLOURS[level]}]{level}[/]", check_name, subject, why)
     for caution in result.read_first:
         console.print(f"[bold]Read this first:[/] {caution}")

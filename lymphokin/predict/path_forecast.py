@@ -121,7 +121,7 @@ def path_forecast(
         density,
         z,
         {None: arrays_used(packed, before, counts_until)},
-        _reader(packed, endpoint, list(windows.values())),
+        curve_reader(packed, endpoint, list(windows.values())),
         in_fit=in_fit,
         seed=seed,
     )[None]
@@ -135,7 +135,7 @@ def path_forecast(
     return table, drawn
 
 
-def _reader(
+def curve_reader(
     packed: PackedCohort, endpoint: Endpoint, windows: Sequence[Window]
 ) -> Callable[[Evaluated], np.ndarray]:
     """What reads of every curve its number, whether it is an event, and the values on visits.
@@ -187,18 +187,10 @@ def _row(
         row[f"{name}_true_q{round(100 * q):02d}"] = weighted_quantile(read[:, 0], weights, q)
     if endpoint.has_event:
         row[f"p_{name}_true"] = float(weights @ np.nan_to_num(read[:, 1]))
-    count = len(window.visits)
-    if count:
-        draws = drawn.read.shape[1]
-        sds = np.repeat(np.repeat(sd, draws, axis=0), MEASURED_DRAWS, axis=0)
-        log_true = np.repeat(log_of(read[:, 2 : 2 + count]), MEASURED_DRAWS, axis=0)
-        measured = np.exp(draw_measured(residual, rng, log_true, sds[:, None]))
-        measured = log_of(np.round(measured, decimals))
-        until = window.begin if counts_until is None else counts_until
-        seen = (window.visits <= until) & ~np.isnan(window.values)
-        measured[:, seen] = np.log(window.values[seen])
-        number, event = _measured(endpoint, measured, window)
-        many = np.repeat(weights, MEASURED_DRAWS) / MEASURED_DRAWS
+    if len(window.visits):
+        number, event, many = measured_numbers(
+            endpoint, drawn, place, window, residual, sd, counts_until, rng, decimals
+        )
         for q in QUANTILES:
             row[f"{name}_measured_q{round(100 * q):02d}"] = weighted_quantile(number, many, q)
         if event is not None:
@@ -206,11 +198,51 @@ def _row(
     observed = window.observed
     row[f"observed_{name}"] = np.nan
     if observed is not None:
-        row[f"observed_{name}"] = float(_measured(endpoint, np.log(observed), window)[0][0])
+        row[f"observed_{name}"] = float(of_values(endpoint, np.log(observed), window)[0][0])
     return row
 
 
-def _measured(endpoint: Endpoint, log_value: np.ndarray, window: Window) -> tuple[Any, Any]:
+def measured_numbers(
+    endpoint: Endpoint,
+    drawn: WeightedDraws,
+    place: int,
+    window: Window,
+    residual: Residual,
+    sd: np.ndarray,
+    counts_until: float | None,
+    rng: np.random.Generator,
+    decimals: int,
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """What visits would show of one patient's curve.
+
+    Args:
+        endpoint: what is asked of the curve.
+        drawn: what :func:`curve_reader` reads, as weighted draws.
+        place: of the patient.
+        window: the patient's.
+        residual: of the quantity, and ``sd`` [population draw, component] its SDs.
+        sd: see ``residual``.
+        counts_until: values up to this day are as measured; None: up to the window's begin.
+        rng: of the random measurements.
+        decimals: to which a value is reported.
+
+    Returns:
+        [draw] the number, [draw] whether it is an event (None without one), and [draw] weights.
+    """
+    weights, count = drawn.weights[:, :, place].ravel(), len(window.visits)
+    read = drawn.read[:, :, place].reshape(len(weights), -1)
+    sds = np.repeat(np.repeat(sd, drawn.read.shape[1], axis=0), MEASURED_DRAWS, axis=0)
+    log_true = np.repeat(log_of(read[:, 2 : 2 + count]), MEASURED_DRAWS, axis=0)
+    measured = np.exp(draw_measured(residual, rng, log_true, sds[:, None]))
+    measured = log_of(np.round(measured, decimals))
+    until = window.begin if counts_until is None else counts_until
+    seen = (window.visits <= until) & ~np.isnan(window.values)
+    measured[:, seen] = np.log(window.values[seen])
+    number, event = of_values(endpoint, measured, window)
+    return number, event, np.repeat(weights, MEASURED_DRAWS) / MEASURED_DRAWS
+
+
+def of_values(endpoint: Endpoint, log_value: np.ndarray, window: Window) -> tuple[Any, Any]:
     """The endpoint of measured values, held before the first visit and after the last one."""
     ends = [log_value[:, :1], log_value, log_value[:, -1:]]
     days = np.concatenate([[window.begin], window.visits, [window.end]])

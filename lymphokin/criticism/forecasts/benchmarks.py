@@ -1,7 +1,7 @@
 """Three forecasts that need no mechanism, for a model to beat.
 
-Each learns from other patients than those it forecasts, the same ones that the model's forecast
-learns from, and gives a risk of grade >= 2 at the endpoint and draws of the count.
+Each learns from other patients than those it forecasts, and gives a risk of the event and draws of
+the number that decides it: by default of grade >= 2 at the endpoint, and of the count there.
 """
 
 from __future__ import annotations
@@ -28,13 +28,34 @@ BASELINE, CARRIED_FORWARD, ARM_RATE = (
 )
 
 
+class Event(NamedTuple):
+    """How a number becomes an event, and on which scale a line through it is straight."""
+
+    limit: float
+    below: bool
+    """whether the event is a number below the limit; else one at or above it"""
+    logarithmic: bool
+    """whether the number is a count, whose logarithm follows a line"""
+
+    def scaled(self, number: Floats | float) -> Floats:
+        """Numbers on the scale of the line."""
+        return np.log(number) if self.logarithmic else np.asarray(number, np.float64)
+
+    def number(self, scaled: Floats) -> Floats:
+        """Numbers of the line as numbers: a count, or days and areas, which are not negative."""
+        return np.exp(scaled) if self.logarithmic else np.maximum(scaled, 0.0)
+
+
+GRADE_2 = Event(measured_threshold(2), below=True, logarithmic=True)
+
+
 class Forecasts(NamedTuple):
     """A predictor's forecasts of some patients."""
 
     risk: Floats
-    """[patient] probability of a reported count of grade >= 2"""
+    """[patient] probability of the event: by default a reported count of grade >= 2"""
     counts: Floats
-    """[patient, draw] the count that would be measured, 1e9/L"""
+    """[patient, draw] the number that would be measured: by default a count, 1e9/L"""
     weights: Floats
     """[patient, draw] of the draws, adding up to 1"""
 
@@ -63,34 +84,51 @@ def judged_patients(cohort: Cohort) -> pd.DataFrame:
     return table.assign(happened=visits["observed_grade2"].reindex(table.index).astype(bool))
 
 
-def last_counts(cohort: Cohort, until: float) -> pd.Series:
-    """Each patient's last count up to day ``until`` and before the endpoint visit, 1e9/L."""
+def last_counts(cohort: Cohort, until: float, before: pd.Series | None = None) -> pd.Series:
+    """Each patient's last count up to day ``until`` and before a day, index id; by default that of
+    the endpoint visit. 1e9/L.
+    """
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
-    used = counts[records_used(counts, endpoint_visits(cohort)["endpoint_day"], until)]
+    visit = endpoint_visits(cohort)["endpoint_day"] if before is None else before
+    used = counts[records_used(counts, visit, until)]
     return used.groupby("id")["value"].last().astype(float)
 
 
 def benchmark_forecasts(
-    cohort: Cohort, patients: pd.DataFrame, fold: np.ndarray, days: Sequence[float], seed: int
+    cohort: Cohort,
+    patients: pd.DataFrame,
+    fold: np.ndarray,
+    days: Sequence[float],
+    seed: int,
+    event: Event = GRADE_2,
+    before: pd.Series | None = None,
 ) -> dict[tuple[float, str], Forecasts]:
     """Forecasts of all three by day and name; every patient from the patients of other folds.
 
     Args:
         cohort: whom the patients belong to.
-        patients: rows of :func:`judged_patients`.
+        patients: rows of :func:`judged_patients`, or such rows of another endpoint, whose number
+            stands in ``endpoint_alc``.
         fold: [patient] number of the fold.
         days: counts up to each of these days are known.
         seed: of the random numbers.
+        event: what the number is judged by. Only of the default one the baseline's risk is that of
+            the shipped logistic regression; else it follows from the line of the number.
+        before: day before which counts are known, index id; None: the endpoint visit.
     """
     rng = np.random.default_rng(seed)
-    line = _by_fold(patients, fold, lambda seen, new: _baseline_counts(seen, new, rng))
+    baseline = _by_fold(patients, fold, lambda seen, new: _baseline_counts(seen, new, event, rng))
     rate = _by_fold(patients, fold, lambda seen, new: _rate_of_arm(seen, new, rng))
-    baseline = Forecasts.of_draws(_baseline_risk(cohort, patients.index, fold), line.counts)
+    if event == GRADE_2:
+        risk = _baseline_risk(cohort, patients.index, fold)
+        baseline = Forecasts.of_draws(risk, baseline.counts)
     forecasts = {}
     for day in days:
-        last = last_counts(cohort, day).reindex(patients.index)
+        last = last_counts(cohort, day, before).reindex(patients.index)
         carried = _by_fold(
-            patients.assign(last_alc=last), fold, lambda seen, new: _carried_forward(seen, new, rng)
+            patients.assign(last_alc=last),
+            fold,
+            lambda seen, new: _carried_forward(seen, new, event, rng),
         )
         forecasts |= {
             (day, BASELINE): baseline,
@@ -123,46 +161,64 @@ def _baseline_risk(cohort: Cohort, ids: pd.Index, fold: np.ndarray) -> Floats:
 
 
 def _baseline_counts(
-    seen: pd.DataFrame, new: pd.DataFrame, rng: np.random.Generator
+    seen: pd.DataFrame, new: pd.DataFrame, event: Event, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The regression of the log count itself: a logistic regression gives no count."""
-
-    def inputs(patients: pd.DataFrame) -> Floats:
-        return np.column_stack([np.ones(len(patients)), np.log(patients["mean_baseline_alc"])])
-
-    return _log_normal(inputs(seen), np.log(seen["endpoint_alc"].to_numpy()), inputs(new), 0.0, rng)
+    """The regression of the number itself: a logistic regression gives no count."""
+    value = event.scaled(seen["endpoint_alc"].to_numpy(float))
+    seen_inputs, inputs = (_inputs(of, "mean_baseline_alc") for of in (seen, new))
+    return _line(seen_inputs, value, inputs, 0.0, event, rng)
 
 
 def _carried_forward(
-    seen: pd.DataFrame, new: pd.DataFrame, rng: np.random.Generator
+    seen: pd.DataFrame, new: pd.DataFrame, event: Event, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The last count times a log-normal change, whose mean and spread others had since theirs."""
-    change = np.log((seen["endpoint_alc"] / seen["last_alc"]).to_numpy(float))
+    """The last count times a log-normal change, whose mean and spread others had since theirs.
+
+    What is no count follows a line in the logarithm of the last one.
+    """
+    value = event.scaled(seen["endpoint_alc"].to_numpy(float))
+    if not event.logarithmic:
+        seen_inputs, inputs = (_inputs(of, "last_alc") for of in (seen, new))
+        return _line(seen_inputs, value, inputs, 0.0, event, rng)
+    change = value - np.log(seen["last_alc"].to_numpy(float))
     at = np.log(new["last_alc"].to_numpy())
-    return _log_normal(np.ones((len(seen), 1)), change, np.ones((len(new), 1)), at, rng)
+    return _line(np.ones((len(seen), 1)), change, np.ones((len(new), 1)), at, event, rng)
 
 
-def _log_normal(
-    inputs: Floats, log_value: Floats, new: Floats, added: Floats | float, rng: np.random.Generator
+def _inputs(patients: pd.DataFrame, count: str) -> Floats:
+    """[patient, coefficient] of a line in the logarithm of a count."""
+    return np.column_stack([np.ones(len(patients)), np.log(patients[count].to_numpy(float))])
+
+
+def _line(
+    inputs: Floats,
+    value: Floats,
+    new: Floats,
+    added: Floats | float,
+    event: Event,
+    rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
-    """Risk and draws of counts whose logarithm follows a line; not knowing the line is included.
+    """Risk and draws of numbers that follow a line; not knowing the line is included.
 
     Args:
         inputs: [patient seen, coefficient].
-        log_value: [patient seen].
+        value: [patient seen] on the scale of the line.
         new: [patient, coefficient].
-        added: [patient] added to the logarithm.
+        added: [patient] added to the line.
+        event: what the number is judged by.
+        rng: of the draws.
     """
     inverse = np.linalg.inv(inputs.T @ inputs)
-    line = inverse @ inputs.T @ log_value
+    line = inverse @ inputs.T @ value
     df = len(inputs) - inputs.shape[1]
-    residual = log_value - inputs @ line
+    residual = value - inputs @ line
     leverage = np.einsum("pi,ij,pj->p", new, inverse, new)
     scale = np.sqrt((residual @ residual) / df * (1 + leverage))
     middle = added + new @ line
-    risk = t.cdf((np.log(measured_threshold(2)) - middle) / scale, df)
+    below = t.cdf((event.scaled(event.limit) - middle) / scale, df)
     noise = rng.standard_t(df, (len(new), DRAWS))
-    return risk, np.exp(middle[:, None] + scale[:, None] * noise)
+    number = event.number(middle[:, None] + scale[:, None] * noise)
+    return below if event.below else 1 - below, number
 
 
 def _rate_of_arm(

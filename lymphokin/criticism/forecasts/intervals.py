@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t
 
 from lymphokin.criticism.forecasts.scores import Flags, Floats, auc
@@ -46,6 +47,37 @@ def auc_difference(risk: Floats, other: Floats, happened: Flags, seed: int) -> E
     value = auc(risk, happened) - auc(other, happened)
     resampled = [auc(*_resampled(r, happened, seed)) for r in (risk, other)]
     return _bootstrapped(value, resampled[0] - resampled[1])
+
+
+def scaled_brier_of(risk: Floats, happened: Flags, seed: int) -> Estimate:
+    """Share of the Brier score of everybody's prevalence that the risks save: 1 is perfect, 0 no
+    better than the prevalence of these very patients; with the percentile bootstrap over patients.
+    """
+
+    def scaled(risk: Floats, happened: Flags) -> Floats:
+        prevalence = happened.mean(axis=-1)
+        by_chance = prevalence * (1 - prevalence)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = 1 - ((risk - happened) ** 2).mean(axis=-1) / by_chance
+        return np.where(by_chance > 0, found, np.nan)
+
+    return _bootstrapped(scaled(risk, happened), scaled(*_resampled(risk, happened, seed)))
+
+
+def ratio_of(values: Floats, patient: NDArray[np.int64], seed: int) -> Estimate:
+    """Mean of values of which a patient may have several, with the percentile bootstrap over
+    patients.
+
+    Args:
+        values: [value].
+        patient: [value] number of the patient, from 0 without a gap.
+        seed: of the bootstrap.
+    """
+    total, count = np.bincount(patient, values), np.bincount(patient)
+    n = len(count)
+    chosen = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
+    resampled = total[chosen].sum(axis=1) / count[chosen].sum(axis=1)
+    return _bootstrapped(np.asarray(values.mean()), resampled)
 
 
 def _resampled(risk: Floats, happened: Flags, seed: int) -> tuple[Floats, Flags]:

@@ -30,7 +30,7 @@ THRESHOLDS = np.linspace(0.02, 0.80, 79)
 _COLUMNS = 3
 
 
-def _panels(days: list[float], height: float) -> tuple[Figure, list[Axes]]:
+def panels_of_days(days: list[float], height: float) -> tuple[Figure, list[Axes]]:
     """A figure with one panel per day, three in a row."""
     rows = -(-len(days) // _COLUMNS)
     figure = Figure(figsize=(7.2, height * rows), layout="constrained")
@@ -46,7 +46,7 @@ def _panels(days: list[float], height: float) -> tuple[Figure, list[Axes]]:
 def calibration_figure(quality: PredictionQuality) -> Figure:
     """Observed share against predicted risk in groups of patients, and every patient's outcome."""
     days = quality.days()
-    figure, panels = _panels(days, 2.45)
+    figure, panels = panels_of_days(days, 2.45)
     for axes, day in zip(panels, days, strict=True):
         table = quality.judged(day, MODEL)
         risk, happened = table["risk"].to_numpy(), outcomes(table)
@@ -102,7 +102,7 @@ def score_figure(quality: PredictionQuality) -> Figure:
 def decision_figure(quality: PredictionQuality) -> Figure:
     """Net benefit of acting above a threshold of risk, beside acting on all and on nobody."""
     days = quality.days()
-    figure, panels = _panels(days, 2.2)
+    figure, panels = panels_of_days(days, 2.2)
     for axes, day in zip(panels, days, strict=True):
         happened = outcomes(quality.judged(day, MODEL))
         everybody = net_benefit(np.ones(len(happened)), happened, THRESHOLDS)

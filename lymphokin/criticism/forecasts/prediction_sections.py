@@ -50,14 +50,14 @@ def prediction_sections(quality: PredictionQuality) -> list[Section]:
     """All sections of the page, in order."""
     verdicts = prediction_verdicts(quality)
     return [
-        _beside_benchmarks(quality, verdicts),
+        beside_benchmarks(quality, verdicts),
         _calibration(quality, verdicts),
-        _decisions(quality),
+        decisions(quality),
         _judged(verdicts),
     ]
 
 
-def _beside_benchmarks(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> Section:
+def beside_benchmarks(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> Section:
     return Section(
         "scores",
         "Beside the benchmarks",
@@ -100,7 +100,7 @@ def _calibration(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> S
     )
 
 
-def _decisions(quality: PredictionQuality) -> Section:
+def decisions(quality: PredictionQuality) -> Section:
     return Section(
         "decisions",
         "Would acting on the risk help?",

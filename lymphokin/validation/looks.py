@@ -1,0 +1,200 @@
+"""Forecasts of new patients from what was known on chosen days: endpoint, and every later count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import logsumexp
+
+from lymphokin.criticism.forecasts.benchmarks import Forecasts
+from lymphokin.criticism.forecasts.held_out import HeldOut
+from lymphokin.criticism.forecasts.scores import Floats, crps
+from lymphokin.infer.density import CohortDensity, Evaluated
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
+from lymphokin.population import (
+    PackedCohort,
+    draw_measured,
+    log_density,
+    log_probability_below,
+)
+from lymphokin.predict.endpoint_draws import (
+    POPULATION_DRAWS,
+    EndpointDraws,
+    WeightedDraws,
+    arrays_used,
+    chosen_draws_of,
+    counts_on,
+    log_of,
+    weighted_draws,
+)
+from lymphokin.predict.path_forecast import curve_reader, measured_numbers, windows_of
+from lymphokin.validation.cases import Cases
+
+QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
+
+
+class Look(NamedTuple):
+    """What was forecast from the records up to a day."""
+
+    endpoint: HeldOut
+    """of the judged patients, in their order"""
+    counts: pd.DataFrame
+    """one row per later lymphocyte count: ``id``, ``day``, ``value``, quantiles ``q05`` ...
+    ``q95`` of the count as measured (1e9/L), ``pit`` (its place among them), ``crps``,
+    ``log_score`` (minus ln density of ln count, or minus ln probability of a value below its
+    limit) and ``pareto_k`` of the patient's weights"""
+
+
+def forecasts_at_looks(
+    density: CohortDensity,
+    population_z: Floats,
+    cases: Cases,
+    looks: Sequence[float],
+    seed: int,
+) -> dict[float, Look]:
+    """Forecast every patient from each look, all from one solution of the equations.
+
+    Args:
+        density: the new patients under the model; its nodes hold the days of the endpoint.
+        population_z: [draw, quantity] population latents of a fit that has not seen them.
+        cases: who is judged.
+        looks: records up to each of these days are known.
+        seed: of the random numbers.
+
+    Raises:
+        NoForecastError: when the model has no number for a patient.
+    """
+    z = chosen_draws_of(population_z, POPULATION_DRAWS, seed)
+    packed = density.packed
+    of_endpoint = _endpoint_reader(packed, cases)
+    records, of_counts = _counts_reader(packed)
+
+    def read(part: Evaluated) -> np.ndarray:
+        return np.concatenate([of_counts(part), of_endpoint(part)], axis=2)
+
+    arrays = {look: arrays_used(packed, None, look) for look in looks}
+    weighed = weighted_draws(density, z, arrays, read, in_fit=False, seed=seed)
+    sd, most = density.residual_sd(z, "alc"), int(records["slot"].max()) + 1
+    result = {}
+    for look, drawn in weighed.items():
+        counts, rest = drawn.read[..., :most], drawn.read[..., most:]
+        endpoint = _of_endpoint(density, drawn._replace(read=rest), cases, look, z, seed)
+        later = records[records["day"] > look]
+        table = _of_counts(density, drawn._replace(read=counts), later, sd, seed)
+        result[look] = Look(endpoint, table)
+    return result
+
+
+def unreliable(pareto_k: Floats) -> np.ndarray:
+    """Whether weights rest on a few draws."""
+    return pareto_k > UNRELIABLE_PARETO_K
+
+
+def _endpoint_reader(packed: PackedCohort, cases: Cases) -> Callable[[Evaluated], np.ndarray]:
+    if cases.endpoint.on_a_day:
+        return counts_on(packed, cases.known_on)
+    windows = windows_of(packed.cohort, cases.endpoint)
+    return curve_reader(packed, cases.endpoint, list(windows.values()))
+
+
+def _counts_reader(
+    packed: PackedCohort,
+) -> tuple[pd.DataFrame, Callable[[Evaluated], np.ndarray]]:
+    """Counts that have a value or lie below a limit, and what reads the true ones, [draw, patient,
+    slot]; patients with fewer than others repeat their first node.
+    """
+    rows = pd.concat(packed.records["alc"])
+    rows = rows[~rows["censored"] | (rows["lower"] == 0)]
+    patient = packed.cohort.patients.index.get_indexer(rows["id"].to_numpy())
+    rows = rows.assign(patient=patient, slot=rows.groupby("id").cumcount())
+    nodes = np.zeros((len(packed.cohort), int(rows["slot"].max()) + 1), int)
+    nodes[rows["patient"], rows["slot"]] = rows["place"]
+    patients = np.arange(len(nodes))[:, None]
+    return rows, lambda part: part.outputs["alc"][:, nodes, patients]
+
+
+def _of_endpoint(
+    density: CohortDensity, drawn: WeightedDraws, cases: Cases, look: float, z: Floats, seed: int
+) -> HeldOut:
+    """Forecasts of the judged patients."""
+    cohort, quantity = density.packed.cohort, cases.endpoint.quantity
+    places = cohort.patients.index.get_indexer(cases.patients.index)
+    residual = density.likelihood.model.table.residuals[quantity]
+    sd, k = density.residual_sd(z, quantity), drawn.pareto_k[places]
+    if cases.endpoint.on_a_day:
+        own = drawn._replace(read=drawn.read[:, :, places], weights=drawn.weights[:, :, places])
+        draws = EndpointDraws(log_of(own.read[..., 0]), sd, residual, own.weights, k)
+        counts, weights = (_by_patient(v) for v in (draws.measured(seed), draws.weights))
+        return HeldOut(Forecasts(draws.risk(2), counts, weights), k)
+    rng = np.random.default_rng(seed)
+    decimals = density.likelihood.model.observables[quantity].decimals
+    windows = list(windows_of(cohort, cases.endpoint).values())
+    numbers, risks, weights = [], [], []
+    for place in map(int, places):
+        number, event, weight = measured_numbers(
+            cases.endpoint, drawn, place, windows[place], residual, sd, look, rng, decimals
+        )
+        assert event is not None
+        numbers.append(number)
+        least = 0.5 / len(weight)  # no draw with the event is not a risk of 0
+        risks.append(float(np.clip(weight @ event, least, 1 - least)))
+        weights.append(weight)
+    return HeldOut(Forecasts(np.array(risks), np.array(numbers), np.array(weights)), k)
+
+
+def _by_patient(draws: np.ndarray) -> Floats:
+    """[patient, draw] of [population draw, draw, patient]."""
+    return draws.reshape(-1, draws.shape[-1]).T
+
+
+def _of_counts(
+    density: CohortDensity, drawn: WeightedDraws, rows: pd.DataFrame, sd: Floats, seed: int
+) -> pd.DataFrame:
+    """Every count of ``rows`` beside its forecast.
+
+    A laboratory that reports nothing below a limit reports the limit: forecasts are cut there too.
+    """
+    model, rng = density.likelihood.model, np.random.default_rng(seed)
+    residual, decimals = model.table.residuals["alc"], model.observables["alc"].decimals
+    patient, slot = rows["patient"].to_numpy(), rows["slot"].to_numpy()
+    log_true = log_of(drawn.read[:, :, patient, slot])
+    weights = _by_patient(drawn.weights[:, :, patient])
+    scale = sd[:, None, None]
+    below = rows["censored"].to_numpy(bool)
+    limit = np.where(below, rows["upper"], rows["lloq"].fillna(0.0)).astype(float)
+    observed = np.where(below, limit, np.maximum(rows["value"].to_numpy(float), limit))
+    measured = np.exp(draw_measured(residual, rng, log_true, scale))
+    measured = np.maximum(_by_patient(np.round(measured, decimals)), limit[:, None])
+    log_observed = np.log(observed)
+    density_of = np.asarray(log_density(residual, log_observed, log_true, scale))
+    if below.any():
+        tail = log_probability_below(residual, log_observed, log_true, scale)
+        density_of = np.where(below, np.asarray(tail), density_of)
+    with np.errstate(divide="ignore"):
+        score = -logsumexp(_by_patient(density_of) + np.log(weights), axis=1)
+    lower, same = measured < observed[:, None], measured == observed[:, None]
+    place = (weights * lower).sum(axis=1) + rng.random(len(rows)) * (weights * same).sum(axis=1)
+    quantiles = weighted_quantiles(measured, weights, QUANTILES)
+    table = rows[["id", "day"]].assign(value=observed)
+    for q, values in zip(QUANTILES, quantiles, strict=True):
+        table[f"q{round(100 * q):02d}"] = values
+    return table.assign(
+        pit=place,
+        crps=crps(measured, observed, weights),
+        log_score=score,
+        pareto_k=drawn.pareto_k[patient],
+    ).reset_index(drop=True)
+
+
+def weighted_quantiles(values: Floats, weights: Floats, shares: Sequence[float]) -> Floats:
+    """[share, case] quantiles of weighted draws [case, draw]."""
+    order = np.argsort(values, axis=1)
+    cumulative = np.cumsum(np.take_along_axis(weights, order, 1), axis=1)
+    wanted = np.asarray(shares)[:, None, None] * cumulative[:, -1:]
+    place = (cumulative < wanted).sum(axis=2)
+    ordered = np.take_along_axis(values, order, 1)
+    last = values.shape[1] - 1
+    return np.stack([ordered[np.arange(len(values)), np.minimum(p, last)] for p in place])
