@@ -20,6 +20,7 @@ from lymphokin.criticism.data.residuals import (
     population_trends,
     smoother,
 )
+from lymphokin.criticism.data.scatter import judge_scatter, scatter_of
 from lymphokin.criticism.data.uniformity import uniformity
 from lymphokin.criticism.data.visits import FEWEST, visits_of
 from lymphokin.criticism.data.visual_check import (
@@ -29,7 +30,7 @@ from lymphokin.criticism.data.visual_check import (
 )
 from lymphokin.model import Residual
 
-from .conftest import LLOQ, linear_trial, simulated_as_measured
+from .conftest import LLOQ, RESIDUAL, linear_trial, simulated_as_measured
 
 KINDS = ("as measured", "relative to baseline", "prediction-corrected")
 
@@ -208,6 +209,35 @@ def test_individual_residuals_are_standard_normal_under_the_truth(right):
     trend = individual_trend(right, residuals, "time", 0)
     assert trend is not None
     assert judge_trends([trend]).level == "fine"
+
+
+def scattered(r: Replicates, error: np.ndarray) -> Replicates:
+    """The records, each this far (in ln) from what the last of the draws predicts of it."""
+    value = np.exp(np.maximum(r.fitted[-1] + error, r.log_lloq))
+    return replace(r, records=r.records.assign(value=value, censored=value <= LLOQ))
+
+
+def scatter_levels(factor: float, outliers: float, trials: int = 8) -> list[str]:
+    """Verdicts on trials with residuals this many times too wide and this share of outliers."""
+    trial, rng, levels = linear_trial(3), np.random.default_rng(4), []
+    for _ in range(trials):
+        size = len(trial.records)
+        error = factor * RESIDUAL.sd * rng.standard_t(5, size)
+        error += np.where(rng.uniform(size=size) < outliers, rng.choice([-1.1, 1.1], size), 0.0)
+        changed = scattered(trial, error)
+        found = scatter_of("alc", individual_residuals(changed, 0))
+        levels.append(judge_scatter(found).level)
+    return levels
+
+
+@pytest.mark.parametrize(("factor", "outliers"), [(1.5, 0.0), (0.7, 0.0), (1.0, 0.1)])
+def test_a_scatter_of_another_width_and_outliers_are_noticed(factor, outliers):
+    assert scatter_levels(factor, outliers) == 8 * ["wrong"]
+
+
+def test_the_right_scatter_is_seldom_accused():
+    """Of 24 trials a look or worse in one of 20: more than 4 by chance once in 50 times."""
+    assert sum(level != "fine" for level in scatter_levels(1.0, 0.0, trials=24)) <= 4
 
 
 @given(

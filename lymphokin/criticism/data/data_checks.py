@@ -18,6 +18,7 @@ from lymphokin.criticism.data.residuals import (
     judge_trends,
     population_trends,
 )
+from lymphokin.criticism.data.scatter import judge_scatter, scatter_of
 from lymphokin.criticism.data.uniformity import Uniformity, uniformity
 from lymphokin.criticism.data.visual_check import (
     Kind,
@@ -60,6 +61,7 @@ def check_data(r: Replicates, observable: Observable, seed: int) -> DataChecks:
     visual = [checks for kind in VISUAL_CHECKS if (checks := visual_checks(r, kind))]
     verdicts = [
         judge_goodness_of_fit(fit),
+        judge_scatter(scatter_of(r.quantity, residuals)),
         *(judge_trends(trends) for trends in (individual, population) if trends),
         *map(judge_visual_checks, visual),
         judge_prediction_errors(r.quantity, scores, uniform),

@@ -97,7 +97,7 @@ def _trends(data: list[DataChecks]) -> Section:
         "residuals",
         "Residuals and their trends",
         text,
-        _verdicts(data, "trend of"),
+        _verdicts(data, "scatter of", "trend of"),
         tuple(drawings),
     )
 
