@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lymphokin.criticism.check import check as check
     from lymphokin.criticism.check import check_forecasts as check_forecasts
     from lymphokin.criticism.check import check_sampler as check_sampler
+    from lymphokin.criticism.check_link import check_link as check_link
     from lymphokin.criticism.compare import compare as compare
     from lymphokin.infer.fit_error import FitError as FitError
     from lymphokin.io import BadInput as BadInput
@@ -57,6 +58,7 @@ _HOMES = {
     "run": ["fit", "open_run", "Fit", "UntrustedModelError"],
     "predict": ["Forecast"],
     "criticism.check": ["check", "check_forecasts", "check_sampler"],
+    "criticism.check_link": ["check_link"],
     "criticism.compare": ["compare"],
     "progress": ["Reporter"],
     "whatif.patient": ["Patient"],

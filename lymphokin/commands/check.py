@@ -45,6 +45,13 @@ def check(
             min=0,
         ),
     ] = 0,
+    link: Annotated[
+        bool,
+        typer.Option(
+            "--link",
+            help="Fit with the disputed link (gamma) and without it; page check_link.html.",
+        ),
+    ] = False,
     sbc: Annotated[
         int,
         typer.Option(
@@ -59,7 +66,8 @@ def check(
     Every check says fine, look or wrong, with the number that it rests on; the exit code is 0
     whatever they say. With --predictive, instead: how good are the forecasts of each patient by a
     fit that has not seen that patient, beside three benchmarks? Patients are left out one by one,
-    by weights; with --folds K in K parts, by K fits. With --sbc N, instead: in N trials
+    by weights; with --folds K in K parts, by K fits. With --link, instead: does the disputed link
+    make up for something that the counts ask for? With --sbc N, instead: in N trials
     like this one, simulated from the prior and fitted, does the truth lie where the fit says? That
     takes N fits; run the same command again to continue.
 
@@ -73,11 +81,19 @@ def check(
     from lymphokin.progress import shown
     from lymphokin.run import open_run
 
-    if predictive and sbc:
-        raise ValueError("--predictive and --sbc: expected one of them, each writes its own page")
+    if sum(map(bool, (predictive, link, sbc))) > 1:
+        raise ValueError(
+            "--predictive, --link and --sbc: expected one of them, each writes its own page"
+        )
     if folds and not predictive:
         raise ValueError("--folds: expected together with --predictive")
-    asked = {"check_folds": folds, "check_predictive": predictive, "check_sbc": sbc, "check": True}
+    asked = {
+        "check_folds": folds,
+        "check_predictive": predictive,
+        "check_link": link,
+        "check_sbc": sbc,
+        "check": True,
+    }
     name = next(page for page, wanted in asked.items() if wanted)
     path = run / f"{name}.html" if out is None else page_path(out)
     unfinished = path.with_name(f"{path.stem}.unfinished")
@@ -107,9 +123,12 @@ def _checked(
 ) -> CheckResult:
     """The check that belongs to a page."""
     from lymphokin.criticism import check as checks
+    from lymphokin.criticism.check_link import check_link
 
     if name == "check":
         return checks.check(fit, draws=draws, seed=seed, progress=reporter)
+    if name == "check_link":
+        return check_link(fit, seed=seed, progress=reporter)
     if name == "check_sbc":
         return checks.check_sampler(
             fit, trials=trials, seed=seed, unfinished=unfinished, progress=reporter

@@ -1,0 +1,87 @@
+"""Check the disputed link of a fit: the same trial fitted with it and without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lymphokin.criticism.forecasts.leave_one_out import counts_left_out
+from lymphokin.criticism.result import CheckResult, about_fit
+from lymphokin.criticism.sections import Section, Table
+from lymphokin.criticism.teaching.link import LinkContrast, judge_link, link_contrast
+from lymphokin.infer.learnt import NOT_MEASURED
+from lymphokin.model.roles import SUPPRESSION
+from lymphokin.progress import Reporter, shown
+from lymphokin.run import Fit
+from lymphokin.run import fit as run_fit
+from lymphokin.verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class LinkCheck(CheckResult):
+    """Counts described with the disputed link and without it; see :func:`check_link`.
+
+    Attributes:
+        contrast: what left-out counts say of the two.
+    """
+
+    contrast: LinkContrast
+    template = "link.html.j2"
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return (judge_link(self.contrast),)
+
+    def sections(self) -> list[Section]:
+        c = self.contrast
+        rows = (
+            ("with the link", f"{c.residual_sd[0]:.3f}", f"{c.difference:.1f} ± {c.error:.1f}"),
+            ("without", f"{c.residual_sd[1]:.3f}", "0"),
+        )
+        columns = ("fit", "residual SD of ln count", "ln density of left-out counts")
+        caption = f"Two quick fits; {c.counts} counts left out, {c.unreliable} cannot be"
+        text = (
+            "What nobody measured can bend the curve of counts in any way that the counts ask for. "
+            "So the trial was fitted twice, with γ free and with γ = 0, and each count was left "
+            "out of both."
+        )
+        tables = (Table(caption, columns, rows),)
+        return [
+            Section("link", "With the link and without it", text, self.verdicts, (), (), tables)
+        ]
+
+
+def check_link(fit: Fit, *, seed: int = 0, progress: bool | Reporter | None = None) -> LinkCheck:
+    """Fit the trial of a fit with the disputed link and without it, and leave out its counts.
+
+    Both fits are quick ones, so that the method is the same.
+
+    Args:
+        fit: the fit, for its cohort and model.
+        seed: of all random numbers.
+        progress: True, False, a reporter of your own; None: a bar where someone looks.
+
+    Raises:
+        ValueError: when the model has no such link, or it is fixed.
+
+    Example:
+        >>> result = lk.check_link(fit)  # doctest: +SKIP
+    """
+    if SUPPRESSION not in set(fit.summary["name"]):
+        raise ValueError(
+            f"model {fit.model.name} has no fitted link ({SUPPRESSION}) that could be left out"
+        )
+    rtol, fits = fit.config.get("rtol"), []
+    with shown(progress) as reporter:
+        for model in (fit.model, fit.model.with_fixed(**{SUPPRESSION: 0.0})):
+            fits.append(
+                run_fit(fit.cohort, model, method="quick", seed=seed, rtol=rtol, progress=reporter)
+            )
+        reporter.stage("leaving out counts")
+        left_out = tuple(counts_left_out(one, seed) for one in fits)
+    words = fit.summary.set_index("name")["learnt"]
+    sds = tuple(float(one.summary.set_index("name")["q50"]["alc_residual_sd"]) for one in fits)
+    contrast = link_contrast(
+        (left_out[0], left_out[1]), (sds[0], sds[1]), words[SUPPRESSION] != NOT_MEASURED
+    )
+    about = {k: v for k, v in about_fit(fit, seed).items() if k != "convergence"}
+    return LinkCheck(about, contrast)

@@ -1,0 +1,49 @@
+"""A trial fitted with the disputed link and without it: what left-out counts say of the link."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lymphokin as lk
+from lymphokin.criticism.teaching.link import judge_link, link_contrast
+
+
+def left_out(score: np.ndarray, k: float = 0.2) -> pd.DataFrame:
+    return pd.DataFrame({"log_score": score, "pareto_k": k})
+
+
+@pytest.fixture
+def scores() -> np.ndarray:
+    return np.random.default_rng(1).standard_normal(300)
+
+
+def test_a_better_fit_by_a_link_that_nobody_measured_asks_for_a_look(scores):
+    noise = 0.5 * np.random.default_rng(2).standard_normal(300)
+    counts = left_out(scores + 0.1 + noise), left_out(scores)
+    contrast = link_contrast(counts, (0.14, 0.16), measured=False)
+    gain = 0.1 + noise
+    assert contrast.difference == pytest.approx(gain.sum())
+    assert contrast.error == pytest.approx(np.sqrt(300) * gain.std(ddof=1))
+    assert judge_link(contrast).level == "look"
+    assert judge_link(replace(contrast, measured=True)).level == "fine"
+
+
+def test_a_link_that_does_not_help_is_not_accused(scores):
+    contrast = link_contrast((left_out(scores), left_out(scores + 0.1)), (0.14, 0.14), False)
+    verdict = judge_link(contrast)
+    assert verdict.level == "fine"
+    assert "do not need the link" in verdict.sentence
+
+
+def test_counts_that_cannot_be_left_out_of_both_are_not_judged(scores):
+    without = left_out(scores)
+    without.loc[:99, "pareto_k"] = 0.9
+    contrast = link_contrast((left_out(scores + 1), without), (0.14, 0.14), False)
+    assert (contrast.counts, contrast.unreliable) == (200, 100)
+
+
+def test_a_model_without_a_link_is_refused(hedos_run):
+    with pytest.raises(ValueError, match="hedos_hcc has no fitted link"):
+        lk.check_link(hedos_run.fit, progress=False)
