@@ -118,6 +118,9 @@ COMPILING = {
 }
 """Rooms and files of tests that compile programs or start processes: not of the quick core."""
 
+FITS = {"small_run", "hedos_run", "made_up_run"}
+"""Fixtures that take seconds to make."""
+
 
 def _compiles(path: Path) -> bool:
     within = path.relative_to(Path(__file__).parent)
@@ -129,12 +132,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "core" and _compiles(collection_path) else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the quick core: what reads, checks and computes without compiling.
 
-    It runs last, in the gaps that the longer files leave at the end of the workers' time.
+    It runs last, in the gaps that the longer files leave at the end of the workers' time. Tests of
+    one file, and those of one fit, stay together in one process, which compiles once for all.
     """
     for item in items:
-        if not _compiles(item.path) and "slow" not in item.keywords:
+        marks = [mark.name for mark in item.iter_markers()]
+        if not _compiles(item.path) and "slow" not in marks:
             item.add_marker(pytest.mark.core)
-    items.sort(key=lambda item: (item.path.parent.name != "web", "core" in item.keywords))
+        fits = FITS & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("" if fits else str(item.path)))
+    items.sort(
+        key=lambda item: ("core" in item.keywords, item.get_closest_marker("xdist_group").args)
+    )

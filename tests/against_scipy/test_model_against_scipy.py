@@ -114,7 +114,10 @@ def medians(model):
     return {p.name: p.median for p in model.table}
 
 
-@pytest.mark.parametrize("name", KILL)
+@pytest.mark.parametrize(
+    "name",
+    ["myeloid_lymphoid", *(pytest.param(name, marks=pytest.mark.slow) for name in list(KILL)[1:])],
+)
 def test_every_state_of_the_median_patient_agrees_to_a_hundred_thousandth(name):
     model = load_model(name)
     found = errors(model, medians(model), StepRule.for_tolerance(1e-6))
@@ -122,7 +125,10 @@ def test_every_state_of_the_median_patient_agrees_to_a_hundred_thousandth(name):
     assert max(found.values()) < 1e-5, found
 
 
-@pytest.mark.parametrize(("name", "seed"), [("myeloid_lymphoid", 1), ("lymphocyte_feedback", 2)])
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("myeloid_lymphoid", 1), pytest.param("lymphocyte_feedback", 2, marks=pytest.mark.slow)],
+)
 def test_every_state_of_other_patients_agrees_too(name, seed):
     model = load_model(name)
     found = errors(model, draw(model, seed), StepRule.for_tolerance(1e-6))
@@ -131,7 +137,11 @@ def test_every_state_of_other_patients_agrees_too(name, seed):
 
 @pytest.mark.parametrize(
     ("name", "seed"),
-    [*((name, None) for name in KILL), ("myeloid_lymphoid", 3), ("saturating_kill", 4)],
+    [
+        ("myeloid_lymphoid", 3),
+        *(pytest.param(name, None, marks=pytest.mark.slow) for name in KILL),
+        pytest.param("saturating_kill", 4, marks=pytest.mark.slow),
+    ],
 )
 def test_the_default_steps_hold_what_is_measured(name, seed):
     model = load_model(name)

@@ -95,11 +95,10 @@ def test_a_fit_is_not_sampled_where_the_solver_is_grossly_wrong(tmp_path):
     assert not list(tmp_path.glob("run*"))
 
 
-@pytest.mark.parametrize(("error", "said"), [(0.02, True), (0.009, False)])
 def test_a_fit_whose_solver_errs_says_so_in_terminal_report_and_verdict(
-    small_table, tmp_path, capsys, error, said
+    small_table, tmp_path, capsys
 ):
-    fit = made_up_fit("hedos_hcc", read_events(small_table), errors={"alc": error})
+    fit = made_up_fit("hedos_hcc", read_events(small_table), errors={"alc": 0.02})
     words = "with halved steps predictions of alc change by 2 %"
     saved = fit.save(tmp_path / "run", progress=False)
     show_fit(fit, saved, tmp_path / "run", as_json=False)
@@ -110,4 +109,4 @@ def test_a_fit_whose_solver_errs_says_so_in_terminal_report_and_verdict(
         "verdict": fit.verdict,
         "verdict of the saved run": opened.verdict,
     }
-    assert {place: words in text for place, text in places.items()} == dict.fromkeys(places, said)
+    assert {place for place, text in places.items() if words in text} == set(places)

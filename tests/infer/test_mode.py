@@ -67,7 +67,7 @@ def test_the_highest_mode_of_hares_and_lynxes_is_found_from_any_seed():
     cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
     packed = pack(model, cohort, rule=LONG_STEPS)
     density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
-    for seed in range(10):
+    for seed in range(4):
         value, _ = density.density_and_gradient(
             rough_mode(density, density.gradients, seed), density.arrays
         )

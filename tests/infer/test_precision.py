@@ -55,6 +55,7 @@ def measured_in_single(table: Path, out: Path) -> dict[str, np.ndarray]:
         return dict(stored)
 
 
+@pytest.mark.slow  # compiles the default model twice
 def test_single_precision_costs_nothing_that_matters(small_table, tmp_path):
     """Differences of the log density decide what is accepted: 0.001 of one is nothing."""
     single = measured_in_single(small_table, tmp_path / "single.npz")

@@ -69,7 +69,7 @@ def assert_same(one: Cohort, other: Cohort) -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(cohorts())
 def test_what_is_written_is_read_back(tmp_path, cohort):
     path = tmp_path / "events.csv"

@@ -187,7 +187,7 @@ def test_repeats_on_a_day_are_refused_without_a_rule(rule, value, tmp_path):
 
 
 @given(st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True), st.randoms())
-@settings(max_examples=20)
+@settings(max_examples=6)
 def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(cells, random):
     values = [n / 100 for n in cells]
     truth = {"first": values[0], "last": values[-1], "lowest": min(values),

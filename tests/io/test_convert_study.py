@@ -292,7 +292,7 @@ CELLS = ["", ".", "LYM", "LYMLE", "1.4", "0.8", "-1", "1e400", "nan", "<0.1", "1
 
 @given(st.lists(st.lists(st.sampled_from(CELLS) | st.text(max_size=4), min_size=10, max_size=10),
                 max_size=8))  # fmt: skip
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_whatever_the_cells_they_are_accounted_for_or_refused(tmp_path, rows):
     header = LB.splitlines()[0].split(",")
     pd.DataFrame(rows, columns=pd.Index(header)).to_csv(tmp_path / "lb.csv", index=False)
@@ -308,7 +308,7 @@ CUTS = st.tuples(st.integers(0, 600), st.integers(0, 20), st.sampled_from(CELLS)
 
 
 @given(st.dictionaries(st.sampled_from(["dm", "lb", "pr", "ex", "pc"]), CUTS))
-@settings(max_examples=30)
+@settings(max_examples=12)
 def test_a_damaged_study_is_accounted_for_or_refused(tmp_path, cuts):
     changed = {
         name: FILES[name][:at] + insert + FILES[name][at + length :]

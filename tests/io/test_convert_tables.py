@@ -225,7 +225,7 @@ def test_the_guessed_mapping_needs_only_the_unit(tmp_path):
         max_size=4,
     ),
 )
-@settings(max_examples=80)
+@settings(max_examples=30)
 def test_damaged_tables_are_accounted_for_or_refused(tmp_path, table, cuts):
     for at, length, insert in cuts:
         table = table[:at] + insert + table[at + length :]
@@ -239,7 +239,7 @@ def test_damaged_tables_are_accounted_for_or_refused(tmp_path, table, cuts):
 @given(
     st.binary(max_size=300), st.sampled_from(["xpt", "json", "ndjson", "parquet", "csv", "xlsx"])
 )
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_random_bytes_are_bad_input(tmp_path, content, ending):
     path = tmp_path / f"lb.{ending}"
     path.write_bytes(content)

@@ -13,7 +13,7 @@ from lymphokin.shipped import data_path
 from tests.io.cdisc_study import PR, refused
 from tests.io.test_read_by_column import WIDE, made
 
-FIXED = settings(max_examples=15)
+FIXED = settings(max_examples=8)
 
 
 def test_the_shipped_trial_raises_no_alarm():

@@ -125,8 +125,8 @@ def in_folder(files: dict[str, str], mapping: dict | None = None) -> Cohort:
         return convert(source, stated).cohort
 
 
-@given(st.lists(cases(), min_size=4, max_size=12))
-@settings(max_examples=8)
+@given(st.lists(cases(), min_size=8, max_size=14))
+@settings(max_examples=3)
 def test_words_and_limits_mean_the_same_in_every_kind_of_file(made):
     """The event table, NONMEM, a sheet, SDTM LB and PC, ADaM ADLB and ADPPK."""
     above = [c for c in made if c.word != "12"]
@@ -166,8 +166,8 @@ def test_words_and_limits_mean_the_same_in_every_kind_of_file(made):
     agrees(in_folder({**study, "adppk.csv": ppk}), "atra", made)
 
 
-@given(st.lists(flagged(), min_size=4, max_size=12))
-@settings(max_examples=8)
+@given(st.lists(flagged(), min_size=8, max_size=14))
+@settings(max_examples=3)
 def test_cens_and_limit_mean_the_same_in_every_kind_of_table(made):
     """The event table, NONMEM and ADPPK; the limits pass through the table that is written."""
     with TemporaryDirectory() as name:

@@ -56,7 +56,10 @@ def spread(parameter):
     )
 
 
-@pytest.fixture(scope="module", params=["myeloid_lymphoid", "lymphocyte_feedback"])
+@pytest.fixture(
+    scope="module",
+    params=["myeloid_lymphoid", pytest.param("lymphocyte_feedback", marks=pytest.mark.slow)],
+)
 def gradient(request):
     model = load_model(request.param)
     return log_outputs(model), len(model.table.parameters)

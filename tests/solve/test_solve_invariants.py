@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lymphokin.model import Fraction, load_model, shipped_models
+from lymphokin.model import Fraction, load_model
 from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.recurrence import recurrence
 from lymphokin.solve.structure import structure_of
 from lymphokin.solve.system import System
+from tests.every_model import EVERY_MODEL
 
 DOSES = np.array([0.0, 1.0, 2.0, 21.0, 22.0, 23.0])
 DAYS = np.array([0.0, 4.3, 14.0, 24.6, 46.0, 63.0])
@@ -44,7 +45,7 @@ def solve_typical(model, courses, rule=None):
     ]
 
 
-@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_without_treatment_nothing_moves(name):
     untreated = course(doses=(), gy=0.0)
     for y in solve_typical(load_model(name), [untreated])[0].values():
@@ -80,7 +81,7 @@ def test_halving_the_steps_changes_the_count_by_less_than_a_hundred_thousandth()
     assert usual == pytest.approx(fine, rel=1e-5)
 
 
-@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("name", EVERY_MODEL)
 def test_six_weeks_of_daily_fractions_need_few_steps(name):
     week, nothing = np.arange(5.0), np.zeros(0)
     days = np.concatenate([7 * w + week for w in range(6)])

@@ -13,6 +13,7 @@ from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
 from tests.web.conftest import Visit
 
+pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "lymphokin" / "web" / "static"
 LARGEST_PAGE = 150_000
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
