@@ -40,6 +40,18 @@ def check_course(
         found.judge("organs_over_body", volumes / body, None, BODY,
                     f"{body:.4g} cm3, and {volumes:.4g} cm3 of organs in it",
                     "per cent, litres, or a mark of thousands?")  # fmt: skip
+        _check_integrals(organs[BODY], inner, found)
+
+
+def _check_integrals(body: OrganDose, inner: Mapping[str, OrganDose], found: Findings) -> None:
+    """Compare the integral dose of each organ with that of the body around it."""
+    whole = body.mean_gy * body.volume_cm3
+    for name, dose in inner.items():
+        part = dose.mean_gy * dose.volume_cm3
+        if whole > 0:
+            found.judge("organ_over_body_dose", part / whole, None, name,
+                        f"{part:.4g} Gy cm3, and {whole:.4g} in the whole body",
+                        "another unit of dose or volume?")  # fmt: skip
 
 
 def check_body_volume(organs: Mapping[str, OrganDose], found: Findings) -> None:
@@ -51,12 +63,18 @@ def check_body_volume(organs: Mapping[str, OrganDose], found: Findings) -> None:
 
 
 def check_parts(parts: Mapping[Part, OrganDose], found: Findings) -> None:
-    """Compare the volume of a whole organ with that of its two sides, where both are there."""
+    """Compare volume and mean dose of a whole organ with its two sides, where both are there."""
     for part, dose in parts.items():
-        sides = [parts.get(Part(part.organ, side)) for side in ("left", "right")]
-        if part.part == "whole" and sides[0] and sides[1]:
-            both = sides[0].volume_cm3 + sides[1].volume_cm3
+        left, right = (parts.get(Part(part.organ, side)) for side in ("left", "right"))
+        if part.part == "whole" and left and right:
+            both = left.volume_cm3 + right.volume_cm3
             if both > 0 and dose.volume_cm3 == dose.volume_cm3:
                 found.judge("whole_over_parts", dose.volume_cm3 / both, None, part.organ,
                             f"{dose.volume_cm3:.4g} cm3, left and right {both:.4g}",
+                            "is it one side alone?")  # fmt: skip
+            share = left.volume_cm3 / both if both > 0 else 0.5
+            mean = share * left.mean_gy + (1 - share) * right.mean_gy
+            if mean > 0:
+                found.judge("whole_mean_over_parts", dose.mean_gy / mean, None, part.organ,
+                            f"{dose.mean_gy:.4g} Gy, left and right {mean:.4g}",
                             "is it one side alone?")  # fmt: skip

@@ -49,9 +49,9 @@ def from_cumulative(dose: ArrayLike, volume: ArrayLike) -> Histogram:
     d, v = _checked(dose, volume)
     rise = np.diff(v) > TOLERANCE * max(v.max(initial=0.0), 1e-300)
     if np.any(np.diff(d) <= 0) or np.any(rise):
-        raise ValueError("a cumulative histogram has rising doses and a volume that does not rise")
+        raise ValueError("a cumulative histogram with rising doses and a volume that does not rise")
     if v[0] <= 0:
-        raise ValueError("a histogram without volume")
+        raise ValueError("a histogram of a volume above 0")
     edges = np.append(d, d[-1])
     bins = np.append(np.maximum(v[:-1] - v[1:], 0.0), v[-1])
     return Histogram(edges, bins)
@@ -64,9 +64,9 @@ def from_differential(dose: ArrayLike, volume: ArrayLike) -> Histogram:
     """
     d, v = _checked(dose, volume)
     if np.any(np.diff(d) <= 0):
-        raise ValueError("a differential histogram has rising doses")
+        raise ValueError("a differential histogram with rising doses")
     if v.sum() <= 0:
-        raise ValueError("a histogram without volume")
+        raise ValueError("a histogram of a volume above 0")
     if len(d) == 1:
         return Histogram(np.array([d[0], d[0]]), v)
     widths = np.diff(d)

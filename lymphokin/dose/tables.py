@@ -24,6 +24,7 @@ from lymphokin.dose.structure_names import (
     plain,
 )
 from lymphokin.io.convert.datasets import Dataset, read_dataset
+from lymphokin.io.cross_checks import odd_identifiers
 from lymphokin.io.number_format import Written
 from lymphokin.io.problems import BadInput, Findings
 
@@ -65,7 +66,13 @@ def table_doses(
     assert organ is not None
     ids = data.text("ID").replace("", "patient 1") if "ID" in data else pd.Series(
         "patient 1", index=data.frame.index)  # fmt: skip
-    doses, problems = [], []
+    for check, hints in odd_identifiers(list(ids.unique())).items():
+        for name, hint in hints.items():
+            line = int(data.lines[ids.eq(name).to_numpy().argmax()])
+            found.judge(check, 1.0, line, "ID", name, hint)
+    found.raise_if_any()
+    doses: list[CourseDose] = []
+    problems = []
     for patient, rows in data.frame.groupby(ids.to_numpy(), sort=False).indices.items():
         own = Dataset(data.file, data.frame.iloc[rows], data.lines[rows], data.written)
         try:
@@ -76,6 +83,9 @@ def table_doses(
             problems += error.problems
     if problems:
         raise BadInput(problems)
+    for dose in doses:
+        dose.warnings += [*data.notes, *found.warnings]
+        dose.accepted |= found.accepted
     return doses
 
 
@@ -168,7 +178,8 @@ def _numbers(data: Dataset, column: str, found: Findings) -> np.ndarray:
 def _mean(data: Dataset, column: str, found: Findings) -> OrganDose | None:
     values = _numbers(data, column, found)
     if len(data) > 1:
-        found.add(int(data.lines[1]), None, None, "each organ once per patient")
+        shown = ", ".join(data.text(column))
+        found.add(int(data.lines[1]), column, shown, "each organ once per patient")
     volume = _numbers(data, "VOLUME_CM3", found)[0] if _stated(data, "VOLUME_CM3") else math.nan
     if volume == 0:
         found.add(int(data.lines[0]), "VOLUME_CM3", "0", "a volume above 0")
@@ -192,7 +203,8 @@ def _of_histogram(data: Dataset, column: str, found: Findings) -> OrganDose | No
     try:
         histogram: Histogram = make(dose, volume)
     except ValueError as error:
-        found.add(int(data.lines[0]), volume_column, None, str(error))
+        shown = " ".join(f"{d:g}:{v:g}" for d, v in zip(dose, volume, strict=True))
+        found.add(int(data.lines[0]), volume_column, shown, str(error))
         return None
     if kinds == {"cumulative"}:
         _check_ends(dose, volume, data, volume_column, found)
@@ -234,13 +246,10 @@ def _sex(data: Dataset, found: Findings) -> str | None:
 def _fractions(data: Dataset, found: Findings) -> int | None:
     if not _stated(data, "FRACTIONS"):
         return None
-    values = {v for v in data.numbers("FRACTIONS") if v == v}
-    if len(values) != 1 or not all(v >= 1 and v == int(v) for v in values):
-        found.add(
-            int(data.lines[0]), "FRACTIONS", None, "one whole number of fractions per patient"
-        )
+    number = _only_number(data, "FRACTIONS")
+    if not (number >= 1 and number == int(number)):
+        _note(data, "FRACTIONS", "one whole number of fractions per patient", found)
         return None
-    (number,) = values
     found.judge("fraction_count", number, int(data.lines[0]), "FRACTIONS", f"{number:g}")
     return int(number)
 
@@ -249,15 +258,24 @@ def _prescribed(data: Dataset, found: Findings) -> float | None:
     """The Gy prescribed over the course, None if the table does not say."""
     if not _stated(data, "PRESCRIBED_GY"):
         return None
-    values = {v for v in data.numbers("PRESCRIBED_GY") if v == v}
-    if len(values) != 1 or not min(values) > 0:
-        found.add(
-            int(data.lines[0]), "PRESCRIBED_GY", None, "the Gy prescribed, one number per patient"
-        )
+    gray = _only_number(data, "PRESCRIBED_GY")
+    if not gray > 0:
+        _note(data, "PRESCRIBED_GY", "the Gy prescribed, one number per patient", found)
         return None
-    (gray,) = values
     found.judge("total_dose", gray, int(data.lines[0]), "PRESCRIBED_GY", f"{gray:g}", "cGy?")
     return gray
+
+
+def _only_number(data: Dataset, column: str) -> float:
+    """The number that every stated cell of a column holds, NaN where there are several or none."""
+    stated = data.numbers(column)[data.text(column) != ""].unique()
+    return float(stated[0]) if len(stated) == 1 else math.nan
+
+
+def _note(data: Dataset, column: str, expected: str, found: Findings) -> None:
+    """Note the stated cells of a column as a problem."""
+    cells = ", ".join(dict.fromkeys(cell for cell in data.text(column) if cell))
+    found.add(int(data.lines[0]), column, cells, expected)
 
 
 def read_own_names(path: Path) -> dict[str, Part]:

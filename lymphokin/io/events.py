@@ -18,6 +18,7 @@ from lymphokin.io.cross_checks import check_plausible
 from lymphokin.io.problems import Findings
 from lymphokin.io.records import Records, read_records
 from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
+from lymphokin.io.stated_units import UNIT_COLUMNS, check_units
 from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
 from lymphokin.io.vocabulary import (
     COLUMNS,
@@ -105,6 +106,7 @@ def read_table(
     columns, in_hours = _contract_columns(table, found)
     sheet = Sheet(columns, found)
     records = read_records(sheet, mapping, in_hours, words)
+    check_units(records, sheet)
     start = checks.count_from_first_fraction(records, sheet)
     doses = checks.unfold_doses(records)
     patients = checks.read_patients(records, sheet)
@@ -177,11 +179,14 @@ def _contract_columns(table: TextTable, found: Findings) -> tuple[TextTable, boo
     for name in COLUMNS:
         for alias in (name, *OTHER_NAMES.get(name, ())):
             if alias in table.columns:
+                if name in chosen:
+                    _second_name(table, chosen[name], table.columns[alias], name == "ID", found)
+                    continue
                 chosen[name] = table.columns[alias]
                 in_hours = in_hours or alias in HOUR_COLUMNS
-                break
-    chosen |= {name: table.columns[name] for name in NOT_UNDERSTOOD if name in table.columns}
-    known = {*COLUMNS, *NOT_UNDERSTOOD, "FRLTU"}.union(*OTHER_NAMES.values())
+    beside = (*NOT_UNDERSTOOD, *UNIT_COLUMNS)
+    chosen |= {name: table.columns[name] for name in beside if name in table.columns}
+    known = {*COLUMNS, *beside, "FRLTU"}.union(*OTHER_NAMES.values())
     unknown = [name for name in table.columns if name not in known]
     missing = [name for name in REQUIRED if name not in chosen]
     for name in missing:
@@ -215,6 +220,21 @@ def _warn_of_unused(
         _words(words.compartments, records.compartment[doses.record[given]]),
     ):
         found.warn(sentence)
+
+
+def _second_name(
+    table: TextTable, read: TextColumn, other: TextColumn, is_id: bool, found: Findings
+) -> None:
+    """Tell of a column that means what another means, and refuse two persons under one ID."""
+    if not is_id:
+        found.warn(f"column {other.name} is not read, as {read.name} is there")
+        return
+    pairs = pd.DataFrame({"own": read.rows(read.words), "other": other.rows(other.words)})
+    stated = pairs[~pairs["other"].isin(["", "."])].drop_duplicates()
+    for row in stated.index[stated["own"].duplicated()]:
+        expected = f"one {other.name} under an {read.name}"
+        hint = f"two persons? name them by {other.name} alone"
+        found.add(int(table.lines[row]), other.name, other.word(row), expected, hint)
 
 
 def _words(names: Sequence[str], codes: np.ndarray) -> np.ndarray:

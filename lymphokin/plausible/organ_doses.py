@@ -44,6 +44,16 @@ CHECKS = (
         "organs lie within the body; above 1 a volume is in per cent or another unit",
     ),
     Check(
+        "organ_over_body_dose",
+        "the integral dose of an organ over that of the body outline",
+        "",
+        (0, 1000),
+        (0, 1.05),
+        (0, 1),
+        "organs lie within the body; above 1 a dose or volume is in another unit, or one of them "
+        "is of one session (5 % for rounding, judgement)",
+    ),
+    Check(
         "organ_mean_dose",
         "the mean dose of the course to an organ",
         "Gy",
@@ -107,6 +117,15 @@ CHECKS = (
         (0.6, 1.3),
         (0.8, 1.1),
         "judgement: a whole organ is its two sides, less a target of up to a third",
+    ),
+    Check(
+        "whole_mean_over_parts",
+        "the mean dose of a pair of organs over the mean of left and right",
+        "",
+        (0, 1e6),
+        (0.5, 1.6),
+        (0.7, 1.2),
+        "judgement: a whole organ is its two sides, less a target of high dose",
     ),
     Check(
         "immune_dose",

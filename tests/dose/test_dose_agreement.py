@@ -283,6 +283,31 @@ def test_a_clean_table_passes_without_an_alarm(tmp_path):
     assert result.plans == [{"fractions": None, "prescribed_gy": 50.0}]
 
 
+@pytest.mark.parametrize(
+    ("rows", "check"),
+    [
+        ("Lungs,20,3200\nBody,0.2,70000\n", "organ_over_body_dose"),
+        ("Lung_L,12,1500\nLung_R,1,1700\nLungs,12,3200\nBody,2,70000\n", "whole_mean_over_parts"),
+    ],
+)
+def test_doses_of_organs_that_contradict_each_other_are_refused(tmp_path, rows, check):
+    path = tmp_path / "t.csv"
+    path.write_text("ORGAN,MEAN_DOSE_GY,VOLUME_CM3\n" + rows)
+    with pytest.raises(BadInput, match=f"`{check}`"):
+        table_doses(path)
+    assert list(table_doses(path, accept={check: "checked"})[0].accepted) == [check]
+
+
+@pytest.mark.parametrize("ids", [("1", "01"), ("P1", "p-1"), ("ANON", "P2")])
+def test_identifiers_of_a_dose_table_are_those_of_patients(tmp_path, ids):
+    path = tmp_path / "t.csv"
+    path.write_text("ID,ORGAN,MEAN_DOSE_GY\n" + "".join(f"{i},Lungs,6.5\n" for i in ids))
+    with pytest.raises(BadInput, match=r"`similar_ids`|`no_identifier`"):
+        table_doses(path)
+    reasons = dict.fromkeys(("similar_ids", "no_identifier"), "checked")
+    assert [d.patient for d in table_doses(path, accept=reasons)] == list(ids)
+
+
 @given(st.floats(1, 7), st.floats(0.5, 5), st.floats(0.3, 2.2))
 @settings(max_examples=20)
 def test_centigray_named_gray_are_refused(lungs, heart, body):

@@ -136,13 +136,13 @@ def test_a_table_of_organ_doses(tmp_path):
     path.write_text(
         "ID,SEX,FRACTIONS,ORGAN,MEAN_DOSE_GY,VOLUME_CM3\n"
         "P1,M,5,Lung_L,6,1500\nP1,M,5,Lung_R,3,1500\nP1,M,5,Heart,2,700\n"
-        "P1,M,5,Body,0.5,20000\nP1,M,5,PTV,50,40\nP2,,,Foie,10,\n"
+        "P1,M,5,Body,1,20000\nP1,M,5,PTV,50,40\nP2,,,Foie,10,\n"
     )
     first, second = table_doses(path)
     assert first.organs["lungs"].mean_gy == pytest.approx(4.5)
-    rest = (0.5 * 20_000 - 4.5 * 3000 - 2 * 700) / (73_000 - 3700)
-    assert first.blood_gy == pytest.approx(0.125 * 4.5 + 0.1 * 2 + (1 - 0.225) * max(rest, 0))
-    assert first.edic_gy == pytest.approx(edic(4.5, 2, 10_000, 5))
+    rest = (1 * 20_000 - 4.5 * 3000 - 2 * 700) / (73_000 - 3700)
+    assert first.blood_gy == pytest.approx(0.125 * 4.5 + 0.1 * 2 + (1 - 0.225) * rest)
+    assert first.edic_gy == pytest.approx(edic(4.5, 2, 20_000, 5))
     assert (first.source, first.unknown) == ("organs", ["PTV"])
     assert second.blood_gy == pytest.approx(0.1 * 10, rel=1e-3)
     json.dumps(first.as_dict())

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lymphokin.io.convert.treatment_names import holds
+from lymphokin.io.convert.mapping_defaults import DEFAULTS
+from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, WANTED, Names, holds
 from tests.io.cdisc_study import DM, EX_COLUMNS, account, done, doses, refused
 
 
@@ -17,46 +18,53 @@ def ex(treatment: str = "ATRA", amount: object = 140, unit: str = "mg", often: s
     return ",".join(map(str, cells)) + "\n"
 
 
+NAMES = Names.of(DEFAULTS["atra"])
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "kind"),
     [
-        "ATRA PLACEBO", "PLACEBO FOR TRETINOIN", "Placebo to match ATRA", "ATRA-matching placebo",
-        "PLACEBO (TRETINOIN)", "TRETINOIN PLACEBO CAPSULE", "PLACEBO", "Double dummy ATRA",
+        *((name, INERT) for name in (
+            "ATRA PLACEBO", "PLACEBO FOR TRETINOIN", "Placebo to match ATRA", "ATRA-PBO",
+            "PLACEBO (TRETINOIN)", "TRETINOIN PLACEBO CAPSULE", "Double dummy ATRA", "ATRA plb")),
+        *((name, OTHER) for name in (
+            "PLACEBO", "ISOTRETINOIN", "ATRACURIUM", "ATRASENTAN", "ALITRETINOIN",
+            "9-CIS-RETINOIC ACID", "DEXAMETHASONE")),
+        *((name, WANTED) for name in (
+            "ATRA", "Tretinoin (ATRA) capsules", "all-trans retinoic acid", "VESANOID 10 MG")),
+        *((name, UNCLEAR) for name in ("ATRA/PLACEBO", "ATRA OR PBO", "Placebo + ATRA")),
     ],
 )  # fmt: skip
-def test_a_placebo_is_no_drug_whatever_it_is_called(name, tmp_path):
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex(name))
+def test_a_treatment_is_known_by_whole_words_of_its_name(name, kind):
+    assert NAMES.kind(name) == kind
+
+
+def test_a_placebo_is_no_drug_and_is_listed(tmp_path):
+    conversion = done(tmp_path, ex=EX_COLUMNS + ex("ATRA PLACEBO") + ex("ISOTRETINOIN"))
     assert doses(conversion) == []
-    assert name in account(conversion)
+    assert "ATRA PLACEBO" in account(conversion)
+    assert "ISOTRETINOIN taken as another drug" in account(conversion)
+
+
+@pytest.mark.parametrize("name", ["ATRA HELD", "ATRA - not given", "Tretinoin (omitted)"])
+def test_a_treatment_that_was_not_given_is_no_dose(name, tmp_path):
+    refused(tmp_path, "line 2", "EXTRT", "[atra.treatments]", ex=EX_COLUMNS + ex(name))
+    conversion = done(tmp_path, ex=EX_COLUMNS + ex(name, amount=""))
+    assert doses(conversion) == []
+    assert f"not given: {name}" in account(conversion)
 
 
 def test_a_placebo_row_of_amount_0_is_no_dose(tmp_path):
     assert doses(done(tmp_path, ex=EX_COLUMNS + ex("ATRA", 0) + ex("PLACEBO", 0))) == []
 
 
-@pytest.mark.parametrize("name", ["ATRA/PLACEBO", "ATRA OR PLACEBO", "Placebo + ATRA"])
-def test_a_name_of_both_drug_and_placebo_is_asked_for(name, tmp_path):
+def test_a_name_of_both_drug_and_placebo_is_asked_for(tmp_path):
+    name = "ATRA/PLACEBO"
     refused(tmp_path, "ex.csv", "line 2", "EXTRT", name, "[atra.treatments]",
             ex=EX_COLUMNS + ex(name))  # fmt: skip
     stated = f'[atra.treatments]\n"{name}" = '
     assert len(doses(done(tmp_path, stated + '"yes"', ex=EX_COLUMNS + ex(name)))) == 6
     assert doses(done(tmp_path, stated + '"placebo"', ex=EX_COLUMNS + ex(name))) == []
-
-
-@pytest.mark.parametrize(
-    "name", ["ISOTRETINOIN", "ATRACURIUM", "ATRASENTAN", "ALITRETINOIN", "9-CIS-RETINOIC ACID"]
-)
-def test_a_drug_whose_name_holds_another_is_another(name, tmp_path):
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex(name))
-    assert doses(conversion) == []
-    assert name in account(conversion)
-
-
-@pytest.mark.parametrize(
-    "name", ["ATRA", "Tretinoin (ATRA) capsules", "all-trans retinoic acid", "VESANOID 10 MG"]
-)
-def test_the_drug_is_known_by_whole_words(name, tmp_path):
-    assert len(doses(done(tmp_path, ex=EX_COLUMNS + ex(name)))) == 6
 
 
 words = st.text(st.characters(categories=("L",), max_codepoint=0x17F), min_size=1, max_size=6)
@@ -85,6 +93,10 @@ def test_what_is_not_taken_by_mouth_is_left_out_and_reported(name, route, tmp_pa
     conversion = done(tmp_path, ex=EX_COLUMNS + ex(name, route=route))
     assert doses(conversion) == []
     assert "not taken by mouth" in account(conversion)
+
+
+def test_a_cream_that_is_said_to_be_swallowed_is_asked_for(tmp_path):
+    refused(tmp_path, "EXROUTE", "line 2: found ORAL", ex=EX_COLUMNS + ex("TRETINOIN CREAM"))
 
 
 def test_another_route_is_asked_for_and_none_is_assumed_and_reported(tmp_path):

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -339,43 +338,6 @@ def test_identifiers_that_look_like_one_patient_are_asked_for(tmp_path, ids):
 
 
 # Sheets and files as they come
-
-
-def workbook(path: Path, rows: list[list], merge: str = "") -> Path:
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
-    if merge:
-        book.active.merge_cells(merge)  # type: ignore[union-attr]
-    book.save(path)
-    return path
-
-
-HEAD = ["Patient", "Baseline", "Week 2"]
-
-
-@pytest.mark.parametrize(
-    ("rows", "merge", "said"),
-    [
-        ([[*HEAD, "Week 2"], ["P1", 1400, None, 500]], "", "the column twice"),
-        ([["Trial X", None, None], HEAD, ["P1", 1400, 900]], "A1:C1", "header_row = 2"),
-        ([HEAD, ["P1", "=700*2", 900]], "", "=700*2"),
-        ([HEAD, ["P1", "1.450", 900], ["P2", "1.720", 700]], "", "1.450 or as 1450"),
-        ([HEAD, ["P1", "1,4", 900]], "", "1,4"),
-    ],
-)
-def test_a_workbook_that_can_be_misread_is_refused(tmp_path, rows, merge, said):
-    (tmp_path / "m.toml").write_text(WIDE)
-    with pytest.raises(BadInput) as caught:
-        convert(workbook(tmp_path / "c.xlsx", rows, merge), tmp_path / "m.toml")
-    assert said in str(caught.value)
-
-
-def test_a_header_below_a_title_is_read_where_the_mapping_says(tmp_path):
-    (tmp_path / "m.toml").write_text(WIDE.replace("[wide]\n", "[wide]\nheader_row = 2\n"))
-    path = workbook(tmp_path / "c.xlsx", [["Trial X", None, None], HEAD, ["P1", 1400, 900]])
-    done = convert(path, tmp_path / "m.toml")
-    assert done.cohort.observations["value"].tolist() == [1.4, 0.9]
 
 
 def test_what_excel_adds_to_a_text_file_is_no_record(tmp_path):

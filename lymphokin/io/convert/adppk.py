@@ -89,7 +89,7 @@ def _levels(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) ->
     column = next((name for name in ("DV", "AVAL", "AVALC") if name in data), "DV")
     factor = np.array([float(level_factor(u) or math.nan) for u in data.text("AVALU")], float)
     bench.flag(data, np.isnan(factor), "AVALU", "a known unit of a level, such as ng/mL")
-    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~flagged_below(data)
+    missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~flagged_below(bench, data)
     found = read_results(bench, data, column, LEVEL, factor, missing)
     return draft(data, LEVEL, subjects_of(bench, data), when=when, clock=clock, column=column,
                  cell=data.text(column).to_numpy(), **in_draft(found))  # fmt: skip

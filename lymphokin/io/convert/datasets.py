@@ -137,7 +137,9 @@ def read_dataset(
         found.raise_if_any()
         assert table is not None
         read = _dataset(path.name, table[0], found, first=table[1])
-        return replace(read, written=_written_as_text(read.frame, stated, asked=True))
+        notes = tuple(f"{path.name}: {warning}" for warning in found.warnings)
+        forms = _written_as_text(read.frame, stated, asked=True)
+        return replace(read, written=forms, notes=notes)
     frame: pd.DataFrame | None = None
     if ending == ".xpt":
         frame = _transport(path, data, found)

@@ -13,7 +13,15 @@ from lymphokin.io.convert.bench import DOSE, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.periods import Period, read_periods
 from lymphokin.io.convert.subject_ids import subjects_of
-from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
+from lymphokin.io.convert.treatment_names import (
+    INERT,
+    OTHER,
+    UNCLEAR,
+    WANTED,
+    Names,
+    holding,
+    listed,
+)
 from lymphokin.io.convert.treatment_rows import once_each, that_took_place
 from lymphokin.lab_units import DoseUnit, dose_unit
 from lymphokin.quantities import HOURS_PER_DAY
@@ -56,6 +64,12 @@ def _of_atra(bench: Bench, data: Dataset) -> Dataset:
     bench.flag(data, kinds == UNCLEAR, "EXTRT", "the name of ATRA or of its placebo, not of both",
                'say what it is in the mapping: [atra.treatments] "the text" = "yes", "placebo" or '
                '"no"')  # fmt: skip
+    known = texts.str.upper().isin(list(names.stated)).to_numpy()
+    missed = (kinds == WANTED) & holding(texts, atra["not_given"]) & ~known
+    bench.flag(data, missed & (bench.numbers(data, "EXDOSE").fillna(0) > 0).to_numpy(), "EXTRT",
+               "the name of a treatment that was given, beside a dose",
+               'say it in the mapping: [atra.treatments] "the text" = "yes" or "no"')  # fmt: skip
+    bench.account.dropped(data.file, f"not given: {listed(texts[missed])}", data.lines[missed])
     placebo = kinds == INERT
     why = f"a placebo, not ATRA: {listed(texts[placebo])}"
     bench.account.dropped(data.file, why, data.lines[placebo])
@@ -68,7 +82,7 @@ def _of_atra(bench: Bench, data: Dataset) -> Dataset:
             f"{data.file}: {listed(near)} taken as another drug, as the name of ATRA is only a "
             'part of a word; if it is ATRA, [atra.treatments] "the text" = "yes"'
         )
-    return data.select(~placebo & ~other)
+    return data.select(~placebo & ~other & ~missed)
 
 
 def _taken_by_mouth(bench: Bench, data: Dataset) -> Dataset:
@@ -82,6 +96,9 @@ def _taken_by_mouth(bench: Bench, data: Dataset) -> Dataset:
     elsewhere = holding(described, atra["other_routes"]) & ~oral
     why = f"not taken by mouth: {listed(described[elsewhere])}"
     bench.account.dropped(data.file, why, data.lines[elsewhere])
+    bench.flag(data, oral & holding(form, atra["other_routes"]), "EXROUTE",
+               "a route that fits the name or form of the drug",
+               'another drug? [atra.treatments] "the text" = "no" in the mapping')  # fmt: skip
     bench.flag(data, stated & ~oral & ~elsewhere, "EXROUTE", "ORAL",
                "the model follows oral ATRA; add the route to [atra] routes or other_routes of the "
                "mapping")  # fmt: skip

@@ -26,8 +26,9 @@ from lymphokin.io.convert.results import EXPECTED as NUMBERS
 from lymphokin.io.convert.results import read_number
 from lymphokin.io.convert.treatment_names import holds
 
-_FLAGS = {"BLQ": "1", "BLQFN": "1", "BLQFL": "Y"}
-"""Columns that flag a result below its limit whose number may be anything, and their yes."""
+_FLAGS = {**dict.fromkeys(("BLQ", "BLOQ", "BQL", "BLLOQ", "BLQFN"), ("1", "0")),
+          "BLQFL": ("Y", "N")}  # fmt: skip
+"""Columns that flag a result below its limit whose number may be anything, their yes and no."""
 LLOQ, ULOQ = ("LLOQ", "ALLOQ"), ("ULOQ", "AULOQ")
 """Columns with limits of quantification, the first that is there counts."""
 
@@ -117,11 +118,14 @@ def limit_hints(table: str) -> dict[str, str]:
     }
 
 
-def flagged_below(data: Dataset) -> Mask:
+def flagged_below(bench: Bench, data: Dataset) -> Mask:
     """Results flagged as below their limit, whose number may be anything."""
     flagged = np.zeros(len(data), bool)
-    for name, yes in _FLAGS.items():
-        flagged |= data.text(name).str.upper().eq(yes).to_numpy()
+    for name, (yes, no) in _FLAGS.items():
+        stated = data.text(name).str.upper()
+        unread = ~stated.isin([yes, no, "", "."]).to_numpy()
+        bench.flag(data, unread, name, f"{yes} (below the limit), {no} or a blank")
+        flagged |= stated.eq(yes).to_numpy()
     return flagged
 
 
@@ -180,7 +184,7 @@ def with_limits(
         cens=bench.numbers(data, "CENS").to_numpy(),
         limit=bench.numbers(data, "LIMIT").to_numpy() * factor,
         other=other,
-        flagged=flagged_below(data),
+        flagged=flagged_below(bench, data),
         lloq=lloq,
         uloq=uloq,
     )

@@ -8,6 +8,10 @@ from lymphokin.sites import UNKNOWN, by_word
 
 type Mapping = dict[str, dict[str, Any]]
 
+NOT_GIVEN = ["HELD", "WITHHELD", "OMITTED", "SKIPPED", "MISSED", "NOT GIVEN", "NOT TAKEN",
+             "NOT DONE", "CANCELLED", "CANCELED", "REFUSED", "POSTPONED"]  # fmt: skip
+"""Words in the name of a treatment that did not take place (judgement)."""
+
 DEFAULTS: Mapping = {
     "subject": {
         "id": ["USUBJID", "SUBJID"],
@@ -118,10 +122,12 @@ DEFAULTS: Mapping = {
             "TRETINOINE",
             "ALL-TRANS RETINOIC ACID",
             "ALL-TRANS-RETINOIC ACID",
+            "TRANS-RETINOIC ACID",
             "VESANOID",
         ],
-        "placebo": ["PLACEBO", "DUMMY", "SHAM", "VEHICLE"],
+        "placebo": ["PLACEBO", "PBO", "PLB", "PLCB", "PLA", "DUMMY", "SHAM", "VEHICLE"],
         "treatments": {},
+        "not_given": NOT_GIVEN,
         "level_tests": ["ATRA", "TRETINOIN", "TRETIN", "TRETINO"],
         "specimens": ["PLASMA", "SERUM"],
         "routes": ["ORAL", "PO", "BY MOUTH", "NASOGASTRIC", "GASTROSTOMY", "ENTERAL"],
@@ -180,6 +186,7 @@ DEFAULTS: Mapping = {
             "RADIOEMBOLIZATION",
             "RADIONUCLIDE",
             "RADIOIODINE",
+            *NOT_GIVEN,
         ],
         "prior": ["PRIOR", "PREVIOUS", "HISTORY", "HISTORICAL", "PRE-STUDY", "SCREENING"],
         "later": [

@@ -20,6 +20,7 @@ from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, re
 from lymphokin.io.convert.results import read_number
 from lymphokin.io.cross_checks import like_hours
 from lymphokin.io.records import MOST_REPEATS
+from lymphokin.io.stated_units import OF_DOSES, OF_RESULTS, other_units
 from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.lab_units import count_factor, level_factor
 from lymphokin.quantities import CELLS_PER_UL, OBSERVABLES
@@ -74,10 +75,30 @@ def _renamed(bench: Bench, data: Dataset) -> Dataset:
                 present.add(name)
                 break
     if "ID" not in present:
-        alias = next((n for n in ("USUBJID", "SUBJID", "SUBJECT") if n in present), None)
+        alias = next((n for n in _SUBJECTS if n in present), None)
         names |= {alias: "ID"} if alias else {}
-    renamed = data.renamed(names)
-    return replace(renamed, frame=renamed.frame.loc[:, ~renamed.frame.columns.duplicated()])
+    taken = [column for column in data.frame.columns
+             if column not in names and column in names.values()]  # fmt: skip
+    return replace(data, frame=data.frame.drop(columns=taken)).renamed(names)
+
+
+_SUBJECTS = ("USUBJID", "SUBJID", "SUBJECT")
+"""Columns that may name the subjects, best first, where there is no ID."""
+
+
+def _one_of_each(bench: Bench, data: Dataset) -> None:
+    """Two columns that mean one thing say the same, and an ID is one subject."""
+    for name, others in SPELLINGS.items():
+        for other in (n for n in others if n in data and name in data):
+            one, two = data.text(name).replace(".", ""), data.text(other).replace(".", "")
+            hint = f'which counts? [nonmem] columns = {{ "{other}" = "{name}" }}, or delete one'
+            bench.flag(data, (one != two) & (two != ""), other, f"{other} to say what {name} says",
+                       hint)  # fmt: skip
+    for other in (n for n in _SUBJECTS if n in data):
+        pairs = pd.DataFrame({"id": data.text("ID"), "other": data.text(other)}).drop_duplicates()
+        again = pairs.index[pairs["id"].duplicated() & (pairs["other"] != "")]
+        bench.flag(data, data.frame.index.isin(again), other, f"one {other} under an ID",
+                   f'two persons? [nonmem] columns = {{ "{other}" = "ID" }}')  # fmt: skip
 
 
 def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -86,6 +107,7 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     for note in data.notes:
         bench.account.warn(note)
     data = _blank_points(_not_ignored(bench, _renamed(bench, data)))
+    _one_of_each(bench, data)
     _refuse(bench, data)
     event = _events(bench, data)
     bench.account.dropped(data.file, "EVID 2: another type of event", data.lines[event == 2])
@@ -97,10 +119,26 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     if not bench.troubled:
         _check_order(bench, data, np.where(np.isnan(day), _days_of(when), day))
     place = {"when": when, "clock": clock, "day": day}
+    _check_events(bench, data, event == 1)
     parts = [_doses(bench, data, event == 1, place), _observations(bench, data, event == 0, place)]
     parts = [part for part in parts if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
     return _from_first_fraction(bench, records), _covariates(bench, data)
+
+
+def _check_events(bench: Bench, data: Dataset, is_dose: np.ndarray) -> None:
+    """A dose has no result, and an observation no amount."""
+    value = data.numbers("DV").fillna(0)
+    result = is_dose & (value != 0).to_numpy() & ~bench.numbers(data, "MDV").eq(1).to_numpy()
+    if "EVID" in data:
+        amount = ~is_dose & (bench.numbers(data, "AMT").fillna(0) != 0).to_numpy()
+        bench.flag(data, amount, "AMT", "no amount on an observation",
+                   "EVID should be 1 if this is a dose")  # fmt: skip
+        why = "DV beside a dose is not read: a result has a row of its own, with EVID 0"
+        bench.account.assumed(data.file, why, data.lines[result])
+    else:
+        bench.flag(data, result, "DV", "a dose or a result in a row, as no EVID says which",
+                   "give the result a row of its own, or the row MDV 1")  # fmt: skip
 
 
 def _one_block_each(bench: Bench, data: Dataset) -> Dataset:
@@ -196,6 +234,8 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     words = _words(bench, data, "CMT", bench.mapping["nonmem"]["cmt"], COMPARTMENTS)
     amount = bench.numbers(data, "AMT")
     bench.flag(data, ~(amount > 0), "AMT", "an amount above 0 on every dose")
+    for word, unit in (("rt", "Gy"), ("atra", "mg")):
+        _check_units(bench, data, words.eq(word).to_numpy(), OF_DOSES, f"AMT in {unit}", unit)
     more, interval = bench.numbers(data, "ADDL").fillna(0), bench.numbers(data, "II").fillna(0)
     wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
     bench.flag(data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II above 0")
@@ -234,6 +274,9 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
     for kind in sorted(set(words) & set(QUANTITIES)):
         of_kind = words.eq(kind).to_numpy()
         factor[of_kind] = _factor(bench, data, kind)
+        unit = str(mapping["units"].get(kind, ""))
+        expected = f"{unit}, the unit of {kind} in the mapping"
+        _check_units(bench, data, of_kind & ~missing, OF_RESULTS, expected, unit)
         own = _antilogs(bench, data.select(of_kind), kind)
         found = read_results(bench, own, "DV", kind, factor[of_kind], missing[of_kind])
         for name, values in in_draft(found).items():
@@ -245,6 +288,15 @@ def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) ->
                  lln=np.round(lln, 6), column="DV", cell=data.text("DV").to_numpy(), **known,
                  **{name: values[rows] for name, values in place.items()}
                  ).assign(kind=words.to_numpy())  # fmt: skip
+
+
+def _check_units(
+    bench: Bench, data: Dataset, rows: np.ndarray, columns: tuple[str, ...], expected: str,
+    unit: str,
+) -> None:  # fmt: skip
+    """Columns that state a unit agree with the unit that is read."""
+    for column in (name for name in columns if name in data):
+        bench.flag(data, rows & other_units(data.text(column), unit), column, expected)
 
 
 def _factor(bench: Bench, data: Dataset, kind: str) -> float:

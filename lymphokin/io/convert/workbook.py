@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import Any
 
@@ -79,18 +80,51 @@ def _cells(data: bytes, sheet: str, found: Findings) -> list[list[Any]] | None:
         found.add(None, None, "no sheet of cells", "a sheet with a table")
         return None
     name = sheet or tables[0]
-    rows = [[_blank(cell) for cell in row] for row in values[name].iter_rows(values_only=True)]
+    if not sheet:
+        _tell_of_others(values, found)
+    rows = [[_shown(cell) for cell in row] for row in values[name].iter_rows()]
     for number, row in enumerate(formulas[name].iter_rows(), start=1):
         for place, cell in enumerate(row):
+            letter = get_column_letter(place + 1)
             if cell.data_type == "f" and rows[number - 1][place] is None:
                 shown = str(getattr(cell.value, "text", cell.value))
                 hint = "open the workbook and save it, so that the values are in it"
-                found.add(
-                    number, get_column_letter(place + 1), shown, "a formula with its value", hint
-                )
+                found.add(number, letter, shown, "a formula with its value", hint)
+            elif cell.value is not None and cell.font.strike:
+                found.add(number, letter, str(cell.value), "a cell that is not struck out",
+                          "delete it, or undo the line")  # fmt: skip
+    _tell_of_hidden(values[name], len(rows), found)
     return rows
 
 
-def _blank(value: Any) -> Any:
-    """A cell; None where it holds blanks alone."""
-    return None if isinstance(value, str) and not value.strip() else value
+def _tell_of_others(book: Any, found: Findings) -> None:
+    """Refuse to choose between sheets of one kind, and tell of the others that are not read."""
+    filled = [sheet for sheet in book.worksheets if sheet.max_row > 1]
+    heads = {s.title: [c.value for c in next(s.iter_rows(max_row=1))] for s in filled}
+    names = ", ".join(map(str, heads))
+    if len(heads) > 1 and len(set(map(str, heads.values()))) < len(heads):
+        hint = "name it in the mapping ([wide] sheet), or keep it in a file of its own"
+        found.add(None, None, f"sheets {names}", "one sheet with these columns", hint)
+    elif len(heads) > 1:
+        found.warn(f"of the sheets {names} only the first is read")
+
+
+def _tell_of_hidden(sheet: Any, rows: int, found: Findings) -> None:
+    """Say that rows and columns are read that nobody sees."""
+    hidden = sorted(n for n, row in sheet.row_dimensions.items() if row.hidden and n <= rows)
+    if hidden:
+        found.warn(f"hidden rows are read: {', '.join(map(str, hidden[:_SEARCHED]))}")
+    letters = sorted(name for name, column in sheet.column_dimensions.items() if column.hidden)
+    if letters:
+        found.warn(f"hidden columns are read: {', '.join(letters[:_SEARCHED])}")
+
+
+def _shown(cell: Any) -> Any:
+    """The value of a cell; None where it holds blanks alone, text such as `28%` of a share."""
+    value = cell.value
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in cell.number_format:
+        quoted = "%" in re.sub(r'"[^"]*"|\\.', "", cell.number_format)
+        return f"{value * 100 if quoted else value:g}%"
+    return value
