@@ -31,6 +31,8 @@ def test_each_patient_has_its_risk_and_what_happened_in_one_line():
         happened = f"{grade} ({row['observed_alc']:.2f})"
         for cell in (f"{risk} %{mark}", f"{low} to {high} %", happened, row["arm"]):
             assert cell in line
+    assert "90 %, population" in lines[3]
+    assert "a patient's own true risk often lies outside" in " ".join(" ".join(lines).split())
 
 
 def test_of_many_patients_the_highest_risks_are_printed_and_where_the_rest_is():

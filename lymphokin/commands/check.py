@@ -140,6 +140,7 @@ def _checked(
 
 def show(console: Console, result: CheckResult, title: str | None = None) -> None:
     """Print the verdicts as a table; ``title``: of the table, by default what was checked."""
+    from rich.markup import escape
     from rich.table import Table
 
     synthetic = "SYNTHETIC DATA. " if result.about["synthetic"] else ""
@@ -150,6 +151,6 @@ def show(console: Console, result: CheckResult, title: str | None = None) -> Non
     for level, check_name, subject, sentence in result.table.itertuples(index=False):
         why = "" if level == "fine" and title is None else sentence
         table.add_row(f"[{COLOURS[level]}]{level}[/]", check_name, subject, why)
-    for caution in result.read_first:
-        console.print(f"[bold]Read this first:[/] {caution}")
+    for caution in result.cautions:
+        console.print(f"[bold]Read this first:[/] {escape(caution)}")
     console.print(table)

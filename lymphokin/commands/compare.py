@@ -78,6 +78,8 @@ def show(console: Console, result: ComparisonResult) -> None:
     for caution in result.read_first:
         console.print(f"[bold]Read this first:[/] {caution}")
     console.print(table)
+    for verdict in result.verdicts:
+        console.print(f"{verdict.subject}, {verdict.check}: {verdict.sentence}", markup=False)
     between_models = risks.max(axis=1) - risks.min(axis=1)
     console.print(
         f"Risks from records up to day {about['counts_until']:g} differ by "

@@ -25,14 +25,10 @@ def render_check(
     Args:
         sections: in order.
         about: run, model, data_file, synthetic, created and seed, and what the template needs
-            besides; convergence of the fit, where the checks rest on its draws.
-        cautions: what must be read first; that a fit has not converged comes before them.
+            besides.
+        cautions: what must be read first.
         template: of this package.
     """
-    convergence = about.get("convergence")
-    if convergence and convergence["level"] != "good":
-        worth = "No check below is worth more than the draws that it rests on."
-        cautions = [f"{convergence['verdict']} {worth}", *cautions]
     environment = page_environment("lymphokin.criticism", tag=TAGS.__getitem__, subject=records_of)
     verdicts = [v for section in sections for v in section.verdicts]
     counts = {level: sum(v.level == level for v in verdicts) for level in TAGS}

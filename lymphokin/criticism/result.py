@@ -50,6 +50,15 @@ class CheckResult(ABC):
         return ()
 
     @property
+    def cautions(self) -> Sequence[str]:
+        """As :attr:`read_first`; that the fit has not converged comes before them."""
+        convergence = self.about.get("convergence")
+        if not convergence or convergence["level"] == "good":
+            return self.read_first
+        worth = "No check is worth more than the draws that it rests on."
+        return [f"{convergence['verdict']} {worth}", *self.read_first]
+
+    @property
     def details(self) -> dict[str, pd.DataFrame]:
         """Tables behind the verdicts, by the name that :meth:`save` gives their files."""
         return {}
@@ -75,7 +84,7 @@ class CheckResult(ABC):
 
     def page(self) -> str:
         """The page as one HTML text, which needs no network."""
-        return render_check(self.sections(), self.about, self.read_first, self.template)
+        return render_check(self.sections(), self.about, self.cautions, self.template)
 
     def save(self, path: AnyPath) -> list[Path]:
         """Write the page, the verdicts as JSON and the tables as CSV beside it.
@@ -100,7 +109,7 @@ class CheckResult(ABC):
         return write_texts(contents)
 
     def _repr_html_(self) -> str:
-        notes = [*self.read_first, RESEARCH_USE]
+        notes = [*self.cautions, RESEARCH_USE]
         if self.about["synthetic"]:
             notes.insert(0, "SYNTHETIC DATA.")
         lines = "".join(f"<p>{html.escape(note)}</p>" for note in notes)

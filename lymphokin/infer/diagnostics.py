@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -12,7 +13,7 @@ import pandas as pd
 
 from lymphokin.infer.accuracy import Accuracy
 from lymphokin.infer.belief import Belief
-from lymphokin.infer.learnt import learnt_word
+from lymphokin.infer.learnt import NOT_MEASURED, learnt_word
 from lymphokin.infer.nested_rhat import nested_rhat, starts_of
 from lymphokin.pages.wording import fixed
 from lymphokin.population import Hierarchy, entry_of
@@ -141,6 +142,8 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
         level = "caution"
         verdict = f"Usable for a look, not for reporting: sample longer ({numbers})."
     worst = summary.nsmallest(5, "ess_bulk")[["name", "rhat", "ess_bulk"]]
+    if not good:
+        verdict = f"{verdict} {_remedy(summary, draws, share)}"
     return Convergence(
         rhat,
         ess,
@@ -152,6 +155,27 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
         verdict,
         [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
     )
+
+
+def _remedy(summary: pd.DataFrame, draws: int, divergent: float) -> str:
+    """Which quantity samples worst, and what helps."""
+    unknown = summary[["rhat", "ess_bulk"]].isna().any(axis=1)
+    if unknown.any():
+        still = summary.loc[unknown, "name"].iloc[0]
+        return f"{still} never moved: try another seed, or fewer free parameters."
+    apart = bool(summary["rhat"].max() > RHAT_GOOD)
+    badness = summary["rhat"] if apart else -summary["ess_bulk"]
+    row: Any = summary.iloc[int(badness.to_numpy().argmax())]
+    needed = max(ESS_GOOD / row["ess_bulk"], 2.0 if apart else 1.0)
+    steps = []
+    if row.get("learnt") == NOT_MEASURED:
+        steps.append(f"fix {row['name']}, of which nothing was measured, at a known value")
+    if needed > 1:
+        steps.append(f"sample about {100 * math.ceil(draws * needed / 100):,} draws per chain")
+    if divergent >= DIVERGENT_SHARE_GOOD:
+        steps.append("against divergences, narrower priors or fewer free parameters")
+    numbers = f"R-hat {fixed(row['rhat'], 3)}, bulk effective sample size {row['ess_bulk']:.0f}"
+    return f"{row['name']} samples worst ({numbers}). What helps: {'; '.join(steps)}."
 
 
 def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence:

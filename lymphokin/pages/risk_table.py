@@ -11,7 +11,14 @@ from lymphokin.pages import wording
 
 MOST_ROWS = 30
 """Of more patients only the highest risks are shown."""
-COLUMNS = ("patient", "arm", "counts used", "risk", "90 % interval", "happened")
+COLUMNS = ("patient", "arm", "counts used", "risk", "90 %, population", "happened")
+OF_THE_POPULATION = (
+    "90 %, population: how far the risk may be off because the population is not known exactly. "
+    "What is not known of the patient is inside the risk itself, so a patient's own true risk "
+    "often lies outside."
+)
+"""What the interval beside a risk covers: measured, it held a new patient's own true risk in 20 to
+28 of 100 cases."""
 
 
 USUAL = "grade >= 2 lymphopenia 6 weeks after radiotherapy"
@@ -48,7 +55,7 @@ def risk_table(
     title = f"{_synthetic(synthetic)}Risk of {what}, from counts {until}"
     shown, notes = _highest(patients, "p_grade2_measured", "risks", rest)
     rows = [_row(str(name), row) for name, row in shown.iterrows()]
-    return RiskTable(title, COLUMNS, rows, notes)
+    return RiskTable(title, COLUMNS, rows, [*notes, OF_THE_POPULATION])
 
 
 def curve_table(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lymphokin.io import Cohort
 from lymphokin.model import Residual
+from lymphokin.pages import wording
 from lymphokin.quantities import OBSERVABLES, Observable
 from lymphokin.report.curves import quantile_bands
 
@@ -110,6 +111,11 @@ class ReportContents:
             raise ValueError("each patient stands once in `patients`")
         if not len(self.patients):
             raise ValueError("a report needs at least one patient")
+
+    @property
+    def several_arms(self) -> bool:
+        """Whether there are arms to tell apart."""
+        return len({wording.arm(arm) for arm in self.patients["arm"]}) > 1
 
     @property
     def has_drug(self) -> bool:

@@ -90,10 +90,11 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
     counts = [(int((seen["quantity"] == o.name).sum()), o) for o in contents.observables.values()]
     data = wording.joined(f"{n} {observable.records}" for n, observable in counts if n)
     arms = wording.joined(f"{s.n} in {s.name}" for s in arm_summaries(contents))
+    arms = f" ({arms})" if contents.several_arms else ""
     model = contents.provenance.get("model", "the model")
     fitted = (
         f"The model {model} was fitted to {data or 'no measurements'} of "
-        f"{wording.patients(len(contents.cohort))} ({arms}) with {_how(contents)}."
+        f"{wording.patients(len(contents.cohort))}{arms} with {_how(contents)}."
     )
     ends = contents.patients["endpoint_day"].dropna()
     when = f"day {wording.day(ends.median())} in the median patient" if len(ends) else "not planned"

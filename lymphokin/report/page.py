@@ -85,9 +85,10 @@ def _forests(contents: ReportContents) -> list[dict[str, Any]]:
     for summary in overview.arm_summaries(contents):
         rows = overview.of_arm(contents.patients, summary.name)
         rows = rows.sort_values("p_grade2_measured", ascending=False, kind="stable")
+        in_arm = f" in arm {summary.name}" if contents.several_arms else ""
         for start in range(0, len(rows), _FOREST_ROWS):
             part = rows.iloc[start : start + _FOREST_ROWS]
-            text = f"Risk of grade 2 or worse in arm {summary.name}: " + "; ".join(
+            text = f"Risk of grade 2 or worse{in_arm}: " + "; ".join(
                 f"{p['id']} {wording.percent(p['p_grade2_measured'])}"
                 for p in part.to_dict("records")
             )
@@ -135,7 +136,7 @@ def _in_words(row: Mapping[Hashable, Any]) -> dict[Hashable, str]:
 def _measurements(contents: ReportContents) -> str:
     """Heading of the section on what is measured besides lymphocytes; empty without one."""
     shown = []
-    if "mdsc" in contents.observables:
+    if "mdsc" in contents.observables and (contents.has_drug or len(contents.observed("mdsc"))):
         shown.append("MDSC")
     samples = contents.atra is not None and len(contents.atra) > 0
     if samples or (contents.has_drug and "atra" in contents.observables):

@@ -111,7 +111,8 @@ def _panels(
         shown = rows.iloc[np.sort(by_risk[:: max(every, 1)])]
         part = f"{len(shown)} of " if every > 1 else ""
         panels = [draw(number + i, row) for i, row in enumerate(shown.to_dict("records"))]
-        groups.append(Group(f"{name}: {part}{wording.patients(len(rows))}", panels))
+        arm = f"{name}: " if contents.several_arms else ""
+        groups.append(Group(f"{arm}{part}{wording.patients(len(rows))}", panels))
         number += len(shown)
     if every <= 1:
         return Panels(groups, "")

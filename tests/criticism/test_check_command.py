@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from lymphokin.commands.check import show
+from lymphokin.criticism.result import CheckResult
 from lymphokin.io import read_events, write_events
 from lymphokin.run import open_run
 from lymphokin.run.folder import COHORT_FILE
+from lymphokin.verdict import Verdict
 from tests.criticism.conftest import CHAINS, DRAWS, MODELS
 
 
@@ -40,6 +44,28 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+class OneVerdict(CheckResult):
+    """The result of a check with one verdict, fine."""
+
+    @property
+    def verdicts(self):
+        return (Verdict("a check", "alc", "fine", "Nothing found.", {}),)
+
+    def sections(self):
+        return []
+
+
+@pytest.mark.parametrize("level", ["good", "bad"])
+def test_a_fit_that_has_not_converged_is_said_first(level):
+    convergence = {"level": level, "verdict": "The chains [red] differ."}
+    about = {"synthetic": False, "data_file": "trial.csv", "convergence": convergence}
+    console = Console(width=120)
+    with console.capture() as shown:
+        show(console, OneVerdict(about))
+    warned = shown.get().startswith("Read this first: The chains [red] differ. No check is worth")
+    assert warned == (level == "bad")
 
 
 def test_the_verdicts_are_printed_and_written(checked: dict, made_up_run: Path):

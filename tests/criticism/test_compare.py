@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from scipy import stats
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.commands.compare import show
+from lymphokin.criticism.compare import ComparisonResult
 from lymphokin.criticism.forecasts.comparison import comparison, comparison_verdicts
 from lymphokin.criticism.forecasts.leave_one_out import left_out
 from lymphokin.io.visits import endpoint_visits
@@ -64,6 +67,26 @@ def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
     assert levels["left-out patients", "good"] == "fine"
     assert levels["left-out patients", "bad"] == "look"
     assert levels["left-out counts", "bad"] == "fine"
+
+
+def test_the_terminal_says_of_runs_that_differ_by_chance_that_there_is_no_clear_difference():
+    rng = np.random.default_rng(4)
+    ids = pd.Index([f"P{i}" for i in range(40)], name="id")
+    one = pd.DataFrame({"counts": 5, "log_score": rng.normal(-5, 2, 40), "pareto_k": 0.2}, ids)
+    other = one.assign(log_score=one["log_score"] - 0.01 + rng.normal(0, 0.5, 40))
+    tables = {"one": one, "other": other}
+    counts = {
+        name: t[["log_score", "pareto_k"]].reset_index().assign(day=0.0)
+        for name, t in tables.items()
+    }
+    found = comparison(tables, counts, dict.fromkeys(tables, pd.Series(0.5, ids)))
+    about = {"synthetic": False, "data_file": "trial.csv", "counts_until": 0.0}
+    console = Console(width=140)
+    with console.capture() as shown:
+        show(console, ComparisonResult(about, found, {}))
+    for sentence in (v.sentence for v in comparison_verdicts(found)):
+        assert sentence in " ".join(shown.get().split())
+    assert "No clear difference from the best over 40 patients" in shown.get()
 
 
 def test_without_records_a_patient_is_certain(made_up_run: Path):

@@ -4,19 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lymphokin.infer.diagnostics import judge
+from lymphokin.infer.diagnostics import Convergence, judge
 
 
-def level_of(rhat: float, ess: float, share: float) -> str:
+def verdict_of(rhat: float, ess: float, share: float, learnt: str = "well") -> Convergence:
     """Verdict on two quantities, of which the second has these numbers."""
-    summary = pd.DataFrame({"name": ["a", "b"], "rhat": [1.0, rhat], "ess_bulk": [5000.0, ess]})
+    columns = {"rhat": [1.0, rhat], "ess_bulk": [5000.0, ess], "learnt": ["well", learnt]}
+    summary = pd.DataFrame({"name": ["a", "b"], **columns})
     diverging = np.zeros((4, 1000), dtype=bool)
     diverging.ravel()[: round(share * diverging.size)] = True
     found = judge(summary, diverging)
     np.testing.assert_array_equal([found.rhat_max, found.ess_bulk_min], [rhat, ess])
     assert found.divergences == round(4000 * share)
     assert found.divergence_share == pytest.approx(share)
-    return found.level
+    return found
 
 
 @pytest.mark.parametrize(
@@ -34,10 +35,32 @@ def level_of(rhat: float, ess: float, share: float) -> str:
     ],
 )
 def test_each_of_the_three_numbers_can_spoil_the_verdict(rhat, ess, share, level):
-    assert level_of(rhat, ess, share) == level
+    assert verdict_of(rhat, ess, share).level == level
 
 
 def test_a_chain_that_never_moved_makes_a_bad_fit():
     """It has no R-hat, and nothing says that it has converged."""
-    assert level_of(np.nan, 900.0, 0.0) == "bad"
-    assert level_of(1.0, np.nan, 0.0) == "bad"
+    for found in (verdict_of(np.nan, 900.0, 0.0), verdict_of(1.0, np.nan, 0.0)):
+        assert found.level == "bad"
+        assert found.verdict.endswith("b never moved: try another seed, or fewer free parameters.")
+
+
+@pytest.mark.parametrize(
+    ("rhat", "ess", "share", "words"),
+    [
+        (1.00, 100.0, 0.0, "b samples worst (R-hat 1.000, bulk effective sample size 100). "
+                           "What helps: sample about 4,000 draws per chain."),
+        (1.10, 300.0, 0.0, "b samples worst (R-hat 1.100, bulk effective sample size 300). "
+                           "What helps: sample about 2,000 draws per chain."),
+        (1.00, 900.0, 0.03, "against divergences, narrower priors or fewer free parameters."),
+    ],
+)  # fmt: skip
+def test_the_quantity_that_samples_worst_is_named_with_what_helps(rhat, ess, share, words):
+    """400 effective draws take four times as many draws where there are 100."""
+    assert verdict_of(rhat, ess, share).verdict.endswith(words)
+    assert "samples worst" not in verdict_of(1.0, 900.0, 0.0).verdict
+
+
+def test_what_nobody_measured_is_best_fixed():
+    verdict = verdict_of(1.0, 100.0, 0.0, learnt="not measured").verdict
+    assert "What helps: fix b, of which nothing was measured, at a known value; sample" in verdict

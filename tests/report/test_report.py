@@ -178,6 +178,25 @@ def test_missing_forecasts_and_arms_are_shown_as_unknown() -> None:
 
 
 @pytest.mark.usefixtures("unwritten_pictures")
+def test_a_trial_of_one_arm_without_the_drug_speaks_of_no_arms() -> None:
+    one = made_up(["a", "b"], [None, None], mdsc=False)
+    page = Page(render_report(replace(one, contrast=one.contrast.iloc[:0])))
+    parameters = page.text.index("What the data taught")  # gamma's meaning names MDSC
+    for word in (" arm", "Arm", "ATRA", "MDSC"):
+        assert word not in page.text[:parameters], word
+    assert "of 2 patients with 2 chains" in page.text
+
+
+@pytest.mark.usefixtures("unwritten_pictures")
+def test_what_nobody_measured_is_said_to_be_seen_through_the_counts() -> None:
+    one = made_up(["a"], ["SBRT+ATRA"], mdsc=False)
+    parameters = one.parameters.assign(learnt=["well", "not measured"])
+    words = Page(render_report(replace(one, parameters=parameters))).text
+    assert "γ was not measured here: it is seen only through lymphocytes and ATRA." in words
+    assert "they are seen only through lymphocytes and ATRA" in words
+
+
+@pytest.mark.usefixtures("unwritten_pictures")
 def test_what_needs_care_is_said_first(trial: ReportContents) -> None:
     patients = trial.patients.assign(
         pareto_k=[0.9, 0.1, 0.1], extrapolation=["", "BSA above 2.4 m2", ""]

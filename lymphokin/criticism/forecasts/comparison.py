@@ -90,7 +90,8 @@ def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
         sentence = f"Best, or level with the best, over {judged} {part}"
     elif -difference < SEVERAL_ERRORS * error or np.isnan(error):
         sentence = (
-            f"Not clearly worse than the best over {judged} {part}: {difference:.1f} ± {error:.1f}"
+            f"No clear difference from the best over {judged} {part}: "
+            f"{difference:.1f} ± {error:.1f} nats"
         )
     else:
         level = LOOK
