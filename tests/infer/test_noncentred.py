@@ -118,6 +118,7 @@ def test_patients_without_derivatives_are_named(density):
     assert "predictions of patients P2 or their derivatives" in nothing_around(density, hidden)
 
 
+@pytest.mark.slow
 def test_a_narrow_population_is_sampled_without_divergences(level_model):
     """A hundred patients of whom one noisy count each says little: a funnel, if nothing is done.
 

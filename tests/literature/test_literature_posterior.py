@@ -72,6 +72,7 @@ def test_the_priors_for_a_fit_are_those_of_the_posterior(population):
         model_with_prior("hedos_hcc", "literature")
 
 
+@pytest.mark.slow
 def test_a_calibration_reproduces_what_was_published_and_can_be_read_back(tmp_path):
     found = calibrate("hedos_hcc", settings=Settings(pilot=30, warmup=5, draws=10))
     numbers = found.reproduction[["observed", "q05", "q50", "q95"]]

@@ -323,6 +323,7 @@ def test_the_spleen_is_irradiated_with_the_slow_pool_and_shares_its_recovery():
     assert (np.diff(with_spleen["alc"][5:]) > 0).all()
 
 
+@pytest.mark.slow
 def test_the_spleen_is_solved_to_a_ten_thousandth_with_halved_steps():
     patient, model = course(range(5), 0.5, [1, 5, 10, 46, 120]), load_model(SPLEEN)
     usual, fine = (solve_typical(model, patient, StepRule(refine=k))["alc"] for k in (2, 8))

@@ -89,6 +89,7 @@ def medians(model):
     return {p.name: p.median * p.per_day for p in model.table}
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_stiff_gets_the_same_counts_and_gradients():
     builtin = load_model("hedos_hcc")
     chosen = replace(builtin, solver=AdaptiveSolver("tsit5", rtol=1e-8, atol=1e-10))

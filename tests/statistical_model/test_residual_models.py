@@ -65,6 +65,7 @@ def test_the_information_is_the_mean_square_of_the_score(level_model, residual):
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02)
 
 
+@pytest.mark.slow
 def test_simulated_trials_pass_their_own_predictive_check(level_model):
     """Prediction distribution errors of data from the model are standard normal scores, censored
     values and an error that grows with the value included."""
