@@ -111,11 +111,13 @@ class Drug:
         name: Its word in the event table (CMT) and in `takes` of a model's block.
         unit: Unit of an amount, such as "mg".
         label: What a table or a form calls it.
+        infused: Whether a dose may be an infusion.
     """
 
     name: str
     unit: str
     label: str
+    infused: bool = False
 
 
 DRUG = "atra"
@@ -132,11 +134,13 @@ class Vocabulary:
         observables: What the model measures, by name.
         drugs: What the model takes, by name.
         model: Its name; empty without a model.
+        irradiated: Whether it knows of radiotherapy.
     """
 
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
     drugs: Mapping[str, Drug] = field(default_factory=lambda: DRUGS)
     model: str = ""
+    irradiated: bool = True
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -147,6 +151,13 @@ class Vocabulary:
     def compartments(self) -> tuple[str, ...]:
         """Words of CMT: a fraction of radiotherapy, the model's drugs, then any table's."""
         return ("rt", *{**self.drugs, **DRUGS})
+
+    @property
+    def counts_lymphocytes(self) -> bool:
+        """Whether `alc` is measured, in its usual unit."""
+        return self.observables.get("alc") is not None and (
+            self.observables["alc"].unit == OBSERVABLES["alc"].unit
+        )
 
     def observable(self, name: str) -> Observable:
         """What a word of DVID means."""
@@ -161,11 +172,12 @@ class Vocabulary:
 
         Args:
             quantities: of each record.
-            drugs: of each dose.
+            drugs: of each dose, rt of each fraction.
         """
+        given = {*self.drugs, *(("rt",) if self.irradiated else ())}
         parts = (
             (quantities, self.observables, "record(s)", "measure"),
-            (drugs, self.drugs, "dose(s)", "take"),
+            (drugs, given, "dose(s)", "take"),
         )
         return [
             f"{count:,} {name} {records} are not used: model {self.model} does not {verb} {name}"

@@ -105,7 +105,9 @@ def check_duplicates(records: Records, doses: Doses, sheet: Sheet) -> None:
     again = _repeated(records, seen, records.day[seen], records.quantity[seen])
     sheet.flag(again, "TIME", "one observation per patient, time and DVID", "a duplicate record?")
     given = doses.record
-    again = _repeated(records, given, doses.day, records.compartment[given], records.lesion[given])
+    # A loading dose may begin an infusion.
+    kind = (records.compartment[given], records.lesion[given], records.duration[given] > 0)
+    again = _repeated(records, given, doses.day, *kind)
     sheet.flag(
         again,
         "TIME",
@@ -125,7 +127,7 @@ def _repeated(records: Records, index: NDArray, day: NDArray, *keys: NDArray) ->
 
 def check_baseline(records: Records, sheet: Sheet) -> None:
     """Each treated patient has an alc result at or before the first fraction, if it is measured."""
-    if "alc" not in records.words.observables:
+    if not records.words.counts_lymphocytes:
         return
     first, row = _first_fraction(records)
     alc = records.is_of("alc") | (records.is_observation & (records.quantity < 0))
@@ -172,7 +174,7 @@ def check_calendar(records: Records, doses: Doses, start: NDArray[np.int64], she
     fraction = records.is_fraction[doses.record]
     record, day = doses.record[fraction], doses.day[fraction]
     untreated = len(records.ids) - len(np.unique(records.patient[record]))
-    if untreated:
+    if untreated and records.words.irradiated:
         sheet.found.warn(f"{untreated:,} patient(s) without any fraction, taken as untreated")
     origin = start[records.patient[record]]
     known = origin != NO_MOMENT

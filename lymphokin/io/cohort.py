@@ -15,7 +15,13 @@ _NUMBER, _WHOLE, _FLAG, _TEXT = np.float64, np.int64, np.bool_, np.object_
 
 PATIENTS: Types = {c.lower(): _NUMBER if c in NUMERIC_COVARIATES else _TEXT for c in COVARIATES}
 FRACTIONS: Types = {"id": _TEXT, "day": _NUMBER, "prescribed_gy": _NUMBER, "lesion": _WHOLE}
-DOSES: Types = {"id": _TEXT, "day": _NUMBER, "drug": _TEXT, "amount_mg": _NUMBER}
+DOSES: Types = {
+    "id": _TEXT,
+    "day": _NUMBER,
+    "drug": _TEXT,
+    "amount_mg": _NUMBER,
+    "duration": _NUMBER,
+}
 OBSERVATIONS: Types = {
     "id": _TEXT,
     "day": _NUMBER,
@@ -32,7 +38,7 @@ OBSERVATIONS: Types = {
     "row": _WHOLE,
 }
 _OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
-_DEFAULTS = {"lesion": 0, "censored": False, "row": 0}
+_DEFAULTS = {"lesion": 0, "censored": False, "row": 0, "duration": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +52,8 @@ class Cohort:
         bsa (m2), n_lesions, ptv_cm3, immune_dose_gy (whole course), immune_dose_source
         (where that dose comes from), start_date (ISO date of day 0). None or NaN where not stated.
     `fractions`: id, day, prescribed_gy (of that fraction), lesion (0 = every lesion).
-    `doses`: id, day, drug ("atra", or a drug of the model), amount_mg (in the drug's unit).
+    `doses`: id, day, drug ("atra", or a drug of the model), amount_mg (in the drug's unit),
+        duration (days that an infusion lasts, 0 where all is given at once).
     `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL, or what
         a model measures, in the model's unit),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
@@ -162,6 +169,7 @@ class Cohort:
                 "EVID": 1,
                 "CMT": self.doses["drug"],
                 "AMT": self.doses["amount_mg"],
+                "DUR": self.doses["duration"].where(self.doses["duration"] > 0),
             }
         )
         seen = self.observations
@@ -215,6 +223,8 @@ def _conform(
             values = np.full(len(table), default, dtype=kind)
         else:
             values = table[column].to_numpy()
+        if kind is _NUMBER and column in _DEFAULTS:
+            values = np.nan_to_num(values.astype(kind), nan=_DEFAULTS[column])
         if kind is _TEXT:
             values = values.astype(object)
             values[pd.isna(values)] = None

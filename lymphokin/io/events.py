@@ -69,8 +69,9 @@ def read_events(
 
     Blank, `.`, `NA` or `ND` is missing: such an observation stays as a visit without a value. A
     value below LLOQ, `<x`, `BLQ`, or 0 where LLOQ is given, is censored at the limit; `>x` lies
-    above x. CENS and LIMIT mean what they mean in Monolix. RATE, DUR, TINF and SS are refused
-    unless they are 0. The first fraction must lie on day 0 (at any clock time); with dates, day 0
+    above x. CENS and LIMIT mean what they mean in Monolix. RATE (amount per unit of TIME) or DUR
+    (in the unit of TIME) make a dose an infusion, where the model knows it; SS and resets (EVID 3
+    and 4) are refused. The first fraction must lie on day 0 (at any clock time); with dates, day 0
     is the moment of the first fraction.
 
     Raises BadInput with every problem found. Questions that span records (order, duplicates,
@@ -214,10 +215,9 @@ def _warn_of_unused(
 ) -> None:
     """Warn of records and doses that the model says nothing about."""
     values = records.is_observation & ~np.isnan(records.value)
-    given = ~records.is_fraction[doses.record]
     for sentence in words.silent_on(
         _words(words.quantities, records.quantity[values]),
-        _words(words.compartments, records.compartment[doses.record[given]]),
+        _words(words.compartments, records.compartment[doses.record]),
     ):
         found.warn(sentence)
 
@@ -250,6 +250,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "day": doses.day,
             "prescribed_gy": records.amount[doses.record],
             "amount_mg": records.amount[doses.record],
+            "duration": records.duration[doses.record],
             "drug": _words(records.words.compartments, records.compartment[doses.record]),
             "lesion": records.lesion[doses.record],
         }

@@ -17,6 +17,10 @@ from lymphokin.plausible import CHECKS, LARGEST_ALC
 from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES, Vocabulary
 
 MOST_REPEATS = 1000
+_RESET = "a reset is not known: what follows it is a patient of its own"
+OTHER_EVENTS = {"2": "neither an observation nor a dose: leave the record out", "3": _RESET,
+                "4": _RESET}  # fmt: skip
+"""Values of EVID in other people's tables, and what to do with such records."""
 
 type Mask = NDArray[np.bool_]
 type Numbers = NDArray[np.float64]
@@ -29,8 +33,9 @@ class Records:
 
     `words`: what the codes of `compartment` and `quantity` mean, by position. `patient`: position
     in `ids`. `day` or `moment` hold the time, whichever the file uses, until
-    `day` is complete. `interval` (II) is in days. `value` is NaN where missing, the limit where
-    `censored`; then `lower` and `upper` are the limits between which it lies, NaN elsewhere.
+    `day` is complete. `interval` (II) and `duration` (of an infusion, else 0)
+    are in days. `value` is NaN where missing, the limit where `censored`; then `lower` and `upper`
+    are the limits between which it lies, NaN elsewhere.
     `result`: the cell DV claims a result, readable or not.
     """
 
@@ -46,6 +51,7 @@ class Records:
     amount: Numbers
     interval: Numbers
     additional: NDArray[np.int64]
+    duration: Numbers
     lesion: NDArray[np.int64]
     quantity: Codes
     value: Numbers
@@ -90,12 +96,15 @@ def read_records(
     ids, patient = _patients(sheet)
     day, moment = sheet.times("TIME")
     sheet.flag(~sheet.stated("TIME"), "TIME", "a time on every record")
-    per_day = HOURS_PER_DAY if in_hours else 1.0
-    event = sheet.choices("EVID", ("0", "1"))
+    per_day = HOURS_PER_DAY if in_hours else 1.0  # units of TIME in a day
+    column = sheet.column("EVID")
+    other = column.rows(np.array([plain_number(w) in OTHER_EVENTS for w in column.words], bool))
+    event = sheet.choices("EVID", ("0", "1"), where=~other)
+    sheet.flag(other, "EVID", "one of 0, 1", lambda word: OTHER_EVENTS[plain_number(word)])
     sheet.flag(~sheet.stated("EVID"), "EVID", "0 (observation) or 1 (dose) on every record")
     for name, what in NOT_UNDERSTOOD.items():
         number = sheet.numbers(name)
-        sheet.flag(~np.isnan(number) & (number != 0), name, f"0 or a blank: {what} is not known")
+        sheet.flag(~np.isnan(number) & (number != 0), name, f"0 or a blank: {what}")
     is_dose, is_observation = event == 1, event == 0
     doses = _doses(sheet, mapping, is_dose, is_observation, words)
     observations = _observations(sheet, mapping, is_dose, is_observation, words)
@@ -112,6 +121,7 @@ def read_records(
         amount=doses["amount"],
         interval=doses["interval"] / per_day,
         additional=doses["additional"],
+        duration=doses["duration"] / per_day,
         lesion=doses["lesion"],
         quantity=observations["quantity"],
         value=observations["value"],
@@ -180,10 +190,31 @@ def _doses(
         "amount": amount,
         "interval": interval,
         "additional": np.where(repeated & usable, additional, 0),
+        "duration": _durations(sheet, words, is_dose, compartment, amount),
         "lesion": np.where(
             is_rt, _whole(sheet, "LESION", 1, MOST_LESIONS, "the number of a lesion, 1, 2, ..."), 0
         ),
     }
+
+
+def _durations(
+    sheet: Sheet, words: Vocabulary, is_dose: Mask, compartment: Codes, amount: Numbers
+) -> Numbers:
+    """How long each dose is infused, in the unit of TIME; 0 where it is given at once."""
+    stated = {name: np.nan_to_num(sheet.numbers(name)) for name in ("RATE", "DUR")}
+    infused = {name: is_dose & (numbers != 0) for name, numbers in stated.items()}
+    known = [i for i, n in enumerate(words.compartments[1:], 1) if words.drug(n).infused]
+    names = ", ".join(words.compartments[i] for i in known) or "none"
+    for name, rows in infused.items():
+        given = np.where(rows, stated[name], 1.0)
+        sheet.flag(given < 0, name, "a number above 0: those that a model estimates are not known")
+        elsewhere = rows & (compartment >= 0) & ~np.isin(compartment, known)
+        expected = f"0 or a blank, but for drugs that the model infuses ({names})"
+        sheet.flag(elsewhere, name, expected)
+    sheet.flag(infused["RATE"] & infused["DUR"], "DUR", "RATE or DUR, not both")
+    by_rate = np.where(infused["RATE"], amount / np.where(infused["RATE"], stated["RATE"], 1), 0.0)
+    duration = np.where(infused["DUR"], stated["DUR"], np.nan_to_num(by_rate))
+    return np.where(duration > 0, duration, 0.0)
 
 
 def _fraction_hint(word: str) -> str:

@@ -10,6 +10,8 @@ RECORD_COLUMNS = (
     *REQUIRED,
     "II",
     "ADDL",
+    "RATE",
+    "DUR",
     "LLOQ",
     "CENS",
     "LIMIT",
@@ -41,15 +43,10 @@ COVARIATES = (
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
 
-SELDOM = ("CENS", "LIMIT", "LLN", "DELAY", "SD", "IMMUNE_DOSE_SOURCE")
+SELDOM = ("RATE", "DUR", "CENS", "LIMIT", "LLN", "DELAY", "SD", "IMMUNE_DOSE_SOURCE")
 """Columns that are written only where they say something."""
 
-NOT_UNDERSTOOD = {
-    "RATE": "an infusion",
-    "DUR": "an infusion",
-    "TINF": "an infusion",
-    "SS": "a steady state",
-}
+NOT_UNDERSTOOD = {"SS": "a steady state is not known; write the doses before it, with II and ADDL"}
 """Columns of NONMEM that change what a dose is; only 0 or a blank is read."""
 
 HOUR_COLUMNS = ("AFRLT", "NFRLT")
@@ -58,6 +55,7 @@ HOUR_COLUMNS = ("AFRLT", "NFRLT")
 OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "ID": ("USUBJID", "SUBJID"),
     "TIME": HOUR_COLUMNS,
+    "DUR": ("TINF",),
     "LLOQ": ("ALLOQ",),
     "LLN": ("ANRLO",),
     "CENTRE": ("SITEID",),

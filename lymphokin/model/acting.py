@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from lymphokin.model.block import Block, Fraction, state_type
+from lymphokin.model.block import upstream as seen_by_blocks
 from lymphokin.model.model import Model
 
 _PLACES = 3
@@ -66,7 +67,7 @@ def unmeasured_parameters(model: Model, measured: Collection[str]) -> frozenset[
         if not seen[block.name]:
             continue
         acting = _acting(model, block, reads, above, rng) if above else set(reads)
-        found |= acting | ({block.lag} if block.lag else set())
+        found |= acting | block.lags
         if all(seen[owner[name]] for name in above):
             found |= reads
     return frozenset(p.name for p in model.table) - found
@@ -98,7 +99,8 @@ def _acts(block: Block, state: dict[str, float], upstream: Mapping[str, float]) 
     """Make the function that computes all that a block does from its parameters by name."""
 
     def function(values: dict[str, Any]) -> list[Any]:
-        y, p, u = state_type(block)(**state), SimpleNamespace(**values), SimpleNamespace(**upstream)
+        y, p = state_type(block)(**state), SimpleNamespace(**values)
+        u = seen_by_blocks(upstream, block.drugs)
         initial = [s.initial(p) for s in block.states.values() if callable(s.initial)]
         changed = block.on_fraction(y, p, Fraction(0.3, 0.2))
         parts = [initial, list(block.flows(y, p, u).values()), changed, block.outputs(y, p, u)]

@@ -13,9 +13,10 @@ That form costs the modeller nothing and gives the solver the exact exponential 
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from lymphokin.quantities import DRUG, DRUGS
@@ -142,13 +143,19 @@ class Block:
         usual = DRUGS[DRUG]
         return {DRUG: Dose(usual.unit, usual.label, self.lag)}
 
+    @property
+    def lags(self) -> set[str]:
+        """Names of the parameters that delay its doses."""
+        return {lag for lag in (self.lag, *(dose.lag for dose in self.drugs.values())) if lag}
+
     def flows(self, y: Any, p: Any, u: Any) -> dict[str, Flow]:
         """Flow of every state.
 
         Args:
             y: states of this block by attribute.
             p: the individual's parameters by attribute, in model units (days, Gy, mg, 1e9/L).
-            u: outputs of the blocks above by attribute.
+            u: outputs of the blocks above by attribute; ``u.rate.il7`` is the infusion of a drug
+                that the block takes, in its unit per day, constant while it runs.
         """
         raise NotImplementedError(f"{self.name} must say how its states flow")
 
@@ -195,6 +202,20 @@ def dose_type(drugs: tuple[str, ...]) -> Any:
 def state_type(block: Block) -> Any:
     """Named tuple of the block's states (a pytree with attribute access)."""
     return namedtuple(f"{block.name}State", list(block.states))
+
+
+def upstream(
+    seen: Mapping[str, Any], drugs: Iterable[str], rates: Mapping[str, Any] | None = None
+) -> SimpleNamespace:
+    """What a block sees of others and of infusions, by attribute.
+
+    Args:
+        seen: outputs of blocks above, and states that an earlier clock hands down.
+        drugs: whose infusions may be asked for.
+        rates: of infusions that are given, per day.
+    """
+    running = SimpleNamespace(**{**dict.fromkeys(drugs, 0.0), **(rates or {})})
+    return SimpleNamespace(**seen, rate=running)
 
 
 def initial_state(block: Block, p: Any) -> Any:

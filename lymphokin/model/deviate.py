@@ -9,7 +9,7 @@ With T_df the distribution function of Student's t and Phi that of the normal,
 sqrt(df) sinh(u) has Student's t distribution, and tanh(u) lies in (-1, 1) with density proportional
 to (1 - r^2)^(df/2 - 1): t / sqrt(df + t^2) is a correlation's (Johnson, Kotz and Balakrishnan 1995,
 continuous univariate distributions 2, chapter 28). A normal cut from below is bent by the logarithm
-of its distance from the cut.
+of its distance from the cut. A half-Cauchy deviate has a closed form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import jax.scipy.special
 import numpy as np
 from scipy import special
 
@@ -95,6 +97,16 @@ def correlation(z: Any, shape: float) -> tuple[Any, Any]:
     """Deviate r in (-1, 1), of which (1 + r) / 2 is Beta(shape, shape), and sqrt(1 - r^2)."""
     u = _read(z, _students_t(2 * shape))
     return jnp.tanh(u), 1 / jnp.cosh(u)
+
+
+def log_half_cauchy(z: Any) -> Any:
+    """ln of a half-Cauchy deviate of scale 1, of a standard normal one: tan(pi/2 Phi(z))."""
+    # By its lower half, mirrored: the upper tail would be lost to rounding.
+    lower = jnp.where(z < 0, z, -z)
+    angle = 0.5 * jnp.pi * jax.scipy.special.ndtr(lower)
+    log_angle = jnp.log(0.5 * jnp.pi) + jax.scipy.special.log_ndtr(lower)
+    log_tangent = log_angle + jnp.log(jnp.tan(angle) / angle)
+    return jnp.where(z < 0, log_tangent, -log_tangent)
 
 
 def log_above(z: Any, cut: float) -> Any:

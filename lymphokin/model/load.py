@@ -146,7 +146,9 @@ def load_model(name: AnyPath) -> Model:
         raise ModelError(f"{path.name}: `solver` must be an AdaptiveSolver, not {solver!r}")
     own = [file for file in (*loaded.sources, *table_files(table_path)) if _is_own(file)]
     files = {file.name: file.read_text(encoding="utf-8") for file in own}
-    model = Model(path.stem, blocks, table, about.partition("\n")[0], digest, about, solver, files)
+    begins = getattr(loaded.module, "begins", "")
+    first_line = about.partition("\n")[0]
+    model = Model(path.stem, blocks, table, first_line, digest, about, solver, begins, files)
     check_model(model)
     # The tests have tried those that come with lymphokin.
     return refuse_negative_losses(model) if files else model

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import jax
 
-from lymphokin.model.block import Block, Fraction, ModelError, initial_state
+from lymphokin.model.block import Block, Fraction, ModelError, initial_state, upstream
 from lymphokin.model.individuals import individuals
 from lymphokin.model.model import Model
 from lymphokin.model.rest import Recorder
 
 IMMUNE_DOSE_GY = 1.0
 """Of the fraction that is tried: a whole course gives the blood a few Gy (judgement)."""
-AMOUNT_MG = 100.0
-"""Of the dose that is tried: those of ATRA are 70 to 300 mg."""
+AMOUNT = 100.0
+"""Of the dose that is tried, in the drug's unit: those of ATRA are 70 to 300 mg."""
 ROUNDING = 1e-9
 """Losses per day that are nothing but rounding."""
 
@@ -53,13 +52,13 @@ def _fraction(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
 
 
 def _dose(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
-    return block.on_dose(y, p, AMOUNT_MG)
+    return block.dosed(y, p, dict.fromkeys(block.drugs, AMOUNT))
 
 
 SITUATIONS: dict[str, Callable[[Block, Any, Any], Mapping[str, Any]]] = {
     "in an untreated patient": lambda block, y, p: {},
     f"after a fraction of {IMMUNE_DOSE_GY:g} Gy": _fraction,
-    f"after a dose of {AMOUNT_MG:g} mg": _dose,
+    f"after a dose of {AMOUNT:g}": _dose,
 }
 
 
@@ -67,7 +66,7 @@ def _negative(model: Model, values: Mapping[str, float], happens: Any) -> Iterat
     """States of one individual whose loss is negative, and how that is said."""
     seen: dict[str, Any] = {}
     for block in model.blocks:
-        p, u = Recorder(values), SimpleNamespace(**seen)
+        p, u = Recorder(values), upstream(seen, block.drugs)
         y = initial_state(block, p)
         y = y._replace(**happens(block, y, p))
         flows = block.flows(y, p, u)

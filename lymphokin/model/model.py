@@ -10,6 +10,7 @@ from functools import cached_property
 import jax.numpy as jnp
 
 from lymphokin.model.block import Block, Dose, ModelError
+from lymphokin.model.exposure import Exposure, exposures_of
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 from lymphokin.model.solver import AdaptiveSolver
@@ -17,6 +18,10 @@ from lymphokin.quantities import Drug, Observable, Vocabulary, described
 
 REST_TOLERANCE = 1e-8
 """Change per day, over 1 + |state|, below which a state counts as at rest (double precision)."""
+
+
+BEGINS = ("", "first record")
+"""When a patient leaves the initial state."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,9 @@ class Model:
     """the text of the model file: where the model comes from, what it can and cannot do"""
     solver: AdaptiveSolver | None = None
     """what solves it; None for the built-in exponential integrator"""
+    begins: str = ""
+    """when a patient leaves the initial state: ``"first record"``, or empty where the patient rests
+    until the first fraction or dose"""
     files: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """contents of its file and tables by name, of a model that does not come with lymphokin"""
 
@@ -62,9 +70,11 @@ class Model:
     def vocabulary(self) -> Vocabulary:
         """What an event table may say was measured and given."""
         drugs = {
-            name: Drug(name, dose.unit, dose.label or name) for name, dose in self.drugs.items()
+            name: Drug(name, dose.unit, dose.label or name, name in self.infused)
+            for name, dose in self.drugs.items()
         }
-        return Vocabulary(self.observables, drugs, self.name)
+        irradiated = any(type(b).on_fraction is not Block.on_fraction for b in self.blocks)
+        return Vocabulary(self.observables, drugs, self.name, irradiated)
 
     @property
     def counts_lymphocytes(self) -> bool:
@@ -107,6 +117,20 @@ class Model:
     def reads(self) -> dict[str, frozenset[str]]:
         """Parameters that each block reads, found by running the block once at the medians."""
         return {name: block.reads for name, block in self.at_rest().items()}
+
+    @cached_property
+    def exposures(self) -> tuple[Exposure, ...]:
+        """Blocks of the hours clock that follow the same doses, together."""
+        return exposures_of(self.on_clock("hours"), self.at_rest())
+
+    @cached_property
+    def infused(self) -> frozenset[str]:
+        """Drugs that may be infused: those whose rate a block reads."""
+        return frozenset().union(*(block.infused for block in self.at_rest().values()))
+
+    def taken_on_days(self) -> tuple[str, ...]:
+        """Drugs that blocks of the days clock take."""
+        return tuple(dict.fromkeys(name for b in self.on_clock("days") for name in b.drugs))
 
     @cached_property
     def exposure_only(self) -> frozenset[str]:
@@ -153,14 +177,31 @@ def check_model(model: Model) -> Model:
         for name in block.hands_down
         if not resting[block.name].flows[name].loss > 0
     ]
+    problems += _drug_problems(model, resting)
     clocks = [block.clock for block in model.blocks]
     if clocks != sorted(clocks, reverse=True):
         problems.append("blocks on the hours clock must come before those on the days clock")
+    if model.begins not in BEGINS:
+        problems.append(f"begins must be {BEGINS[1]!r} or left out, not {model.begins!r}")
     for block in model.blocks:
-        problems += _unrest(block, resting[block.name])
+        if not model.begins or block.clock == "hours":
+            problems += _unrest(block, resting[block.name])
     if problems:
         raise ModelError(f"model {model.name}: " + "; ".join(problems))
     return model
+
+
+def _drug_problems(model: Model, resting: Mapping[str, AtRest]) -> list[str]:
+    """Drugs that blocks do not agree on."""
+    problems = [e.problem for e in exposures_of(model.on_clock("hours"), resting) if e.problem]
+    known = model.drugs
+    problems += [
+        f"block {block.name} takes {name} in {dose.unit}, another block in {known[name].unit}"
+        for block in model.blocks
+        for name, dose in block.drugs.items()
+        if dose.unit != known[name].unit
+    ]
+    return problems
 
 
 def _unrest(block: Block, resting: AtRest) -> list[str]:
@@ -174,6 +215,7 @@ def _unrest(block: Block, resting: AtRest) -> list[str]:
         if not abs(drift) <= tolerance * (1 + abs(value)):  # a NaN is not at rest either
             problems.append(
                 f"{block.name}.{name} of an untreated patient is not at rest at the medians: from "
-                f"{value:.6g} {declared.unit} it changes by {drift:.3g} per day"
+                f"{value:.6g} {declared.unit} it changes by {drift:.3g} per day (write begins = "
+                f"{BEGINS[1]!r} into the model file if it should)"
             )
     return problems

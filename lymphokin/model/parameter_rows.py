@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,7 +13,9 @@ from lymphokin.model.entry import CERTAINTIES, Entry
 from lymphokin.model.parameters import Parameter
 
 TRANSFORMS = ("log", "logit", "identity", "above", "between")
-PRIORS = ("normal", "truncated_normal")
+PRIORS = ("normal", "truncated_normal", "half_normal", "half_cauchy", "uniform", "log_uniform")
+HALF_NORMAL_MEDIAN = 0.6744897501960817
+"""Of a scale of 1: the upper quartile of a normal."""
 PARAMETRISATIONS = ("non-centred", "centred")
 RANDOM_EFFECTS = ("normal", "student_t")
 COVARIATE_FORMS = ("power", "category")
@@ -35,9 +38,11 @@ def parameter_of(name: str, raw: Any, problems: list[str]) -> Parameter | None:
         for covariate in _covariates(entry.where, column, effect, problems)
     )
     known = {f.name for f in fields(Parameter)} - {"name", "covariates"}
+    _known_value(entry)
+    entry.choice("prior", PRIORS)
+    _prior_of_its_own(entry)
     entry.keys(known, _NEEDED)
     entry.choice("transform", TRANSFORMS)
-    entry.choice("prior", PRIORS)
     entry.choice("random_effect", RANDOM_EFFECTS)
     entry.choice("parametrisation", PARAMETRISATIONS)
     entry.choice("certainty", CERTAINTIES)
@@ -49,6 +54,59 @@ def parameter_of(name: str, raw: Any, problems: list[str]) -> Parameter | None:
     if not entry.sound:
         return None
     return Parameter(name=name, covariates=covariates, **entry.raw)
+
+
+def _known_value(entry: Entry) -> None:
+    """A value that is known is simply written: ``value`` stands for median and transform."""
+    if "value" not in entry.raw:
+        return
+    others = ("median", "transform", "prior", "certainty", *_SDS)
+    for key in others:
+        if key in entry.raw:
+            entry.refuse(f"value says that it is known: leave {key} out")
+    entry.raw["median"] = entry.number("value")
+    entry.raw.pop("value")
+    entry.raw |= {"transform": "identity", "certainty": "fixed"}
+
+
+def _prior_of_its_own(entry: Entry) -> None:
+    """Priors that are given by a scale or bounds, from which median and spread follow."""
+    prior = entry.raw.get("prior")
+    scaled = prior in ("half_normal", "half_cauchy")
+    bounded = prior in ("uniform", "log_uniform")
+    if "scale" in entry.raw and not scaled:
+        entry.refuse("scale is only for prior half_normal or half_cauchy")
+        entry.raw.pop("scale")
+    if not scaled and not bounded:
+        return
+    needed = ("scale",) if scaled else ("lower", "upper")
+    for key in ("median", "population_sd"):
+        if entry.raw.pop(key, None) is not None:
+            entry.refuse(f"prior {prior} has no {key}: expected {' and '.join(needed)}")
+    allowed = ("log", "identity") if scaled else ("log", "identity", "logit", "between")
+    if entry.raw.get("transform") not in (None, *allowed):
+        entry.refuse(f"prior {prior} needs transform {' or '.join(allowed)}")
+    values = {key: entry.number(key) for key in needed}
+    for key, value in values.items():
+        if value is None:
+            entry.refuse(f"prior {prior} needs {key}")
+    entry.raw |= {"median": 1.0, "population_sd": 1.0}
+    if None in values.values():
+        return
+    if scaled:
+        scale = float(entry.raw.pop("scale"))
+        if scale <= 0:
+            entry.refuse(f"scale must be above 0, not {scale}")
+        median = scale * (HALF_NORMAL_MEDIAN if prior == "half_normal" else 1.0)
+        entry.raw |= {"median": median, "population_sd": scale}
+        return
+    lower, upper = float(entry.raw["lower"]), float(entry.raw["upper"])
+    if lower >= upper or (prior == "log_uniform" and lower <= 0):
+        above = " above 0" if prior == "log_uniform" else ""
+        entry.refuse(f"prior {prior} needs lower{above} below upper, not {lower} and {upper}")
+        return
+    middle = math.sqrt(lower * upper) if prior == "log_uniform" else 0.5 * (lower + upper)
+    entry.raw |= {"median": middle, "population_sd": (upper - lower) / math.sqrt(12)}
 
 
 def _check_unit(entry: Entry) -> None:

@@ -15,12 +15,12 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import expit
+from jax.scipy.special import expit, log_ndtr, ndtr
 from scipy import special
 
 from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
-from lymphokin.model.deviate import log_above
+from lymphokin.model.deviate import log_above, log_half_cauchy
 from lymphokin.model.residual import Residual
 from lymphokin.quantities import HOURS_PER_DAY
 
@@ -43,11 +43,14 @@ class Parameter:
     source: str = ""
     doi: str = ""
     lower: float = 0.0
-    """bound of the transforms above and between, and of a truncated normal"""
+    """bound of the transforms above and between, of a truncated normal and a uniform prior"""
     upper: float = 1.0
-    """bound of the transform between"""
+    """bound of the transform between and of a uniform prior"""
     population_sd: float = 0.0
-    prior: Literal["normal", "truncated_normal"] = "normal"
+    """of the typical value on the transformed scale, or of its prior's own scale"""
+    prior: Literal[
+        "normal", "truncated_normal", "half_normal", "half_cauchy", "uniform", "log_uniform"
+    ] = "normal"
     between_subject_sd: float = 0.0
     between_subject_log_sd: float = 0.0
     between_occasion_sd: float = 0.0
@@ -106,7 +109,18 @@ class Parameter:
             if self.transform == "above" or (self.transform == "log" and self.lower == 0):
                 return log_distance
             return self.to_transformed(self.lower + jnp.exp(log_distance))
-        return self.to_transformed(self.median) + self.population_sd * z
+        if self.prior == "normal" or self.population_sd == 0:
+            return self.to_transformed(self.median) + self.population_sd * z
+        if self.prior == "uniform":
+            if self.transform == "log" and self.lower == 0:
+                return math.log(self.upper) + log_ndtr(z)
+            return self.to_transformed(self.lower + (self.upper - self.lower) * ndtr(z))
+        if self.prior == "log_uniform":
+            log_value = math.log(self.lower) + math.log(self.upper / self.lower) * ndtr(z)
+        else:
+            deviate = log_half_cauchy(z) if self.prior == "half_cauchy" else log_above(z, 0.0)
+            log_value = math.log(self.population_sd) + deviate
+        return log_value if self.transform == "log" else self.to_transformed(jnp.exp(log_value))
 
 
 @dataclass(frozen=True)
@@ -199,6 +213,7 @@ class ParameterTable:
                 r,
                 sd=residual_sd.get(q, r.sd),
                 sd_log_sd=0.0,
+                sd_prior="log_normal",
                 proportional_sd_log_sd=0.0,
                 effects=tuple(
                     replace(

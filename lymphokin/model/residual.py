@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import jax.numpy as jnp
+
+from lymphokin.model.deviate import log_above, log_half_cauchy
+
+LOG_SDS = {"half_normal": math.pi / math.sqrt(8), "half_cauchy": math.pi / 2}
+"""SD of the logarithm of such a deviate."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Residual:
     multiplied with, where there is one"""
     certainty: str
     sd_log_sd: float = 0.0
+    sd_prior: Literal["log_normal", "half_normal", "half_cauchy"] = "log_normal"
+    """of ``sd``: log-normal around it, or of that scale"""
     degrees_of_freedom: float = 0.0
     error: Literal["log_normal", "additive", "proportional", "combined"] = "log_normal"
     sd_column: str = ""
@@ -67,7 +77,16 @@ class Residual:
     @property
     def sds(self) -> dict[str, tuple[float, float]]:
         """Per component of the error, its SD and our uncertainty about it (SD of its logarithm)."""
-        of_error = {"residual_sd": (self.sd, self.sd_log_sd)}
+        of_error = {"residual_sd": (self.sd, LOG_SDS.get(self.sd_prior, self.sd_log_sd))}
         if self.error == "combined":
             of_error["proportional_sd"] = (self.proportional_sd, self.proportional_sd_log_sd)
         return of_error
+
+    def sd_at(self, component: str, z: Any) -> Any:
+        """SD of a component of the error from a standard normal ``z`` (its prior)."""
+        sd, log_sd = self.sds[component]
+        if component == "proportional_sd" or self.sd_prior == "log_normal":
+            return sd * jnp.exp(log_sd * z)
+        return sd * jnp.exp(
+            log_half_cauchy(z) if self.sd_prior == "half_cauchy" else log_above(z, 0.0)
+        )

@@ -12,6 +12,7 @@ CATEGORIES_OF_RECORDS = ("TUBE", "CENTRE")
 """Columns whose categories may shift what is measured."""
 DISTRIBUTIONS = ("student_t", "normal")
 ERRORS = ("log_normal", "additive", "proportional", "combined")
+SD_PRIORS = ("log_normal", "half_normal", "half_cauchy")
 SD_COLUMN = "SD"
 """Column of the event table with the SD of a measurement."""
 
@@ -31,6 +32,9 @@ def residual_of(quantity: str, raw: Any, problems: list[str]) -> Residual | None
     entry.choice("distribution", DISTRIBUTIONS)
     entry.choice("error", ERRORS)
     _check_scale(entry)
+    entry.choice("sd_prior", SD_PRIORS)
+    if entry.raw.get("sd_prior", "log_normal") != "log_normal" and "sd_log_sd" in entry.raw:
+        entry.refuse(f"sd_log_sd is only for sd_prior log_normal, not {entry.raw['sd_prior']}")
     entry.choice("sd_column", (SD_COLUMN,))
     if of_record and entry.raw.get("error", "log_normal") not in ("log_normal", "additive"):
         entry.refuse(f"sd_column is for error log_normal or additive, not {entry.raw['error']!r}")

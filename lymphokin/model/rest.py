@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lymphokin.model.block import Block, Flow, Fraction, ModelError, initial_state
+from lymphokin.model.block import Block, Dose, Flow, Fraction, ModelError, initial_state
 
 
 class AtRest(NamedTuple):
@@ -18,6 +18,8 @@ class AtRest(NamedTuple):
     """parameters that the block asks for"""
     above: Mapping[str, float]
     """what it asks of the blocks above, with the values there"""
+    infused: frozenset[str]
+    """drugs whose infusion it asks for"""
     state: Any
     flows: Mapping[str, Flow]
 
@@ -25,15 +27,16 @@ class AtRest(NamedTuple):
 class Recorder:
     """Stands for the parameters or outputs and remembers which were read."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], where: str = "") -> None:
         self._values = values
+        self._where = where
         self.read: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         try:
             value = self._values[name]
         except KeyError:
-            raise AttributeError(name) from None
+            raise AttributeError(self._where + name) from None
         self.read.add(name)
         return value
 
@@ -80,35 +83,61 @@ def _run_once(
     """Run one block and add what it shows and hands down to ``seen``."""
     if problems := _declaration_problems(block, values):
         raise ModelError(f"{where}: " + "; ".join(problems))
-    p, u = Recorder(values), Recorder(seen)
+    rate = Recorder(dict.fromkeys(block.drugs, 0.0), "rate.")
+    p, u = Recorder(values), Recorder({**seen, "rate": rate})
     y = initial_state(block, p)
     flows = block.flows(y, p, u)
     changed = {
         "on_fraction": block.on_fraction(y, p, Fraction(immune_dose=1.0, share=1.0)),
-        "on_dose": block.on_dose(y, p, 1.0),
+        "on_dose": block.dosed(y, p, dict.fromkeys(block.drugs, 1.0)),
     }
     shown = block.outputs(y, p, u)
-    above = {name: float(seen[name]) for name in sorted(u.read)}
+    above = {name: float(seen[name]) for name in sorted(u.read - {"rate"})}
     problems = _flow_problems(block, flows)
     problems += _name_problems(block, changed, shown)
     if problems:
         raise ModelError(f"{where}: " + "; ".join(problems))
     seen |= {name: np.float64(value) for name, value in shown.items()}
     seen |= {name: np.float64(getattr(y, name)) for name in block.hands_down}
-    return AtRest(frozenset(p.read | ({block.lag} if block.lag else set())), above, y, flows)
+    return AtRest(frozenset(p.read | block.lags), above, frozenset(rate.read), y, flows)
 
 
 def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:
     problems = []
     if block.clock not in ("days", "hours"):
         problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
-    if block.lag and block.lag not in values:
-        problems.append(f"its lag {block.lag!r} is not in the table")
+    problems += _drug_problems(block, values)
     problems += [
         f"hands down {name!r}, which is not one of its states"
         for name in block.hands_down
         if name not in block.states
     ]
+    return problems
+
+
+def _drug_problems(block: Block, values: Mapping[str, float]) -> list[str]:
+    """What is wrong with the drugs that a block takes."""
+    problems = [
+        f"takes[{name!r}] must be Dose(unit, ...), not {dose!r}"
+        for name, dose in block.takes.items()
+        if not isinstance(dose, Dose)
+    ]
+    problems += [
+        f"takes {name!r}, which cannot be a word of CMT: expected letters, digits and _, and not rt"
+        for name in block.takes
+        if not name.isidentifier() or name.lower() == "rt"
+    ]
+    if problems:
+        return problems
+    if block.takes and block.lag:
+        problems.append(f'has lag = {block.lag!r}: write Dose(..., lag="{block.lag}") in takes')
+    for lag in sorted(block.lags):
+        if lag not in values:
+            problems.append(f"its lag {lag!r} is not in the table")
+        if block.clock == "days":
+            problems.append(f'has a lag, {lag!r}, which needs clock = "hours"')
+    if "rate" in {*block.shows, *block.hands_down}:
+        problems.append("calls something rate, which are the infusions (u.rate): use another name")
     return problems
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 
 from lymphokin.model import Block, Fraction, Model, state_type
+from lymphokin.model.block import upstream as seen_by_blocks
 
 SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5
 INFIX = {"add": (" + ", SUM), "sub": (" - ", SUM), "mul": (" * ", PRODUCT), "div": (" / ", PRODUCT)}
@@ -127,15 +128,20 @@ def _of_block(model: Model, block: Block, upstream: Mapping[str, str]) -> list[E
     states = {name: name for name in block.states}
     parameters = {f"p.{p.name}": p.symbol for p in model.table}
     outer = {f"u.{name}": text for name, text in upstream.items()}
-    event = {"e.dose": "d", "e.share": "w"} if block.clock == "days" else {"e.amount": "dose"}
-    symbols = states | parameters | outer | event
+    fraction = {"e.dose": "d", "e.share": "w"} if block.clock == "days" else {}
+    several = len(model.drugs) > 1
+    doses = {f"dose {n}": f"dose of {n}" if several else "dose" for n in block.drugs}
+    rates = {f"rate {n}": f"infusion of {n}" if several else "infusion" for n in block.drugs}
+    symbols = states | parameters | outer | fraction | doses | rates
 
     def with_parts(act: Callable[[Any, Any, Any, Any], dict[str, Any]]) -> dict[str, str]:
         def function(values: dict[str, Any]) -> dict[str, Any]:
             y = state_type(block)(*(values[name] for name in block.states))
             p = SimpleNamespace(**{p.name: values[f"p.{p.name}"] for p in model.table})
-            u = SimpleNamespace(**{name: values[f"u.{name}"] for name in upstream})
-            return act(y, p, u, [values[name] for name in event])
+            seen = {name: values[f"u.{name}"] for name in upstream}
+            running = {name: values[f"rate {name}"] for name in block.drugs}
+            u = seen_by_blocks(seen, block.drugs, running)
+            return act(y, p, u, values)
 
         return expressions(function, symbols)
 
@@ -150,15 +156,18 @@ def _of_block(model: Model, block: Block, upstream: Mapping[str, str]) -> list[E
         Equation(block.name, f"d {s}/dt", _flow(s, flows[f"inflow {s}"], flows[f"loss {s}"]))
         for s in block.states
     ]
-    jumps = with_parts(
-        lambda y, p, u, e: (
-            block.on_fraction(y, p, Fraction(*e))
-            if block.clock == "days"
-            else block.on_dose(y, p, e[0])
+    happening: dict[str, Callable[[Any, Any, Any, Any], dict[str, Any]]] = {}
+    if fraction:
+        happening["a fraction"] = lambda y, p, u, e: block.on_fraction(
+            y, p, Fraction(*(e[name] for name in fraction))
         )
-    )
-    when = "a fraction" if block.clock == "days" else "a dose"
-    result += [Equation(block.name, f"{s} at {when}", text) for s, text in jumps.items()]
+    if doses:
+        happening["a dose"] = lambda y, p, u, e: block.dosed(
+            y, p, {name: e[f"dose {name}"] for name in block.drugs}
+        )
+    for when, act in happening.items():
+        jumps = with_parts(act)
+        result += [Equation(block.name, f"{s} at {when}", text) for s, text in jumps.items()]
     outputs = with_parts(lambda y, p, u, e: block.outputs(y, p, u))
     return result + [Equation(block.name, name, text) for name, text in outputs.items()]
 

@@ -78,6 +78,8 @@ def treatments_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[T
         _by_patient(patients, fractions, name) for name in ("day", "immune_dose_gy", "share")
     )
     dose_days, amount = (_by_patient(patients, cohort.doses, n) for n in ("day", "amount_mg"))
+    drug = _by_patient(patients, cohort.doses, "drug", object)
+    duration = _by_patient(patients, cohort.doses, "duration")
     record_days = _by_patient(patients, cohort.observations, "day")
     treatments = []
     for i, patient in enumerate(patients):
@@ -90,16 +92,20 @@ def treatments_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[T
                 dose_days=dose_days[i],
                 amount=amount[i],
                 days=wanted if len(wanted) else np.zeros(1),
+                drug=drug[i],
+                duration=duration[i],
             )
         )
     return treatments
 
 
-def _by_patient(patients: pd.Index, table: pd.DataFrame, column: str) -> list[np.ndarray]:
+def _by_patient(
+    patients: pd.Index, table: pd.DataFrame, column: str, kind: type = float
+) -> list[np.ndarray]:
     """The values of a column of a cohort's table, one array per patient; the table is sorted."""
     position = patients.get_indexer(table["id"].to_numpy())
     bounds = np.searchsorted(position, np.arange(1, len(patients)))
-    return np.split(table[column].to_numpy(float), bounds)
+    return np.split(table[column].to_numpy(kind), bounds)
 
 
 def pack(
@@ -121,18 +127,21 @@ def pack(
     steps = following(rule or StepRule(), model)
     timeline, layout = build_timeline(treatments_of(cohort, days or {}), steps)
     _refuse_other_units(model, cohort)
+    _refuse_infusions(model, cohort)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     covariates = covariate_arrays(model, cohort.patients)
     warnings = [*_not_in_model(model, cohort), *covariates.warnings]
     measured, records = {}, {}
-    hours_outputs = {name for b in model.on_clock("hours") for name in b.shows}
+    exposure_of = {
+        name: i for i, e in enumerate(model.exposures) for block in e.blocks for name in block.shows
+    }
     for quantity, residual in model.table.residuals.items():
         rows = cohort.observations.query("quantity == @quantity")
         rows = rows[rows["value"].notna()]
         places = []
         for i, own in enumerate(_by_patient(cohort.patients.index, rows, "day")):
-            if quantity in hours_outputs:
-                lanes = [layout.lane(i, day) for day in own]
+            if quantity in exposure_of:
+                lanes = [layout.lane(i, day, exposure_of[quantity]) for day in own]
                 places.append(np.asarray([-1 if lane is None else lane for lane in lanes], int))
             elif len(own):
                 places.append(layout.nodes(timeline, i, own))
@@ -184,13 +193,24 @@ def _refuse_other_units(model: Model, cohort: Cohort) -> None:
         raise ModelError(f"{'; '.join(unlike)}: read the event table with the model")
 
 
+def _refuse_infusions(model: Model, cohort: Cohort) -> None:
+    """Refuse infusions of drugs that the model takes at once."""
+    infused = set(cohort.doses.loc[cohort.doses["duration"] > 0, "drug"]) & set(model.drugs)
+    if unknown := sorted(infused - model.infused):
+        raise ModelError(
+            f"the cohort has infusions of {', '.join(unknown)}, and no block of model {model.name} "
+            "reads them (u.rate)"
+        )
+
+
 def _not_in_model(model: Model, cohort: Cohort) -> list[str]:
     """Sentences on what the model says nothing about, where the reader of the table said none."""
     if cohort.vocabulary.model == model.name:
         return []
     values = cohort.observations["value"].notna()
     return model.vocabulary.silent_on(
-        cohort.observations.loc[values, "quantity"], cohort.doses["drug"]
+        cohort.observations.loc[values, "quantity"],
+        [*cohort.doses["drug"], *["rt"] * len(cohort.fractions)],
     )
 
 

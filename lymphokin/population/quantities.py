@@ -152,10 +152,7 @@ def population_at(table: ParameterTable, quantities: tuple[Quantity, ...], z: An
         },
         cholesky={name: _cholesky(group, at) for name, group in table.correlations.items()},
         residual_sd={
-            q: _stacked(
-                sd * jnp.exp(log_sd * at.get((component, q), 0.0))
-                for component, (sd, log_sd) in r.sds.items()
-            )
+            q: _stacked(r.sd_at(component, at.get((component, q), 0.0)) for component in r.sds)
             for q, r in table.residuals.items()
         },
         log_ratio={

@@ -84,7 +84,7 @@ def arm_contrast(density: CohortDensity, x: np.ndarray, seed: int) -> pd.DataFra
     assert hours is not None
     # The same course without a single milligram: one shape, one compilation.
     timeline = packed.arrays.timeline._replace(
-        hours=hours._replace(amount=jnp.zeros_like(hours.amount))
+        hours=hours._replace(amount=jax.tree.map(jnp.zeros_like, hours.amount))
     )
     arms = {"SBRT": packed.arrays._replace(timeline=timeline), "SBRT+ATRA": packed.arrays}
     latents = _for_pulses(density, x, packed.arrays, seed)

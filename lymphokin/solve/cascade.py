@@ -5,6 +5,7 @@ Arrays have nodes first and lanes (patients, or patients x drug windows) last.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +18,7 @@ from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.hand_down import Handed, HoursSolution, hand_down, interval, lag_of
 from lymphokin.solve.hardware import in_parts
 from lymphokin.solve.structure import structure_of
-from lymphokin.solve.system import System
+from lymphokin.solve.system import INFUSION, Events, System
 from lymphokin.solve.timeline import HoursArrays, Timeline
 
 
@@ -34,13 +35,26 @@ class Solution(NamedTuple):
 def _clock(model: Model, p: Any, clock: Literal["hours", "days"], lanes: int) -> Clock:
     blocks = model.on_clock(clock)
     parameters = tuple(parameter.name for parameter in model.table)
+    system = System(blocks, p)
+    rates = tuple(INFUSION + name for name in system.drugs if name in model.infused)
+    handed, jumps = rates, frozenset(rates)
     if clock == "days" and (drug := model.on_clock("hours")):
-        handed = tuple(name for block in drug for name in block.hands_down)
-        jumps = structure_of(drug, parameters).jumps & set(handed)
-        structure = structure_of(blocks, parameters, handed, jumps)
-    else:
-        structure = structure_of(blocks, parameters)
-    return Clock(System(blocks, p), structure, lanes)
+        states = tuple(name for block in drug for name in block.hands_down)
+        jumps |= structure_of(drug, parameters).jumps & set(states)
+        handed = (*states, *rates)
+    return Clock(system, structure_of(blocks, parameters, handed, jumps), lanes)
+
+
+def _infusions(rates: Mapping[str, Any], given: Clock) -> dict[str, Path]:
+    """Paths of the infusions that a clock reads, from their rates [step, lane]."""
+    found = {}
+    for name in given.structure.handed:
+        if name.startswith(INFUSION):
+            rate = jnp.asarray(rates[name.removeprefix(INFUSION)])
+            none = jnp.zeros_like(rate[:1])
+            before, after = jnp.concatenate([none, rate]), jnp.concatenate([rate, none])
+            found[name] = Path(before, after, rate)
+    return found
 
 
 def _paths(
@@ -59,21 +73,23 @@ def solve_hours(model: Model, p: Any, hours: HoursArrays) -> HoursSolution:
         p: parameters by attribute, each a scalar or [lane], in model units.
     """
     clock = _clock(model, p, "hours", hours.step.shape[1])
-    paths = _paths(model, clock, jnp.asarray(hours.step), jnp.asarray(hours.amount), {})
+    rates = _infusions(hours.rate, clock)
+    events = Events(None, {n: jnp.asarray(hours.amount[n]) for n in clock.system.drugs})
+    paths = _paths(model, clock, jnp.asarray(hours.step), events, rates)
     jumps = clock.structure.jumps
     after = {name: path.after for name, path in paths.items()}
     before = {name: path.before if name in jumps else path.after for name, path in paths.items()}
-    slopes = slopes_before = _slopes(clock, after)
+    slopes = slopes_before = _slopes(clock, after, {n: r.after for n, r in rates.items()})
     bent = {name for name in after if (clock.structure.reads[name] | {name}) & jumps}
     if bent & {name for block in model.on_clock("hours") for name in block.hands_down}:
-        ahead = _slopes(clock, before)
+        ahead = _slopes(clock, before, {n: r.before for n, r in rates.items()})
         slopes_before = {name: (ahead if name in bent else slopes)[name] for name in slopes}
     return HoursSolution(*(tuple(part.values()) for part in (after, slopes, before, slopes_before)))
 
 
-def _slopes(clock: Clock, states: dict[str, Any]) -> dict[str, Any]:
-    """Time derivatives per day at given states."""
-    flows = clock.flows(states)
+def _slopes(clock: Clock, states: dict[str, Any], rates: dict[str, Any]) -> dict[str, Any]:
+    """Time derivatives per day at given states and infusions."""
+    flows = clock.flows({**states, **rates})
     return {name: flows[name].inflow - flows[name].loss * y for name, y in states.items()}
 
 
@@ -102,10 +118,11 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
         handed = {name: rest for b in model.on_clock("hours") for name in b.hands_down}
     clock = _clock(model, p, "days", patients)
     fractions = Fraction(jnp.asarray(days.immune_dose), jnp.asarray(days.share))
-    given = {name: Path(*h) for name, h in handed.items()}
-    paths = _paths(model, clock, jnp.asarray(days.step), fractions, given)
+    events = Events(fractions, {n: jnp.asarray(days.amount[n]) for n in clock.system.drugs})
+    given = {name: Path(*h) for name, h in handed.items()} | _infusions(days.rate, clock)
+    paths = _paths(model, clock, jnp.asarray(days.step), events, given)
     states = {name: path.before for name, path in paths.items()}
-    upstream = {name: h.before for name, h in handed.items()}
+    upstream = {name: path.before for name, path in given.items()}
     return Solution(clock.system.outputs(states, upstream), states, hours_solution)
 
 
@@ -130,13 +147,15 @@ def hours_output_at(
     shared = {name: value for name, value in values.items() if value.ndim == 0}
     own = {name: value[lane] for name, value in values.items() if value.ndim}
     offset = jnp.asarray(hours.offset)[:, lane]
-    elapsed = day - hours.start[lane] - lag_of(model, SimpleNamespace(**own, **shared))
+    exposure = jnp.asarray(hours.exposure)[lane]
+    elapsed = day - hours.start[lane] - lag_of(model, SimpleNamespace(**own, **shared), exposure)
     index = interval(offset, elapsed[None, :], "left")[0]
     states = tuple(state[index, lane] for state in solution.states)
     since = elapsed - offset[index, jnp.arange(len(lane))]
+    rates = {INFUSION + n: jnp.asarray(rate)[index, lane] for n, rate in hours.rate.items()}
 
     def move(part: Any) -> dict[str, jax.Array]:
-        states, elapsed, since, own = part
+        states, elapsed, since, own, rates = part
         clock = _clock(model, SimpleNamespace(**own, **shared), "hours", len(since))
         before = elapsed <= 0
         step = jnp.where(before, 0.0, since)
@@ -145,7 +164,8 @@ def hours_output_at(
             for name, state in zip(clock.system.names, states, strict=True)
         }
         if model.solver is None:
-            return clock.system.outputs(clock.step(start, step), {})
-        return clock.system.outputs(advance(model.solver, clock, start, step, ({}, {}, {})), {})
+            return clock.system.outputs(clock.step(start, step, rates), rates)
+        end = advance(model.solver, clock, start, step, (rates, rates, rates))
+        return clock.system.outputs(end, rates)
 
-    return in_parts(move, (states, elapsed, since, own))
+    return in_parts(move, (states, elapsed, since, own, rates))

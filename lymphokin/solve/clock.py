@@ -91,9 +91,9 @@ class Clock:
             middle[name], end[name] = update(name, middle, end)
         return middle, end
 
-    def step(self, start: Values, step: Any) -> Values:
-        """All states after one step without events, nothing being handed down."""
-        stages: tuple[dict, dict, dict] = ({}, {}, {})
+    def step(self, start: Values, step: Any, handed: Values) -> Values:
+        """All states after one step without events, what is handed down being constant."""
+        stages = (dict(handed), dict(handed), dict(handed))
         for component in self.structure.components:
             own = {name: start[name] for name in component.states}
             middle, end = self.advance(component, step, own, stages)

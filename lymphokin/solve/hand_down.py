@@ -49,10 +49,17 @@ class Handed(NamedTuple):
     of a third of a day follow a drive of hours."""
 
 
-def lag_of(model: Model, p: Any) -> Any:
-    """Delay (days) of every dose of the drug that the hours blocks follow."""
-    lags = [b.lag for b in model.on_clock("hours") if b.lag]
-    return getattr(p, lags[0]) if lags else 0.0
+def lag_of(model: Model, p: Any, exposure: Any) -> Any:
+    """Delay (days) of every dose in some lanes.
+
+    Args:
+        p: parameters by attribute, each a scalar or [lane].
+        exposure: [lane] place of its drugs among the model's exposures.
+    """
+    lags = [getattr(p, e.lag) if e.lag else 0.0 for e in model.exposures]
+    if len(lags) == 1:
+        return lags[0]
+    return sum(jnp.where(exposure == i, lag, 0.0) for i, lag in enumerate(lags))
 
 
 def interval(offset: Any, elapsed: Any, side: Literal["left", "right"] = "right") -> Any:
@@ -153,42 +160,47 @@ def hand_down(
     Args:
         p: parameters by attribute, each a scalar or [lane].
     """
-    hours, down = timeline.hours, timeline.hand_down
+    hours = timeline.hours
     assert hours is not None
-    assert down is not None
     system = System(model.on_clock("hours"), p)
     offset = jnp.asarray(hours.offset)
-    lag = jnp.broadcast_to(lag_of(model, p), hours.start.shape)
-    elapsed = down.query_day - hours.start - lag
-    index = interval(offset, elapsed)
+    lag = jnp.broadcast_to(lag_of(model, p, hours.exposure), hours.start.shape)
     end_day = hours.start + offset[-1] + lag
     # Zero where there is no such window, so that no exponential overflows.
     since_earlier = hours.has_earlier * (end_day - end_day[hours.earlier])
-    since_end = down.has_ended * (timeline.days.node_day - end_day[down.ended])
     flows = system.flows(dict(zip(system.names, (s[-1] for s in solution.states), strict=True)), {})
     step = jnp.asarray(timeline.days.step)
     moves = step > 1e-6
     result = {}
-    for name in [name for b in model.on_clock("hours") for name in b.hands_down]:
-        i = system.names.index(name)
-        before = solution.states_before[i], solution.slopes_before[i]
-        loss = jnp.broadcast_to(flows[name].loss, hours.start.shape)
-        curve = _Curve((solution.states[i], solution.slopes[i]), before, offset, loss)
-        value, integral = (x.reshape(-1)[down.source] for x in curve.at(index, elapsed))
-        total = curve.total + curve.end / loss
-        kept = jnp.exp(-loss * since_earlier) * curve.end[hours.earlier]
-        carry = curve.end + (hours.has_earlier * kept).sum(axis=0)
-        total = total + (hours.has_earlier * total[hours.earlier]).sum(axis=0)
-        after_loss = loss[down.ended]
-        after = down.has_ended * carry[down.ended] * jnp.exp(-after_loss * since_end)
-        nodes = nodes_before = down.inside * value + after
-        if solution.states_before[i] is not solution.states[i]:
-            ending = interval(offset, elapsed, "left")
-            value, _ = curve.at(ending, elapsed)
-            value = jnp.where(elapsed > 0, value, 0.0).reshape(-1)[down.source]
-            nodes_before = down.inside * value + after
-        integral = down.inside * integral + down.has_ended * total[down.ended] - after / after_loss
-        mean = jnp.diff(integral, axis=0) / jnp.where(moves, step, 1.0)
-        middle = 1.5 * mean - 0.25 * (nodes_before[1:] + nodes[:-1])
-        result[name] = Handed(nodes_before, nodes, jnp.where(moves, middle, nodes[1:]))
+    for exposure, down in zip(model.exposures, timeline.hand_down, strict=True):
+        handed = [name for block in exposure.blocks for name in block.hands_down]
+        if not handed:
+            continue
+        elapsed = down.query_day - hours.start - lag
+        index = interval(offset, elapsed)
+        since_end = down.has_ended * (timeline.days.node_day - end_day[down.ended])
+        for name in handed:
+            i = system.names.index(name)
+            before = solution.states_before[i], solution.slopes_before[i]
+            loss = jnp.broadcast_to(flows[name].loss, hours.start.shape)
+            curve = _Curve((solution.states[i], solution.slopes[i]), before, offset, loss)
+            value, integral = (x.reshape(-1)[down.source] for x in curve.at(index, elapsed))
+            total = curve.total + curve.end / loss
+            kept = jnp.exp(-loss * since_earlier) * curve.end[hours.earlier]
+            carry = curve.end + (hours.has_earlier * kept).sum(axis=0)
+            total = total + (hours.has_earlier * total[hours.earlier]).sum(axis=0)
+            after_loss = loss[down.ended]
+            after = down.has_ended * carry[down.ended] * jnp.exp(-after_loss * since_end)
+            nodes = nodes_before = down.inside * value + after
+            if solution.states_before[i] is not solution.states[i]:
+                ending = interval(offset, elapsed, "left")
+                value, _ = curve.at(ending, elapsed)
+                value = jnp.where(elapsed > 0, value, 0.0).reshape(-1)[down.source]
+                nodes_before = down.inside * value + after
+            integral = (
+                down.inside * integral + down.has_ended * total[down.ended] - after / after_loss
+            )
+            mean = jnp.diff(integral, axis=0) / jnp.where(moves, step, 1.0)
+            middle = 1.5 * mean - 0.25 * (nodes_before[1:] + nodes[:-1])
+            result[name] = Handed(nodes_before, nodes, jnp.where(moves, middle, nodes[1:]))
     return result

@@ -21,7 +21,7 @@ from scipy.special import gammainccinv
 
 from lymphokin.model import Block, Model, initial_state
 from lymphokin.model.individuals import individuals
-from lymphokin.solve.steps import StepRule
+from lymphokin.solve.steps import StepRule, Window
 from lymphokin.solve.system import System
 
 FAST_PER_DAY = 42.0
@@ -37,24 +37,35 @@ MOST_DAYS = 180.0
 
 
 def following(rule: StepRule, model: Model) -> StepRule:
-    """A rule for the drug of a model.
+    """A rule for the drugs of a model.
 
-    Its windows last as long as the drug, and no shorter than they did; its steps are as short as a
+    Windows last as long as their drug, and no shorter than they did; their steps are as short as a
     fast drug needs. Without a drug, or with one like that of the default model, the rule stays.
     """
-    if not model.on_clock("hours"):
-        return rule
-    found = _kinetics(_Known(model), rule.tolerance)
-    days, scale = max(rule.tail_days, found.days), min(1.0, FAST_PER_DAY / found.fastest)
+    windows = rule.windows
+    if model.on_clock("hours"):
+        known = _Known(model)
+        windows = tuple(
+            Window(
+                exposure.drugs,
+                _at_least(rule.tail_days, _kinetics(known, i, rule.tolerance).days),
+                min(1.0, FAST_PER_DAY / _kinetics(known, i, rule.tolerance).fastest),
+            )
+            for i, exposure in enumerate(model.exposures)
+        )
+    infused = tuple(sorted(model.infused))
     return replace(
         rule,
-        tail_days=days,
-        separate_days=max(rule.separate_days, days),
-        first_hours=scale * rule.first_hours,
-        early_hours=scale * rule.early_hours,
-        longest_hours=scale * rule.longest_hours,
-        cleared_hours=scale * rule.cleared_hours,
+        windows=windows,
+        on_days=model.taken_on_days(),
+        infused=infused,
+        from_first_record=bool(model.begins),
     )
+
+
+def _at_least(usual: float, days: float) -> float:
+    """Days beyond the usual ones; 0 where those are enough."""
+    return days if days > usual else 0.0
 
 
 class _Kinetics(NamedTuple):
@@ -81,9 +92,9 @@ class _Known:
 
 
 @lru_cache(maxsize=64)
-def _kinetics(known: _Known, tolerance: float) -> _Kinetics:
+def _kinetics(known: _Known, exposure: int, tolerance: float) -> _Kinetics:
     model = known.model
-    blocks = model.on_clock("hours")
+    blocks = model.exposures[exposure].blocks
     medians = {p.name: p.median * p.per_day for p in model.table}
     reads = model.reads()
     names = frozenset().union(*(reads[block.name] for block in blocks))

@@ -6,7 +6,7 @@ padded to one of a few shapes, so that another schedule does not mean another co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -52,12 +52,18 @@ class TreatmentArrays(NamedTuple):
     node_day: np.ndarray
     immune_dose: np.ndarray
     share: np.ndarray
+    days_amount: Mapping[str, np.ndarray]
+    """per drug of the days clock, [node] in the drug's unit"""
+    days_rate: Mapping[str, np.ndarray]
+    """per such drug that may be infused, [step] per day"""
     hours_step: np.ndarray
     """[step, window]"""
     offset: np.ndarray
     """[hours node, window]"""
-    amount: np.ndarray
-    """[hours node, window] mg"""
+    amount: Mapping[str, np.ndarray]
+    """per drug, [hours node, window] in the drug's unit"""
+    rate: Mapping[str, np.ndarray]
+    """per drug that may be infused, [hours step, window] per day"""
     start: np.ndarray
     """[window] day of its first dose"""
     real: np.ndarray
@@ -85,7 +91,10 @@ class TreatmentArrays(NamedTuple):
 def treatment_arrays(
     treatment: Treatment, shapes: Sequence[Shape], rule: StepRule
 ) -> TreatmentArrays | None:
-    """Arrays of a treatment in the first shape that holds them; None where none does."""
+    """Arrays of a treatment in the first shape that holds them; None where none does.
+
+    Drugs that are followed in windows of their own, apart from each other, have no such shape.
+    """
     order = np.argsort(treatment.fraction_days, kind="stable")
     ordered = replace(
         treatment,
@@ -93,13 +102,15 @@ def treatment_arrays(
         immune_dose=treatment.immune_dose[order],
         share=treatment.share[order],
     )
+    if len(rule.windows) > 1:
+        return None
     timeline, layout = build_timeline([ordered], rule)
     windows = len(layout.lane_windows)
     needed = Shape(
         timeline.days.node_day.shape[0],
         windows,
         0 if timeline.hours is None else timeline.hours.offset.shape[0],
-        0 if timeline.hand_down is None else timeline.hand_down.query_day.shape[0],
+        timeline.hand_down[0].query_day.shape[0] if timeline.hand_down else 0,
     )
     shape = next((shape for shape in shapes if shape.holds(needed)), None)
     return None if shape is None else _padded(timeline, windows, shape)
@@ -119,16 +130,19 @@ def _zeros(array: Any, rows: int) -> np.ndarray:
 
 def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
     """The timeline of one patient in a shape."""
-    days = DaysArrays(*(np.asarray(array)[:, 0] for array in timeline.days))
+    days = jax.tree.map(lambda array: np.asarray(array)[:, 0], timeline.days)
     node_day = _filled(days.node_day, shape.nodes)
     arrays = TreatmentArrays(
         step=np.diff(node_day),
         node_day=node_day,
         immune_dose=_zeros(days.immune_dose, shape.nodes),
         share=_zeros(days.share, shape.nodes),
+        days_amount={n: _zeros(v, shape.nodes) for n, v in days.amount.items()},
+        days_rate={n: _zeros(v, shape.nodes - 1) for n, v in days.rate.items()},
         hours_step=np.zeros((0, 0)),
         offset=np.zeros((0, 0)),
-        amount=np.zeros((0, 0)),
+        amount={},
+        rate={},
         start=np.zeros(0),
         real=np.zeros(0),
         query_day=np.zeros((0, 0)),
@@ -138,9 +152,10 @@ def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
         ended=np.zeros(0, int),
         has_ended=np.zeros(0),
     )
-    hours, down = timeline.hours, timeline.hand_down
-    if hours is None or down is None:
+    hours = timeline.hours
+    if hours is None:
         return arrays
+    (down,) = timeline.hand_down
     spare = ((0, 0), (0, shape.windows - windows))
     offset = np.pad(_filled(hours.offset, shape.hours), spare, mode="edge")
     source, inside, ended, has_ended = (
@@ -150,7 +165,8 @@ def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
     return arrays._replace(
         hours_step=np.diff(offset, axis=0),
         offset=offset,
-        amount=np.pad(_zeros(hours.amount, shape.hours), spare),
+        amount={n: np.pad(_zeros(v, shape.hours), spare) for n, v in hours.amount.items()},
+        rate={n: np.pad(_zeros(v, shape.hours - 1), spare) for n, v in hours.rate.items()},
         start=np.pad(np.asarray(hours.start), spare[1], mode="edge"),
         real=(np.arange(shape.windows) < windows).astype(float),
         query_day=np.pad(_filled(down.query_day, shape.queries), spare, mode="edge"),
@@ -176,11 +192,18 @@ def timeline_of_lanes(arrays: TreatmentArrays, lanes: int, with_drug: Sequence[b
         values = jnp.asarray(values)
         return jnp.broadcast_to(values[:, None], (values.shape[0], patients))
 
-    days = DaysArrays(*(wide(v) for v in arrays[:4]))
-    if arrays.start.shape[0] == 0:
-        return Timeline(days, None, None)
-    lane = jnp.tile(jnp.arange(lanes), len(with_drug))
     drug = jnp.repeat(jnp.asarray(with_drug, float), lanes)
+    days = DaysArrays(
+        step=wide(arrays.step),
+        node_day=wide(arrays.node_day),
+        immune_dose=wide(arrays.immune_dose),
+        share=wide(arrays.share),
+        amount={n: wide(v) * drug for n, v in arrays.days_amount.items()},
+        rate={n: wide(v) * drug for n, v in arrays.days_rate.items()},
+    )
+    if arrays.start.shape[0] == 0:
+        return Timeline(days, None, ())
+    lane = jnp.tile(jnp.arange(lanes), len(with_drug))
     width = lanes * arrays.start.shape[0]
     down = HandDownArrays(
         query_day=jnp.repeat(arrays.query_day, lanes, axis=1),
@@ -189,7 +212,7 @@ def timeline_of_lanes(arrays: TreatmentArrays, lanes: int, with_drug: Sequence[b
         ended=wide(arrays.ended) * lanes + lane,
         has_ended=wide(arrays.has_ended) * drug,
     )
-    return Timeline(days, _hours(arrays, lanes), down)
+    return Timeline(days, _hours(arrays, lanes), (down,))
 
 
 def _hours(arrays: TreatmentArrays, lanes: int) -> HoursArrays:
@@ -202,12 +225,14 @@ def _hours(arrays: TreatmentArrays, lanes: int) -> HoursArrays:
     return HoursArrays(
         step=jnp.repeat(arrays.hours_step, lanes, axis=1),
         offset=jnp.repeat(arrays.offset, lanes, axis=1),
-        amount=jnp.repeat(arrays.amount, lanes, axis=1),
+        amount={n: jnp.repeat(v, lanes, axis=1) for n, v in arrays.amount.items()},
+        rate={n: jnp.repeat(v, lanes, axis=1) for n, v in arrays.rate.items()},
         patient=lane,
         treated=lane,
         start=jnp.repeat(arrays.start, lanes),
         earlier=jnp.maximum(window - rank, 0) * lanes + lane,
         has_earlier=((rank <= window) & real).astype(float),
+        exposure=jnp.zeros_like(lane),
     )
 
 

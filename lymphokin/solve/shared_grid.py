@@ -12,6 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.quantities import DRUG
 from lymphokin.solve.timeline import SAME_DAY, DaysArrays, HandDownArrays, HoursArrays, Timeline
 
 
@@ -58,11 +59,14 @@ class SharedGrid:
             node_day=node_day,
             immune_dose=count * immune_dose,
             share=count / given.sum(axis=0),
+            amount={},
+            rate={},
         )
         if pulses is None:
-            return Timeline(days, None, None)
+            return Timeline(days, None, ())
         untreated = n - pulses.day.shape[1]
-        return Timeline(days, self._hours(pulses, untreated), self._hand_down(pulses, untreated))
+        down = self._hand_down(pulses, untreated)
+        return Timeline(days, self._hours(pulses, untreated), (down,))
 
     def _hours(self, pulses: Pulses, untreated: int) -> HoursArrays:
         p, n = pulses.day.shape
@@ -77,12 +81,14 @@ class SharedGrid:
         return HoursArrays(
             step=jnp.diff(offset, axis=0),
             offset=offset,
-            amount=jnp.asarray(intake.astype(float))[:, None] * mg,
+            amount={DRUG: jnp.asarray(intake.astype(float))[:, None] * mg},
+            rate={},
             patient=jnp.asarray(untreated + treated),
             treated=jnp.asarray(treated),
             start=pulses.day.T.reshape(lanes),
             earlier=jnp.asarray(np.where(has_earlier, np.arange(lanes) - rank, 0)),
             has_earlier=jnp.asarray(has_earlier.astype(float)),
+            exposure=jnp.zeros(lanes, int),
         )
 
     def _hand_down(self, pulses: Pulses, untreated: int) -> HandDownArrays:

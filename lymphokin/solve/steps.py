@@ -16,7 +16,7 @@ from math import inf, log10
 
 import numpy as np
 
-from lymphokin.quantities import HOURS_PER_DAY
+from lymphokin.quantities import DRUG, HOURS_PER_DAY
 
 DEFAULT_TOLERANCE = 1e-4
 """Relative error of counts under the default steps, small against a measurement's 0.14. The worst
@@ -28,6 +28,17 @@ TAIL_DAYS_PER_TENTH = 1.25
 """How much longer a drug window lasts when a tenth of the error is allowed. With 4 days whatever
 the tolerance, slow drugs in the prior's tail kept gradients off by up to 0.7 %; with these, draws
 of the prior come to within 1e-5 of adaptive diffrax (a slow test)."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """How drugs of the hours clock are followed that share their windows."""
+
+    drugs: tuple[str, ...] = (DRUG,)
+    tail_days: float = 0.0
+    """How long a window must last after its last dose."""
+    fineness: float = 1.0
+    """What steps of the hours clock are multiplied with, for a drug faster than most."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,28 @@ class StepRule:
     refine: int = 1
     tolerance: float = DEFAULT_TOLERANCE
     """Relative error of counts that these steps aim at."""
+    windows: tuple[Window, ...] = (Window(),)
+    """Drugs of the hours clock; those of a model from :func:`lymphokin.solve.following`."""
+    on_days: tuple[str, ...] = ()
+    """Drugs that blocks of the days clock take."""
+    infused: tuple[str, ...] = ()
+    """Drugs that may be infused."""
+    from_first_record: bool = False
+    """Whether a patient leaves the initial state at the first record, not at the first event."""
+
+    def within(self, window: Window) -> StepRule:
+        """The rule in the windows of some drugs."""
+        days, scale = max(self.tail_days, window.tail_days), window.fineness
+        return replace(
+            self,
+            tail_days=days,
+            separate_days=max(self.separate_days, days),
+            first_hours=scale * self.first_hours,
+            early_hours=scale * self.early_hours,
+            longest_hours=scale * self.longest_hours,
+            cleared_hours=scale * self.cleared_hours,
+            windows=(replace(window, tail_days=0.0, fineness=1.0),),
+        )
 
     @classmethod
     def for_tolerance(cls, rtol: float) -> StepRule:
@@ -139,14 +172,22 @@ COARSE_STEPS = StepRule(
 against a measurement error of 0.18, and areas under the drug's curve to about 1 %."""
 
 
-def drug_windows(dose_days: Sequence[float], rule: StepRule) -> list[tuple[float, float]]:
-    """Start and end of each drug window: runs of doses, each followed by a tail (days)."""
+def drug_windows(
+    dose_days: Sequence[float], rule: StepRule, ends: Sequence[float] | None = None
+) -> list[tuple[float, float]]:
+    """Start and end of each drug window: runs of doses, each followed by a tail (days).
+
+    Args:
+        dose_days: days of the doses, sorted.
+        rule: that of the drug.
+        ends: days on which each has been given; None where all are given at once.
+    """
     windows: list[tuple[float, float]] = []
-    for day in dose_days:
+    for day, given in zip(dose_days, dose_days if ends is None else ends, strict=True):
         if windows and day - (windows[-1][1] - rule.tail_days) <= rule.separate_days:
-            windows[-1] = (windows[-1][0], day + rule.tail_days)
+            windows[-1] = (windows[-1][0], max(windows[-1][1], given + rule.tail_days))
         else:
-            windows.append((day, day + rule.tail_days))
+            windows.append((day, given + rule.tail_days))
     return windows
 
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Block, Fraction
-from lymphokin.solve.system import System
+from lymphokin.solve.system import Events, System
 
 LOCAL_ORDER = {"hours": 5, "days": 7}
 """Power of the step to which the updates of coupled states must bring the error of one step. Five
@@ -155,7 +155,10 @@ def structure_of(
     """
     names = System(blocks, None).names
     local = frozenset((*names, *handed))
-    events = ("amount",) if blocks[0].clock == "hours" else ("immune_dose", "share")
+    irradiated = blocks[0].clock == "days"
+    fraction = Fraction._fields if irradiated else ()
+    doses = {name: f"dose of {name}" for name in System(blocks, None).drugs}
+    events = (*fraction, *doses.values())
     traced = (*names, *handed, *(f"parameter {name}" for name in parameters), *events)
 
     def system(values: Mapping[str, Any]) -> System:
@@ -171,9 +174,9 @@ def structure_of(
         return function
 
     def jump(values: Mapping[str, Any]) -> dict[str, Any]:
-        happens = [values[name] for name in events]
-        event = happens[0] if len(happens) == 1 else Fraction(*happens)
-        return system(values).changes(values, event)
+        given = {name: values[dose] for name, dose in doses.items()}
+        irradiation = Fraction(*(values[name] for name in fraction)) if irradiated else None
+        return system(values).changes(values, Events(irradiation, given))
 
     def jump_slope(values: Mapping[str, Any]) -> dict[str, Any]:
         def of(name: str, own: Any) -> Any:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from lymphokin.model import Block, Flow, initial_state, state_type
+from lymphokin.model import Block, Flow, Fraction, initial_state, state_type
+from lymphokin.model.block import upstream as seen_by_blocks
+
+INFUSION = "infusion of "
+"""Before a drug's name: its rate among the values that are handed to a clock."""
+
+
+class Events(NamedTuple):
+    """What happens on the nodes of a clock."""
+
+    fraction: Fraction | None
+    """None on the hours clock"""
+    doses: Mapping[str, Any]
+    """amount of each drug that the clock's blocks take"""
 
 
 class System:
@@ -19,8 +32,18 @@ class System:
         self.blocks: tuple[Block, ...] = tuple(blocks)
         self.p = p
         self.names: tuple[str, ...] = tuple(name for block in blocks for name in block.states)
+        self.drugs: tuple[str, ...] = tuple(
+            dict.fromkeys(name for block in blocks for name in block.drugs)
+        )
         if len(set(self.names)) != len(self.names):
             raise ValueError(f"two blocks share the name of a state: {sorted(self.names)}")
+
+    def _seen(self, upstream: Mapping[str, Any]) -> SimpleNamespace:
+        """What the first block sees of values that are handed to the clock."""
+        rates = {n: v for n, v in upstream.items() if n.startswith(INFUSION)}
+        others = {n: v for n, v in upstream.items() if n not in rates}
+        by_drug = {n.removeprefix(INFUSION): v for n, v in rates.items()}
+        return seen_by_blocks(others, self.drugs, by_drug)
 
     def _own(self, block: Block, y: Mapping[str, Any]) -> Any:
         return state_type(block)(*(y[name] for name in block.states))
@@ -34,8 +57,8 @@ class System:
         }
 
     def outputs(self, y: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
-        """Everything the blocks show; ``upstream`` are states that an earlier clock hands down."""
-        seen = SimpleNamespace(**upstream)
+        """Everything the blocks show; ``upstream`` is what is handed to the clock."""
+        seen = self._seen(upstream)
         shown: dict[str, Any] = {}
         for block in self.blocks:
             own = block.outputs(self._own(block, y), self.p, seen)
@@ -50,7 +73,7 @@ class System:
         wanted: Collection[str] | None = None,
     ) -> dict[str, Flow]:
         """Inflow and loss of every state, or of the ``wanted`` ones."""
-        seen = SimpleNamespace(**upstream)
+        seen = self._seen(upstream)
         missing = set(self.names if wanted is None else wanted)
         flows: dict[str, Flow] = {}
         for block in self.blocks:
@@ -63,14 +86,13 @@ class System:
             vars(seen).update(block.outputs(own, self.p, seen))
         return flows
 
-    def changes(self, y: Mapping[str, Any], event: Any) -> dict[str, Any]:
-        """States that an event changes, with their new values.
-
-        Args:
-            event: milligrams of drug on the hours clock, a :class:`Fraction` on the days clock.
-        """
+    def changes(self, y: Mapping[str, Any], events: Events) -> dict[str, Any]:
+        """States that events change, with their new values; a dose comes after a fraction."""
         changed: dict[str, Any] = {}
         for block in self.blocks:
-            happens = block.on_dose if block.clock == "hours" else block.on_fraction
-            changed |= happens(self._own(block, y), self.p, event)
+            if events.fraction is not None:
+                changed |= block.on_fraction(self._own(block, y), self.p, events.fraction)
+            if block.drugs:
+                own = self._own(block, {**y, **changed})
+                changed |= block.dosed(own, self.p, events.doses)
         return changed

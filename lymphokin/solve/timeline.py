@@ -7,15 +7,15 @@ or another patient seldom means another compilation. Nodes come first, patients 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from lymphokin.solve.steps import StepRule, days_nodes, drug_windows, hours_nodes
+from lymphokin.solve.steps import StepRule, Window, days_nodes, drug_windows, hours_nodes
 from lymphokin.solve.treatment import Treatment
 
 SAME_DAY = 1e-9
@@ -29,6 +29,10 @@ class DaysArrays(NamedTuple):
     node_day: jax.Array | np.ndarray
     immune_dose: jax.Array | np.ndarray
     share: jax.Array | np.ndarray
+    amount: Mapping[str, jax.Array | np.ndarray]
+    """per drug that blocks of this clock take, [node, patient] in the drug's unit"""
+    rate: Mapping[str, jax.Array | np.ndarray]
+    """per such drug that may be infused, [step, patient] in its unit per day"""
 
 
 class HoursArrays(NamedTuple):
@@ -38,8 +42,10 @@ class HoursArrays(NamedTuple):
     """[step, lane] days"""
     offset: jax.Array | np.ndarray
     """[node, lane] days since the window's first dose"""
-    amount: jax.Array | np.ndarray
-    """[node, lane] mg"""
+    amount: Mapping[str, jax.Array | np.ndarray]
+    """per drug, [node, lane] in the drug's unit"""
+    rate: Mapping[str, jax.Array | np.ndarray]
+    """per drug that may be infused, [step, lane] in its unit per day"""
     patient: jax.Array | np.ndarray
     """[lane] patient of the lane"""
     treated: jax.Array | np.ndarray
@@ -50,6 +56,8 @@ class HoursArrays(NamedTuple):
     """[rank, lane] lanes of the patient's windows before this one, latest first"""
     has_earlier: jax.Array | np.ndarray
     """[rank, lane] 1.0 where there is such a window, else 0.0"""
+    exposure: jax.Array | np.ndarray
+    """[lane] place of the window's drugs among :attr:`lymphokin.model.Model.exposures`"""
 
 
 class HandDownArrays(NamedTuple):
@@ -72,7 +80,8 @@ class Timeline(NamedTuple):
 
     days: DaysArrays
     hours: HoursArrays | None
-    hand_down: HandDownArrays | None
+    hand_down: tuple[HandDownArrays, ...]
+    """per exposure; empty where nobody gets a drug of the hours clock"""
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,8 @@ class Layout:
     """patients with at least one drug dose, by position"""
     lane_windows: tuple[tuple[int, float, float], ...]
     """patient, start and end of each lane's window"""
+    lane_exposures: tuple[int, ...]
+    """exposure of each lane"""
 
     def node(self, timeline: Timeline, patient: int, day: float) -> int:
         """Index of the node on ``day``; days before the first event are the first node.
@@ -104,10 +115,10 @@ class Layout:
             raise KeyError(f"day {days[lost][0]} is not a node of patient {patient}")
         return np.where(before, 0, index)
 
-    def lane(self, patient: int, day: float) -> int | None:
-        """Lane whose drug window covers ``day``, or None."""
+    def lane(self, patient: int, day: float, exposure: int = 0) -> int | None:
+        """Lane whose drug window of an exposure covers ``day``, or None."""
         for lane, start, end in self._windows_of.get(patient, ()):
-            if start <= day < end:
+            if start <= day < end and self.lane_exposures[lane] == exposure:
                 return lane
         return None
 
@@ -158,17 +169,23 @@ def build_timeline(
         rule: step sizes; the default holds counts to about 1e-4, see :class:`StepRule`.
     """
     rule = rule or StepRule()
-    node_rows, windows_of = [], []
-    for treatment in treatments:
-        windows = drug_windows(treatment.dose_days.tolist(), rule)
-        fractions, doses = np.sort(treatment.fraction_days), np.sort(treatment.dose_days)
+    known = {*rule.on_days, *(drug for window in rule.windows for drug in window.drugs)}
+    given = [treatment.of_doses(treatment.is_of(known)) for treatment in treatments]
+    node_rows = []
+    for treatment in given:
+        fractions = np.sort(treatment.fraction_days)
+        doses = np.sort(treatment.dose_days)
+        if not treatment.at_once.all():
+            doses = np.sort(np.concatenate([doses, treatment.dose_ends]))
         events = np.sort(np.concatenate([fractions, doses]))
-        first = events[0] if len(events) else treatment.days.min()
+        begins = rule.from_first_record or not len(events)
+        first = min([*treatment.days, *events[:1]]) if begins else events[0]
+        if rule.from_first_record:
+            doses = np.sort(np.append(doses, first))
         last = max(treatment.days.max(initial=first), events.max(initial=first))
         anchors = np.concatenate([events, treatment.days, [first]])
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
         node_rows.append(days_nodes(anchors.tolist(), doses.tolist(), fractions.tolist(), rule))
-        windows_of.append(windows)
     nodes = _rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
     node_day = _padded(node_rows, nodes, None)
     days = DaysArrays(
@@ -188,52 +205,128 @@ def build_timeline(
             ],
             nodes,
         ),
+        amount=_amounts(rule.on_days, given, node_rows, nodes),
+        rate=_rates(set(rule.on_days) & set(rule.infused), given, node_rows, nodes - 1),
     )
-    treated = np.asarray([i for i, windows in enumerate(windows_of) if windows], dtype=int)
-    lanes = tuple((i, a, b) for i, windows in enumerate(windows_of) for a, b in windows)
-    layout = Layout(tuple(treatments), treated, lanes)
+    by_exposure = [
+        [
+            (i, a, b)
+            for i, treatment in enumerate(given)
+            for a, b in _windows(treatment, window, rule)
+        ]
+        for window in rule.windows
+    ]
+    lanes = tuple(lane for own in by_exposure for lane in own)
+    exposures = tuple(i for i, own in enumerate(by_exposure) for _ in own)
+    treated = np.unique(np.asarray([patient for patient, _, _ in lanes], dtype=int))
+    layout = Layout(tuple(treatments), treated, lanes, exposures)
     if not lanes:
-        return Timeline(days, None, None), layout
-    hours = _hours(treatments, lanes, treated, rule)
-    return Timeline(days, hours, _hand_down(node_day, lanes)), layout
+        return Timeline(days, None, ()), layout
+    hours = _hours(given, lanes, exposures, treated, rule)
+    down = tuple(
+        _hand_down(node_day, lanes, np.asarray(exposures) == i) for i in range(len(rule.windows))
+    )
+    return Timeline(days, hours, down), layout
+
+
+def _windows(treatment: Treatment, window: Window, rule: StepRule) -> list[tuple[float, float]]:
+    """Start and end of the windows of some drugs in one patient."""
+    own = treatment.of_doses(treatment.is_of(window.drugs))
+    order = np.argsort(own.dose_days, kind="stable")
+    days, ends = own.dose_days[order], own.dose_ends[order]
+    return drug_windows(days.tolist(), rule.within(window), ends.tolist())
+
+
+def _amounts(
+    drugs: Iterable[str], given: Sequence[Treatment], nodes: Sequence[np.ndarray], length: int
+) -> dict[str, np.ndarray]:
+    """Per drug, [node, row] what is given at once on the nodes of each row.
+
+    Args:
+        given: per row, doses on the row's clock.
+        nodes: per row, its nodes.
+        length: of the arrays.
+    """
+
+    def on_nodes(treatment: Treatment, row: np.ndarray, drug: str) -> np.ndarray:
+        own = treatment.of_doses(treatment.is_of((drug,)) & treatment.at_once)
+        return _at_nodes(row, own.dose_days, own.amount)
+
+    return {
+        drug: _padded([on_nodes(t, row, drug) for t, row in zip(given, nodes, strict=True)], length)
+        for drug in drugs
+    }
+
+
+def _rates(
+    drugs: Iterable[str], given: Sequence[Treatment], nodes: Sequence[np.ndarray], length: int
+) -> dict[str, np.ndarray]:
+    """Per drug, [step, row] infusions that run in the steps of each row; as of :func:`_amounts`."""
+
+    def in_steps(treatment: Treatment, row: np.ndarray, drug: str) -> np.ndarray:
+        own = treatment.of_doses(treatment.is_of((drug,)) & ~treatment.at_once)
+        rates = np.zeros(len(row) - 1)
+        for start, end, amount in zip(own.dose_days, own.dose_ends, own.amount, strict=True):
+            within = (row[:-1] >= start - SAME_DAY) & (row[1:] <= end + SAME_DAY)
+            rates[within] += amount / (end - start)
+        return rates
+
+    return {
+        drug: _padded([in_steps(t, row, drug) for t, row in zip(given, nodes, strict=True)], length)
+        for drug in sorted(drugs)
+    }
 
 
 def _hours(
     treatments: Sequence[Treatment],
     lanes: Sequence[tuple[int, float, float]],
+    exposures: Sequence[int],
     treated: np.ndarray,
     rule: StepRule,
 ) -> HoursArrays:
-    offsets, amounts = [], []
-    for patient, start, end in lanes:
-        treatment = treatments[patient]
+    offsets, given = [], []
+    for (patient, start, end), exposure in zip(lanes, exposures, strict=True):
+        treatment, window = treatments[patient], rule.windows[exposure]
         inside = (treatment.dose_days >= start) & (treatment.dose_days < end)
-        dose_days = treatment.dose_days[inside] - start
-        nodes = hours_nodes(_unique_days(dose_days).tolist(), end - start, rule)
-        offsets.append(nodes)
-        amounts.append(_at_nodes(nodes, dose_days, treatment.amount[inside]))
+        own = treatment.of_doses(inside & treatment.is_of(window.drugs))
+        own = replace(own, dose_days=own.dose_days - start)
+        events = np.concatenate([own.dose_days, own.dose_ends])
+        offsets.append(hours_nodes(_unique_days(events).tolist(), end - start, rule.within(window)))
+        given.append(own)
     length = _rounded(max(len(row) for row in offsets) - 1) + 1
     offset = _padded(offsets, length, None)
+    drugs = [drug for window in rule.windows for drug in window.drugs]
     patients = np.asarray([patient for patient, _, _ in lanes])
-    ordinal = np.arange(len(lanes)) - np.searchsorted(patients, patients)
+    runs = list(zip(exposures, patients.tolist(), strict=True))
+    first = {run: lane for lane, run in reversed(list(enumerate(runs)))}
+    ordinal = np.arange(len(lanes)) - np.asarray([first[run] for run in runs])
     rank = np.arange(1, ordinal.max() + 1)[:, None]
     has_earlier = rank <= ordinal
     return HoursArrays(
         step=np.diff(offset, axis=0),
         offset=offset,
-        amount=_padded(amounts, length),
+        amount=_amounts(drugs, given, offsets, length),
+        rate=_rates(set(drugs) & set(rule.infused), given, offsets, length - 1),
         patient=patients,
         treated=np.searchsorted(treated, patients),
         start=np.asarray([start for _, start, _ in lanes]),
         earlier=np.where(has_earlier, np.arange(len(lanes)) - rank, 0),
         has_earlier=has_earlier.astype(float),
+        exposure=np.asarray(exposures),
     )
 
 
-def _hand_down(node_day: np.ndarray, lanes: Sequence[tuple[int, float, float]]) -> HandDownArrays:
+def _hand_down(
+    node_day: np.ndarray, lanes: Sequence[tuple[int, float, float]], own: np.ndarray
+) -> HandDownArrays:
+    """What the days clock reads of some lanes.
+
+    Args:
+        own: [lane] whether it is one of them.
+    """
     covered = [
-        np.flatnonzero((node_day[:, p] >= start) & (node_day[:, p] < end))
-        for p, start, end in lanes
+        np.flatnonzero((node_day[:, p] >= start) & (node_day[:, p] < end) & of_exposure)
+        for (p, start, end), of_exposure in zip(lanes, own, strict=True)
     ]
     # Padding repeats the last node; it is read once and its copies point to the same query.
     distinct = [
@@ -253,7 +346,7 @@ def _hand_down(node_day: np.ndarray, lanes: Sequence[tuple[int, float, float]]) 
         query_day[: len(days), lane] = days
         source[rows, patient] = inverse * len(lanes) + lane
         inside[rows, patient] = 1.0
-        later = node_day[:, patient] >= end
+        later = (node_day[:, patient] >= end) & own[lane]
         ended[later, patient] = lane
         has_ended[later, patient] = 1.0
     return HandDownArrays(query_day, source, inside, ended, has_ended)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from lymphokin.quantities import DRUG
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,9 +18,12 @@ class Treatment:
         fraction_days: [fraction].
         immune_dose: [fraction] dose to the immune system, Gy.
         share: [fraction] part of the prescribed dose of all fractions; sums to 1.
-        dose_days: [dose] days of the drug's intakes.
-        amount: [dose] mg.
+        dose_days: [dose] days on which a drug is given.
+        amount: [dose] in the drug's unit.
         days: days, besides those, on which the solution is wanted.
+        drug: [dose] name of the drug; None where all doses are of ATRA.
+        duration: [dose] days that an infusion lasts, 0 where all is given at once; None where no
+            dose is an infusion.
     """
 
     fraction_days: np.ndarray
@@ -26,6 +32,38 @@ class Treatment:
     dose_days: np.ndarray
     amount: np.ndarray
     days: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    drug: np.ndarray | None = None
+    duration: np.ndarray | None = None
+
+    def is_of(self, drugs: Collection[str]) -> np.ndarray:
+        """[dose] whether it is a dose of one of these drugs."""
+        if self.drug is None:
+            return np.full(len(self.dose_days), DRUG in drugs)
+        return np.isin(self.drug, list(drugs))
+
+    @property
+    def dose_ends(self) -> np.ndarray:
+        """[dose] day on which it has been given."""
+        return self.dose_days if self.duration is None else self.dose_days + self.duration
+
+    @property
+    def at_once(self) -> np.ndarray:
+        """[dose] whether it is given at once."""
+        return np.ones(len(self.dose_days), bool) if self.duration is None else self.duration == 0
+
+    def of_doses(self, kept: np.ndarray) -> Treatment:
+        """The treatment with some of its doses.
+
+        Args:
+            kept: [dose] which.
+        """
+        return replace(
+            self,
+            dose_days=self.dose_days[kept],
+            amount=self.amount[kept],
+            drug=None if self.drug is None else self.drug[kept],
+            duration=None if self.duration is None else self.duration[kept],
+        )
 
     def before(self, day: float) -> Treatment:
         """What had been given before a count of that day.
@@ -38,6 +76,4 @@ class Treatment:
             fraction_days=self.fraction_days[over],
             immune_dose=self.immune_dose[over],
             share=self.share[over],
-            dose_days=self.dose_days[taken],
-            amount=self.amount[taken],
-        )
+        ).of_doses(taken)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
+from lymphokin.model import ModelError
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
@@ -47,6 +47,11 @@ class Engine:
 
     def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
         population.model.require_counts("a what-if")
+        if len(population.model.exposures) > 1:
+            raise ModelError(
+                f"a what-if follows one drug of the hours clock, and model {population.model.name} "
+                "has several with windows of their own"
+            )
         self.population = population
         self.seed = seed
         self.solver: LaneSolver = LaneSolver(population.hierarchy)
@@ -116,7 +121,7 @@ class Engine:
         treatment = self.treatment(patient, schedule, plan)
         if self.solver.knows_drug:
             return treatment
-        return replace(treatment, dose_days=np.zeros(0), amount=np.zeros(0))
+        return treatment.of_doses(np.zeros(len(treatment.dose_days), bool))
 
     def fixed(self, patient: Patient) -> Fixed:
         """The patient's covariates as the model reads them."""

@@ -23,6 +23,7 @@ from lymphokin.infer.devices import devices_for
 from lymphokin.model import Model
 from lymphokin.model.roles import SUPPRESSION
 from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents
+from lymphokin.quantities import DRUG
 from lymphokin.solve import solve
 from lymphokin.solve.one_treatment import (
     Interpolation,
@@ -192,8 +193,8 @@ class LaneSolver:
 
     @property
     def knows_drug(self) -> bool:
-        """Whether the model has a drug."""
-        return bool(self.model.on_clock("hours"))
+        """Whether the model takes ATRA, the drug of a schedule."""
+        return DRUG in self.model.drugs
 
     @property
     def has_suppression(self) -> bool:
@@ -221,7 +222,8 @@ class LaneSolver:
             versions: 1 as planned only, else :attr:`versions`.
         """
         where = interpolation(treatment, days)
-        drugs = (True, False) if versions > 1 and len(treatment.start) else (True,)
+        given = len(treatment.start) or DRUG in treatment.days_amount
+        drugs = (True, False) if versions > 1 and given else (True,)
         gammas = (1.0, 0.0) if versions == 4 else (1.0,)
         wanted = tuple(product(gammas, drugs))
         parts = []

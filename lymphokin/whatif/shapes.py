@@ -37,8 +37,9 @@ def arrays_of(treatment: Treatment, days: Sequence[float], rule: StepRule) -> Tr
     """
     arrays = treatment_arrays(replace(treatment, days=np.asarray(days, float)), SHAPES, rule)
     if arrays is None:
+        apart = rule.within(rule.windows[0]).separate_days
         raise ValueError(
             "this schedule is too long to be computed: ATRA courses less than "
-            f"{rule.separate_days:.3g} days apart count as one, which may last some three weeks"
+            f"{apart:.3g} days apart count as one, which may last some three weeks"
         )
     return arrays

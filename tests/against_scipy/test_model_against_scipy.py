@@ -66,7 +66,9 @@ def solved(model, values, rule):
     days = {name: np.asarray(y)[at, 0] for name, y in (solution.states | solution.outputs).items()}
     hours = timeline.hours
     # An output at the time of a dose is taken before it, and a node after it: leave those out.
-    nodes = np.flatnonzero((hours.step[:, 0] > 0) & (hours.amount[:-1, 0] == 0))[:: 8 * rule.refine]
+    nodes = np.flatnonzero((hours.step[:, 0] > 0) & (hours.amount["atra"][:-1, 0] == 0))[
+        :: 8 * rule.refine
+    ]
     names = System(model.on_clock("hours"), p).names
     states = {n: np.asarray(y)[nodes, 0] for n, y in zip(names, solution.hours.states, strict=True)}
     lane = np.zeros(len(BLOOD_DRAWS), dtype=int)

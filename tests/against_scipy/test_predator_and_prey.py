@@ -14,7 +14,8 @@ from tests.reference_posteriors.reference import FOLDER
 
 def test_one_predator_and_prey_without_random_effects():
     model = load_model(FOLDER / "lotka_volterra.py")
-    packed = pack(model, read_events(FOLDER / "hudson_lynx_hare.csv"), rule=StepRule(refine=4))
+    cohort = read_events(FOLDER / "hudson_lynx_hare.csv", model=model)
+    packed = pack(model, cohort, rule=StepRule(refine=4))
     hierarchy = Hierarchy(model)
     latents = hierarchy.draw_latents(jax.random.key(0), packed.arrays)
     assert latents.subject.shape == (0, 1)

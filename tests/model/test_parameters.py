@@ -158,7 +158,11 @@ def refused(read, content: dict) -> str:
         ({"transform": "between", "upper": 0.4}, "lower (0.0) and upper (0.4), not 0.5"),
         ({"population_sd": -0.1}, "population_sd must not be negative, but is -0.1"),
         ({"between_subject_sd": -1}, "between_subject_sd must not be negative"),
-        ({"prior": "cauchy"}, "prior must be normal or truncated_normal, not 'cauchy'"),
+        (
+            {"prior": "cauchy"},
+            "prior must be normal, truncated_normal, half_normal, half_cauchy, uniform or "
+            "log_uniform, not 'cauchy'",
+        ),
         ({"prior": "truncated_normal"}, "prior truncated_normal needs population_sd"),
         ({"parametrisation": "mixed"}, "parametrisation must be non-centred or centred"),
         ({"certainty": "sure"}, "certainty must be read, computed, proposed prior or fixed"),

@@ -12,7 +12,7 @@ from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.recurrence import recurrence
 from lymphokin.solve.structure import structure_of
-from lymphokin.solve.system import System
+from lymphokin.solve.system import Events, System
 from tests.every_model import EVERY_MODEL
 
 DOSES = np.array([0.0, 1.0, 2.0, 21.0, 22.0, 23.0])
@@ -147,11 +147,12 @@ def test_states_solved_one_by_one_and_all_together_agree(clock):
     timeline, _ = build_timeline([course()], StepRule(refine=4))
     blocks, p = model.on_clock(clock), typical(model)
     if clock == "hours":
-        step, events = jnp.asarray(timeline.hours.step), jnp.asarray(timeline.hours.amount)
+        step = jnp.asarray(timeline.hours.step)
+        events = Events(None, jax.tree.map(jnp.asarray, timeline.hours.amount))
         handed = {}
     else:
         step = jnp.asarray(timeline.days.step)
-        events = Fraction(*(jnp.asarray(x) for x in timeline.days[2:]))
+        events = Events(Fraction(*(jnp.asarray(x) for x in timeline.days[2:4])), {})
         day = jnp.asarray(timeline.days.node_day)
         nodes, middle = (0.1 * jnp.exp(-((t - 8) ** 2) / 32) for t in (day, day[1:] - step / 2))
         handed = {"signal": Path(nodes, nodes, middle)}

@@ -30,7 +30,14 @@ class Grid:
         Raises:
             ValueError: when the drug of one pulse is still there at the next.
         """
-        grid = cls(design, following(COARSE_STEPS, model))
+        rule = following(COARSE_STEPS, model)
+        (window, *others) = rule.windows
+        if others or rule.on_days:
+            raise ValueError(
+                f"virtual trials give pulses of one drug of the hours clock, and model "
+                f"{model.name} takes {', '.join(model.drugs)}"
+            )
+        grid = cls(design, rule.within(window))
         gap = design.plan["interval_days"] - float(grid.intakes[-1])
         if grid.pulses > 1 and gap <= grid.rule.separate_days:
             raise ValueError(
