@@ -9,8 +9,18 @@ from scipy import stats
 import lymphokin as lk
 from lymphokin.io import BadInput
 from lymphokin.whatif import what_if as module
-from lymphokin.whatif.answers import Difference
-from lymphokin.whatif.in_words import difference_in_words, headline
+from lymphokin.whatif.answers import (
+    Comparators,
+    Curves,
+    Difference,
+    Estimate,
+    Fan,
+    GradeRisk,
+    Quantiles,
+    Risk,
+    ScheduleAnswer,
+)
+from lymphokin.whatif.in_words import difference_in_words, headline, risk_rows
 from lymphokin.whatif.schedule import schedule_of
 
 COUNTS = [(-7, 1.30), (-1, 1.05)]
@@ -58,6 +68,51 @@ def test_every_number_of_a_difference_stands_where_it_is_named():
     turned = difference.model_copy(update={"of_100": -7})
     assert headline(turned) == "A instead of B: 7 fewer of 100 patients with grade >= 2"
     assert "same number" in headline(difference.model_copy(update={"of_100": 0}))
+
+
+def risk_from(first: int) -> Risk:
+    """Risks in which no two numbers are alike: of grade >= 2 as measured ``first`` of 100."""
+
+    def estimate(number: int) -> Estimate:
+        return Estimate(
+            p=number / 100, low=(number - 4) / 100, high=(number + 9) / 100, of_100=number
+        )
+
+    grades = {
+        f"grade{grade}": GradeRisk(measured=estimate(first - down), true=estimate(first - down - 3))
+        for grade, down in ((2, 0), (3, 10), (4, 20))
+    }
+    counts = (first / 100 + np.array([0.1, 0.3, 0.6, 0.8, 1.2])).tolist()
+    names = ("q05", "q25", "q50", "q75", "q95")
+    return Risk(alc=Quantiles(**dict(zip(names, counts, strict=True))), **grades)
+
+
+def test_every_risk_of_a_schedule_stands_beside_what_it_is():
+    fitted, zero = (
+        Comparators(planned=risk_from(a), no_atra=risk_from(b), no_treatment=risk_from(c))
+        for a, b, c in ((34, 46, 29), (48, 53, 27))
+    )
+    empty = Fan(q05=[], q25=[], q50=[], q75=[], q95=[])
+    answer = ScheduleAnswer(
+        endpoint_day=46, total_gy=50, bed10_gy=100, eqd2_10_gy=83.3, bed3_gy=216.7, eqd2_3_gy=130,
+        immune_dose_gy=1.6, atra_mg=2700, fitted=fitted, gamma_zero=zero, drivers=[],
+        curves=Curves(alc=empty, alc_measured=empty, mdsc=None, alc_no_atra_q50=[],
+                      alc_no_treatment_q50=[]),
+    )  # fmt: skip
+    rows = {
+        "grade >= 2, measured": "34 (30 to 43)",
+        "grade >= 2, true count": "31 (27 to 40)",
+        "grade >= 3, measured": "24 (20 to 33)",
+        "grade 4, measured": "14 (10 to 23)",
+        "without ATRA": "46 (42 to 55)",
+        "without treatment": "29 (25 to 38)",
+        "with gamma = 0": "48 (44 to 57)",
+        "count at the visit (90 %)": "0.94 (0.44-1.54)",
+        "visit on day": "46",
+    }
+    assert risk_rows(answer) == rows
+    without_link = answer.model_copy(update={"gamma_zero": None})
+    assert risk_rows(without_link).keys() == rows.keys() - {"with gamma = 0"}
 
 
 def test_words_and_objects_ask_the_same_and_a_notebook_shows_it(engine, patient):

@@ -1,0 +1,94 @@
+"""Risks, their intervals and differences where normal distributions give them: nothing is solved.
+
+All spreads are small, so that the limits 0.80 of a true count and 0.795 of a reported one, 0.6 %
+apart, lie several hundredths of a risk apart.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lymphokin.model import Residual
+from lymphokin.whatif.intervals import Intervals
+from lymphokin.whatif.risk import fan, middle
+
+POPULATION, PATIENT, ERROR = 0.03, 0.02, 0.02
+"""SDs of ln count from the population, from the patient, and of a measurement."""
+CENTRE = np.log(0.80)
+LATER = 0.015
+"""How much ln count is higher under B."""
+DRAWS = 2000
+ROUNDED = 0.0051 + 0.01
+"""Tolerance: numbers are rounded to hundredths, and the regression on the latents is penalised."""
+GRADES = (("grade2", 0.80), ("grade3", 0.50), ("grade4", 0.20))
+
+
+def even_normals(seed: int) -> np.ndarray:
+    """[draw] standard normal quantiles, evenly spaced, in a random order."""
+    even = stats.norm.ppf((np.arange(DRAWS) + 0.5) / DRAWS)
+    return np.random.default_rng(seed).permutation(even)
+
+
+Z, OWN, NOISE = (even_normals(seed) for seed in range(3))
+SPREAD = POPULATION * Z + PATIENT * OWN
+
+
+@pytest.fixture(scope="module")
+def intervals() -> Intervals:
+    """One latent of the population and one of the patient, each moving ln count."""
+    residual = Residual("alc", "normal", ERROR, "fixed")
+    population = SimpleNamespace(
+        model=SimpleNamespace(table=SimpleNamespace(residuals={"alc": residual})),
+        residual_sd={"alc": np.full((DRAWS, 1), ERROR)},
+    )
+    lanes = SimpleNamespace(z=Z[None])
+    draws = SimpleNamespace(atom=np.arange(DRAWS), noise=NOISE, lanes=lanes)
+    conditioned = SimpleNamespace(draws=draws, deviation=OWN[None])
+    return Intervals(population, conditioned)  # type: ignore[arg-type]
+
+
+def risk_given(z: np.ndarray | float, limit: float, centre: float, error: float):
+    """Probability that a count lies below a limit, given the population's latent."""
+    return stats.norm.cdf((np.log(limit) - centre - POPULATION * z) / np.hypot(PATIENT, error))
+
+
+@pytest.mark.parametrize(("grade", "limit"), GRADES)
+def test_a_risk_and_its_90_percent_interval_are_those_of_the_normal(intervals, grade, limit):
+    found = getattr(intervals.risk(np.log(limit) + SPREAD), grade)
+    for estimate, level, error in ((found.measured, limit - 0.005, ERROR), (found.true, limit, 0)):
+        whole = np.sqrt(POPULATION**2 + PATIENT**2 + error**2)
+        expected = stats.norm.cdf(np.log(level / limit) / whole)
+        low, high = risk_given(stats.norm.ppf([0.95, 0.05]), level, np.log(limit), error)
+        found_now = (estimate.p, estimate.low, estimate.high)
+        assert found_now == pytest.approx((expected, low, high), abs=ROUNDED)
+
+
+def test_the_count_to_be_expected_is_the_measured_one(intervals):
+    found = intervals.risk(CENTRE + SPREAD).alc
+    whole = np.sqrt(POPULATION**2 + PATIENT**2 + ERROR**2)
+    for level in (0.05, 0.25, 0.50, 0.75, 0.95):
+        expected = 0.80 * np.exp(whole * stats.norm.ppf(level))
+        assert getattr(found, f"q{round(100 * level):02d}") == pytest.approx(expected, abs=0.0051)
+
+
+def test_a_difference_and_its_interval_are_those_of_a_minus_b(intervals):
+    found = intervals.difference(CENTRE + SPREAD, CENTRE + LATER + SPREAD)
+    a, b = (risk_given(Z, 0.795, centre, ERROR) for centre in (CENTRE, CENTRE + LATER))
+    low, high = np.quantile(a - b, (0.05, 0.95))
+    assert found.p == pytest.approx((a - b).mean(), abs=2 * ROUNDED)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=ROUNDED)
+    assert 0 < low < found.p < high < 1
+    assert (found.probability_a_lower, found.probability_b_lower) == (0, 1)
+
+
+def test_a_fan_holds_the_quantiles_in_their_order():
+    """One day of ln 100, ln 101 ... ln 200 / 100, one that is half as high."""
+    logs = np.log(np.arange(100, 201) / 100)
+    found = fan(np.array([logs, logs - np.log(2)]), 2)
+    for name, value in zip(
+        ("q05", "q25", "q50", "q75", "q95"), (105, 125, 150, 175, 195), strict=True
+    ):
+        assert getattr(found, name) == pytest.approx([value / 100, value / 200], abs=0.0051)
+    assert middle(np.array([logs]), 2) == [1.50]
