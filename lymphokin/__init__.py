@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lymphokin.run import fit as fit
     from lymphokin.run import open_run as open_run
     from lymphokin.trial.synthetic import simulate_trial as simulate_trial
+    from lymphokin.updating.update import update as update
     from lymphokin.validation.validate import Validation as Validation
     from lymphokin.validation.validate import validate as validate
     from lymphokin.whatif.patient import Patient as Patient
@@ -65,6 +66,7 @@ _HOMES = {
     "whatif.schedule": ["Schedule"],
     "whatif.what_if": ["PatientRisk", "WhatIf", "predict_patient", "what_if"],
     "trial.synthetic": ["simulate_trial"],
+    "updating.update": ["update"],
     "validation.validate": ["Validation", "validate"],
 }
 """Module below lymphokin that each public name comes from."""

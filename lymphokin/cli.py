@@ -26,6 +26,7 @@ from lymphokin.commands.serve import serve
 from lymphokin.commands.simulate import simulate
 from lymphokin.commands.spread import spread
 from lymphokin.commands.trial import app as trial
+from lymphokin.commands.update import update
 from lymphokin.commands.validate import validate
 from lymphokin.commands.what_if import whatif
 from lymphokin.interrupt import STOPPED, asked
@@ -43,7 +44,7 @@ def _command_line() -> typer.Typer:
         "Research use only.",
     )
     for command in (
-        *(demo, fit, predict, whatif, serve, report, check, compare, validate),
+        *(demo, fit, predict, whatif, serve, report, check, compare, validate, update),
         *(simulate, calibrate, spread, models, dose),
     ):
         made.command()(command)

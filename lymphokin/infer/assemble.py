@@ -24,6 +24,7 @@ from lymphokin.infer.latent_draws import (
     PRECISION,
     kept_latents,
     kept_places,
+    kept_prior,
     population_latents,
 )
 from lymphokin.infer.learnt import unmeasured_quantities, withheld
@@ -57,11 +58,12 @@ def verdicts_of(
     z = sample.x[..., :n_population]
     values = density.natural(z.reshape(-1, n_population))
     values = {name: value.reshape(z.shape[:2]) for name, value in values.items()}
-    prior_z = np.random.default_rng(seed).standard_normal((PRIOR_DRAWS, n_population))
+    prior_z = density.prior_draws(np.random.default_rng(seed), PRIOR_DRAWS)
     prior = density.natural(prior_z.astype(z.dtype))
     seen = {q for q, rows in density.packed.records.items() if any(map(len, rows))}
     unmeasured = unmeasured_quantities(hierarchy.model, seen)
-    summary = population_summary(hierarchy, z, values, prior, belief is None, unmeasured)
+    scores = density.prior_scores(z)
+    summary = population_summary(hierarchy, scores, values, prior, belief is None, unmeasured)
     convergence = (
         judge(summary, sample.statistics["diverging"])
         if belief is None
@@ -69,7 +71,7 @@ def verdicts_of(
     )
     accuracy = judge_accuracy(errors, adaptive=hierarchy.model.solver is not None)
     convergence = beside_accuracy(convergence, accuracy)
-    conflicts = prior_conflicts(hierarchy.model, z.reshape(-1, n_population))
+    conflicts = prior_conflicts(hierarchy.model, scores.reshape(-1, n_population))
     if convergence.level == "bad":
         summary, conflicts = withheld(summary), []
     verdicts = {
@@ -142,6 +144,7 @@ def draws_tree(
             "/latents": kept_latents(density, sample.x),
             "/prior": xr.Dataset(before, {"chain": [0], "draw": np.arange(PRIOR_DRAWS)}),
             **predictive_groups(density, sample.x[:, kept], kept, seed),
+            **kept_prior(density),
             **{f"/{name}": group for name, group in sample.groups.items()},
         }
     )

@@ -26,6 +26,8 @@ METHODS = {
     "map": "the mode alone, without uncertainty",
 }
 """How a posterior is found, and in words."""
+REWEIGHTED = "reweighted"
+_HOW = METHODS | {REWEIGHTED: "draws of an earlier posterior, weighed by the new patients"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Belief:
         """For ``provenance.json``."""
         facts = {k: v for k, v in vars(self).items() if k != "details"} | self.details
         return facts | {
-            "how": METHODS[self.method],
+            "how": _HOW[self.method],
             "patients_unreliable": list(self.patients_unreliable),
         }
 

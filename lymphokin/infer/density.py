@@ -7,7 +7,7 @@ and a fit, its forecasts and its figures share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ from lymphokin.population import (
     CohortArrays,
     CohortLikelihood,
     Hierarchy,
+    JointPrior,
     Latents,
     PackedCohort,
     pack,
@@ -89,7 +90,11 @@ def _own_log_prior(hierarchy: Hierarchy, latents: Latents, arrays: CohortArrays)
 def log_density_of(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> jax.Array:
     latents = unravel_of(likelihood.hierarchy, arrays)(x)
     own = _own_log_prior(likelihood.hierarchy, latents, arrays).sum()
-    return own - 0.5 * jnp.sum(latents.population**2) + likelihood.total(latents, arrays)
+    if arrays.prior is not None:
+        own = own + arrays.prior.log_density(latents.population)
+    else:
+        own = own - 0.5 * jnp.sum(latents.population**2)
+    return own + likelihood.total(latents, arrays)
 
 
 def _density_and_gradient(
@@ -185,7 +190,28 @@ class CohortDensity:
     def with_long_steps(self) -> CohortDensity:
         """The same posterior up to the error of a solver with long steps, for half the work."""
         packed = pack(self.likelihood.model, self.packed.cohort, rule=LONG_STEPS)
-        return CohortDensity(self.likelihood, packed)
+        return CohortDensity(self.likelihood, packed).with_prior(self.arrays.prior)
+
+    def with_prior(self, prior: JointPrior | None) -> CohortDensity:
+        """The same records under another prior of the population; None: that of the table."""
+        arrays = self.arrays._replace(prior=jax.device_put(prior))
+        return replace(self, packed=replace(self.packed, arrays=arrays))
+
+    def prior_draws(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """[draw, quantity] population latents of the prior."""
+        normal = rng.standard_normal((count, len(self.hierarchy.quantities)))
+        prior = self.arrays.prior
+        return normal if prior is None else np.asarray(prior.draws(normal))
+
+    def prior_scores(self, z: np.ndarray) -> np.ndarray:
+        """Population latents [..., quantity] as numbers that are standard normal a priori."""
+        return z if self.arrays.prior is None else np.asarray(self.arrays.prior.scores(z))
+
+    def log_prior(self, z: np.ndarray) -> np.ndarray:
+        """[...] ln prior density of population latents [..., quantity], up to a constant."""
+        if self.arrays.prior is None:
+            return -0.5 * (z**2).sum(axis=-1)
+        return np.asarray(self.arrays.prior.log_density(z))
 
     def start(self) -> Latents:
         """The prior's centre."""
@@ -263,6 +289,7 @@ class CohortDensity:
 
     def evaluate(self, x: np.ndarray, arrays: CohortArrays) -> Iterator[Evaluated]:
         """What the flat draws ``x`` [draw, latent] say about the cohort, in parts; compiled."""
+        arrays = arrays._replace(prior=None)  # one program, whatever the prior
         run, size = self._evaluation(x.dtype, arrays), draws_at_once()
         # A last, shorter part is filled up: one shape, one compilation.
         filled = np.pad(np.asarray(x), [(0, -len(x) % size), (0, 0)], mode="edge")
@@ -306,7 +333,7 @@ class CohortDensity:
 
     def prepare_evaluation(self) -> None:
         """Begin to compile what :meth:`evaluate` needs."""
-        self._evaluation(jnp.result_type(float), self.arrays)
+        self._evaluation(jnp.result_type(float), self.arrays._replace(prior=None))
 
     def prepare_information(self) -> None:
         """Begin to compile what :meth:`information` needs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -133,11 +133,23 @@ def fit_density(
         sample = _by_approximation(density, coarse, settings, reporter, meanwhile)
         extra = {}
     reporter.stage("summarising")
-    x = sample.x.reshape(-1, sample.x.shape[-1])
+    found = summarised(density, sample, settings)
+    return replace(found, diagnostics=found.diagnostics | extra)
+
+
+def summarised(density: CohortDensity, sample: Sample, settings: FitSettings) -> FittedDraws:
+    """Name draws, sum them up and judge them, and measure the solver's error.
+
+    Args:
+        density: the cohort's density, made with ``settings.steps``.
+        sample: draws of its latents by any method.
+        settings: seed and steps.
+    """
+    x, seed = sample.x.reshape(-1, sample.x.shape[-1]), settings.nuts.seed
     error = solver_error(density, x[:: max(1, len(x) // ERROR_DRAWS)], settings.steps)
-    summary, values, prior, verdicts = verdicts_of(density, sample, error, settings.nuts.seed)
-    tree = draws_tree(density, sample, values, prior, settings.nuts.seed)
-    return FittedDraws(tree, summary, verdicts | {"solver_relative_error": error} | extra)
+    summary, values, prior, verdicts = verdicts_of(density, sample, error, seed)
+    tree = draws_tree(density, sample, values, prior, seed)
+    return FittedDraws(tree, summary, verdicts | {"solver_relative_error": error})
 
 
 def _by_markov_chains(

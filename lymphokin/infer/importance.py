@@ -86,7 +86,7 @@ def propose(density: CohortDensity, approximation: NormalApproximation, seed: in
     shape = of_patients.shape
     return Proposals(
         x.reshape(y.shape),
-        -0.5 * (x[::CANDIDATES, :n] ** 2).sum(axis=1),
+        density.log_prior(x[::CANDIDATES, :n]),
         of_population - np.linalg.slogdet(whitening.population)[1],
         np.concatenate(own).reshape(shape),
         of_patients - np.linalg.slogdet(whitening.own)[1] - log_volume.reshape(shape),
@@ -121,15 +121,16 @@ def resampled(
         index: [patient, slot] places of each patient's latents, -1 where none.
     """
     rng = np.random.default_rng(seed)
-    places = np.arange(POPULATIONS)
+    count = len(proposals.x)
+    places = np.arange(count)
     if found.population <= UNRELIABLE_PARETO_K:
         weights, _ = smoothed(proposals.population_ratio[:, None, None])
-        places = np.sort(rng.choice(POPULATIONS, POPULATIONS, p=weights[:, 0, 0]))
+        places = np.sort(rng.choice(count, count, p=weights[:, 0, 0]))
     log_weight = proposals.own_ratio[places]
     noise = rng.gumbel(size=log_weight.shape)  # the largest sum is a draw by the weights
     chosen = (log_weight + noise).argmax(axis=1)
     chosen = np.where(found.patients <= UNRELIABLE_PARETO_K, chosen, 0)
-    candidate = np.zeros((POPULATIONS, proposals.x.shape[2]), int)
+    candidate = np.zeros((count, proposals.x.shape[2]), int)
     for patient, slots in enumerate(index):
         candidate[:, slots[slots >= 0]] = chosen[:, [patient]]
     x = np.take_along_axis(proposals.x[places], candidate[:, None], axis=1)[:, 0]

@@ -116,7 +116,8 @@ def _scaled_outcomes(
     """
     hierarchy = likelihood.hierarchy
     population = hierarchy.population(latents.population)
-    values, shared = [], [latents.population]
+    z, prior = latents.population, arrays.prior
+    values, shared = [], [z if prior is None else prior.standardised(z)]
     for quantity, own in predicted.items():
         residual, sd = hierarchy.model.table.residuals[quantity], population.residual_sd[quantity]
         records = arrays.measured[quantity].quantified

@@ -8,10 +8,12 @@ import numpy as np
 import xarray as xr
 
 from lymphokin.infer.density import CohortDensity
-from lymphokin.population import Latents
+from lymphokin.population import JointPrior, Latents
 
 LATENTS = "unconstrained_posterior"
 """Group of the population's latents, named as ArviZ names such a group."""
+PRIOR = "population_prior"
+"""Group of the joint prior that an update started from."""
 MOST_KEPT = 1000
 """Draws of the patients' latents that are kept, of all chains together: what follows from them is
 bands and means, whose error is then at most a thirtieth of an SD."""
@@ -34,6 +36,24 @@ def population_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
         "quantity": names,
     }
     return xr.Dataset({"population": (("chain", "draw", "quantity"), values)}, coordinates)
+
+
+def kept_prior(density: CohortDensity) -> dict[str, xr.Dataset]:
+    """The joint prior of the population as a group, where there is one."""
+    prior, names = density.arrays.prior, list(density.hierarchy.population_names)
+    if prior is None:
+        return {}
+    dimensions = ("quantity", "other_quantity")
+    values = {n: (dimensions[: np.ndim(v)], np.asarray(v)) for n, v in prior._asdict().items()}
+    coordinates = dict.fromkeys(dimensions, names)
+    return {f"/{PRIOR}": xr.Dataset(values, coordinates)}
+
+
+def prior_of(draws: xr.DataTree) -> JointPrior | None:
+    """The joint prior of the population that :func:`kept_prior` kept; None where there is none."""
+    if PRIOR not in draws:
+        return None
+    return JointPrior(*(draws[PRIOR][name].to_numpy() for name in JointPrior._fields))
 
 
 def kept_places(x: np.ndarray) -> np.ndarray:

@@ -132,7 +132,7 @@ class NoncentredDensity:
         """Mean and SD of the patients' values given the population of flat vectors ``x`` [point,
         latent], each [point, effect, patient]; compiled.
         """
-        size, arrays = draws_at_once(), self.density.arrays
+        size, arrays = draws_at_once(), self.density.arrays._replace(prior=None)
         filled = np.pad(x, [(0, -len(x) % size), (0, 0)], mode="edge")
         run = program_of(_priors, self.density.likelihood, filled[:size], arrays)
         parts = list(by_parts(lambda some: run(some, arrays), filled, size))

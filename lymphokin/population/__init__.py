@@ -11,6 +11,7 @@ import lazy_loader
 from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import covariate, regressor
 from lymphokin.population.hierarchy import Hierarchy, Latents
+from lymphokin.population.joint_prior import JointPrior
 from lymphokin.population.quantities import Population, Quantity, entry_of
 from lymphokin.population.residual import (
     LOWEST,
@@ -38,6 +39,7 @@ __all__ = [
     "CohortArrays",
     "CohortLikelihood",
     "Hierarchy",
+    "JointPrior",
     "Latents",
     "Measured",
     "PackedCohort",

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.population.joint_prior import JointPrior
 from lymphokin.solve import Timeline
 
 
@@ -69,6 +70,8 @@ class CohortArrays(NamedTuple):
     """[treated patient] position among all patients"""
     missing: dict[str, MissingCovariate] = {}
     """per column, who lacks it"""
+    prior: JointPrior | None = None
+    """of the population's latents; None: a standard normal each, as the parameter table has it"""
 
     @property
     def patients(self) -> int:

@@ -281,11 +281,10 @@ class Hierarchy:
         """Latents of a cohort from the prior, or from the population at ``population_z``."""
         shapes = self.shapes(arrays)
         keys = jax.random.split(key, 4)
-        z = (
-            jax.random.normal(keys[0], shapes.population)  # type: ignore[arg-type]
-            if population_z is None
-            else population_z
-        )
+        z = population_z
+        if z is None:
+            z = jax.random.normal(keys[0], shapes.population)  # type: ignore[arg-type]
+            z = z if arrays.prior is None else arrays.prior.draws(z)
         drawn = Latents(
             z,
             jax.random.normal(keys[1], shapes.subject),  # type: ignore[arg-type]

@@ -153,6 +153,55 @@ def _adapted(whitening: Whitening, distance: np.ndarray, log_weight: np.ndarray)
     return whitening._replace(centre=centre, own=own)
 
 
+class Proposed(NamedTuple):
+    """Proposed draws of all patients, [population draw times draw, ...]."""
+
+    x: np.ndarray
+    """[latent] flat latents"""
+    own_log_density: np.ndarray
+    """[patient] of a patient's latents and records given the population"""
+    log_proposal: np.ndarray
+    """[patient] of a patient's latents under the proposal"""
+    read: np.ndarray
+    """[patient, number]"""
+
+    @property
+    def log_weight(self) -> np.ndarray:
+        """[patient] minus infinity where the density is not known."""
+        log_weight = self.own_log_density - self.log_proposal
+        return np.where(np.isfinite(log_weight), log_weight, -np.inf)
+
+
+def proposed_individuals(
+    density: CohortDensity,
+    arrays: CohortArrays,
+    population_z: np.ndarray,
+    draws: int,
+    seed: int,
+    read: Callable[[Evaluated], np.ndarray],
+) -> Proposed:
+    """Draws of all patients around their normal approximations; see :func:`draw_individuals` for
+    the arguments.
+    """
+    rng = np.random.default_rng(seed)
+    whitening = _approximation(density, arrays, population_z.mean(axis=0))
+    slots = (density.patient_index() >= 0).sum(axis=1)
+
+    def proposed(whitening: Whitening, draws: int) -> tuple[Proposed, np.ndarray]:
+        proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)
+        densities, numbers = [], []
+        for part in density.evaluate(proposals.x, arrays):
+            densities.append(part.own_log_density)
+            numbers.append(read(part))
+        # The posterior leaves out the constant of the latents' normal prior.
+        own_log_density = np.concatenate(densities) - 0.5 * slots * np.log(2 * np.pi)
+        found = (proposals.x, own_log_density, proposals.log_density, np.concatenate(numbers))
+        return Proposed(*found), proposals.distance
+
+    first, distance = proposed(whitening, max(1, draws // 2))
+    return proposed(_adapted(whitening, distance, first.log_weight), draws)[0]
+
+
 def _refuse_unsolved(density: CohortDensity, log_weight: np.ndarray, solved: np.ndarray) -> None:
     """Refuse patients for whom draws without a number matter.
 
@@ -205,24 +254,8 @@ def draw_individuals(
     Raises:
         NoForecastError: when they would matter.
     """
-    rng = np.random.default_rng(seed)
-    whitening = _approximation(density, arrays, population_z.mean(axis=0))
-    slots = (density.patient_index() >= 0).sum(axis=1)
-
-    def weighted(whitening: Whitening, draws: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)
-        densities, numbers = [], []
-        for part in density.evaluate(proposals.x, arrays):
-            densities.append(part.own_log_density)
-            numbers.append(read(part))
-        # The posterior leaves out the constant of the latents' normal prior.
-        own_log_density = np.concatenate(densities) - 0.5 * slots * np.log(2 * np.pi)
-        log_weight = own_log_density - proposals.log_density
-        log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-        return log_weight, np.concatenate(numbers), proposals.distance
-
-    log_weight, _, distance = weighted(whitening, draws // 2)
-    log_weight, numbers, _ = weighted(_adapted(whitening, distance, log_weight), draws)
+    proposed = proposed_individuals(density, arrays, population_z, draws, seed, read)
+    log_weight, numbers = proposed.log_weight, proposed.read
     solved = np.isfinite(numbers).all(axis=2)
     _refuse_unsolved(density, log_weight, solved)
     log_weight = np.where(solved, log_weight, -np.inf)

@@ -83,12 +83,13 @@ def report_contents(
     approximation = origin.get("approximation")
     hidden = (
         *("convergence", "prior_conflict", "approximation", "seen"),
-        *("data_warnings", "data_accepted"),
+        *("data_warnings", "data_accepted", "update"),
     )
     if approximation:
         loud = [text for text in (approximation["verdict"], convergence.get("solver")) if text]
     else:
         loud = [] if convergence["level"] == "good" else [convergence["verdict"]]
+    loud += [origin["update"]["sentence"]] if "update" in origin else []
     return ReportContents(
         title=f"Lymphopenia forecast: {origin['data_file'] or 'data not from a file'}",
         synthetic=cohort.synthetic,

@@ -16,7 +16,7 @@ import xarray as xr
 from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, shipped_endpoints
 from lymphokin.files import AnyPath, refuse_existing
 from lymphokin.infer import CohortDensity, density_of
-from lymphokin.infer.latent_draws import LATENTS, flat_latents
+from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
@@ -116,7 +116,7 @@ class Fit:
         Raises:
             ValueError: when the draws are those of another cohort.
         """
-        density = density_of(self.model, self.cohort, self.steps)
+        density = density_of(self.model, self.cohort, self.steps).with_prior(prior_of(self.draws))
         expected = sum(part.size for part in density.start())
         if self.x.shape[1] != expected:
             raise ValueError(
@@ -182,13 +182,15 @@ class Fit:
         origin, convergence = self.provenance, self.convergence
         kind = "synthetic data" if origin["synthetic_data"] else "data"
         method = "" if self.method == "nuts" else f"approximate ({self.method}) "
+        update = origin.get("update", {})
+        before = f"{update['of']}, updated by a " if update else ""
         forecasts = None if self.folder is None else read_forecasts(self.folder, origin)
         provenance = provenance_of(
             self.model,
             "fit",
-            f"{method}fit of {origin['data_file']} ({kind})",
+            before + f"{method}fit of {origin['data_file']} ({kind})",
             synthetic=bool(origin["synthetic_data"]),
-            patients=len(self.cohort),
+            patients=len(self.cohort) + (update.get("patients") or 0),
             draws=len(self.population_z()),
             created=origin.get("created"),
             commit=origin.get("commit") or None,

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 
 from lymphokin.files import AnyPath, exclusive
-from lymphokin.infer import NutsSettings, density_of
-from lymphokin.infer.fitting import FitSettings, fit_density
+from lymphokin.infer import CohortDensity, NutsSettings, density_of
+from lymphokin.infer.fitting import FitSettings, FittedDraws, fit_density
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import Model, load_model
 from lymphokin.predict import has_contrast, prepare_contrast
 from lymphokin.progress import Reporter, shown
 from lymphokin.run.fit import Fit
 from lymphokin.run.folder import MODEL_FOLDER
-from lymphokin.run.provenance import attributes_of, provenance_of
+from lymphokin.run.provenance import provenance_of
 
 
 def fit(
@@ -88,24 +89,44 @@ def fit(
                 prepare_contrast(density)
 
         fitted = fit_density(density, settings, identity, place, reporter, meanwhile)
-    shipped = not chosen.files
-    config = {
-        "model": chosen.name if shipped else f"{MODEL_FOLDER}/{chosen.name}.py",
-        "fixed": dict(fixed or {}),
+    kept = place if method == "nuts" else None
+    return fit_of(density, fitted, settings, settings.as_config(), dict(fixed or {}), kept)
+
+
+def fit_of(
+    density: CohortDensity,
+    fitted: FittedDraws,
+    settings: FitSettings,
+    config: Mapping[str, Any],
+    fixed: Mapping[str, float],
+    unfinished: Path | None = None,
+) -> Fit:
+    """What was found of a density, as a fit.
+
+    Args:
+        density: the cohort's.
+        fitted: its draws, judged.
+        settings: how they were found.
+        config: the same as it is recorded.
+        fixed: parameters that were fixed, in table units.
+        unfinished: folder of unfinished chains, which saving removes.
+    """
+    model, cohort = density.likelihood.model, density.packed.cohort
+    recorded = {
+        "model": f"{MODEL_FOLDER}/{model.name}.py" if model.files else model.name,
+        "fixed": dict(fixed),
         "table": cohort.source,
-        **settings.as_config(),
+        **config,
     }
     provenance = provenance_of(density, settings) | fitted.diagnostics
-    for group in fitted.draws.subtree:
-        group.attrs |= attributes_of(provenance)
     result = Fit(
         fitted.summary,
-        config,
+        recorded,
         provenance,
-        chosen,
+        model,
         cohort,
         _draws=fitted.draws,
-        _unfinished=place if method == "nuts" else None,
+        _unfinished=unfinished,
     )
     result.__dict__["density"] = density  # what was made for the fit serves its forecasts
     return result

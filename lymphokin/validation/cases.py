@@ -67,11 +67,7 @@ def event_of(endpoint: Endpoint) -> Event:
 
 
 def cases_of(cohort: Cohort, endpoint: Endpoint, last_look: float) -> Cases:
-    """The patients with a count before treatment whose outcome is known, after the last look.
-
-    Raises:
-        BadInput: when there are too few, nobody's outcome is known, or all had the same.
-    """
+    """The patients with a count before treatment whose outcome is known, after the last look."""
     event = event_of(endpoint)
     outcome = _on_a_day(cohort, endpoint) if endpoint.on_a_day else _over_days(cohort, endpoint)
     about = {c: cohort.patients[c].fillna("").astype(str) for c in ("arm", "centre", "site")}
@@ -85,7 +81,6 @@ def cases_of(cohort: Cohort, endpoint: Endpoint, last_look: float) -> Cases:
         "no count before treatment": int((~unknown & ~early & bare).sum()),
     }
     judged = table[~(unknown | early | bare)]
-    _refuse(cohort, endpoint, judged, left_out)
     judged = judged.assign(happened=judged["happened"].astype(bool))
     reasons = {why: count for why, count in left_out.items() if count}
     return Cases(endpoint, event, judged.drop(columns="known_on"), table["known_on"], reasons)
@@ -113,11 +108,14 @@ def _over_days(cohort: Cohort, endpoint: Endpoint) -> pd.DataFrame:
     return pd.DataFrame(rows, index=cohort.patients.index)
 
 
-def _refuse(
-    cohort: Cohort, endpoint: Endpoint, judged: pd.DataFrame, left_out: dict[str, int]
-) -> None:
-    file, name = cohort.source or "the cohort", endpoint.name
-    why = "; ".join(f"{reason}: {count}" for reason, count in left_out.items() if count)
+def refuse_few(cohort: Cohort, cases: Cases) -> None:
+    """Refuse patients by whom nothing can be judged.
+
+    Raises:
+        BadInput: when there are too few, nobody's outcome is known, or all had the same.
+    """
+    file, name, judged = cohort.source or "the cohort", cases.endpoint.name, cases.patients
+    why = "; ".join(f"{reason}: {count}" for reason, count in cases.left_out.items())
     if not len(judged):
         expected = f"patients with a count before treatment and an outcome of {name}"
         raise BadInput([Problem(file, None, None, "nobody", expected, why)])

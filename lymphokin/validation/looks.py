@@ -54,15 +54,19 @@ def forecasts_at_looks(
     cases: Cases,
     looks: Sequence[float],
     seed: int,
+    *,
+    in_fit: bool = False,
 ) -> dict[float, Look]:
     """Forecast every patient from each look, all from one solution of the equations.
 
     Args:
         density: the new patients under the model; its nodes hold the days of the endpoint.
-        population_z: [draw, quantity] population latents of a fit that has not seen them.
+        population_z: [draw, quantity] population latents.
         cases: who is judged.
         looks: records up to each of these days are known.
         seed: of the random numbers.
+        in_fit: whether the draws have seen the patients: what the records of each have taught them
+            is then taken out.
 
     Raises:
         NoForecastError: when the model has no number for a patient.
@@ -76,7 +80,7 @@ def forecasts_at_looks(
         return np.concatenate([of_counts(part), of_endpoint(part)], axis=2)
 
     arrays = {look: arrays_used(packed, None, look) for look in looks}
-    weighed = weighted_draws(density, z, arrays, read, in_fit=False, seed=seed)
+    weighed = weighted_draws(density, z, arrays, read, in_fit=in_fit, seed=seed)
     sd, most = density.residual_sd(z, "alc"), int(records["slot"].max()) + 1
     result = {}
     for look, drawn in weighed.items():

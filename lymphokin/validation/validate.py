@@ -34,7 +34,7 @@ from lymphokin.predict.range import features, outside
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.solve import StepRule
-from lymphokin.validation.cases import Cases, cases_of, in_words, refuse_fitted
+from lymphokin.validation.cases import Cases, cases_of, in_words, refuse_few, refuse_fitted
 from lymphokin.validation.judgement import conclusion, verdicts_of, worst_of
 from lymphokin.validation.looks import Look, forecasts_at_looks
 from lymphokin.validation.measures import COVERAGE, EXPECTED, by_group, further_scores
@@ -179,7 +179,7 @@ def validate(
         >>> result.conclusion  # doctest: +SKIP
         'update first'
     """
-    population, steps, run = _population(source)
+    population, steps, run = population_of(source)
     population.model.require_counts("a validation")
     asked = read_endpoint(endpoint or DEFAULT)
     days = sorted({float(day) for day in looks})
@@ -189,6 +189,7 @@ def validate(
     if isinstance(source, Fit):
         refuse_fitted(source.cohort, cohort)
     cases = cases_of(cohort, asked, days[-1])
+    refuse_few(cohort, cases)
     with shown(progress) as reporter:
         reporter.stage("forecasting every patient from each look")
         forecasts = _forecasts(population, cohort, cases, days, seed, steps)
@@ -241,7 +242,7 @@ def validate(
     )
 
 
-def _population(source: Any) -> tuple[PopulationDraws, StepRule | None, str]:
+def population_of(source: Any) -> tuple[PopulationDraws, StepRule | None, str]:
     """Draws, steps of the solver, and what the page calls them."""
     if source is None:
         return literature_draws(), None, "published cohorts"

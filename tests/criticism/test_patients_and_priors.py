@@ -140,7 +140,7 @@ def test_power_scaling_tells_the_prior_from_the_data():
     """Normal posteriors whose prior is standard normal: untaught, and taught well."""
     rng = np.random.default_rng(5)
     z = np.column_stack([rng.standard_normal(4000), 0.3 + 0.1 * rng.standard_normal(4000)])
-    table = power_scaling({"untaught": z[:, 0], "taught": z[:, 1]}, z)
+    table = power_scaling({"untaught": z[:, 0], "taught": z[:, 1]}, z, -0.5 * (z**2).sum(axis=1))
     assert table.loc["untaught", "diagnosis"] == "rests on the prior"
     assert table.loc["taught", "diagnosis"] == "fine"
     assert table.loc["taught", "likelihood"] > table.loc["untaught", "likelihood"]

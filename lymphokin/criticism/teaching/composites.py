@@ -191,7 +191,7 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
     model = density.likelihood.model
     packed = pack(model, reference_cohort(), dict.fromkeys(COURSES, DAYS.tolist()))
     reference = CohortDensity(CohortLikelihood(density.hierarchy), packed)
-    before = np.random.default_rng(seed).standard_normal(z.shape)
+    before = density.prior_draws(np.random.default_rng(seed), len(z))
     computed, quantity_of = [], {}
     for draws in (before, z):
         courses = _courses(reference, draws)

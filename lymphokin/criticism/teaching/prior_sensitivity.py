@@ -34,7 +34,9 @@ NAMED = 3
 """Quantities that are named for a direction."""
 
 
-def power_scaling(results: Mapping[str, np.ndarray], z: np.ndarray) -> pd.DataFrame:
+def power_scaling(
+    results: Mapping[str, np.ndarray], z: np.ndarray, log_prior: np.ndarray
+) -> pd.DataFrame:
     """Sensitivity of results to the population's prior and to the data.
 
     The likelihood of the population, patients integrated out, is read off the posterior in its
@@ -44,7 +46,8 @@ def power_scaling(results: Mapping[str, np.ndarray], z: np.ndarray) -> pd.DataFr
 
     Args:
         results: per name, [draw] posterior draws.
-        z: [draw, quantity] population latents, whose prior is standard normal.
+        z: [draw, quantity] population latents.
+        log_prior: [draw] their ln prior density, up to a constant.
 
     Returns:
         one row per result: prior, likelihood (sensitivities), threshold (``SENSITIVE``, or what
@@ -56,7 +59,6 @@ def power_scaling(results: Mapping[str, np.ndarray], z: np.ndarray) -> pd.DataFr
     density = {k: (("chain", "draw"), v[None]) for k, v in {**results, **noise}.items()}
     away = z - z.mean(axis=0)
     distance = np.einsum("di,ij,dj->d", away, np.linalg.inv(np.cov(z, rowvar=False)), away)
-    log_prior = -0.5 * (z**2).sum(axis=1)
     tree = xr.DataTree.from_dict(
         {
             "/posterior": xr.Dataset(density),
@@ -139,6 +141,7 @@ def of_data(information: ArrowMatrix) -> np.ndarray:
 
 def identifiability(density: CohortDensity, x: np.ndarray) -> Identifiability:
     """Directions of the population and what the data say of them, at the mean of draws ``x``."""
+    density = density.with_prior(None)
     information = density.information(jnp.asarray(x.mean(axis=0)), density.arrays)
     values, vectors = np.linalg.eigh(of_data(information))
     order = np.argsort(values)[::-1]

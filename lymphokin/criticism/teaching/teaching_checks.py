@@ -50,10 +50,11 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
     prior, natural = fit.draws["prior"], density.natural(z)
     quantities = {name: (prior[name].to_numpy().ravel(), after) for name, after in natural.items()}
     draws = {c.name: (c.prior, c.posterior) for c in learnt} | quantities
-    sensitivity = power_scaling({name: after for name, (_, after) in draws.items()}, z)
+    results = {name: after for name, (_, after) in draws.items()}
+    sensitivity = power_scaling(results, z, density.log_prior(z))
     directions = identifiability(density, fit.x)
     believed = fit.convergence["level"] != "bad"
-    conflicts = prior_conflicts(fit.model, fit.population_z())
+    conflicts = prior_conflicts(fit.model, density.prior_scores(fit.population_z()))
     judged = (judge_composites(learnt), judge_contraction(fit.summary))
     verdicts = (
         *(judged if believed else map(withheld, judged)),
