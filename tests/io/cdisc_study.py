@@ -28,6 +28,17 @@ EX_COLUMNS = "USUBJID,EXSEQ,EXTRT,EXDOSE,EXDOSU,EXDOSFRQ,EXROUTE,EXSTDTC,EXENDTC
 FILES = {"dm": DM, "lb": LB, "pr": PR}
 
 
+def patients(number: int) -> dict[str, str]:
+    """The files of as many patients, X-1, X-2 and so on: a case of a test for each of them."""
+    files = {}
+    for name, text in FILES.items():
+        head, *rows = text.splitlines(keepends=True)
+        of_one = [row for row in rows if row.startswith("X-2")]
+        everyone = [row.replace("X-2", f"X-{n}") for n in range(1, number + 1) for row in of_one]
+        files[name] = "".join([head, *everyone])
+    return files
+
+
 def done(folder: Path, mapping: str = "", **changed: str | None) -> Conversion:
     """The conversion of the study with some files changed; None leaves one out."""
     folder = folder / f"study{len(list(folder.iterdir()))}"
@@ -48,6 +59,19 @@ def refused(folder: Path, *words: str, mapping: str = "", **changed: str | None)
     for word in words:
         assert word in message, message
     return message
+
+
+def problems(
+    folder: Path, mapping: str = "", **changed: str | None
+) -> dict[tuple[str, int | None, str | None, str | None], str]:
+    """What is expected (and the hint) at each file, row, column and value that is refused."""
+    with pytest.raises(BadInput) as error:
+        done(folder, mapping, **changed)
+    found: dict[tuple[str, int | None, str | None, str | None], str] = {}
+    for at in error.value.problems:
+        place = (at.file, at.row, at.column, at.value)
+        found[place] = f"{found.get(place, '')} {at.expected} ({at.hint})".strip()
+    return found
 
 
 def account(conversion: Conversion) -> str:

@@ -1,14 +1,15 @@
 """What a row of drug exposure means: drug or placebo, route, frequency, end, amount."""
 
 import re
+from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lymphokin.io.convert.mapping_defaults import DEFAULTS
 from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, WANTED, Names, holds
-from tests.io.cdisc_study import DM, EX_COLUMNS, account, done, doses, refused
+from tests.io.cdisc_study import DM, EX_COLUMNS, account, done, doses, patients, problems, refused
 
 
 def ex(treatment: str = "ATRA", amount: object = 140, unit: str = "mg", often: str = "BID",
@@ -39,32 +40,39 @@ def test_a_treatment_is_known_by_whole_words_of_its_name(name, kind):
     assert NAMES.kind(name) == kind
 
 
-def test_a_placebo_is_no_drug_and_is_listed(tmp_path):
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex("ATRA PLACEBO") + ex("ISOTRETINOIN"))
+def test_a_placebo_and_another_drug_are_no_doses_and_are_listed(tmp_path):
+    names = ("ATRA PLACEBO", "ISOTRETINOIN", "DEXAMETHASONE", "ATRA10")
+    zero = ex("ATRA", 0) + ex("PLACEBO", 0)  # written so of a placebo, too
+    conversion = done(tmp_path, ex=EX_COLUMNS + "".join(map(ex, names)) + zero)
     assert doses(conversion) == []
-    assert "ATRA PLACEBO" in account(conversion)
-    assert "ISOTRETINOIN taken as another drug" in account(conversion)
+    text = account(conversion)
+    assert "dropped 1: a placebo, not ATRA: ATRA PLACEBO (rows 2)" in text
+    assert "another treatment than ATRA: ATRA10, DEXAMETHASONE, ISOTRETINOIN" in text
+    assert "dropped 1: a dose of 0 (rows 6)" in text
+    assert "PLACEBO (rows 3, 4, 5, 7)" in text
+    assert "ATRA10, ISOTRETINOIN taken as another drug" in text
 
 
-@pytest.mark.parametrize("name", ["ATRA HELD", "ATRA - not given", "Tretinoin (omitted)"])
-def test_a_treatment_that_was_not_given_is_no_dose(name, tmp_path):
-    refused(tmp_path, "line 2", "EXTRT", "[atra.treatments]", ex=EX_COLUMNS + ex(name))
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex(name, amount=""))
+def test_a_treatment_that_was_not_given_is_no_dose(tmp_path):
+    names = ("ATRA HELD", "ATRA - not given", "Tretinoin (omitted)")
+    found = problems(tmp_path, ex=EX_COLUMNS + "".join(map(ex, names)))
+    assert set(found) == {("ex.csv", row, "EXTRT", name) for row, name in enumerate(names, start=2)}
+    assert all("[atra.treatments]" in expected for expected in found.values()), found
+    conversion = done(tmp_path, ex=EX_COLUMNS + "".join(ex(name, amount="") for name in names))
     assert doses(conversion) == []
-    assert f"not given: {name}" in account(conversion)
-
-
-def test_a_placebo_row_of_amount_0_is_no_dose(tmp_path):
-    assert doses(done(tmp_path, ex=EX_COLUMNS + ex("ATRA", 0) + ex("PLACEBO", 0))) == []
+    assert f"dropped 3: not given: {', '.join(sorted(names))} (rows 2, 3, 4)" in account(conversion)
 
 
 def test_a_name_of_both_drug_and_placebo_is_asked_for(tmp_path):
-    name = "ATRA/PLACEBO"
-    refused(tmp_path, "ex.csv", "line 2", "EXTRT", name, "[atra.treatments]",
-            ex=EX_COLUMNS + ex(name))  # fmt: skip
-    stated = f'[atra.treatments]\n"{name}" = '
-    assert len(doses(done(tmp_path, stated + '"yes"', ex=EX_COLUMNS + ex(name)))) == 6
-    assert doses(done(tmp_path, stated + '"placebo"', ex=EX_COLUMNS + ex(name))) == []
+    names = ("ATRA/PLACEBO", "ATRA OR PBO")
+    rows = EX_COLUMNS + ex(names[0], who="X-1") + ex(names[1], who="X-2")
+    found = problems(tmp_path, ex=rows)
+    assert set(found) == {("ex.csv", 2, "EXTRT", names[0]), ("ex.csv", 3, "EXTRT", names[1])}
+    assert all("[atra.treatments]" in expected for expected in found.values()), found
+    stated = f'[atra.treatments]\n"{names[0]}" = "yes"\n"{names[1]}" = "placebo"'
+    conversion = done(tmp_path, stated, ex=rows)
+    assert len(doses(conversion, "X-1")) == 6
+    assert doses(conversion, "X-2") == []
 
 
 words = st.text(st.characters(categories=("L",), max_codepoint=0x17F), min_size=1, max_size=6)
@@ -78,21 +86,13 @@ def test_names_are_found_as_whole_words_and_never_inside_others(before, after, n
     assert not holds(inside, names)
 
 
-def test_the_names_of_left_out_treatments_are_listed(tmp_path):
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex("DEXAMETHASONE") + ex("ATRA10"))
-    text = account(conversion)
-    assert "another treatment than ATRA: ATRA10, DEXAMETHASONE" in text
-    assert "ATRA10 taken as another drug" in text
-
-
-@pytest.mark.parametrize(
-    ("name", "route"),
-    [("TRETINOIN", "TOPICAL"), ("TRETINOIN", "CUTANEOUS"), ("TRETINOIN CREAM 0.05 %", "")],
-)
-def test_what_is_not_taken_by_mouth_is_left_out_and_reported(name, route, tmp_path):
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex(name, route=route))
+def test_what_is_not_taken_by_mouth_is_left_out_and_reported(tmp_path):
+    rows = ex("TRETINOIN", route="TOPICAL") + ex("TRETINOIN", route="CUTANEOUS")
+    rows += ex("TRETINOIN CREAM 0.05 %", route="")
+    conversion = done(tmp_path, ex=EX_COLUMNS + rows)
     assert doses(conversion) == []
-    assert "not taken by mouth" in account(conversion)
+    reported = "not taken by mouth:  | TRETINOIN CREAM 0.05 %, CUTANEOUS, TOPICAL (rows 2, 3, 4)"
+    assert reported in account(conversion)
 
 
 def test_a_cream_that_is_said_to_be_swallowed_is_asked_for(tmp_path):
@@ -100,13 +100,13 @@ def test_a_cream_that_is_said_to_be_swallowed_is_asked_for(tmp_path):
 
 
 def test_another_route_is_asked_for_and_none_is_assumed_and_reported(tmp_path):
-    rows = EX_COLUMNS + ex(route="INTRAVENOUS")
-    refused(tmp_path, "EXROUTE", "INTRAVENOUS", "[atra] routes", ex=rows)
+    rows = EX_COLUMNS + ex(route="INTRAVENOUS", who="X-1") + ex(route="", who="X-2")
+    found = problems(tmp_path, ex=rows)
+    assert set(found) == {("ex.csv", 2, "EXROUTE", "INTRAVENOUS")}
+    assert "[atra] routes" in found["ex.csv", 2, "EXROUTE", "INTRAVENOUS"]
     conversion = done(tmp_path, '[atra]\nroutes = ["INTRAVENOUS"]', ex=rows)
-    assert len(doses(conversion)) == 6
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex(route=""))
-    assert len(doses(conversion)) == 6
-    assert "the route is not stated: taken as oral" in account(conversion)
+    assert len(doses(conversion, "X-1")) == len(doses(conversion, "X-2")) == 6
+    assert "the route is not stated: taken as oral (rows 3)" in account(conversion)
 
 
 def test_amounts_per_body_surface_are_multiplied_with_that_of_each_patient(tmp_path):
@@ -117,34 +117,44 @@ def test_amounts_per_body_surface_are_multiplied_with_that_of_each_patient(tmp_p
     assert doses(conversion, "X-1") == [(0, pytest.approx(270))]
     assert doses(conversion, "X-2") == [(0, pytest.approx(300))]
     assert "mg/m2 times the body surface area" in account(conversion)
-    for area in ("", "180", "0.18"):
-        changed = DM.replace(",1.8\n", f",{area}\n")
-        refused(tmp_path, "dm.csv" if area else "ex.csv", ex=EX_COLUMNS + rows, dm=changed)
 
 
-@given(st.floats(0.6, 3.0).map(lambda x: round(x, 2)), st.integers(20, 100))
-@settings(max_examples=4)
-def test_an_amount_per_body_surface_is_proportional_to_it(tmp_path, area, amount):
-    rows = ex("ATRA", amount, "mg/m2", "ONCE", end="2026-03-02")
-    conversion = done(tmp_path, ex=EX_COLUMNS + rows, dm=DM.replace(",1.8\n", f",{area}\n"))
-    assert doses(conversion) == [(0, pytest.approx(area * amount))]
+def test_amounts_per_body_surface_need_one_in_m2(tmp_path):
+    study = patients(3)
+    study["dm"] = study["dm"].replace(",2.0\n", ",{}\n").format("", "180", "0.18")
+    rows = "".join(ex("ATRA", 150, "mg/m2", who=f"X-{n}") for n in (1, 2, 3))
+    found = problems(tmp_path, **study, ex=EX_COLUMNS + rows)
+    assert "the body surface area of the subject" in found["ex.csv", 2, "EXDOSU", "mg/m2"]
+    assert "0.2 to 4 m2" in found["dm.csv", 3, "BSABL", "180"]
+    assert "0.2 to 4 m2" in found["dm.csv", 4, "BSABL", "0.18"]
 
 
-@pytest.mark.parametrize(
-    ("often", "days"),
-    [
-        ("QD", [0, 1, 2]), ("BID", [0, 0.5, 1, 1.5, 2, 2.5]), ("QOD", [0, 2]), ("QW", [0]),
-        ("Q8H", [n / 3 for n in range(9)]),
-    ],
-)  # fmt: skip
-def test_a_frequency_spaces_the_doses_of_a_period(often, days, tmp_path):
-    given_ = doses(done(tmp_path, ex=EX_COLUMNS + ex(often=often)))
-    assert [day for day, _ in given_] == pytest.approx(days, abs=1e-4)
+def days_of(folder, *periods: str) -> list[list[float]]:
+    """Days of the doses of each row of exposure, which is that of a patient of its own."""
+    rows = (re.sub("^X-1", f"X-{n}", row) for n, row in enumerate(periods, start=1))
+    conversion = done(folder, **patients(len(periods)), ex=EX_COLUMNS + "".join(rows))
+    every = [doses(conversion, f"X-{n}") for n in range(1, len(periods) + 1)]
+    return [[day for day, _ in of_one] for of_one in every]
 
 
-@pytest.mark.parametrize("often", ["", "PRN", "ONCE", "2/day"])
-def test_a_period_without_a_frequency_that_is_understood_is_asked_for(often, tmp_path):
-    refused(tmp_path, "line 2", "EXDOSFRQ", ex=EX_COLUMNS + ex(often=often))
+def test_a_frequency_spaces_the_doses_of_a_period(tmp_path):
+    cases = {
+        "QD": [0, 1, 2],
+        "BID": [0, 0.5, 1, 1.5, 2, 2.5],
+        "QOD": [0, 2],
+        "QW": [0],
+        "Q8H": [n / 3 for n in range(9)],
+    }
+    every = days_of(tmp_path, *(ex(often=often) for often in cases))
+    for days, (often, expected) in zip(every, cases.items(), strict=True):
+        assert days == pytest.approx(expected, abs=1e-4), often
+
+
+def test_a_period_without_a_frequency_that_is_understood_is_asked_for(tmp_path):
+    cases = ("", "PRN", "ONCE", "2/day")
+    found = problems(tmp_path, ex=EX_COLUMNS + "".join(ex(often=often) for often in cases))
+    for row, often in enumerate(cases, start=2):
+        assert ("ex.csv", row, "EXDOSFRQ", often) in found, often
 
 
 def test_a_frequency_left_blank_is_that_of_the_mapping(tmp_path):
@@ -153,19 +163,17 @@ def test_a_frequency_left_blank_is_that_of_the_mapping(tmp_path):
     assert "no frequency: taken as QD" in account(conversion)
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "often", "number"),
-    [
+def test_clock_times_of_start_and_end_count_the_doses_between(tmp_path):
+    cases = (
         ("2026-03-02T20:00", "2026-03-04T08:00", "BID", 4),  # evening to morning
         ("2026-03-02T08:00", "2026-03-04T20:00", "BID", 6),
         ("2026-03-02T09:00", "2026-03-04T08:30", "QD", 3),  # the last a little early
         ("2026-03-02T00:00", "2026-03-04T23:59", "QD", 3),  # imputed clocks
         ("2026-03-02T08:00", "2026-03-04", "BID", 6),
-    ],
-)
-def test_clock_times_of_start_and_end_count_the_doses_between(start, end, often, number, tmp_path):
-    conversion = done(tmp_path, ex=EX_COLUMNS + ex(often=often, start=start, end=end))
-    assert len(doses(conversion)) == number
+    )
+    rows = (ex(start=start, end=end, often=often) for start, end, often, _ in cases)
+    for days, case in zip(days_of(tmp_path, *rows), cases, strict=True):
+        assert len(days) == case[-1], case
 
 
 def test_an_open_end_is_asked_for_and_may_be_the_last_exposure(tmp_path):
@@ -195,12 +203,14 @@ def test_a_row_without_end_and_frequency_is_a_single_dose_and_reported(tmp_path)
 def test_a_total_of_the_day_is_compared_with_the_single_doses(tmp_path):
     columns = EX_COLUMNS.strip() + ",EXDOSTOT\n"
 
-    def rows(amount, total):
-        return columns + ex(amount=amount).strip() + f",{total}\n"
+    def row(who, amount, total):
+        return ex(amount=amount, who=who).strip() + f",{total}\n"
 
-    assert doses(done(tmp_path, ex=rows(140, 280)))[0] == (0, 140)
-    assert doses(done(tmp_path, ex=rows("", 280)))[0] == (0, 140)
-    refused(tmp_path, "EXDOSTOT", "dose of a day or a single one", ex=rows(280, 280))
+    conversion = done(tmp_path, ex=columns + row("X-1", 140, 280) + row("X-2", "", 280))
+    assert doses(conversion, "X-1")[0] == (0, 140)
+    assert doses(conversion, "X-2")[0] == (0, 140)
+    twice = columns + row("X-1", 280, 280)
+    refused(tmp_path, "EXDOSTOT", "dose of a day or a single one", ex=twice)
 
 
 def test_a_unit_of_capsules_is_what_the_mapping_says(tmp_path):
@@ -210,54 +220,55 @@ def test_a_unit_of_capsules_is_what_the_mapping_says(tmp_path):
     assert doses(conversion)[0] == (0, 140)
 
 
-@pytest.mark.parametrize("unit", ["mg/m2/week", "mg/kg", "mL", ""])
-def test_an_amount_in_another_unit_is_refused(unit, tmp_path):
-    refused(tmp_path, "line 2", "EXDOSU", ex=EX_COLUMNS + ex(unit=unit))
+def test_an_amount_in_another_unit_is_refused(tmp_path):
+    units = ("mg/m2/week", "mg/kg", "mL", "")  # the weight of nobody is stated
+    found = problems(tmp_path, ex=EX_COLUMNS + "".join(ex(unit=unit) for unit in units))
+    for row, unit in enumerate(units, start=2):
+        assert ("ex.csv", row, "EXDOSU", unit) in found, unit
 
 
 OFTEN = {"QD": 1, "BID": 2, "TID": 3, "Q6H": 4}
 
 
-@given(st.sampled_from(sorted(OFTEN)), st.sampled_from(["mg", "g", "mcg"]),
-       st.sampled_from(["", "/m2", "/kg"]), st.booleans(), st.integers(40, 400))  # fmt: skip
-@settings(max_examples=8)
-def test_an_amount_a_day_or_per_body_is_what_one_dose_holds(tmp_path, often, mg, per, a_day, dose):
-    """mg, mg/m2, mg/kg, each once or a day, are the same milligrams for the patient."""
-    size = {"": 1, "/m2": 1.8, "/kg": 72.0}[per]
-    single = {"mg": 1, "g": 1000, "mcg": 0.001}[mg] * size / (OFTEN[often] if a_day else 1)
-    rows = EX_COLUMNS + ex("ATRA", f"{dose / single:.9f}", mg + per + "/day" * a_day, often)
-    dm = DM.replace("BSABL", "BSABL,WEIGHTBL").replace(",1.8\n", ",1.8,72\n")
-    given_doses = doses(done(tmp_path, ex=rows, dm=dm.replace(",2.0\n", ",2.0,80\n")))
-    assert given_doses == [
-        (pytest.approx(n / OFTEN[often], abs=1e-4), pytest.approx(dose, rel=1e-6))
-        for n in range(3 * OFTEN[often])
-    ]
+def test_an_amount_a_day_or_per_body_is_what_one_dose_holds(tmp_path):
+    """mg, mg/m2, mg/kg, each once or a day, are the same milligrams for every patient."""
+    cases = list(product(OFTEN, ("mg", "g", "mcg"), ("", "/m2", "/kg"), (False, True)))
+    study = patients(len(cases))
+    bodies = [(1.5 + n / 100, 50.0 + n) for n in range(len(cases))]
+    blank = study["dm"].replace("BSABL", "BSABL,WEIGHTBL").replace(",2.0\n", ",{:.2f},{:.0f}\n")
+    study["dm"] = blank.format(*(size for body in bodies for size in body))
+    rows = ""
+    for n, ((often, mg, per, a_day), (area, weight)) in enumerate(
+        zip(cases, bodies, strict=True), start=1
+    ):
+        size = {"": 1, "/m2": area, "/kg": weight}[per]
+        single = {"mg": 1, "g": 1000, "mcg": 0.001}[mg] * size / (OFTEN[often] if a_day else 1)
+        unit = mg + per + "/day" * a_day
+        rows += ex("ATRA", f"{(40 + n) / single:.9f}", unit, often, who=f"X-{n}")
+    conversion = done(tmp_path, **study, ex=EX_COLUMNS + rows)
+    for n, case in enumerate(cases, start=1):
+        a_day = OFTEN[case[0]]
+        expected = [(pytest.approx(k / a_day, abs=1e-4), pytest.approx(40 + n, rel=1e-6))
+                    for k in range(3 * a_day)]  # fmt: skip
+        assert doses(conversion, f"X-{n}") == expected, case
+    divided = "the amount of a day (EXDOSU) divided by the doses of the day"
+    assert divided in account(conversion)
 
 
 def test_an_amount_a_day_needs_a_dose_on_every_day(tmp_path):
-    refused(
-        tmp_path,
-        "EXDOSFRQ",
-        "a dose on every day",
-        ex=EX_COLUMNS + ex("ATRA", 140, "mg/day", "QOD"),
-    )
-    rows = EX_COLUMNS + ex("ATRA", 280, "mg/day", "BID")
-    assert "the amount of a day (EXDOSU) divided by the doses of the day" in account(
-        done(tmp_path, ex=rows)
-    )
+    rows = EX_COLUMNS + ex("ATRA", 140, "mg/day", "QOD")
+    refused(tmp_path, "EXDOSFRQ", "a dose on every day", ex=rows)
 
 
-@pytest.mark.parametrize(
-    ("weight", "reported"), [("", "WEIGHTBL"), ("7", "`body_weight`"), ("72000", "400 kg")]
-)
-def test_an_amount_per_kilogram_needs_a_weight_in_kilograms(tmp_path, weight, reported):
-    dm = DM.replace("BSABL", "BSABL,WEIGHTBL").replace(",1.8\n", f",1.8,{weight}\n")
-    refused(
-        tmp_path,
-        reported,
-        ex=EX_COLUMNS + ex("ATRA", 2, "mg/kg"),
-        dm=dm.replace(",2.0\n", ",2.0,80\n"),
-    )
+def test_an_amount_per_kilogram_needs_a_weight_in_kilograms(tmp_path):
+    study = patients(3)
+    weights = study["dm"].replace("BSABL", "BSABL,WEIGHTBL").replace(",2.0\n", ",2.0,{}\n")
+    study["dm"] = weights.format("", "7", "72000")
+    rows = "".join(ex("ATRA", 2, "mg/kg", who=f"X-{n}") for n in (1, 2, 3))
+    found = problems(tmp_path, **study, ex=EX_COLUMNS + rows)
+    assert "WEIGHTBL" in found["ex.csv", 2, "EXDOSU", "mg/kg"]
+    assert "`body_weight`" in found["dm.csv", 3, "WEIGHTBL", "7"]
+    assert "400 kg" in found["dm.csv", 4, "WEIGHTBL", "72000"]
 
 
 def test_two_rows_of_one_time_are_strengths_or_repeats_as_the_mapping_says(tmp_path):
