@@ -140,7 +140,7 @@ def form_of(population: PopulationDraws) -> Form:
     start = WhatIfRequest(
         patient=Patient(site="lung_peripheral", n_lesions=2, counts=(Count(day=-1, value=1.2),)),
         a=by_name["5x10"],
-        b=by_name["5x10_atra"],
+        b=by_name["10x5"],
     )
     return Form(
         fields=_fields(population),

@@ -131,17 +131,29 @@ class ScheduleAnswer(BaseModel):
     """largest first; together at most 1"""
 
 
+BETTER_BY = 0.05
+"""How much lower a risk must be to be called better: 5 of 100 patients."""
+
+
 class Difference(BaseModel):
-    """A minus B in the risk of grade >= 2 as measured, on paired draws."""
+    """A minus B in the risk of grade >= 2 as measured, for patients like this one.
+
+    Interval, verdict and probabilities come from the same draws of the population: they cannot
+    contradict each other.
+    """
 
     p: float
     low: float
     high: float
     of_100: int
     """difference of the two numbers of 100"""
-    probability_a_lower: float
-    """share of paired draws in which the risk is lower under A"""
-    probability_b_lower: float
+    verdict: Literal["same", "a", "b", "unclear"]
+    """same: equal in every draw; a, b: lower under that schedule; unclear: the interval holds 0"""
+    probability_a_better: float | None
+    """that the risk is lower under A by 5 of 100 or more; None where there is an assumption"""
+    probability_b_better: float | None
+    assumption: str | None
+    """what the difference rests on that has never been seen in people"""
 
 
 class ConditioningAnswer(BaseModel):

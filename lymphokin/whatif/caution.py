@@ -43,16 +43,13 @@ def warnings_of(
         add(
             "patient.counts",
             "strong",
-            "the counts so far are unlike what the model expects "
-            f"(Pareto k {conditioned.pareto_k:.2f}, reliable up to 0.7): do not rely on these "
-            "numbers",
+            "the counts so far are unlike what the model expects: do not rely on these numbers",
         )
     elif conditioned.method == "mcmc":
         add(
             "patient.counts",
             "caution",
-            f"the counts so far are unusual for the model (Pareto k {conditioned.pareto_k:.2f} of "
-            "the importance weights): Markov chains were used instead",
+            "the counts so far are unusual for the model, which took a slower way to use them",
         )
     if population.provenance.source == "prior":
         add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")

@@ -14,7 +14,14 @@ from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
 from lymphokin.solve import StepRule, Treatment, following
 from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.answer import schedule_answer
-from lymphokin.whatif.answers import Estimate, Notice, ScheduleAnswer, WhatIfAnswer, WhatIfRequest
+from lymphokin.whatif.answers import (
+    Difference,
+    Estimate,
+    Notice,
+    ScheduleAnswer,
+    WhatIfAnswer,
+    WhatIfRequest,
+)
 from lymphokin.whatif.caution import warnings_of
 from lymphokin.whatif.condition import condition
 from lymphokin.whatif.conditioned import Conditioned
@@ -36,6 +43,10 @@ KEPT = 16
 """Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
 RISKS_KEPT = 1024
 SEED = 0
+DRUG_UNSEEN = (
+    "This difference assumes that ATRA protects lymphocytes, which nobody has seen in people; "
+    "if it does not, {}"
+)
 
 
 class Engine:
@@ -70,21 +81,35 @@ class Engine:
         began = time.perf_counter()
         patient, plan, draws = request.patient, request.a, request.draws
         conditioned = self.condition(patient, plan, draws)
-        intervals = self.intervals(conditioned)
-        a, b = (self.solve(patient, s, plan, draws).at for s in (request.a, request.b))
-        zero = self.solver.has_suppression
+        difference, without = self.differences(request)
         return WhatIfAnswer(
             days=CURVE_DAYS.tolist(),
             a=self.answer(patient, request.a, plan, draws),
             b=self.answer(patient, request.b, plan, draws),
-            difference=intervals.difference(a[0, -1], b[0, -1]),  # type: ignore[arg-type]
-            difference_gamma_zero=intervals.difference(a[2, -1], b[2, -1]) if zero else None,  # type: ignore[arg-type]
+            difference=difference,
+            difference_gamma_zero=without,
             conditioning=conditioned.answer(patient, plan),
             warnings=self.warnings(patient, {"a": request.a, "b": request.b}, plan, draws),
             provenance=self.population.provenance,
             draws=draws,
             seconds=round(time.perf_counter() - began, 3),
         )
+
+    def differences(self, request: WhatIfRequest) -> tuple[Difference, Difference | None]:
+        """A minus B, and the same without the disputed link if the model has one."""
+        patient, plan, draws = request.patient, request.a, request.draws
+        intervals = self.intervals(self.condition(patient, plan, draws))
+        a, b = (np.asarray(self.solve(patient, s, plan, draws).at) for s in (request.a, request.b))
+        if not self.solver.has_suppression:
+            return intervals.difference(a[0, -1], b[0, -1]), None
+        without = intervals.difference(a[2, -1], b[2, -1])
+        known = self.population.provenance.gamma_known_from_people
+        unseen = not known and request.a.atra != request.b.atra
+        left = "there is no difference"
+        if without.verdict != "same":
+            left = f"A minus B is {without.of_100:+d} of 100"
+        assumption = DRUG_UNSEEN.format(left) if unseen else None
+        return intervals.difference(a[0, -1], b[0, -1], assumption), without
 
     def answer(
         self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from lymphokin.pages.wording import counted, of_100, points_range
-from lymphokin.whatif.answers import Difference, Estimate, Notice, ScheduleAnswer
+from lymphokin.pages.wording import of_100, percent, points_range
+from lymphokin.whatif.answers import BETTER_BY, Difference, Estimate, Notice, ScheduleAnswer
 
 TITLE = "Lymphopenia 6 weeks after radiotherapy, of 100 patients like this one (90 % interval)"
 
@@ -38,19 +38,25 @@ def risk_rows(answer: ScheduleAnswer) -> dict[str, str]:
 def headline(difference: Difference) -> str:
     """Under which schedule how many fewer of 100 patients have grade >= 2."""
     size = abs(difference.of_100)
+    if difference.verdict == "same":
+        return "A and B: the same risk of grade >= 2"
     if not size:
         return "A and B: the same number of 100 patients with grade >= 2"
     lower, higher = ("B", "A") if difference.of_100 > 0 else ("A", "B")
-    return f"{lower} instead of {higher}: {size} fewer of 100 patients with grade >= 2"
+    unclear = "no clear difference, " if difference.verdict == "unclear" else ""
+    return f"{lower} instead of {higher}: {unclear}{size} fewer of 100 patients with grade >= 2"
 
 
 def difference_in_words(difference: Difference) -> str:
-    """The difference with its interval, and in how many draws which schedule is better."""
+    """The difference with its interval, and how likely which schedule is better by how much."""
+    interval = points_range(difference.low, difference.high)
+    sentence = f"A - B: {difference.of_100:+d} of 100 (90 % interval {interval})"
+    if difference.assumption:
+        return f"{sentence}. {difference.assumption}."
+    a, b = (p or 0.0 for p in (difference.probability_a_better, difference.probability_b_better))
     return (
-        f"A - B: {difference.of_100:+d} of 100 (90 % interval "
-        f"{points_range(difference.low, difference.high)}); the risk is lower under A in "
-        f"{counted(difference.probability_a_lower)} of paired draws, under B in "
-        f"{counted(difference.probability_b_lower)}."
+        f"{sentence}; a risk lower by {100 * BETTER_BY:.0f} of 100 or more has probability "
+        f"{percent(a)} under A, {percent(b)} under B."
     )
 
 

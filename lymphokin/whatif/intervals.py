@@ -8,6 +8,7 @@ latents of the population and of the patient, and every population is then met b
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from lymphokin.model import Residual
 from lymphokin.pages.wording import hundredths
 from lymphokin.population import log_measured
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.whatif.answers import Difference, Estimate, GradeRisk, Quantiles, Risk
+from lymphokin.whatif.answers import BETTER_BY, Difference, Estimate, GradeRisk, Quantiles, Risk
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.risk import LEVELS, below, grade_draws, noise_of
 
@@ -24,6 +25,8 @@ RIDGE = 1e-2
 OTHERS = 40
 """Patients that each population is met by."""
 INTERVAL = (0.05, 0.95)
+TINY = 1e-9
+"""A difference of risks, or of ln counts, that is none: what rounding leaves."""
 MOST_KEPT = 32
 """Risks kept for the next question about the same draws."""
 
@@ -101,28 +104,66 @@ class Intervals:
         rounded = (round(float(v), 2) for v in counts)
         return Risk(alc=Quantiles(**dict(zip(names, rounded, strict=True))), **grades)
 
-    def difference(self, a: np.ndarray, b: np.ndarray) -> Difference:
-        """A minus B in the risk of grade >= 2 as measured, on paired draws of ln count."""
+    def difference(self, a: np.ndarray, b: np.ndarray, assumption: str | None = None) -> Difference:
+        """A minus B in the risk of grade >= 2 as measured, on paired draws of ln count.
+
+        Args:
+            a: [draw] ln true count at the visit under A.
+            b: the same under B.
+            assumption: what the difference rests on; no probability is then given.
+        """
         risk_a, risk_b = (grade_draws(self.residual, v, self.sd) for v in (a, b))
         of_100 = hundredths(float(risk_a.mean())) - hundredths(float(risk_b.mean()))
-        between = self._by_population(a, 2) - self._by_population(b, 2)
-        middle = float((risk_a - risk_b).mean())
-        low, high = _around(middle, between)
-        margin = 1e-9
+        between = np.sort([hundredths(v) for v in self._difference_by_population(risk_a - risk_b)])
+        outside = int(INTERVAL[0] * len(between))
+        low, high = min(between[outside], of_100), max(between[-1 - outside], of_100)
+        a_better, b_better = (
+            round(float((sign * between >= 100 * BETTER_BY).mean()), 2) for sign in (-1, 1)
+        )
         return Difference(
             p=of_100 / 100,
-            low=min(hundredths(low), of_100) / 100,
-            high=max(hundredths(high), of_100) / 100,
+            low=low / 100,
+            high=high / 100,
             of_100=of_100,
-            probability_a_lower=round(float((risk_a < risk_b - margin).mean()), 2),
-            probability_b_lower=round(float((risk_b < risk_a - margin).mean()), 2),
+            verdict=_verdict(low, high, np.allclose(a, b, rtol=0.0, atol=TINY)),
+            probability_a_better=None if assumption else _beside(a_better, -high),
+            probability_b_better=None if assumption else _beside(b_better, low),
+            assumption=assumption,
         )
+
+    def _difference_by_population(self, difference: np.ndarray) -> np.ndarray:
+        """[population] mean over patients of a difference of each draw.
+
+        One regression of the difference itself: two regressions, one of each risk, would leave
+        their errors between them. A few may gain much, so the line may bend; nobody gains more
+        than the patient who gains most.
+        """
+        z, slopes = self._regression
+        line = z @ (slopes @ difference)
+        if np.ptp(line) < TINY:
+            return np.full(len(line), difference.mean())
+        bent = np.polynomial.Polynomial.fit(line, difference, 2)(line)
+        return np.clip(bent, difference.min(), difference.max())
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
     """Rows with mean 0 and SD 1; those that do not vary stay 0."""
     sd = values.std(axis=1, keepdims=True)
     return (values - values.mean(axis=1, keepdims=True)) / np.where(sd > 1e-12, sd, 1.0)
+
+
+def _verdict(low: int, high: int, same: bool) -> Literal["same", "a", "b", "unclear"]:
+    """What an interval of A minus B says."""
+    if same:
+        return "same"
+    if low > 0:
+        return "b"
+    return "a" if high < 0 else "unclear"
+
+
+def _beside(probability: float, least: int) -> float:
+    """A probability of being better, no surer than the interval that stands beside it."""
+    return probability if least >= 100 * BETTER_BY else min(probability, INTERVAL[1])
 
 
 def _around(middle: float, between: np.ndarray) -> tuple[float, float]:

@@ -78,10 +78,25 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
     a, b = (grade2(answer, key)["of_100"] for key in "ab")
     assert a == b or headline.startswith("A instead of B" if a < b else "B instead of A")
     lower = "b" if a > b else "a"
-    share = answer["difference"][f"probability_{lower}_lower"]
+    share = answer["difference"][f"probability_{lower}_better"]
     shown = {0: "< 0.01", 1: "> 0.99"}.get(share, f"{share}")
-    assert f"probability that {lower.upper()} is lower: {shown}." in headline
+    assert f"Probability that {lower.upper()} is lower by 5 of 100 or more: {shown}." in headline
     assert page.locator("table.risks tbody tr").count() == 8
+
+
+def test_a_benefit_that_nobody_has_seen_has_no_probability(visit: Visit) -> None:
+    headline = visit.page.locator("#headline")
+    expect(headline).not_to_contain_text("ATRA")  # the page opens with two courses of radiotherapy
+    _, answer = visit.answer_to(lambda: visit.page.locator("#preset-b").select_option("5x10_atra"))
+    shown = headline.inner_text()
+    assert "assumes that ATRA protects lymphocytes, which nobody has seen in people" in shown
+    assert answer["difference_gamma_zero"]["verdict"] == "same"
+    assert "if it does not, there is no difference" in shown
+    assert "Probability" not in shown
+    _, answer = visit.answer_to(lambda: visit.page.locator("#preset-b").select_option("5x10"))
+    assert headline.inner_text() == "A and B: the same risk of grade \u2265 2 lymphopenia"
+    text = visit.page.locator("main").inner_text()
+    assert not re.search(r"Pareto|γ|gamma|[Tt]rue count", text)
 
 
 def test_the_whole_task_by_keyboard_alone(visit: Visit) -> None:
@@ -129,6 +144,7 @@ def test_the_whole_task_by_keyboard_alone(visit: Visit) -> None:
 
 def test_fractions_and_pulses_are_added_moved_and_removed_by_mouse(visit: Visit) -> None:
     page = visit.page
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("5x10_atra"))
     question, _ = visit.answer_to(lambda: cell(visit, 0, 7).click())
     assert days(question, "a") == [0, 1, 2, 3, 4, 7]
     question, _ = visit.answer_to(lambda: drag(visit, 0, 7, 9))
@@ -209,7 +225,8 @@ def of_models() -> dict:
 
     def row(name: str, a: int, b: int, knows: bool) -> ModelRisk:
         apart = Difference(p=(a - b) / 100, low=-0.2, high=0.0, of_100=a - b,
-                           probability_a_lower=0.5, probability_b_lower=0.1)  # fmt: skip
+                           verdict="unclear", probability_a_better=0.5,
+                           probability_b_better=0.1, assumption=None)  # fmt: skip
         return ModelRisk(model=name, description=name, rests_on="published cohorts",
                          knows_atra=knows, asked_first=knows, a=of_100(a), b=of_100(b),
                          difference=apart, counts_used=1, reliable=knows)  # fmt: skip
@@ -261,7 +278,7 @@ def test_every_width_fits_and_is_accessible(visit: Visit, width: int) -> None:
 
 def test_link_and_file_restore_what_was_entered(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
-    visit.answer_to(lambda: page.locator("#preset-b").select_option("10x5"))
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("3x18"))
     question, _ = visit.answer_to(lambda: page.locator("#p-bsa").fill("2.05"))
     number = visit.number("B")
     page.locator("#link").click()

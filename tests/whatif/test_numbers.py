@@ -2,17 +2,22 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif import condition
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.condition import systematic
+from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import chosen_atoms, draw_patients, stacked
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 from lymphokin.whatif.questions.scan import ScanRequest, scan
-from lymphokin.whatif.risk import below
+from lymphokin.whatif.risk import below, grade_draws
 from lymphokin.whatif.schedule import Pulse, Schedule
 
 BRUTE_FORCE_DRAWS = 8000
@@ -81,7 +86,8 @@ def test_gamma_zero_takes_every_effect_of_atra_away(answer):
     for schedule in (answer.a, answer.b):
         assert schedule.gamma_zero.planned == schedule.gamma_zero.no_atra
     assert answer.difference_gamma_zero.p == 0
-    assert answer.difference_gamma_zero.probability_a_lower == 0
+    assert answer.difference_gamma_zero.verdict == "same"
+    assert "if it does not, there is no difference" in answer.difference.assumption
     assert answer.difference.p < 0  # with gamma at its median the pulses help in the model
 
 
@@ -92,6 +98,53 @@ def test_draws_are_paired(engine, patient, pulsed, answer):
     assert same.a == answer.a  # what B is does not change A
     assert answer.a.fitted.no_atra == answer.b.fitted.planned
     assert answer.a.fitted.no_treatment == answer.b.fitted.no_treatment
+
+
+@settings(max_examples=60)
+@given(st.floats(-1.0, 1.0), st.floats(0.0, 0.5), st.integers(0, 99))
+def test_interval_verdict_and_probability_never_contradict_each_other(
+    engine, patient, bare, shift, spread, seed
+):
+    """Whatever the counts under A and B, more or less alike, and more or less of one sign."""
+    conditioned = engine.condition(patient, bare, 400)
+    intervals, rng = engine.intervals(conditioned), np.random.default_rng(seed)
+    a = rng.normal(-0.2, 0.4, 400)
+    found = intervals.difference(a, a + shift * rng.normal(1.0, spread, 400))
+    assert found.low <= found.p <= found.high
+    assert (found.low > 0) == (found.verdict == "b")
+    assert (found.high < 0) == (found.verdict == "a")
+    assert found.probability_b_better is not None
+    assert found.probability_a_better is not None
+    for better, least in ((found.probability_b_better, found.low),
+                          (found.probability_a_better, -found.high)):  # fmt: skip
+        assert better <= 0.95 or least >= 0.05
+        assert least < 0.05 or better >= 0.95
+
+
+def test_a_difference_of_one_sign_in_every_patient_has_an_interval_of_that_sign(
+    population, patient, bare
+):
+    """Populations whose patients gain more or less of a drug, and nobody loses by it: the interval
+    is that of the means over each population's own patients, and holds no loss."""
+    size = np.exp(1.2 * np.linspace(-1.6, 1.6, 60))
+    z = population.z.copy()
+    z[:, 0] = (np.log(size) - np.log(size).mean()) / np.log(size).std()
+    many = PopulationDraws(population.model, z, population.provenance)
+    conditioned = Conditioned(
+        drawn := draw_patients(many, 2000, seed=0), stacked(drawn.lanes), "none"
+    )
+    intervals = Intervals(many, conditioned)
+    count = -0.3 + 0.3 * drawn.lanes.subject[0]
+    gain = 0.15 * size[drawn.atom]
+    found = intervals.difference(count, count + gain)
+    risk_a, risk_b = (
+        grade_draws(intervals.residual, v, intervals.sd) for v in (count, count + gain)
+    )
+    by_population = [(risk_a - risk_b)[drawn.atom == k].mean() for k in range(60)]
+    low, high = np.quantile(by_population, [0.05, 0.95])
+    assert found.verdict == "b"
+    assert found.low == pytest.approx(low, abs=0.025)
+    assert found.high == pytest.approx(high, abs=0.05)
 
 
 def test_numbers_are_rounded_once(answer):

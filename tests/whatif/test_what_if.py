@@ -42,32 +42,45 @@ def risks_of_draws(engine, patient, schedule, plan) -> np.ndarray:
 @pytest.mark.parametrize(
     ("a", "b"), [("5x10", "5x10 + 3x3"), ("5x10 + 3x3", "3x6"), ("8x10", "3x6")]
 )
-def test_probability_and_headline_name_the_schedule_with_the_smaller_risk(engine, patient, a, b):
+def test_headline_and_verdict_name_the_schedule_with_the_smaller_risk(engine, patient, a, b):
     result = lk.what_if(None, patient, a, b)
     plan = schedule_of(a)
     risk_a, risk_b = (risks_of_draws(engine, patient, schedule_of(s), plan) for s in (a, b))
     found = result.answer.difference
-    # Risks are rounded to whole numbers of 100, shares of draws to 2 decimals.
-    assert found.probability_a_lower == pytest.approx((risk_a < risk_b).mean(), abs=0.006)
-    assert found.probability_b_lower == pytest.approx((risk_b < risk_a).mean(), abs=0.006)
+    # Risks are rounded to whole numbers of 100.
     assert found.p == pytest.approx((risk_a - risk_b).mean(), abs=0.011)
     assert found.low <= found.p <= found.high
-    smaller = "A" if risk_a.mean() < risk_b.mean() else "B"
-    assert result.headline.startswith(f"{smaller} instead of ")
+    smaller, larger = ("a", "b") if risk_a.mean() < risk_b.mean() else ("b", "a")
+    assert result.headline.startswith(f"{smaller.upper()} instead of ")
+    assert found.verdict in (smaller, "unclear")
+    if ("+" in a) != ("+" in b):
+        assert "nobody has seen in people" in str(found.assumption)
+        assert found.probability_a_better is found.probability_b_better is None
+    else:
+        better = found.model_dump()
+        assert better[f"probability_{smaller}_better"] >= better[f"probability_{larger}_better"]
     assert f" {abs(found.of_100)} fewer of 100 " in result.headline
 
 
 def test_every_number_of_a_difference_stands_where_it_is_named():
     difference = Difference(
-        p=0.07, low=-0.02, high=0.17, of_100=7, probability_a_lower=0.21, probability_b_lower=0.64
-    )
+        p=0.07, low=0.02, high=0.17, of_100=7, verdict="b", probability_a_better=0.0,
+        probability_b_better=0.64, assumption=None,
+    )  # fmt: skip
     assert headline(difference) == "B instead of A: 7 fewer of 100 patients with grade >= 2"
     words = difference_in_words(difference)
-    assert "A - B: +7 of 100 (90 % interval −2 to 17)" in words
-    assert "under A in 21 % of paired draws, under B in 64 %" in words
-    turned = difference.model_copy(update={"of_100": -7})
+    assert "A - B: +7 of 100 (90 % interval 2 to 17)" in words
+    assert "lower by 5 of 100 or more has probability < 1 % under A, 64 % under B" in words
+    turned = difference.model_copy(update={"of_100": -7, "verdict": "a"})
     assert headline(turned) == "A instead of B: 7 fewer of 100 patients with grade >= 2"
-    assert "same number" in headline(difference.model_copy(update={"of_100": 0}))
+    unclear = difference.model_copy(update={"low": -0.02, "verdict": "unclear"})
+    assert "no clear difference, 7 fewer of 100" in headline(unclear)
+    assert "same number" in headline(unclear.model_copy(update={"of_100": 0}))
+    assert headline(difference.model_copy(update={"verdict": "same"})).endswith(
+        "same risk of grade >= 2"
+    )
+    assumed = difference.model_copy(update={"assumption": "This rests on hope"})
+    assert difference_in_words(assumed).endswith("(90 % interval 2 to 17). This rests on hope.")
 
 
 def risk_from(first: int) -> Risk:

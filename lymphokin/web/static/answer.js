@@ -39,7 +39,7 @@ const riskTable = (answer) => {
       "tbody",
       {},
       riskRow("as planned", grade2(fitted.planned), "this"),
-      zero ? riskRow("if MDSC did not matter", grade2(zero.planned), "aside", "(γ = 0)") : null,
+      zero ? riskRow("if ATRA does not protect lymphocytes", grade2(zero.planned), "aside") : null,
       riskRow("without ATRA", grade2(fitted.no_atra), "aside"),
       riskRow("no treatment", grade2(fitted.no_treatment), "aside"),
     ),
@@ -81,7 +81,7 @@ const scheduleAnswer = (letter, id, answer, plan, warned) => {
           " of 100 patients like this ",
           h("span", { class: "soft" }, "will have a lymphocyte count below 0.8 × 10⁹/L (grade ≥ 2) on day ", `${answer.endpoint_day}`),
         ),
-        h("p", { class: "small" }, `90 % interval ${range(measured)}. True count below 0.8: ${of100(planned.grade2.true)} of 100.`),
+        h("p", { class: "small" }, `90 % interval ${range(measured)}.`),
         gradeLine(planned),
         warned ? h("p", { class: "warn" }, warned) : null,
       ),
@@ -93,17 +93,23 @@ const heading = (letter, id, plan) =>
   h("h2", { id }, h("span", { class: "unseen" }, "Schedule "), h("span", { class: "letter" }, letter), h("span", {}, plan));
 
 /** "9 fewer of 100 under B" and how sure that is. `difference` is A minus B. */
-const headline = ({ difference, difference_gamma_zero: zero }) => {
+const headline = ({ difference }) => {
   const size = Math.abs(difference.of_100);
   const lower = difference.of_100 > 0 ? "B" : "A";
   const higher = lower === "B" ? "A" : "B";
+  if (difference.verdict === "same") return [h("p", { class: "say" }, "A and B: the same risk of grade ≥ 2 lymphopenia")];
+  const unclear = difference.verdict === "unclear" ? "no clear difference, " : "";
   const say = size
-    ? `${lower} instead of ${higher}: ${size} fewer of 100 patients with grade ≥ 2 lymphopenia`
+    ? `${lower} instead of ${higher}: ${unclear}${size} fewer of 100 patients with grade ≥ 2 lymphopenia`
     : "A and B: the same number of 100 patients with grade ≥ 2 lymphopenia";
-  const chance = lower === "B" ? difference.probability_b_lower : difference.probability_a_lower;
-  const detail = `A minus B: ${signed(hundredths(difference.low))} to ${signed(hundredths(difference.high))} of 100 (90 % interval); probability that ${lower} is lower: ${probability(chance)}.`;
-  const without = zero ? ` If MDSC did not matter (γ = 0): ${signed(zero.of_100)}.` : "";
-  return [h("p", { class: "say" }, say), h("p", {}, `${detail}${without}`)];
+  const interval = `A minus B: ${signed(hundredths(difference.low))} to ${signed(hundredths(difference.high))} of 100 (90 % interval).`;
+  const better = lower === "B" ? difference.probability_b_better : difference.probability_a_better;
+  const chance = ` Probability that ${lower} is lower by 5 of 100 or more: ${probability(better)}.`;
+  return [
+    h("p", { class: "say" }, say),
+    h("p", {}, interval, difference.assumption ? null : chance),
+    difference.assumption ? h("p", { class: "warn" }, `${signed(difference.assumption)}.`) : null,
+  ].filter(Boolean);
 };
 
 const HOLDERS = ["schedule-0", "schedule-1"];

@@ -2,6 +2,7 @@
 
 import { calibration } from "./calibration.js";
 import { byId, h, s } from "./dom.js";
+import { of100 } from "./numbers.js";
 
 const facts = (pairs) =>
   h(
@@ -59,7 +60,7 @@ const provenance = (p) =>
       ["Smallest bulk ESS", p.ess_bulk_min],
       ["Divergences", p.divergences],
       ["Verdict on sampling", p.verdict],
-      ["γ known from people", p.gamma_known_from_people ? "yes" : "no: a proposed prior, no human evidence"],
+      ["That ATRA protects lymphocytes", p.gamma_known_from_people ? "seen in people" : "an assumption: no human evidence"],
     ]),
     ...calibration(p.calibration),
     h("h3", {}, "What it cannot say"),
@@ -108,12 +109,12 @@ export const showBehind = (answer) => {
     h("h3", {}, "Counts so far"),
     h("p", { class: c.reliable ? "" : "warn" }, c.note),
     facts([
-      ["Method", c.method],
       ["Counts used", c.counts_used],
       ["of which baseline", c.baseline_counts],
-      ["Pareto k (above 0.7 is unreliable)", c.pareto_k],
-      ["Effective draws", c.effective_draws],
+      ["Draws of this patient, worth", c.effective_draws],
     ]),
+    h("h3", {}, "Measured, and without the scatter of measuring"),
+    h("p", {}, `The numbers above are of the count that the laboratory will report, which scatters around the patient’s own level. That level itself lies below 0.8 in ${["a", "b"].map((key) => `${of100(answer[key].fitted.planned.grade2.true)} of 100 under ${key.toUpperCase()}`).join(", ")}.`),
   );
 };
 

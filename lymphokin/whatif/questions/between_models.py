@@ -104,7 +104,7 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
         asked_first=first,
         a=intervals.measured(a),
         b=intervals.measured(b),
-        difference=intervals.difference(a, b),
+        difference=engine.differences(request.model_copy(update={"patient": patient}))[0],
         counts_used=len(counts),
         reliable=conditioned.reliable,
     )
