@@ -13,7 +13,7 @@ from lymphokin.io.convert.repeats import without_repeats
 from lymphokin.io.convert.results import Reading, Result, Rounding
 from lymphokin.io.problems import Findings
 from lymphokin.lab_units import count_factor
-from tests.io.cdisc_study import DM, account, counts, done, refused
+from tests.io.cdisc_study import DM, account, counts, done, problems, refused
 
 HEAD = "USUBJID,LBSEQ,LBTESTCD,LBORRES,LBORRESU,LBSTRESC,LBSTRESN,LBSTRESU,LBDTC"
 BEFORE = "X-1,1,LYM,1.42,10^9/L,1.42,1.42,10^9/L,2026-02-27"
@@ -31,27 +31,41 @@ def table(*rows: str, column: str = "", cells: tuple[str, ...] = ()) -> str:
 LATE = "X-1,3,LYM,0.42,10^9/L,0.42,0.42,10^9/L,2026-03-12"
 
 
+def later(*cases: str) -> list[str]:
+    """A record of X-1 for each case (from LBTESTCD to LBSTRESU), on days 8, 9 and so on.
+
+    They stand in line 4 and those after it.
+    """
+    return [f"X-1,{n},{case},2026-03-{n:02d}" for n, case in enumerate(cases, start=10)]
+
+
+COUNT = "LYM,0.42,10^9/L,0.42,0.42,10^9/L"
+
+
 @pytest.mark.parametrize(
-    ("column", "cell"),
+    ("column", "cells"),
     [
-        ("LBSPEC", "PLEURAL FLUID"), ("LBSPEC", "CEREBROSPINAL FLUID"), ("LBSPEC", "Bone marrow"),
-        ("LBSPEC", "ASCITES"), ("LBSPEC", "CORD BLOOD"), ("LBLOC", "PLEURAL CAVITY"),
-        ("LBCAT", "CSF ANALYSIS"), ("LBCAT", "URINALYSIS"), ("LBTEST", "Lymphocytes BAL"),
+        ("LBSPEC", ("ASCITES", "Bone marrow", "CEREBROSPINAL FLUID", "CORD BLOOD",
+                    "PLEURAL FLUID")),
+        ("LBLOC", ("PLEURAL CAVITY",)),
+        ("LBCAT", ("CSF ANALYSIS", "URINALYSIS")),
+        ("LBTEST", ("Lymphocytes BAL",)),
     ],
 )  # fmt: skip
-def test_a_count_of_another_specimen_is_left_out_and_reported(column, cell, tmp_path):
-    lb = table(LATE, column=column, cells=("", "", cell))
+def test_a_count_of_another_specimen_is_left_out_and_reported(column, cells, tmp_path):
+    lb = table(*later(*(COUNT for _ in cells)), column=column, cells=("", "", *cells))
     conversion = done(tmp_path, lb=lb)
     assert counts(conversion) == [1.42]
-    assert f"not a specimen of blood: {cell}" in account(conversion)
+    left_out = f"dropped {len(cells)}: not a specimen of blood: {', '.join(cells)} (rows "
+    assert left_out in account(conversion)
 
 
-@pytest.mark.parametrize("cell", ["BLOOD", "Whole blood", "VENOUS BLOOD", "BLOOD (EDTA)"])
-def test_blood_is_read_however_it_is_called(cell, tmp_path):
-    lb = table(LATE, column="LBSPEC", cells=("BLOOD", "", cell))
-    conversion = done(tmp_path, lb=lb)
-    assert counts(conversion) == [1.42, 0.42]
-    assert "no specimen (LBSPEC): taken as BLOOD" in account(conversion)
+def test_blood_is_read_however_it_is_called(tmp_path):
+    names = ("BLOOD", "Whole blood", "VENOUS BLOOD", "BLOOD (EDTA)")
+    rows = later(*(f"LYM,0.4{n},10^9/L,,,10^9/L" for n, _ in enumerate(names)))
+    conversion = done(tmp_path, lb=table(*rows, column="LBSPEC", cells=("BLOOD", "", *names)))
+    assert counts(conversion) == [1.42, 0.4, 0.41, 0.42, 0.43]
+    assert "no specimen (LBSPEC): taken as BLOOD (rows 3)" in account(conversion)
 
 
 def test_a_specimen_that_is_neither_is_asked_for(tmp_path):
@@ -61,12 +75,14 @@ def test_a_specimen_that_is_neither_is_asked_for(tmp_path):
     assert counts(taken) == [1.42, 0.42]
 
 
-@pytest.mark.parametrize("name", ["CD4 Lymphocytes", "Atypical lymphocytes", "Lymphocytes CD8+"])
-def test_a_part_of_the_lymphocytes_is_left_out_and_reported(name, tmp_path):
-    names = ("Lymphocytes", "Lymphocytes", name)
-    conversion = done(tmp_path, lb=table(LATE, column="LBTEST", cells=names))
+def test_a_part_of_the_lymphocytes_is_left_out_and_reported(tmp_path):
+    parts = ("Atypical lymphocytes", "CD4 Lymphocytes", "Lymphocytes CD8+")
+    names = ("Lymphocytes", "Lymphocytes", *parts)
+    lb = table(*later(*(COUNT for _ in parts)), column="LBTEST", cells=names)
+    conversion = done(tmp_path, lb=lb)
     assert counts(conversion) == [1.42]
-    assert f"a part of the lymphocytes: {name}" in account(conversion)
+    reported = f"a part of the lymphocytes: {', '.join(parts)} (rows 4, 5, 6)"
+    assert reported in account(conversion)
 
 
 def test_several_methods_are_reported_and_the_mapping_chooses(tmp_path):
@@ -85,29 +101,31 @@ def test_a_result_of_a_test_that_was_not_done_is_refused(tmp_path):
     assert counts(done(tmp_path, lb=blank))[0] == 1.42
 
 
-@pytest.mark.parametrize("unit", ["%", "percent", "fraction"])
-def test_a_share_under_the_code_of_the_count_is_left_out_and_reported(unit, tmp_path):
-    row = f"X-1,3,LYM,0.28,{unit},0.28,0.28,{unit},2026-03-12"
-    conversion = done(tmp_path, lb=table(row))
+def test_a_share_under_the_code_of_the_count_is_left_out_and_reported(tmp_path):
+    units = ("%", "percent", "fraction")
+    rows = later(*(f"LYM,0.28,{unit},0.28,0.28,{unit}" for unit in units))
+    conversion = done(tmp_path, lb=table(*rows))
     assert counts(conversion) == [1.42]
-    assert "a share of leukocytes, not a count" in account(conversion)
+    reported = account(conversion)
+    assert "dropped 3: a share of leukocytes, not a count" in reported
+    assert "use_fraction_with_leukocytes = true) (rows 4, 5, 6)" in reported
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "count"),
-    [(28, "%", 1.4), (0.28, "fraction", 1.4), (28, "fraction", None), (128, "%", None),
-     (0.28, "%", None), (-3, "%", None)],
-)  # fmt: skip
-def test_a_percentage_that_cannot_be_one_is_refused(value, unit, count, tmp_path):
+def shares(*cases: tuple[float, str]) -> str:
+    """Shares of lymphocytes and their unit, each of a sample with 5e9/L leukocytes, from line 4."""
+    parts = later(*(f"LYMLE,{value},{unit},{value},{value},{unit}" for value, unit in cases))
+    return table(*parts, *later(*("WBC,5,10^9/L,5,5,10^9/L" for _ in cases)))
+
+
+def test_a_percentage_that_cannot_be_one_is_refused(tmp_path):
     mapping = "[lab]\nuse_fraction_with_leukocytes = true"
-    lb = table(
-        f"X-1,3,LYMLE,{value},{unit},{value},{value},{unit},2026-03-12",
-        "X-1,4,WBC,5,10^9/L,5,5,10^9/L,2026-03-12",
-    )
-    if count is None:
-        refused(tmp_path, "line 4", "LBORRES", mapping=mapping, lb=lb)
-    else:
-        assert counts(done(tmp_path, mapping, lb=lb)) == [1.42, count]
+    right = done(tmp_path, mapping, lb=shares((28, "%"), (0.28, "fraction")))
+    assert counts(right) == [1.42, 1.4, 1.4]
+    wrong = problems(tmp_path, mapping, lb=shares((28, "fraction"), (128, "%"), (-3, "%")))
+    assert set(wrong) == {("lb.csv", row, "LBORRES", value)
+                          for row, value in ((4, "28"), (5, "128"), (6, "-3"))}  # fmt: skip
+    all_below_1 = problems(tmp_path, mapping, lb=shares((0.28, "%")))
+    assert set(all_below_1) == {("lb.csv", 4, "LBORRES", "0.28")}
 
 
 def test_a_share_with_two_leukocyte_counts_of_its_sample_is_left_out_and_reported(tmp_path):
@@ -172,36 +190,41 @@ AGAIN = ("X-1,5,LYM,0.75,10^9/L,0.75,0.75,10^9/L,2026-03-16",
          "X-1,6,LYM,0.79,10^9/L,0.79,0.79,10^9/L,2026-03-16")  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rule", "value"),
-    [("first", 0.71), ("last", 0.79), ("mean", 0.75), ("lowest", 0.71), ("highest", 0.79)],
-)
-def test_repeats_on_a_day_are_refused_without_a_rule(rule, value, tmp_path):
+def test_repeats_on_a_day_are_refused_without_a_rule(tmp_path):
     lb = table(*AGAIN)
     refused(tmp_path, "line 5", "0.71 beside 0.75", "[lab] repeats", lb=lb)
-    conversion = done(tmp_path, f'[lab]\nrepeats = "{rule}"', lb=lb)
-    assert counts(conversion) == [1.42, pytest.approx(value)]
-    reported = account(conversion)
-    assert f"the {rule} counts, as the mapping says" in reported
-    assert "lb.csv: 5 rows = 3 used + 2 dropped" in reported
+    for rule, value in (("first", 0.71), ("mean", 0.75)):
+        conversion = done(tmp_path, f'[lab]\nrepeats = "{rule}"', lb=lb)
+        assert counts(conversion) == [1.42, pytest.approx(value)], rule
+        reported = account(conversion)
+        assert f"the {rule} counts, as the mapping says" in reported
+        assert "lb.csv: 5 rows = 3 used + 2 dropped" in reported
 
 
-@given(st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True), st.randoms())
-@settings(max_examples=6)
-def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(cells, random):
-    values = [n / 100 for n in cells]
-    truth = {"first": values[0], "last": values[-1], "lowest": min(values),
-             "highest": max(values), "mean": sum(values) / len(values)}  # fmt: skip
-    rows = list(enumerate(values))
+several_counts = st.lists(st.integers(30, 300), min_size=2, max_size=6, unique=True)
+
+
+@given(st.lists(several_counts, min_size=3, max_size=6), st.randoms())
+@settings(max_examples=2)
+def test_a_rule_for_repeats_is_that_of_the_numbers_in_their_sequence(patients, random):
+    """Each patient has some counts of one day, which stand in the file in any order."""
+    truth = {"first": lambda v: v[0], "last": lambda v: v[-1], "lowest": min, "highest": max,
+             "mean": lambda v: sum(v) / len(v)}  # fmt: skip
+    rows = [(f"X-{who}", at, cells / 100)
+            for who, of_one in enumerate(patients) for at, cells in enumerate(of_one)]  # fmt: skip
     random.shuffle(rows)
-    sequence, shuffled = zip(*rows, strict=True)
+    ids, sequence, shuffled = zip(*rows, strict=True)
     data = Dataset("lb.csv", pd.DataFrame(index=range(len(rows))), np.arange(len(rows)))
-    ids = pd.Series(["X-1"] * len(rows))
-    records = draft(data, "alc", ids, day=14.0, value=shuffled, sequence=sequence)
+    records = draft(data, "alc", pd.Series(ids), day=14.0, value=shuffled, sequence=sequence)
     for rule, value in truth.items():
         bench = Bench(merge({"lab": {"repeats": rule}}, Findings("")))
-        assert without_repeats(bench, records)["value"].tolist() == [pytest.approx(value)]
-        assert bench.account.dropped_of("lb.csv") == len(rows) - 1
+        left = without_repeats(bench, records).set_index("id")["value"]
+        assert len(left) == len(patients), rule
+        for who, of_one in enumerate(patients):
+            expected = value([cells / 100 for cells in of_one])
+            assert left[f"X-{who}"] == pytest.approx(expected), (rule, of_one)
+        assert bench.account.dropped_of("lb.csv") == len(rows) - len(patients)
+        assert f"the {rule} counts, as the mapping says" in bench.account.entries[0].why
 
 
 def test_an_unknown_rule_is_refused_with_the_known_ones(tmp_path):
@@ -241,13 +264,16 @@ def test_tests_that_are_called_lymphocytes_under_another_code_are_named(tmp_path
 
 
 @pytest.mark.parametrize(
-    "word", ["HEMOLYZED", "Haemolysed sample", "clotted", "NOT DONE", "QNS", "ND", "NA", "n.d."]
+    "words",
+    [("HEMOLYZED", "Haemolysed sample", "clotted", "QNS"), ("NOT DONE", "ND", "NA", "n.d.")],
 )
-def test_words_of_no_result_are_missing_and_reported(word, tmp_path):
-    conversion = done(tmp_path, lb=table(f"X-1,3,LYM,{word},,,,,2026-03-12"))
+def test_words_of_no_result_are_missing_and_reported(words, tmp_path):
+    conversion = done(tmp_path, lb=table(*later(*(f"LYM,{word},,,," for word in words))))
     seen = conversion.cohort.observations.query("id == 'X-1'")
-    assert seen["value"].isna().tolist() == [False, True]
-    assert f"no result: {word}" in account(conversion)
+    assert seen["day"].tolist() == [-3, 8, 9, 10, 11]
+    assert seen["value"].isna().tolist() == [False, True, True, True, True]
+    reported = ", ".join(f"{word} (1)" for word in words)
+    assert f"no result: {reported} (rows 4, 5, 6, 7)" in account(conversion)
 
 
 def test_a_number_beside_a_word_of_no_result_is_refused(tmp_path):
@@ -262,16 +288,15 @@ def test_another_word_is_asked_for(tmp_path):
     assert conversion.cohort.observations["value"].isna().sum() == 1
 
 
-@pytest.mark.parametrize(
-    ("word", "standard"),
-    [("BLQ", ""), ("<BLQ", ""), ("<LLOQ", "0"), ("BQL", "0.05"), ("< LLOQ", "0.05")],
-)
-def test_a_word_below_the_limit_is_censored_at_the_limit_of_its_column(word, standard, tmp_path):
-    row = f"X-1,3,LYM,{word},10^9/L,{word},{standard},10^9/L,2026-03-12"
-    lb = table(row, column="LBLLOQ", cells=("", "", "0.1"))
-    seen = done(tmp_path, lb=lb).cohort.observations.query("id == 'X-1'")
-    assert seen["value"].tolist() == [1.42, 0.1]
-    assert seen["censored"].tolist() == [False, True]
+def test_a_word_below_the_limit_is_censored_at_the_limit_of_its_column(tmp_path):
+    cases = (("BLQ", ""), ("<BLQ", ""), ("<LLOQ", "0"), ("BQL", "0.05"), ("< LLOQ", "0.05"))
+    rows = later(*(f"LYM,{word},10^9/L,{word},{standard},10^9/L" for word, standard in cases))
+    limits = [f"0.1{n}" for n, _ in enumerate(cases)]
+    lb = table(*rows, column="LBLLOQ", cells=("", "", *limits))
+    seen = done(tmp_path, lb=lb).cohort.observations.query("id == 'X-1'").iloc[1:]
+    read = zip(seen["value"], seen["censored"], strict=True)
+    for case, limit, found in zip(cases, limits, read, strict=True):
+        assert found == (float(limit), True), case
 
 
 def test_a_word_below_a_limit_that_stands_nowhere_is_asked_for(tmp_path):
