@@ -1,8 +1,11 @@
 """What the terminal prints of a forecast."""
 
+import re
+
+import pandas as pd
 from rich.console import Console
 
-from lymphokin.endpoints import DEFAULT, shipped_endpoints
+from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.predict import Forecast
 from lymphokin.terminal import contrast_table, patients_table
 from tests.report.made_up import made_up, made_up_patients
@@ -15,6 +18,11 @@ def printed(table) -> str:
     with console.capture() as shown:
         console.print(table)
     return shown.get()
+
+
+def cells_of(line: str) -> list[str]:
+    """Cells of a line of a printed table."""
+    return [cell.strip() for cell in re.findall("[^│┃]+", line)]
 
 
 def test_each_patient_has_its_risk_and_what_happened_in_one_line():
@@ -50,7 +58,30 @@ def test_the_arms_and_their_difference_are_printed_with_and_without_the_link():
     lines = printed(contrast_table(contrast)).splitlines()
     fitted = next(line for line in lines if "gamma as fitted" in line)
     zero = next(line for line in lines if "gamma = 0" in line)
-    for cell in ("40 % (20 to 60 %)", "42 % (22 to 62 %)", "−13 points (−41 to 9)"):
-        assert cell in fitted
-    for cell in ("45 % (25 to 65 %)", "47 % (27 to 67 %)", "1 point (−7 to 12)"):
-        assert cell in zero
+    heads = next(line for line in lines if "myeloid suppression" in line)
+    assert cells_of(heads)[1:] == ["SBRT", "SBRT+ATRA", "difference"]
+    assert cells_of(fitted)[1:] == [
+        "40 % (20 to 60 %)", "42 % (22 to 62 %)", "−13 points (−41 to 9)",
+    ]  # fmt: skip
+    assert cells_of(zero)[1:] == ["45 % (25 to 65 %)", "47 % (27 to 67 %)", "1 point (−7 to 12)"]
+
+
+def test_of_a_curve_the_true_number_stands_before_that_of_visits_and_its_probability():
+    numbers = {
+        f"low_{kind}_q{q}": 0.01 * int(q) + more
+        for kind, more in (("true", 0.3), ("measured", 0.2))
+        for q in ("05", "25", "50", "75", "95")
+    }
+    row = {"arm": "SBRT", "n_counts_used": 3, "p_low_true": 0.21, "p_low_measured": 0.34,
+           "observed_low": 0.47, "extrapolation": ""}  # fmt: skip
+    table = pd.DataFrame([numbers | row], index=pd.Index(["P01"], name="id"))
+    low = Endpoint.model_validate({
+        "name": "low", "meaning": "Lowest count", "what": "lowest", "from": "last_fraction",
+        "until": 30, "below": 0.5, "visits": [28],
+    })  # fmt: skip
+    lines = printed(patients_table(Forecast(table, 14.0, (), low, False))).splitlines()
+    assert cells_of(next(line for line in lines if "P01" in line)) == [
+        "P01", "SBRT", "3", "0.800", "0.350 to 1.25", "0.700", "0.250 to 1.15", "21 %", "0.470",
+    ]  # fmt: skip
+    heads = cells_of(next(line for line in lines if "patient" in line))
+    assert heads[3:9:2] == ["true curve", "on visits", "probability"]

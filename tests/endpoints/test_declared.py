@@ -1,8 +1,9 @@
 """Endpoints by name, in files, and what is wrong with a declaration."""
 
+import numpy as np
 import pytest
 
-from lymphokin.endpoints import DEFAULT, at_day, read_endpoint, shipped_endpoints
+from lymphokin.endpoints import DEFAULT, Endpoint, at_day, read_endpoint, shipped_endpoints
 from lymphokin.io.problems import BadInput
 
 NADIR = """[endpoints.nadir]
@@ -17,6 +18,33 @@ visits = [7, 14]
 def test_the_default_is_the_trials_primary_endpoint():
     asked = shipped_endpoints()[DEFAULT]
     assert (asked.what, asked.reference, asked.day) == ("at", "last_fraction", 42)
+
+
+@pytest.mark.parametrize(
+    ("what", "keys", "number", "happens"),
+    [
+        ("lowest", {"below": 0.5}, 0.4, True),
+        ("lowest", {"below": 0.3}, 0.4, False),
+        ("highest", {"below": 1.7}, 1.6, True),
+        ("highest", {"below": 1.5}, 1.6, False),
+        ("time_below", {"below": 0.8, "at_least": 13}, 14.0, True),
+        ("time_below", {"below": 0.8, "at_least": 15}, 14.0, False),
+        ("time_below", {"below": 0.8}, 14.0, None),
+        ("area_below", {"below": 0.8, "at_least": 3}, 9.6 - 4 / np.log(2), True),
+        ("area_below", {"below": 0.8, "at_least": 4}, 9.6 - 4 / np.log(2), False),
+        ("back_above", {"below": 0.8}, 19.0, False),
+        ("back_above", {"below": 1.7}, 24.0, True),
+    ],
+)
+def test_a_curve_has_the_number_and_the_event_that_are_declared(what, keys, number, happens):
+    """Down from 1.6 to 0.4 in 10 days, 4 days there, back in 10: through 0.8 on days 5 and 19."""
+    day, log_value = np.array([0.0, 10.0, 14.0, 24.0]), np.log([[1.6, 0.4, 0.4, 1.6]])
+    declared = {"name": "x", "meaning": "x", "from": "first_fraction", "until": 24, "visits": [24]}
+    endpoint = Endpoint.model_validate(declared | {"what": what} | keys)
+    found, event = endpoint.summarise(log_value, day)
+    assert found[0] == pytest.approx(number)
+    assert endpoint.has_event == (happens is not None)
+    assert event is happens if happens is None else event[0] == happens
 
 
 def test_a_file_with_one_endpoint_is_enough_and_of_several_one_is_named(tmp_path):

@@ -145,6 +145,7 @@ def test_the_endpoint_is_a_reported_count_below_0_80():
     found = read(design, np.array([0.7949, 0.7951, 0.80, 0.20, 0.79, 0.795001, 1.4, 2.0]))
     assert np.asarray(found.events).tolist() == [2, 1]
     assert np.asarray(found.analysed).tolist() == [4, 4]
+    assert np.asarray(found.p_measured) == pytest.approx([0.5, 0.25])
     assert np.asarray(found.p_true).tolist() == [0.75, 0.5]
 
 

@@ -1,6 +1,7 @@
 """The what-if in the terminal: the page's numbers, plain mistakes, nothing half-written."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lymphokin.io import BadInput
 from lymphokin.whatif import what_if
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
+from lymphokin.whatif.in_words import estimate_in_words
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
 
@@ -64,6 +66,39 @@ def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, ba
     log.write_text(log.read_text().replace('"whatif"', '"what-if"', 1))
     AuditLog(log).add("whatif", Patient(), Schedule())
     assert run("audit", "verify", log).exit_code == 1
+
+
+def row_of(output: str, first: str) -> list[str]:
+    """Cells of the line of a printed table that begins with a word."""
+    rows = [re.findall(r"[^│┃]+", line) for line in output.splitlines() if line[:1] in "│┃"]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    return next(row for row in cells if row[0] == first)
+
+
+def test_models_have_a_and_b_in_their_columns(
+    run, engine, files, monkeypatch, patient, pulsed, bare
+):
+    monkeypatch.setattr("lymphokin.whatif.what_if.literature_populations", dict)
+    done = run("whatif", "--patient", files["patient.toml"], "--schedule", files["a.json"],
+               "--schedule", files["b.json"], "--all-models")  # fmt: skip
+    found = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=bare))
+    a, b = (s.fitted.planned.grade2.measured for s in (found.a, found.b))
+    assert a.of_100 < b.of_100
+    assert row_of(done.stdout, "model")[1:4] == ["A", "B", "A - B"]
+    assert row_of(done.stdout, "myeloid lymphoid")[1:4] == [
+        estimate_in_words(a), estimate_in_words(b), f"{a.of_100 - b.of_100:+d}",
+    ]  # fmt: skip
+
+
+def test_a_further_count_is_shown_low_before_high(run, engine):
+    asked = ("predict", "--baseline", 1.3, "--fractions", "5x10", "--next-count", 21)
+    (row,) = json.loads(run(*asked, "--json").stdout)["next_counts"]
+    text = run(*asked).stdout
+    assert row["risk_if_low"] > row["risk_if_high"]
+    assert row_of(text, "count on day")[1:3] == ["risk if it is low", "risk if it is high"]
+    assert row_of(text, "21")[1:3] == [
+        f"{100 * row[name]:.0f}" for name in ("risk_if_low", "risk_if_high")
+    ]
 
 
 def test_all_models_are_asked_on_request(run, engine, monkeypatch, patient, pulsed):

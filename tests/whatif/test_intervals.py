@@ -11,15 +11,19 @@ import pytest
 from scipy import stats
 
 from lymphokin.model import Residual
+from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.intervals import Intervals
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 from lymphokin.whatif.risk import fan, middle
+from lymphokin.whatif.schedule import schedule_of
 
 POPULATION, PATIENT, ERROR = 0.03, 0.02, 0.02
 """SDs of ln count from the population, from the patient, and of a measurement."""
 CENTRE = np.log(0.80)
 LATER = 0.015
 """How much ln count is higher under B."""
-DRAWS = 2000
+DRAWS = 1000
 ROUNDED = 0.0051 + 0.01
 """Tolerance: numbers are rounded to hundredths, and the regression on the latents is penalised."""
 GRADES = (("grade2", 0.80), ("grade3", 0.50), ("grade4", 0.20))
@@ -36,16 +40,20 @@ SPREAD = POPULATION * Z + PATIENT * OWN
 
 
 @pytest.fixture(scope="module")
-def intervals() -> Intervals:
+def conditioned() -> Conditioned:
     """One latent of the population and one of the patient, each moving ln count."""
+    lanes = SimpleNamespace(z=Z[None])
+    draws = SimpleNamespace(atom=np.arange(DRAWS), noise=NOISE, lanes=lanes)
+    return Conditioned(draws, OWN[None], "none")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def intervals(conditioned) -> Intervals:
     residual = Residual("alc", "normal", ERROR, "fixed")
     population = SimpleNamespace(
         model=SimpleNamespace(table=SimpleNamespace(residuals={"alc": residual})),
         residual_sd={"alc": np.full((DRAWS, 1), ERROR)},
     )
-    lanes = SimpleNamespace(z=Z[None])
-    draws = SimpleNamespace(atom=np.arange(DRAWS), noise=NOISE, lanes=lanes)
-    conditioned = SimpleNamespace(draws=draws, deviation=OWN[None])
     return Intervals(population, conditioned)  # type: ignore[arg-type]
 
 
@@ -66,10 +74,10 @@ def test_a_risk_and_its_90_percent_interval_are_those_of_the_normal(intervals, g
 
 
 def test_the_count_to_be_expected_is_the_measured_one(intervals):
-    found = intervals.risk(CENTRE + SPREAD).alc
-    whole = np.sqrt(POPULATION**2 + PATIENT**2 + ERROR**2)
+    """Where the true count is known, what is measured scatters around it."""
+    found = intervals.risk(np.full(DRAWS, np.log(2.0))).alc
     for level in (0.05, 0.25, 0.50, 0.75, 0.95):
-        expected = 0.80 * np.exp(whole * stats.norm.ppf(level))
+        expected = 2.0 * np.exp(ERROR * stats.norm.ppf(level))
         assert getattr(found, f"q{round(100 * level):02d}") == pytest.approx(expected, abs=0.0051)
 
 
@@ -81,6 +89,39 @@ def test_a_difference_and_its_interval_are_those_of_a_minus_b(intervals):
     assert (found.low, found.high) == pytest.approx((low, high), abs=ROUNDED)
     assert 0 < low < found.p < high < 1
     assert (found.probability_a_lower, found.probability_b_lower) == (0, 1)
+
+
+def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned):
+    """The true count stays as it is: a count of any day is one more look at that of the visit."""
+    at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))
+    engine = SimpleNamespace(
+        condition=lambda *_: conditioned,
+        intervals=lambda _: intervals,
+        solve=lambda *_: SimpleNamespace(at=at),
+    )
+    plan = schedule_of("5x10")
+    request = NarrowingRequest(patient=Patient(), schedule=plan, days=(21,))
+    (found,) = narrowing(engine, request).rows  # type: ignore[arg-type]
+    variance = POPULATION**2 + PATIENT**2
+    seen = np.sqrt(variance + ERROR**2)
+    left = np.sqrt(variance * ERROR**2 / seen**2 + ERROR**2)
+
+    def risk_after(z: np.ndarray | float):
+        """After a count this many SDs from what was expected."""
+        mean = CENTRE + variance / seen * z
+        return stats.norm.cdf((np.log(0.795) - mean) / left)
+
+    after, now = risk_after(Z), stats.norm.cdf(np.log(0.795 / 0.80) / seen)
+    removed = 1 - (after * (1 - after)).mean() / (now * (1 - now))
+    assert found.day == 21
+    assert found.sd_of_risk_now == pytest.approx(np.sqrt(now * (1 - now)), abs=ROUNDED)
+    assert found.sd_of_risk_expected == pytest.approx(
+        np.sqrt((after * (1 - after)).mean()), abs=ROUNDED
+    )
+    assert found.variance_explained == pytest.approx(removed, abs=2 * ROUNDED)
+    low, high = (risk_after(stats.norm.ppf(q)) for q in (0.1, 0.9))
+    # The risk is a mean over counts around the quantile: of 5 % of them on either side.
+    assert (found.risk_if_low, found.risk_if_high) == pytest.approx((low, high), abs=0.03)
 
 
 def test_a_fan_holds_the_quantiles_in_their_order():

@@ -36,20 +36,21 @@ def test_the_literature_says_how_many_published_numbers_it_reproduces():
 
 def test_a_run_shows_how_its_own_risks_came_true():
     risk = np.repeat([0.1, 0.4, 0.9], 20)
-    happened = np.concatenate([np.arange(20) < n for n in (2, 8, 18)])
+    happened = np.concatenate([np.arange(20) < n for n in (3, 9, 17)])
     table = pd.DataFrame({"p_grade2_measured": risk, "observed_grade2": happened})
     unknown = pd.DataFrame({"p_grade2_measured": [0.5]})
     reported = calibration_of_run(pd.concat([table, unknown]), 21.0)
     assert reported is not None
     assert "Of the 60 patients" in reported.text
-    assert "28 had grade 2 or worse" in reported.text
+    assert "29 had grade 2 or worse" in reported.text
+    assert "add up to 28.0" in reported.text
     assert "counts up to day 21" in reported.text
     assert [(g.patients, g.risk, g.happened) for g in reported.groups] == [
-        (20, 0.1, 0.1),
-        (20, 0.4, 0.4),
-        (20, 0.9, 0.9),
+        (20, 0.1, 0.15),
+        (20, 0.4, 0.45),
+        (20, 0.9, 0.85),
     ]
-    low, high = proportion_confint(8, 20, 0.1, "beta")
+    low, high = proportion_confint(9, 20, 0.1, "beta")
     assert (reported.groups[1].low, reported.groups[1].high) == (round(low, 2), round(high, 2))
 
 
