@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Model
+from lymphokin.solve.kinetics import fast_states
 from lymphokin.solve.phi import phi
 from lymphokin.solve.recurrence import recurrence
 from lymphokin.solve.system import System
@@ -93,12 +94,12 @@ def _decaying(ends: tuple[Any, Any, Any, Any], z: Any, s: Any) -> tuple[Any, Any
 class _Curve:
     """A state over its windows in pieces, with its integral since each window's start.
 
-    Pieces are cubic, and for a state that doses change or bend those of :func:`_decaying`: it is
-    steepest where steps are made for what follows it.
+    Pieces are cubic, and for a state that doses change or bend, or that decays as fast as the drug,
+    those of :func:`_decaying`: it is steepest where steps are made for what follows it.
     """
 
     def __init__(
-        self, after: tuple[Any, Any], before: tuple[Any, Any], offset: Any, loss: Any
+        self, after: tuple[Any, Any], before: tuple[Any, Any], offset: Any, loss: Any, fast: bool
     ) -> None:
         """Pieces from node to node.
 
@@ -107,11 +108,12 @@ class _Curve:
             before: the same before it; each piece ends there.
             offset: [node, lane] days since the window's start.
             loss: [lane] per day, of the state at the window's end.
+            fast: whether the state decays nearly as fast as the drug.
         """
         step = jnp.diff(offset, axis=0)
         values, slopes = after
         first, last = (values[:-1], slopes[:-1]), (before[0][1:], before[1][1:])
-        self._loss = None if before[1] is slopes else loss
+        self._loss = None if before[1] is slopes and not fast else loss
         if self._loss is None:
             area = 0.5 * step * (first[0] + last[0]) + step**2 / 12 * (first[1] - last[1])
         else:
@@ -171,6 +173,7 @@ def hand_down(
     flows = system.flows(dict(zip(system.names, (s[-1] for s in solution.states), strict=True)), {})
     step = jnp.asarray(timeline.days.step)
     moves = step > 1e-6
+    fast = fast_states(model)
     result = {}
     for exposure, down in zip(model.exposures, timeline.hand_down, strict=True):
         handed = [name for block in exposure.blocks for name in block.hands_down]
@@ -183,7 +186,8 @@ def hand_down(
             i = system.names.index(name)
             before = solution.states_before[i], solution.slopes_before[i]
             loss = jnp.broadcast_to(flows[name].loss, hours.start.shape)
-            curve = _Curve((solution.states[i], solution.slopes[i]), before, offset, loss)
+            begins = solution.states[i], solution.slopes[i]
+            curve = _Curve(begins, before, offset, loss, name in fast)
             value, integral = (x.reshape(-1)[down.source] for x in curve.at(index, elapsed))
             total = curve.total + curve.end / loss
             kept = jnp.exp(-loss * since_earlier) * curve.end[hours.earlier]

@@ -30,6 +30,9 @@ drug is stepped through as finely as that. The drug of the default model has 28,
 published cohorts 41."""
 MARGIN = 0.1
 """Share of the tolerance that may be left when a drug is followed no longer (judgement)."""
+FAST_SHARE = 0.2
+"""Part of the drug's fastest rate from which on what is handed down follows it closely: below, a
+cubic gives its area to 5e-5 (measured, one to three compartments in a row)."""
 STILL = 1e-9
 """A state moves when its slope (unit per day) changes by more, which is rounding."""
 MOST_DAYS = 180.0
@@ -66,6 +69,28 @@ def following(rule: StepRule, model: Model) -> StepRule:
 def _at_least(usual: float, days: float) -> float:
     """Days beyond the usual ones; 0 where those are enough."""
     return days if days > usual else 0.0
+
+
+def fast_states(model: Model) -> frozenset[str]:
+    """States handed down that, at the medians, decay nearly as fast as the drug itself.
+
+    They follow its bends, where slower ones are smooth.
+    """
+    found = (_fast_states(_Known(model), i) for i in range(len(model.exposures)))
+    return frozenset().union(*found)
+
+
+@lru_cache(maxsize=64)
+def _fast_states(known: _Known, exposure: int) -> frozenset[str]:
+    blocks = known.model.exposures[exposure].blocks
+    medians = {p.name: p.median * p.per_day for p in known.model.table}
+    handed = [name for block in blocks for name in block.hands_down]
+    with jax.ensure_compile_time_eval():
+        states = _followed(blocks, medians)
+        if not states:
+            return frozenset()
+        least = FAST_SHARE * float(_rates(blocks, medians, states).max())
+        return frozenset(n for n in handed if _rates(blocks, medians, [n]).max() >= least)
 
 
 class _Kinetics(NamedTuple):
