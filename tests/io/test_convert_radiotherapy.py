@@ -1,14 +1,23 @@
 """What a row of radiotherapy means: a fraction or a course, of which study, day and lesion."""
 
 import re
+from datetime import date, timedelta
+from itertools import cycle
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.io.cdisc_study import DAYS, DM, LB, PR, account, done, fractions, refused
+from tests.io.cdisc_study import (
+    DAYS,
+    LB,
+    PR,
+    account,
+    done,
+    fractions,
+    patients,
+    problems,
+    refused,
+)
 
-SPARE = settings(max_examples=4)
 COLUMNS = "USUBJID,PRSEQ,PRTRT,PRCAT,PRDOSE,PRDOSU,PRSTDTC,PRENDTC,PRLOC,PRDOSTOT,NFRACT\n"
 
 
@@ -18,41 +27,57 @@ def course(dose: object, total: object = "", number: object = "", start: str = D
     return ",".join(map(str, cells)) + "\n"
 
 
-@pytest.mark.parametrize(
-    ("category", "name", "date"),
-    [
-        ("PRIOR CANCER RADIOTHERAPY", "RADIOTHERAPY", "2025-05-06"),
-        ("RADIOTHERAPY", "Previous radiation therapy", "2024"),
-        ("Radiotherapy history", "SBRT", ""),
-        ("SUBSEQUENT ANTI-CANCER RADIOTHERAPY", "SBRT", "2026-08-06"),
-        ("RADIOTHERAPY", "Post-study palliative radiotherapy", "2026-07"),
-    ],
-)
-def test_radiotherapy_of_another_course_is_left_out_and_reported(category, name, date, tmp_path):
-    pr = PR + f"X-1,6,{name},{category},50,Gy,{date},BREAST\n"
+def test_radiotherapy_of_another_course_is_left_out_and_reported(tmp_path):
+    earlier = (
+        ("RADIOTHERAPY", "PRIOR CANCER RADIOTHERAPY", "2025-05-06"),
+        ("Previous radiation therapy", "RADIOTHERAPY", "2024"),
+        ("SBRT", "Radiotherapy history", ""),
+    )
+    later = (
+        ("SBRT", "SUBSEQUENT ANTI-CANCER RADIOTHERAPY", "2026-08-06"),
+        ("Post-study palliative radiotherapy", "RADIOTHERAPY", "2026-07"),
+    )
+    pr = PR + "".join(f"X-1,6,{name},{category},50,Gy,{day},BREAST\n"
+                      for name, category, day in earlier + later)  # fmt: skip
     old = LB + "X-1,9,LYM,1.90,10^9/L,1.90,1.90,10^9/L,2025-10-27\n"
     conversion = done(tmp_path, pr=pr, lb=old)
     assert [day for day, _, _ in fractions(conversion)] == [0, 1, 2, 3, 4]
     assert conversion.cohort.patients["n_lesions"].tolist() == [1, 1]
-    assert "not of the study" in account(conversion)
+    reported = account(conversion)
+    assert ("earlier radiotherapy, not of the study: PRIOR CANCER RADIOTHERAPY, Previous radiation "
+            "therapy, Radiotherapy history (rows 12, 13, 14)") in reported  # fmt: skip
+    assert ("later radiotherapy, not of the study: Post-study palliative radiotherapy, SUBSEQUENT "
+            "ANTI-CANCER RADIOTHERAPY (rows 15, 16)") in reported  # fmt: skip
 
 
-@pytest.mark.parametrize("date", ["2025-05-06", "2026-01-20", "2026-06-20"])
-def test_fractions_far_from_the_study_treatment_are_asked_for(date, tmp_path):
-    pr = PR + f"X-1,6,SBRT,RADIOTHERAPY,8,Gy,{date},BREAST\n"
-    refused(tmp_path, "pr.csv", "line ", "PRSTDTC", "[radiotherapy] days", pr=pr)
-    conversion = done(tmp_path, "[radiotherapy]\ndays = [-28, 60]", pr=pr)
-    assert [day for day, _, _ in fractions(conversion)] == [0, 1, 2, 3, 4]
-    assert "outside the days -28 to 60" in account(conversion)
+def test_fractions_far_from_the_study_treatment_are_asked_for(tmp_path):
+    study = patients(3)  # whose fractions stand in lines 2 to 16
+    cases = ("2025-05-06", "2026-01-20", "2026-06-20")
+    for who, day in enumerate(cases, start=1):
+        study["pr"] += f"X-{who},6,SBRT,RADIOTHERAPY,8,Gy,{day},BREAST\n"
+    found = problems(tmp_path, **study)
+    far = {("pr.csv", row, "PRSTDTC", day) for row, day in enumerate(cases, start=17)}
+    before_the_pause = ("pr.csv", 2, "PRSTDTC", DAYS[0])
+    assert set(found) == far | {before_the_pause}
+    assert all("[radiotherapy] days" in expected for expected in found.values()), found
+    conversion = done(tmp_path, "[radiotherapy]\ndays = [-28, 60]", **study)
+    for who in ("X-1", "X-2", "X-3"):
+        assert [day for day, _, _ in fractions(conversion, who)] == [0, 1, 2, 3, 4], who
+    assert "outside the days -28 to 60 of the mapping (rows 17, 18, 19)" in account(conversion)
 
 
-@given(st.integers(-28, 28))
-@SPARE
-def test_a_course_near_the_start_of_treatment_is_that_of_the_study(tmp_path, days):
-    start = f"2026-03-{2 + max(0, days):02d}" if days >= 0 else f"2026-02-{2 + 28 + days:02d}"
-    dm = DM.replace("2026-03-02,2026-03-10,2026-03-02,1.8", f"{start},,{start},1.8")
-    early = LB.replace("2026-02-27", "2026-01-02")
-    assert len(fractions(done(tmp_path, dm=dm, lb=early))) == 5
+def test_a_course_near_the_start_of_treatment_is_that_of_the_study(tmp_path):
+    cases = (-28, -27, -1, 0, 1, 27, 28)  # days from the first fraction to the start of treatment
+    study = patients(len(cases))
+    starts = [str(date.fromisoformat(DAYS[0]) + timedelta(days)) for days in cases]
+    dates = "2026-03-02,2026-03-10,2026-03-02"
+    study["dm"] = study["dm"].replace(dates, "{0},,{0}")
+    for start in starts:
+        study["dm"] = study["dm"].replace("{0},,{0}", f"{start},,{start}", 1)
+    study["lb"] = study["lb"].replace("2026-02-27", "2026-01-02")
+    conversion = done(tmp_path, **study)
+    for who, days in enumerate(cases, start=1):
+        assert len(fractions(conversion, f"X-{who}")) == 5, days
 
 
 def test_the_dose_of_a_whole_course_is_not_one_fraction(tmp_path):
@@ -93,36 +118,38 @@ def test_courses_are_laid_out_over_the_weekdays_up_to_their_end(tmp_path):
     assert "a course laid out evenly over the weekdays up to its end" in reported
 
 
-@given(st.integers(1, 35), st.sampled_from([1.8, 2.0, 2.75, 5.0, 10.0]))
-@SPARE
-def test_a_course_keeps_its_total_and_stays_off_weekends(tmp_path, number, single):
-    mapping = '[radiotherapy]\nrow = "course"\nfractions_column = "NFRACT"'
-    rows = COLUMNS + course(round(number * single, 4), "", number)
-    conversion = done(tmp_path, mapping + _all_accepted(), pr=rows)
-    given_ = fractions(conversion)
-    assert len(given_) == number
-    assert sum(gray for _, gray, _ in given_) == pytest.approx(number * single, abs=1e-3)
-    assert all(day % 7 < 5 for day, _, _ in given_)  # day 0 is a Monday
+LAID_OUT = '[radiotherapy]\nrow = "course"\nfractions_column = "NFRACT"'
 
 
-def _all_accepted() -> str:
-    return '\n[accept]\ntotal_dose = "a test"\nfraction_count = "a test"\n'
+def test_a_course_keeps_its_total_and_stays_off_weekends(tmp_path):
+    cases = list(zip(range(1, 36), cycle([1.8, 2.0, 2.75, 5.0, 10.0, 12.5]), strict=False))
+    accepted = '\n[accept]\ntotal_dose = "a test"\nfraction_count = "a test"\n'
+    study = patients(len(cases))
+    study["pr"] = COLUMNS + "".join(course(round(number * single, 4), "", number, who=f"X-{number}")
+                                    for number, single in cases)  # fmt: skip
+    conversion = done(tmp_path, LAID_OUT + accepted, **study)
+    for number, single in cases:
+        given = fractions(conversion, f"X-{number}")
+        assert len(given) == number
+        total = sum(gray for _, gray, _ in given)
+        assert total == pytest.approx(number * single, abs=1e-3), (number, single)
+        assert all(day % 7 < 5 for day, _, _ in given), number  # day 0 is a Monday
 
 
-@pytest.mark.parametrize(
-    ("row", "word"),
-    [
-        (course(50, 50, 5.5), "NFRACT"),
-        (course(50, 50, 0), "NFRACT"),
-        (course(10, 50, 4), "PRDOSTOT"),
-        (course(50, 50, 5, end="2026-03-04"), "PRENDTC"),
-        (course("", "", 5), "PRDOSE"),
-        (course(50, 50, 5, end="2026-02-04"), "PRENDTC"),
-    ],
-)
-def test_a_course_that_contradicts_itself_is_refused(row, word, tmp_path):
-    mapping = '[radiotherapy]\nrow = "course"\nfractions_column = "NFRACT"'
-    refused(tmp_path, "line 2", word, mapping=mapping, pr=COLUMNS + row)
+def test_a_course_that_contradicts_itself_is_refused(tmp_path):
+    cases = (
+        (course(50, 50, 5.5, who="X-1"), "NFRACT", "5.5"),
+        (course(50, 50, 0, who="X-2"), "NFRACT", "0"),
+        (course(10, 50, 4, who="X-3"), "PRDOSTOT", "50"),
+        (course(50, 50, 5, end="2026-03-04", who="X-4"), "PRENDTC", "2026-03-04"),
+        (course("", "", 5, who="X-5"), "PRDOSE", ""),
+        (course(50, 50, 5, end="2026-02-04", who="X-6"), "PRENDTC", "2026-02-04"),
+    )
+    study = patients(len(cases)) | {"pr": COLUMNS + "".join(row for row, _, _ in cases)}
+    found = problems(tmp_path, LAID_OUT, **study)
+    assert set(found) == {("pr.csv", line, column, value)
+                          for line, (_, column, value) in enumerate(cases, start=2)}  # fmt: skip
+    assert "not before the start" in found["pr.csv", 7, "PRENDTC", "2026-02-04"]
 
 
 def test_a_total_that_is_not_the_sum_of_the_fractions_is_refused(tmp_path):
@@ -132,11 +159,13 @@ def test_a_total_that_is_not_the_sum_of_the_fractions_is_refused(tmp_path):
     refused(tmp_path, "PRDOSTOT", pr=rows.replace("LIVER,50", "LIVER,60"))
 
 
-@pytest.mark.parametrize("column", ["PRENDTC", "PRDOSFRQ"])
-def test_a_row_of_several_fractions_is_asked_for(column, tmp_path):
-    cell = {"PRENDTC": "2026-03-06", "PRDOSFRQ": "BID"}[column]
-    rows = f"USUBJID,PRTRT,PRDOSE,PRDOSU,PRSTDTC,{column}\nX-1,SBRT,10,Gy,2026-03-02,{cell}\n"
-    refused(tmp_path, column, "one row per fraction", 'row = "course"', pr=rows)
+def test_a_row_of_several_fractions_is_asked_for(tmp_path):
+    rows = "USUBJID,PRTRT,PRDOSE,PRDOSU,PRSTDTC,PRENDTC,PRDOSFRQ\n"
+    rows += "X-1,SBRT,10,Gy,2026-03-02,2026-03-06,\nX-2,SBRT,10,Gy,2026-03-02,,BID\n"
+    found = problems(tmp_path, pr=rows)
+    for place in (("pr.csv", 2, "PRENDTC", "2026-03-06"), ("pr.csv", 3, "PRDOSFRQ", "BID")):
+        assert "one row per fraction" in found[place]
+        assert 'row = "course"' in found[place]
 
 
 def test_two_fractions_of_one_day_are_lesions_twice_a_day_or_repeats(tmp_path):
@@ -165,30 +194,35 @@ def test_locations_and_clock_times_tell_fractions_of_a_day_apart(tmp_path):
     assert [day for day, _, _ in bid] == pytest.approx([8 / 24, 15 / 24], abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("name", "dose", "out"),
-    [
-        ("Radiotherapy planning CT", "", True),
-        ("Stereotactic biopsy", "", True),
-        ("Sham radiotherapy", "10", True),
-        ("Radiation dermatitis treatment", "0", True),
-        ("Brachytherapy (radiotherapy)", "7", False),
-        ("MRI-guided radiotherapy", "7", False),
-        ("Photons", "7", False),
-    ],
-)
-def test_what_only_looks_like_a_fraction_is_left_out_or_asked_for(name, dose, out, tmp_path):
-    pr = PR + f"X-1,9,{name},PROCEDURE,{dose},Gy,2026-03-09,LIVER\n"
-    if out:
-        conversion = done(tmp_path, pr=pr)
-        assert len(fractions(conversion)) == 5
+def procedures(*cases: tuple[str, str]) -> str:
+    """PR with further rows of a name and a dose, from line 12, on days of their own."""
+    return PR + "".join(f"X-1,9,{name},PROCEDURE,{dose},Gy,2026-03-{day:02d},LIVER\n"
+                        for day, (name, dose) in enumerate(cases, start=9))  # fmt: skip
+
+
+def test_what_only_looks_like_a_fraction_is_left_out(tmp_path):
+    cases = (("Radiotherapy planning CT", ""), ("Stereotactic biopsy", ""),
+             ("Radiation dermatitis treatment", "0"), ("Sham radiotherapy", "10"))  # fmt: skip
+    conversion = done(tmp_path, pr=procedures(*cases))
+    assert len(fractions(conversion)) == 5
+    left_out = [e for e in conversion.account.entries if e.what == "dropped"]
+    assert [(e.rows, e.why.partition(":")[0]) for e in left_out] == [
+        ((15,), "sham radiotherapy"), ((12, 13, 14), "no radiotherapy fraction")]  # fmt: skip
+    for name, _ in cases:
         assert name in account(conversion)
-        return
-    refused(tmp_path, "line 12", "PRTRT", "[radiotherapy.treatments]", pr=pr)
-    yes = done(tmp_path, f'[radiotherapy.treatments]\n"{name}" = "yes"', pr=pr)
-    assert len(fractions(yes)) == 6
-    no = done(tmp_path, f'[radiotherapy.treatments]\n"{name}" = "no"', pr=pr)
-    assert len(fractions(no)) == 5
+
+
+def test_what_may_be_a_fraction_is_asked_for(tmp_path):
+    names = ("Brachytherapy (radiotherapy)", "MRI-guided radiotherapy", "Photons")
+    pr = procedures(*((name, "7") for name in names))
+    found = problems(tmp_path, pr=pr)
+    assert set(found) == {("pr.csv", row, "PRTRT", name)
+                          for row, name in enumerate(names, start=12)}  # fmt: skip
+    assert all("[radiotherapy.treatments]" in expected for expected in found.values()), found
+    for says, days in (("yes", [7, 8, 9]), ("no", [])):
+        stated = "".join(f'"{name}" = "{says}"\n' for name in names)
+        conversion = done(tmp_path, f"[radiotherapy.treatments]\n{stated}", pr=pr)
+        assert [day for day, _, _ in fractions(conversion)] == [0, 1, 2, 3, 4, *days], says
 
 
 def test_a_fraction_of_0_gray_was_not_given(tmp_path):
@@ -211,12 +245,17 @@ def test_a_patient_without_a_count_before_the_first_fraction_is_named_with_the_r
     assert list(left.cohort.patients.index) == ["X-2"]
 
 
-@pytest.mark.parametrize(
-    ("word", "date"), [("Salvage SBRT", DAYS[4]), ("SBRT, previous plan", "2026-03-09")]
-)
-def test_a_word_of_another_course_on_a_day_of_the_study_is_asked_for(word, date, tmp_path):
-    pr = PR + f'X-1,6,"{word}",RADIOTHERAPY,10,Gy,{date},SPINE\n'
-    refused(tmp_path, "line 12", "PRSTDTC", word, "[radiotherapy.treatments]", pr=pr)
+def test_a_word_of_another_course_on_a_day_of_the_study_is_asked_for(tmp_path):
+    cases = (("Salvage SBRT", DAYS[4]), ("SBRT, previous plan", "2026-03-09"))
+    pr = PR + "".join(f'X-{who},6,"{word}",RADIOTHERAPY,10,Gy,{day},SPINE\n'
+                      for who, (word, day) in enumerate(cases, start=1))  # fmt: skip
+    found = problems(tmp_path, pr=pr)
+    assert len(found) == len(cases)
+    for row, (word, day) in enumerate(cases, start=12):
+        assert word in found["pr.csv", row, "PRSTDTC", day]
+        assert "[radiotherapy.treatments]" in found["pr.csv", row, "PRSTDTC", day]
     for says, number in (("yes", 6), ("no", 5)):
-        conversion = done(tmp_path, f'[radiotherapy.treatments]\n"{word}" = "{says}"', pr=pr)
-        assert len(fractions(conversion)) == number
+        stated = "".join(f'"{word}" = "{says}"\n' for word, _ in cases)
+        conversion = done(tmp_path, f"[radiotherapy.treatments]\n{stated}", pr=pr)
+        for who, (word, _) in enumerate(cases, start=1):
+            assert len(fractions(conversion, f"X-{who}")) == number, (word, says)
