@@ -119,6 +119,7 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
     levels = np.array([210.0 + 17 * place[i] for i in treated])
     atra = pd.DataFrame({"id": treated, "day": 0.125, "observed": levels, "censored": False})
     atra = atra.assign(lower=np.nan, upper=np.nan)
+    fitted = levels * (0.75 - 0.1 * (np.arange(len(treated)) % 2))  # within 90 %, and outside
     draws = np.random.default_rng(1).lognormal(size=(2, 300))
     return ReportContents(
         title="A made-up trial",
@@ -128,7 +129,7 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
         counts_until=21.0,
         patients=made_up_patients(ids, arms),
         curves=xr.Dataset(courses, coords={"patient": ids, "day": days}),
-        atra=atra.assign(**{q: 0.97 * levels * s for q, s in zip(QUANTILES, SPREAD, strict=True)})
+        atra=atra.assign(**{q: fitted * s for q, s in zip(QUANTILES, SPREAD, strict=True)})
         if treated
         else None,
         parameters=parameters,

@@ -142,7 +142,10 @@ def test_arms_count_what_happened_and_what_was_forecast(contents, text):
         )
     risk = contents.patients["p_grade2_measured"].to_numpy()
     happened = contents.patients["observed_grade2"].to_numpy(float)
-    assert f"Brier score {np.mean((risk - happened) ** 2):.3f}" in plain(text)
+    assert (
+        f"Brier score {np.mean((risk - happened) ** 2):.3f}; giving every patient the observed "
+        f"share would score {np.mean((happened.mean() - happened) ** 2):.3f}" in plain(text)
+    )
 
 
 def test_the_difference_of_the_arms_keeps_its_sign_everywhere(text):
@@ -233,6 +236,7 @@ def test_levels_of_the_drug_stand_beside_their_patient(contents, text):
             f"{s['q25']:.0f} to {s['q75']:.0f}",
             f"{s['q05']:.0f} to {s['q95']:.0f}",
         ]
+    assert "1 of 2 measured levels lie inside the 90 % interval" in plain(text)
     axes = atra_fit(contents.atra).axes[0]
     points = next(line for line in axes.lines if line.get_marker() == "o")
     assert points.get_xydata().tolist() == contents.atra[["observed", "q50"]].to_numpy().tolist()
@@ -253,6 +257,10 @@ def test_parameters_have_each_number_in_its_column(contents, text):
             f"{p['contraction']:.2f}".replace("-0.00", "0.00"),
             learnt,
         ]
+    assert (
+        "γ: prior 0.56 (0.24 to 1.3), posterior 2.5 (2.2 to 2.9), medians with 90 % equal-tailed "
+        "intervals; contraction 0.00." in plain(text)
+    )
     sampling = rows_of(text, "Sources and sampling")
     assert sampling["α"][-3:] == ["1.003", "913", "811"]
     assert sampling["γ"][-3:] == ["1.006", "947", "853"]
