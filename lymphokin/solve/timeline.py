@@ -333,7 +333,7 @@ def _hand_down(
         np.unique(node_day[rows, lane[0]], return_inverse=True)
         for rows, lane in zip(covered, lanes, strict=True)
     ]
-    queries = _rounded(max((len(days) for days, _ in distinct), default=1))
+    queries = _rounded(max((1, *(len(days) for days, _ in distinct))))
     query_day = np.zeros((queries, len(lanes)))
     source = np.zeros(node_day.shape, dtype=int)
     inside = np.zeros(node_day.shape)

@@ -9,7 +9,7 @@ are a plain dictionary, keyed and in units as in the parameter table (absorption
 lives in hours or days); constants per hour become per day here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import exp, log
 
 import numpy as np
@@ -46,12 +46,14 @@ def solve(
     days: ArrayLike,
     kill: str = "linear",
     feedback: float = 0.0,
+    drive: Callable[[float], float] = lambda _: 1.0,
 ) -> dict[str, NDArray[np.float64]]:
     """Solve all three blocks and return every state, the ATRA level and the count at `days`.
 
     Parameters: `parameters` in table units; `doses` and `fractions` in any order; `days` any
     shape-[time] array in any order, at or after the untreated start; `kill` the kill law;
-    `feedback` the exponent of (baseline / viable count) on lymphocyte production.
+    `feedback` the exponent of (baseline / viable count) on lymphocyte production; `drive` what
+    lymphocyte production is multiplied with on a day.
     A dose reaches the gut at its day plus the lag. Fractions at one time are one exposure: their
     doses and shares add. An output at the time of a jump is taken before it.
 
@@ -71,7 +73,7 @@ def solve(
         stop = min(day, end)
         if stop > start:
             wanted = (days > start) & (days <= stop)
-            y, out[:, wanted] = integrate(p, y, start, stop, days[wanted], scale, feedback)
+            y, out[:, wanted] = integrate(p, y, start, stop, days[wanted], scale, feedback, drive)
             start = stop
         if day <= end:
             y = jump(p, y, amount_mg, immune_dose_gy, share, kill)
@@ -146,11 +148,12 @@ def integrate(
     days: NDArray[np.float64],
     scale: NDArray[np.float64],
     feedback: float,
+    drive: Callable[[float], float],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One smooth piece: the state at `stop` [state] and at the `days` within it [state, time]."""
     grid, where = np.unique(np.append(days, stop), return_inverse=True)
     solution = solve_ivp(
-        lambda _, state: rates(p, state, feedback),
+        lambda day, state: rates(p, state, feedback, drive(day)),
         (start, stop),
         y,
         method="LSODA",
@@ -164,7 +167,7 @@ def integrate(
     return values[:, -1], values[:, :-1]
 
 
-def rates(p: Parameters, y: NDArray[np.float64], feedback: float) -> list[float]:
+def rates(p: Parameters, y: NDArray[np.float64], feedback: float, drive: float) -> list[float]:
     """Right-hand side of the ten equations, per day."""
     gut, central, message, enzyme, signal, inflammation, mdsc, fast, slow, doomed = y.tolist()
 
@@ -182,7 +185,7 @@ def rates(p: Parameters, y: NDArray[np.float64], feedback: float) -> list[float]
     production = p["mdsc_baseline"] * (1 + p["radiation_drive"] * inflammation)
     loss = 1 + p["max_differentiation"] * signal
 
-    target = p["lymphocyte_baseline"] * (mdsc / p["mdsc_baseline"]) ** -p["suppression"]
+    target = drive * p["lymphocyte_baseline"] * (mdsc / p["mdsc_baseline"]) ** -p["suppression"]
     if feedback:
         target *= (p["lymphocyte_baseline"] / (fast + slow)) ** feedback
     fast_rate = log(2) / p["fast_half_life"]
