@@ -31,9 +31,9 @@ def fit(
     ),
     fix: Annotated[list[str], typer.Option(help="Fix a parameter: NAME=VALUE.")] = [],  # noqa: B006
     counts_until: CountsUntil = None,
-    chains: Chains = 2,
+    chains: Chains = 4,
     warmup: Warmup = 50,
-    draws: Draws = 2000,
+    draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
     prior: Annotated[
@@ -103,9 +103,9 @@ def fit(
 def demo(
     out: Out = Path("lymphokin-demo"),
     counts_until: CountsUntil = 21.0,
-    chains: Chains = 2,
+    chains: Chains = 4,
     warmup: Warmup = 50,
-    draws: Draws = 2000,
+    draws: Draws = 1000,
     seed: Seed = 0,
     json_: Json = False,
 ) -> None:

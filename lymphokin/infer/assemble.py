@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from lymphokin.infer.accuracy import judge_accuracy
+from lymphokin.infer.chains_apart import chains_apart
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import (
     beside_accuracy,
@@ -64,8 +65,13 @@ def verdicts_of(
     unmeasured = unmeasured_quantities(hierarchy.model, seen)
     scores = density.prior_scores(z)
     summary = population_summary(hierarchy, scores, values, prior, belief is None, unmeasured)
+    names = hierarchy.population_names
     convergence = (
-        judge(summary, sample.statistics["diverging"])
+        judge(
+            summary,
+            sample.statistics["diverging"],
+            chains_apart(z, sample.statistics["log_density"], names, sample.log_evidence),
+        )
         if belief is None
         else without_chains(belief, z.shape[1])
     )
@@ -74,10 +80,12 @@ def verdicts_of(
     conflicts = prior_conflicts(hierarchy.model, scores.reshape(-1, n_population))
     if convergence.level == "bad":
         summary, conflicts = withheld(summary), []
-    verdicts = {
+    verdicts: dict[str, Any] = {
         "convergence": convergence.as_dict(),
         "prior_conflict": in_a_sentence(conflicts, unmeasured),
     }
+    if len(sample.log_evidence) > 1:
+        verdicts["log_evidence_of_modes"] = list(sample.log_evidence)
     if belief is not None:
         verdicts["approximation"] = belief.as_dict()
     return summary, values, prior, verdicts

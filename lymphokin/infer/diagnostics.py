@@ -29,6 +29,12 @@ NO_CHAINS = (
 )
 
 
+ONE_MODE = (
+    "What helps: a model, or priors or fixed values, under which one of these places is left; more "
+    "draws do not."
+)
+
+
 @dataclass(frozen=True)
 class Convergence:
     """Convergence of a run over its population quantities; without chains only the verdict."""
@@ -119,8 +125,14 @@ def population_summary(
     return pd.DataFrame(rows)
 
 
-def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
-    """Convergence verdict from the summary and the [chain, draw] divergence flags."""
+def judge(summary: pd.DataFrame, diverging: np.ndarray, apart: str = "") -> Convergence:
+    """Convergence verdict from the summary and the [chain, draw] divergence flags.
+
+    Args:
+        summary: from :func:`population_summary`.
+        diverging: [chain, draw] flags.
+        apart: what separates chains that never met, or empty.
+    """
     chains, draws = diverging.shape
     # A chain that never moved has no R-hat: a number that is missing speaks against the fit.
     rhat = float(summary["rhat"].max(skipna=False))
@@ -143,7 +155,7 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray) -> Convergence:
         verdict = f"Usable for a look, not for reporting: sample longer ({numbers})."
     worst = summary.nsmallest(5, "ess_bulk")[["name", "rhat", "ess_bulk"]]
     if not good:
-        verdict = f"{verdict} {_remedy(summary, draws, share)}"
+        verdict = f"{verdict} {f'{apart} {ONE_MODE}' if apart else _remedy(summary, draws, share)}"
     return Convergence(
         rhat,
         ess,

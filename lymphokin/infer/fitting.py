@@ -26,7 +26,7 @@ from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import prepare_summary
 from lymphokin.infer.fit_error import FitError
-from lymphokin.infer.gaussian import NormalApproximation, fit_gaussian
+from lymphokin.infer.modes import Modes, find_modes
 from lymphokin.infer.noncentred_density import prepare_gradients
 from lymphokin.infer.nuts import sample_nuts
 from lymphokin.infer.sample import Sample
@@ -166,8 +166,10 @@ def _by_markov_chains(
     _prepare_summaries(density, settings)
     meanwhile()
     gradients, seed = sampler.gradients(density, coarse), settings.nuts.seed
-    arrays = checkpoint.recall("map", lambda: fit_gaussian(density, gradients, seed).arrays())
-    approximation = NormalApproximation.of(arrays)
+    chains = settings.nuts.chains
+    found = checkpoint.recall("map", lambda: find_modes(density, gradients, seed, chains).arrays())
+    modes = Modes.of(found)
+    approximation = modes.approximation
     middle = np.zeros_like(approximation.whitening.centre)
     centre, _ = approximation.latents(density, middle[None])
     _refuse_inaccurate(density, centre, settings, checkpoint)
@@ -180,8 +182,9 @@ def _by_markov_chains(
         settings.nuts,
         checkpoint,
         reporter.sampling,
+        modes.starts,
     )
-    return draws.sample()
+    return replace(draws.sample(), log_evidence=tuple(modes.log_evidence.tolist()))
 
 
 def _refuse_inaccurate(

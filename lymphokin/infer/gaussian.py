@@ -24,7 +24,7 @@ from lymphokin.infer.bend import Bend
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.factor import ArrowFactor, mean_factor
 from lymphokin.infer.fit_error import FitError
-from lymphokin.infer.mode import rough_mode
+from lymphokin.infer.mode import rough_modes
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
 
@@ -223,6 +223,14 @@ class NormalApproximation(NamedTuple):
         x, log_volume = NoncentredDensity(density, self.noncentring).latents(u)
         return x, log_volume + bent
 
+    def whitened(self, density: CohortDensity, x: np.ndarray) -> np.ndarray:
+        """[draw, latent] points of which :meth:`latents` gives ``x`` [draw, latent]."""
+        u = NoncentredDensity(density, self.noncentring).noncentred(x)
+        y = self.whitening.from_latents(u)
+        population = y[..., : len(self.whitening.population)]
+        own = self.bend.straight(population, self.whitening.by_patient(y))
+        return self.whitening.together(population, own)
+
 
 def linear(whitening: Whitening, noncentring: Noncentring) -> NormalApproximation:
     """An approximation whose patients follow the population along straight lines."""
@@ -231,7 +239,10 @@ def linear(whitening: Whitening, noncentring: Noncentring) -> NormalApproximatio
 
 
 def fit_gaussian(
-    density: CohortDensity, gradients: NoncentredGradients, seed: int = 0
+    density: CohortDensity,
+    gradients: NoncentredGradients,
+    seed: int = 0,
+    near: np.ndarray | None = None,
 ) -> NormalApproximation:
     """Normal approximation of a cohort's posterior.
 
@@ -239,16 +250,18 @@ def fit_gaussian(
         density: the cohort.
         gradients: of its density or of one near it, as with long steps.
         seed: of the starts and of the points at which gradients are taken.
+        near: [latent] a point near the mode, as the parameter table writes it; None: the first of
+            :func:`rough_modes`.
 
     Raises:
         FitError: when there is none.
     """
     rng = np.random.default_rng(seed)
     index = density.patient_index()
+    near = rough_modes(density, gradients, seed, 1)[0] if near is None else near
     first = NoncentredDensity.about(density)
-    mode = rough_mode(density, lambda u: gradients(u, first.noncentring), seed)
-    space = first.around(mode)
-    centre = space.noncentred(first.latents(mode[None])[0])[0]
+    space = first.around(first.noncentred(near[None])[0])
+    centre = space.noncentred(near[None])[0]
     factor = space.factor(centre)
     settled = ROUNDS * 2 // 3
     for i in range(ROUNDS):

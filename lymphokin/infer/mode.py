@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from lymphokin.infer.density import CohortDensity, Gradients, flat
 from lymphokin.infer.fit_error import FitError
+from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
 
 ITERATIONS = 80
 RIVALS = 16
@@ -40,10 +41,26 @@ def climb(objective: Objective, start: np.ndarray, iterations: int, **options: f
 
 
 def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
-    """The point to which L-BFGS climbs from ``first``, or from another start if clearly higher.
+    """As the first of :func:`climbed`."""
+    return climbed(objective, first, others, 1, len(first))[0]
 
-    Clearly: by more than the log density varies over a normal posterior of this many dimensions;
-    less can be a climb that was cut short.
+
+def climbed(
+    objective: Objective, first: np.ndarray, others: Iterable[np.ndarray], most: int, leading: int
+) -> list[np.ndarray]:
+    """The points to which L-BFGS climbs from ``first`` and from some other starts.
+
+    The first point is that from ``first``, or from the highest other start if clearly higher:
+    by more than the log density varies over a normal posterior of this many dimensions; less can be
+    a climb that was cut short.
+
+    Args:
+        objective: minus the log density.
+        first: a start.
+        others: starts that climb a little; of these the highest goes on, and those that are
+            furthest from the ones chosen so far.
+        most: how many go on.
+        leading: coordinates, from the first on, whose distance counts.
 
     Raises:
         FitError: when the density is not finite at any start.
@@ -57,13 +74,18 @@ def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray
             'AdaptiveSolver("kvaerno5"), or more max_steps'
         )
     found = climb(objective, first, ITERATIONS)
-    if possible:
-        short = [climb(objective, x, RIVAL_ITERATIONS) for x in possible]
-        best = min(short, key=lambda climbed: climbed.fun)
-        rival = climb(objective, best.x, ITERATIONS)
-        if rival.fun < found.fun - np.sqrt(len(first) / 2):
-            return rival.x
-    return found.x
+    if not possible:
+        return [found.x]
+    short = [climb(objective, x, RIVAL_ITERATIONS) for x in possible]
+    chosen = [min(short, key=lambda short: short.fun)]
+    while len(chosen) < min(most, len(short)):
+        near = [x.x[:leading] for x in chosen]
+        distance = [min(np.linalg.norm(x.x[:leading] - one) for one in near) for x in short]
+        chosen.append(short[int(np.argmax(distance))])
+    ends = [climb(objective, start.x, ITERATIONS) for start in chosen]
+    if ends[0].fun < found.fun - np.sqrt(len(first) / 2):
+        return [ends[0].x, found.x, *(end.x for end in ends[1:])]
+    return [found.x, *(end.x for end in ends)]
 
 
 def objective_of(gradients: Gradients) -> Objective:
@@ -87,8 +109,32 @@ def rough_mode(density: CohortDensity, gradients: Gradients, seed: int) -> np.nd
         gradients: of the density that is climbed.
         seed: of the starts.
     """
+    return _climbs(density, gradients, seed, 1)[0]
 
+
+def rough_modes(
+    density: CohortDensity, gradients: NoncentredGradients, seed: int, most: int
+) -> list[np.ndarray]:
+    """Points near the modes that the starts find, that of :func:`rough_mode` first.
+
+    Args:
+        density: the cohort.
+        gradients: of the density that is climbed, however far it is non-centred.
+        seed: of the starts.
+        most: starts that climb to the end, besides the prior's centre.
+
+    Returns:
+        [latent] points, as the parameter table writes them; several may be of one mode.
+    """
+    space = NoncentredDensity.about(density)
+    climbs = _climbs(density, lambda u: gradients(u, space.noncentring), seed, most)
+    return list(space.latents(np.stack(climbs))[0])
+
+
+def _climbs(density: CohortDensity, gradients: Gradients, seed: int, most: int) -> list[np.ndarray]:
     first = np.asarray(flat(density.start()))
     # Latents are standard deviations of a prior.
     starts = np.random.default_rng(seed).standard_normal((RIVALS, len(first)), dtype=first.dtype)
-    return highest(objective_of(gradients), first, starts).astype(first.dtype)
+    quantities = len(density.hierarchy.quantities)
+    found = climbed(objective_of(gradients), first, starts, most, quantities)
+    return [x.astype(first.dtype) for x in found]

@@ -61,6 +61,7 @@ def sample_nuts(
     settings: NutsSettings,
     checkpoint: Checkpoint,
     on_progress: Callable[[SamplerProgress], None] = lambda progress: None,
+    starts: np.ndarray | None = None,
 ) -> Draws:
     """Draw from a cohort's posterior.
 
@@ -76,6 +77,9 @@ def sample_nuts(
         settings: chains, iterations, seed.
         checkpoint: where chunks are kept; an unfinished run found there is continued.
         on_progress: called after every chunk.
+        starts: [chain, latent] latents in several modes at which the chains begin; each then goes
+            on from run to run where it was. None, or none: every run begins where its map says that
+            the posterior is.
 
     Raises:
         FitError: when no chain can move.
@@ -84,9 +88,12 @@ def sample_nuts(
     total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
     step, arrays = FIRST_STEP, (coarse.arrays, density.arrays)
 
+    places = starts if starts is not None and len(starts) else None
+
     def phase(name: str, chunks: int, map_: NormalApproximation, before: int, warming: int) -> list:
-        nonlocal step
-        chains = _begin(sampler, settings.chains, arrays, map_, (settings.seed, before))
+        nonlocal step, places
+        y = None if places is None else map_.whitened(density, places)
+        chains = _begin(sampler, settings.chains, arrays, map_, (settings.seed, before), y)
         done: list[dict[str, np.ndarray]] = []
         for i in range(chunks):
 
@@ -108,6 +115,7 @@ def sample_nuts(
                 steps = float(done[-1]["n_steps"].mean())
                 at = (before + i + 1) * CHUNK
                 on_progress(SamplerProgress(at, total, i < warming, divergences, steps))
+        places = None if places is None else done[-1]["x"][:, -1]
         return done
 
     map_, gradients = approximation, sampler.gradients(density, coarse)
@@ -157,12 +165,13 @@ def _begin(
     arrays: tuple[CohortArrays, CohortArrays],
     map_: NormalApproximation,
     seed: tuple[int, ...],
+    y: np.ndarray | None = None,
 ) -> Chain:
-    """Chains that start where the map says that the posterior is."""
+    """Chains that start at ``y`` [chain, latent], else where the map says that the posterior is."""
     rng = np.random.default_rng(seed)
     keys = rng.integers(2**32, size=(count, 2), dtype=np.uint32)  # any is a key of Threefry
     starts = starts_of(count)
     centre = map_.whitening.centre
-    y = rng.standard_normal((starts, len(centre)), dtype=centre.dtype)
-    y = np.repeat(y, count // starts, axis=0)
+    drawn = rng.standard_normal((starts, len(centre)), dtype=centre.dtype)
+    y = np.repeat(drawn, count // starts, axis=0) if y is None else y
     return sampler.standing(y, arrays, map_)._replace(key=keys)

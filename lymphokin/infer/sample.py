@@ -23,3 +23,5 @@ class Sample:
     """of an approximation; None for Markov chains, which are judged by how they mixed"""
     groups: Mapping[str, xr.Dataset] = field(default_factory=dict)
     """kept in ``posterior.nc`` beside the draws"""
+    log_evidence: tuple[float, ...] = ()
+    """of the modes that the starts of Markov chains found, the largest first; rough"""

@@ -28,9 +28,9 @@ CHUNK = 25
 class NutsSettings:
     """How NUTS runs; recorded with every fit."""
 
-    chains: int = 2
+    chains: int = 4
     warmup: int = 50
-    draws: int = 2000
+    draws: int = 1000
     pilot: int = 75
     target_accept: float = 0.9
     max_tree_depth: int = 8

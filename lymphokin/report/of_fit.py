@@ -83,7 +83,7 @@ def report_contents(
     approximation = origin.get("approximation")
     hidden = (
         *("convergence", "prior_conflict", "approximation", "seen"),
-        *("data_warnings", "data_accepted", "update"),
+        *("data_warnings", "data_accepted", "update", "log_evidence_of_modes"),
     )
     if approximation:
         loud = [text for text in (approximation["verdict"], convergence.get("solver")) if text]
