@@ -109,6 +109,6 @@ def _lower_bound(
     y = rng.standard_normal((BOUND_DRAWS, len(whitening.centre)))
     x, log_volume = approximation.latents(density, y)
     own = [part.own_log_density.sum(axis=1) for part in density.evaluate(x, density.arrays)]
-    value = np.concatenate(own) - 0.5 * (x[:, : len(whitening.population)] ** 2).sum(axis=1)
+    value = np.concatenate(own) + density.log_prior(x[:, : len(whitening.population)])
     roots = (np.linalg.slogdet(part)[1].sum() for part in (whitening.population, whitening.own))
     return float(np.median(value + log_volume.sum(axis=1)) + sum(roots))

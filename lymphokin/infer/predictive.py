@@ -140,16 +140,19 @@ def _by_patient(
     return np.moveaxis(total, 0, -1)
 
 
-def _draw_prior(likelihood: CohortLikelihood, keys: jax.Array, arrays: CohortArrays) -> jax.Array:
-    """[draw, latent] flat latents of cohorts drawn from the prior."""
+def _draw_prior(
+    likelihood: CohortLikelihood, keys: jax.Array, z: jax.Array, arrays: CohortArrays
+) -> jax.Array:
+    """[draw, latent] flat latents of cohorts drawn from the populations ``z`` [draw, quantity]."""
     draw = likelihood.hierarchy.draw_latents
-    return jax.vmap(lambda key: flat(draw(key, arrays)))(keys)
+    return jax.vmap(lambda key, own: flat(draw(key, arrays, own)))(keys, z)
 
 
 def _prior_draws(density: CohortDensity, rng: np.random.Generator) -> np.ndarray:
     """[draw, latent] flat latents of the cohort drawn from the prior; compiled."""
     keys = rng.integers(2**32, size=(PRIOR_PREDICTIVE_DRAWS, 2), dtype=np.uint32)
-    arguments = (keys, density.arrays)
+    z = density.prior_draws(rng, PRIOR_PREDICTIVE_DRAWS)
+    arguments = (keys, z, density.arrays._replace(prior=None))
     return np.asarray(program_of(_draw_prior, density.likelihood, *arguments)(*arguments))
 
 

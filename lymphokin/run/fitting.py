@@ -19,7 +19,7 @@ from lymphokin.predict import has_contrast, prepare_contrast
 from lymphokin.progress import Reporter, shown
 from lymphokin.run.fit import Fit
 from lymphokin.run.folder import MODEL_FOLDER
-from lymphokin.run.provenance import provenance_of
+from lymphokin.run.provenance import attributes_of, provenance_of
 
 
 def fit(
@@ -119,6 +119,8 @@ def fit_of(
         **config,
     }
     provenance = provenance_of(density, settings) | fitted.diagnostics
+    for group in fitted.draws.subtree:
+        group.attrs |= attributes_of(provenance)
     result = Fit(
         fitted.summary,
         recorded,
