@@ -188,7 +188,7 @@ class Fit:
         provenance = provenance_of(
             self.model,
             "fit",
-            before + f"{method}fit of {origin['data_file']} ({kind})",
+            before + f"{method}fit of {origin['data_file'] or 'a cohort without a file'} ({kind})",
             synthetic=bool(origin["synthetic_data"]),
             patients=len(self.cohort) + (update.get("patients") or 0),
             draws=len(self.population_z()),

@@ -25,7 +25,7 @@ from lymphokin.updating.gains import gain_in_words, gains_of, left_out_looks
 from lymphokin.updating.reweigh import reliable, reweigh, sample_of
 from lymphokin.validation.cases import cases_of, refuse_fitted
 from lymphokin.validation.looks import forecasts_at_looks
-from lymphokin.validation.validate import population_of
+from lymphokin.validation.validate import population_of, tables_behind
 
 FEWEST = 5
 """Patients below which there is nothing to learn a centre from (judgement)."""
@@ -83,7 +83,7 @@ def update(
     population.model.require_counts("an update")
     cohort = events if isinstance(events, Cohort) else read_events(events)
     if isinstance(source, Fit):
-        refuse_fitted(source.cohort, cohort)
+        refuse_fitted(source.cohort, cohort, tables_behind(source))
     _refuse_few(cohort)
     settings = FitSettings(
         method if method in ("quick", "nuts") else "nuts",
@@ -107,7 +107,7 @@ def update(
     facts = {
         "of": origin.title,
         "of_sha256": origin.posterior_sha256,
-        "of_data_sha256": origin.data_sha256,
+        "of_tables_sha256": tables_behind(source) if isinstance(source, Fit) else [],
         "patients": origin.patients,
         "method": found_by,
         "prior_misfit_sds": density.arrays.prior.misfit(start.z),  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,14 +132,23 @@ def refuse_few(cohort: Cohort, cases: Cases) -> None:
         raise BadInput([Problem(file, None, None, found, expected, hint)])
 
 
-def refuse_fitted(fitted: Cohort, cohort: Cohort) -> None:
+def refuse_fitted(fitted: Cohort, cohort: Cohort, earlier: Collection[str] = ()) -> None:
     """Refuse a table that holds patients of the fit: what was fitted is not new.
 
-    Patients are recognised by their lymphocyte counts, whatever their ids.
+    Patients are recognised by their lymphocyte counts, whatever their ids. Of the tables behind an
+    update only the hash is known.
+
+    Args:
+        fitted: the patients of the fit.
+        cohort: the new ones.
+        earlier: hashes of the tables that the fit learnt from before.
 
     Raises:
-        BadInput: naming the patients.
+        BadInput: naming the patients, or the table.
     """
+    if cohort.sha256 and cohort.sha256 in earlier:
+        expected = "patients that the fit has not seen: it has learnt from this very table before"
+        raise BadInput([Problem(cohort.source, None, None, "the same file", expected)])
     known = {records for records in _counts(fitted).values() if len(records) >= FEWEST_ALIKE}
     by_id, problems = _counts(fitted), []
     rows = cohort.observations.groupby("id")["row"].min()

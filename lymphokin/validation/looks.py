@@ -151,7 +151,8 @@ def _of_endpoint(
 
 def _by_patient(draws: np.ndarray) -> Floats:
     """[patient, draw] of [population draw, draw, patient]."""
-    return draws.reshape(-1, draws.shape[-1]).T
+    populations, own, patients = draws.shape  # of nobody, a size cannot be inferred
+    return draws.reshape(populations * own, patients).T
 
 
 def _of_counts(

@@ -187,7 +187,7 @@ def validate(
         raise ValueError(f"looks {list(looks)}: expected at least one day")
     cohort = events if isinstance(events, Cohort) else read_events(events)
     if isinstance(source, Fit):
-        refuse_fitted(source.cohort, cohort)
+        refuse_fitted(source.cohort, cohort, tables_behind(source))
     cases = cases_of(cohort, asked, days[-1])
     refuse_few(cohort, cases)
     with shown(progress) as reporter:
@@ -254,6 +254,12 @@ def population_of(source: Any) -> tuple[PopulationDraws, StepRule | None, str]:
         f"expected a fit, draws of a population or None, found {source!r}: open a run folder with "
         "lymphokin.open_run"
     )
+
+
+def tables_behind(fit: Fit) -> list[str]:
+    """Hashes of all tables that a fit has learnt from, the latest first."""
+    update = fit.provenance.get("update", {})
+    return [fit.provenance["data_sha256"], *update.get("of_tables_sha256", [])]
 
 
 def _forecasts(

@@ -179,6 +179,12 @@ class TestTheRun:
         assert "for whose centre the update is made" in page
 
 
+def test_patients_without_an_outcome_can_be_learnt_from(earlier, few):
+    found = update(earlier, few.until(21.0), looks=[0], method="reweighted", progress=False)
+    measures = {row["measure"] for row in found.provenance["update"]["gains"]}
+    assert measures == {"count_log_score", "count_crps", "count_coverage_90"}
+
+
 class TestGains:
     def test_are_paired_differences_in_closed_form(self, known, few):
         """Forecasts of the same patients from two populations whose medians differ."""
@@ -220,6 +226,10 @@ class TestBadInput:
         fit = lk.open_run(*level_run)
         with pytest.raises(lk.BadInput, match="not seen"):
             update(fit, hospital(100).select(["H000", "H001", "H002", "H003", "H004"]))
+        again = replace(hospital(13, 8), sha256=fit.provenance["data_sha256"] or "abc")
+        known = replace(fit, provenance=fit.provenance | {"data_sha256": again.sha256})
+        with pytest.raises(lk.BadInput, match="this very table before"):
+            update(known, again)
         with pytest.raises(TypeError, match="open_run"):
             update("runs/trial", hospital(13, 8))  # type: ignore[arg-type]
 

@@ -1,0 +1,209 @@
+"""Simulated centres: does `validate` find the wrong ones, and does `update` pay?
+
+    uv run python benchmarks/new_centres.py --centres 40
+
+Every second centre is one like those behind the literature posterior: its population is a draw of
+it. The others differ as real ones may: baselines by up to 25 %, the effect of a dose by 0.6 to 1.8,
+the scatter of counts by 1 to 1.4. Forty patients each, counts to day 400. One line of JSON per
+centre, then a table. Patients are simulated with the model itself, so nothing here says that the
+model is right about people. Synthetic data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+import jax
+import numpy as np
+import pandas as pd
+
+import lymphokin as lk
+from lymphokin.criticism.forecasts.calibration import calibration
+from lymphokin.criticism.forecasts.scores import log_score
+from lymphokin.endpoints import read_endpoint
+from lymphokin.infer import CohortDensity, density_of
+from lymphokin.infer.approximate import approximate
+from lymphokin.io import Cohort
+from lymphokin.jax_setup import prepare_jax
+from lymphokin.literature import literature_draws
+from lymphokin.literature.meta_analysis import sensitivity_parameter
+from lymphokin.literature.new_centre import for_new_centre
+from lymphokin.population import JointPrior, simulate_records
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.updating.gains import gains_of
+from lymphokin.updating.reweigh import reliable, reweigh, sample_of
+from lymphokin.validation.cases import Cases, cases_of
+from lymphokin.validation.looks import Look, forecasts_at_looks
+from lymphokin.validation.measures import COVERAGE, count_measures
+
+LOOKS = (0.0, 14.0)
+VISITS = (-7.0, 0.0, 7.0, 14.0, 21.0, 28.0, 46.0, 120.0, 400.0)
+SITES = ("lung_peripheral", "liver", "spine")
+FEW = (5, 10)
+
+
+def planned(patients: int, rng: np.random.Generator) -> Cohort:
+    """Patients under 5 x 10 Gy without records' values."""
+    ids = [f"N{i:03d}" for i in range(patients)]
+    fractions = [(i, float(day), 10.0) for i in ids for day in (0, 2, 4, 7, 9)]
+    visits = [(i, day, "alc", 1.0) for i in ids for day in VISITS]
+    columns = {"site": rng.choice(SITES, patients), "n_lesions": 1.0, "ptv_cm3": 30.0}
+    return Cohort(
+        pd.DataFrame(columns, index=pd.Index(ids, name="id")),
+        pd.DataFrame(fractions, columns=["id", "day", "prescribed_gy"]),
+        pd.DataFrame(columns=["id", "day", "drug", "amount_mg"]),
+        pd.DataFrame(visits, columns=["id", "day", "quantity", "value"]),
+        source="synthetic centre",
+        synthetic=True,
+    )
+
+
+def truth_of(
+    population: PopulationDraws, wrong: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Latents of a centre's population, and what multiplies baseline, dose and scatter."""
+    z = population.z[rng.integers(len(population.z))].copy()
+    if not wrong:
+        return z, {"baseline": np.nan, "dose": np.nan, "residual": np.nan}
+    model, names = population.model, list(population.hierarchy.population_names)
+    factors = {
+        "baseline": float(rng.uniform(0.75, 1.25)),
+        "dose": float(np.exp(rng.uniform(np.log(0.6), np.log(1.8)))),
+        "residual": float(rng.uniform(1.0, 1.4)),
+    }
+    log_sd = model.table.residuals["alc"].sd_log_sd
+    places = {
+        "baseline": ("lymphocyte_baseline", model.table["lymphocyte_baseline"].population_sd),
+        "dose": (sensitivity_parameter(model).name, sensitivity_parameter(model).population_sd),
+        "residual": ("alc_residual_sd", log_sd),
+    }
+    for name, (quantity, per_latent) in places.items():
+        place = names.index(quantity)
+        z[place] = population.z[:, place].mean() + np.log(factors[name]) / per_latent
+    return z, factors
+
+
+def simulated(population: PopulationDraws, z: np.ndarray, patients: int, seed: int) -> Cohort:
+    """The centre's patients with measured counts."""
+    cohort = planned(patients, np.random.default_rng(seed))
+    density = density_of(population.model, cohort)
+    key = jax.random.key(seed)
+    latents = density.hierarchy.draw_latents(key, density.arrays, jax.numpy.asarray(z))
+    values = simulate_records(
+        density.likelihood, latents, density.packed, jax.random.fold_in(key, 1)
+    )
+    rows = density.packed.records["alc"][0]
+    counts = rows.assign(value=np.maximum(np.round(np.asarray(values["alc"]), 2), 0.01))
+    return Cohort(
+        cohort.patients,
+        cohort.fractions,
+        cohort.doses,
+        counts[["id", "day", "quantity", "value"]],
+        source=cohort.source,
+        synthetic=True,
+    )
+
+
+def posterior(density: CohortDensity, z: np.ndarray, seed: int) -> tuple[np.ndarray, str]:
+    """Population draws of the update: by weights, else by the reweighted normal approximation."""
+    proposals, found = reweigh(density, z, seed)
+    n = z.shape[1]
+    if reliable(found):
+        return sample_of(density, proposals, found, seed).x[0, :, :n], "reweighted"
+    sample = approximate("quick", density, density.with_long_steps(), seed)
+    assert sample.belief is not None
+    return sample.x[0, :, :n], f"quick ({sample.belief.level})"
+
+
+def slope_and_score(look: Look, cases: Cases) -> tuple[float, float]:
+    happened = cases.patients["happened"].to_numpy(bool)
+    risk = look.endpoint.forecasts.risk
+    return calibration(risk, happened).slope.value, float(log_score(risk, happened).mean())
+
+
+def judged(centre: int, population: PopulationDraws, patients: int) -> dict[str, object]:
+    """Everything about one centre."""
+    rng, wrong = np.random.default_rng([7, centre]), bool(centre % 2)
+    began = time.process_time()
+    z, factors = truth_of(population, wrong, rng)
+    cohort = simulated(population, z, patients, centre)
+    row: dict[str, object] = {"centre": centre, "wrong": wrong, **factors}
+    cases = cases_of(cohort, read_endpoint("grade2_week6"), LOOKS[-1])
+    if 0 < cases.patients["happened"].sum() < len(cases.patients):
+        result = lk.validate(population, cohort, looks=LOOKS, progress=False)
+        row["verdict"] = result.conclusion
+        for day in LOOKS:
+            rule = result.quality.score(day, "log_score", "baseline only").value
+            row[f"rule_log_score_{day:g}"] = rule
+    there = for_new_centre(population, centre)
+    plain = density_of(population.model, cohort)
+    density = plain.with_prior(JointPrior.of(there.z))
+    looks = {
+        "shipped": forecasts_at_looks(plain, population.z, cases, LOOKS, centre),
+        "new_centre": forecasts_at_looks(plain, there.z, cases, LOOKS, centre),
+    }
+    found, row["method_40"] = posterior(density, there.z, centre)
+    looks["updated"] = forecasts_at_looks(plain, found, cases, LOOKS, centre, in_fit=True)
+    for name, of in looks.items():
+        for day in LOOKS:
+            measured = count_measures(of[day].counts, centre)
+            for probability, measure in COVERAGE.items():
+                row[f"{name}_coverage_{probability:.0%}_{day:g}"] = measured[measure].value
+            row[f"{name}_slope_{day:g}"], row[f"{name}_log_score_{day:g}"] = slope_and_score(
+                of[day], cases
+            )
+    for gain in gains_of(looks["shipped"], looks["updated"], cases).to_dict("records"):
+        row[f"gain_{patients}_{gain['measure']}_{gain['look']:g}"] = gain["difference"]
+    ids = list(cohort.patients.index)
+    rest = cohort.select(ids[max(FEW) :])
+    of_rest = density_of(population.model, rest)
+    rest_cases = cases_of(rest, read_endpoint("grade2_week6"), LOOKS[-1])
+    before = forecasts_at_looks(of_rest, population.z, rest_cases, LOOKS, centre)
+    for few in FEW:
+        some = density_of(population.model, cohort.select(ids[:few]))
+        found, row[f"method_{few}"] = posterior(
+            some.with_prior(JointPrior.of(there.z)), there.z, centre
+        )
+        after = forecasts_at_looks(of_rest, found, rest_cases, LOOKS, centre)
+        for gain in gains_of(before, after, rest_cases).to_dict("records"):
+            row[f"gain_{few}_{gain['measure']}_{gain['look']:g}"] = gain["difference"]
+    row["cpu_s"] = round(time.process_time() - began, 1)
+    return row
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over the centres, right and wrong apart; of gains also the share that is below 0."""
+    numbers = table.select_dtypes("number").drop(columns=["centre"])
+    rows = {}
+    for name in numbers:
+        groups = {
+            "right": table.loc[~table["wrong"], name],
+            "wrong": table.loc[table["wrong"], name],
+        }
+        groups["all"] = table[name]
+        rows[name] = {g: values.mean() for g, values in groups.items()}
+        if name.startswith("gain"):
+            rows[name]["better"] = (table[name] < 0).mean()
+    return pd.DataFrame(rows).T
+
+
+def main() -> None:
+    prepare_jax()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="hedos_hcc")
+    parser.add_argument("--centres", type=int, default=40)
+    parser.add_argument("--patients", type=int, default=40)
+    asked = parser.parse_args()
+    population, rows = literature_draws(asked.model), []
+    for centre in range(asked.centres):
+        rows.append(judged(centre, population, asked.patients))
+        print(json.dumps(rows[-1], default=float), flush=True)
+    table = pd.DataFrame(rows)
+    print(pd.crosstab(table["wrong"], table["verdict"].fillna("one class")))
+    print(summary(table).round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()
