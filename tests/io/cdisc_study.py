@@ -61,17 +61,23 @@ def refused(folder: Path, *words: str, mapping: str = "", **changed: str | None)
     return message
 
 
-def problems(
-    folder: Path, mapping: str = "", **changed: str | None
-) -> dict[tuple[str, int | None, str | None, str | None], str]:
+type Places = dict[tuple[str, int | None, str | None, str | None], str]
+
+
+def places(error: BadInput) -> Places:
     """What is expected (and the hint) at each file, row, column and value that is refused."""
-    with pytest.raises(BadInput) as error:
-        done(folder, mapping, **changed)
-    found: dict[tuple[str, int | None, str | None, str | None], str] = {}
-    for at in error.value.problems:
+    found: Places = {}
+    for at in error.problems:
         place = (at.file, at.row, at.column, at.value)
         found[place] = f"{found.get(place, '')} {at.expected} ({at.hint})".strip()
     return found
+
+
+def problems(folder: Path, mapping: str = "", **changed: str | None) -> Places:
+    """The places of everything for which the study is refused."""
+    with pytest.raises(BadInput) as error:
+        done(folder, mapping, **changed)
+    return places(error.value)
 
 
 def account(conversion: Conversion) -> str:
