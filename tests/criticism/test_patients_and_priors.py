@@ -112,6 +112,10 @@ def test_the_endpoint_is_counted_as_the_trial_counts_it():
         assert judge_endpoint(check).level == "fine"
         far = judge_endpoint(replace(check, events=check.patients))
         assert far.numbers["p"] < judge_endpoint(check).numbers["p"]
+    low, high = (np.full_like(r.new, np.log(count)) for count in (0.5, 2.0))
+    for check in endpoint_checks(cohort, replace(r, same=low, new=high)):
+        assert set(check.same) == {check.patients}
+        assert set(check.new) == {0}
 
 
 def test_the_interval_of_replicated_events_is_equal_tailed_and_of_90_per_cent():

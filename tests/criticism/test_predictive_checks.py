@@ -130,6 +130,16 @@ def test_the_interval_of_a_new_patient_holds_nine_in_ten():
     assert goodness_of_fit(r).covered == pytest.approx(0.90, abs=0.006)
 
 
+def test_the_population_and_the_patient_are_predicted_by_the_medians_of_their_own_draws():
+    values = np.zeros(3)
+    r = replicates_of(values, np.zeros((5, 3)), np.zeros(3))
+    draws = np.arange(5)[:, None]
+    told_apart = replace(r, typical=0.1 * (draws + np.arange(3)), fitted=0.5 + 0.1 * draws + r.new)
+    found = goodness_of_fit(told_apart)
+    np.testing.assert_allclose(np.log(found.population), [0.2, 0.3, 0.4])
+    np.testing.assert_allclose(np.log(found.individual), [0.7, 0.7, 0.7])
+
+
 def test_the_band_of_no_trend_holds_the_middle_90_per_cent_of_noise(right):
     residuals = individual_residuals(right, 0)
     trend = individual_trend(right, residuals, "time", 0)

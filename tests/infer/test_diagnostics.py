@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lymphokin.infer.diagnostics import Convergence, judge
+from lymphokin.infer.diagnostics import Convergence, judge, population_summary
+from lymphokin.model import load_model
+from lymphokin.population import Hierarchy
 
 
 def verdict_of(rhat: float, ess: float, share: float, learnt: str = "well") -> Convergence:
@@ -64,3 +66,22 @@ def test_the_quantity_that_samples_worst_is_named_with_what_helps(rhat, ess, sha
 def test_what_nobody_measured_is_best_fixed():
     verdict = verdict_of(1.0, 100.0, 0.0, learnt="not measured").verdict
     assert "What helps: fix b, of which nothing was measured, at a known value; sample" in verdict
+
+
+def test_each_number_of_a_summary_is_that_of_the_draws_that_it_names():
+    """Posterior draws from 2 to 3, prior ones from 0 to 10; a quarter of the latents' variance is
+    left.
+    """
+    hierarchy = Hierarchy(load_model("hedos_hcc"))
+    names = hierarchy.population_names
+    even = np.linspace(0, 1, 1001)
+    z = np.broadcast_to(np.tile([0.5, -0.5], 500)[:, None], (1, 1000, len(names)))
+    values, prior = (dict.fromkeys(names, v) for v in (2 + even, 10 * even))
+    row = population_summary(hierarchy, z, values, prior, markov=False).iloc[0]
+    for q in (5, 25, 50, 75, 95):
+        assert row[f"q{q:02d}"] == pytest.approx(2 + q / 100)
+    for q in (5, 50, 95):
+        assert row[f"prior_q{q:02d}"] == pytest.approx(q / 10)
+    assert (row["mean"], row["sd"]) == pytest.approx((2.5, np.sqrt(1 / 12)), rel=2e-3)
+    assert row["contraction"] == pytest.approx(0.75)
+    assert row["learnt"] == "well"

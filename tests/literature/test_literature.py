@@ -188,6 +188,7 @@ def test_models_are_weighed_equally_until_outcomes_are_known():
     assert found.rule == "equal"
     np.testing.assert_allclose(found.combined["p_grade2_measured"], [0.3, 0.3])
     assert found.combined["lowest_model"].tolist() == ["a", "b"]
+    assert found.combined["p_grade2_lowest"].tolist() == [0.2, 0.1]
     assert found.combined["p_grade2_highest"].tolist() == [0.4, 0.5]
 
 

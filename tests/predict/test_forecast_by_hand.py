@@ -139,6 +139,12 @@ def test_whoever_lies_outside_what_the_fit_has_seen_is_named_with_the_reason(lev
     assert "total prescribed dose (Gy) 80 is outside 50 to 50" in reasons
 
 
+def test_the_drug_is_compared_by_the_largest_amount_of_a_day():
+    """Two doses of 60 mg on a day are more than one of 80 mg, and less than all together."""
+    cohort = patients({"A": [(-3.0, 1.0)]}, {"A": [(0.0, 60.0), (0.5, 60.0), (1.0, 80.0)]})
+    assert seen_ranges(cohort, endpoint_visits(cohort))["atra_mg"] == [120.0, 120.0]
+
+
 def test_bands_of_a_curve_are_the_quantiles_of_its_draws_in_order(density):
     """Levels are the draws themselves: a band at a day is a quantile of what was drawn."""
     start = np.asarray(flat(density.start()))

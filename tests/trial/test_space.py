@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,35 @@ def test_a_report_of_two_to_one_names_both_arms_and_maps_their_ratio():
     assert "30 treated, 15 control" in text
     assert "patients, treated + control" in text
     assert "per arm for" not in text
+
+
+def test_every_exact_number_of_a_report_is_that_of_its_rates_and_its_patients():
+    """Nobody stands in for a missed visit, and who drops out does so before it."""
+    span = {"control_rates": [0.4, 0.6], "treated_rates": [0.1, 0.2], "control_patients": [15],
+            "lost_per_arm": [2]}  # fmt: skip
+    design = two_to_one(axes=span, run_in=None)
+    plan = {**design.plan, "alc_days": [14], "visit_jitter_days": 0}
+    found = contents(
+        replace(
+            design,
+            truth=replace(design.truth, design=plan),
+            conduct=replace(design.conduct, drop_out_days=(0.0, 1.0)),
+        )
+    )
+
+    def power(control: float, treated: float, test: str = "fisher", lost: int = 0) -> float:
+        return float(Design(TESTS[test], 30 - lost, 15 - lost, 0.07).power(control, treated))
+
+    expected = [[power(c, t) for t in span["treated_rates"]] for c in span["control_rates"]]
+    np.testing.assert_allclose(found.rates.loc[[0.4, 0.6], [0.1, 0.2]], expected)
+    (lost,) = found.lost
+    assert (lost.design.n_treated, lost.design.n_control) == (28, 13)
+    assert lost.power == pytest.approx(power(0.5, 0.15, lost=2))
+    assert lost.boschloo == pytest.approx(power(0.5, 0.15, "boschloo", lost=2))
+    priors = Design(TESTS["fisher"], 30, 15, 0.07).average_power((10, 10), (3, 17))
+    assert found.assurance == pytest.approx(priors)
+    # Missed with probability 0.05, gone with 0.06.
+    assert found.missing == pytest.approx(1 - 0.95 * 0.94)
 
 
 def test_a_report_says_what_its_design_file_assumes_and_nothing_of_the_shipped_one():

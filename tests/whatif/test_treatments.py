@@ -12,7 +12,8 @@ from lymphokin.io import Cohort
 from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.schedule import AtraPulses
 from lymphokin.whatif.dose import bed, eqd2, gy_for
-from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.familiar import course_features
+from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.questions.scan import with_fractions, with_pulses
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule_of
 from lymphokin.whatif.shapes import SHAPES, STEPS, arrays_of
@@ -162,3 +163,14 @@ def test_what_is_given_on_the_day_of_a_count_comes_after_it():
     assert treatment.before(0.0).fraction_days.tolist() == []
     np.testing.assert_array_equal(treatment.before(3.0).amount, treatment.amount[:2])
     np.testing.assert_array_equal(treatment.before(3.0).immune_dose, treatment.immune_dose[:2])
+
+
+def test_a_schedule_is_compared_with_what_was_seen_by_the_mg_of_a_day():
+    """Two doses of 127.5 mg on each day of two pulses, for a body surface of 1.7 m2."""
+    plan = PLAN.model_copy(update={"atra": tuple(Pulse(day=d, doses_per_day=2) for d in (0, 21))})
+    patient = Patient(bsa=1.7, counts=(Count(day=-9, value=1.4), Count(day=-2, value=1.2)))
+    found = course_features(patient, plan, treatment_of(patient, plan, plan))
+    assert found["atra_mg"] == pytest.approx(255.0)
+    assert found["baseline_alc"] == 1.2
+    assert (found["fractions"], found["prescribed_gy"]) == (3, 24.0)
+    assert found["endpoint_day"] == 46
