@@ -1,6 +1,7 @@
 """No output on any shipped model holds ``nan``: searched for over random patients."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ from typer.testing import CliRunner
 
 from lymphokin.cli import app
 from lymphokin.io import read_events
+from lymphokin.literature import calibrated_models
 from lymphokin.model import shipped_models
 from lymphokin.run import Fit
+from lymphokin.shipped import data_path
 from tests.made_up_fit import made_up_fit
 
-NEED_DRAWS = ("check", "predict one", "predict one in JSON", "whatif", "whatif in JSON")
-QUICK = {"hedos_hcc": (), "saturating_kill": NEED_DRAWS, "lymphocyte_feedback": NEED_DRAWS}
-"""Models of the default run: a small one, and those that no literature posterior covers; and which
-commands, that take long to compile, only the slow run tries on them."""
+QUICK = "hedos_hcc"
+"""The model of the default run, as it compiles in seconds; the slow run tries all."""
+NEED_DRAWS = ("check", "predict one", "predict one in JSON", "whatif", "whatif in JSON", "compare")
+"""Commands that refuse a fit whose chains never moved."""
 NAN = re.compile(r"(?i)(?<![\w/.])(nan|inf|infinity)(?![\w/])")
 WRITTEN = (".csv", ".json", ".html", ".toml")
 
@@ -62,6 +65,8 @@ def outputs(
     """What the commands print and write about a fit, by command or file."""
     fit.save(folder / "run", counts_until=14.0, progress=False)
     run, rng = str(folder / "run"), np.random.default_rng(seed)
+    (folder / "other").mkdir()
+    other = random_table(folder / "other", 30, seed + 100)
     one = ["--baseline", f"{rng.uniform(0.2, 2):.2f}", "--fractions", "5x10", "--site", "liver"]
     (folder / "patient.toml").write_text(
         f'site = "liver"\ncounts = [{{day = -3, value = {rng.uniform(0.3, 2):.2f}}}]\n'
@@ -80,17 +85,27 @@ def outputs(
         "whatif": two,
         "whatif in JSON": [*two, "--json"],
         "check": [run],
+        "compare": [run, run + "_again", "--out", str(folder / "compared.html")],
+        "validate": [run, str(other), "--look", "0", "--out", str(folder / "validated.html")],
     }
-    found = {}
-    for name in commands.keys() - set(skipped):
-        arguments = commands[name]
-        done = CliRunner().invoke(app, [name.split()[0], *arguments], catch_exceptions=False)
-        assert done.exit_code == 0, name
-        found[name] = done.output
-    for path in folder.rglob("*"):
-        if path.suffix in WRITTEN:
-            found[str(path.relative_to(folder))] = path.read_text(encoding="utf-8")
-    return found
+    if fit.model.name in calibrated_models():
+        only = [str(table), "--model", fit.model.name, "--counts-until", "0"]
+        commands["spread"] = [*only, "--out", str(folder / "spread.csv")]
+    if "compare" not in skipped:
+        shutil.copytree(run, run + "_again")
+    wanted = {name: words for name, words in commands.items() if name not in skipped}
+    return {name: printed(name.split()[0], *words) for name, words in wanted.items()} | {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.suffix in WRITTEN
+    }
+
+
+def printed(*arguments: str) -> str:
+    """What a command prints."""
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, arguments
+    return done.output
 
 
 def test_the_search_finds_what_it_is_for():
@@ -100,20 +115,20 @@ def test_the_search_finds_what_it_is_for():
         assert not nan_in(text), text
 
 
-@pytest.mark.parametrize(("name", "skipped"), QUICK.items())
-def test_no_output_holds_nan(name, skipped, tmp_path):
+def test_no_output_holds_nan(tmp_path):
     table = random_table(tmp_path, 8, seed=1)
-    fit = made_up_fit(name, read_events(table), spread=1.0)
-    found = outputs(fit, table, tmp_path, 1, skipped)
-    assert len(found) >= 10
+    fit = made_up_fit(QUICK, read_events(table), spread=1.0)
+    found = outputs(fit, table, tmp_path, 1, ("validate",))
+    assert len(found) >= 20
     assert {where: nan_in(text) for where, text in found.items() if nan_in(text)} == {}
 
 
 def test_a_chain_that_never_moved_shows_no_nan(tmp_path):
     table = random_table(tmp_path, 4, seed=2)
-    fit = made_up_fit("hedos_hcc", read_events(table), spread=0.0)
+    fit = made_up_fit(QUICK, read_events(table), spread=0.0)
     assert fit.convergence["level"] == "bad"
-    found = outputs(fit, table, tmp_path, 2, NEED_DRAWS) | {"verdict": fit.verdict}
+    more = ("validate", "spread", "predict in JSON")
+    found = outputs(fit, table, tmp_path, 2, NEED_DRAWS + more) | {"verdict": fit.verdict}
     done = CliRunner().invoke(app, ["check", str(tmp_path / "run")])
     assert "its chains never moved" in str(done.exception)
     assert {where: nan_in(text) for where, text in found.items() if nan_in(text)} == {}
@@ -126,4 +141,45 @@ def test_no_output_of_any_model_holds_nan(name, seed, tmp_path):
     table = random_table(tmp_path, 40, seed)
     fit = made_up_fit(name, read_events(table), spread=1.0)
     found = outputs(fit, table, tmp_path, seed)
+    assert {where: nan_in(text) for where, text in found.items() if nan_in(text)} == {}
+
+
+TRIAL = {
+    "simulate": "--trials 30 --workers 1 --design {design} --out {out}/sweep",
+    "simulate of few who stay": "--trials 5 --workers 1 --design {none} --out {out}/none",
+    "power": "--control {high} --treated {low} --n 5 --json",
+    "power at the ends": "--control 1 --treated 0 --n 1 --json",
+    "sample-size": "--control 0.9 --treated 0.1 --json",
+    "compare": "--control {high} --treated {low} --n 4 --json",
+    "assurance": "--n 5 --control-beta 1,1 --treated-beta 1,1 --json",
+    "assurance by the model": "--design {design} --draws 5 --patients 4 --json",
+    "safety": "--looks 3,6 --rates 0,0.3,1 --table --json",
+    "safety in time": "--looks 3,6 --rates 0,1 --accrual 2 --runs 20 --json",
+    "safety-exposure": "--below 0 --above 1 --draws 5 --patients 5 --json",
+    "space": "--parts power --control 0.5 --sizes 3,5 --out {out}/space --json",
+    "report": "--design {design} --draws 5 --patients 4 --trials 20 --out {out}/design.html",
+}
+"""Commands of the trial rooms with arguments, for a few patients and draws."""
+
+
+@pytest.mark.slow  # the model is compiled for each: a minute
+@pytest.mark.parametrize("seed", [5, 6])
+def test_no_output_of_a_trial_or_simulation_holds_nan(seed, tmp_path):
+    rng, shipped = np.random.default_rng(seed), data_path("nct06439888.design.toml").read_text()
+    small = shipped.replace("per_arm = 26", f"per_arm = {rng.integers(2, 6)}")
+    rare = small.replace("drop_out_probability = 0.06", "drop_out_probability = 0.9")
+    words = {"out": tmp_path, "design": tmp_path / "small.toml", "none": tmp_path / "rare.toml"}
+    words |= {"high": f"{rng.uniform(0.5, 1):.3f}", "low": f"{rng.uniform(0, 0.5):.3f}"}
+    words["design"].write_text(small)
+    words["none"].write_text(rare)
+    found = {
+        name: printed("trial", name.split()[0], *text.format(**words).split())
+        for name, text in TRIAL.items()
+    }
+    found["simulate a trial"] = printed(
+        "simulate", "--out", str(tmp_path / "trial.csv"), "--seed", str(seed)
+    )
+    for path in tmp_path.rglob("*"):
+        if path.suffix in WRITTEN:
+            found[str(path.relative_to(tmp_path))] = path.read_text(encoding="utf-8")
     assert {where: nan_in(text) for where, text in found.items() if nan_in(text)} == {}
