@@ -16,6 +16,7 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, fit_gaussian
 from lymphokin.infer.mode import rough_modes
+from lymphokin.infer.nested_rhat import starts_of
 from lymphokin.infer.noncentred_density import NoncentredGradients
 
 APART = 3.0
@@ -24,6 +25,8 @@ they differ most, from which they count as two (judgement)."""
 MATTERS = 10.0
 """Nats of evidence below the best mode up to which a mode may matter: e^-10 is one draw in 20,000,
 and the bound is off by some nats where a mode is not normal (judgement)."""
+MOST = 4
+"""Starts that climb to the end, besides the prior's centre: each costs some 80 gradients."""
 BOUND_DRAWS = 100
 """Draws at which a bound is estimated."""
 
@@ -65,7 +68,7 @@ def find_modes(
     Raises:
         FitError: when there is no normal approximation.
     """
-    places = rough_modes(density, gradients, seed, chains)
+    places = rough_modes(density, gradients, seed, min(chains, MOST))
     found = [fit_gaussian(density, gradients, seed, places[0])]
     for place in places[1:]:
         if all(_apart(density, one, place) for one in found):
@@ -81,9 +84,10 @@ def find_modes(
     kept = [found[i] for i in order if bounds[i] > bounds[order[0]] - MATTERS]
     starts = np.zeros((0, len(places[0])))
     if len(kept) > 1:
-        y = rng.standard_normal((chains, len(places[0])))
-        own = [kept[i % len(kept)].latents(density, y[i][None])[0][0] for i in range(chains)]
-        starts = np.stack(own)
+        groups = starts_of(chains)
+        y = rng.standard_normal((groups, len(places[0])))
+        own = [kept[i % len(kept)].latents(density, y[i][None])[0][0] for i in range(groups)]
+        starts = np.repeat(np.stack(own), chains // groups, axis=0)
     return Modes(found[order[0]], bounds[order], starts)
 
 

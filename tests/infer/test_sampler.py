@@ -8,7 +8,7 @@ import pytest
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, sample_nuts
 from lymphokin.infer.density import flat
 from lymphokin.infer.fit_error import FitError
-from lymphokin.infer.gaussian import linear
+from lymphokin.infer.gaussian import NormalApproximation, linear
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.sampler import CHUNK, compile_sampler
 from lymphokin.infer.transition import Chain
@@ -110,3 +110,19 @@ def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, 
         assert len(np.unique(grouped[:, 0, 0])) == points
     # Random numbers of its own for every chain, also within a group.
     assert len(np.unique(draws.n_steps[:, 0])) == chains
+
+
+def test_chains_in_several_modes_begin_there_and_go_on_where_they_were(tmp_path, monkeypatch):
+    sampler, nothing = Standing(), SimpleNamespace(arrays=None)
+    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
+    monkeypatch.setattr(NormalApproximation, "whitened", lambda map_, density, x: 2 * x)
+    whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
+    start = linear(whitening, Noncentring.none(1, 1))
+    settings = NutsSettings(4, CHUNK, CHUNK, pilot=CHUNK)
+    places = np.arange(12.0).reshape(4, 3)
+    sample_nuts(nothing, nothing, sampler, start, settings, Checkpoint(tmp_path / "run", {}),
+                starts=places)  # fmt: skip
+    np.testing.assert_array_equal(sampler.begun[0], 2 * places)
+    last = sampler.chunk(Chain.at(np.zeros((4, 2), np.uint32), places), 0, True, None, None)[1]["x"]
+    for begun in sampler.begun[1:]:
+        np.testing.assert_array_equal(begun, 2 * last[:, -1])

@@ -1,0 +1,21 @@
+"""Trials that the model does not describe are noticed by `check`.
+
+uv run pytest -m slow -n 0 tests/slow/test_check_power.py
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from check_power import CASES, noticed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "right"])
+def test_a_trial_that_the_model_does_not_describe_is_noticed(case):
+    levels = noticed(case, seed=2000)
+    print(case, levels)
+    assert "wrong" in levels.values()
