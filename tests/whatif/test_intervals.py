@@ -82,13 +82,22 @@ def test_the_count_to_be_expected_is_the_measured_one(intervals):
 
 
 def test_a_difference_and_its_interval_are_those_of_a_minus_b(intervals):
-    found = intervals.difference(CENTRE + SPREAD, CENTRE + LATER + SPREAD)
-    a, b = (risk_given(Z, 0.795, centre, ERROR) for centre in (CENTRE, CENTRE + LATER))
-    low, high = np.quantile(a - b, (0.05, 0.95))
-    assert found.p == pytest.approx((a - b).mean(), abs=2 * ROUNDED)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=ROUNDED)
-    assert 0 < low < found.p < high < 1
-    assert (found.probability_a_lower, found.probability_b_lower) == (0, 1)
+    """Where the difference bends little over the population: most patients are above the limit."""
+    slope, centre = 0.01, np.log(0.795) + 0.03
+    count = centre + slope * Z + PATIENT * OWN
+    found = intervals.difference(count, count + LATER)
+    at = (np.log(0.795) - centre - slope * Z) / np.hypot(PATIENT, ERROR)
+    expected = stats.norm.cdf(at) - stats.norm.cdf(at - LATER / np.hypot(PATIENT, ERROR))
+    low, high = np.quantile(expected, (0.05, 0.95))
+    assert found.p == pytest.approx(expected.mean(), abs=0.0101)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.0076)
+    assert found.verdict == "b"
+    assert found.probability_a_better == 0
+    # Of 5 of 100 or more, each rounded to a whole number.
+    assert found.probability_b_better == pytest.approx((expected >= 0.045).mean(), abs=0.02)
+    turned = intervals.difference(count + LATER, count)
+    assert (turned.verdict, turned.probability_b_better) == ("a", 0)
+    assert (turned.low, turned.high) == (-found.high, -found.low)
 
 
 def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned):
