@@ -10,6 +10,7 @@ import typer
 from lymphokin.commands.accept import Accept, accepted
 from lymphokin.commands.options import CountsUntil, Json, ModelFile, Seed
 from lymphokin.commands.what_if import person_of, predict_one
+from lymphokin.whatif.limits import SETTLED_DRAWS
 
 
 def predict(
@@ -54,8 +55,8 @@ def predict(
         list[int], typer.Option(help="Day of a further count: what would it teach?")
     ] = [],  # noqa: B006
     draws: Annotated[
-        int, typer.Option(help="Draws for one patient: 400, as the page, or 2000.")
-    ] = 400,
+        int, typer.Option(help="One patient: 3600 draws, as the page, or 400, as its preview.")
+    ] = SETTLED_DRAWS,
     all_models: Annotated[
         bool, typer.Option("--all-models", help="One patient: also ask every calibrated model.")
     ] = False,

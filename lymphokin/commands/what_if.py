@@ -14,6 +14,7 @@ from rich.table import Table
 from lymphokin.commands.options import ModelFile
 from lymphokin.pages.wording import counted, of_100
 from lymphokin.strict_json import json_text
+from lymphokin.whatif.limits import SETTLED_DRAWS
 
 if TYPE_CHECKING:
     from lymphokin.population.draws import PopulationDraws
@@ -38,7 +39,9 @@ def whatif(
     model: Annotated[
         str, typer.Option(help="Model used without a run: after published cohorts, if calibrated.")
     ] = "myeloid_lymphoid",
-    draws: Annotated[int, typer.Option(help="Paired draws: 400, as the page, or 2000.")] = 400,
+    draws: Annotated[
+        int, typer.Option(help="Paired draws: 3600, as the page, or 400, as its preview.")
+    ] = SETTLED_DRAWS,
     audit_log: Annotated[
         Path | None, typer.Option(help="Append question and answer to this log.")
     ] = None,

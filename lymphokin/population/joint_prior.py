@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.optimize
-from scipy.stats import norm
+from scipy.special import ndtri
 
 LARGEST_SKEW, TAILS = 2.0, (0.4, 2.5)
 """Bounds of the curve's skewness and of its tails: beyond them a few far draws decide."""
@@ -81,7 +80,7 @@ class JointPrior(NamedTuple):
         """Largest distance between a quantile of the draws and of the density, over all quantities,
         in SDs of the draws.
         """
-        curved = np.sinh((np.arcsinh(norm.ppf(PLACES))[:, None] + self.skew) / self.tail)
+        curved = np.sinh((np.arcsinh(ndtri(PLACES))[:, None] + self.skew) / self.tail)
         expected = self.location + self.scale * curved
         found = np.quantile(z, PLACES, axis=0)
         return float((np.abs(found - expected) / z.std(axis=0)).max())
@@ -91,6 +90,8 @@ def _curve(z: np.ndarray) -> tuple[float, float, float, float]:
     """Location, scale, skewness and tail of the curve that makes draws [draw] normal: of the
     highest likelihood.
     """
+    import scipy.optimize  # half a second that one patient's risk does not wait for
+
     centre, spread = float(np.median(z)), float(z.std())
     if spread == 0:
         raise ValueError("draws of the population do not vary: a point is no prior")

@@ -28,6 +28,7 @@ from lymphokin.web.safety import Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.limits import SETTLED_DRAWS
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
 from lymphokin.whatif.questions.narrowing import NarrowingAnswer, NarrowingRequest, narrowing
 from lymphokin.whatif.questions.options import OptionsAnswer, OptionsRequest, options
@@ -96,9 +97,9 @@ class Desk:
                 return
 
     def what_if(self, engine: Engine, question: WhatIfRequest) -> WhatIfAnswer:
-        """Answer a question; it is in the log before it is on the page."""
+        """Answer a question; but for previews it is in the log before it is on the page."""
         answer = engine.what_if(question)
-        if self.log is not None:
+        if self.log is not None and question.draws == SETTLED_DRAWS:
             try:
                 self.log.add("whatif", question, answer)
             except OSError as error:

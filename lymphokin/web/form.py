@@ -27,6 +27,9 @@ from lymphokin.whatif.limits import (
     MOST_FRACTIONS,
     MOST_LESIONS,
     MOST_PULSES,
+    PREVIEW_DRAWS,
+    SETTLED_DRAWS,
+    DrawCount,
 )
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
@@ -122,6 +125,9 @@ class Form(BaseModel):
     provenance: Provenance
     default: WhatIfRequest
     """a complete question to start from"""
+    preview_draws: DrawCount = PREVIEW_DRAWS
+    """enough for a first answer at once"""
+    settled_draws: DrawCount = SETTLED_DRAWS
 
 
 def read_columns(model: Model) -> set[str]:

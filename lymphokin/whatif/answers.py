@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from lymphokin.population.provenance import Provenance
-from lymphokin.whatif.limits import Strict
+from lymphokin.whatif.limits import SETTLED_DRAWS, DrawCount, Strict
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
 
@@ -22,7 +22,7 @@ class WhatIfRequest(Strict):
     a: Schedule
     """the plan that the patient is on: counts so far were measured under it"""
     b: Schedule
-    draws: Literal[400, 2000] = 400
+    draws: DrawCount = SETTLED_DRAWS
 
 
 class Estimate(BaseModel):

@@ -27,6 +27,8 @@ OTHERS = 40
 INTERVAL = (0.05, 0.95)
 TINY = 1e-9
 """A difference of risks, or of ln counts, that is none: what rounding leaves."""
+BENDS = 4
+"""Degree of the curve of a difference along the populations: often largest in the middle."""
 MOST_KEPT = 32
 """Risks kept for the next question about the same draws."""
 
@@ -135,14 +137,14 @@ class Intervals:
         """[population] mean over patients of a difference of each draw.
 
         One regression of the difference itself: two regressions, one of each risk, would leave
-        their errors between them. A few may gain much, so the line may bend; nobody gains more
-        than the patient who gains most.
+        their errors between them. Few may gain much, and those in between most, so the line may
+        bend; nobody gains more than the patient who gains most.
         """
         z, slopes = self._regression
         line = z @ (slopes @ difference)
         if np.ptp(line) < TINY:
             return np.full(len(line), difference.mean())
-        bent = np.polynomial.Polynomial.fit(line, difference, 2)(line)
+        bent = np.polynomial.Polynomial.fit(line, difference, BENDS)(line)
         return np.clip(bent, difference.min(), difference.max())
 
 

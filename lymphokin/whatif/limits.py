@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+DrawCount = Literal[400, 3600]
+"""Paired draws: of a preview and of a scan, whose numbers move by up to 5 of 100 with the seed; and
+of an answer, whose numbers move by 1 (three times each of the 1,200 published populations)."""
+PREVIEW_DRAWS: DrawCount = 400
+SETTLED_DRAWS: DrawCount = 3600
 LATEST_DAY = 126
 """Last day of the curves: 18 weeks."""
 LATEST_FRACTION_DAY = 77

@@ -27,6 +27,7 @@ from lymphokin.whatif.in_words import (
     notice_in_words,
     risk_rows,
 )
+from lymphokin.whatif.limits import SETTLED_DRAWS
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.population import (
     DEFAULT_MODEL,
@@ -38,8 +39,6 @@ from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
 from lymphokin.whatif.questions.narrowing import Narrowing, NarrowingRequest, narrowing
 from lymphokin.whatif.schedule import Schedule, schedule_of
 
-DRAWS = 400
-"""Paired draws of the page; 2000 for numbers that shake less."""
 MOST_NEXT_COUNTS = 6
 
 
@@ -128,7 +127,7 @@ def what_if(
     a: Schedule | str,
     b: Schedule | str,
     *,
-    draws: int = DRAWS,
+    draws: int = SETTLED_DRAWS,
     all_models: bool = False,
     model: str = DEFAULT_MODEL,
 ) -> WhatIf:
@@ -141,7 +140,7 @@ def what_if(
             10 Gy on weekdays), ``"3x18/2"`` (every other day) or ``"5x10 + 4x3"`` (with 4 pulses
             of ATRA of 3 days).
         b: what it is compared with.
-        draws: 400 as the page, or 2000.
+        draws: 3600 as the page, or 400 as its preview.
         all_models: whether to ask every model that is calibrated to published cohorts, too.
         model: read where there is no population.
 
@@ -175,7 +174,7 @@ def predict_patient(
     schedule: Schedule | str,
     *,
     next_counts: Sequence[int] | None = None,
-    draws: int = DRAWS,
+    draws: int = SETTLED_DRAWS,
     all_models: bool = False,
     model: str = DEFAULT_MODEL,
 ) -> PatientRisk:
@@ -186,7 +185,7 @@ def predict_patient(
         patient: what is known of the patient.
         schedule: the plan that the patient is on, as of :func:`what_if`.
         next_counts: days of further counts; None: weekly after the last one.
-        draws: 400 as the page, or 2000.
+        draws: 3600 as the page, or 400 as its preview.
         all_models: whether to ask every model that is calibrated to published cohorts, too.
         model: read where there is no population.
 
@@ -209,7 +208,7 @@ def predict_patient(
         days = _coming(patient, plan) if next_counts is None else list(next_counts)
         taught: tuple[Narrowing, ...] = ()
         if days:
-            further = {"patient": patient, "schedule": plan, "days": days, "draws": draws}
+            further = {"patient": patient, "schedule": plan, "days": days}
             request = checked(NarrowingRequest, further, "the further counts")
             taught = tuple(narrowing(engine, request).rows)
         return PatientRisk(

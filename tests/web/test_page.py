@@ -39,6 +39,11 @@ def grade2(answer: dict, key: str) -> dict:
     return answer[key]["fitted"]["planned"]["grade2"]["measured"]
 
 
+def near(shown: str) -> int:
+    """A number of 100 as a map or a list shows it at a first look: of 400 draws, not of 3,600."""
+    return {"< 1": 0, "> 99": 100}.get(shown) or int(shown.strip("<> "))
+
+
 def days(question: dict, key: str) -> list[int]:
     return [f["day"] for f in question[key]["fractions"]]
 
@@ -194,7 +199,7 @@ def test_an_answer_to_an_older_question_is_never_shown(visit: Visit) -> None:
     number = visit.number("A")
     held[0].abort()
     page.wait_for_timeout(300)
-    assert len(held) == 2
+    assert len(held) == 3  # then the first look and the answer to the next question
     assert visit.number("A") == number
     assert number in (str(grade2(answer, "a")["of_100"]), "< 1")
     visit.expected = ("Failed to load resource",)
@@ -321,7 +326,7 @@ def test_a_schedule_of_the_map_or_of_the_list_is_loaded(visit: Visit) -> None:
     chosen = page.locator("button.heat:focus")
     number = chosen.inner_text()
     _, answer = visit.answer_to(lambda: page.keyboard.press("Enter"))
-    assert str(grade2(answer, "b")["of_100"]) == number
+    assert abs(grade2(answer, "b")["of_100"] - near(number)) <= 4
     assert violations(page) == []
 
     page.locator("#options-drawer summary").click()
@@ -330,7 +335,7 @@ def test_a_schedule_of_the_map_or_of_the_list_is_loaded(visit: Visit) -> None:
     row.wait_for()
     number = row.locator("b").inner_text()
     _, answer = visit.answer_to(lambda: row.get_by_text("Load").click())
-    assert number in (str(grade2(answer, "b")["of_100"]), "< 1", "> 99")
+    assert abs(grade2(answer, "b")["of_100"] - near(number)) <= 4
     assert violations(page) == []
     visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
     expect(page.locator("#scan")).to_contain_text("ask again")

@@ -122,7 +122,7 @@ def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
     assert got["endpoint_day"] == 46
     assert got["conditioning"]["counts_used"] == 2
     assert [row["day"] for row in got["next_counts"]] == [21]
-    expected = engine.answer(patient, pulsed, pulsed, 400).fitted.planned.grade2.measured
+    expected = engine.answer(patient, pulsed, pulsed, 3600).fitted.planned.grade2.measured
     assert got["fitted"]["planned"]["grade2"]["measured"] == json.loads(expected.model_dump_json())
 
 

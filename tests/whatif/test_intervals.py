@@ -100,6 +100,18 @@ def test_a_difference_and_its_interval_are_those_of_a_minus_b(intervals):
     assert (turned.low, turned.high) == (-found.high, -found.low)
 
 
+def test_a_difference_that_is_largest_in_the_middle_has_its_interval_too(intervals):
+    found = intervals.difference(CENTRE + SPREAD, CENTRE + LATER + SPREAD)
+    a, b = (risk_given(Z, 0.795, centre, ERROR) for centre in (CENTRE, CENTRE + LATER))
+    low, high = np.quantile(a - b, (0.05, 0.95))
+    assert found.p == pytest.approx((a - b).mean(), abs=2 * ROUNDED)
+    # A curve of degree four for one with a peak: 0.02 at most.
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.02)
+    assert 0 < low < found.p < high < 1
+    assert found.probability_a_better == 0
+    assert found.probability_b_better == pytest.approx((a - b >= 0.05).mean(), abs=0.03)
+
+
 def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned):
     """The true count stays as it is: a count of any day is one more look at that of the visit."""
     at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))

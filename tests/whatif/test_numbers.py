@@ -166,7 +166,7 @@ def test_worse_grades_are_rarer_and_more_dose_is_riskier(engine, patient, bare, 
     risks = [getattr(planned, f"grade{g}").measured.p for g in (2, 3, 4)]
     assert risks == sorted(risks, reverse=True)
     grid = scan(engine, ScanRequest(patient=patient, schedule=bare, kind="fractions",
-                                    x=(1, 3, 5, 8), y=(6.0, 10.0)))  # fmt: skip
+                                    x=(1, 3, 5, 8), y=(6.0, 10.0), draws=3600))  # fmt: skip
     table = np.array([[cell.risk.p for cell in row] for row in grid.cells])
     assert (np.diff(table, axis=0) >= 0).all()
     assert (np.diff(table, axis=1) >= 0).all()

@@ -34,7 +34,7 @@ def patient(engine, monkeypatch) -> lk.Patient:
 
 def risks_of_draws(engine, patient, schedule, plan) -> np.ndarray:
     """[draw] risk of grade >= 2 as measured, by the distribution of SciPy."""
-    log_count = np.asarray(engine.solve(patient, schedule, plan, 400).at)[0, -1]
+    log_count = np.asarray(engine.solve(patient, schedule, plan, 3600).at)[0, -1]
     residual = engine.population.model.table.residuals["alc"]
     return stats.t.cdf((np.log(0.795) - log_count) / residual.sd, residual.degrees_of_freedom)
 
@@ -156,7 +156,7 @@ def test_the_risk_of_one_patient_is_that_of_the_comparison(engine, patient):
 
 
 def test_messages_speak_python(patient):
-    with pytest.raises(BadInput, match="400 or 2000") as refused:
+    with pytest.raises(BadInput, match="400 or 3600") as refused:
         lk.what_if(None, patient, "5x10", "3x18", draws=500)
     assert "--" not in str(refused.value)
     with pytest.raises(ValueError, match="expected COUNTxGY"):

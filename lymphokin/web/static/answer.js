@@ -147,8 +147,9 @@ export const showNoAnswer = (why, question) => {
   byId("brief").textContent = "";
 };
 
-/** An answer is under way: what stands there is shown to be old. */
-export const showBusy = (busy) => {
-  byId("board").classList.toggle("busy", busy);
+/** An answer is under way: what stands there is shown to be old, or a preview that may move. */
+export const showBusy = (busy, preview = false) => {
+  byId("board").classList.toggle("busy", busy && !preview);
+  byId("board").classList.toggle("preview", preview);
   byId("board").setAttribute("aria-busy", busy);
 };

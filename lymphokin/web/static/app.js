@@ -26,7 +26,7 @@ let draw = () => {};
 
 /** What is entered, without counts that are still being typed. */
 const question = () => {
-  const asked = structuredClone(state());
+  const { draws, ...asked } = structuredClone(state());
   asked.patient.counts = asked.patient.counts.filter((c) => c.day !== null && c.value !== null);
   return asked;
 };
@@ -42,14 +42,15 @@ const failed = (error) => {
   draw();
 };
 
-const answered = (answer, asked) => {
+/** Show an answer; `settled` when no better one is under way. */
+const answered = (answer, asked, settled) => {
   const { reliable, note } = answer.conditioning;
   if (!reliable) {
     const text = `these counts do not fit the model, so its numbers are withheld: ${note}`;
     return failed(new Refused([{ field: "patient.counts", text }]));
   }
   last = { answer, asked };
-  showBusy(false);
+  showBusy(!settled, !settled);
   showAnswer(answer, asked);
   showBehind(answer);
   showCourses(answer, asked);
@@ -95,11 +96,19 @@ const begin = async () => {
   const form = await readForm();
   build(form);
   await restore(form);
-  const ask = latest("whatif", { answered, failed });
+  const { preview_draws: first, settled_draws: better } = form;
+  const ask = latest("whatif", {
+    answered: (answer, asked) => {
+      const settled = asked.draws !== first;
+      answered(answer, asked, settled);
+      if (!settled && last) ask({ ...asked, draws: better });
+    },
+    failed,
+  });
   const changed = () => {
     draw();
     showBusy(true);
-    ask(question(), unfinished(document.activeElement) ? UNFINISHED_MS : PAUSE_MS);
+    ask({ ...question(), draws: first }, unfinished(document.activeElement) ? UNFINISHED_MS : PAUSE_MS);
   };
   onChange(changed);
   changed();

@@ -79,6 +79,7 @@ export const scan = ({ question, load }) => {
     return [
       ...answer.warnings.map((w) => h("p", { class: "warn" }, w.text)),
       heatMap(answer, asked, take),
+      h("p", { class: "small soft" }, "A first look: a cell may differ by 2 or 3 of 100 from the answer to its schedule."),
       ...(answer.same_bed ? [h("p", { class: "small soft" }, last)] : []),
     ];
   };

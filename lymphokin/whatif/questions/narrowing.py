@@ -7,7 +7,7 @@ the expected remainder (preposterior analysis; Raiffa and Schlaifer 1961).
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from lymphokin.whatif.answers import ConditioningAnswer, Estimate
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
-from lymphokin.whatif.limits import Strict
+from lymphokin.whatif.limits import PREVIEW_DRAWS, DrawCount, Strict
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.records import log_density
 from lymphokin.whatif.risk import grade_draws
@@ -30,7 +30,7 @@ class NarrowingRequest(Strict):
     patient: Patient
     schedule: Schedule
     days: Annotated[tuple[int, ...], Field(min_length=1, max_length=12)] = (7, 14, 21, 28)
-    draws: Literal[400, 2000] = 400
+    draws: DrawCount = PREVIEW_DRAWS
 
 
 class Narrowing(BaseModel):

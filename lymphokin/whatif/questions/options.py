@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -12,7 +12,7 @@ from lymphokin.population.provenance import Provenance
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.limits import MOST_CELLS, Strict
+from lymphokin.whatif.limits import MOST_CELLS, PREVIEW_DRAWS, DrawCount, Strict
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
 from lymphokin.whatif.schedule import Schedule
@@ -42,7 +42,7 @@ class OptionsRequest(Strict):
     longest_course_days: Annotated[int, Field(ge=1, le=77)] = 14
     first_atra_days: Annotated[tuple[int, ...], Field(max_length=8)] = ()
     """first days of ATRA to try; empty keeps that of the schedule"""
-    draws: Literal[400, 2000] = 400
+    draws: DrawCount = PREVIEW_DRAWS
 
 
 class Option(BaseModel):

@@ -20,6 +20,8 @@ from lymphokin.whatif.limits import (
     MOST_CELLS,
     MOST_FRACTIONS,
     MOST_PULSES,
+    PREVIEW_DRAWS,
+    DrawCount,
     Strict,
 )
 from lymphokin.whatif.patient import Patient
@@ -42,7 +44,7 @@ class ScanRequest(Strict):
     """numbers of fractions, or first days of ATRA; chosen around the schedule if absent"""
     y: Annotated[tuple[float, ...], Field(min_length=1, max_length=24)] | None = None
     """Gy per fraction, or numbers of pulses"""
-    draws: Literal[400, 2000] = 400
+    draws: DrawCount = PREVIEW_DRAWS
 
     @model_validator(mode="after")
     def _bounded(self) -> ScanRequest:
