@@ -246,6 +246,13 @@ def test_words_of_results_mean_the_same_in_every_table(tmp_path, word, value, ce
     np.testing.assert_equal([last["value"], last["censored"]], [value, censored])
 
 
+def test_the_limit_of_a_sheet_is_in_the_unit_of_its_counts(tmp_path):
+    mapping = WIDE.replace("[wide]\n", "[wide]\nlloq = 150\n")
+    seen = made(tmp_path, "Patient,Baseline,Week 2\nP1,1500,BLQ\n", mapping).cohort.observations
+    assert seen["value"].tolist() == [1.5, 0.15]
+    assert seen["censored"].tolist() == [False, True]
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [

@@ -69,6 +69,13 @@ def test_p_equal_to_alpha_rejects_whatever_the_rounding():
     assert Design(TESTS["fisher"], 3, 3, 0.05).rejects[0, 3]
 
 
+def test_mid_p_counts_half_of_the_table_itself():
+    """Three events among three and three patients: 20 ways, 1 with none treated and 9 with one."""
+    p = TESTS["mid-p"].p_values(3, 3)
+    assert p[0, 3] == pytest.approx(0.5 / 20)
+    assert p[1, 2] == pytest.approx((1 + 0.5 * 9) / 20)
+
+
 def test_power_agrees_with_simulated_trials():
     design = Design(TESTS["boschloo"], 12, 9, 0.05)
     rng = np.random.default_rng(1)
