@@ -36,4 +36,6 @@ def neutral_frame(frame: pd.DataFrame) -> pd.DataFrame:
             ready.isetitem(place, [neutral(cell) for cell in frame.iloc[:, place]])
     if not isinstance(frame.index, pd.MultiIndex) and frame.index.dtype.kind not in "biufcmM":
         ready.index = frame.index.map(neutral)
+    if not isinstance(frame.columns, pd.MultiIndex):
+        ready.columns = [neutral(name) for name in frame.columns]
     return ready

@@ -19,7 +19,7 @@ from lymphokin.strict_json import json_text
 
 def patients_table(result: Forecast) -> Table:
     """Patient, arm, counts used, risk with interval, and what happened; of many, highest risks."""
-    found = result.shown("All: --json, or patients.csv.")
+    found = result.shown("All of them: patients.csv, or the output as JSON.")
     table = Table(title=found.title)
     for name in found.columns:
         left = name in ("patient", "arm", "happened")

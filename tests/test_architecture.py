@@ -68,3 +68,19 @@ def test_nothing_outside_run_knows_the_files_of_a_run_folder():
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not strings & names, file
+
+
+OPTIONS_OF_OTHERS = {"jax_setup.py", "provenance.py", "prior.py", "record.py"}
+"""Files that name options of XLA and git, or the command that made a generated file."""
+
+
+def test_no_library_message_names_an_option_of_the_command_line():
+    for file in PACKAGE.rglob("*.py"):
+        if "commands" in file.parts or file.name in OPTIONS_OF_OTHERS | {"cli.py"}:
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named = re.search(r"(?<![\w-])--[a-z]", node.value)
+                assert id(node) in prose or not named, f"{file}, line {node.lineno}"

@@ -51,12 +51,20 @@ def convert(
 
     Example: lymphokin data convert sdtm/ --out events.csv
     """
+    from lymphokin.io import BadInput
     from lymphokin.io.convert import convert as run
     from lymphokin.io.convert.privacy import read_key
+    from lymphokin.io.convert.wide import TO_FILL_IN
 
     _refuse_existing(out, out.with_suffix(".conversion.json"))
     key = None if hash_key is None else read_key(hash_key)
-    done = run(source, mapping, key, immune_dose, accepted(accept))
+    try:
+        done = run(source, mapping, key, immune_dose, accepted(accept))
+    except BadInput as error:
+        if any(TO_FILL_IN in problem.hint for problem in error.problems):
+            wanted = f"lymphokin data template {source} --out mapping.toml"
+            console.print(f"A mapping to fill in: {wanted}", markup=False, soft_wrap=True)
+        raise
     table, account = done.write(out)
     if json_:
         print(json_text({"table": str(table), "account": str(account), **done.account.as_dict()}))

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.base.array import array_stats
 
+from lymphokin.csv_text import neutral_frame
 from lymphokin.files import whole, write_texts
 from lymphokin.infer.diagnostics import ESS_BAD, ESS_GOOD, RHAT_BAD, RHAT_GOOD
 from lymphokin.literature.atra import (
@@ -66,7 +67,9 @@ class Calibration:
         """
         name = self.posterior.attrs["model"]
         tables = {
-            folder / f"{name}.{kind}.csv": table.to_csv(index=False, float_format="%.4g")
+            folder / f"{name}.{kind}.csv": neutral_frame(table).to_csv(
+                index=False, float_format="%.4g"
+            )
             for kind in ("reproduction", "left_out", "atra")
             if (table := getattr(self, kind)) is not None
         }

@@ -49,7 +49,9 @@ def read_posterior(path: AnyPath, calibration: RiskCalibration | None = None) ->
         ValueError: when the model file is not the calibrated one any more.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: no such file; lymphokin calibrate writes one")
+        raise FileNotFoundError(
+            f"{path}: no such file; a calibration to published cohorts writes one"
+        )
     with h5netcdf.File(path, "r") as stored:
         z = np.asarray(stored.variables["z_new_study"][...], float)
         return draws_of_posterior(z, dict(stored.attrs), calibration)
@@ -71,8 +73,8 @@ def draws_of_posterior(
     model = load_model(attributes["model"])
     if model.sha256 != attributes["model_sha256"]:
         raise ValueError(
-            f"model {model.name} has changed since it was calibrated to the literature; run: "
-            f"lymphokin calibrate --model {model.name}"
+            f"model {model.name} has changed since it was calibrated to the literature: calibrate "
+            "it again to published cohorts (lymphokin.literature.calibrate)"
         )
     details = details_of(attributes)
     convergence = details["convergence"]

@@ -38,8 +38,9 @@ def model_with_prior(model: str, prior: str) -> str:
         raise ValueError(f"prior {prior!r}: expected table or literature")
     if name not in shipped_models():
         raise ValueError(
-            f"prior 'literature': model {model} has no priors of the literature; write them with "
-            f"lymphokin calibrate --model {model} --prior FILE.toml, beside a model file"
+            f"prior 'literature': model {model} has no priors of the literature; calibrate it to "
+            "published cohorts, and write its priors beside a model file "
+            "(lymphokin.literature.calibrate, lymphokin.literature.prior.write_prior)"
         )
     return name
 

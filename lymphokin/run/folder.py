@@ -98,8 +98,8 @@ def write_run(
         for name, content in model.files.items():
             (temporary / MODEL_FOLDER / name).write_text(content, encoding="utf-8")
         if curves is not None:
-            texts = neutral_frame(curves)
-            texts.to_csv(temporary / CURVES_FILE, index=False, float_format="%.4g")
+            file = temporary / CURVES_FILE
+            neutral_frame(curves).to_csv(file, index=False, float_format="%.4g")
         if forecasts is not None:
             patients, contrast, contents = forecasts
             neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)

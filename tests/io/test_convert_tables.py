@@ -186,7 +186,7 @@ def test_a_patient_without_counts_is_reported(tmp_path):
 @pytest.mark.parametrize(
     ("mapping", "reported"),
     [
-        ("", ("lymphokin data template counts.xlsx",)),
+        ("", ("a mapping with [wide] id", "one to fill in")),
         (SHEET.replace('"/uL"', '""'), ("unit",)),
         (SHEET.replace('"Day 14"', '"Day 15"'), ("DAY 15",)),
         (SHEET.replace("ARM", "COLOUR"), ("COLOUR",)),

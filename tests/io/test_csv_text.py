@@ -1,10 +1,14 @@
 """Text that a spreadsheet would run as a formula stays text in every file, and comes back whole."""
 
+import ast
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lymphokin
 from lymphokin.csv_text import neutral, neutral_frame, restored
 from lymphokin.io import read_events, write_events
 
@@ -25,9 +29,19 @@ def test_numbers_and_blanks_stay_as_they_are(number):
 
 
 def test_a_table_is_neutral_in_its_text_and_index():
-    frame = pd.DataFrame({"arm": ["=1+1", "SBRT"], "day": [-3.0, 2.0]}, index=["@a", "b"])
+    frame = pd.DataFrame({"arm": ["=1+1", "SBRT"], "-day": [-3.0, 2.0]}, index=["@a", "b"])
     text = neutral_frame(frame).to_csv()
+    assert text.splitlines()[0] == ",arm,'-day"
     assert text.splitlines()[1:] == ["'@a,'=1+1,-3.0", "b,SBRT,2.0"]
+
+
+def test_every_table_that_is_written_is_neutral():
+    """Also one that holds only numbers today."""
+    for file in Path(lymphokin.__file__).parent.rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == "to_csv":
+                assert "neutral_frame" in ast.unparse(node.value), f"{file}, line {node.lineno}"
 
 
 def test_an_event_table_gives_back_ids_and_arms_that_look_like_formulas(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lymphokin.cli import main
+from lymphokin.commands import data
 from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.datasets import read_dataset
@@ -101,6 +102,14 @@ def test_a_source_that_is_none(lymphokin, source, reported, tmp_path):
     assert done.returncode == 2
     assert reported in done.stderr
     assert not (tmp_path / "events.csv").exists()
+
+
+def test_a_sheet_without_a_mapping_leads_to_the_command_that_writes_one(tmp_path, capfd):
+    sheet = tmp_path / "counts.csv"
+    sheet.write_text("Patient,Baseline,Day 14\nP1,1.4,0.9\n")
+    with pytest.raises(BadInput):
+        data.convert(sheet, tmp_path / "events.csv")
+    assert f"lymphokin data template {sheet} --out mapping.toml" in capfd.readouterr().err
 
 
 def test_validate_tells_every_problem(lymphokin, tmp_path):

@@ -106,14 +106,14 @@ def interim_worth(
 def _write(
     out: Path, looks: pd.DataFrame, table: pd.DataFrame, stops: pd.DataFrame, result: dict[str, Any]
 ) -> None:
+    from lymphokin.csv_text import neutral_frame
     from lymphokin.files import write_folder
     from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.interim.figure import calibration_figure
 
     def fill(folder: Path) -> None:
-        looks.to_csv(folder / "looks.csv", index=False)
-        table.to_csv(folder / "calibration.csv", index=False)
-        stops.to_csv(folder / "stopping.csv", index=False)
+        for name, rows in {"looks": looks, "calibration": table, "stopping": stops}.items():
+            neutral_frame(rows).to_csv(folder / f"{name}.csv", index=False)
         (folder / "result.json").write_text(json_text(result) + "\n", encoding="utf-8")
         save_figure(calibration_figure(table), folder / "calibration.png")
 

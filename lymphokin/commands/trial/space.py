@@ -76,6 +76,7 @@ def space(
 
     Example: lymphokin trial space --parts power,timing --out design-space
     """
+    from lymphokin.csv_text import neutral_frame
     from lymphokin.files import write_folder
     from lymphokin.pages.drawing import save_figure
     from lymphokin.trial.inputs import Demands
@@ -115,7 +116,7 @@ def space(
 
     def fill(folder: Path) -> None:
         for name, table in tables.items():
-            table.to_csv(folder / f"{name}.csv")
+            neutral_frame(table).to_csv(folder / f"{name}.csv")
         for name, figure in figures.items():
             save_figure(figure, folder / f"{name}.png")
 

@@ -18,6 +18,8 @@ from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import SATURDAY, treatment_days
 
+TO_FILL_IN = "one to fill in"
+"""What is said of a mapping that :func:`guessed_mapping` writes."""
 _ID = re.compile(
     r"(?:(?:patient|subject|pat|subj|usubj|study)?[ _.-]*(?:id|no|nr|number|code)?)", re.I
 )
@@ -62,7 +64,7 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
     """Nothing of a spreadsheet is guessed: the mapping names the columns, days and unit."""
     wide = bench.mapping["wide"]
     found = bench.found(data.file)
-    hint = f"lymphokin data template {data.file} --out mapping.toml writes one to fill in"
+    hint = f"{TO_FILL_IN} can be guessed from the names of the columns"
     units = misnamed(data)
     if units and not wide["id"]:
         names = ", ".join(

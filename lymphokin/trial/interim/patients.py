@@ -61,10 +61,10 @@ def standing(
 def arms_of(cohort: Cohort, lost: Collection[str], left_out: Collection[str]) -> pd.Series:
     """The arm of every patient in the comparison; the arm that gets ATRA is the treated one."""
     findings = Findings(cohort.source or "the run's cohort")
-    for option, named in (("--lost", lost), ("--leave-out", left_out)):
+    for what, named in (("lost", lost), ("left out", left_out)):
         for patient in named:
             if patient not in cohort.patients.index:
-                findings.add(None, option, patient, "a patient of the run")
+                findings.add(None, what, patient, "a patient of the run")
     findings.raise_if_any()
     names = cohort.patients["arm"].drop(list(left_out))
     dosed = names[names.index.isin(cohort.doses["id"])]
@@ -72,7 +72,7 @@ def arms_of(cohort: Cohort, lost: Collection[str], left_out: Collection[str]) ->
     two = len(treated) == 1 and len(set(names.dropna())) == 2 and names.notna().all()
     if not two:
         found = ", ".join(sorted(set(names.fillna("(blank)")))) or "nobody"
-        expected = "two arms, one of which gets ATRA; name run-in patients with --leave-out"
+        expected = "two arms, one of which gets ATRA; name run-in patients to leave them out"
         findings.add(None, "ARM", found, expected)
         findings.raise_if_any()
     return pd.Series(np.where(names.isin(treated), ARMS[1], ARMS[0]), names.index, name="arm")
