@@ -27,7 +27,7 @@ OTHERS = 40
 INTERVAL = (0.05, 0.95)
 TINY = 1e-9
 """A difference of risks, or of ln counts, that is none: what rounding leaves."""
-BENDS = 4
+BENDS = 2
 """Degree of the curve of a difference along the populations: often largest in the middle."""
 MOST_KEPT = 32
 """Risks kept for the next question about the same draws."""
