@@ -10,8 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lymphokin.pages.wording import in_points, percent, percent_range, points_range
+from lymphokin.infer.learnt import NOT_MEASURED
+from lymphokin.pages.wording import in_points, percent, percent_range, points_range, some
 from lymphokin.predict import Forecast
+from lymphokin.report.overview import measured
+from lymphokin.report.untouched import untouched_quantities
 from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
 from lymphokin.strict_json import json_text
@@ -64,6 +67,20 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
     return table
 
 
+def _unmeasured(fit: Fit) -> str:
+    """Which quantities were not measured, and what is done with them; empty where all were."""
+    names = fit.summary.loc[fit.summary["learnt"] == NOT_MEASURED, "name"]
+    if names.empty:
+        return ""
+    untouched = untouched_quantities(fit.model, fit.cohort)
+    names = [name for name in names if name not in untouched]
+    return (
+        f"Not measured here, seen only through {measured(fit.cohort, fit.model.observables)}: "
+        f"{some(names)}. They are sampled from their priors, as far as the records let them, and "
+        "are never called learnt."
+    )
+
+
 def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) -> None:
     """Print what a finished fit says, and where it was saved; without forecasts there is no
     report.
@@ -94,6 +111,8 @@ def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) 
     console.print(fit.verdict, style=style, markup=False)
     if conflict := fit.provenance.get("prior_conflict"):
         console.print(conflict, style="yellow", markup=False)
+    if sentence := _unmeasured(fit):
+        console.print(sentence, markup=False)
     if predicted:
         console.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     else:

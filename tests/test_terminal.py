@@ -1,13 +1,15 @@
 """What the terminal prints of a forecast."""
 
 import re
+from types import SimpleNamespace
 
 import pandas as pd
 from rich.console import Console
 
 from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
+from lymphokin.model import load_model
 from lymphokin.predict import Forecast
-from lymphokin.terminal import contrast_table, patients_table
+from lymphokin.terminal import _unmeasured, contrast_table, patients_table
 from tests.report.made_up import made_up, made_up_patients
 
 USUAL = shipped_endpoints()[DEFAULT]
@@ -51,6 +53,16 @@ def test_of_many_patients_the_highest_risks_are_printed_and_where_the_rest_is():
     assert "P499" in text
     assert "P400" not in text
     assert "The 30 highest risks of 500 patients. All: --json, or patients.csv." in text
+
+
+def test_what_was_not_measured_is_named_after_a_fit():
+    one = made_up(["a"], ["SBRT"], mdsc=False)
+    summary = one.parameters.assign(learnt=["well", "not measured"])
+    fit = SimpleNamespace(summary=summary, cohort=one.cohort, model=load_model("myeloid_lymphoid"))
+    said = _unmeasured(fit)
+    assert said.startswith("Not measured here, seen only through lymphocytes: suppression.")
+    fit.summary = one.parameters
+    assert _unmeasured(fit) == ""
 
 
 def test_the_arms_and_their_difference_are_printed_with_and_without_the_link():

@@ -1,12 +1,15 @@
 """The first screen: what was fitted, the key numbers, and forecasts against what happened."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
+from lymphokin.io import Cohort
 from lymphokin.pages import wording
+from lymphokin.quantities import Observable
 from lymphokin.report.arm_contrast import DIFFERENCE
 from lymphokin.report.contents import ReportContents
 
@@ -105,11 +108,11 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
     return fitted, forecast
 
 
-def measured(contents: ReportContents) -> str:
-    """Name what was measured, such as "lymphocytes and MDSC"."""
-    seen = contents.cohort.observations
+def measured(cohort: Cohort, observables: Mapping[str, Observable]) -> str:
+    """Name what was measured in a cohort, such as "lymphocytes and MDSC"."""
+    seen = cohort.observations
     seen = set(seen.loc[seen["value"].notna(), "quantity"])
-    return wording.joined(o.label for name, o in contents.observables.items() if name in seen)
+    return wording.joined(o.label for name, o in observables.items() if name in seen)
 
 
 def _how(contents: ReportContents) -> str:

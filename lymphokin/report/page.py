@@ -72,7 +72,7 @@ def render_report(contents: ReportContents) -> str:
             gamma=_gamma(contents.parameters),
             unmeasured=bool((parameters["learnt"] == NOT_MEASURED).any()),
             withheld=contents.convergence["level"] == "bad",
-            seen_through=overview.measured(contents),
+            seen_through=overview.measured(contents.cohort, contents.observables),
             provenance=_flat(contents.provenance),
             unreliable=UNRELIABLE_PARETO_K,
         )
