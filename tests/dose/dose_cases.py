@@ -12,10 +12,10 @@ from tests.dose.dicom_phantom import box, write_dose, write_plan, write_structur
 
 SIZE = {"size": (96.0, 96.0, 96.0), "spacing": (6.0, 6.0, 6.0)}
 STRUCTURES = {
-    "External": box((-42, -42, -42), (42, 42, 42), spacing=12),
-    "Lung_L": box((-40, -30, -30), (-10, 30, 30), spacing=12),
-    "Lung_R": box((10, -30, -30), (40, 30, 30), spacing=12),
-    "Heart": box((-9, -30, -20), (9, 0, 20), spacing=12),
+    "External": box((-42, -42, -24), (42, 42, 24), spacing=12),
+    "Lung_L": box((-40, -30, -18), (-10, 30, 18), spacing=12),
+    "Lung_R": box((10, -30, -18), (40, 30, 18), spacing=12),
+    "Heart": box((-9, -30, -12), (9, 0, 12), spacing=12),
 }
 TARGET = {"PTV": box((-25, -6, -6), (-13, 6, 6), spacing=3)}
 

@@ -217,7 +217,7 @@ def test_volumes_in_per_cent_are_those_of_the_contours_where_they_are_there(tmp_
     items = [histogram(4, pairs, DVHVolumeUnits="PERCENT")]
     write_dose(tmp_path, hill(), PixelData=None, DVHSequence=items, **SIZE)
     write_structures(tmp_path, STRUCTURES)
-    assert only(tmp_path).organs["heart"].volume_cm3 == pytest.approx(18 * 30 * 36 / 1000, rel=0.02)
+    assert only(tmp_path).organs["heart"].volume_cm3 == pytest.approx(18 * 30 * 24 / 1000, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_identifiers_of_a_dose_table_are_those_of_patients(tmp_path, ids):
 
 
 @given(st.floats(1, 7), st.floats(0.5, 5), st.floats(0.3, 2.2))
-@settings(max_examples=20)
+@settings(max_examples=8)
 def test_centigray_named_gray_are_refused(lungs, heart, body):
     with tempfile.TemporaryDirectory() as name:
         rows = (100 * lungs, 3200), (100 * heart, 600), (100 * body, 70_000)
@@ -318,7 +318,7 @@ def test_centigray_named_gray_are_refused(lungs, heart, body):
 
 
 @given(st.floats(2, 7), st.sampled_from(["", "50"]))
-@settings(max_examples=20)
+@settings(max_examples=8)
 def test_gray_named_centigray_are_warned_of(lungs, prescribed):
     """A hundredth of the dose is no dose that courses outside the brain give to the blood."""
     with tempfile.TemporaryDirectory() as name:
@@ -351,15 +351,14 @@ def test_the_fractions_of_a_table_have_a_dose_that_fractions_have(
         table_doses(path)
 
 
-@given(st.sampled_from([1e-3, 1e3, 100 / 70_000]), st.booleans())
-@settings(max_examples=12)
-def test_volumes_of_another_unit_than_cm3_are_refused(factor, body_alone):
+@pytest.mark.parametrize("body_alone", [False, True])
+@pytest.mark.parametrize("factor", [1e-3, 1e3, 100 / 70_000])
+def test_volumes_of_another_unit_than_cm3_are_refused(tmp_path, factor, body_alone):
     """Litres, mm3, per cent; of all organs or of the body alone."""
-    with tempfile.TemporaryDirectory() as name:
-        organs = 1.0 if body_alone else factor
-        rows = (6.5, 3200 * organs), (4.2, 600 * organs), (2.1, 70_000 * factor)
-        with pytest.raises(BadInput, match="thousands"):
-            table_doses(table(Path(name), *rows))
+    organs = 1.0 if body_alone else factor
+    rows = (6.5, 3200 * organs), (4.2, 600 * organs), (2.1, 70_000 * factor)
+    with pytest.raises(BadInput, match="thousands"):
+        table_doses(table(tmp_path, *rows))
 
 
 @pytest.mark.parametrize(

@@ -261,8 +261,8 @@ def test_a_cut_file_is_reported(size, tmp_path):
         folder_doses(tmp_path)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3000), st.binary(min_size=1, max_size=6)), max_size=6))
-@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 3000), st.binary(min_size=1, max_size=6)), max_size=12))
+@settings(max_examples=20)
 def test_damaged_files_are_read_or_refused(tmp_path, cuts):
     if not (tmp_path / "good").exists():
         (tmp_path / "good").mkdir()

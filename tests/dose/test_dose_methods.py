@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.dose import immune_dose_log_sd
@@ -186,10 +186,11 @@ def test_what_is_wrong_in_a_table_is_reported(text, reported, tmp_path):
             st.sampled_from(["0", "1", "5.5", "-1", "", "x", "nan", "1e400"]),
             st.sampled_from(["0", "10", "5", "", "x", "1e-300"]),
         ),
-        max_size=8,
+        max_size=12,
     ),
     st.sampled_from(["MEAN_DOSE_GY", "DOSE_GY", "DOSE_CGY"]),
 )
+@settings(max_examples=25)
 def test_whatever_the_table_it_is_read_or_refused(rows, column):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.csv"
@@ -242,7 +243,7 @@ def test_it_goes_into_the_model_as_a_latent_quantity(tmp_path):
         p, _ = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
         return p.immune_dose_scale
 
-    drawn = np.log(np.asarray(jax.vmap(scale)(jax.random.split(jax.random.key(1), 4000))))
+    drawn = np.log(np.asarray(jax.jit(jax.vmap(scale))(jax.random.split(jax.random.key(1), 4000))))
     sizes = log_sd_by_source()
     np.testing.assert_allclose(
         drawn.std(axis=0)[1:], [0, sizes["dicom"], sizes["edic"]], rtol=0.08, atol=1e-6

@@ -24,7 +24,7 @@ from tests.dose.dose_cases import SIZE, STRUCTURES, hill, only
 
 EXTERNAL, HEART = STRUCTURES["External"], STRUCTURES["Heart"]
 LUNGS = [*STRUCTURES["Lung_L"], *STRUCTURES["Lung_R"]]
-SMALL = box((-9, -30, -20), (9, -20, 20), spacing=12)
+SMALL = box((-9, -30, -12), (9, -20, 12), spacing=12)
 
 
 def write(folder: Path, structures: dict, kinds: dict[str, str] | None = None) -> None:
@@ -79,7 +79,7 @@ def test_an_outline_by_type_does_not_stand_before_one_by_name(tmp_path, clean):
 def test_of_contours_of_about_one_size_the_standard_name_is_taken_whatever_the_order(
     tmp_path, clean, order
 ):
-    names = {"Heart": HEART, "Herz": HEART, "Heart_AI": box((-9, -30, -20), (9, 1, 20), spacing=12)}
+    names = {"Heart": HEART, "Herz": HEART, "Heart_AI": box((-9, -30, -12), (9, 1, 12), spacing=12)}
     structures = dict([*STRUCTURES.items(), *names.items()][::order])
     write(tmp_path, structures)
     result = only(tmp_path)
@@ -134,11 +134,11 @@ def test_skin_that_is_the_outline_of_the_body_is_the_body(tmp_path, clean):
 
 
 def test_skin_that_is_a_shell_is_skin(tmp_path):
-    inner = box((-38, -38, -42), (38, 38, 42), spacing=12)
+    inner = box((-38, -38, -24), (38, 38, 24), spacing=12)
     write(tmp_path, {**STRUCTURES, "Skin": [*EXTERNAL, *inner]})
     skin = only(tmp_path).organs["skin"]
     # The shell is five points thick.
-    assert skin.volume_cm3 == pytest.approx((84**2 - 76**2) * 84 / 1000, rel=0.06)
+    assert skin.volume_cm3 == pytest.approx((84**2 - 76**2) * 48 / 1000, rel=0.06)
 
 
 def test_a_structure_on_another_frame_is_not_taken(tmp_path):
@@ -163,7 +163,7 @@ def two_sets(folder: Path, second: dict, plan: str = "", dose: str = "") -> None
     write_dose(folder, hill(), plan=uid, **SIZE, **of_dose)
 
 
-OTHER = {**STRUCTURES, "Heart": box((-30, -30, -20), (-9, 0, 20), spacing=12)}
+OTHER = {**STRUCTURES, "Heart": box((-30, -30, -12), (-9, 0, 12), spacing=12)}
 
 
 @pytest.mark.parametrize(("plan", "dose"), [("new", ""), ("", "new"), ("new", "new")])
