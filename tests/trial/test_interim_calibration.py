@@ -74,17 +74,17 @@ def test_right_predictions_pass_and_bold_ones_fail():
 def test_stopping_loses_the_trials_that_would_have_succeeded():
     looks = pd.DataFrame(
         {
-            "predictive_probability": [0.01, 0.04, 0.3, 0.9],
-            "significant": [False, True, False, True],
-            "enrolled": [30, 40, 50, 52],
+            "predictive_probability": [0.01, 0.04, 0.3, 0.9, 0.8],
+            "significant": [False, True, False, True, True],
+            "enrolled": [30, 40, 50, 52, 52],
         }
     )
     row = stopping_table(looks, 52, [0.05]).iloc[0]
-    assert row["stopped"] == 0.5
-    assert row["power"] == 0.5
-    assert row["power_lost"] == 0.25
-    assert row["power_with_look"] == 0.25
-    assert row["patients_saved"] == pytest.approx((22 + 12) / 4)
+    assert row["stopped"] == 0.4
+    assert row["power"] == 0.6
+    assert row["power_lost"] == 0.2
+    assert row["power_with_look"] == 0.4
+    assert row["patients_saved"] == pytest.approx((22 + 12) / 5)
 
 
 @pytest.mark.slow
