@@ -109,7 +109,7 @@ def test_a_difference_that_is_largest_in_the_middle_has_its_interval_too(interva
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.03)
     assert 0 < low < found.p < high < 1
     assert found.probability_a_better == 0
-    assert found.probability_b_better == pytest.approx((a - b >= 0.05).mean(), abs=0.03)
+    assert found.probability_b_better == pytest.approx((a - b >= 0.05).mean(), abs=0.1)
 
 
 def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned):
