@@ -4,7 +4,7 @@ Faults of each look, every one a number with an interval:
 
 - observed over expected events differ from 1,
 - the calibration slope differs from 1,
-- later counts differ from their forecasts on average (their ratio from 1),
+- later counts lie too high or too low in their forecasts (their mean place, PIT, differs from 0.5),
 - the 90 % intervals of later counts hold more or less than 90 %,
 - the log score is worse than that of a rule made of the same patients.
 
@@ -27,7 +27,7 @@ from lymphokin.criticism.forecasts.intervals import Estimate
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
 from lymphokin.criticism.forecasts.prediction_verdicts import interval
 from lymphokin.pages.wording import percent
-from lymphokin.validation.measures import COUNT_RATIO, COVERAGE, EXPECTED
+from lymphokin.validation.measures import COUNT_PLACE, COUNT_RATIO, COVERAGE, EXPECTED
 from lymphokin.verdict import FINE, LOOK, WRONG, Verdict
 
 HOLDS, UPDATE, DO_NOT_USE = "holds", "update first", "do not use here"
@@ -72,11 +72,13 @@ def faults_of(quality: PredictionQuality, day: float) -> dict[str, str]:
     if side := beyond(slope, 1.0, looks):
         words = "timid" if side > 0 else "extreme"
         found["spread of the risks"] = f"risks are too {words}: calibration slope {interval(slope)}"
-    ratio = quality.score(day, COUNT_RATIO)
-    if side := beyond(ratio, 1.0, looks):
+    place = quality.score(day, COUNT_PLACE)
+    if side := beyond(place, 0.5, looks):
         words = "higher" if side > 0 else "lower"
         found["level of the counts"] = (
-            f"later counts are {words} than forecast, by a factor of {interval(ratio)}"
+            f"later counts are {words} than forecast: mean place in their forecasts "
+            f"{interval(place)} (0.5 is right), measured over forecast median "
+            f"{interval(quality.score(day, COUNT_RATIO))}"
         )
     coverage = quality.score(day, COVERAGE[0.90])
     if side := beyond(coverage, 0.90, looks):
@@ -143,7 +145,7 @@ def verdicts_of(quality: PredictionQuality) -> tuple[Verdict, ...]:
             for name, measure in (
                 ("observed_over_expected", EXPECTED),
                 ("calibration_slope", "calibration_slope"),
-                ("count_ratio", COUNT_RATIO),
+                ("count_place", COUNT_PLACE),
                 ("count_coverage_90", COVERAGE[0.90]),
             )
         }

@@ -26,6 +26,7 @@ from lymphokin.validation.judgement import AT_A_LOOK, look_in_words
 from lymphokin.validation.looks import Look
 from lymphokin.validation.measures import (
     COUNT_CRPS,
+    COUNT_PLACE,
     COUNT_RATIO,
     COVERAGE,
     ENDPOINT_COVERAGE,
@@ -47,6 +48,7 @@ CALIBRATION = {
     "auc": "AUC",
 }
 COUNTS = {
+    COUNT_PLACE: "mean place (PIT)",
     COUNT_RATIO: "measured over forecast",
     COVERAGE[0.50]: "in 50 % intervals",
     COVERAGE[0.90]: "in 90 % intervals",
@@ -96,7 +98,7 @@ def _verdict(verdicts: tuple[Verdict, ...]) -> Section:
         "verdict",
         "May it be used here?",
         "The rule: a fault is called at a look when observed over expected events, the calibration "
-        "slope, the mean ratio of later counts to their forecasts or the share of them in 90 % "
+        "slope, the mean place of later counts in their forecasts or the share of them in 90 % "
         "intervals differs from what is right, or the log score from that of a rule made of these "
         "very patients, by more than chance would bring one time in ten over all faults and looks "
         "together (Bonferroni). No fault: the model holds, as far as so many patients can show. A "

@@ -54,7 +54,8 @@ class Validation(CheckResult):
         quality: forecasts and scores of the endpoint, as of :func:`lymphokin.check_forecasts`,
             with further measures: ``observed_over_expected``, ``scaled_brier``,
             ``mean_calibration_error``, ``endpoint_coverage_90``, and of later counts
-            ``count_ratio``, ``count_crps``, ``count_coverage_50`` and ``count_coverage_90``.
+            ``count_ratio``, ``count_place``, ``count_crps``, ``count_coverage_50`` and
+            ``count_coverage_90``.
         looks: by day, forecasts of every later count.
         cases: who is judged, and why others are not.
         groups: scores by centre, site and arm.

@@ -17,7 +17,7 @@ from lymphokin.infer.density import density_of
 from lymphokin.io import write_events
 from lymphokin.validation.cases import cases_of, event_of, refuse_fitted
 from lymphokin.validation.looks import forecasts_at_looks
-from lymphokin.validation.measures import observed_over_expected
+from lymphokin.validation.measures import count_measures, observed_over_expected
 from lymphokin.validation.precision import auc_error, precision, slope_error
 from lymphokin.validation.smooth import SPAN, smooth_curve
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL
@@ -228,6 +228,17 @@ class TestNumbersAgainstOthers:
         np.testing.assert_allclose(many, alone)
         half = stats.norm.ppf(0.95) * own.std(ddof=1) / np.sqrt(40)
         assert (alone.q95 - alone.q05) / 2 == pytest.approx(half, rel=0.15)
+
+    def test_a_right_forecast_that_is_skewed_has_no_fault_of_level(self):
+        """ln counts of an exponential: their mean lies below the median, their place does not."""
+        rng = np.random.default_rng(5)
+        log_value = -rng.exponential(1, (400, 3)).ravel()
+        table = pd.DataFrame({"id": np.repeat(np.arange(400), 3), "value": np.exp(log_value)})
+        quantiles = {f"q{q:02d}": q / 100 for q in (5, 25, 50, 75, 95)}  # of a uniform number
+        table = table.assign(**quantiles, pit=table["value"], crps=0.0, pareto_k=0.0)
+        found = count_measures(table, 0)
+        assert found["count_ratio"].q95 < 0.9
+        assert found["count_place"].q05 < 0.5 < found["count_place"].q95
 
     def test_the_prevalence_saves_nothing_of_the_brier_score(self):
         happened = np.arange(40) % 4 == 0
