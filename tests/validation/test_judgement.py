@@ -8,6 +8,7 @@ from lymphokin.criticism.forecasts.benchmarks import BASELINE, CARRIED_FORWARD
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
 from lymphokin.validation.judgement import conclusion, verdicts_of
 from lymphokin.validation.measures import (
+    COUNT_PLACE,
     COUNT_RATIO,
     COVERAGE,
     ENDPOINT_COVERAGE,
@@ -21,6 +22,7 @@ GOOD = {
     (EXPECTED, ""): (1.05, 0.80, 1.30),
     ("calibration_slope", ""): (0.95, 0.70, 1.20),
     (COUNT_RATIO, ""): (1.01, 0.96, 1.06),
+    (COUNT_PLACE, ""): (0.51, 0.46, 0.56),
     (COVERAGE[0.90], ""): (0.89, 0.85, 0.93),
     ("log_score", BASELINE): (-0.02, -0.06, 0.02),
     ("log_score", CARRIED_FORWARD): (-0.05, -0.08, -0.02),
@@ -59,8 +61,8 @@ def test_a_model_without_a_fault_holds_and_is_said_to_beat_what_it_beats():
         (EXPECTED, (0.4, 0.3, 0.5), "fewer patients had the event than forecast"),
         ("calibration_slope", (1.9, 1.7, 2.1), "risks are too timid"),
         ("calibration_slope", (0.3, 0.2, 0.4), "risks are too extreme"),
-        (COUNT_RATIO, (1.4, 1.3, 1.5), "later counts are higher than forecast"),
-        (COUNT_RATIO, (0.7, 0.65, 0.75), "later counts are lower than forecast"),
+        (COUNT_PLACE, (0.7, 0.65, 0.75), "later counts are higher than forecast"),
+        (COUNT_PLACE, (0.3, 0.25, 0.35), "later counts are lower than forecast"),
         (COVERAGE[0.90], (0.99, 0.98, 1.0), "intervals are too wide: those of 90 % hold 99 %"),
         (COVERAGE[0.90], (0.70, 0.66, 0.74), "intervals are too narrow: those of 90 % hold 70 %"),
         ("log_score_against_baseline", (0.30, 0.25, 0.35), f"the rule “{BASELINE}”"),
@@ -92,11 +94,12 @@ def test_later_counts_are_measured_against_their_forecasts():
     value = np.array([0.4, 0.6, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.8, 2.5])
     bounds = {"q05": 0.5, "q25": 0.8, "q50": 1.0, "q75": 1.25, "q95": 2.0}
     counts = pd.DataFrame({"id": [f"P{i}" for i in range(10)], "value": value}).assign(
-        crps=0.1, pareto_k=0.2, **bounds
+        crps=0.1, pareto_k=0.2, pit=np.linspace(0.1, 0.7, 10), **bounds
     )
     found = count_measures(counts, seed=0)
     assert found[COVERAGE[0.50]].value == pytest.approx(0.4)
     assert found[COVERAGE[0.90]].value == pytest.approx(0.8)
+    assert found[COUNT_PLACE].value == pytest.approx(0.4)
     assert found[COUNT_RATIO].value == pytest.approx(np.exp(np.log(value).mean()))
     table = counts.assign(
         risk=0.3, happened=value < 0.795, endpoint_alc=value, alc_q05=0.5, alc_q95=2.0
