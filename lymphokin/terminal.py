@@ -70,10 +70,10 @@ def contrast_table(contrast: pd.DataFrame) -> Table:
 def _unmeasured(fit: Fit) -> str:
     """Which quantities were not measured, and what is done with them; empty where all were."""
     names = fit.summary.loc[fit.summary["learnt"] == NOT_MEASURED, "name"]
-    if names.empty:
-        return ""
-    untouched = untouched_quantities(fit.model, fit.cohort)
+    untouched = untouched_quantities(fit.model, fit.cohort) if len(names) else []
     names = [name for name in names if name not in untouched]
+    if not names:
+        return ""
     return (
         f"Not measured here, seen only through {measured(fit.cohort, fit.model.observables)}: "
         f"{some(names)}. They are sampled from their priors, as far as the records let them, and "
