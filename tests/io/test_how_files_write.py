@@ -22,11 +22,12 @@ from lymphokin.io.convert.mapping import merge
 from lymphokin.io.convert.written_dates import in_iso
 from lymphokin.io.number_format import NumberFormat, StatedFormat, without_flag
 from lymphokin.io.problems import Findings
-from tests.io.cdisc_study import DM, LB, PR, account, counts, done, refused
+from tests.io.cdisc_study import DM, LB, PR, account, counts, done, problems, refused
 from tests.io.test_read_by_column import DATED, made, nonmem
 from tests.io.test_read_by_column import refused as refused_table
 
 FIXED = settings(max_examples=60)
+COLUMNS = settings(max_examples=20)
 DATES = st.dates(min_value=date(2024, 1, 1), max_value=date(2026, 12, 31))
 
 
@@ -93,8 +94,8 @@ FORMS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%d%b%Y", "%d-%b-%Y", "%d %B %Y", "%d
          "%d.%m.%Y", "%d.%m.%y", "%m/%d/%y", "%y-%m-%d")  # fmt: skip
 
 
-@given(st.lists(DATES, min_size=1, max_size=6), st.sampled_from(FORMS))
-@FIXED
+@given(st.lists(DATES, min_size=1, max_size=12), st.sampled_from(FORMS))
+@COLUMNS
 def test_dates_of_a_column_are_read_as_written_or_asked_for(days, form):
     words = [day.strftime(form) for day in days]
     read, problem = read_column(words)
@@ -104,8 +105,8 @@ def test_dates_of_a_column_are_read_as_written_or_asked_for(days, form):
     assert (stated, problem) == (iso, "")
 
 
-@given(st.lists(DATES, min_size=1, max_size=6), st.sampled_from(["SAS", "Excel"]))
-@FIXED
+@given(st.lists(DATES, min_size=1, max_size=12), st.sampled_from(["SAS", "Excel"]))
+@COLUMNS
 def test_numbers_of_days_are_asked_for_with_both_readings(days, kind):
     first = {"SAS": date(1960, 1, 1), "Excel": date(1899, 12, 30)}[kind]
     words = [str((day - first).days) for day in days]
@@ -118,7 +119,7 @@ def test_numbers_of_days_are_asked_for_with_both_readings(days, kind):
 
 @given(DATES, st.times(), st.sampled_from(["%d%b%Y:%H:%M:%S", "%d-%b-%Y %H:%M", "%Y/%m/%d %I:%M %p",
                                            "%Y%m%dT%H:%M"]))  # fmt: skip
-@FIXED
+@COLUMNS
 def test_a_clock_time_beside_a_date_is_kept(day, time, form):
     moment = datetime.combine(day, time.replace(microsecond=0, second=0))
     (read,), problem = read_column([moment.strftime(form)])
@@ -231,13 +232,19 @@ def test_the_stated_format_reaches_the_table_of_immune_doses(tmp_path):
     assert patients["immune_dose_gy"].tolist() == [2.5, 1.5]
 
 
-@pytest.mark.parametrize("word", ["0.71*", "0.71 (L)", "L 0.71", "0.71 L", "[l] 0.71"])
-def test_a_flag_beside_a_number_is_refused_until_the_mapping_names_it(tmp_path, word):
-    changed = {"lb": LB.replace(",0.71,10^9/L,0.71,0.71,10^9/L", f",{word},10^9/L,,,")}
-    refused(tmp_path, word, '[format] flags = ["*"]', "line 3", **changed)
-    read = done(tmp_path, '[format]\nflags = ["*", "L"]\n', **changed)
-    assert counts(read) == [1.42, 0.71]
-    assert f"flags of LBORRES left out as the mapping says: {word} (1)" in account(read)
+def test_a_flag_beside_a_number_is_refused_until_the_mapping_names_it(tmp_path):
+    words = ("0.71*", "0.72 (L)", "L 0.73", "0.74 L", "[l] 0.75")
+    lb = LB + "".join(f"X-1,{n},LYM,{word},10^9/L,,,,2026-03-{n}\n"
+                      for n, word in enumerate(words, start=17))  # fmt: skip
+    found = problems(tmp_path, lb=lb)
+    assert {row for _, row, _, _ in found} == {6, 7, 8, 9, 10}
+    for row, word in enumerate(words, start=6):
+        assert ("lb.csv", row, "LBORRES", f"{word} 10^9/L") in found
+    assert all('[format] flags = ["*"]' in expected for expected in found.values()), found
+    read = done(tmp_path, '[format]\nflags = ["*", "L"]\n', lb=lb)
+    assert counts(read) == [1.42, 0.71, 0.71, 0.72, 0.73, 0.74, 0.75]
+    left_out = ", ".join(f"{word} (1)" for word in words)
+    assert f"flags of LBORRES left out as the mapping says: {left_out} (rows 6" in account(read)
 
 
 def test_flags_of_other_tables_are_left_out_alike(tmp_path):

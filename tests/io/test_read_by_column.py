@@ -16,6 +16,7 @@ from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.date_order import order_of, read_date
 from lymphokin.io.number_format import NumberFormat, written
+from tests.io.cdisc_study import places
 
 FIXED = settings(max_examples=40)
 NONMEM = """[nonmem]
@@ -186,71 +187,72 @@ def test_a_start_date_is_read_in_the_order_that_its_column_tells(tmp_path):
 # Limits
 
 
-@pytest.mark.parametrize(
-    ("cens", "y", "limit", "lower", "upper"),
-    [
+def test_cens_and_limit_mean_what_they_mean_in_monolix(tmp_path):
+    cases = (  # CENS, Y, LIMIT; the limits that are then known
         ("1", "0.50", "0.20", 0.2, 0.5),
         ("1", "0.50", "0", 0.0, 0.5),
         ("1", "0.50", ".", 0.0, 0.5),
         ("-1", "2.50", ".", 2.5, np.inf),
         ("-1", "2.50", "4", 2.5, 4.0),
         ("0", "0.50", "0", np.nan, np.nan),
-    ],
-)
-def test_cens_and_limit_mean_what_they_mean_in_monolix(tmp_path, cens, y, limit, lower, upper):
-    table = (
-        "ID,TIME,AMT,ADM,Y,YTYPE,CENS,LIMIT\nA,-2,.,.,1.40,1,0,.\nA,0,8,1,.,.,.,.\n"
-        f"A,7,.,.,{y},1,{cens},{limit}\n"
     )
+    table = "ID,TIME,AMT,ADM,Y,YTYPE,CENS,LIMIT\nA,-2,.,.,1.40,1,0,.\nA,0,8,1,.,.,.,.\n"
+    table += "".join(f"A,{day},.,.,{y},1,{cens},{limit}\n"
+                     for day, (cens, y, limit, *_) in enumerate(cases, start=7))  # fmt: skip
     done = made(tmp_path, table, nonmem())
-    last = done.cohort.observations.iloc[-1]
-    np.testing.assert_equal([last["lower"], last["upper"]], [lower, upper])
-    assert last["censored"] == (cens != "0")
     out, _ = done.write(tmp_path / "events.csv")
-    again = read_events(out).observations.iloc[-1]
-    np.testing.assert_equal([again["value"], again["lower"], again["upper"]],
-                            [last["value"], lower, upper])  # fmt: skip
+    for cohort in (done.cohort, read_events(out)):
+        seen = cohort.observations.iloc[1:]
+        assert len(seen) == len(cases)
+        for (_, row), case in zip(seen.iterrows(), cases, strict=True):
+            cens, y, _, lower, upper = case
+            read = [row["value"], row["lower"], row["upper"], row["censored"]]
+            expected = [float(y), lower, upper, cens != "0"]
+            np.testing.assert_equal(read, expected, err_msg=str(case))
 
 
-@pytest.mark.parametrize(
-    ("word", "value", "censored"),
-    [
-        ("BLQ", 0.1, True),
-        ("bql", 0.1, True),
-        ("<LLOQ", 0.1, True),
-        ("< LOQ", 0.1, True),
-        ("0", 0.1, True),
-        ("0.05", 0.1, True),
-        ("<0.2", 0.2, True),
-        ("NA", np.nan, False),
-        ("ND", np.nan, False),
-        ("n.d.", np.nan, False),
-        ("0.9", 0.9, False),
-    ],
-)
-def test_words_of_results_mean_the_same_in_every_table(tmp_path, word, value, censored):
-    table = "ID,TIME,EVID,AMT,CMT,DV,DVID,LLOQ\n" + DOSED.format("0.1", ".", word)
-    last = made(tmp_path, table, nonmem()).cohort.observations.iloc[-1]
-    np.testing.assert_equal([last["value"], last["censored"]], [value, censored])
-    sheet = f"Patient,Baseline,Week 2\nP1,1.5,{word}\n"
+WORDS = {  # value and whether it is censored, with a limit of 0.1
+    "BLQ": (0.1, True),
+    "bql": (0.1, True),
+    "<LLOQ": (0.1, True),
+    "< LOQ": (0.1, True),
+    "0": (0.1, True),
+    "0.05": (0.1, True),
+    "<0.2": (0.2, True),
+    "NA": (np.nan, False),
+    "ND": (np.nan, False),
+    "n.d.": (np.nan, False),
+    "0.9": (0.9, False),
+}
+
+
+def test_words_of_results_mean_the_same_in_every_table(tmp_path):
+    """NONMEM, a sheet and the event table, with a result of each word on days 14, 15 and so on."""
+    days = {word: day for day, word in enumerate(WORDS, start=14)}
+    table = "ID,TIME,EVID,AMT,CMT,DV,DVID,LLOQ\n1,-3,0,.,.,1.5,1,0.1\n1,0,1,8,1,.,.,.\n"
+    table += "".join(f"1,{day},0,.,.,{word},1,0.1\n" for word, day in days.items())
+    visits = ", ".join(f'"V{day}" = {day}' for day in days.values())
+    sheet = ",".join(["Patient", "Baseline", *(f"V{day}" for day in days.values())])
+    sheet += "\n" + ",".join(["P1", "1.5", *days]) + "\n"
     mapping = WIDE.replace("/uL", "10^9/L").replace("[wide]\n", "[wide]\nlloq = 0.1\n")
-    seen = made(tmp_path, sheet, mapping).cohort.observations
-    if not np.isnan(value):
-        np.testing.assert_equal(seen.iloc[-1][["value", "censored"]].tolist(), [value, censored])
-    else:
-        assert len(seen) == 1
+    mapping = mapping.replace('"Week 2" = 14', visits)
     path = tmp_path / "t.csv"
-    path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ\nA,-1,0,,,alc,1.5,0.1\n"
-                    f"A,0,1,rt,8,,,\nA,14,0,,,alc,{word},0.1\n")  # fmt: skip
-    last = read_events(path).observations.iloc[-1]
-    np.testing.assert_equal([last["value"], last["censored"]], [value, censored])
-
-
-def test_the_limit_of_a_sheet_is_in_the_unit_of_its_counts(tmp_path):
-    mapping = WIDE.replace("[wide]\n", "[wide]\nlloq = 150\n")
-    seen = made(tmp_path, "Patient,Baseline,Week 2\nP1,1500,BLQ\n", mapping).cohort.observations
-    assert seen["value"].tolist() == [1.5, 0.15]
-    assert seen["censored"].tolist() == [False, True]
+    events = "ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ\nA,-1,0,,,alc,1.5,0.1\nA,0,1,rt,8,,,\n"
+    events += "".join(f"A,{day},0,,,alc,{word},0.1\n" for word, day in days.items())
+    path.write_text(events)
+    of_kind = {
+        "NONMEM": made(tmp_path, table, nonmem()).cohort,
+        "sheet": made(tmp_path, sheet, mapping).cohort,
+        "events": read_events(path),
+    }
+    for kind, cohort in of_kind.items():
+        seen = cohort.observations.set_index("day")
+        for word, known in WORDS.items():
+            if kind == "sheet" and np.isnan(known[0]):
+                assert days[word] not in seen.index, word  # no visit without a result
+            else:
+                read = seen.loc[days[word], ["value", "censored"]].tolist()
+                np.testing.assert_equal(read, list(known), err_msg=f"{kind}: {word}")
 
 
 @pytest.mark.parametrize(
@@ -266,9 +268,8 @@ def test_what_is_no_result_is_refused(tmp_path, word, said):
             nonmem(), said, "line 4")  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
+def test_limits_that_contradict_each_other_are_refused(tmp_path):
+    cases = (
         ("BLQ,,,", "a limit of quantification"),
         ("0.9,0.1,1,", "to lie below the limit"),
         ("0.5,,1,0.6", "LIMIT below DV"),
@@ -276,15 +277,17 @@ def test_what_is_no_result_is_refused(tmp_path, word, said):
         ("2.5,,2,", "CENS 0"),
         ("2.5,,,1", "CENS 1 or -1 beside LIMIT"),
         ("<0.5,,-1,", "not both"),
-    ],
-)
-def test_limits_that_contradict_each_other_are_refused(tmp_path, row, said):
+    )
     path = tmp_path / "t.csv"
     path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV,LLOQ,CENS,LIMIT\nA,-1,0,,,alc,1.5,,,\n"
-                    f"A,0,1,rt,8,,,,,\nA,14,0,,,alc,{row}\n")  # fmt: skip
+                    "A,0,1,rt,8,,,,,\n" + "".join(f"A,{day},0,,,alc,{row}\n"
+                    for day, (row, _) in enumerate(cases, start=14)))  # fmt: skip
     with pytest.raises(BadInput) as caught:
         read_events(path)
-    assert said in str(caught.value)
+    found = {row: expected for (_, row, _, _), expected in places(caught.value).items()}
+    for line, (row, said) in enumerate(cases, start=4):
+        assert said in found.get(line, "nothing"), row
+    assert len(found) == len(cases)
 
 
 def test_limits_of_normal_have_the_unit_of_the_counts(tmp_path):
@@ -331,17 +334,21 @@ def test_times_that_go_back_within_a_block_are_refused(tmp_path):
     refused(tmp_path, table, nonmem(), "TIME", "go back", "line 5")
 
 
-TWINS = [("1", "001"), ("p1", "P1"), ("A 1", "A1"), ("S-01", "S-1"), ("7", "7.0"), ("P-1", "P1")]
+TWINS = [("1", "001"), ("p1", "P1"), ("A 1", "A1"), ("S-01", "S-1"), ("7", "7.0"), ("Q-1", "Q1")]
 
 
-@pytest.mark.parametrize("ids", TWINS)
-def test_identifiers_that_look_like_one_patient_are_asked_for(tmp_path, ids):
+def test_identifiers_that_look_like_one_patient_are_asked_for(tmp_path):
     path = tmp_path / "t.csv"
+    ids = [i for twins in TWINS for i in twins]
     rows = "".join(f"{i},-1,0,,,alc,1.5\n{i},0,1,rt,8,,\n" for i in ids)
     path.write_text("ID,TIME,EVID,CMT,AMT,DVID,DV\n" + rows)
-    with pytest.raises(BadInput, match=f"the same patient as {ids[0]}"):
+    with pytest.raises(BadInput) as caught:
         read_events(path)
-    assert len(read_events(path, accept={"similar_ids": "two persons, checked"})) == 2
+    found = {value: expected for (_, _, _, value), expected in places(caught.value).items()}
+    assert len(found) == len(TWINS)
+    for one, other in TWINS:
+        assert f"the same patient as {one}?" in found[other]
+    assert len(read_events(path, accept={"similar_ids": "two persons, checked"})) == len(ids)
 
 
 # Sheets and files as they come
