@@ -94,3 +94,28 @@ def test_the_nadir_under_a_drug_of_two_compartments_is_that_of_scipy(tmp_path):
     assert exact.min() < 0.25
     assert ours.min() == pytest.approx(exact.min(), rel=1e-4)
     np.testing.assert_allclose(ours, exact, rtol=1e-4)
+
+
+def test_the_posterior_of_michaelis_menten_is_that_of_the_reference():
+    """Up to a constant, at points of the prior: normal ln errors, and standard normal latents."""
+    model, found = predicted("michaelis_menten")
+    rows, _ = found["level"]
+    hierarchy = Hierarchy(model)
+    packed = pack(model, lk.read_events(EXAMPLES / "michaelis_menten.csv", model=model))
+    likelihood = CohortLikelihood(hierarchy)
+    latents = hierarchy.typical_latents(packed.arrays)
+    for z in np.random.default_rng(3).uniform(-0.8, 0.8, (3, 4)):
+        share = dict(zip(hierarchy.population_names, stats.norm.cdf(z), strict=True))
+        at = {name: stats.halfcauchy.ppf(value) for name, value in share.items()}
+
+        def slope(_, y, at=at):
+            saturable = at["V_m"] / 2 * y[1] / (at["K_m"] + y[1])
+            return -at["k_a"] * y[0], at["k_a"] * y[0] / 2 - saturable
+
+        level = solve_ivp(
+            slope, (0, 10), (30.0, 0.0), "Radau", rows["day"], rtol=1e-8, atol=1e-10
+        ).y[1]
+        sd = at["level_residual_sd"]
+        expected = stats.norm.logpdf(np.log(rows["value"]), np.log(level), sd).sum()
+        ours = likelihood.total(latents._replace(population=z), packed.arrays)
+        assert float(ours) == pytest.approx(expected, rel=1e-3)
