@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import styled
 from lymphokin.predict import Forecast
-from lymphokin.quantities import OBSERVABLES, shown_unit
+from lymphokin.quantities import DRUG, OBSERVABLES, shown_unit
 from lymphokin.report.curves import (
     COUNT_TICKS,
     axis_limits,
@@ -84,7 +84,7 @@ def curves(
         last = forecast.counts_until
         until = np.nextafter(row["endpoint_day"], -np.inf) if last is None else last
     nothing = np.array([])
-    fractions, doses = days_of(cohort.fractions), days_of(cohort.doses)
+    fractions, doses = days_of(cohort.fractions), days_of(cohort.doses_of(DRUG))
     draw_lymphocytes(
         axes,
         bands,

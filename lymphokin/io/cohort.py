@@ -123,6 +123,10 @@ class Cohort:
         """What is known on `day`: later observations are dropped, treatment stays as planned."""
         return replace(self, observations=self.observations[self.observations["day"] <= day])
 
+    def doses_of(self, drug: str) -> pd.DataFrame:
+        """The rows of `doses` of one drug."""
+        return self.doses[self.doses["drug"] == drug]
+
     def last_baseline(self, quantity: str) -> pd.Series:
         """Each patient's last value up to day 0, in the unit of `quantity`; NaN if there is none.
 

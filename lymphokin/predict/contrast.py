@@ -20,6 +20,7 @@ from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model.roles import SUPPRESSION
 from lymphokin.population import CohortArrays, pack, probability_below
+from lymphokin.quantities import DRUG
 from lymphokin.schedule import AtraPulses
 
 TYPICAL_BSA_M2 = 1.8
@@ -30,7 +31,7 @@ NO_EFFECT_Z = -1e4
 
 def with_pulses(cohort: Cohort) -> Cohort:
     """The cohort with ATRA for all: their own doses, or the trial's regimen by surface area."""
-    treated = set(cohort.doses["id"])
+    treated = set(cohort.doses_of(DRUG)["id"])
     area = cohort.patients["bsa"].astype(float)
     typical = area.median() if area.notna().any() else TYPICAL_BSA_M2
     added = [
@@ -55,8 +56,10 @@ def _pulsed(density: CohortDensity) -> tuple[CohortDensity, dict[str, float]]:
 def has_contrast(density: CohortDensity) -> bool:
     """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
     sampled = SUPPRESSION in density.hierarchy.population_names
-    counts = density.likelihood.model.counts_lymphocytes
-    return sampled and counts and len(density.packed.cohort.doses) > 0
+    model = density.likelihood.model
+    takes_another = bool(model.drugs) and DRUG not in model.drugs
+    given = len(density.packed.cohort.doses_of(DRUG)) > 0
+    return sampled and model.counts_lymphocytes and given and not takes_another
 
 
 def prepare_contrast(density: CohortDensity) -> None:
@@ -84,7 +87,7 @@ def arm_contrast(density: CohortDensity, x: np.ndarray, seed: int) -> pd.DataFra
     assert hours is not None
     # The same course without a single milligram: one shape, one compilation.
     timeline = packed.arrays.timeline._replace(
-        hours=hours._replace(amount=jax.tree.map(jnp.zeros_like, hours.amount))
+        hours=hours._replace(amount={**hours.amount, DRUG: jnp.zeros_like(hours.amount[DRUG])})
     )
     arms = {"SBRT": packed.arrays._replace(timeline=timeline), "SBRT+ATRA": packed.arrays}
     latents = _for_pulses(density, x, packed.arrays, seed)

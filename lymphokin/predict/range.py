@@ -10,12 +10,14 @@ import pandas as pd
 from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.population.seen import NAMES
+from lymphokin.quantities import DRUG
 
 
 def features(cohort: Cohort, visits: pd.DataFrame) -> pd.DataFrame:
     """What describes a patient's course, by id; see ``NAMES``."""
     fractions = reference_immune_dose(cohort).fractions.groupby("id", sort=False)
-    daily = cohort.doses.assign(date=cohort.doses["day"].astype(float) // 1)
+    doses = cohort.doses_of(DRUG)
+    daily = doses.assign(date=doses["day"].astype(float) // 1)
     daily = daily.groupby(["id", "date"], sort=False)["amount_mg"].sum()
     table = pd.DataFrame(
         {

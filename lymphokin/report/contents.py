@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lymphokin.io import Cohort
 from lymphokin.model import Residual
 from lymphokin.pages import wording
-from lymphokin.quantities import OBSERVABLES, Observable
+from lymphokin.quantities import DRUG, OBSERVABLES, Observable
 from lymphokin.report.curves import quantile_bands
 
 _QUANTILES = ("q05", "q25", "q50", "q75", "q95")
@@ -120,7 +120,7 @@ class ReportContents:
     @property
     def has_drug(self) -> bool:
         """Whether anybody got the drug."""
-        return len(self.cohort.doses) > 0
+        return len(self.cohort.doses_of(DRUG)) > 0
 
     def bands(self, quantity: str) -> dict[str, pd.DataFrame]:
         """Fitted curve of `quantity` ("alc" or "mdsc") by patient: index day, columns q05..q95.

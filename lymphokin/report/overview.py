@@ -9,7 +9,7 @@ import pandas as pd
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.io import Cohort
 from lymphokin.pages import wording
-from lymphokin.quantities import Observable
+from lymphokin.quantities import DRUG, Observable
 from lymphokin.report.arm_contrast import DIFFERENCE
 from lymphokin.report.contents import ReportContents
 
@@ -40,7 +40,7 @@ class ArmSummary:
 
 def arm_names(contents: ReportContents) -> list[str]:
     """Arms to show, those without ATRA first."""
-    with_atra = set(contents.cohort.doses["id"])
+    with_atra = set(contents.cohort.doses_of(DRUG)["id"])
     arms: dict[str, bool] = {}
     for patient in contents.patients.to_dict("records"):
         name = wording.arm(patient["arm"])

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
+from lymphokin.quantities import DRUG
 from lymphokin.report.contents import ReportContents
 from lymphokin.report.curves import axis_limits, days_of, lymphocyte_curve, mdsc_curve
 from lymphokin.report.overview import arm_names, of_arm
@@ -53,7 +54,7 @@ def lymphocyte_panels(contents: ReportContents) -> Panels:
     """Draw the lymphocytes of each patient, or of some of many."""
     bands, counts = contents.bands("alc"), contents.observed("alc")
     limits = axis_limits(bands, counts, (0.3, 2.5))
-    fractions, doses = days_of(contents.cohort.fractions), days_of(contents.cohort.doses)
+    fractions, doses = days_of(contents.cohort.fractions), days_of(contents.cohort.doses_of(DRUG))
     nothing = contents.cohort.observations.iloc[:0]
 
     def draw(number: int, patient: Patient) -> Panel:
@@ -81,7 +82,7 @@ def mdsc_panels(contents: ReportContents) -> Panels:
     sampled = contents.patients[contents.patients["id"].astype(str).isin(samples)]
     shown = {i: bands[i] for i in sampled["id"].astype(str) if i in bands}
     limits = axis_limits(shown, samples, (3.0, 100.0))
-    doses = days_of(contents.cohort.doses)
+    doses = days_of(contents.cohort.doses_of(DRUG))
 
     def draw(number: int, patient: Patient) -> Panel:
         name = str(patient["id"])

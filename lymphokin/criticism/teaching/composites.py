@@ -21,6 +21,7 @@ from lymphokin.io import Cohort
 from lymphokin.pages.wording import joined
 from lymphokin.population import CohortLikelihood, pack
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
+from lymphokin.quantities import DRUG
 from lymphokin.schedule import AtraPulses
 from lymphokin.verdict import FINE, LOOK, Verdict
 
@@ -203,7 +204,7 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
                 quantity_of |= dict.fromkeys(own, quantity)
         computed.append(values)
     cohort, records = density.packed.cohort, density.packed.records
-    left_out = () if len(cohort.doses) else OF_THE_DRUG
+    left_out = () if len(cohort.doses_of(DRUG)) else OF_THE_DRUG
     return [
         Composite(
             name,

@@ -12,6 +12,7 @@ from lymphokin.io import Cohort
 from lymphokin.io.problems import Findings
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
+from lymphokin.quantities import DRUG
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
@@ -67,7 +68,7 @@ def arms_of(cohort: Cohort, lost: Collection[str], left_out: Collection[str]) ->
                 findings.add(None, what, patient, "a patient of the run")
     findings.raise_if_any()
     names = cohort.patients["arm"].drop(list(left_out))
-    dosed = names[names.index.isin(cohort.doses["id"])]
+    dosed = names[names.index.isin(cohort.doses_of(DRUG)["id"])]
     treated = set(dosed.dropna())
     two = len(treated) == 1 and len(set(names.dropna())) == 2 and names.notna().all()
     if not two:
@@ -98,7 +99,8 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
     areas = cohort.patients["bsa"].fillna(TYPICAL_BSA_M2)
     for name, row in waiting.iterrows():
         patient = str(name)
-        own = cohort.doses[cohort.doses["id"] == patient]
+        given = cohort.doses_of(DRUG)
+        own = given[given["id"] == patient]
         starts = own["day"][~(own["day"].diff() <= plan["days_per_pulse"])]
         mg = (
             own["amount_mg"].iloc[-1]
