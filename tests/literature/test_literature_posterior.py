@@ -79,6 +79,9 @@ def test_a_calibration_reproduces_what_was_published_and_can_be_read_back(tmp_pa
     assert set(found.reproduction["study"]) == {study.name for study in read_studies()}
     assert np.isfinite(numbers.to_numpy()).all()
     assert coverage(found.reproduction) >= 0.8
+    below = found.reproduction["tail"]
+    assert (below[numbers["observed"] < numbers["q50"]] <= 0.5).all()
+    assert (below[numbers["observed"] > numbers["q50"]] >= 0.5).all()
     # So few draws came to within 7 to 17 % of every published median with ten seeds.
     medians = numbers[found.reproduction["statistic"] == "median"]
     np.testing.assert_allclose(medians["q50"], medians["observed"], rtol=0.3)

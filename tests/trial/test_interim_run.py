@@ -109,19 +109,24 @@ def test_a_cohort_without_two_arms_is_refused(cohort: Cohort):
         standing(one, DESIGN)
 
 
-BASELINES = np.linspace(-1.9, -1.1, 6)
-"""Latent of the population's baseline in each draw: low, so that risks are neither 0 nor 1."""
+SHIFTS = np.linspace(-0.5, 0.5, 6)
+"""What each draw adds to the latents of the patients' own baselines."""
 
 
 class TypicalDraws:
-    """Stands in for a fit of `hedos_hcc` whose draws differ in the population's baseline alone."""
+    """Stands in for a fit of `hedos_hcc` whose draws differ in the patients' baselines alone, all
+    of them low.
+    """
 
     def __init__(self, cohort: Cohort) -> None:
         self.hierarchy = Hierarchy(load_model("hedos_hcc"))
         self.summary = list(self.hierarchy.quantities)
         self.arrays = pack(self.model, cohort).arrays
         drawn = self.hierarchy.draw_latents(jax.random.key(4), self.arrays)
-        self.latents = drawn._replace(subject=0.3 * drawn.subject)
+        low = drawn.population.at[0].set(-1.5)
+        self.latents = drawn._replace(population=low, subject=0.3 * drawn.subject)
+        effects = [p.name for p in self.hierarchy.subject_effects]
+        self.baseline = effects.index("lymphocyte_baseline")
         kept = {name: np.asarray(part) for name, part in self.latents._asdict().items()}
         latents = xr.Dataset(
             {
@@ -132,18 +137,18 @@ class TypicalDraws:
                 for name, part in kept.items()
             }
         )
-        latents["population"][..., 0] = BASELINES.reshape(2, 3)
+        latents["subject"][:, :, self.baseline] += SHIFTS.reshape(2, 3, 1)
         self.draws = xr.DataTree.from_dict({"latents": latents})
 
     @property
     def model(self) -> Model:
         return self.hierarchy.model
 
-    def risk_by_hand(self, cohort: Cohort, patient: str, day: float, baseline: float) -> float:
+    def risk_by_hand(self, cohort: Cohort, patient: str, day: float, shift: float) -> float:
         """The one pool of the model step by step, and Student's or the normal tail from SciPy."""
-        z = self.latents.population.at[0].set(baseline)
-        population = self.hierarchy.population(z)
-        latents = self.latents._replace(population=z)
+        population = self.hierarchy.population(self.latents.population)
+        subject = self.latents.subject.at[self.baseline].add(shift)
+        latents = self.latents._replace(subject=subject)
         p, _ = self.hierarchy.individuals(population, latents, self.arrays)
         place = cohort.patients.index.get_loc(patient)
         rest, rate, kill, scale = (
@@ -186,10 +191,11 @@ def test_a_look_forecasts_who_is_in_follow_up_and_counts_the_others(cohort: Coho
     assert len(waiting) == 3
     for patient, row in waiting.iterrows():
         day = row["planned_day"]
-        by_hand = [fit.risk_by_hand(cohort, str(patient), day, z) for z in BASELINES]
+        by_hand = [fit.risk_by_hand(cohort, str(patient), day, shift) for shift in SHIFTS]
         found, ends = row["risk"], row[["risk_q05", "risk_q95"]].tolist()
         assert found == pytest.approx(np.mean(by_hand), rel=2e-3)  # the solver's error in the tail
         assert ends == pytest.approx(np.quantile(by_hand, (0.05, 0.95)), rel=2e-3)
+        assert max(by_hand) > 1.1 * min(by_hand)
     assert waiting["risk"].between(0.02, 0.98).any()
     known = look.patients[look.patients["status"] != "in follow-up"]
     assert known["risk"].isna().all()

@@ -1,6 +1,7 @@
 """`lymphokin trial` as a statistician meets it."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from lymphokin.cli import main
+from lymphokin.trial.exact import TESTS, Design
+from lymphokin.trial.safety import Boin, characteristics
 
 
 class Done(NamedTuple):
@@ -42,6 +45,36 @@ def test_power_of_the_trial(lymphokin):
     assert found["size"] == pytest.approx(0.040348, abs=5e-7)
     assert found["boundary"][13] == 6
     assert found["boundary"][3] is None
+
+
+def test_each_arm_has_its_own_size_and_rate(lymphokin):
+    ask = "trial power --control 0.5 --treated 0.15 --n-treated 30 --n-control 15"
+    found = json.loads(lymphokin(*ask.split(), "--json").stdout)
+    assert (found["n_treated"], found["n_control"]) == (30, 15)
+    assert found["power"] == pytest.approx(
+        float(Design(TESTS["fisher"], 30, 15, 0.07).power(0.5, 0.15))
+    )
+    text = lymphokin(*ask.split()).stdout
+    assert "30 treated and 15 control" in text
+    assert "at rates 0.5 (control) and 0.15 (treated)" in text
+
+
+def test_a_run_in_has_each_number_in_its_column(lymphokin):
+    """BOIN's hold and stop limits differ; every number is that of the library."""
+    ask = "trial safety --rule boin --target 0.3 --looks 6,12 --rates 0.2"
+    text = lymphokin(*ask.split()).stdout
+    rule = Boin(0.3, 0.95)
+    rows = [[cell.strip() for cell in re.findall("[^│┃]+", line)] for line in text.splitlines()]
+    for n in (6, 12):
+        hold, stop = rule.limit(n, "hold"), rule.limit(n)
+        assert hold != stop
+        assert [str(n), str(hold), str(stop)] in rows
+    exact = characteristics(rule, [6, 12], [0.2])
+    (row,) = (r for r in rows if r[0] == "0.2")
+    assert row[1:] == [
+        f"{exact.stopped.sum():.4f}", f"{exact.held[0]:.4f}",
+        f"{exact.patients[0]:.2f}", f"{exact.events[0]:.2f}",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
