@@ -117,11 +117,12 @@ def check_duplicates(records: Records, doses: Doses, sheet: Sheet) -> None:
 
 
 def _repeated(records: Records, index: NDArray, day: NDArray, *keys: NDArray) -> Mask:
-    table = pd.DataFrame(dict(enumerate(keys)))
-    table["patient"] = records.patient[index]
-    table["moment"] = np.rint(day * _SAME_MOMENT_PER_DAY).astype(np.int64)
+    moment = np.rint(day * _SAME_MOMENT_PER_DAY).astype(np.int64)
+    every = (*keys, moment, records.patient[index])
+    order = np.lexsort(every)  # stable: the first of equal ones stays first
+    again = np.all([key[order[1:]] == key[order[:-1]] for key in every], axis=0)
     rows = np.zeros(len(records.lines), bool)
-    rows[index[table.duplicated().to_numpy()]] = True
+    rows[index[order[1:][again]]] = True
     return rows
 
 

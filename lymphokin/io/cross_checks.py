@@ -170,6 +170,8 @@ def _drug(
 ) -> None:
     """Doses of ATRA in mg, over the body surface where that is known, and their intervals."""
     given = right & records.is_dose_of("atra") & (records.amount > 0)
+    if not given.any():
+        return
     amount = np.where(given, records.amount, np.nan)
     sheet.judge("drug_dose", amount, "AMT")
     surface = patients["bsa"].to_numpy(float)

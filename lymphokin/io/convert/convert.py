@@ -100,7 +100,9 @@ def convert(
             bench.account.warn(warning)
     _warn_of_weekends(bench, events)
     undated = cohort.patients.assign(start_date=None)
-    return Conversion(replace(cohort, patients=undated, warnings=()), bench.account)
+    accepted = bench.account.accepted
+    cohort = replace(cohort, patients=undated, warnings=(), accepted=accepted)
+    return Conversion(cohort, bench.account)
 
 
 def _problems_of_others(
@@ -183,4 +185,4 @@ def _checked(
         events = _pseudonymised(events, key, found)
     cohort = read_table(neutral_frame(events).to_csv(index=False).encode(), found)
     bench.account.accepted |= cohort.accepted
-    return replace(cohort, accepted=bench.account.accepted)
+    return cohort

@@ -37,6 +37,8 @@ def read_fractions(
         prefix: `PR` or `EX`.
         start: First day of study treatment per subject, NaT where not known.
     """
+    if not len(data):
+        return no_records(), pd.Series(dtype=object)
     data = of_this_study(bench, external(bench, data, prefix), prefix, start)
     data = once_each(bench, that_took_place(bench, data, prefix), prefix)
     zero = bench.numbers(data, f"{prefix}DOSE").eq(0).to_numpy()
