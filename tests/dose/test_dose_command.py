@@ -1,10 +1,12 @@
 """`lymphokin dose` at the command line: files named, checks accepted, reasons kept."""
 
 import json
+import re
 
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.dose.organs import share_of
 from lymphokin.io.convert.datasets import read_dataset
 from tests.dose.dicom_phantom import write_plan, write_structures
 from tests.dose.dose_cases import STRUCTURES, write_course
@@ -48,6 +50,17 @@ def test_what_was_left_out_and_not_taken_is_shown(tmp_path):
     assert done.exit_code == 0
     assert "Not taken: Herz (no closed contours)" in done.stdout
     assert "another patient identifier" in done.stdout.replace("\n", " ")
+
+
+def test_an_organ_has_each_number_in_its_column(tmp_path):
+    path = tmp_path / "organs.csv"
+    path.write_text("ID,ORGAN,MEAN_DOSE_GY,VOLUME_CM3,SEX\nP1,Heart,4,600,M\nP1,Liver,2,1500,M\n")
+    done = RUNNER.invoke(app, ["dose", str(path)], catch_exceptions=False)
+    lines = done.stdout.splitlines()
+    rows = [[cell.strip() for cell in re.findall("[^│┃]+", line)] for line in lines]
+    for organ, gray, volume in (("heart", 4, 600), ("liver", 2, 1500)):
+        adds = share_of(organ, "M") * gray
+        assert [organ, f"{gray}", f"{volume:.3g}", f"{adds:.3g}"] in rows
 
 
 def test_a_file_of_a_folder_cannot_be_named_for_a_table(tmp_path):
