@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from lymphokin.cli import app
 from lymphokin.commands.compare import show
 from lymphokin.criticism.compare import ComparisonResult
 from lymphokin.criticism.forecasts.comparison import comparison, comparison_verdicts
+from lymphokin.criticism.forecasts.comparison_sections import comparison_sections
 from lymphokin.criticism.forecasts.leave_one_out import left_out
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.endpoint_draws import arrays_used, log_likelihood
@@ -67,6 +69,10 @@ def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
     assert levels["left-out patients", "good"] == "fine"
     assert levels["left-out patients", "bad"] == "look"
     assert levels["left-out counts", "bad"] == "fine"
+    # A patient's risks lie 10, 40 and 5 points apart.
+    three = pd.DataFrame({"good": [0.2, 0.5, 0.9], "bad": [0.3, 0.9, 0.85]}, ids[:3])
+    _, section = comparison_sections(replace(found, risks=three), 14.0)
+    assert "differ by 10 percentage points in the median patient and by 40 in P1." in section.text
 
 
 def test_the_terminal_says_of_runs_that_differ_by_chance_that_there_is_no_clear_difference():

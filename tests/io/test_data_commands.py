@@ -166,6 +166,10 @@ def test_summary_counts_and_draws(lymphokin, tmp_path):
     assert row["visits"] == len(seen)
     assert sum(row[name] for name in RESULTS) == len(seen)
     assert sum(w["counts"] for w in reported["weeks"]) == int(seen["value"].notna().sum())
+    of_week = seen["value"][seen["value"].notna() & (seen["day"] // 7 == 2)]
+    week = next(w for w in reported["weeks"] if w["week"] == 2)
+    assert week["median"] == pytest.approx(of_week.median(), abs=6e-4)
+    assert week["grade2_or_worse"] == (of_week.round(2) < 0.80).sum()
     assert (tmp_path / "counts.png").read_bytes().startswith(b"\x89PNG")
 
 

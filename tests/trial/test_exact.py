@@ -136,6 +136,16 @@ def test_size_under_drop_out_is_the_largest_average_over_a_fine_grid():
     assert attrition.power(at, at) == pytest.approx(attrition.size.value, rel=1e-10)
 
 
+def test_larger_trials_whose_power_falls_again_are_named():
+    """Power is a saw: 12 patients in each arm reach 0.9, 13 do not, and 14 to 16 do."""
+    fisher = TESTS["fisher"]
+    found = sample_size(fisher, 0.8, 0.2, 0.05, 0.9, look_ahead=4)
+    reached = [Design(fisher, n, n, 0.05).power(0.8, 0.2) >= 0.9 for n in range(12, 17)]
+    assert reached == [True, False, True, True, True]
+    assert found.design.n_control == 12
+    assert found.dips == (13,)
+
+
 @pytest.mark.parametrize("drop_out", [0.05, 0.3])
 def test_the_smallest_trial_with_drop_out_is_the_first_that_reaches_the_power(drop_out):
     found = sample_size(TESTS["fisher"], 0.8, 0.2, 0.05, 0.8, drop_out=drop_out)

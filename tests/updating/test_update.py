@@ -210,6 +210,8 @@ class TestGains:
                           later.assign(s=own).groupby("id")["s"].mean())  # fmt: skip
         difference = (scores[1] - scores[0]).mean()
         assert gains.loc["count_log_score", "difference"] == pytest.approx(difference, abs=0.03)
+        for side, own in zip(("before", "after"), scores, strict=True):
+            assert gains.loc["count_log_score", side] == pytest.approx(own.mean(), abs=0.03)
         assert gains.loc["count_log_score", "q95"] < 0
         assert "better" in gain_in_words(gains.reset_index())
         back = gains_of(both[1], both[0], cases)

@@ -1,6 +1,7 @@
 """A model judged on patients that it has never seen, where the truth and every number are known."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -257,6 +258,15 @@ def test_a_validation_is_saved_as_page_json_and_tables(right, tmp_path):
     for words in ("TRIPOD+AI items 12e, 23a", "Is it right in our hospital", "holds"):
         assert words in page
     assert "nan" not in page.lower().replace("discriminan", "")
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    group, precise = right.groups.iloc[0], right.precisions[0]
+    ratio, brier = (
+        "{:.2f} ({:.2f}, {:.2f})".format(*(group[name + end] for end in ("", "_q05", "_q95")))
+        for name in ("observed_over_expected", "brier")
+    )
+    assert f"{group['patients']} {group['events']} {ratio} {brier}" in words
+    numbers = f"{precise.standard_error:.3f} {precise.width:.2f} {precise.wanted:g}"
+    assert f"{precise.measure} {numbers} {precise.patients:.0f}" in words
 
 
 def test_the_command_validates_a_run_and_refuses_its_own_patients(level_run, tmp_path):
