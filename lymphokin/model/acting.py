@@ -1,7 +1,7 @@
 """Which parameters act where: found by differentiating the blocks of a model.
 
 A parameter may change nothing in a patient without the drug, or act only on what a block above
-shows; records that tell of it are then those of the block above as well.
+shows; records that speak of it are then those of the block above as well.
 """
 
 from __future__ import annotations

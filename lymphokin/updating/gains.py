@@ -156,7 +156,7 @@ def gain_in_words(gains: pd.DataFrame) -> str:
         f"over {int(first['patients'])} patients left out in turn"
     )
     if not np.isfinite(difference).all():
-        return f"Whether anything was gained cannot be told: {numbers}."
+        return f"Whether anything was gained cannot be said: {numbers}."
     if difference.q95 < 0:
         return f"The update forecasts patients that it has not seen better: {numbers}."
     if difference.q05 > 0:

@@ -101,7 +101,7 @@ def _verdict(verdicts: tuple[Verdict, ...]) -> Section:
         "slope, the mean place of later counts in their forecasts or the share of them in 90 % "
         "intervals differs from what is right, or the log score from that of a rule made of these "
         "very patients, by more than chance would bring one time in ten over all faults and looks "
-        "together (Bonferroni). No fault: the model holds, as far as so many patients can show. A "
+        "together (Bonferroni). No fault: the model holds, as far as these patients can show. A "
         "fault: update it first. It is not used here where it ranks patients worse than their "
         "baselines do, or its 90 % intervals hold less than half of the later counts. "
         + _answers("12e, 12f, 24, 25"),
