@@ -64,6 +64,13 @@ def test_a_row_is_a_dose_or_a_result(tmp_path):
     refused(tmp_path, unsure, nonmem(), "DV: expected a dose or a result in a row", "line 3")
 
 
+def test_r_writes_na_in_what_a_row_does_not_have(tmp_path):
+    table = "ID,TIME,EVID,AMT,CMT,DV,DVID,MDV\n1,-3,0,NA,NA,1.5,1,0\n1,0,1,8,1,NA,NA,NA\n"
+    seen = made(tmp_path, table + "1,14,0,NA,NA,0.9,1,0\n", nonmem()).cohort
+    assert seen.observations["value"].tolist() == [1.5, 0.9]
+    assert len(seen.fractions) == 1
+
+
 EVENTS = "ID,TIME,EVID,CMT,AMT,DVID,DV,{}\n1,-3,0,,,alc,1.5,{}\n1,0,1,rt,8,,,{}\n1,9,0,,,alc,1,{}\n"
 
 

@@ -129,9 +129,9 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
 def _check_events(bench: Bench, data: Dataset, is_dose: np.ndarray) -> None:
     """A dose has no result, and an observation no amount."""
     value = data.numbers("DV").fillna(0)
-    result = is_dose & (value != 0).to_numpy() & ~bench.numbers(data, "MDV").eq(1).to_numpy()
+    result = is_dose & (value != 0).to_numpy() & ~data.numbers("MDV").eq(1).to_numpy()
     if "EVID" in data:
-        amount = ~is_dose & (bench.numbers(data, "AMT").fillna(0) != 0).to_numpy()
+        amount = ~is_dose & (data.numbers("AMT").fillna(0) != 0).to_numpy()
         bench.flag(data, amount, "AMT", "no amount on an observation",
                    "EVID should be 1 if this is a dose")  # fmt: skip
         why = "DV beside a dose is not read: a result has a row of its own, with EVID 0"
