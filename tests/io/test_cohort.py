@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.io import Cohort, read_events, write_events
+from lymphokin.io.summary import summarise
 from lymphokin.io.vocabulary import SITES
 from lymphokin.plausible import CHECKS
 
@@ -139,3 +140,14 @@ def test_tables_that_do_not_fit_are_refused(cohort):
         Cohort(cohort.patients, cohort.fractions[["id"]], cohort.doses, cohort.observations)
     with pytest.raises(ValueError, match="not in `patients`"):
         Cohort(cohort.patients.loc[["A"]], cohort.fractions, cohort.doses, cohort.observations)
+
+
+def test_a_week_has_its_median_and_counts_grade_2_apart_from_grade_1(tmp_path):
+    """Of 0.70, 0.90 and 2.00 one is grade 2; 0.90 is grade 1 where normal begins at 1.0."""
+    path = tmp_path / "t.csv"
+    rows = ["ID,TIME,EVID,CMT,AMT,DVID,DV,LLN"]
+    for who, count in zip("ABC", (0.7, 0.9, 2.0), strict=True):
+        rows += [f"{who},-1,0,,,alc,1.5,1.0", f"{who},0,1,rt,8,,,", f"{who},15,0,,,alc,{count},1.0"]
+    path.write_text("\n".join(rows) + "\n")
+    weeks = {week["week"]: week for week in summarise(read_events(path))["weeks"]}
+    assert weeks[2] == {"week": 2, "counts": 3, "median": 0.9, "grade2_or_worse": 1}
