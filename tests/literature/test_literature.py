@@ -1,5 +1,6 @@
 """Calibration to published cohorts: its studies, its likelihood, its sampler, and what it finds."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from typer.testing import CliRunner
 
+from lymphokin.cli import app
 from lymphokin.literature import Counts, MetaAnalysis, Study, read_studies
 from lymphokin.literature.atra import read_atra_studies
 from lymphokin.literature.between_models import RISKS, combine
@@ -190,6 +193,18 @@ def test_models_are_weighed_equally_until_outcomes_are_known():
     assert found.combined["lowest_model"].tolist() == ["a", "b"]
     assert found.combined["p_grade2_lowest"].tolist() == [0.2, 0.1]
     assert found.combined["p_grade2_highest"].tolist() == [0.4, 0.5]
+
+
+def test_the_command_shows_the_measured_risk_of_every_model_and_of_all(monkeypatch):
+    by_model = forecasts({"a": [0.2, 0.5], "b": [0.4, 0.1]}, [None, None])
+    found = combine(by_model.assign(p_grade2_true=0.9))
+    monkeypatch.setattr("lymphokin.literature.between_models.between_models", lambda *_: found)
+    table = data_path("synthetic_sbrt_atra_trial.csv")
+    done = CliRunner().invoke(app, ["spread", str(table)], catch_exceptions=False)
+    rows = [re.findall(r"[^│┃\s]+(?: %)?", line) for line in done.stdout.splitlines()]
+    assert ["P0", "20 %", "40 %", "30 %"] in rows
+    assert ["P1", "50 %", "10 %", "30 %"] in rows
+    assert ["patient", "a", "b", "combined"] in rows
 
 
 def test_stacking_trusts_the_model_that_foresaw_what_happened():
