@@ -1,5 +1,7 @@
 """Schedules as arrays: doses as elsewhere in the package, and shapes that hold them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +13,11 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.schedule import AtraPulses
+from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import bed, eqd2, gy_for
 from lymphokin.whatif.familiar import course_features
 from lymphokin.whatif.patient import Count, Patient
+from lymphokin.whatif.questions.options import OptionsRequest, options
 from lymphokin.whatif.questions.scan import with_fractions, with_pulses
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule_of
 from lymphokin.whatif.shapes import SHAPES, STEPS, arrays_of
@@ -141,6 +145,25 @@ def test_scans_give_back_the_plan_itself_and_keep_off_weekends():
     assert [p.day for p in pulsed.atra] == [7.0, 28.0]
     assert with_pulses(pulsed, 7, 2) is pulsed
     assert with_pulses(pulsed, 0, 0).atra == ()
+
+
+def test_an_option_says_how_many_more_of_100_and_how_long_it_takes(population):
+    """Made-up risks of 10 of 100 for every fraction; the plan has three."""
+
+    def risk_of(_, schedule: Schedule, *__) -> Estimate:
+        number = 10 * len(schedule.fractions)
+        return Estimate(p=number / 100, low=0.0, high=1.0, of_100=number)
+
+    engine = SimpleNamespace(risk_of=risk_of, population=population)
+    request = OptionsRequest(
+        patient=Patient(), schedule=PLAN, bed10_gy=(0, 1000), fractions=(2, 6), gy=(8, 8)
+    )
+    found = [
+        (len(o.schedule.fractions), o.course_days, o.difference_of_100, o.bed10_gy)
+        for o in options(engine, request).options  # type: ignore[arg-type]
+    ]
+    assert (2, 2, -10, 28.8) in found
+    assert (6, 8, 30, 86.4) in found  # from Monday over a weekend
 
 
 def test_the_patient_has_every_column_of_an_event_table():

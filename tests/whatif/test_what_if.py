@@ -133,6 +133,10 @@ def test_words_and_objects_ask_the_same_and_a_notebook_shows_it(engine, patient)
     objects = lk.what_if(None, patient, schedule_of("5x10"), schedule_of("5x10 + 3x3"))
     assert words.answer.a == objects.answer.a
     assert words.answer.b == objects.answer.b
+    b = words.answer.b  # n d (1 + d / (alpha/beta)), over 1 + 2 / (alpha/beta)
+    assert (b.endpoint_day, b.total_gy) == (46, 50.0)
+    assert (b.bed10_gy, b.eqd2_10_gy, b.bed3_gy, b.eqd2_3_gy) == (100.0, 83.3, 216.7, 130.0)
+    assert b.atra_mg == 9 * 150 * 1.8
     html = words._repr_html_()
     for shown in (words.answer.a, words.answer.b):
         assert f"<td>{shown.fitted.planned.grade2.measured.of_100} (" in html
