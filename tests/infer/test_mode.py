@@ -64,7 +64,7 @@ def test_a_density_that_is_nowhere_finite_is_refused():
 def test_the_highest_mode_of_hares_and_lynxes_is_found_from_any_seed():
     """The prior's centre and two prior draws in three climb to minor modes, 40 nats lower."""
     model = load_model(FOLDER / "lotka_volterra.py")
-    cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
+    cohort = read_events(FOLDER / "hudson_lynx_hare.csv", model=model)
     packed = pack(model, cohort, rule=LONG_STEPS)
     density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
     for seed in range(4):

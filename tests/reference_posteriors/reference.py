@@ -26,7 +26,7 @@ SETTINGS = NutsSettings(chains=4, draws=1000, warmup=50)
 def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> FittedDraws:
     """Fit hares and lynxes; ``folder`` keeps the unfinished run."""
     model = load_model(FOLDER / "lotka_volterra.py")
-    cohort = read_events(FOLDER / "hudson_lynx_hare.csv")
+    cohort = read_events(FOLDER / "hudson_lynx_hare.csv", model=model)
     # No fraction after 1900, so that steps would grow: here they stay short.
     coarse, density = (
         CohortDensity(
