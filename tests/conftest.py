@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 import submitit  # noqa: F401  (early: importing it closes what others log to, pytest's capture too)
+from xdist.scheduler import LoadFileScheduling
 
 import lymphokin as lk
 from lymphokin.shipped import data_path
@@ -118,8 +120,25 @@ COMPILING = {
 }
 """Rooms and files of tests that compile programs or start processes: not of the quick core."""
 
-FITS = {"small_run", "hedos_run", "made_up_run"}
+FITS = ("made_up_run", "hedos_run", "small_run")
 """Fixtures that take seconds to make."""
+
+
+class TogetherByFit(LoadFileScheduling):
+    """Tests of one file go to one process, and so do the files whose tests share a fit."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _fit_of(nodeid.split("::")[0])
+
+
+@cache
+def _fit_of(file: str) -> str:
+    text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+    return next((fit for fit in FITS if fit in text), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherByFit:
+    return TogetherByFit(config, log)
 
 
 def _compiles(path: Path) -> bool:
@@ -132,19 +151,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.option.markexpr == "core" and _compiles(collection_path) else None
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the quick core: what reads, checks and computes without compiling.
 
-    It runs last, in the gaps that the longer files leave at the end of the workers' time. Tests of
-    one file, and those of one fit, stay together in one process, which compiles once for all.
+    It runs last, in the gaps that the longer files leave at the end of the workers' time; tests of
+    a fit, the longest, run first.
     """
     for item in items:
         marks = [mark.name for mark in item.iter_markers()]
         if not _compiles(item.path) and "slow" not in marks:
             item.add_marker(pytest.mark.core)
-        fits = FITS & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("" if fits else str(item.path)))
-    items.sort(
-        key=lambda item: ("core" in item.keywords, item.get_closest_marker("xdist_group").args)
-    )
+    items.sort(key=lambda item: ("core" in item.keywords, _fit_of(item.nodeid.split("::")[0])
+                                 not in FITS))  # fmt: skip
