@@ -120,8 +120,8 @@ COMPILING = {
 }
 """Rooms and files of tests that compile programs or start processes: not of the quick core."""
 
-FITS = ("made_up_run", "hedos_run", "small_run")
-"""Fixtures that take seconds to make."""
+FITS = {"made_up_run": "made up", "hedos_run": "fitted", "small_run": "fitted"}
+"""Fixtures that take seconds to make, and the process that makes them."""
 
 
 class TogetherByFit(LoadFileScheduling):
@@ -134,7 +134,7 @@ class TogetherByFit(LoadFileScheduling):
 @cache
 def _fit_of(file: str) -> str:
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
-    return next((fit for fit in FITS if fit in text), file)
+    return next((where for fit, where in FITS.items() if fit in text), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherByFit:
@@ -161,5 +161,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marks = [mark.name for mark in item.iter_markers()]
         if not _compiles(item.path) and "slow" not in marks:
             item.add_marker(pytest.mark.core)
-    items.sort(key=lambda item: ("core" in item.keywords, _fit_of(item.nodeid.split("::")[0])
-                                 not in FITS))  # fmt: skip
+    items.sort(
+        key=lambda item: (
+            "core" in item.keywords,
+            _fit_of(item.nodeid.split("::")[0]) not in FITS.values(),
+        )
+    )

@@ -181,7 +181,7 @@ def check_forecasts(
         ValueError: when there are too few patients to judge a forecast by, or for the folds.
 
     Example:
-        >>> result = lk.check_forecasts(lk.open_run(run_folder))
+        >>> result = lk.check_forecasts(fit)
         >>> result.quality.scores
              day...
     """

@@ -96,8 +96,7 @@ class Fit:
         ``constant_data``; of an approximation also ``approximation`` and ``svi``.
 
         Raises:
-            ValueError: when the file in the run folder is damaged, or is not the one that was
-                saved.
+            ValueError: when the file in the run folder is damaged or another than was saved.
         """
         if self._draws is not None:
             return self._draws
@@ -323,7 +322,7 @@ class Fit:
             progress: True, False, a reporter of your own; None: a bar where someone looks.
 
         Example:
-            >>> lk.open_run(run_folder).report("day14.html", counts_until=14).name
+            >>> fit.report("day14.html", counts_until=14).name
             'day14.html'
         """
         with shown(progress) as reporter:

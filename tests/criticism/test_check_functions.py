@@ -31,9 +31,19 @@ class Stages(lk.Reporter):
         self.names.append(text)
 
 
-def test_a_check_is_a_value_with_verdicts_a_table_and_a_page(fit, checked, tmp_path: Path):
-    stages = Stages()
-    result = lk.check(fit, progress=stages)
+@pytest.fixture(scope="module")
+def stages() -> Stages:
+    return Stages()
+
+
+@pytest.fixture(scope="module")
+def result(fit, stages):
+    return lk.check(fit, progress=stages)
+
+
+def test_a_check_is_a_value_with_verdicts_a_table_and_a_page(
+    result, stages, checked, tmp_path: Path
+):
     assert stages.names == ["simulating the trial again, from each posterior draw"]
     written = {name: value for name, value in checked.items() if name != "files"}
     assert json.loads(json.dumps(result.as_dict())) == written
@@ -48,6 +58,7 @@ def test_a_check_is_a_value_with_verdicts_a_table_and_a_page(fit, checked, tmp_p
     assert all(v.check in shown for v in result.verdicts)
 
 
+@pytest.mark.slow  # the examples of both functions run with those of all public names
 def test_forecasts_and_comparisons_are_values_too(fit, judged, made_up_run: Path, tmp_path: Path):
     files = judged.save(tmp_path / "forecasts.html")
     assert {f.name for f in files} == {
@@ -88,8 +99,8 @@ def test_what_cannot_be_checked_is_refused_in_the_words_of_python(fit, call, mes
     assert "--" not in str(caught.value)
 
 
-def test_a_page_is_written_to_an_html_file_or_not_at_all(judged, tmp_path: Path):
+def test_a_page_is_written_to_an_html_file_or_not_at_all(result, tmp_path: Path):
     for path in (tmp_path / "page.txt", tmp_path / "nowhere" / "page.html"):
         with pytest.raises(ValueError, match="expected a name that ends with"):
-            judged.save(path)
+            result.save(path)
     assert list(tmp_path.iterdir()) == []

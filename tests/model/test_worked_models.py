@@ -51,6 +51,7 @@ def test_michaelis_menten_is_the_curve_of_scipy():
     np.testing.assert_allclose(ours, exact, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_nadir_under_a_drug_of_two_compartments_is_that_of_scipy(tmp_path):
     """Two infusions of an hour, three weeks apart, and counts twice a day."""
     days = np.arange(1.0, 42.0, 0.5)

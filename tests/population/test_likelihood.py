@@ -74,7 +74,7 @@ VALUES, SDS = st.floats(0.01, 50), st.floats(0.02, 2)
 
 
 @EVERY
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(VALUES, VALUES, SDS)
 def test_densities_agree_with_scipy(residual, value, true, sd):
     """Of ln y: on the natural scale the density of y times y."""
@@ -85,7 +85,7 @@ def test_densities_agree_with_scipy(residual, value, true, sd):
 
 
 @EVERY
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(VALUES, VALUES, SDS)
 def test_tail_probabilities_agree_with_scipy(residual, limit, true, sd):
     law = reference(residual, true, sd)

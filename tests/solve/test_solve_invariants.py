@@ -109,6 +109,7 @@ def test_a_patient_does_not_depend_on_who_else_is_solved():
         assert among[name] == pytest.approx(y, rel=1e-12, abs=1e-15), name
 
 
+@pytest.mark.slow
 def test_a_gpus_program_gives_the_counts_of_a_cpus(monkeypatch):
     """Fewer, larger operations: recurrences by halves, several steps at a time, nothing stored."""
     model = load_model("myeloid_lymphoid")

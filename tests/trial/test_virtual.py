@@ -92,6 +92,7 @@ def test_patients_are_as_the_design_says():
     assert each.max() <= sphere[1]
 
 
+@pytest.mark.slow
 def test_counts_agree_with_the_solver_of_fits(small: VirtualDesign):
     """The same individuals on the shared coarse grid and on every patient's own fine one."""
     grid, hierarchy = Grid(small), Hierarchy(small.truth.true_model())

@@ -109,6 +109,7 @@ class TestVerdicts:
         assert right.conclusion == "holds"
         assert set(right.table["subject"]) == {"counts before treatment", "counts to day 14"}
 
+    @pytest.mark.slow  # what is concluded of numbers made by hand is in test_judgement
     @pytest.mark.parametrize(
         ("truth", "fault"),
         [({"factor": 0.6}, "lower than forecast"), ({"error": 2 * ERROR}, "too narrow")],
@@ -118,6 +119,7 @@ class TestVerdicts:
         assert wrong.conclusion == "update first"
         assert any(fault in sentence for sentence in wrong.table["sentence"])
 
+    @pytest.mark.slow
     def test_what_learning_cannot_mend_is_not_used(self, known):
         noise = hospital(4, error=5 * ERROR)
         found = lk.validate(known, noise, looks=[14], progress=False)
