@@ -53,10 +53,10 @@ def cell(visit: Visit, plan: int, day: int):
 
 
 def drag(visit: Visit, plan: int, start: int, end: int) -> None:
-    ends = []
-    for day in (start, end):
-        cell(visit, plan, day).scroll_into_view_if_needed()
-        ends.append(cell(visit, plan, day).bounding_box())
+    cells = [cell(visit, plan, day) for day in (start, end)]
+    for each in cells:
+        each.scroll_into_view_if_needed()
+    ends = [each.bounding_box() for each in cells]
     mouse = visit.page.mouse
     for box, act in zip(ends, (mouse.down, mouse.up), strict=True):
         mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)

@@ -39,7 +39,7 @@ const riskTable = (answer) => {
       "tbody",
       {},
       riskRow("as planned", grade2(fitted.planned), "this"),
-      zero ? riskRow("if ATRA does not protect lymphocytes", grade2(zero.planned), "aside") : null,
+      zero ? riskRow("if myeloid cells held back no lymphocytes", grade2(zero.planned), "aside") : null,
       riskRow("without ATRA", grade2(fitted.no_atra), "aside"),
       riskRow("no treatment", grade2(fitted.no_treatment), "aside"),
     ),
