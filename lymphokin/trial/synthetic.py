@@ -22,6 +22,7 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.files import AnyPath, whole
 from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
+from lymphokin.plausible import CHECKS
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.schedule import AtraPulses, treatment_days
@@ -208,7 +209,10 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
 def _with_supplied_doses(
     planned: Cohort, model: Model, design: Mapping[str, Any], rng: np.random.Generator
 ) -> Cohort:
-    """Give some patients their true immune dose, as a planning system would."""
+    """Give some patients their true immune dose, as a planning system would.
+
+    A dose that a reader of event tables would ask about stays unsaid.
+    """
     scale = model.table["immune_dose_scale"]
     fractions = reference_immune_dose(planned).fractions
     total = fractions.groupby("id", sort=False)["immune_dose_gy"].sum()
@@ -217,6 +221,7 @@ def _with_supplied_doses(
         log_scale = log_scale + effect.coefficient * regressor(planned.patients, effect)
     true_dose = (total.reindex(planned.patients.index).to_numpy() * np.exp(log_scale)).round(2)
     supplied = rng.random(len(planned)) < design["immune_dose_supplied_probability"]
+    supplied &= true_dose <= CHECKS["immune_dose"].plausible[1]
     patients = planned.patients.assign(immune_dose_gy=np.where(supplied, true_dose, np.nan))
     return replace(planned, patients=patients)
 
