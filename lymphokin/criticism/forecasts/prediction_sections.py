@@ -20,6 +20,7 @@ from lymphokin.criticism.forecasts.prediction_verdicts import (
     prediction_verdicts,
 )
 from lymphokin.criticism.sections import Drawing, Section, Table, of_checks
+from lymphokin.pages import wording
 from lymphokin.verdict import Verdict
 
 MEASURES = {
@@ -136,13 +137,18 @@ def _judged(verdicts: tuple[Verdict, ...]) -> Section:
     )
 
 
+LARGEST = 1e6
+"""Scores from which decimals say nothing: those of forecasts that were certain and wrong."""
+
+
 def number(estimate: Estimate) -> str:
     """An estimate with its interval in a table; a dash where there is none."""
     if np.isnan(estimate.value):
         return "–"
-    if np.isnan(estimate.q05):
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} ({estimate.q05:.3f}, {estimate.q95:.3f})"
+    value, low, high = (
+        f"{v:.3f}" if np.isfinite(v) and abs(v) < LARGEST else wording.number(v) for v in estimate
+    )
+    return value if np.isnan(estimate.q05) else f"{value} ({low}, {high})"
 
 
 def _scores(quality: PredictionQuality) -> Table:
