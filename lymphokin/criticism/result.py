@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from lymphokin.criticism.page import render_check
@@ -104,7 +105,9 @@ class CheckResult(ABC):
             path.with_suffix(".json"): json_text(self.as_dict()) + "\n",
         }
         for name, table in self.details.items():
-            text = neutral_frame(table).to_csv(index=False)
+            # Infinite scores, of forecasts that were certain and wrong, are blank as in the JSON.
+            finite = table.replace([np.inf, -np.inf], np.nan)
+            text = neutral_frame(finite).to_csv(index=False)
             contents[path.with_name(f"{path.stem}_{name}.csv")] = text
         return write_texts(contents)
 
