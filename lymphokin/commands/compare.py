@@ -59,6 +59,7 @@ def compare(
 
 def show(console: Console, result: ComparisonResult) -> None:
     """Print the runs as a table, and how far their risks differ."""
+    from lymphokin.criticism.forecasts.comparison import with_error
     from lymphokin.pages.wording import points
     from lymphokin.research_use import RESEARCH_USE
 
@@ -71,7 +72,7 @@ def show(console: Console, result: ComparisonResult) -> None:
         cells = [f"{row['weight']:.2f}"]
         for part in ("patients", "counts"):
             cells.append(f"{row[f'{part}_log_score']:.1f}")
-            cells.append(f"{row[f'{part}_difference']:.1f} ± {row[f'{part}_error']:.1f}")
+            cells.append(with_error(row[f"{part}_difference"], row[f"{part}_error"]))
         unreliable = f"{row['patients_unreliable']:.0f} + {row['counts_unreliable']:.0f}"
         table.add_row(str(name), *cells, unreliable)
     table.caption = "ln density, higher is better; difference from the best ± standard error"

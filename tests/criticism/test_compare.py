@@ -95,6 +95,18 @@ def test_the_terminal_says_of_runs_that_differ_by_chance_that_there_is_no_clear_
     assert "No clear difference from the best over 40 patients" in shown.get()
 
 
+def test_one_patient_who_can_be_judged_gives_a_difference_without_an_error():
+    ids = pd.Index(["P0", "P1"], name="id")
+    one = pd.DataFrame({"counts": 5, "log_score": [-5.0, -4.0], "pareto_k": [0.2, 0.9]}, ids)
+    tables = {"one": one, "other": one.assign(log_score=one["log_score"] - 2)}
+    counts = {name: t.reset_index().assign(day=0.0) for name, t in tables.items()}
+    found = comparison(tables, counts, dict.fromkeys(tables, pd.Series(0.5, ids)))
+    sections = comparison_sections(found, 0.0)
+    cells = [cell for s in sections for t in s.tables for row in t.rows for cell in row]
+    assert cells.count("-2.0 ± unknown error") == 2
+    assert not [cell for cell in cells if "nan" in cell]
+
+
 def test_without_records_a_patient_is_certain(made_up_run: Path):
     """The likelihood of no record is 1, whatever the number of a patient's parameters."""
     fit = open_run(made_up_run)

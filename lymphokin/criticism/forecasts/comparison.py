@@ -72,6 +72,12 @@ def comparison(
     )
 
 
+def with_error(difference: float, error: float) -> str:
+    """A difference with its standard error, which one patient or count alone does not have."""
+    unknown = "unknown error" if np.isnan(error) else f"{error:.1f}"
+    return f"{difference:.1f} ± {unknown}"
+
+
 def comparison_verdicts(compared: Comparison) -> tuple[Verdict, ...]:
     """Per run, whether it predicts left-out patients and counts as well as the best."""
     return tuple(
@@ -91,12 +97,12 @@ def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
     elif -difference < SEVERAL_ERRORS * error or np.isnan(error):
         sentence = (
             f"No clear difference from the best over {judged} {part}: "
-            f"{difference:.1f} ± {error:.1f} nats"
+            f"{with_error(difference, error)} nats"
         )
     else:
         level = LOOK
         sentence = (
-            f"Predicts {judged} {part} worse than the best: {difference:.1f} ± {error:.1f} nats"
+            f"Predicts {judged} {part} worse than the best: {with_error(difference, error)} nats"
         )
     if unreliable:
         level = LOOK

@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lymphokin.criticism.forecasts.comparison import Comparison, comparison_verdicts
+from lymphokin.criticism.forecasts.comparison import (
+    Comparison,
+    comparison_verdicts,
+    with_error,
+)
 from lymphokin.criticism.sections import Drawing, Section, Table
 from lymphokin.pages.drawing import (
     BLACK,
@@ -97,7 +101,7 @@ def _table(compared: Comparison) -> Table:
         for part in ("patients", "counts"):
             cells += [
                 f"{r[f'{part}_log_score']:.1f}",
-                f"{r[f'{part}_difference']:.1f} ± {r[f'{part}_error']:.1f}",
+                with_error(r[f"{part}_difference"], r[f"{part}_error"]),
                 f"{r[f'{part}_unreliable']:.0f}",
             ]
         return (name, *cells)
