@@ -1,6 +1,5 @@
 """``import lymphokin as lk``: public names, their examples, and the journey from table to risk."""
 
-import doctest
 import inspect
 import json
 import os
@@ -17,31 +16,40 @@ import pytest
 import lymphokin as lk
 from lymphokin.cli import app
 from lymphokin.run.folder import write_run
+from tests import examples
 from tests.conftest import SavedRun
+from tests.io.test_convert_tables import CODES, NONMEM
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 NOTEBOOK = EXAMPLES / "notebook.py"
 
 
-def documented() -> list[tuple[str, object]]:
+ELSEWHERE = {"update", "validate", "check_link"}
+"""Public names whose examples run in the tests of their rooms, with patients of their own."""
+SLOW = {"check_sampler"}
+"""Those whose examples take minutes."""
+
+
+def documented() -> list[str]:
     """Public names that are called, and the public methods of what they return."""
-    names = [(name, getattr(lk, name)) for name in lk.__all__]
-    called = [(name, value) for name, value in names if inspect.isroutine(value)]
-    methods = [(f"Fit.{m}", getattr(lk.Fit, m)) for m in ("forecast", "report", "save")]
-    return [*called, ("Fit", lk.Fit), *methods]
+    called = [name for name in lk.__all__ if inspect.isroutine(getattr(lk, name))]
+    return [*called, "Fit", "Fit.forecast", "Fit.report", "Fit.save"]
 
 
-@pytest.mark.parametrize("name", [name for name, _ in documented()])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in documented()
+        if name not in ELSEWHERE
+    ],
+)
 def test_the_example_of_a_public_name_runs(name, hedos_run, small_table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    value = dict(documented())[name]
-    names = {"lk": lk, "run_folder": hedos_run.folder, "table": small_table, "fit": hedos_run.fit}
-    tests = doctest.DocTestFinder(recurse=False).find(value, name, globs=names)
-    examples = [test for test in tests if test.examples]
-    assert examples, f"lk.{name} has no example"
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    for test in examples:
-        assert runner.run(test).failed == 0
+    (tmp_path / "data.csv").write_text(NONMEM)
+    (tmp_path / "mapping.toml").write_text(CODES)
+    run = {"run_folder": hedos_run.folder, "table": small_table, "fit": hedos_run.fit}
+    assert examples.runs(name, **run)
 
 
 @pytest.mark.parametrize("name", lk.__all__)

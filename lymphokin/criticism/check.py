@@ -225,7 +225,7 @@ def check_sampler(
         ValueError: when the trials are too few.
 
     Example:
-        >>> result = lk.check_sampler(fit, trials=200, unfinished="sbc")  # doctest: +SKIP
+        >>> result = lk.check_sampler(fit, trials=20, unfinished="sbc")
     """
     if trials < FEWEST_SIMULATIONS:
         raise ValueError(

@@ -64,7 +64,7 @@ def check_link(fit: Fit, *, seed: int = 0, progress: bool | Reporter | None = No
         ValueError: when the model has no such link, or it is fixed.
 
     Example:
-        >>> result = lk.check_link(fit)  # doctest: +SKIP
+        >>> result = lk.check_link(fit)
     """
     if SUPPRESSION not in set(fit.summary["name"]):
         raise ValueError(

@@ -72,10 +72,10 @@ def update(
         ValueError: for another method, or a source that is a single point.
 
     Example:
-        >>> here = lk.update(fit, "our_patients.csv")  # doctest: +SKIP
-        >>> here.provenance["update"]["sentence"]  # doctest: +SKIP
-        'The update forecasts patients that it has not seen better: ...'
-        >>> here.save("runs/here")  # doctest: +SKIP
+        >>> here = lk.update(fit, "our_patients.csv")
+        >>> here.provenance["update"]["sentence"]
+        'Numbers rest on ... and on 8 patients of our_patients.csv, for whose centre ...'
+        >>> forecast = here.save("runs/here")
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r}: expected one of {', '.join(METHODS)}")

@@ -176,9 +176,9 @@ def validate(
         ValueError: when the fit is a single point, or a look is not a day.
 
     Example:
-        >>> result = lk.validate(fit, "our_patients.csv", looks=[0, 21])  # doctest: +SKIP
-        >>> result.conclusion  # doctest: +SKIP
-        'update first'
+        >>> result = lk.validate(fit, "our_patients.csv", looks=[0])
+        >>> result.conclusion
+        'holds'
     """
     population, steps, run = population_of(source)
     population.model.require_counts("a validation")

@@ -8,6 +8,7 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.criticism.teaching.link import judge_link, link_contrast
+from tests import examples
 
 
 def left_out(score: np.ndarray, k: float = 0.2) -> pd.DataFrame:
@@ -42,6 +43,12 @@ def test_counts_that_cannot_be_left_out_of_both_are_not_judged(scores):
     without.loc[:99, "pareto_k"] = 0.9
     contrast = link_contrast((left_out(scores + 1), without), (0.14, 0.14), False)
     assert (contrast.counts, contrast.unreliable) == (200, 100)
+
+
+@pytest.mark.slow  # the default model takes minutes to compile
+def test_its_example_runs(small_table):
+    fit = lk.fit(small_table, method="quick", progress=False)
+    assert examples.runs("check_link", fit=fit)
 
 
 def test_a_model_without_a_link_is_refused(hedos_run):

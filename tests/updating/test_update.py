@@ -23,6 +23,7 @@ from lymphokin.updating.reweigh import reliable, reweigh, sample_of
 from lymphokin.updating.update import update
 from lymphokin.validation.cases import cases_of
 from lymphokin.validation.looks import forecasts_at_looks
+from tests import examples
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL, UNSURE
 from tests.validation.conftest import DAYS, hospital
 
@@ -177,6 +178,13 @@ class TestTheRun:
         assert risks["p_grade2_measured"].between(0, 1).all()
         page = (tmp_path / "run" / "report.html").read_text()
         assert "for whose centre the update is made" in page
+
+
+def test_its_example_runs(earlier, few, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_events(replace(few, synthetic=True), tmp_path / "our_patients.csv", ["SYNTHETIC DATA"])
+    assert examples.runs("update", fit=earlier)
+    assert (tmp_path / "runs" / "here" / "report.html").is_file()
 
 
 def test_patients_without_an_outcome_can_be_learnt_from(earlier, few):

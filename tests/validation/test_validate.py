@@ -21,6 +21,7 @@ from lymphokin.validation.looks import forecasts_at_looks
 from lymphokin.validation.measures import count_measures, observed_over_expected
 from lymphokin.validation.precision import auc_error, precision, slope_error
 from lymphokin.validation.smooth import SPAN, smooth_curve
+from tests import examples
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL
 from tests.validation.conftest import DAYS, hospital
 
@@ -285,6 +286,12 @@ def test_the_command_validates_a_run_and_refuses_its_own_patients(level_run, tmp
     assert printed["patients"].startswith("40 patients judged")
     assert (printed["looks"], printed["fitted_patients"]) == ([0.0], 40)
     assert page.exists()
+
+
+def test_its_example_runs(known, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_events(hospital(9), tmp_path / "our_patients.csv")
+    assert examples.runs("validate", fit=known)
 
 
 def test_patients_need_a_count_before_treatment():

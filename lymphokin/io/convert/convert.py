@@ -73,8 +73,10 @@ def convert(
     and calendar dates do not reach the result. Raises BadInput with every problem found.
 
     Example:
-        >>> conversion = lk.convert("sheet.csv", mapping="mapping.toml")  # doctest: +SKIP
-        >>> conversion.write("events.csv")  # doctest: +SKIP
+        >>> conversion = lk.convert("data.csv", mapping="mapping.toml")
+        >>> conversion.cohort.patients.index.tolist()
+        ['1', '2']
+        >>> table, account = conversion.write("events.csv")
     """
     words = mapping if isinstance(mapping, dict) else read_mapping(mapping)
     source = Path(source)
