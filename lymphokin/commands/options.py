@@ -19,6 +19,10 @@ CountsUntil = Annotated[
         "default: all before the endpoint visit."
     ),
 ]
+ENDPOINT_HELP = (
+    "What is judged: grade2_week6 (default), grade3_lowest, days_below_0.8, days_below_0.5, "
+    "recovery, week15, or a TOML file that declares an endpoint."
+)
 ModelFile = Annotated[
     list[Path],
     typer.Option(

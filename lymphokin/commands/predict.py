@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import CountsUntil, Json, ModelFile, Seed
+from lymphokin.commands.options import ENDPOINT_HELP, CountsUntil, Json, ModelFile, Seed
 from lymphokin.commands.what_if import person_of, predict_one
 from lymphokin.whatif.limits import SETTLED_DRAWS
 
@@ -25,10 +25,7 @@ def predict(
     counts_until: CountsUntil = None,
     endpoint: Annotated[
         str | None,
-        typer.Option(
-            help="What to forecast: grade2_week6 (default), grade3_lowest, days_below_0.8, "
-            "days_below_0.5, recovery, week15, or a TOML file that declares an endpoint."
-        ),
+        typer.Option(help=ENDPOINT_HELP),
     ] = None,
     at: Annotated[
         float | None, typer.Option(help="Forecast the count on this day from the first fraction.")
@@ -72,26 +69,28 @@ def predict(
 
     Example: lymphokin predict --baseline 1.2 --site lung_peripheral --fractions 5x10 --atra 4x3
     """
+    from lymphokin.endpoints import at_day
+
+    if endpoint is not None and at is not None:
+        raise ValueError("--endpoint or --at, not both")
+    asked = at_day(at) if at is not None else endpoint
     if patient is not None or baseline or fractions or schedule is not None:
-        of_cohorts = (table, out, counts_until, endpoint, at)
+        of_cohorts = (table, out, counts_until)
         if any(option is not None for option in of_cohorts):
-            raise ValueError("one patient goes without an event table, --out, --counts-until, "
-                             "--endpoint and --at")  # fmt: skip
+            raise ValueError("one patient goes without an event table, --out and --counts-until")
         one = person_of(patient, baseline, site, fractions, atra, bsa, lesions, schedule)
-        predict_one(run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_, model_file)
+        predict_one(
+            run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_, model_file, asked
+        )
         return
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
     from lymphokin.csv_text import neutral_frame
-    from lymphokin.endpoints import at_day
     from lymphokin.files import refuse_existing, write_with
     from lymphokin.io import read_events
     from lymphokin.run import open_run
     from lymphokin.terminal import show_patients
 
-    if endpoint is not None and at is not None:
-        raise ValueError("--endpoint or --at, not both")
-    asked = at_day(at) if at is not None else endpoint
     if out is not None:
         refuse_existing(out)
     fit = open_run(run, model_file)

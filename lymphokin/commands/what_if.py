@@ -11,15 +11,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import ModelFile
+from lymphokin.commands.options import ENDPOINT_HELP, ModelFile
 from lymphokin.pages.wording import counted, of_100
 from lymphokin.strict_json import json_text
 from lymphokin.whatif.limits import SETTLED_DRAWS
 
 if TYPE_CHECKING:
+    from lymphokin.endpoints import Endpoint
     from lymphokin.population.draws import PopulationDraws
     from lymphokin.population.provenance import Provenance
     from lymphokin.whatif.answers import Notice, ScheduleAnswer
+    from lymphokin.whatif.judging import JudgedBy
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.questions.between_models import BetweenModelsAnswer
     from lymphokin.whatif.questions.narrowing import Narrowing
@@ -48,13 +50,17 @@ def whatif(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="Also ask every calibrated model.")
     ] = False,
+    endpoint: Annotated[str | None, typer.Option(help=ENDPOINT_HELP)] = None,
     model_file: ModelFile = [],  # noqa: B006
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare two schedules for one patient, with the numbers of the page.
 
     Example: lymphokin whatif --patient p.toml --schedule a.toml --schedule b.toml --json
+
+    Example: lymphokin whatif --patient p.toml --schedule a.toml --schedule b.toml --endpoint week15
     """
+    from lymphokin.endpoints import DEFAULT
     from lymphokin.whatif.files import read_as
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.schedule import Schedule
@@ -68,6 +74,7 @@ def whatif(
         read_as(Patient, patient),
         a,
         b,
+        endpoint=endpoint or DEFAULT,
         draws=draws,
         all_models=all_models,
         model=model,
@@ -86,10 +93,12 @@ def whatif(
     console = _console()
     console.print(
         _risks(
-            [answer.a, answer.b], [f"{x}: {p.stem}" for x, p in zip("AB", schedule, strict=True)]
+            [answer.a, answer.b],
+            [f"{x}: {p.stem}" for x, p in zip("AB", schedule, strict=True)],
+            answer.endpoint,
         )
     )
-    console.print(difference_in_words(answer.difference))
+    console.print(difference_in_words(answer.difference, answer.endpoint))
     if others is not None:
         console.print(_by_model(others))
     used = answer.conditioning
@@ -107,8 +116,10 @@ def predict_one(
     all_models: bool,
     json_: bool,
     model_files: Sequence[Path] = (),
+    endpoint: str | Endpoint | None = None,
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
+    from lymphokin.endpoints import DEFAULT
     from lymphokin.whatif.what_if import predict_patient
 
     risk = predict_patient(
@@ -116,6 +127,7 @@ def predict_one(
         person,
         plan,
         next_counts=next_counts or None,
+        endpoint=endpoint or DEFAULT,
         draws=draws,
         all_models=all_models,
         model=model,
@@ -123,6 +135,7 @@ def predict_one(
     others, used = risk.between_models, risk.conditioning
     if json_:
         result = {
+            "endpoint": risk.endpoint.model_dump(),
             **risk.answer.model_dump(exclude={"curves"}),
             "conditioning": used.model_dump(),
             "next_counts": [row.model_dump() for row in risk.next_counts],
@@ -133,11 +146,11 @@ def predict_one(
         print(json_text(result))
         return
     console = _console()
-    console.print(_risks([risk.answer], [""]))
+    console.print(_risks([risk.answer], [""], risk.endpoint))
     used_counts = f"{used.counts_used} count(s) used, {used.baseline_counts} of them baseline"
     console.print(f"{used_counts}: {used.note}.")
     if risk.next_counts:
-        console.print(_teaching(risk.next_counts))
+        console.print(_teaching(risk.next_counts, risk.endpoint))
     if others is not None:
         console.print(_by_model(others, one=True))
     _foot(console, risk.warnings, risk.provenance, place=False)
@@ -195,15 +208,15 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 110)
 
 
-def _risks(answers: Sequence[ScheduleAnswer], names: Sequence[str]) -> Table:
+def _risks(answers: Sequence[ScheduleAnswer], names: Sequence[str], endpoint: JudgedBy) -> Table:
     """What the model says about some schedules, side by side."""
-    from lymphokin.whatif.in_words import TITLE, risk_rows
+    from lymphokin.whatif.in_words import risk_rows, title
 
-    table = Table(title=TITLE)
+    table = Table(title=title(endpoint))
     table.add_column("")
     for name in names:
         table.add_column(name, justify="right")
-    columns = [risk_rows(answer) for answer in answers]
+    columns = [risk_rows(answer, endpoint) for answer in answers]
     for label in columns[0]:
         table.add_row(label, *(column[label] for column in columns))
     return table
@@ -212,30 +225,32 @@ def _risks(answers: Sequence[ScheduleAnswer], names: Sequence[str]) -> Table:
 def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     """Table of the models; of A alone where B is the same."""
     from lymphokin.whatif.in_words import estimate_in_words as cell
+    from lymphokin.whatif.in_words import title
 
-    table = Table(title="Grade >= 2 as measured, by model, of 100 patients like this one (90 %)")
+    table = Table(title=f"By model: {title(answer.endpoint)}")
     table.add_column("model")
     for name in ("risk",) if one else ("A", "B", "A - B"):
         table.add_column(name, justify="right")
     table.add_column("knows ATRA")
     table.add_column("rests on")
     for row in answer.models:
-        both = (cell(row.a),) if one else (cell(row.a), cell(row.b), f"{row.difference.of_100:+d}")
+        both = (cell(row.a),) if one else (cell(row.a), cell(row.b), f"{row.difference.shown:+g}")
         doubt = "" if row.reliable else "; the counts are unlike what it expects"
         atra = "yes" if row.knows_atra else "no"
         table.add_row(row.model.replace("_", " "), *both, atra, row.rests_on + doubt)
-    over = [("" if one else f"{letter}: ") + f"{m.lowest_of_100} to {m.highest_of_100}, mean "
-            f"{m.mean_of_100}" for letter, m in (("A", answer.a), ("B", answer.b))]  # fmt: skip
+    over = [("" if one else f"{letter}: ") + f"{m.lowest:g} to {m.highest:g}, mean "
+            f"{m.mean:g}" for letter, m in (("A", answer.a), ("B", answer.b))]  # fmt: skip
     table.caption = "Each with the same weight. " + "; ".join(over[: 1 if one else 2])
     return table
 
 
-def _teaching(rows: Sequence[Narrowing]) -> Table:
+def _teaching(rows: Sequence[Narrowing], endpoint: JudgedBy) -> Table:
+    shown = of_100 if endpoint.unit == "of 100" else "{:g}".format
     table = Table(title="What a further count would teach, expected before it is taken")
     for name in ("count on day", "risk if it is low", "risk if it is high", "doubt it removes"):
         table.add_column(name, justify="right")
     for row in rows:
-        cells = (of_100(row.risk_if_low), of_100(row.risk_if_high))
+        cells = (shown(row.risk_if_low), shown(row.risk_if_high))
         table.add_row(str(row.day), *cells, counted(row.variance_explained))
     table.caption = "low, high: at its 10 % and 90 % quantile"
     return table

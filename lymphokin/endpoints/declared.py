@@ -7,17 +7,20 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lymphokin.endpoint import VISIT_WINDOW_DAYS
 from lymphokin.endpoints import path
-from lymphokin.io import Cohort
 from lymphokin.io.problems import BadInput, Problem
 from lymphokin.shipped import data_path
+
+if TYPE_CHECKING:
+    import pandas as pd  # a second to import; only cohorts need it
+
+    from lymphokin.io import Cohort
 
 DEFAULT = "grade2_week6"
 LATEST_DAY = 3650.0
@@ -98,6 +101,14 @@ class Endpoint(BaseModel):
     def on_a_day(self) -> bool:
         """Whether it is a count on one day, graded as the default endpoint is."""
         return self.what == "at"
+
+    def window_of(self, first_fraction: float, last_fraction: float) -> tuple[float, float]:
+        """First and last day that are judged in a course of radiotherapy; the same for a count."""
+        start = first_fraction if self.reference == "first_fraction" else last_fraction
+        if self.day is not None:
+            return start + self.day, start + self.day
+        assert self.until is not None
+        return start + self.begin, start + self.until
 
     def reference_day(self, cohort: Cohort) -> pd.Series:
         """Day that each patient's days are counted from, index id."""

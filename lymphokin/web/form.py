@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from lymphokin.dose.immune import log_sd_by_source
 from lymphokin.endpoint import GRADE_BELOW
+from lymphokin.endpoints import shipped_endpoints
 from lymphokin.model import Model
 from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.pages import wording
@@ -18,6 +19,7 @@ from lymphokin.quantities import Observable
 from lymphokin.schedule import AtraPulses, treatment_days
 from lymphokin.sites import sites
 from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.judging import JudgedBy, in_words
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
     LATEST_DAY,
@@ -121,6 +123,8 @@ class Form(BaseModel):
     counts: list[CountField]
     presets: list[Preset]
     grades: list[GradeBand]
+    endpoints: list[JudgedBy]
+    """what may be judged; beside them the count on a day, as ``day30``"""
     limits: Limits
     provenance: Provenance
     default: WhatIfRequest
@@ -157,6 +161,7 @@ def form_of(population: PopulationDraws) -> Form:
         ],
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
+        endpoints=[in_words(endpoint) for endpoint in shipped_endpoints().values()],
         limits=Limits(),
         provenance=population.provenance,
         default=start,

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from lymphokin.endpoints import Endpoint
 from lymphokin.solve import Treatment
-from lymphokin.whatif.answers import Comparators, Curves, ScheduleAnswer
+from lymphokin.whatif.answers import (
+    Comparators,
+    Curves,
+    Judged,
+    ScheduleAnswer,
+)
 from lymphokin.whatif.dose import LATE, TUMOUR, bed, eqd2
 from lymphokin.whatif.drivers import drivers
 from lymphokin.whatif.intervals import Intervals
+from lymphokin.whatif.judging import scale_of, visit_of, window_of
 from lymphokin.whatif.lanes import LaneSolver, Solved
-from lymphokin.whatif.risk import COUNT_DECIMALS, MDSC_DECIMALS, fan, middle
+from lymphokin.whatif.path import OfCurve, of_curve
+from lymphokin.whatif.risk import COUNT_DECIMALS, MDSC_DECIMALS, fan, middle, quantiles
 from lymphokin.whatif.schedule import Schedule
 
 
@@ -20,6 +30,8 @@ def schedule_answer(
     treatment: Treatment,
     solved: Solved,
     intervals: Intervals,
+    endpoint: Endpoint,
+    read_curves: Sequence[OfCurve] | None,
 ) -> ScheduleAnswer:
     """Everything about one schedule, rounded.
 
@@ -27,8 +39,10 @@ def schedule_answer(
         solver: of the model.
         schedule: the schedule.
         treatment: what the patient is given under it.
-        solved: its versions on the days of the curves and, last, on the endpoint day.
+        solved: its versions on the days of the curves and, last, on the day of the visit.
         intervals: of the patient's draws.
+        endpoint: what is judged.
+        read_curves: what an endpoint of a window makes of each version; None for a count on a day.
     """
     at = np.asarray(solved.at)
     untreated = intervals.risk(np.asarray(solved.rest))
@@ -37,8 +51,19 @@ def schedule_answer(
         planned, bare = (intervals.risk(at[version + i, -1]) for i in (0, 1))
         return Comparators(planned=planned, no_atra=bare, no_treatment=untreated)
 
+    fitted, zero = comparators(0), comparators(2) if solver.has_suppression else None
+    visit = visit_of(endpoint, schedule)
+    window = window_of(endpoint, schedule)
+    if read_curves is None:
+        judged, drives = _of_visit(fitted, zero, window), at[0, -1]
+    else:
+        rest = of_curve(endpoint, np.stack([solved.rest, solved.rest]), np.array(window))
+        judged = _of_curves(read_curves, rest, intervals, endpoint, window)
+        counts_well = endpoint.what in ("lowest", "highest")
+        drives = read_curves[0].number if counts_well else -read_curves[0].number
     return ScheduleAnswer(
-        endpoint_day=schedule.endpoint_day,
+        judged=judged,
+        endpoint_day=int(visit) if visit == int(visit) else visit,
         total_gy=round(schedule.total_gy, 1),
         bed10_gy=round(bed(schedule, TUMOUR), 1),
         eqd2_10_gy=round(eqd2(schedule, TUMOUR), 1),
@@ -46,10 +71,45 @@ def schedule_answer(
         eqd2_3_gy=round(eqd2(schedule, LATE), 1),
         immune_dose_gy=round(float(treatment.immune_dose.sum()), 2),
         atra_mg=round(float(treatment.amount.sum()), 0),
-        fitted=comparators(0),
-        gamma_zero=comparators(2) if solver.has_suppression else None,
+        fitted=fitted,
+        gamma_zero=zero,
         curves=_curves(solved, intervals),
-        drivers=drivers(solver, np.asarray(solved.parameters), at[0, -1]),
+        drivers=drivers(solver, np.asarray(solved.parameters), drives),
+    )
+
+
+def _of_visit(fitted: Comparators, zero: Comparators | None, window: tuple[float, float]) -> Judged:
+    """A count on a day is judged by its risk of grade >= 2 as measured."""
+    return Judged(
+        planned=fitted.planned.grade2.measured,
+        no_drug=fitted.no_atra.grade2.measured,
+        no_treatment=fitted.no_treatment.grade2.measured,
+        without_link=None if zero is None else zero.planned.grade2.measured,
+        window=window,
+        spread=None,
+    )
+
+
+def _of_curves(
+    versions: Sequence[OfCurve],
+    rest: OfCurve,
+    intervals: Intervals,
+    endpoint: Endpoint,
+    window: tuple[float, float],
+) -> Judged:
+    """A window is judged by the true curve over its days."""
+    scale = scale_of(endpoint)
+    planned, no_drug, no_treatment, *others = (
+        intervals.mean(curve.judged, scale) for curve in (*versions[:2], rest, *versions[2:3])
+    )
+    lasts = endpoint.what in ("time_below", "back_above")
+    return Judged(
+        planned=planned,
+        no_drug=no_drug,
+        no_treatment=no_treatment,
+        without_link=others[0] if others else None,
+        window=window,
+        spread=quantiles(versions[0].number, 0 if lasts else COUNT_DECIMALS),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from lymphokin.population.provenance import Provenance
+from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy
 from lymphokin.whatif.limits import SETTLED_DRAWS, DrawCount, Strict
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
@@ -22,18 +23,27 @@ class WhatIfRequest(Strict):
     a: Schedule
     """the plan that the patient is on: counts so far were measured under it"""
     b: Schedule
+    endpoint: Asked = SIX_WEEKS
+    """what is judged: its name, ``day30`` for the count on a day, or its declaration"""
     draws: DrawCount = SETTLED_DRAWS
 
 
 class Estimate(BaseModel):
-    """A probability with its 90 % equal-tailed interval over what is unknown of the population."""
+    """A probability, or the mean of a number over patients like this one, with its 90 %
+    equal-tailed interval over what is unknown of the population.
+    """
 
     p: float
-    """rounded to 2 decimals: 0.00 is fewer than 1 of 100, never impossible"""
+    """rounded once; a probability to 2 decimals: 0.00 is fewer than 1 of 100, never impossible"""
     low: float
     high: float
-    of_100: int
-    """100 p: about this many of 100 patients like this one"""
+    of_100: int | None
+    """100 p: about this many of 100 patients like this one; None where it is no probability"""
+
+    @property
+    def shown(self) -> float:
+        """Patients of 100, or the number."""
+        return self.p if self.of_100 is None else self.of_100
 
 
 class GradeRisk(BaseModel):
@@ -107,11 +117,28 @@ class Driver(BaseModel):
     """whether a larger value raises the risk"""
 
 
+class Judged(BaseModel):
+    """What the endpoint asks, of the same patient under the schedule and without parts of it."""
+
+    planned: Estimate
+    no_drug: Estimate
+    no_treatment: Estimate
+    without_link: Estimate | None
+    """as planned, without the disputed link; None if the model has none"""
+    window: tuple[float, float]
+    """first and last day that are judged; the same day for a count on a day"""
+    spread: Quantiles | None
+    """of the endpoint's number over patients like this one; None for a count on a day"""
+
+
 class ScheduleAnswer(BaseModel):
     """What the model says about one schedule."""
 
-    endpoint_day: int
-    """6 weeks after the last fraction"""
+    judged: Judged
+    """what the endpoint asks; for a count on a day the risk of grade >= 2 as measured"""
+    endpoint_day: int | float
+    """of the visit that ``fitted`` is about: the endpoint's, or 6 weeks after the last fraction
+    where the endpoint is no visit"""
     total_gy: float
     bed10_gy: float
     """biologically effective dose, alpha/beta 10 Gy"""
@@ -131,12 +158,8 @@ class ScheduleAnswer(BaseModel):
     """largest first; together at most 1"""
 
 
-BETTER_BY = 0.05
-"""How much lower a risk must be to be called better: 5 of 100 patients."""
-
-
 class Difference(BaseModel):
-    """A minus B in the risk of grade >= 2 as measured, for patients like this one.
+    """A minus B in what the endpoint asks, for patients like this one.
 
     Interval, verdict and probabilities come from the same draws of the population: they cannot
     contradict each other.
@@ -145,15 +168,22 @@ class Difference(BaseModel):
     p: float
     low: float
     high: float
-    of_100: int
-    """difference of the two numbers of 100"""
+    of_100: int | None
+    """difference of the two numbers of 100; None where they are no probabilities"""
     verdict: Literal["same", "a", "b", "unclear"]
     """same: equal in every draw; a, b: lower under that schedule; unclear: the interval holds 0"""
     probability_a_better: float | None
-    """that the risk is lower under A by 5 of 100 or more; None where there is an assumption"""
+    """that it is lower under A by ``better_by`` or more; None where there is an assumption"""
     probability_b_better: float | None
+    better_by: float
+    """5 of 100 patients, or 5 % of the most that the number can be"""
     assumption: str | None
     """what the difference rests on that has never been seen in people"""
+
+    @property
+    def shown(self) -> float:
+        """Patients of 100, or the number."""
+        return self.p if self.of_100 is None else self.of_100
 
 
 class ConditioningAnswer(BaseModel):
@@ -183,6 +213,7 @@ class Notice(BaseModel):
 class WhatIfAnswer(BaseModel):
     """Everything the page shows."""
 
+    endpoint: JudgedBy
     days: list[int]
     a: ScheduleAnswer
     b: ScheduleAnswer

@@ -6,12 +6,14 @@ from typing import Literal
 
 import numpy as np
 
+from lymphokin.endpoints import Endpoint
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.sites import sites
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.familiar import unfamiliar
+from lymphokin.whatif.judging import window_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
 
@@ -24,6 +26,7 @@ def warnings_of(
     conditioned: Conditioned,
     schedules: dict[str, tuple[Schedule, Treatment]],
     plan: Schedule,
+    endpoint: Endpoint,
 ) -> list[Notice]:
     """Everything to know before the numbers are believed, strongest first.
 
@@ -33,6 +36,7 @@ def warnings_of(
         conditioned: the patient's draws given the counts so far.
         schedules: schedules and what is given under them, by the names that the question has.
         plan: the schedule that the patient is on.
+        endpoint: what is judged.
     """
     notices: list[Notice] = []
 
@@ -74,7 +78,8 @@ def warnings_of(
         if _before(schedule, last) != _before(plan, last):
             add(name, "caution", f"{name.upper()} differs from the plan before the last count (day "
                 f"{last:g}): the counts are taken as measured under the plan")  # fmt: skip
-        notices += unfamiliar(population, patient, schedule, treatment, name)
+        until = window_of(endpoint, schedule)[1]
+        notices += unfamiliar(population, patient, schedule, treatment, name, until)
     unique = {(w.field, w.text): w for w in notices}.values()
     return sorted(unique, key=lambda w: ORDER[w.severity])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator
+from typing import Any
 
 import numpy as np
 
+from lymphokin.endpoints import Endpoint
 from lymphokin.model import ModelError
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
@@ -28,12 +30,21 @@ from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import draw_patients, stacked
 from lymphokin.whatif.examples import first_question, later_questions
 from lymphokin.whatif.intervals import Intervals
+from lymphokin.whatif.judging import (
+    SIX_WEEKS,
+    check_endpoint,
+    in_words,
+    scale_of,
+    visit_of,
+)
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.limits import LATEST_DAY, MOST_COUNTS
+from lymphokin.whatif.path import OfCurve, of_curve, path_days
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
 from lymphokin.whatif.records import Records
+from lymphokin.whatif.risk import grade_draws
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS, arrays_of
 from lymphokin.whatif.treatment import PATIENT, columns_of, treatment_of
@@ -53,7 +64,7 @@ class Engine:
     """Answers questions about patients; the same question always gets the same numbers.
 
     In every method ``plan`` is the schedule that the patient is on: the counts so far were measured
-    under it.
+    under it. ``endpoint`` is what is judged.
     """
 
     def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
@@ -69,27 +80,34 @@ class Engine:
         self.steps: StepRule = following(STEPS, population.model)
         self._fixed, self._conditioned, self._solved = Recent(KEPT), Recent(KEPT), Recent(KEPT)
         self._answered, self._intervals = Recent(KEPT), Recent(KEPT)
+        self._read_curves = Recent(KEPT)
         self._treatments, self._risks = Recent(RISKS_KEPT), Recent(RISKS_KEPT)
 
     def what_if(self, request: WhatIfRequest) -> WhatIfAnswer:
         """Compare two schedules of a patient.
 
         Raises:
-            ValueError: when a schedule does not fit the patient, or is too long.
+            ValueError: when a schedule does not fit the patient, or is too long, or the endpoint is
+                none of a what-if.
             NoForecastError: when the model has no number for the patient.
         """
         began = time.perf_counter()
         patient, plan, draws = request.patient, request.a, request.draws
+        endpoint = request.endpoint
+        check_endpoint(endpoint)
         conditioned = self.condition(patient, plan, draws)
         difference, without = self.differences(request)
         return WhatIfAnswer(
+            endpoint=in_words(endpoint),
             days=CURVE_DAYS.tolist(),
-            a=self.answer(patient, request.a, plan, draws),
-            b=self.answer(patient, request.b, plan, draws),
+            a=self.answer(patient, request.a, plan, draws, endpoint),
+            b=self.answer(patient, request.b, plan, draws, endpoint),
             difference=difference,
             difference_gamma_zero=without,
             conditioning=conditioned.answer(patient, plan),
-            warnings=self.warnings(patient, {"a": request.a, "b": request.b}, plan, draws),
+            warnings=self.warnings(
+                patient, {"a": request.a, "b": request.b}, plan, draws, endpoint
+            ),
             provenance=self.population.provenance,
             draws=draws,
             seconds=round(time.perf_counter() - began, 3),
@@ -97,35 +115,73 @@ class Engine:
 
     def differences(self, request: WhatIfRequest) -> tuple[Difference, Difference | None]:
         """A minus B, and the same without the disputed link if the model has one."""
-        patient, plan, draws = request.patient, request.a, request.draws
-        intervals = self.intervals(self.condition(patient, plan, draws))
-        a, b = (np.asarray(self.solve(patient, s, plan, draws).at) for s in (request.a, request.b))
+
+        def between(version: int, assumption: str | None = None) -> Difference:
+            return self._between(request, version, assumption)
+
         if not self.solver.has_suppression:
-            return intervals.difference(a[0, -1], b[0, -1]), None
-        without = intervals.difference(a[2, -1], b[2, -1])
+            return between(0), None
+        without = between(2)
         known = self.population.provenance.gamma_known_from_people
         unseen = not known and request.a.atra != request.b.atra
         left = "there is no difference"
-        if without.verdict != "same":
-            left = f"A minus B is {without.of_100:+d} of 100"
+        if without.verdict != "same" and (without.low or without.high):
+            left = f"A minus B is {without.shown:+g} {scale_of(request.endpoint).unit}"
         assumption = DRUG_UNSEEN.format(left) if unseen else None
-        return intervals.difference(a[0, -1], b[0, -1], assumption), without
+        return between(0, assumption), without
+
+    def _between(self, request: WhatIfRequest, version: int, assumption: str | None) -> Difference:
+        """A minus B in one version of both."""
+        patient, plan, draws, endpoint = (
+            request.patient, request.a, request.draws, request.endpoint
+        )  # fmt: skip
+        intervals = self.intervals(self.condition(patient, plan, draws))
+        both = (request.a, request.b)
+        if endpoint.on_a_day:
+            a, b = (
+                np.asarray(self.solve(patient, s, plan, draws, visit_of(endpoint, s)).at)[
+                    version, -1
+                ]
+                for s in both
+            )
+            return intervals.difference(a, b, assumption)
+        a, b = (self.read_curves(patient, s, plan, draws, endpoint)[version].judged for s in both)
+        scale = scale_of(endpoint)
+        # Other steps of the solver move a number by less than what is shown.
+        same = np.allclose(a, b, rtol=0.0, atol=scale.shown(1) / 2)
+        return intervals.between(a, b, scale, same=same, assumption=assumption)
 
     def answer(
-        self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int
+        self,
+        patient: Patient,
+        schedule: Schedule,
+        plan: Schedule,
+        draws: int,
+        endpoint: Endpoint = SIX_WEEKS,
     ) -> ScheduleAnswer:
         """Everything about one schedule."""
 
         def make() -> ScheduleAnswer:
             intervals = self.intervals(self.condition(patient, plan, draws))
-            solved = self.solve(patient, schedule, plan, draws)
+            visit = visit_of(endpoint, schedule)
+            solved = self.solve(patient, schedule, plan, draws, visit)
+            read_curves = None
+            if not endpoint.on_a_day:
+                read_curves = self.read_curves(patient, schedule, plan, draws, endpoint)
             treatment = self.treatment(patient, schedule, plan)
-            return schedule_answer(self.solver, schedule, treatment, solved, intervals)
+            return schedule_answer(
+                self.solver, schedule, treatment, solved, intervals, endpoint, read_curves
+            )
 
-        return self._answered.get(self._key(patient, schedule, plan, draws), make)
+        return self._answered.get((*self._key(patient, schedule, plan, draws), endpoint), make)
 
     def warnings(
-        self, patient: Patient, schedules: dict[str, Schedule], plan: Schedule, draws: int
+        self,
+        patient: Patient,
+        schedules: dict[str, Schedule],
+        plan: Schedule,
+        draws: int,
+        endpoint: Endpoint = SIX_WEEKS,
     ) -> list[Notice]:
         """What to know before the numbers of some schedules, by their names, are believed."""
         conditioned = self.condition(patient, plan, draws)
@@ -133,7 +189,7 @@ class Engine:
             name: (schedule, self.treatment(patient, schedule, plan))
             for name, schedule in schedules.items()
         }
-        return warnings_of(self.population, patient, conditioned, both, plan)
+        return warnings_of(self.population, patient, conditioned, both, plan, endpoint)
 
     def treatment(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
         """What the patient is given under a schedule."""
@@ -164,9 +220,20 @@ class Engine:
         """What turns counts of these draws into risks."""
         return self._intervals.get(conditioned, lambda: Intervals(self.population, conditioned))
 
-    def arrays(self, patient: Patient, schedule: Schedule, plan: Schedule) -> TreatmentArrays:
-        """Arrays of a schedule, with its endpoint visit and the end of the curves."""
-        days = [float(schedule.endpoint_day), float(LATEST_DAY)]
+    def arrays(
+        self,
+        patient: Patient,
+        schedule: Schedule,
+        plan: Schedule,
+        visit: float | None = None,
+        until: float = LATEST_DAY,
+    ) -> TreatmentArrays:
+        """Arrays of a schedule, with a visit, by default six weeks after it, and the end of the
+        curves, or a later day.
+        """
+        if visit is None:
+            visit = visit_of(SIX_WEEKS, schedule)
+        days = [float(visit), float(max(until, LATEST_DAY))]
         return arrays_of(self._solvable(patient, schedule, plan), days, self.steps)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
@@ -205,37 +272,90 @@ class Engine:
                  so_far.amount)  # fmt: skip
         return (patient, draws, *(part.tobytes() for part in parts))
 
-    def solve(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Solved:
-        """All versions of a schedule on the days of the curves and, last, the endpoint visit."""
-
-        def make() -> Solved:
-            days = np.append(CURVE_DAYS, schedule.endpoint_day).astype(float)
-            return self._solved_on(
-                patient, schedule, plan, draws, days, versions=self.solver.versions
-            )
-
-        return self._solved.get(self._key(patient, schedule, plan, draws), make)
-
-    def risk_of(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Estimate:
-        """Risk of grade >= 2 as measured under one schedule, as planned.
-
-        Much less work than :meth:`answer`, and the same number.
-        """
-
-        def make() -> Estimate:
-            days = np.full(MOST_COUNTS, float(schedule.endpoint_day))
-            solved = self._solved_on(patient, schedule, plan, draws, days, versions=1)
-            intervals = self.intervals(self.condition(patient, plan, draws))
-            return intervals.measured(np.asarray(solved.at)[0, 0])
-
-        return self._risks.get(self._key(patient, schedule, plan, draws), make)
-
-    def _solved_on(
+    def solve(
         self,
         patient: Patient,
         schedule: Schedule,
         plan: Schedule,
         draws: int,
+        visit: float | None = None,
+    ) -> Solved:
+        """All versions of a schedule on the days of the curves and, last, a visit, by default six
+        weeks after it.
+        """
+        day = visit_of(SIX_WEEKS, schedule) if visit is None else visit
+
+        def make() -> Solved:
+            days = np.append(CURVE_DAYS, day).astype(float)
+            arrays = self.arrays(patient, schedule, plan, day, until=day)
+            return self._solved_on(patient, plan, draws, arrays, days, self.solver.versions)
+
+        return self._solved.get((*self._key(patient, schedule, plan, draws), day), make)
+
+    def read_curves(
+        self,
+        patient: Patient,
+        schedule: Schedule,
+        plan: Schedule,
+        draws: int,
+        endpoint: Endpoint,
+        versions: int | None = None,
+    ) -> list[OfCurve]:
+        """What an endpoint of a window makes of every draw, by version of the schedule."""
+        versions = versions or self.solver.versions
+
+        def make() -> list[OfCurve]:
+            days = path_days(endpoint, schedule, len(CURVE_DAYS) + 1)
+            arrays = self.arrays(patient, schedule, plan, until=days[-1])
+            solved = self._solved_on(patient, plan, draws, arrays, days, versions)
+            # Versions that nothing tells apart are the same array.
+            return [of_curve(endpoint, at, days) for at in np.asarray(solved.at)]
+
+        key = (*self._key(patient, schedule, plan, draws), endpoint, versions)
+        return self._read_curves.get(key, make)
+
+    def risk_of(
+        self,
+        patient: Patient,
+        schedule: Schedule,
+        plan: Schedule,
+        draws: int,
+        endpoint: Endpoint = SIX_WEEKS,
+    ) -> Estimate:
+        """What is judged under one schedule, as planned.
+
+        Much less work than :meth:`answer`, and the same number.
+        """
+
+        def make() -> Estimate:
+            intervals = self.intervals(self.condition(patient, plan, draws))
+            if not endpoint.on_a_day:
+                (curve,) = self.read_curves(patient, schedule, plan, draws, endpoint, versions=1)
+                return intervals.mean(curve.judged, scale_of(endpoint))
+            visit = visit_of(endpoint, schedule)
+            arrays = self.arrays(patient, schedule, plan, visit, until=visit)
+            days = np.full(MOST_COUNTS, float(visit))
+            solved = self._solved_on(patient, plan, draws, arrays, days, versions=1)
+            return intervals.measured(np.asarray(solved.at)[0, 0])
+
+        return self._risks.get((*self._key(patient, schedule, plan, draws), endpoint), make)
+
+    def judged_draws(
+        self, patient: Patient, plan: Schedule, draws: int, endpoint: Endpoint
+    ) -> np.ndarray:
+        """[draw] risk, or number, that each draw has under the plan."""
+        if not endpoint.on_a_day:
+            return self.read_curves(patient, plan, plan, draws, endpoint)[0].judged
+        intervals = self.intervals(self.condition(patient, plan, draws))
+        at = np.asarray(self.solve(patient, plan, plan, draws, visit_of(endpoint, plan)).at)
+        return grade_draws(intervals.residual, at[0, -1], intervals.sd)
+
+    def _solved_on(
+        self,
+        patient: Patient,
+        plan: Schedule,
+        draws: int,
+        arrays: TreatmentArrays,
         days: np.ndarray,
         versions: int,
     ) -> Solved:
@@ -245,13 +365,14 @@ class Engine:
             NoForecastError: when one of them is not a number.
         """
         lanes = self.condition(patient, plan, draws).draws.lanes
-        arrays = self.arrays(patient, schedule, plan)
         solved = self.solver.solve(lanes, self.fixed(patient), arrays, days, versions)
         if not np.isfinite(solved.at).all():
             raise NoForecastError(NO_SOLUTION.format(self.population.model.name))
         return solved
 
-    def _key(self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int) -> Hashable:
+    def _key(
+        self, patient: Patient, schedule: Schedule, plan: Schedule, draws: int
+    ) -> tuple[Any, ...]:
         """What a schedule's result depends on."""
         return (
             self._conditioned_by(patient, plan, draws), schedule, self._dose_of(patient, plan)

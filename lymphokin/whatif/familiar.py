@@ -30,8 +30,17 @@ FEWEST_PATIENTS = 12
 """Below this many the joint check says nothing."""
 
 
-def course_features(patient: Patient, schedule: Schedule, treatment: Treatment) -> dict[str, float]:
-    """The features of a course that :mod:`lymphokin.predict.range` compares; NaN if not known."""
+def course_features(
+    patient: Patient, schedule: Schedule, treatment: Treatment, until: float
+) -> dict[str, float]:
+    """The features of a course that :mod:`lymphokin.predict.range` compares; NaN if not known.
+
+    Args:
+        patient: the patient.
+        schedule: the schedule.
+        treatment: what is given under it.
+        until: last day that is judged.
+    """
     day, amount = treatment.dose_days, treatment.amount
     daily = np.bincount((day - day.min()).astype(int), amount).max() if len(day) else 0.0
     first = schedule.first_fraction_day
@@ -42,7 +51,7 @@ def course_features(patient: Patient, schedule: Schedule, treatment: Treatment) 
         "prescribed_gy": schedule.total_gy,
         "immune_dose_gy": float(treatment.immune_dose.sum()),
         "baseline_alc": baseline,
-        "endpoint_day": float(schedule.endpoint_day) - first,
+        "endpoint_day": float(until) - first,
         "atra_mg": float(daily),
     }
 
@@ -53,9 +62,12 @@ def unfamiliar(
     schedule: Schedule,
     treatment: Treatment,
     name: str,
+    until: float,
 ) -> list[Notice]:
-    """Warnings about one schedule of a patient; ``name`` is what the question calls it."""
-    features = course_features(patient, schedule, treatment)
+    """Warnings about one schedule of a patient; ``name`` is what the question calls it, and
+    ``until`` the last day that is judged.
+    """
+    features = course_features(patient, schedule, treatment, until)
     warnings = []
     for feature, (low, high) in (population.seen or {}).items():
         value = features[feature]

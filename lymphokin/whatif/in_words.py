@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from lymphokin.pages.wording import of_100, percent, points_range
-from lymphokin.whatif.answers import BETTER_BY, Difference, Estimate, Notice, ScheduleAnswer
+from lymphokin.pages.wording import day, of_100, percent
+from lymphokin.whatif.answers import Difference, Estimate, Notice, ScheduleAnswer
+from lymphokin.whatif.judging import JudgedBy
 
-TITLE = "Lymphopenia 6 weeks after radiotherapy, of 100 patients like this one (90 % interval)"
+
+def title(endpoint: JudgedBy) -> str:
+    """What the rows of a table are about."""
+    unit = "of 100 patients like this one" if endpoint.unit == "of 100" else endpoint.unit
+    return f"{endpoint.meaning}, {unit} (90 % interval)"
 
 
 def estimate_in_words(estimate: Estimate) -> str:
-    """``27 (13 to 48)``: a number of 100 patients with its 90 % interval."""
-    return f"{of_100(estimate.p)} ({of_100(estimate.low)} to {of_100(estimate.high)})"
+    """``27 (13 to 48)``: a number, or patients of 100, with its 90 % interval."""
+    shown = of_100 if estimate.of_100 is not None else _number
+    return f"{shown(estimate.p)} ({shown(estimate.low)} to {shown(estimate.high)})"
 
 
-def risk_rows(answer: ScheduleAnswer) -> dict[str, str]:
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def risk_rows(answer: ScheduleAnswer, endpoint: JudgedBy) -> dict[str, str]:
     """What the model says about one schedule, by what it is."""
+    if not endpoint.on_a_day:
+        return _course_rows(answer)
     fitted, zero = answer.fitted, answer.gamma_zero
     rows = {
         "grade >= 2, measured": estimate_in_words(fitted.planned.grade2.measured),
@@ -35,28 +47,51 @@ def risk_rows(answer: ScheduleAnswer) -> dict[str, str]:
     return rows
 
 
-def headline(difference: Difference) -> str:
-    """Under which schedule how many fewer of 100 patients have grade >= 2."""
-    size = abs(difference.of_100)
+def _course_rows(answer: ScheduleAnswer) -> dict[str, str]:
+    """Rows of an endpoint of a window."""
+    judged = answer.judged
+    rows = {
+        "as planned": estimate_in_words(judged.planned),
+        "without ATRA": estimate_in_words(judged.no_drug),
+        "without treatment": estimate_in_words(judged.no_treatment),
+    }
+    if judged.without_link is not None:
+        rows["with gamma = 0"] = estimate_in_words(judged.without_link)
+    if judged.spread is not None:
+        low, middle, high = (f"{v:g}" for v in (judged.spread.q05, judged.spread.q50,
+                                                judged.spread.q95))  # fmt: skip
+        rows["its number (90 % of patients)"] = f"{middle} ({low}-{high})"
+    rows["from day to day"] = " to ".join(day(d) for d in judged.window)
+    return rows
+
+
+def headline(difference: Difference, endpoint: JudgedBy) -> str:
+    """Under which schedule how many fewer of 100 patients have it, or how many fewer days."""
+    size, what = abs(difference.shown), endpoint.happens
+    chance = difference.of_100 is not None
+    counted = f"of 100 patients with {what}" if chance else what
     if difference.verdict == "same":
-        return "A and B: the same risk of grade >= 2"
+        return f"A and B: the same {'risk' if chance else 'number'} of {what}"
     if not size:
-        return "A and B: the same number of 100 patients with grade >= 2"
-    lower, higher = ("B", "A") if difference.of_100 > 0 else ("A", "B")
+        return f"A and B: the same number {counted if chance else f'of {what}'}"
+    lower, higher = ("B", "A") if difference.shown > 0 else ("A", "B")
     unclear = "no clear difference, " if difference.verdict == "unclear" else ""
-    return f"{lower} instead of {higher}: {unclear}{size} fewer of 100 patients with grade >= 2"
+    return f"{lower} instead of {higher}: {unclear}{size:g} fewer {counted}"
 
 
-def difference_in_words(difference: Difference) -> str:
+def difference_in_words(difference: Difference, endpoint: JudgedBy) -> str:
     """The difference with its interval, and how likely which schedule is better by how much."""
-    interval = points_range(difference.low, difference.high)
-    sentence = f"A - B: {difference.of_100:+d} of 100 (90 % interval {interval})"
+    chance, unit = difference.of_100 is not None, endpoint.unit
+    ends = (100 * v if chance else v for v in (difference.low, difference.high))
+    low, high = (f"{round(v, 2):g}".replace("-", "−") for v in ends)
+    sentence = f"A - B: {difference.shown:+g} {unit} (90 % interval {low} to {high})"
     if difference.assumption:
         return f"{sentence}. {difference.assumption}."
     a, b = (p or 0.0 for p in (difference.probability_a_better, difference.probability_b_better))
+    enough = f"{100 * difference.better_by:.0f}" if chance else f"{difference.better_by:g}"
     return (
-        f"{sentence}; a risk lower by {100 * BETTER_BY:.0f} of 100 or more has probability "
-        f"{percent(a)} under A, {percent(b)} under B."
+        f"{sentence}; a {'risk' if chance else 'number'} lower by {enough} {unit} or more has "
+        f"probability {percent(a)} under A, {percent(b)} under B."
     )
 
 
@@ -66,14 +101,16 @@ def notice_in_words(notice: Notice, *, place: bool) -> str:
     return f"{notice.severity.capitalize()}{field}: {notice.text}"
 
 
-def html_table(columns: Sequence[str], answers: Sequence[ScheduleAnswer]) -> str:
+def html_table(
+    columns: Sequence[str], answers: Sequence[ScheduleAnswer], endpoint: JudgedBy
+) -> str:
     """Answers side by side as an HTML table."""
     head = "".join(f"<th>{escape(text)}</th>" for text in ("", *columns))
-    rows = [risk_rows(answer) for answer in answers]
+    rows = [risk_rows(answer, endpoint) for answer in answers]
     body = "".join(
         f"<tr><th>{escape(label)}</th>"
         + "".join(f"<td>{escape(row[label])}</td>" for row in rows)
         + "</tr>"
         for label in rows[0]
     )
-    return f"<table><caption>{escape(TITLE)}</caption><tr>{head}</tr>{body}</table>"
+    return f"<table><caption>{escape(title(endpoint))}</caption><tr>{head}</tr>{body}</table>"

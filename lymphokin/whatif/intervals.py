@@ -14,12 +14,12 @@ import numpy as np
 
 from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
-from lymphokin.pages.wording import hundredths
 from lymphokin.population import log_measured
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.whatif.answers import BETTER_BY, Difference, Estimate, GradeRisk, Quantiles, Risk
+from lymphokin.whatif.answers import Difference, Estimate, GradeRisk, Risk
 from lymphokin.whatif.conditioned import Conditioned
-from lymphokin.whatif.risk import LEVELS, below, grade_draws, noise_of
+from lymphokin.whatif.judging import CHANCE, Scale
+from lymphokin.whatif.risk import COUNT_DECIMALS, below, grade_draws, noise_of, quantiles
 
 RIDGE = 1e-2
 OTHERS = 40
@@ -101,10 +101,8 @@ class Intervals:
             )
             for grade in GRADE_BELOW
         }
-        counts = np.quantile(np.exp(self.imagined(log_count)), LEVELS)
-        names = [f"q{round(100 * level):02d}" for level in LEVELS]
-        rounded = (round(float(v), 2) for v in counts)
-        return Risk(alc=Quantiles(**dict(zip(names, rounded, strict=True))), **grades)
+        counts = np.exp(self.imagined(log_count))
+        return Risk(alc=quantiles(counts, COUNT_DECIMALS), **grades)
 
     def difference(self, a: np.ndarray, b: np.ndarray, assumption: str | None = None) -> Difference:
         """A minus B in the risk of grade >= 2 as measured, on paired draws of ln count.
@@ -115,28 +113,66 @@ class Intervals:
             assumption: what the difference rests on; no probability is then given.
         """
         risk_a, risk_b = (grade_draws(self.residual, v, self.sd) for v in (a, b))
-        of_100 = hundredths(float(risk_a.mean())) - hundredths(float(risk_b.mean()))
-        between = np.sort([hundredths(v) for v in self._difference_by_population(risk_a - risk_b)])
+        same = np.allclose(a, b, rtol=0.0, atol=TINY)
+        return self.between(risk_a, risk_b, CHANCE, same=same, assumption=assumption)
+
+    def between(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        scale: Scale,
+        *,
+        same: bool,
+        assumption: str | None = None,
+    ) -> Difference:
+        """A minus B in the mean of what is judged, on paired draws.
+
+        Args:
+            a: [draw] a risk, or a number, under A.
+            b: the same under B.
+            scale: how it is shown.
+            same: whether A and B are equal in every draw.
+            assumption: what the difference rests on; no probability is then given.
+        """
+        steps = scale.steps(float(a.mean())) - scale.steps(float(b.mean()))
+        between = np.sort([scale.steps(v) for v in self._by_its_population(a - b)])
         outside = int(INTERVAL[0] * len(between))
-        low, high = min(between[outside], of_100), max(between[-1 - outside], of_100)
+        low, high = min(between[outside], steps), max(between[-1 - outside], steps)
         a_better, b_better = (
-            round(float((sign * between >= 100 * BETTER_BY).mean()), 2) for sign in (-1, 1)
+            round(float((sign * between >= scale.better_by).mean()), 2) for sign in (-1, 1)
         )
+        if assumption:
+            better = None, None
+        else:
+            better = (
+                _beside(a_better, -high, scale.better_by),
+                _beside(b_better, low, scale.better_by),
+            )
         return Difference(
-            p=of_100 / 100,
-            low=low / 100,
-            high=high / 100,
-            of_100=of_100,
-            verdict=_verdict(low, high, np.allclose(a, b, rtol=0.0, atol=TINY)),
-            probability_a_better=None if assumption else _beside(a_better, -high),
-            probability_b_better=None if assumption else _beside(b_better, low),
+            p=scale.shown(steps),
+            low=scale.shown(low),
+            high=scale.shown(high),
+            of_100=steps if scale.is_chance else None,
+            verdict=_verdict(low, high, same),
+            probability_a_better=better[0],
+            probability_b_better=better[1],
+            better_by=scale.shown(scale.better_by),
             assumption=assumption,
         )
 
-    def _difference_by_population(self, difference: np.ndarray) -> np.ndarray:
-        """[population] mean over patients of a difference of each draw.
+    def mean(self, values: np.ndarray, scale: Scale) -> Estimate:
+        """The mean of something that each draw has, with its interval over populations.
 
-        One regression of the difference itself: two regressions, one of each risk, would leave
+        Args:
+            values: [draw].
+            scale: how it is shown.
+        """
+        return _estimate(float(values.mean()), self._by_its_population(values), scale)
+
+    def _by_its_population(self, difference: np.ndarray) -> np.ndarray:
+        """[population] mean over patients of something of each draw, such as a difference.
+
+        A difference has one regression of itself: two regressions, one of each risk, would leave
         their errors between them. Few may gain much, and those in between most, so the line may
         bend; nobody gains more than the patient who gains most.
         """
@@ -163,9 +199,9 @@ def _verdict(low: int, high: int, same: bool) -> Literal["same", "a", "b", "uncl
     return "a" if high < 0 else "unclear"
 
 
-def _beside(probability: float, least: int) -> float:
+def _beside(probability: float, least: int, enough: int) -> float:
     """A probability of being better, no surer than the interval that stands beside it."""
-    return probability if least >= 100 * BETTER_BY else min(probability, INTERVAL[1])
+    return probability if least >= enough else min(probability, INTERVAL[1])
 
 
 def _around(middle: float, between: np.ndarray) -> tuple[float, float]:
@@ -174,9 +210,12 @@ def _around(middle: float, between: np.ndarray) -> tuple[float, float]:
     return middle + float(low), middle + float(high)
 
 
-def _estimate(p: float, between: np.ndarray) -> Estimate:
-    of_100 = hundredths(p)
-    low, high = (hundredths(min(max(v, 0.0), 1.0)) for v in _around(p, between))
+def _estimate(p: float, between: np.ndarray, scale: Scale = CHANCE) -> Estimate:
+    steps = scale.steps(p)
+    low, high = (scale.steps(min(max(v, 0.0), scale.largest)) for v in _around(p, between))
     return Estimate(
-        p=of_100 / 100, low=min(low, of_100) / 100, high=max(high, of_100) / 100, of_100=of_100
+        p=scale.shown(steps),
+        low=scale.shown(min(low, steps)),
+        high=scale.shown(max(high, steps)),
+        of_100=steps if scale.is_chance else None,
     )

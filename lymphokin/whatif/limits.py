@@ -20,6 +20,8 @@ MOST_FRACTIONS = 40
 MOST_PULSES = 8
 MOST_COUNTS = 40
 MOST_LESIONS = 10
+LATEST_JUDGED_DAY = 364
+"""Days from its fraction at which an endpoint may end: a year (judgement)."""
 MOST_CELLS = 144
 """Cells of a scan, and options of a search."""
 

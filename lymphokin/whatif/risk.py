@@ -11,7 +11,7 @@ from lymphokin.endpoint import measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import standardised
 from lymphokin.quantities import OBSERVABLES
-from lymphokin.whatif.answers import Fan
+from lymphokin.whatif.answers import Fan, Quantiles
 
 LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
 COUNT_DECIMALS = OBSERVABLES["alc"].decimals
@@ -65,6 +65,13 @@ def fan(log_value: np.ndarray, decimals: int) -> Fan:
     return Fan(
         **{f"q{round(100 * k):02d}": v.tolist() for k, v in zip(LEVELS, rounded, strict=True)}
     )
+
+
+def quantiles(values: np.ndarray, decimals: int) -> Quantiles:
+    """Quantiles over draws of values [draw]."""
+    names = [f"q{round(100 * level):02d}" for level in LEVELS]
+    rounded = (round(float(v), decimals) for v in np.quantile(values, LEVELS))
+    return Quantiles(**dict(zip(names, rounded, strict=True)))
 
 
 def middle(log_value: np.ndarray, decimals: int = COUNT_DECIMALS) -> list[float]:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from lymphokin.endpoint import ENDPOINT_DAYS
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.schedule import treatment_days
 from lymphokin.whatif.files import checked
@@ -73,9 +72,9 @@ class Schedule(Strict):
         return min((f.day for f in self.fractions), default=0)
 
     @property
-    def endpoint_day(self) -> int:
-        """Day of the visit 6 weeks after the last fraction; after day 0 without any."""
-        return int(max((f.day for f in self.fractions), default=0) + ENDPOINT_DAYS)
+    def last_fraction_day(self) -> int:
+        """Day of the last fraction; 0 without any."""
+        return max((f.day for f in self.fractions), default=0)
 
     @property
     def total_gy(self) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from os import PathLike
 
 from threadpoolctl import threadpool_limits
 
+from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import Provenance
 from lymphokin.whatif.answers import (
@@ -27,7 +30,8 @@ from lymphokin.whatif.in_words import (
     notice_in_words,
     risk_rows,
 )
-from lymphokin.whatif.limits import SETTLED_DRAWS
+from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words, window_of
+from lymphokin.whatif.limits import LATEST_DAY, SETTLED_DRAWS
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.population import (
     DEFAULT_MODEL,
@@ -58,18 +62,21 @@ class WhatIf:
 
     @property
     def headline(self) -> str:
-        """Under which schedule how many fewer of 100 patients have grade >= 2."""
-        return headline(self.answer.difference)
+        """Under which schedule how many fewer of 100 patients have grade >= 2, or what else was
+        judged.
+        """
+        return headline(self.answer.difference, self.answer.endpoint)
 
     def __str__(self) -> str:
-        a, b = risk_rows(self.answer.a), risk_rows(self.answer.b)
+        a, b = (risk_rows(s, self.answer.endpoint) for s in (self.answer.a, self.answer.b))
         rows = (f"{label}: A {a[label]}, B {b[label]}" for label in a)
-        difference = difference_in_words(self.answer.difference)
+        difference = difference_in_words(self.answer.difference, self.answer.endpoint)
         return "\n".join([self.headline, *rows, difference, *_foot(self.answer)])
 
     def _repr_html_(self) -> str:
-        table = html_table(("A", "B"), (self.answer.a, self.answer.b))
-        difference = difference_in_words(self.answer.difference)
+        answer = self.answer
+        table = html_table(("A", "B"), (answer.a, answer.b), answer.endpoint)
+        difference = difference_in_words(answer.difference, answer.endpoint)
         return _html([self.headline, table, difference, *_foot(self.answer)], table)
 
 
@@ -80,6 +87,7 @@ class PatientRisk:
     Attributes:
         patient: the patient.
         schedule: the schedule.
+        endpoint: what is judged.
         answer: risks, curves and what drives them.
         conditioning: how the counts so far were used.
         next_counts: what a further count would teach, by its day.
@@ -90,6 +98,7 @@ class PatientRisk:
 
     patient: Patient
     schedule: Schedule
+    endpoint: JudgedBy
     answer: ScheduleAnswer
     conditioning: ConditioningAnswer
     next_counts: tuple[Narrowing, ...]
@@ -98,11 +107,13 @@ class PatientRisk:
     between_models: BetweenModelsAnswer | None = None
 
     def __str__(self) -> str:
-        rows = (f"{label}: {value}" for label, value in risk_rows(self.answer).items())
+        rows = (
+            f"{label}: {value}" for label, value in risk_rows(self.answer, self.endpoint).items()
+        )
         return "\n".join([*rows, *_foot(self)])
 
     def _repr_html_(self) -> str:
-        table = html_table(("risk",), (self.answer,))
+        table = html_table(("risk",), (self.answer,), self.endpoint)
         return _html([table, *_foot(self)], table)
 
 
@@ -127,6 +138,7 @@ def what_if(
     a: Schedule | str,
     b: Schedule | str,
     *,
+    endpoint: str | PathLike[str] | Endpoint = DEFAULT,
     draws: int = SETTLED_DRAWS,
     all_models: bool = False,
     model: str = DEFAULT_MODEL,
@@ -140,12 +152,15 @@ def what_if(
             10 Gy on weekdays), ``"3x18/2"`` (every other day) or ``"5x10 + 4x3"`` (with 4 pulses
             of ATRA of 3 days).
         b: what it is compared with.
+        endpoint: what is judged, as of :func:`lymphokin.endpoints.read_endpoint`; the default is
+            grade >= 2 six weeks after the last fraction.
         draws: 3600 as the page, or 400 as its preview.
         all_models: whether to ask every model that is calibrated to published cohorts, too.
         model: read where there is no population.
 
     Raises:
-        BadInput: when ``draws`` is another number, or words mean a schedule outside the limits.
+        BadInput: when ``draws`` is another number, words mean a schedule outside the limits, or
+            there is no such endpoint.
         ValueError: when words mean nothing, or a schedule does not fit the patient.
         NoForecastError: when the model has no number for the patient.
 
@@ -158,7 +173,13 @@ def what_if(
     """
     question = checked(
         WhatIfRequest,
-        {"patient": patient, "a": schedule_of(a), "b": schedule_of(b), "draws": draws},
+        {
+            "patient": patient,
+            "a": schedule_of(a),
+            "b": schedule_of(b),
+            "endpoint": read_endpoint(endpoint),
+            "draws": draws,
+        },
         "the question",
     )
     with threadpool_limits(1, user_api="blas"):
@@ -174,6 +195,7 @@ def predict_patient(
     schedule: Schedule | str,
     *,
     next_counts: Sequence[int] | None = None,
+    endpoint: str | PathLike[str] | Endpoint = DEFAULT,
     draws: int = SETTLED_DRAWS,
     all_models: bool = False,
     model: str = DEFAULT_MODEL,
@@ -185,6 +207,7 @@ def predict_patient(
         patient: what is known of the patient.
         schedule: the plan that the patient is on, as of :func:`what_if`.
         next_counts: days of further counts; None: weekly after the last one.
+        endpoint: what is judged, as of :func:`what_if`.
         draws: 3600 as the page, or 400 as its preview.
         all_models: whether to ask every model that is calibrated to published cohorts, too.
         model: read where there is no population.
@@ -200,24 +223,27 @@ def predict_patient(
         True
     """
     plan = schedule_of(schedule)
-    both = {"patient": patient, "a": plan, "b": plan, "draws": draws}
+    asked = read_endpoint(endpoint)
+    check_endpoint(asked)
+    both = {"patient": patient, "a": plan, "b": plan, "endpoint": asked, "draws": draws}
     question = checked(WhatIfRequest, both, "the question")
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they gain
         engine = engine_of(population, model)
         conditioned = engine.condition(patient, plan, question.draws)
-        days = _coming(patient, plan) if next_counts is None else list(next_counts)
+        days = _coming(patient, plan, asked) if next_counts is None else list(next_counts)
         taught: tuple[Narrowing, ...] = ()
         if days:
-            further = {"patient": patient, "schedule": plan, "days": days}
+            further = {"patient": patient, "schedule": plan, "days": days, "endpoint": asked}
             request = checked(NarrowingRequest, further, "the further counts")
             taught = tuple(narrowing(engine, request).rows)
         return PatientRisk(
             patient,
             plan,
-            engine.answer(patient, plan, plan, question.draws),
+            in_words(asked),
+            engine.answer(patient, plan, plan, question.draws, asked),
             conditioned.answer(patient, plan),
             taught,
-            engine.warnings(patient, {"schedule": plan}, plan, question.draws),
+            engine.warnings(patient, {"schedule": plan}, plan, question.draws, asked),
             engine.population.provenance,
             _ask_models(engine, question) if all_models else None,
         )
@@ -243,7 +269,8 @@ def _ask_models(engine: Engine, question: WhatIfRequest) -> BetweenModelsAnswer:
     return Panel(engine, literature_populations).ask(question)
 
 
-def _coming(patient: Patient, plan: Schedule) -> list[int]:
-    """Days of coming visits: weekly after the last count, before the endpoint visit."""
+def _coming(patient: Patient, plan: Schedule, endpoint: Endpoint) -> list[int]:
+    """Days of coming visits: weekly after the last count, before the last day that is judged."""
     last = max((c.day for c in patient.counts), default=0.0)
-    return [day for day in range(7, plan.endpoint_day, 7) if day > last][:MOST_NEXT_COUNTS]
+    end = min(math.ceil(window_of(endpoint, plan)[1]), LATEST_DAY)
+    return [day for day in range(7, end, 7) if day > last][:MOST_NEXT_COUNTS]

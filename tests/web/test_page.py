@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
+from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
 from tests.web.conftest import Visit
 
@@ -102,6 +103,36 @@ def test_a_benefit_that_nobody_has_seen_has_no_probability(visit: Visit) -> None
     assert headline.inner_text() == "A and B: the same risk of grade \u2265 2 lymphopenia"
     text = visit.page.locator("main").inner_text()
     assert not re.search(r"Pareto|γ|gamma|[Tt]rue count", text)
+
+
+def test_the_page_judges_what_is_chosen(visit: Visit) -> None:
+    page, headline = visit.page, visit.page.locator("#headline")
+    expect(headline).to_contain_text("A is judged on day 46, B on day 53.")
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("trial_sbrt"))
+    _, answer = visit.answer_to(lambda: page.locator("#endpoint").select_option("days_below_0.8"))
+    fewer = abs(answer["difference"]["p"])
+    assert f"{fewer:g} fewer days below 0.8" in headline.inner_text()
+    for i, key in enumerate("ab"):
+        planned = answer[key]["judged"]["planned"]
+        assert visit.number(key.upper()) == f"{planned['p']:g}"
+        shown = page.locator(f"#answer-{i}").inner_text()
+        assert f"90 % interval {planned['low']:g} to {planned['high']:g}." in shown
+        assert "from day 0 to day 105" in shown
+    assert page.locator("svg.people").count() == 0
+    assert violations(page) == []
+    page.locator("#scan-drawer summary").click()
+    page.locator("#scan .ask").click()
+    page.locator("button.heat").first.wait_for()
+    here = int(page.locator("button.heat.here").inner_text())
+    assert abs(here - answer["a"]["judged"]["planned"]["p"]) <= 4  # a first look
+    page.locator("#endpoint").select_option("day")
+    question, answer = visit.answer_to(
+        lambda: page.get_by_label("Day of the count that is judged").fill("21")
+    )
+    assert question["endpoint"] == "day21"
+    assert (answer["a"]["endpoint_day"], answer["b"]["endpoint_day"]) == (21, 21)
+    assert "judged on day" not in headline.inner_text()
+    assert cell(visit, 0, 21).inner_text() == "visit"
 
 
 def test_the_whole_task_by_keyboard_alone(visit: Visit) -> None:
@@ -231,15 +262,16 @@ def of_models() -> dict:
     def row(name: str, a: int, b: int, knows: bool) -> ModelRisk:
         apart = Difference(p=(a - b) / 100, low=-0.2, high=0.0, of_100=a - b,
                            verdict="unclear", probability_a_better=0.5,
-                           probability_b_better=0.1, assumption=None)  # fmt: skip
+                           probability_b_better=0.1, better_by=0.05, assumption=None)  # fmt: skip
         return ModelRisk(model=name, description=name, rests_on="published cohorts",
                          knows_atra=knows, asked_first=knows, a=of_100(a), b=of_100(b),
                          difference=apart, counts_used=1, reliable=knows)  # fmt: skip
 
-    over = [Mixture(mean_of_100=m, lowest_of_100=low, highest_of_100=high)
+    over = [Mixture(mean=m, lowest=low, highest=high)
             for m, low, high in ((31, 20, 42), (43, 42, 44))]  # fmt: skip
     rows = [row("first_model", 20, 44, True), row("other_model", 42, 42, False)]
-    return BetweenModelsAnswer(models=rows, a=over[0], b=over[1]).model_dump(mode="json")
+    answer = BetweenModelsAnswer(models=rows, endpoint=in_words(SIX_WEEKS), a=over[0], b=over[1])
+    return answer.model_dump(mode="json")
 
 
 def test_what_other_models_say_stands_in_a_table(visit: Visit) -> None:

@@ -52,8 +52,8 @@ def test_a_model_without_the_drug_uses_the_counts_it_knows_and_sees_no_pulses(
 def test_every_model_has_the_same_weight(answer):
     found, _ = answer
     numbers = [row.a.of_100 for row in found.models]
-    assert (found.a.lowest_of_100, found.a.highest_of_100) == (min(numbers), max(numbers))
-    assert abs(found.a.mean_of_100 - sum(numbers) / len(numbers)) <= 0.5
+    assert (found.a.lowest, found.a.highest) == (min(numbers), max(numbers))
+    assert abs(found.a.mean - sum(numbers) / len(numbers)) <= 0.5
 
 
 def test_a_model_fitted_to_data_is_not_asked_again_as_published(engine, population):

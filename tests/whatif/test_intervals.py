@@ -13,9 +13,10 @@ from scipy import stats
 from lymphokin.model import Residual
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.intervals import Intervals
+from lymphokin.whatif.judging import CHANCE, Scale
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
-from lymphokin.whatif.risk import fan, middle
+from lymphokin.whatif.risk import fan, grade_draws, middle
 from lymphokin.whatif.schedule import schedule_of
 
 POPULATION, PATIENT, ERROR = 0.03, 0.02, 0.02
@@ -112,6 +113,33 @@ def test_a_difference_that_is_largest_in_the_middle_has_its_interval_too(interva
     assert found.probability_b_better == pytest.approx((a - b >= 0.05).mean(), abs=0.1)
 
 
+def test_the_share_of_draws_that_an_event_happens_to_has_the_interval_of_its_populations(intervals):
+    """A count below the middle of all, as an event, and ln count itself, as a number."""
+    found = intervals.mean((SPREAD < 0.0).astype(float), CHANCE)
+    low, high = stats.norm.cdf(stats.norm.ppf([0.05, 0.95]) * POPULATION / PATIENT)
+    assert (found.p, found.low, found.high) == pytest.approx((0.5, low, high), abs=0.05)
+    assert found.of_100 == 50
+    scale = Scale(per=1000, largest=2.0, unit="days")
+    number = intervals.mean(1.0 + SPREAD, scale)
+    apart = POPULATION * stats.norm.ppf(0.95)
+    assert (number.p, number.low, number.high) == pytest.approx(
+        (1.0, 1.0 - apart, 1.0 + apart), abs=2e-3
+    )
+    assert number.of_100 is None
+
+
+def test_a_difference_in_days_has_its_interval_and_is_better_by_a_twentieth(intervals):
+    """A has 20 days more, and 5 per SD of the population; better by 4 of 80 days."""
+    scale = Scale(per=1, largest=80.0, unit="days")
+    a, b = 40.0 + 5.0 * Z + OWN, 20.0 + OWN
+    found = intervals.between(a, b, scale, same=False)
+    low, high = 20.0 + 5.0 * stats.norm.ppf([0.05, 0.95])
+    assert (found.p, found.of_100, found.better_by) == (20.0, None, 4.0)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.7)
+    assert (found.verdict, found.probability_b_better) == ("b", 1.0)
+    assert intervals.between(a, a, scale, same=True).verdict == "same"
+
+
 def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned):
     """The true count stays as it is: a count of any day is one more look at that of the visit."""
     at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))
@@ -119,6 +147,10 @@ def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned)
         condition=lambda *_: conditioned,
         intervals=lambda _: intervals,
         solve=lambda *_: SimpleNamespace(at=at),
+        judged_draws=lambda *_: grade_draws(intervals.residual, CENTRE + SPREAD, intervals.sd),
+        answer=lambda *_: SimpleNamespace(
+            judged=SimpleNamespace(planned=intervals.measured(CENTRE + SPREAD))
+        ),
     )
     plan = schedule_of("5x10")
     request = NarrowingRequest(patient=Patient(), schedule=plan, days=(21,))

@@ -203,7 +203,7 @@ def test_a_count_is_expected_to_narrow_the_risk(engine, patient, bare):
         assert row.risk_if_high <= row.risk_if_low
     early, _, late = (row.variance_explained for row in found.rows)
     assert late > early
-    with pytest.raises(ValueError, match="not a day before the endpoint"):
+    with pytest.raises(ValueError, match="not a day before the last one"):
         narrowing(engine, NarrowingRequest(patient=patient, schedule=bare, days=(46,)))
 
 

@@ -16,6 +16,7 @@ from lymphokin.schedule import AtraPulses
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import bed, eqd2, gy_for
 from lymphokin.whatif.familiar import course_features
+from lymphokin.whatif.judging import SIX_WEEKS, visit_of
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.questions.options import OptionsRequest, options
 from lymphokin.whatif.questions.scan import with_fractions, with_pulses
@@ -98,7 +99,7 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
         return  # overlapping pulses
     found = treatment_of(Patient(), plan, plan)
     try:
-        arrays = arrays_of(found, [float(plan.endpoint_day), 126.0], STEPS)
+        arrays = arrays_of(found, [visit_of(SIX_WEEKS, plan), 126.0], STEPS)
     except ValueError:
         assume(False)  # pulses too close together for too long: refused
     assert arrays.shape in SHAPES
@@ -159,7 +160,7 @@ def test_an_option_says_how_many_more_of_100_and_how_long_it_takes(population):
         patient=Patient(), schedule=PLAN, bed10_gy=(0, 1000), fractions=(2, 6), gy=(8, 8)
     )
     found = [
-        (len(o.schedule.fractions), o.course_days, o.difference_of_100, o.bed10_gy)
+        (len(o.schedule.fractions), o.course_days, o.difference, o.bed10_gy)
         for o in options(engine, request).options  # type: ignore[arg-type]
     ]
     assert (2, 2, -10, 28.8) in found
@@ -192,7 +193,7 @@ def test_a_schedule_is_compared_with_what_was_seen_by_the_mg_of_a_day():
     """Two doses of 127.5 mg on each day of two pulses, for a body surface of 1.7 m2."""
     plan = PLAN.model_copy(update={"atra": tuple(Pulse(day=d, doses_per_day=2) for d in (0, 21))})
     patient = Patient(bsa=1.7, counts=(Count(day=-9, value=1.4), Count(day=-2, value=1.2)))
-    found = course_features(patient, plan, treatment_of(patient, plan, plan))
+    found = course_features(patient, plan, treatment_of(patient, plan, plan), 46)
     assert found["atra_mg"] == pytest.approx(255.0)
     assert found["baseline_alc"] == 1.2
     assert (found["fractions"], found["prescribed_gy"]) == (3, 24.0)

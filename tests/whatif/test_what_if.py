@@ -16,13 +16,16 @@ from lymphokin.whatif.answers import (
     Estimate,
     Fan,
     GradeRisk,
+    Judged,
     Quantiles,
     Risk,
     ScheduleAnswer,
 )
 from lymphokin.whatif.in_words import difference_in_words, headline, risk_rows
+from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.schedule import schedule_of
 
+GRADE_2 = in_words(SIX_WEEKS)
 COUNTS = [(-7, 1.30), (-1, 1.05)]
 
 
@@ -65,22 +68,26 @@ def test_headline_and_verdict_name_the_schedule_with_the_smaller_risk(engine, pa
 def test_every_number_of_a_difference_stands_where_it_is_named():
     difference = Difference(
         p=0.07, low=0.02, high=0.17, of_100=7, verdict="b", probability_a_better=0.0,
-        probability_b_better=0.64, assumption=None,
+        probability_b_better=0.64, better_by=0.05, assumption=None,
     )  # fmt: skip
-    assert headline(difference) == "B instead of A: 7 fewer of 100 patients with grade >= 2"
-    words = difference_in_words(difference)
+    assert (
+        headline(difference, GRADE_2) == "B instead of A: 7 fewer of 100 patients with grade >= 2"
+    )
+    words = difference_in_words(difference, GRADE_2)
     assert "A - B: +7 of 100 (90 % interval 2 to 17)" in words
     assert "lower by 5 of 100 or more has probability < 1 % under A, 64 % under B" in words
     turned = difference.model_copy(update={"of_100": -7, "verdict": "a"})
-    assert headline(turned) == "A instead of B: 7 fewer of 100 patients with grade >= 2"
+    assert headline(turned, GRADE_2) == "A instead of B: 7 fewer of 100 patients with grade >= 2"
     unclear = difference.model_copy(update={"low": -0.02, "verdict": "unclear"})
-    assert "no clear difference, 7 fewer of 100" in headline(unclear)
-    assert "same number" in headline(unclear.model_copy(update={"of_100": 0}))
-    assert headline(difference.model_copy(update={"verdict": "same"})).endswith(
+    assert "no clear difference, 7 fewer of 100" in headline(unclear, GRADE_2)
+    assert "same number" in headline(unclear.model_copy(update={"of_100": 0}), GRADE_2)
+    assert headline(difference.model_copy(update={"verdict": "same"}), GRADE_2).endswith(
         "same risk of grade >= 2"
     )
     assumed = difference.model_copy(update={"assumption": "This rests on hope"})
-    assert difference_in_words(assumed).endswith("(90 % interval 2 to 17). This rests on hope.")
+    assert difference_in_words(assumed, GRADE_2).endswith(
+        "(90 % interval 2 to 17). This rests on hope."
+    )
 
 
 def risk_from(first: int) -> Risk:
@@ -106,7 +113,12 @@ def test_every_risk_of_a_schedule_stands_beside_what_it_is():
         for a, b, c in ((34, 46, 29), (48, 53, 27))
     )
     empty = Fan(q05=[], q25=[], q50=[], q75=[], q95=[])
+    numbers = [getattr(fitted, n).grade2.measured for n in ("planned", "no_atra", "no_treatment")]
+    judged = Judged(planned=numbers[0], no_drug=numbers[1], no_treatment=numbers[2],
+                    without_link=zero.planned.grade2.measured, window=(46, 46),
+                    spread=None)  # fmt: skip
     answer = ScheduleAnswer(
+        judged=judged,
         endpoint_day=46, total_gy=50, bed10_gy=100, eqd2_10_gy=83.3, bed3_gy=216.7, eqd2_3_gy=130,
         immune_dose_gy=1.6, atra_mg=2700, fitted=fitted, gamma_zero=zero, drivers=[],
         curves=Curves(alc=empty, alc_measured=empty, mdsc=None, alc_no_atra_q50=[],
@@ -123,9 +135,9 @@ def test_every_risk_of_a_schedule_stands_beside_what_it_is():
         "count at the visit (90 %)": "0.94 (0.44-1.54)",
         "visit on day": "46",
     }
-    assert risk_rows(answer) == rows
+    assert risk_rows(answer, GRADE_2) == rows
     without_link = answer.model_copy(update={"gamma_zero": None})
-    assert risk_rows(without_link).keys() == rows.keys() - {"with gamma = 0"}
+    assert risk_rows(without_link, GRADE_2).keys() == rows.keys() - {"with gamma = 0"}
 
 
 def test_words_and_objects_ask_the_same_and_a_notebook_shows_it(engine, patient):

@@ -2,27 +2,27 @@
 // stands here as the service gave it.
 
 import { byId, h } from "./dom.js";
+import { apart, counted, happens, isChance, when } from "./judge.js";
 import { people, personKey, riskBar } from "./icons.js";
 import { hundredths, of100, probability, range, signed } from "./numbers.js";
 import { inWords } from "./schedule.js";
 
-const riskRow = (label, estimate, kind, hint) =>
+const riskRow = (label, estimate, kind, largest) =>
   h(
     "tr",
     { class: kind },
-    h("th", { scope: "row" }, label, hint ? h("span", { class: "soft" }, ` ${hint}`) : null),
-    h("td", { class: "drawn" }, riskBar(estimate, kind)),
+    h("th", { scope: "row" }, label),
+    h("td", { class: "drawn" }, riskBar(estimate, kind, largest)),
     h("td", { class: "n" }, h("b", {}, of100(estimate))),
     h("td", { class: "n soft" }, range(estimate)),
   );
 
-const riskTable = (answer) => {
-  const grade2 = (risk) => risk.grade2.measured;
-  const { fitted, gamma_zero: zero } = answer;
+const riskTable = ({ judged }, endpoint) => {
+  const row = (label, estimate, kind) => riskRow(label, estimate, kind, endpoint.largest);
   return h(
     "table",
     { class: "risks" },
-    h("caption", { class: "unseen" }, "Risk of grade 2 or worse at the 6-week visit, of 100 patients"),
+    h("caption", { class: "unseen" }, `${endpoint.meaning}, ${endpoint.unit}`),
     h(
       "thead",
       {},
@@ -30,18 +30,18 @@ const riskTable = (answer) => {
         "tr",
         {},
         h("th", { scope: "col" }, "The same patient"),
-        h("td", { class: "drawn small soft" }, h("span", { class: "scale" }, h("span", {}, "0"), h("span", {}, "100"))),
-        h("th", { scope: "col", class: "n" }, "of 100"),
+        h("td", { class: "drawn small soft" }, h("span", { class: "scale" }, h("span", {}, "0"), h("span", {}, isChance(endpoint) ? "100" : `${endpoint.largest}`))),
+        h("th", { scope: "col", class: "n" }, endpoint.unit),
         h("th", { scope: "col", class: "n" }, "90 %"),
       ),
     ),
     h(
       "tbody",
       {},
-      riskRow("as planned", grade2(fitted.planned), "this"),
-      zero ? riskRow("if myeloid cells held back no lymphocytes", grade2(zero.planned), "aside") : null,
-      riskRow("without ATRA", grade2(fitted.no_atra), "aside"),
-      riskRow("no treatment", grade2(fitted.no_treatment), "aside"),
+      row("as planned", judged.planned, "this"),
+      judged.without_link ? row("if myeloid cells held back no lymphocytes", judged.without_link, "aside") : null,
+      row("without ATRA", judged.no_drug, "aside"),
+      row("no treatment", judged.no_treatment, "aside"),
     ),
   );
 };
@@ -54,62 +54,75 @@ const gradeLine = (risk) =>
     h("li", {}, personKey("four"), `${of100(risk.grade4.measured)} grade 4`),
   );
 
+/** The figure of 100 people; nothing where what is judged is no probability. */
+const figure = ({ fitted, judged }, endpoint) => {
+  if (!isChance(endpoint)) return null;
+  const grade = (name) => (endpoint.on_a_day ? fitted.planned[name].measured.of_100 : 0);
+  const filled = { grade2: judged.planned.of_100, grade3: grade("grade3"), grade4: grade("grade4") };
+  const worse = endpoint.on_a_day ? `; ${filled.grade3} of them grade 3 or 4, ${filled.grade4} grade 4` : "";
+  return people(filled, `${filled.grade2} of 100 people filled: ${happens(endpoint)}${worse}`);
+};
+
+/** "of 100 patients like this will have ... on day 46" */
+const sentence = ({ judged }, endpoint) => {
+  const then = when(judged.window);
+  if (!isChance(endpoint)) return [` ${happens(endpoint)} `, h("span", { class: "soft" }, `on average in patients like this, ${then}`)];
+  const what = endpoint.on_a_day ? "a lymphocyte count below 0.8 × 10⁹/L (grade ≥ 2)" : happens(endpoint);
+  return [" of 100 patients like this ", h("span", { class: "soft" }, `will have ${what} ${then}`)];
+};
+
+/** How far patients like this one differ in the number itself. */
+const spread = ({ judged: { spread: s } }, endpoint) => {
+  if (!s) return null;
+  const number = isChance(endpoint) && /^a (low|high)est/.test(endpoint.happens) ? " × 10⁹/L" : " days";
+  return h("p", { class: "small" }, `Half of them: ${s.q25} to ${s.q75}${number}; 9 of 10: ${s.q05} to ${s.q95}.`);
+};
+
 /** One schedule's answer. */
-const scheduleAnswer = (letter, id, answer, plan, warned) => {
-  const { planned } = answer.fitted;
-  const measured = planned.grade2.measured;
-  const filled = {
-    grade2: measured.of_100,
-    grade3: planned.grade3.measured.of_100,
-    grade4: planned.grade4.measured.of_100,
-  };
-  const label = `${filled.grade2} of 100 people filled: grade 2 or worse; ${filled.grade3} of them grade 3 or 4, ${filled.grade4} grade 4`;
-  return [
-    heading(letter, id, plan),
+const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
+  heading(letter, id, plan),
+  h(
+    "div",
+    { class: isChance(endpoint) ? "body" : "body bare" },
+    figure(answer, endpoint),
     h(
       "div",
-      { class: "body" },
-      people(filled, label),
-      h(
-        "div",
-        {},
-        h(
-          "p",
-          { class: "count" },
-          "about ",
-          h("b", { "data-number": `${letter}.of_100` }, of100(measured)),
-          " of 100 patients like this ",
-          h("span", { class: "soft" }, "will have a lymphocyte count below 0.8 × 10⁹/L (grade ≥ 2) on day ", `${answer.endpoint_day}`),
-        ),
-        h("p", { class: "small" }, `90 % interval ${range(measured)}.`),
-        gradeLine(planned),
-        warned ? h("p", { class: "warn" }, warned) : null,
-      ),
+      {},
+      h("p", { class: "count" }, "about ", h("b", { "data-number": `${letter}.of_100` }, of100(answer.judged.planned)), ...sentence(answer, endpoint)),
+      h("p", { class: "small" }, `90 % interval ${range(answer.judged.planned)}.`),
+      endpoint.on_a_day ? gradeLine(answer.fitted.planned) : spread(answer, endpoint),
+      warned ? h("p", { class: "warn" }, warned) : null,
     ),
-  ];
-};
+  ),
+];
 
 const heading = (letter, id, plan) =>
   h("h2", { id }, h("span", { class: "unseen" }, "Schedule "), h("span", { class: "letter" }, letter), h("span", {}, plan));
 
 /** "9 fewer of 100 under B" and how sure that is. `difference` is A minus B. */
-const headline = ({ difference }) => {
-  const size = Math.abs(difference.of_100);
-  const lower = difference.of_100 > 0 ? "B" : "A";
+const headline = ({ difference, endpoint, a, b }) => {
+  const chance = isChance(endpoint);
+  const whole = (value) => (chance ? hundredths(value) : value);
+  const size = Math.abs(whole(difference.p));
+  const lower = difference.p > 0 ? "B" : "A";
   const higher = lower === "B" ? "A" : "B";
-  if (difference.verdict === "same") return [h("p", { class: "say" }, "A and B: the same risk of grade ≥ 2 lymphopenia")];
+  const days = apart(a.judged.window, b.judged.window);
+  const note = days ? h("p", { class: "small soft" }, days) : null;
+  const what = happens(endpoint);
+  if (difference.verdict === "same") return [h("p", { class: "say" }, `A and B: the same ${chance ? "risk" : "number"} of ${what}`), note];
   const unclear = difference.verdict === "unclear" ? "no clear difference, " : "";
   const say = size
-    ? `${lower} instead of ${higher}: ${unclear}${size} fewer of 100 patients with grade ≥ 2 lymphopenia`
-    : "A and B: the same number of 100 patients with grade ≥ 2 lymphopenia";
-  const interval = `A minus B: ${signed(hundredths(difference.low))} to ${signed(hundredths(difference.high))} of 100 (90 % interval).`;
+    ? `${lower} instead of ${higher}: ${unclear}${size} fewer ${counted(endpoint)}`
+    : `A and B: the same number ${chance ? "" : "of "}${counted(endpoint)}`;
+  const interval = `A minus B: ${signed(whole(difference.low))} to ${signed(whole(difference.high))} ${endpoint.unit} (90 % interval).`;
   const better = lower === "B" ? difference.probability_b_better : difference.probability_a_better;
-  const chance = ` Probability that ${lower} is lower by 5 of 100 or more: ${probability(better)}.`;
+  const likely = ` Probability that ${lower} is lower by ${whole(difference.better_by)} ${endpoint.unit} or more: ${probability(better)}.`;
   return [
     h("p", { class: "say" }, say),
-    h("p", {}, interval, difference.assumption ? null : chance),
+    h("p", {}, interval, difference.assumption ? null : likely),
     difference.assumption ? h("p", { class: "warn" }, `${signed(difference.assumption)}.`) : null,
-  ].filter(Boolean);
+    note,
+  ];
 };
 
 const HOLDERS = ["schedule-0", "schedule-1"];
@@ -128,12 +141,12 @@ export const showAnswer = (answer, question) => {
   ["a", "b"].forEach((key, i) => {
     const concerned = outside.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
     const warned = concerned ? "Read the warnings above before this number." : null;
-    byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned));
-    byId(`compared-${i}`).replaceChildren(riskTable(answer[key]));
+    byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned, answer.endpoint));
+    byId(`compared-${i}`).replaceChildren(riskTable(answer[key], answer.endpoint));
   });
-  byId("headline").replaceChildren(...headline(answer));
+  byId("headline").replaceChildren(...headline(answer).filter(Boolean));
   byId("brief").textContent = ["a", "b"]
-    .map((key) => `${key.toUpperCase()}: ${of100(answer[key].fitted.planned.grade2.measured)} of 100`)
+    .map((key) => `${key.toUpperCase()}: ${of100(answer[key].judged.planned)} ${answer.endpoint.unit}`)
     .join(" · ");
 };
 

@@ -5,6 +5,7 @@ import { form as readForm, latest, Refused, warm } from "./api.js";
 import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
 import { courses, showCourses, showNoCourses } from "./courses.js";
 import { byId, h } from "./dom.js";
+import { judge } from "./judge.js";
 import { models } from "./models.js";
 import { narrowing } from "./narrowing.js";
 import { unfinished } from "./numbers.js";
@@ -73,9 +74,11 @@ const build = (form) => {
   const drawPlans = plans(form, { state, change });
   answers();
   courses();
+  const drawJudge = judge(byId("judge"), form, { state, change });
   const drawFields = patientFields(byId("fields"), form, { state, change });
   const drawCounts = countRows(byId("counts"), form.counts, { state, change });
   draw = () => {
+    drawJudge();
     drawFields();
     drawCounts();
     drawPlans(last?.answer);

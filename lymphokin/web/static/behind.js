@@ -2,6 +2,7 @@
 
 import { calibration } from "./calibration.js";
 import { byId, h, s } from "./dom.js";
+import { happens } from "./judge.js";
 import { of100 } from "./numbers.js";
 
 const facts = (pairs) =>
@@ -13,11 +14,11 @@ const facts = (pairs) =>
       .flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, `${value}`)]),
   );
 
-const drivers = (letter, list) =>
+const drivers = (letter, list, judged) =>
   h(
     "table",
     {},
-    h("caption", {}, `Share of what is unknown about the count at the visit, schedule ${letter}`),
+    h("caption", {}, `Share of what is unknown about ${judged}, schedule ${letter}`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Unknown"), h("th", { scope: "col", class: "n" }, "share"), h("th", { scope: "col" }, "a larger value"))),
     h(
       "tbody",
@@ -105,7 +106,7 @@ export const showBehind = (answer) => {
   const { conditioning: c } = answer;
   byId("warnings").replaceChildren(...cautions(answer.warnings).map((w) => h("li", { class: w.severity }, w.text)));
   byId("why").replaceChildren(
-    h("div", { class: "columns" }, drivers("A", answer.a.drivers), drivers("B", answer.b.drivers)),
+    h("div", { class: "columns" }, ...["a", "b"].map((key) => drivers(key.toUpperCase(), answer[key].drivers, answer.endpoint.on_a_day ? "the count at the visit" : happens(answer.endpoint)))),
     h("h3", {}, "Counts so far"),
     h("p", { class: c.reliable ? "" : "warn" }, c.note),
     facts([
@@ -113,10 +114,14 @@ export const showBehind = (answer) => {
       ["of which baseline", c.baseline_counts],
       ["Draws of this patient, worth", c.effective_draws],
     ]),
-    h("h3", {}, "Measured, and without the scatter of measuring"),
-    h("p", {}, `The numbers above are of the count that the laboratory will report, which scatters around the patient’s own level. That level itself lies below 0.8 in ${["a", "b"].map((key) => `${of100(answer[key].fitted.planned.grade2.true)} of 100 under ${key.toUpperCase()}`).join(", ")}.`),
+    ...(answer.endpoint.on_a_day ? measuredAndTrue(answer) : [h("p", {}, "This endpoint is about the patient’s own level on every day, not about what visits would show of it.")]),
   );
 };
+
+const measuredAndTrue = (answer) => [
+  h("h3", {}, "Measured, and without the scatter of measuring"),
+  h("p", {}, `The numbers above are of the count that the laboratory will report, which scatters around the patient’s own level. That level itself lies below 0.8 in ${["a", "b"].map((key) => `${of100(answer[key].fitted.planned.grade2.true)} of 100 under ${key.toUpperCase()}`).join(", ")}.`),
+];
 
 /** Show nothing behind an answer that is not there. */
 export const showNothingBehind = () => {

@@ -40,7 +40,7 @@ const cellOf = (schedule, day, { active, visit }) => {
     if (!shown.length && day === first) shown.push(h("span", { class: "word" }, "ATRA"));
   }
   if (day === visit) {
-    said.push("6-week visit");
+    said.push("visit");
     if (!shown.length) shown.push(h("span", { class: "word" }, "visit"));
   }
   const kinds = [

@@ -27,10 +27,11 @@ export const valueLimits = (courses, measured, atLeast) => {
  * A fan of one course on a logarithmic axis.
  *
  * `course`: days and quantiles q05 ... q95 of the same length; `other`: the other schedule's
- * course, drawn as a dashed median; `doses`: fraction days and pulses, drawn along the bottom.
+ * course, drawn as a dashed median; `doses`: fraction days and pulses, drawn along the bottom;
+ * `judged`: first and last day of what is judged.
  */
 export const chart = (options) => {
-  const { course, other, limits, days, width, height, measured = [], unit, grades, doses, visit } = options;
+  const { course, other, limits, days, width, height, measured = [], unit, grades, doses, judged } = options;
   const bottom = height - 20 - (doses ? STRIP : 0);
   const x = (day) => LEFT + ((day - days[0]) / (days[1] - days[0])) * (width - LEFT - RIGHT);
   const log = Math.log(limits[1] / limits[0]);
@@ -62,11 +63,13 @@ export const chart = (options) => {
   if (grades) parts.push(s("path", { class: "limit", d: `M${LEFT} ${y(0.8)}H${width - RIGHT}` }));
   if (other) parts.push(s("path", { class: "median other", d: line(curve(other, "q50")) }));
   parts.push(s("path", { class: "median", d: line(curve(course, "q50")) }));
-  if (visit !== undefined)
+  const ends = [...new Set(judged)].filter((day) => day <= days[1]);
+  ends.forEach((day, i) =>
     parts.push(
-      s("path", { class: "visit", d: `M${x(visit)} 8V${bottom}` }),
-      s("text", { class: "axis visit-name", x: x(visit) - 4, y: 18, "text-anchor": "end" }, "6-week visit"),
-    );
+      s("path", { class: "visit", d: `M${x(day)} 8V${bottom}` }),
+      i === ends.length - 1 ? s("text", { class: "axis visit-name", x: x(day) - 4, y: 18, "text-anchor": "end" }, judged[0] === judged[1] ? "visit" : "judged") : null,
+    ),
+  );
   for (const point of measured)
     parts.push(s("circle", { class: "measured", cx: x(point.day), cy: y(point.value), r: 3.6 }));
   if (doses) {

@@ -18,7 +18,9 @@ const dosesOf = (schedule) => ({
 
 const tableOf = (letter, days, answer) => {
   const { alc_measured: alc, mdsc } = answer.curves;
-  const shown = days.map((day, i) => [day, i]).filter(([day]) => day % 7 === 0 || day === answer.endpoint_day);
+  const [first, visit] = answer.judged.window;
+  const isVisit = (day) => first === visit && day === visit;
+  const shown = days.map((day, i) => [day, i]).filter(([day]) => day % 7 === 0 || isVisit(day));
   return h(
     "details",
     { class: "twin" },
@@ -48,7 +50,7 @@ const tableOf = (letter, days, answer) => {
             h(
               "tr",
               {},
-              h("th", { scope: "row" }, signed(day), day === answer.endpoint_day ? " (visit)" : ""),
+              h("th", { scope: "row" }, signed(day), isVisit(day) ? " (visit)" : ""),
               ...QUANTILES.map((q) => h("td", { class: "n" }, `${alc[q][i]}`)),
               mdsc ? h("td", { class: "n" }, `${mdsc.q50[i]}`) : null,
             ),
@@ -69,7 +71,7 @@ const fanOf = (curve, days, span) => {
 /** Draw the courses of an answer to `question` under their plans. */
 export const showCourses = (answer, question) => {
   const keys = ["a", "b"];
-  const last = Math.max(...keys.flatMap((k) => [answer[k].endpoint_day + 7, end(question[k])]));
+  const last = Math.max(...keys.flatMap((k) => [answer[k].judged.window[1] + 7, end(question[k])]));
   const alcSeen = measuredOf(question.patient.counts, "alc");
   const mdscSeen = measuredOf(question.patient.counts, "mdsc");
   const first = Math.max(answer.days[0], Math.min(-7, ...[...alcSeen, ...mdscSeen].map((c) => c.day)));
@@ -84,10 +86,9 @@ export const showCourses = (answer, question) => {
     const holder = byId(`course-${i}`);
     const open = holder.querySelector("details.twin")?.open;
     const width = Math.max(280, holder.clientWidth || 440);
-    const at = answer.days.indexOf(answer[key].endpoint_day);
-    const median = answer[key].curves.alc_measured;
-    const label = `Lymphocytes under schedule ${letter}: at the 6-week visit, day ${answer[key].endpoint_day}, median ${median.q50[at]}, 90 % between ${median.q05[at]} and ${median.q95[at]} times 10 to the 9 per litre. The table below holds the course.`;
-    const common = { days: span, width, visit: answer[key].endpoint_day };
+    const { alc: count } = answer[key].fitted.planned;
+    const label = `Lymphocytes under schedule ${letter}: on day ${answer[key].endpoint_day}, median ${count.q50}, 90 % between ${count.q05} and ${count.q95} times 10 to the 9 per litre. The table below holds the course.`;
+    const common = { days: span, width, judged: answer[key].judged.window };
     const twin = tableOf(letter, answer.days, answer[key]);
     twin.open = Boolean(open);
     holder.replaceChildren(

@@ -36,14 +36,14 @@ export const people = (of100, label) => {
   );
 };
 
-/** A probability with its interval, on a line from 0 to 1. */
-export const riskBar = ({ p, low, high }, kind) =>
+/** A number with its interval, on a line from 0 to the largest that it can be. */
+export const riskBar = ({ p, low, high }, kind, largest) =>
   s(
     "svg",
     { class: `risk ${kind}`, viewBox: "0 0 108 14", preserveAspectRatio: "none", "aria-hidden": "true" },
     ...[4, 29, 54, 79, 104].map((x) => s("path", { class: "tick", d: `M${x} 0V14` })),
-    s("path", { class: "range", d: `M${4 + 100 * low} 7H${4 + 100 * high}` }),
-    s("path", { class: "middle", d: `M${4 + 100 * p} 1.5V12.5` }),
+    s("path", { class: "range", d: `M${4 + (100 * low) / largest} 7H${4 + (100 * high) / largest}` }),
+    s("path", { class: "middle", d: `M${4 + (100 * p) / largest} 1.5V12.5` }),
   );
 
 /** One person, for the key. */

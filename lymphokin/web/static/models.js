@@ -27,16 +27,16 @@ const rowOf = (row) =>
     ),
     cell(row.a),
     cell(row.b),
-    h("td", { class: "n" }, signed(row.difference.of_100)),
+    h("td", { class: "n" }, signed(row.difference.of_100 ?? row.difference.p)),
   );
 
-const said = (letter, mixture) => `${letter}: ${mixture.lowest_of_100} to ${mixture.highest_of_100} of 100, on average ${mixture.mean_of_100}.`;
+const said = (letter, mixture, { unit }) => `${letter}: ${mixture.lowest} to ${mixture.highest} ${unit}, on average ${mixture.mean}.`;
 
 const tableOf = (answer) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, "Grade ≥ 2 as measured at the visit, of 100, with 90 % intervals"),
+    h("caption", {}, `${answer.endpoint.meaning}, ${answer.endpoint.unit}, with 90 % intervals`),
     h("thead", {}, h("tr", {}, ...HEAD.map((name) => h("th", { scope: "col", class: name === "Model" ? null : "n" }, name)))),
     h("tbody", {}, ...answer.models.map(rowOf)),
   );
@@ -45,7 +45,7 @@ const tableOf = (answer) =>
 export const models = ({ question }) => {
   const note = "Every model with the same weight: nothing says which is right for this patient. To one that knows no ATRA, pulses change nothing.";
   const show = (answer) => [
-    h("p", {}, said("A", answer.a), " ", said("B", answer.b)),
+    h("p", {}, said("A", answer.a, answer.endpoint), " ", said("B", answer.b, answer.endpoint)),
     tableOf(answer),
     h("p", { class: "small soft" }, note),
   ];

@@ -2,13 +2,14 @@
 
 import { A_OR_B, choice, onDemand } from "./demand.js";
 import { byId, h } from "./dom.js";
-import { chance, hundredths, of100, signed } from "./numbers.js";
+import { isChance } from "./judge.js";
+import { hundredths, of100, signed, written } from "./numbers.js";
 
 const tableOf = (answer) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, `Now ${of100(answer.risk)} of 100. After one more lymphocyte count on a day, the risk would be, of 100:`),
+    h("caption", {}, `${answer.endpoint.meaning}. Now ${of100(answer.risk)} ${answer.endpoint.unit}. After one more lymphocyte count on a day it would be, ${answer.endpoint.unit}:`),
     h(
       "thead",
       {},
@@ -26,8 +27,8 @@ const tableOf = (answer) =>
           "tr",
           {},
           h("th", { scope: "row" }, signed(row.day)),
-          h("td", { class: "n" }, chance(row.risk_if_low)),
-          h("td", { class: "n" }, chance(row.risk_if_high)),
+          h("td", { class: "n" }, written(row.risk_if_low, isChance(answer.endpoint))),
+          h("td", { class: "n" }, written(row.risk_if_high, isChance(answer.endpoint))),
           h("td", { class: "n" }, `${hundredths(row.variance_explained)} %`),
         ),
       ),
@@ -38,8 +39,8 @@ const tableOf = (answer) =>
 export const narrowing = ({ question }) => {
   const [under, underLabel] = choice("Under schedule", A_OR_B, () => demand.check());
   const entered = () => {
-    const { patient, draws, ...both } = question();
-    return { patient, schedule: both[under.value], draws };
+    const { patient, endpoint, ...both } = question();
+    return { patient, schedule: both[under.value], endpoint };
   };
   const note = "Low and high: its 10 % and 90 % quantiles. Uncertainty: expected share of the outcome’s variance.";
   const show = (answer) => [tableOf(answer), h("p", { class: "small soft" }, note)];

@@ -9,11 +9,12 @@ export const hundredths = (share) => Math.round(100 * share);
 /** A probability as a number of 100: none is not impossible, and all is not certain. */
 export const chance = (share) => ({ 0: "< 1", 100: "> 99" })[hundredths(share)] ?? `${hundredths(share)}`;
 
-/** A count of 100 patients. */
-export const of100 = ({ p }) => chance(p);
+/** A number of 100 patients; of what is no probability the number itself. */
+export const written = (value, isChance) => (isChance ? chance(value) : `${value}`);
+export const of100 = ({ p, of_100 }) => written(p, of_100 !== null);
 
-/** The 90 % interval of a count of 100. */
-export const range = ({ low, high }) => `${chance(low)} to ${chance(high)}`;
+/** The 90 % interval of such a number. */
+export const range = ({ low, high, of_100 }) => `${written(low, of_100 !== null)} to ${written(high, of_100 !== null)}`;
 
 /** A probability of two decimals. */
 export const probability = (share) => ({ 0: "< 0.01", 1: "> 0.99" })[share] ?? `${share}`;

@@ -27,14 +27,14 @@ const listOf = (answer, take) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, `${answer.note} ${answer.considered} schedules considered. The schedule asked about: ${of100(answer.reference)} of 100.`),
+    h("caption", {}, `${answer.note} ${answer.considered} schedules considered. ${answer.endpoint.meaning}. The schedule asked about: ${of100(answer.reference)} ${answer.endpoint.unit}.`),
     h(
       "thead",
       {},
       h(
         "tr",
         {},
-        ...["Schedule", "of 100", "90 %", "difference", "BED (Gy)", "days"].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)),
+        ...["Schedule", answer.endpoint.unit, "90 %", "difference", "BED (Gy)", "days"].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)),
         h("td"),
       ),
     ),
@@ -48,7 +48,7 @@ const listOf = (answer, take) =>
           h("th", { scope: "row" }, option.label),
           h("td", { class: "n" }, h("b", {}, of100(option.risk))),
           h("td", { class: "n soft" }, range(option.risk)),
-          h("td", { class: "n" }, signed(option.difference_of_100)),
+          h("td", { class: "n" }, signed(option.difference)),
           h("td", { class: "n" }, `${option.bed10_gy}`),
           h("td", { class: "n" }, `${option.course_days}`),
           h("td", {}, h("button", { type: "button", "aria-label": `Load ${option.label}`, onclick: () => take(option) }, "Load")),
@@ -68,9 +68,9 @@ export const options = ({ question, load, bed }) => {
   const [daysOf, daysField] = choice("course of at most", [[7, "1 week"], [14, "2 weeks"], [21, "3 weeks"]], check);
   daysOf.value = 14;
   const entered = () => {
-    const { patient, draws, ...both } = question();
+    const { patient, endpoint, ...both } = question();
     const limits = { bed10_gy: bedOf(), fractions: countOf(), gy: gyOf(), longest_course_days: Number(daysOf.value) };
-    return { patient, schedule: both[around.value], ...limits, draws };
+    return { patient, schedule: both[around.value], ...limits, endpoint };
   };
   const show = (answer) => {
     const take = (option) => {

@@ -12,6 +12,9 @@ const labelled = (text, control, kind = "") => h("label", { class: kind }, text,
 const numberInput = (id, oninput) =>
   h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 8, "data-least": LEAST, oninput });
 
+/** Day of the visit that is judged; none where a window is judged. */
+const visitOf = (answer) => (answer && answer.judged.window[0] === answer.judged.window[1] ? Math.floor(answer.judged.window[0]) : undefined);
+
 /** Both plans. `change(edit, label)` edits the state; returns what draws it. */
 export const plans = (form, { state, change }) => {
   const withAtra = form.presets.map((p) => p.schedule).find((s) => s.atra.length);
@@ -26,8 +29,7 @@ export const plans = (form, { state, change }) => {
   return (answer) => {
     const both = state();
     tool.draw(both);
-    const visit = (key) => answer?.[key].endpoint_day;
-    const last = Math.max(...["a", "b"].flatMap((k) => [schedules.end(both[k]) - 1, visit(k) ?? 0]));
+    const last = Math.max(...["a", "b"].flatMap((k) => [schedules.end(both[k]) - 1, visitOf(answer?.[k]) ?? 0]));
     drawn.forEach((draw, i) => draw(last, answer?.["ab"[i]]));
   };
 };
@@ -154,7 +156,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
       input.disabled = !schedule.atra.length;
       input.placeholder = "none";
     }
-    calendar.draw(lastDay, answer?.endpoint_day);
+    calendar.draw(lastDay, visitOf(answer));
     totals.textContent = answer
       ? `${answer.total_gy} Gy in total. α/β 10 Gy: BED ${answer.bed10_gy}, EQD2 ${answer.eqd2_10_gy} Gy; α/β 3 Gy: BED ${answer.bed3_gy}, EQD2 ${answer.eqd2_3_gy} Gy. Immune dose ${answer.immune_dose_gy} Gy. ATRA ${answer.atra_mg} mg.`
       : "";

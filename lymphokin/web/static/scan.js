@@ -2,6 +2,7 @@
 
 import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
+import { isChance } from "./judge.js";
 import { of100 } from "./numbers.js";
 import { same } from "./schedule.js";
 
@@ -11,14 +12,14 @@ const KINDS = [
 ];
 
 const cellName = (answer, cell) =>
-  `${answer.x_label} ${cell.x}, ${answer.y_label} ${cell.y}: ${of100(cell.risk)} of 100, BED ${cell.bed10_gy} Gy`;
+  `${answer.x_label} ${cell.x}, ${answer.y_label} ${cell.y}: ${of100(cell.risk)} ${answer.endpoint.unit}, BED ${cell.bed10_gy} Gy`;
 
 const cellButton = (answer, cell, [x, y], here, load) =>
   h(
     "button",
     {
       type: "button",
-      class: `heat h${Math.min(9, Math.floor(cell.risk.of_100 / 10))}${here ? " here" : ""}`,
+      class: `heat h${Math.min(9, Math.floor((10 * cell.risk.p) / answer.endpoint.largest + 1e-9))}${here ? " here" : ""}`,
       tabindex: x || y ? -1 : 0,
       "data-x": x,
       "data-y": y,
@@ -35,7 +36,7 @@ const heatMap = (answer, asked, load) => {
   const table = h(
     "table",
     { class: "map" },
-    h("caption", {}, `Of 100 patients like this, how many have grade ≥ 2 at the 6-week visit. Down: ${answer.y_label}. Across: ${answer.x_label}. Press a number to load its schedule.`),
+    h("caption", {}, `${answer.endpoint.meaning}, ${answer.endpoint.unit}${isChance(answer.endpoint) ? " patients like this" : ""}. Down: ${answer.y_label}. Across: ${answer.x_label}. Press a number to load its schedule.`),
     h("thead", {}, h("tr", {}, h("td"), ...answer.x.map((x) => h("th", { scope: "col" }, `${x}`)))),
     h(
       "tbody",
@@ -67,8 +68,8 @@ export const scan = ({ question, load }) => {
   const [kind, kindLabel] = choice("vary", KINDS, () => demand.check());
   const [into, intoLabel] = choice("load into", B_OR_A);
   const entered = () => {
-    const { patient, draws, ...both } = question();
-    return { patient, schedule: both[around.value], kind: kind.value, draws };
+    const { patient, endpoint, ...both } = question();
+    return { patient, schedule: both[around.value], kind: kind.value, endpoint };
   };
   const show = (answer, asked) => {
     const take = (cell) => {
@@ -79,7 +80,7 @@ export const scan = ({ question, load }) => {
     return [
       ...answer.warnings.map((w) => h("p", { class: "warn" }, w.text)),
       heatMap(answer, asked, take),
-      h("p", { class: "small soft" }, "A first look: a cell may differ by 2 or 3 of 100 from the answer to its schedule."),
+      h("p", { class: "small soft" }, "A first look: a cell may differ by 2 or 3 from the answer to its schedule."),
       ...(answer.same_bed ? [h("p", { class: "small soft" }, last)] : []),
     ];
   };

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-import numpy as np
 from pydantic import BaseModel
 
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 
 
 class ModelRisk(BaseModel):
@@ -37,18 +37,19 @@ class ModelRisk(BaseModel):
 
 
 class Mixture(BaseModel):
-    """One schedule over all models, as numbers of 100 patients."""
+    """One schedule over all models, of 100 patients or in the endpoint's unit."""
 
-    mean_of_100: int
+    mean: float
     """each model with the same weight"""
-    lowest_of_100: int
-    highest_of_100: int
+    lowest: float
+    highest: float
 
 
 class BetweenModelsAnswer(BaseModel):
     """One row per model, the one asked first at the top."""
 
     models: list[ModelRisk]
+    endpoint: JudgedBy
     a: Mixture
     b: Mixture
 
@@ -78,9 +79,11 @@ class Panel:
         Raises:
             ValueError: when a schedule does not fit the patient, or is too long.
         """
+        check_endpoint(request.endpoint)
         rows = [_row(engine, request, engine is self._first) for engine in self.engines.values()]
         return BetweenModelsAnswer(
             models=rows,
+            endpoint=in_words(request.endpoint),
             a=_mixture([row.a for row in rows]),
             b=_mixture([row.b for row in rows]),
         )
@@ -93,17 +96,18 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
     patient = request.patient.model_copy(update={"counts": counts})
     plan, draws = request.a, request.draws
     conditioned = engine.condition(patient, plan, draws)
-    intervals = engine.intervals(conditioned)
-    both = (engine.solve(patient, s, plan, draws).at for s in (request.a, request.b))
-    a, b = (np.asarray(at)[0, -1] for at in both)
+    a, b = (
+        engine.answer(patient, s, plan, draws, request.endpoint).judged.planned
+        for s in (request.a, request.b)
+    )
     return ModelRisk(
         model=model.name,
         description=model.description,
         rests_on=engine.population.provenance.title,
         knows_atra=engine.solver.knows_drug,
         asked_first=first,
-        a=intervals.measured(a),
-        b=intervals.measured(b),
+        a=a,
+        b=b,
         difference=engine.differences(request.model_copy(update={"patient": patient}))[0],
         counts_used=len(counts),
         reliable=conditioned.reliable,
@@ -111,9 +115,6 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
 
 
 def _mixture(estimates: list[Estimate]) -> Mixture:
-    numbers = [e.of_100 for e in estimates]
-    return Mixture(
-        mean_of_100=round(sum(numbers) / len(numbers)),
-        lowest_of_100=min(numbers),
-        highest_of_100=max(numbers),
-    )
+    numbers = [e.shown for e in estimates]
+    mean = sum(numbers) / len(numbers)
+    return Mixture(mean=round(mean), lowest=min(numbers), highest=max(numbers))

@@ -15,10 +15,19 @@ from scipy.special import logsumexp
 
 from lymphokin.whatif.answers import ConditioningAnswer, Estimate
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
+from lymphokin.whatif.judging import (
+    SIX_WEEKS,
+    Asked,
+    JudgedBy,
+    Scale,
+    check_endpoint,
+    in_words,
+    scale_of,
+    window_of,
+)
 from lymphokin.whatif.limits import PREVIEW_DRAWS, DrawCount, Strict
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.records import log_density
-from lymphokin.whatif.risk import grade_draws
 from lymphokin.whatif.schedule import Schedule
 
 LOW, HIGH = 0.1, 0.9
@@ -30,6 +39,7 @@ class NarrowingRequest(Strict):
     patient: Patient
     schedule: Schedule
     days: Annotated[tuple[int, ...], Field(min_length=1, max_length=12)] = (7, 14, 21, 28)
+    endpoint: Asked = SIX_WEEKS
     draws: DrawCount = PREVIEW_DRAWS
 
 
@@ -38,7 +48,7 @@ class Narrowing(BaseModel):
 
     day: int
     sd_of_risk_now: float
-    """uncertainty of the outcome: sqrt(p (1 - p))"""
+    """uncertainty of the outcome: sqrt(p (1 - p)), or the SD of a number"""
     sd_of_risk_expected: float
     """root mean square of the same after the count"""
     risk_if_low: float
@@ -52,26 +62,30 @@ class Narrowing(BaseModel):
 class NarrowingAnswer(BaseModel):
     """One row per day."""
 
+    endpoint: JudgedBy
     risk: Estimate
     rows: list[Narrowing]
     conditioning: ConditioningAnswer
 
 
 def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
-    """Expected narrowing of the risk of grade >= 2 by one count on each of some days.
+    """Expected narrowing of what is judged by one count on each of some days.
 
     Raises:
-        ValueError: when a day is not before the endpoint visit.
+        ValueError: when a day is not before the last one that is judged.
     """
-    patient, plan = request.patient, request.schedule
-    end = plan.endpoint_day
-    late = [d for d in request.days if not CURVE_DAYS[0] <= d < end]
+    patient, plan, endpoint = request.patient, request.schedule, request.endpoint
+    check_endpoint(endpoint)
+    end = window_of(endpoint, plan)[1]
+    late = [d for d in request.days if not CURVE_DAYS[0] <= d < min(end, CURVE_DAYS[-1])]
     if late:
-        raise ValueError(f"day {late[0]} is not a day before the endpoint visit (day {end})")
+        raise ValueError(
+            f"day {late[0]} is not a day before the last one that is judged (day {end:g})"
+        )
     conditioned = engine.condition(patient, plan, request.draws)
     intervals = engine.intervals(conditioned)
     at = np.asarray(engine.solve(patient, plan, plan, request.draws).at)[0]
-    risk = grade_draws(intervals.residual, at[-1], intervals.sd)
+    judged, scale = engine.judged_draws(patient, plan, request.draws, endpoint), scale_of(endpoint)
     rows = []
     for day in request.days:
         log_count = at[day - CURVE_DAYS[0]]
@@ -80,25 +94,31 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
             intervals.residual, imagined[:, None], log_count[None, :], intervals.sd[None, :]
         )
         weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
-        rows.append(_row(day, float(risk.mean()), weight @ risk, imagined))
+        rows.append(_row(day, scale, judged, weight, imagined))
     return NarrowingAnswer(
-        risk=intervals.measured(at[-1]),
+        endpoint=in_words(endpoint),
+        risk=engine.answer(patient, plan, plan, request.draws, endpoint).judged.planned,
         rows=rows,
         conditioning=conditioned.answer(patient, plan),
     )
 
 
-def _row(day: int, now: float, after: np.ndarray, imagined: np.ndarray) -> Narrowing:
-    """Summary over imagined counts of the risk after each."""
-    remains = float((after * (1 - after)).mean())
-    unknown = now * (1 - now)
+def _row(
+    day: int, scale: Scale, judged: np.ndarray, weight: np.ndarray, imagined: np.ndarray
+) -> Narrowing:
+    """Summary over imagined counts of the mean of what is judged after each."""
+    # What happens or does not is its own square.
+    square = judged if scale.is_chance else judged**2
+    now, after = float(judged.mean()), weight @ judged
+    remains = float((weight @ square - after**2).mean())
+    unknown = float(square.mean()) - now**2
     order = np.argsort(imagined)
     around = max(1, len(order) // 20)
 
     def at(level: float) -> float:
         place = int(level * (len(order) - 1))
         near = order[max(0, place - around) : place + around]
-        return round(float(after[near].mean()), 2)
+        return scale.shown(scale.steps(float(after[near].mean())))
 
     return Narrowing(
         day=day,

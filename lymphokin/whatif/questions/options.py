@@ -12,9 +12,11 @@ from lymphokin.population.provenance import Provenance
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import MOST_CELLS, PREVIEW_DRAWS, DrawCount, Strict
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
+from lymphokin.whatif.risk import COUNT_DECIMALS
 from lymphokin.whatif.schedule import Schedule
 
 GAPS = (1, 2)
@@ -42,6 +44,7 @@ class OptionsRequest(Strict):
     longest_course_days: Annotated[int, Field(ge=1, le=77)] = 14
     first_atra_days: Annotated[tuple[int, ...], Field(max_length=8)] = ()
     """first days of ATRA to try; empty keeps that of the schedule"""
+    endpoint: Asked = SIX_WEEKS
     draws: DrawCount = PREVIEW_DRAWS
 
 
@@ -53,8 +56,8 @@ class Option(BaseModel):
     risk: Estimate
     bed10_gy: float
     course_days: int
-    difference_of_100: int
-    """its number of 100 minus that of the schedule asked about"""
+    difference: float
+    """its number, of 100 patients or in the endpoint's unit, minus that of the plan"""
 
 
 class OptionsAnswer(BaseModel):
@@ -63,6 +66,7 @@ class OptionsAnswer(BaseModel):
     options: list[Option]
     reference: Estimate
     considered: int
+    endpoint: JudgedBy
     note: str
     provenance: Provenance
 
@@ -73,6 +77,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
     Raises:
         ValueError: when there is none, or too many.
     """
+    check_endpoint(request.endpoint)
     plan = request.schedule
     candidates, considered = _candidates(request)
     if not candidates:
@@ -83,7 +88,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         )
 
     def risk(schedule: Schedule) -> Estimate:
-        return engine.risk_of(request.patient, schedule, plan, request.draws)
+        return engine.risk_of(request.patient, schedule, plan, request.draws, request.endpoint)
 
     reference = risk(plan)
     within = []
@@ -97,13 +102,14 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
                 risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
                 course_days=max(days) - min(days) + 1,
-                difference_of_100=estimate.of_100 - reference.of_100,
+                difference=round(estimate.shown - reference.shown, COUNT_DECIMALS),
             )
         )
     return OptionsAnswer(
         options=within,
         reference=reference,
         considered=considered,
+        endpoint=in_words(request.endpoint),
         note=NOTE,
         provenance=engine.population.provenance,
     )

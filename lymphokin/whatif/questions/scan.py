@@ -14,6 +14,7 @@ from lymphokin.schedule import SATURDAY, AtraPulses, treatment_days
 from lymphokin.whatif.answers import Estimate, Notice
 from lymphokin.whatif.dose import TUMOUR, bed, gy_for
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import (
     LATEST_DAY,
     LATEST_FRACTION_DAY,
@@ -44,6 +45,7 @@ class ScanRequest(Strict):
     """numbers of fractions, or first days of ATRA; chosen around the schedule if absent"""
     y: Annotated[tuple[float, ...], Field(min_length=1, max_length=24)] | None = None
     """Gy per fraction, or numbers of pulses"""
+    endpoint: Asked = SIX_WEEKS
     draws: DrawCount = PREVIEW_DRAWS
 
     @model_validator(mode="after")
@@ -60,7 +62,7 @@ class Cell(BaseModel):
     y: float
     schedule: Schedule
     risk: Estimate
-    """of grade >= 2 as measured"""
+    """what the endpoint asks"""
     bed10_gy: float
 
 
@@ -78,6 +80,7 @@ class ScanAnswer(BaseModel):
     """per x, the Gy per fraction with the BED (alpha/beta 10 Gy) of the schedule asked about"""
     bed10_gy: float
     warnings: list[Notice]
+    endpoint: JudgedBy
     provenance: Provenance
 
 
@@ -87,6 +90,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
     Raises:
         ValueError: when a schedule of the grid cannot be.
     """
+    check_endpoint(request.endpoint)
     fractions = request.kind == "fractions"
     x, y = _axes(request)
     vary = with_fractions if fractions else with_pulses
@@ -95,7 +99,9 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         row = []
         for count in x:
             schedule = vary(request.schedule, count, value)
-            risk = engine.risk_of(request.patient, schedule, request.schedule, request.draws)
+            risk = engine.risk_of(
+                request.patient, schedule, request.schedule, request.draws, request.endpoint
+            )
             row.append(
                 Cell(
                     x=count,
@@ -119,7 +125,10 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         if fractions and reference
         else None,
         bed10_gy=round(reference, 1),
-        warnings=engine.warnings(request.patient, {"schedule": plan}, plan, request.draws),
+        warnings=engine.warnings(
+            request.patient, {"schedule": plan}, plan, request.draws, request.endpoint
+        ),
+        endpoint=in_words(request.endpoint),
         provenance=engine.population.provenance,
     )
 

@@ -1,0 +1,191 @@
+"""What an endpoint asks of one patient: by name, on which days, and how its number is shown."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, PlainSerializer
+
+from lymphokin.endpoint import GRADE_BELOW
+from lymphokin.endpoints import DEFAULT, Endpoint, at_day, shipped_endpoints
+from lymphokin.io.problems import BadInput
+from lymphokin.quantities import OBSERVABLES
+from lymphokin.whatif.limits import LATEST_JUDGED_DAY
+from lymphokin.whatif.schedule import Schedule
+
+SIX_WEEKS: Endpoint = shipped_endpoints()[DEFAULT]
+"""Grade >= 2 at the visit six weeks after the last fraction, which is judged by default."""
+COUNTED = "alc"
+"""The quantity that a what-if judges."""
+BETTER_BY = 0.05
+"""How much lower a number must be to be called better (judgement): 5 of 100 patients, or as large
+a part of the days of a window."""
+ON_A_DAY = re.compile(r"day(\d{1,3}(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a judged number is rounded and shown.
+
+    Attributes:
+        per: whole steps in one unit: 100 in a probability, 1 in a day.
+        largest: the most that the number can be.
+        unit: of the number; of 100 patients where it is a probability.
+    """
+
+    per: int
+    largest: float
+    unit: str
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether the number is a probability, shown as patients of 100."""
+        return self.unit == CHANCE.unit
+
+    @property
+    def better_by(self) -> int:
+        """Steps by which a lower number is better."""
+        return round(BETTER_BY * self.largest * self.per)
+
+    def steps(self, value: float) -> int:
+        """The nearest whole number of steps, halves up."""
+        return math.floor(self.per * value + 0.5)
+
+    def shown(self, steps: int) -> float:
+        """Steps in the unit of the number."""
+        return steps / self.per
+
+
+CHANCE = Scale(100, 1.0, "of 100")
+
+
+class JudgedBy(BaseModel):
+    """An endpoint in words."""
+
+    name: str
+    meaning: str
+    happens: str
+    """what happens to a patient ("a lowest count below 0.5") or is counted ("days below 0.8")"""
+    unit: str
+    """of its number: "of 100" patients, "days" or "1e9/L x days" """
+    largest: float
+    """the most that the number can be; 1 for a probability"""
+    on_a_day: bool
+    """whether it is a count on a day, of which every grade has a risk"""
+
+
+def _named(endpoint: Any) -> Any:
+    if not isinstance(endpoint, str):
+        return endpoint
+    if endpoint in shipped_endpoints():
+        return shipped_endpoints()[endpoint]
+    match = ON_A_DAY.fullmatch(endpoint)
+    if not match:
+        names = ", ".join(shipped_endpoints())
+        raise ValueError(f"expected one of {names}, or a day such as day30")
+    try:
+        return at_day(float(match[1]))
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _as_asked(endpoint: Endpoint) -> str | dict[str, Any]:
+    """A name where that says it all, else the whole declaration."""
+    try:
+        if _named(endpoint.name) == endpoint:
+            return endpoint.name
+    except ValueError:
+        pass
+    return endpoint.model_dump(mode="json", by_alias=True)
+
+
+type Asked = Annotated[
+    Endpoint,
+    BeforeValidator(_named, json_schema_input_type=str | Endpoint),
+    PlainSerializer(_as_asked),
+]
+"""An endpoint in a question: a shipped one or a day (``day30``) by name, or as it is declared."""
+
+
+def _is_chosen_day(endpoint: Endpoint) -> bool:
+    return endpoint.on_a_day and ON_A_DAY.fullmatch(endpoint.name) is not None
+
+
+def check_endpoint(endpoint: Endpoint) -> None:
+    """Refuse what a what-if cannot judge.
+
+    Raises:
+        ValueError: saying which part of the endpoint, and what is possible.
+    """
+    if endpoint.quantity != COUNTED:
+        raise ValueError(
+            f"endpoint {endpoint.name} is about {endpoint.quantity}; a what-if judges {COUNTED}"
+        )
+    if endpoint.what in ("lowest", "highest") and endpoint.below is None:
+        raise ValueError(f"endpoint {endpoint.name}: a what-if needs below, the level that counts")
+    last = endpoint.day if endpoint.day is not None else endpoint.until
+    assert last is not None
+    if last > LATEST_JUDGED_DAY:
+        raise ValueError(
+            f"endpoint {endpoint.name} ends {last:g} days after its fraction; a what-if judges at "
+            f"most {LATEST_JUDGED_DAY}"
+        )
+
+
+def scale_of(endpoint: Endpoint) -> Scale:
+    """How the number of an endpoint is shown."""
+    if endpoint.on_a_day or endpoint.has_event:
+        return CHANCE
+    assert endpoint.until is not None
+    length = endpoint.until - endpoint.begin
+    if endpoint.what == "area_below":
+        assert endpoint.below is not None
+        return Scale(10, endpoint.below * length, f"{OBSERVABLES[endpoint.quantity].unit} x days")
+    return Scale(1, length, "days")
+
+
+def in_words(endpoint: Endpoint) -> JudgedBy:
+    """An endpoint as people read it."""
+    scale, meaning = scale_of(endpoint), endpoint.meaning
+    if _is_chosen_day(endpoint):
+        meaning = f"Count reported below {GRADE_BELOW[2]:g} on day {endpoint.day:g}"
+    return JudgedBy(
+        name=endpoint.name,
+        meaning=meaning,
+        happens=_happens(endpoint),
+        unit=scale.unit,
+        largest=scale.largest,
+        on_a_day=endpoint.on_a_day,
+    )
+
+
+def _happens(endpoint: Endpoint) -> str:
+    if endpoint.on_a_day:
+        return "grade >= 2"
+    level = f"below {endpoint.below:g}"
+    if endpoint.what in ("lowest", "highest"):
+        return f"a {endpoint.what} count {level}"
+    if endpoint.what == "back_above":
+        return f"a count not back at {endpoint.below:g}"
+    counted = "days" if endpoint.what == "time_below" else "area"
+    if endpoint.at_least is None:
+        return f"{counted} {level}"
+    return f"{endpoint.at_least:g} or more {counted} {level}"
+
+
+def window_of(endpoint: Endpoint, schedule: Schedule) -> tuple[float, float]:
+    """First and last day that are judged under a schedule; after day 0 without fractions.
+
+    A day that was chosen counts from day 0, which all schedules of a question share.
+    """
+    if _is_chosen_day(endpoint):
+        return endpoint.window_of(0, 0)
+    return endpoint.window_of(schedule.first_fraction_day, schedule.last_fraction_day)
+
+
+def visit_of(endpoint: Endpoint, schedule: Schedule) -> float:
+    """Day of the visit whose grades are shown: of an endpoint on a day, else six weeks after."""
+    return window_of(endpoint if endpoint.on_a_day else SIX_WEEKS, schedule)[0]
