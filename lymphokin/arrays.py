@@ -1,4 +1,7 @@
-"""Named arrays kept in a file, whole or not at all; a damaged file counts as none."""
+"""Named arrays kept in a file, whole or not at all, and arrays that take little room there.
+
+A damaged file counts as none.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +35,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
     except Exception:  # a damaged file, whatever the reader makes of it; each part has a checksum
         path.unlink(missing_ok=True)
         return None
+
+
+def shortened(values: np.ndarray, bits: int) -> np.ndarray:
+    """Single-precision numbers rounded to some bits of their mantissa; the rest compresses away."""
+    dropped = np.finfo(np.float32).nmant - bits
+    whole = np.ascontiguousarray(values).view(np.uint32)
+    half = np.uint32(1 << (dropped - 1))
+    kept = ((whole + half) >> np.uint32(dropped)) << np.uint32(dropped)
+    return np.where(np.isfinite(values), kept.view(np.float32), values)

@@ -23,8 +23,8 @@ from lymphokin.infer.diagnostics import (
 from lymphokin.infer.latent_draws import (
     LATENTS,
     PRECISION,
+    flat_latents,
     kept_latents,
-    kept_places,
     kept_prior,
     population_latents,
 )
@@ -108,9 +108,9 @@ def draws_tree(
         seed: of the predictive draws.
 
     Returns:
-        groups ``posterior`` (population quantities, and individual parameters with a dimension
-        ``patient``), ``unconstrained_posterior`` (the population's latents), ``latents`` (those of
-        some draws, by name), ``sample_stats``, ``prior``, those of :func:`predictive_groups` for
+        groups ``posterior`` (population quantities), ``unconstrained_posterior`` (the population's
+        latents), ``individuals`` (parameters with a dimension ``patient``) and ``latents`` (by
+        name) of some draws, ``sample_stats``, ``prior``, those of :func:`predictive_groups` for
         the same draws as ``latents``, and what the method adds.
     """
     hierarchy, arrays = density.hierarchy, density.arrays
@@ -122,19 +122,22 @@ def draws_tree(
         p, _ = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
         return {e.name: getattr(p, e.name) / e.per_day for e in effects}
 
-    shape = sample.x.shape[:2]
+    latents = kept_latents(density, sample.x)
+    # What is said of patients and records is that of the latents that are kept, digit by digit.
+    kept, x = latents["draw"].to_numpy(), flat_latents(latents)
     of_patients = jax.jit(lambda x: jax.lax.map(individual, x))(
-        jnp.asarray(sample.x.reshape(-1, sample.x.shape[-1]))
+        jnp.asarray(x.reshape(-1, x.shape[-1]))
     )
     units = {q.name: q.unit for q in hierarchy.quantities}
     posterior_vars: dict[str, Any] = {
         name: (("chain", "draw"), v, {"units": units[name]}) for name, v in values.items()
     }
+    individuals: dict[str, Any] = {}
     for effect in effects:
-        own = np.asarray(of_patients[effect.name], PRECISION).reshape(*shape, -1)
-        name = f"individual_{effect.name}"
-        posterior_vars[name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
-    places = {"chain": np.arange(shape[0]), "draw": np.arange(shape[1])}
+        own = np.asarray(of_patients[effect.name], PRECISION).reshape(*x.shape[:2], -1)
+        individuals[effect.name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
+    chains, draws = sample.x.shape[:2]
+    places = {"chain": np.arange(chains), "draw": np.arange(draws)}
     patients = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
     stats = {
         STATISTICS.get(name, name): (("chain", "draw"), value)
@@ -143,15 +146,15 @@ def draws_tree(
     before = {
         name: (("chain", "draw"), v[None], {"units": units[name]}) for name, v in prior.items()
     }
-    kept = kept_places(sample.x)
     return xr.DataTree.from_dict(
         {
-            "/posterior": xr.Dataset(posterior_vars, places | patients),
+            "/posterior": xr.Dataset(posterior_vars, places),
+            "/individuals": xr.Dataset(individuals, places | {"draw": kept} | patients),
             "/sample_stats": xr.Dataset(stats, places),
             f"/{LATENTS}": population_latents(density, sample.x),
-            "/latents": kept_latents(density, sample.x),
+            "/latents": latents,
             "/prior": xr.Dataset(before, {"chain": [0], "draw": np.arange(PRIOR_DRAWS)}),
-            **predictive_groups(density, sample.x[:, kept], kept, seed),
+            **predictive_groups(density, x, kept, seed),
             **kept_prior(density),
             **{f"/{name}": group for name, group in sample.groups.items()},
         }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from lymphokin.arrays import shortened
 from lymphokin.infer.density import CohortDensity
 from lymphokin.population import JointPrior, Latents
 
@@ -14,11 +15,16 @@ LATENTS = "unconstrained_posterior"
 """Group of the population's latents, named as ArviZ names such a group."""
 PRIOR = "population_prior"
 """Group of the joint prior that an update started from."""
-MOST_KEPT = 1000
-"""Draws of the patients' latents that are kept, of all chains together: what follows from them is
-bands and means, whose error is then at most a thirtieth of an SD."""
+MOST_KEPT, FEWEST_KEPT = 1000, 400
+"""Draws of what is of patients or records that are kept, of all chains together: what follows from
+them is bands and means, whose error is then a thirtieth of an SD, and with many patients a
+twentieth."""
+PATIENT_DRAWS = 100_000
+"""Draws times patients above which fewer draws are kept, so that files stay small (judgement)."""
 PRECISION = np.float32
-"""Of the patients' latents: seven digits, where a thousand draws give two."""
+"""Of what is of patients or records, before it is shortened."""
+KEPT_BITS = 12
+"""Bits of the mantissa that are kept of the patients' latents: a relative error of 1/8,000."""
 
 
 def population_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
@@ -56,14 +62,16 @@ def prior_of(draws: xr.DataTree) -> JointPrior | None:
     return JointPrior(*(draws[PRIOR][name].to_numpy() for name in JointPrior._fields))
 
 
-def kept_places(x: np.ndarray) -> np.ndarray:
+def kept_places(x: np.ndarray, patients: int) -> np.ndarray:
     """Places in the chains of the evenly spaced draws whose patients are kept.
 
     Args:
         x: [chain, draw, latent] flat latents.
+        patients: in the cohort.
     """
     chains, draws = x.shape[:2]
-    count = min(draws, -(-MOST_KEPT // chains))
+    most = np.clip(PATIENT_DRAWS // patients, FEWEST_KEPT, MOST_KEPT)
+    count = min(draws, -(-int(most) // chains))
     return np.linspace(0, draws - 1, count).round().astype(int)
 
 
@@ -75,7 +83,7 @@ def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
         x: [chain, draw, latent] flat latents.
     """
     hierarchy, arrays, layout = density.hierarchy, density.arrays, density.packed.layout
-    chains, place = len(x), kept_places(x)
+    chains, place = len(x), kept_places(x, density.arrays.patients)
     count = len(place)
     found = population_latents(density, x[:, place]).assign_coords(draw=place)
     patients = density.packed.cohort.patients.index.to_numpy(str)
@@ -94,7 +102,7 @@ def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
     for name, part in density.start()._asdict().items():
         if name == "population" or not part.size:
             continue
-        own = x[:, place, first : first + part.size].astype(PRECISION)
+        own = shortened(x[:, place, first : first + part.size].astype(PRECISION), KEPT_BITS)
         first += part.size
         coordinates = {dim: [getattr(v, "name", v) for v in of] for dim, of in names[name].items()}
         values = (("chain", "draw", *coordinates), own.reshape(chains, count, *part.shape))

@@ -87,12 +87,13 @@ class Fit:
     def draws(self) -> xr.DataTree:
         """The draws, an ArviZ ``DataTree``.
 
-        Groups ``posterior`` (population quantities [chain, draw] and individual parameters
-        [chain, draw, patient], in table units), ``unconstrained_posterior`` (the population's
-        standard normal latents), ``latents`` (those of up to 1,000 draws, patients included),
-        ``sample_stats`` (with ``lp`` and ``energy``) and ``prior``; for the same draws as
-        ``latents`` also ``log_likelihood`` (of each record, and of all records of each patient in
-        ``of_patient``) and ``posterior_predictive``; ``prior_predictive``, ``observed_data`` and
+        Groups ``posterior`` (population quantities [chain, draw], in table units),
+        ``unconstrained_posterior`` (the population's standard normal latents), ``sample_stats``
+        (with ``lp`` and ``energy``) and ``prior``; of up to 1,000 evenly spaced draws (400 from 250
+        patients on) ``individuals`` (each patient's parameters [chain, draw, patient], in table
+        units), ``latents`` (all, patients included), ``log_likelihood`` (of each record, and of all
+        records of each patient in ``of_patient``) and ``posterior_predictive``;
+        ``prior_predictive``, ``observed_data`` and
         ``constant_data``; of an approximation also ``approximation`` and ``svi``.
 
         Raises:

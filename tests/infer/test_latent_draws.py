@@ -5,7 +5,13 @@ import pytest
 import xarray as xr
 
 from lymphokin.infer.density import CohortDensity, density_of, flat
-from lymphokin.infer.latent_draws import MOST_KEPT, flat_latents, kept_latents, population_latents
+from lymphokin.infer.latent_draws import (
+    MOST_KEPT,
+    flat_latents,
+    kept_latents,
+    kept_places,
+    population_latents,
+)
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.shipped import data_path
@@ -29,7 +35,7 @@ def test_the_same_latents_come_back_from_a_file(density, tmp_path):
         patients = again["patient"].to_numpy().tolist()
     n = len(density.hierarchy.quantities)
     np.testing.assert_array_equal(found[..., :n], x[..., :n])
-    np.testing.assert_array_equal(found[..., n:], x[..., n:].astype(np.float32))
+    np.testing.assert_allclose(found[..., n:], x[..., n:], rtol=2.0**-13)
     assert patients == density.packed.cohort.patients.index.tolist()
 
 
@@ -62,3 +68,13 @@ def test_of_many_draws_the_patients_of_a_thousand_are_kept(density):
     np.testing.assert_array_equal(kept["subject"].to_numpy()[1, :, 0, 0], places)
     every = population_latents(density, x)
     assert every.sizes == {"chain": 2, "draw": 1500, "quantity": len(density.hierarchy.quantities)}
+
+
+def test_of_many_patients_fewer_draws_are_kept():
+    x = np.zeros((4, 1000, 1))
+    assert [4 * len(kept_places(x, patients)) for patients in (9, 200, 500, 1000)] == [
+        1000,
+        500,
+        400,
+        400,
+    ]

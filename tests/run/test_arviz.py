@@ -33,6 +33,9 @@ def test_groups_have_the_dimensions_that_arviz_expects(stored, small_run):
             assert variable.dims[:2] == ("chain", "draw"), (group, name)
     assert stored["posterior"].sizes["draw"] == stored["posterior_predictive"].sizes["draw"] == 50
     assert {"energy", "lp", "diverging", "n_steps"} <= set(stored["sample_stats"].data_vars)
+    individuals = stored["individuals"]
+    assert individuals["radiosensitivity"].dims == ("chain", "draw", "patient")
+    assert individuals["draw"].to_numpy().tolist() == stored["latents"]["draw"].to_numpy().tolist()
     counts = small_run.fit.cohort.observations.query("quantity == 'alc'").dropna(subset="value")
     for group in PREDICTIVE:
         assert stored[group]["alc"].dims[-1] == "alc_record"
