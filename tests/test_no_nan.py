@@ -18,7 +18,10 @@ from tests.made_up_fit import made_up_fit
 
 QUICK = "hedos_hcc"
 """The model of the default run, as it compiles in seconds; the slow run tries all."""
-NEED_DRAWS = ("check", "predict one", "predict one in JSON", "whatif", "whatif in JSON", "compare")
+NEED_DRAWS = (
+    *("check", "predict one", "predict one in JSON", "whatif", "whatif in JSON", "compare"),
+    *("interim", "interim in JSON"),
+)
 """Commands that refuse a fit whose chains never moved."""
 NAN = re.compile(r"(?i)(?<![\w/.])(nan|inf|infinity)(?![\w/])")
 WRITTEN = (".csv", ".json", ".html", ".toml")
@@ -75,26 +78,31 @@ def outputs(
         rows = ", ".join(f"{{day = {day}, gy = 10.0}}" for day in range(days))
         (folder / f"{name}.toml").write_text(f"fractions = [{rows}]\n")
     both = ["--schedule", str(folder / "a.toml"), "--schedule", str(folder / "b.toml")]
-    two = ["--run", run, "--patient", str(folder / "patient.toml"), *both]
+    two = ["whatif", "--run", run, "--patient", str(folder / "patient.toml"), *both]
+    arms = fit.cohort.patients["arm"]
+    apart = ",".join(arms.index[~arms.isin(["SBRT", "SBRT+ATRA"])])
+    look = ["trial", "interim", run, "--draws", "40", "--leave-out", apart]
     commands = {
-        "predict": [run, "--counts-until", "0"],
-        "predict in JSON": [run, str(table), "--json"],
-        "predict into a file": [run, str(table), "--out", str(folder / "new.csv")],
-        "predict one": [run, *one],
-        "predict one in JSON": [run, *one, "--json"],
+        "predict": ["predict", run, "--counts-until", "0"],
+        "predict in JSON": ["predict", run, str(table), "--json"],
+        "predict into a file": ["predict", run, str(table), "--out", str(folder / "new.csv")],
+        "predict one": ["predict", run, *one],
+        "predict one in JSON": ["predict", run, *one, "--json"],
         "whatif": two,
         "whatif in JSON": [*two, "--json"],
-        "check": [run],
-        "compare": [run, run + "_again", "--out", str(folder / "compared.html")],
-        "validate": [run, str(other), "--look", "0", "--out", str(folder / "validated.html")],
+        "check": ["check", run],
+        "compare": ["compare", run, run + "_again", "--out", str(folder / "compared.html")],
+        "validate": ["validate", run, str(other), "--look", "0", "--out", str(folder / "v.html")],
+        "interim": look,
+        "interim in JSON": [*look, "--json"],
     }
     if fit.model.name in calibrated_models():
-        only = [str(table), "--model", fit.model.name, "--counts-until", "0"]
+        only = ["spread", str(table), "--model", fit.model.name, "--counts-until", "0"]
         commands["spread"] = [*only, "--out", str(folder / "spread.csv")]
     if "compare" not in skipped:
         shutil.copytree(run, run + "_again")
     wanted = {name: words for name, words in commands.items() if name not in skipped}
-    return {name: printed(name.split()[0], *words) for name, words in wanted.items()} | {
+    return {name: printed(*words) for name, words in wanted.items()} | {
         str(path.relative_to(folder)): path.read_text(encoding="utf-8")
         for path in folder.rglob("*")
         if path.suffix in WRITTEN
@@ -118,7 +126,15 @@ def test_the_search_finds_what_it_is_for():
 def test_no_output_holds_nan(tmp_path):
     table = random_table(tmp_path, 8, seed=1)
     fit = made_up_fit(QUICK, read_events(table), spread=1.0)
-    dear = ("validate", "spread", "compare", "predict one", "predict one in JSON", "whatif in JSON")
+    dear = (
+        "interim in JSON",
+        "validate",
+        "spread",
+        "compare",
+        "predict one",
+        "predict one in JSON",
+        "whatif in JSON",
+    )
     found = outputs(fit, table, tmp_path, 1, dear)
     assert len(found) >= 15
     assert {where: nan_in(text) for where, text in found.items() if nan_in(text)} == {}

@@ -33,7 +33,6 @@ from lymphokin.trial.design_tables import Plan
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
 CALENDAR_START = date(2025, 1, 6)
 """A Monday; synthetic patients start in the weeks after it."""
-"""Decimals to which a laboratory reports each quantity."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
