@@ -167,6 +167,7 @@ def person_of(
     schedule: Path | None,
 ) -> tuple[Patient, Schedule]:
     """Patient and schedule of ``lymphokin predict`` from a file, from options, or from both."""
+    from lymphokin.quantities import DRUG
     from lymphokin.whatif.files import checked, read_as
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.schedule import Schedule, fractions_in_words, pulses_in_words
@@ -182,7 +183,7 @@ def person_of(
     if fractions:
         plan = plan.model_copy(update={"fractions": fractions_in_words(fractions).fractions})
     if atra:
-        plan = plan.model_copy(update={"atra": pulses_in_words(atra)})
+        plan = plan.with_pulses(pulses_in_words(atra), DRUG)
     if not plan.fractions:
         raise ValueError("give --fractions, e.g. 5x10, or a --schedule with fractions")
     return person, plan
@@ -231,13 +232,13 @@ def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     table.add_column("model")
     for name in ("risk",) if one else ("A", "B", "A - B"):
         table.add_column(name, justify="right")
-    table.add_column("knows ATRA")
+    table.add_column("knows the drugs")
     table.add_column("rests on")
     for row in answer.models:
         both = (cell(row.a),) if one else (cell(row.a), cell(row.b), f"{row.difference.shown:+g}")
         doubt = "" if row.reliable else "; the counts are unlike what it expects"
-        atra = "yes" if row.knows_atra else "no"
-        table.add_row(row.model.replace("_", " "), *both, atra, row.rests_on + doubt)
+        knows = "yes" if row.knows_drugs else "no"
+        table.add_row(row.model.replace("_", " "), *both, knows, row.rests_on + doubt)
     over = [("" if one else f"{letter}: ") + f"{m.lowest:g} to {m.highest:g}, mean "
             f"{m.mean:g}" for letter, m in (("A", answer.a), ("B", answer.b))]  # fmt: skip
     table.caption = "Each with the same weight. " + "; ".join(over[: 1 if one else 2])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
-from lymphokin.population.seen import NAMES
+from lymphokin.population.seen import DAILY_DOSE, NAMES
 from lymphokin.quantities import DRUG
 
 
@@ -24,7 +24,7 @@ def features(cohort: Cohort, visits: pd.DataFrame) -> pd.DataFrame:
             "fractions": fractions.size(),
             "prescribed_gy": fractions["prescribed_gy"].sum(),
             "immune_dose_gy": fractions["immune_dose_gy"].sum(),
-            "atra_mg": daily.groupby("id").max() if len(daily) else pd.Series(dtype=float),
+            DAILY_DOSE: daily.groupby("id").max() if len(daily) else pd.Series(dtype=float),
         }
     )
     table = table.reindex(cohort.patients.index).fillna(0.0)

@@ -68,33 +68,35 @@ class TreatmentArrays(NamedTuple):
     """[window] day of its first dose"""
     real: np.ndarray
     """[window] 1.0, or 0.0 for padding"""
+    exposure: np.ndarray
+    """[window] place of its drugs among the model's exposures"""
+    ordinal: np.ndarray
+    """[window] place among the windows of its exposure"""
     query_day: np.ndarray
-    """[query, window]"""
+    """[exposure, query, window]"""
     query: np.ndarray
-    """[node] query that the node reads"""
+    """[exposure, node] query that the node reads"""
     window: np.ndarray
-    """[node] window of that query"""
+    """[exposure, node] window of that query"""
     inside: np.ndarray
-    """[node]"""
+    """[exposure, node]"""
     ended: np.ndarray
-    """[node] last window that has ended"""
+    """[exposure, node] last window that has ended"""
     has_ended: np.ndarray
-    """[node]"""
+    """[exposure, node]"""
 
     @property
     def shape(self) -> Shape:
         """Sizes of the arrays."""
         hours, windows = self.offset.shape
-        return Shape(len(self.node_day), windows, hours, len(self.query_day))
+        queries = self.query_day.shape[1] if windows else 0
+        return Shape(len(self.node_day), windows, hours, queries)
 
 
 def treatment_arrays(
     treatment: Treatment, shapes: Sequence[Shape], rule: StepRule
 ) -> TreatmentArrays | None:
-    """Arrays of a treatment in the first shape that holds them; None where none does.
-
-    Drugs that are followed in windows of their own, apart from each other, have no such shape.
-    """
+    """Arrays of a treatment in the first shape that holds them; None where none does."""
     order = np.argsort(treatment.fraction_days, kind="stable")
     ordered = replace(
         treatment,
@@ -102,15 +104,13 @@ def treatment_arrays(
         immune_dose=treatment.immune_dose[order],
         share=treatment.share[order],
     )
-    if len(rule.windows) > 1:
-        return None
     timeline, layout = build_timeline([ordered], rule)
     windows = len(layout.lane_windows)
     needed = Shape(
         timeline.days.node_day.shape[0],
         windows,
         0 if timeline.hours is None else timeline.hours.offset.shape[0],
-        timeline.hand_down[0].query_day.shape[0] if timeline.hand_down else 0,
+        max((down.query_day.shape[0] for down in timeline.hand_down), default=0),
     )
     shape = next((shape for shape in shapes if shape.holds(needed)), None)
     return None if shape is None else _padded(timeline, windows, shape)
@@ -145,23 +145,28 @@ def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
         rate={},
         start=np.zeros(0),
         real=np.zeros(0),
-        query_day=np.zeros((0, 0)),
-        query=np.zeros(0, int),
-        window=np.zeros(0, int),
-        inside=np.zeros(0),
-        ended=np.zeros(0, int),
-        has_ended=np.zeros(0),
+        exposure=np.zeros(0, int),
+        ordinal=np.zeros(0, int),
+        query_day=np.zeros((0, 0, 0)),
+        query=np.zeros((0, 0), int),
+        window=np.zeros((0, 0), int),
+        inside=np.zeros((0, 0)),
+        ended=np.zeros((0, 0), int),
+        has_ended=np.zeros((0, 0)),
     )
     hours = timeline.hours
     if hours is None:
         return arrays
-    (down,) = timeline.hand_down
     spare = ((0, 0), (0, shape.windows - windows))
     offset = np.pad(_filled(hours.offset, shape.hours), spare, mode="edge")
-    source, inside, ended, has_ended = (
-        _filled(np.asarray(array)[:, 0], shape.nodes)
-        for array in (down.source, down.inside, down.ended, down.has_ended)
-    )
+    exposure = np.pad(np.asarray(hours.exposure), spare[1], mode="edge")
+
+    def of_exposures(array: str) -> np.ndarray:
+        rows = (np.asarray(getattr(down, array))[:, 0] for down in timeline.hand_down)
+        return np.stack([_filled(row, shape.nodes) for row in rows])
+
+    queries = [_filled(down.query_day, shape.queries) for down in timeline.hand_down]
+    source = of_exposures("source")
     return arrays._replace(
         hours_step=np.diff(offset, axis=0),
         offset=offset,
@@ -169,22 +174,24 @@ def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
         rate={n: np.pad(_zeros(v, shape.hours - 1), spare) for n, v in hours.rate.items()},
         start=np.pad(np.asarray(hours.start), spare[1], mode="edge"),
         real=(np.arange(shape.windows) < windows).astype(float),
-        query_day=np.pad(_filled(down.query_day, shape.queries), spare, mode="edge"),
+        exposure=exposure,
+        ordinal=np.arange(shape.windows) - np.searchsorted(exposure, exposure),
+        query_day=np.stack([np.pad(query, spare, mode="edge") for query in queries]),
         query=source // windows,
         window=source % windows,
-        inside=inside,
-        ended=ended,
-        has_ended=has_ended,
+        inside=of_exposures("inside"),
+        ended=of_exposures("ended"),
+        has_ended=of_exposures("has_ended"),
     )
 
 
 def timeline_of_lanes(arrays: TreatmentArrays, lanes: int, with_drug: Sequence[bool]) -> Timeline:
-    """The treatment of every lane in every version, with the drug or without it.
+    """The treatment of every lane in every version, with its drugs or without them.
 
     Args:
         arrays: of the treatment.
         lanes: draws of the patient; each has windows of its own, which all versions share.
-        with_drug: per version, whether the drug is given.
+        with_drug: per version, whether drugs are given.
     """
     patients = lanes * len(with_drug)
 
@@ -205,18 +212,21 @@ def timeline_of_lanes(arrays: TreatmentArrays, lanes: int, with_drug: Sequence[b
         return Timeline(days, None, ())
     lane = jnp.tile(jnp.arange(lanes), len(with_drug))
     width = lanes * arrays.start.shape[0]
-    down = HandDownArrays(
-        query_day=jnp.repeat(arrays.query_day, lanes, axis=1),
-        source=wide(arrays.query) * width + wide(arrays.window) * lanes + lane,
-        inside=wide(arrays.inside) * drug,
-        ended=wide(arrays.ended) * lanes + lane,
-        has_ended=wide(arrays.has_ended) * drug,
+    down = tuple(
+        HandDownArrays(
+            query_day=jnp.repeat(arrays.query_day[i], lanes, axis=1),
+            source=wide(arrays.query[i]) * width + wide(arrays.window[i]) * lanes + lane,
+            inside=wide(arrays.inside[i]) * drug,
+            ended=wide(arrays.ended[i]) * lanes + lane,
+            has_ended=wide(arrays.has_ended[i]) * drug,
+        )
+        for i in range(arrays.query_day.shape[0])
     )
-    return Timeline(days, _hours(arrays, lanes), (down,))
+    return Timeline(days, _hours(arrays, lanes), down)
 
 
 def _hours(arrays: TreatmentArrays, lanes: int) -> HoursArrays:
-    """The drug's windows of all lanes, window after window."""
+    """The drugs' windows of all lanes, window after window."""
     windows = arrays.start.shape[0]
     window = jnp.repeat(jnp.arange(windows), lanes)
     lane = jnp.tile(jnp.arange(lanes), windows)
@@ -231,8 +241,8 @@ def _hours(arrays: TreatmentArrays, lanes: int) -> HoursArrays:
         treated=lane,
         start=jnp.repeat(arrays.start, lanes),
         earlier=jnp.maximum(window - rank, 0) * lanes + lane,
-        has_earlier=((rank <= window) & real).astype(float),
-        exposure=jnp.zeros_like(lane),
+        has_earlier=((rank <= jnp.asarray(arrays.ordinal)[window]) & real).astype(float),
+        exposure=jnp.asarray(arrays.exposure)[window],
     )
 
 

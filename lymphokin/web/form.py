@@ -9,14 +9,15 @@ from pydantic import BaseModel
 from lymphokin.dose.immune import log_sd_by_source
 from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.endpoints import shipped_endpoints
-from lymphokin.model import Model
+from lymphokin.model import Dose, Model
 from lymphokin.model.residual import CategoryEffect, Residual
+from lymphokin.model.roles import contrast_of
 from lymphokin.pages import wording
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import Observable
-from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.regimens import Regimen, regimens
 from lymphokin.sites import sites
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.judging import JudgedBy, in_words
@@ -34,7 +35,7 @@ from lymphokin.whatif.limits import (
     DrawCount,
 )
 from lymphokin.whatif.patient import Count, Patient
-from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
+from lymphokin.whatif.schedule import Pulse, Schedule, fractions_in_words
 
 SOURCE_LABELS = {
     "blood": "calculated dose to the blood",
@@ -43,9 +44,6 @@ SOURCE_LABELS = {
     "dvh": "dose-volume histograms",
     "dicom": "DICOM dose and structures",
 }
-MONDAY = 0
-COUNTED = ("alc", "mdsc")
-"""Quantities that a patient of the page may have counts of."""
 
 
 class Choice(BaseModel):
@@ -87,6 +85,25 @@ class CountField(BaseModel):
     step: float
 
 
+class DrugField(BaseModel):
+    """A drug that a schedule may give."""
+
+    drug: str
+    """its word in the event table, and in a pulse"""
+    label: str
+    unit: str
+    """of an amount"""
+    usual: Pulse | None
+    """a pulse as it is usually given; None where its dose must be entered"""
+
+
+class Link(BaseModel):
+    """The model's disputed link, without which every number is shown too."""
+
+    assumes: str
+    without: str
+
+
 class Preset(BaseModel):
     """A schedule to start from."""
 
@@ -121,6 +138,11 @@ class Form(BaseModel):
 
     fields: list[FormField]
     counts: list[CountField]
+    """what the model measures over days, of which counts so far may be entered"""
+    levels: list[CountField]
+    """what else it measures, of which none are asked"""
+    drugs: list[DrugField]
+    link: Link | None
     presets: list[Preset]
     grades: list[GradeBand]
     endpoints: list[JudgedBy]
@@ -145,8 +167,15 @@ def read_columns(model: Model) -> set[str]:
 
 def form_of(population: PopulationDraws) -> Form:
     """The form for a posterior: fields, presets, limits, and a question to start from."""
-    presets = _presets()
+    model = population.model
+    presets = _presets(model)
     by_name = {p.name: p.schedule for p in presets}
+    measured = {
+        name: _count_field(observable, model.table.residuals[name])
+        for name, observable in model.observables.items()
+    }
+    shown = {name for block in model.on_clock("days") for name in block.shows}
+    link = contrast_of(model)
     start = WhatIfRequest(
         patient=Patient(site="lung_peripheral", n_lesions=2, counts=(Count(day=-1, value=1.2),)),
         a=by_name["5x10"],
@@ -154,11 +183,10 @@ def form_of(population: PopulationDraws) -> Form:
     )
     return Form(
         fields=_fields(population),
-        counts=[
-            _count_field(observable, population.model.table.residuals[name])
-            for name, observable in population.model.observables.items()
-            if name in COUNTED
-        ],
+        counts=[field for name, field in measured.items() if name in shown],
+        levels=[field for name, field in measured.items() if name not in shown],
+        drugs=[_drug_field(name, dose) for name, dose in model.drugs.items()],
+        link=Link(assumes=link.assumes, without=link.without) if link else None,
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
         endpoints=[in_words(endpoint) for endpoint in shipped_endpoints().values()],
@@ -184,7 +212,9 @@ def _count_field(observable: Observable, residual: Residual) -> CountField:
 
 
 def _fields(population: PopulationDraws) -> list[FormField]:
-    used = read_columns(population.model) | {"site", "n_lesions", "bsa"}
+    used = read_columns(population.model) | {"site", "n_lesions"}
+    if population.model.drugs:
+        used.add("bsa")
     classes = [Choice(value=s.name, label=s.label) for s in sites().values()]
     origins = [
         Choice(value=s, label=f"{SOURCE_LABELS.get(s, s)} (log-SD {sd:g})")
@@ -209,8 +239,8 @@ def _fields(population: PopulationDraws) -> list[FormField]:
                   kind="choice", unit="", help="How uncertain it is follows from its source.",
                   required=False, used="immune_dose_gy" in used, choices=origins),
         FormField(name="bsa", label="Body surface area", kind="number", unit="m2",
-                  help="Turns ATRA per m2 into mg.", required=False, used=True, minimum=0.5,
-                  maximum=3.5, step=0.01, default=1.8),
+                  help="Turns a dose per m2 into mg.", required=False, used="bsa" in used,
+                  minimum=0.5, maximum=3.5, step=0.01, default=1.8),
         FormField(name="age", label="Age", kind="number", unit="years", help="", required=False,
                   used="age" in used, minimum=18, maximum=110, step=1),
         FormField(name="sex", label="Sex", kind="choice", unit="", help="", required=False,
@@ -227,33 +257,46 @@ def _seen(population: PopulationDraws, name: str) -> tuple[float, float] | None:
     return None if seen is None else (float(f"{seen[0]:.3g}"), float(f"{seen[1]:.3g}"))
 
 
-def _schedule(count: int, gy: float, gap: int = 1, atra: tuple[Pulse, ...] = ()) -> Schedule:
-    days = treatment_days(count, MONDAY, gap)
-    fractions = tuple(PlannedFraction(day=int(d), gy=gy) for d in days)
-    return Schedule(fractions=fractions, atra=atra, start_weekday=MONDAY)
+def _drug_field(name: str, dose: Dose) -> DrugField:
+    usual = Pulse(drug=name, day=0.0) if name in regimens() else None
+    return DrugField(drug=name, label=dose.label or name, unit=dose.unit, usual=usual)
 
 
-def _presets() -> list[Preset]:
-    regimen = AtraPulses()
+def _presets(model: Model) -> list[Preset]:
+    presets = [
+        Preset(name="5x10", label="5 x 10 Gy, daily", schedule=fractions_in_words("5x10")),
+        Preset(
+            name="3x18", label="3 x 18 Gy, every other day", schedule=fractions_in_words("3x18/2")
+        ),
+        Preset(name="10x5", label="10 x 5 Gy, daily", schedule=fractions_in_words("10x5")),
+    ]
+    for drug, dose in model.drugs.items():
+        if usual := regimens().get(drug):
+            presets += _with_drug(drug, dose.label or drug, usual)
+    return [*presets, Preset(name="none", label="No treatment", schedule=Schedule())]
+
+
+def _with_drug(drug: str, label: str, usual: Regimen) -> list[Preset]:
+    """The trial that a drug's usual regimen comes from, both its arms, and another dose with it."""
     pulses = tuple(
-        Pulse(
-            day=regimen.interval_days * k,
-            days=regimen.days_per_pulse,
-            mg_per_m2_per_day=regimen.mg_per_m2_per_day,
-            doses_per_day=regimen.doses_per_day,
-        )
-        for k in range(regimen.cycles)
+        Pulse(drug=drug, day=usual.every * k, doses_per_day=usual.doses_per_day)
+        for k in range(usual.pulses)
     )
+    given = f"{label} {usual.mg_per_m2_per_day:g} mg/m2, {usual.days} days every {usual.every}"
+    alone, other = fractions_in_words(usual.fractions), fractions_in_words("5x10")
+    words = usual.fractions.replace("x", " x ")
     return [
-        Preset(name="5x10", label="5 x 10 Gy, daily", schedule=_schedule(5, 10.0)),
-        Preset(name="3x18", label="3 x 18 Gy, every other day", schedule=_schedule(3, 18.0, 2)),
-        Preset(name="10x5", label="10 x 5 Gy, daily", schedule=_schedule(10, 5.0)),
-        Preset(name="trial_sbrt", label="Trial NCT06439888: SBRT alone (as 5 x 7 Gy)",
-               schedule=_schedule(5, 7.0)),
-        Preset(name="trial_sbrt_atra",
-               label="Trial NCT06439888: SBRT (as 5 x 7 Gy) + ATRA 150 mg/m2, 3 days every 3 weeks",
-               schedule=_schedule(5, 7.0, 1, pulses)),
-        Preset(name="5x10_atra", label="5 x 10 Gy + ATRA 150 mg/m2, 3 days every 3 weeks",
-               schedule=_schedule(5, 10.0, 1, pulses)),
-        Preset(name="none", label="No treatment", schedule=Schedule()),
-    ]  # fmt: skip
+        Preset(
+            name="trial", label=f"Trial {usual.trial}: SBRT alone (as {words} Gy)", schedule=alone
+        ),
+        Preset(
+            name=f"trial_{drug}",
+            label=f"Trial {usual.trial}: SBRT (as {words} Gy) + {given}",
+            schedule=alone.with_pulses(pulses, drug),
+        ),
+        Preset(
+            name=f"5x10_{drug}",
+            label=f"5 x 10 Gy + {given}",
+            schedule=other.with_pulses(pulses, drug),
+        ),
+    ]

@@ -11,6 +11,7 @@ from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import (
     Comparators,
     Curves,
+    Given,
     Judged,
     ScheduleAnswer,
 )
@@ -20,7 +21,7 @@ from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import scale_of, visit_of, window_of
 from lymphokin.whatif.lanes import LaneSolver, Solved
 from lymphokin.whatif.path import OfCurve, of_curve
-from lymphokin.whatif.risk import COUNT_DECIMALS, MDSC_DECIMALS, fan, middle, quantiles
+from lymphokin.whatif.risk import COUNT_DECIMALS, fan, middle, quantiles
 from lymphokin.whatif.schedule import Schedule
 
 
@@ -49,9 +50,9 @@ def schedule_answer(
 
     def comparators(version: int) -> Comparators:
         planned, bare = (intervals.risk(at[version + i, -1]) for i in (0, 1))
-        return Comparators(planned=planned, no_atra=bare, no_treatment=untreated)
+        return Comparators(planned=planned, no_drug=bare, no_treatment=untreated)
 
-    fitted, zero = comparators(0), comparators(2) if solver.has_suppression else None
+    fitted, zero = comparators(0), comparators(2) if solver.contrast else None
     visit = visit_of(endpoint, schedule)
     window = window_of(endpoint, schedule)
     if read_curves is None:
@@ -70,10 +71,18 @@ def schedule_answer(
         bed3_gy=round(bed(schedule, LATE), 1),
         eqd2_3_gy=round(eqd2(schedule, LATE), 1),
         immune_dose_gy=round(float(treatment.immune_dose.sum()), 2),
-        atra_mg=round(float(treatment.amount.sum()), 0),
+        given=[
+            Given(
+                drug=name,
+                label=dose.label or name,
+                unit=dose.unit,
+                amount=float(f"{treatment.amount[treatment.is_of((name,))].sum():.4g}"),
+            )
+            for name, dose in solver.model.drugs.items()
+        ],
         fitted=fitted,
         gamma_zero=zero,
-        curves=_curves(solved, intervals),
+        curves=_curves(solver, solved, intervals),
         drivers=drivers(solver, np.asarray(solved.parameters), drives),
     )
 
@@ -82,7 +91,7 @@ def _of_visit(fitted: Comparators, zero: Comparators | None, window: tuple[float
     """A count on a day is judged by its risk of grade >= 2 as measured."""
     return Judged(
         planned=fitted.planned.grade2.measured,
-        no_drug=fitted.no_atra.grade2.measured,
+        no_drug=fitted.no_drug.grade2.measured,
         no_treatment=fitted.no_treatment.grade2.measured,
         without_link=None if zero is None else zero.planned.grade2.measured,
         window=window,
@@ -113,12 +122,15 @@ def _of_curves(
     )
 
 
-def _curves(solved: Solved, intervals: Intervals) -> Curves:
-    at, mdsc = np.asarray(solved.at)[:, :-1], np.asarray(solved.mdsc)[:-1]
+def _curves(solver: LaneSolver, solved: Solved, intervals: Intervals) -> Curves:
+    at, observables = np.asarray(solved.at)[:, :-1], solver.model.observables
     return Curves(
         alc=fan(at[0], COUNT_DECIMALS),
         alc_measured=fan(intervals.imagined(at[0]), COUNT_DECIMALS),
-        mdsc=fan(mdsc, MDSC_DECIMALS) if np.isfinite(mdsc).all() else None,
-        alc_no_atra_q50=middle(at[1]),
+        others={
+            name: fan(np.asarray(value)[:-1], observables[name].decimals)
+            for name, value in solved.others.items()
+        },
+        alc_no_drug_q50=middle(at[1]),
         alc_no_treatment_q50=middle(np.asarray(solved.rest)[None]) * at.shape[1],
     )

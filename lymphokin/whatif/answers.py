@@ -79,7 +79,7 @@ class Comparators(BaseModel):
     """The same patient under the schedule and without parts of it."""
 
     planned: Risk
-    no_atra: Risk
+    no_drug: Risk
     no_treatment: Risk
 
 
@@ -100,9 +100,9 @@ class Curves(BaseModel):
     """true count, 1e9/L"""
     alc_measured: Fan
     """count as measured: what a further count should lie in"""
-    mdsc: Fan | None
-    """cells/uL; None where the model has no MDSC"""
-    alc_no_atra_q50: list[float]
+    others: dict[str, Fan]
+    """what the model measures besides, by quantity, in its unit"""
+    alc_no_drug_q50: list[float]
     alc_no_treatment_q50: list[float]
 
 
@@ -131,6 +131,16 @@ class Judged(BaseModel):
     """of the endpoint's number over patients like this one; None for a count on a day"""
 
 
+class Given(BaseModel):
+    """How much of a drug a schedule gives."""
+
+    drug: str
+    label: str
+    unit: str
+    amount: float
+    """of the whole schedule"""
+
+
 class ScheduleAnswer(BaseModel):
     """What the model says about one schedule."""
 
@@ -147,12 +157,12 @@ class ScheduleAnswer(BaseModel):
     eqd2_3_gy: float
     immune_dose_gy: float
     """reference immune dose of the course, before the patient's own scale"""
-    atra_mg: float
-    """of the whole course"""
+    given: list[Given]
+    """each drug that the model takes"""
     fitted: Comparators
-    """with gamma (myeloid suppression) as it is known"""
+    """with the disputed link as it is known"""
     gamma_zero: Comparators | None
-    """with gamma = 0: ATRA without any effect on lymphocytes; None if the model has no gamma"""
+    """without the disputed link (gamma = 0); None if the model has none"""
     curves: Curves
     drivers: list[Driver]
     """largest first; together at most 1"""

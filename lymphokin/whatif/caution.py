@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
+from lymphokin.pages.wording import joined
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.sites import sites
 from lymphokin.solve import Treatment
@@ -58,8 +59,9 @@ def warnings_of(
     if population.provenance.source == "prior":
         add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")
     if population.provenance.source == "literature":
-        text = "no trial data: these numbers rest on published cohorts, who got no ATRA"
-        add("", "caution", text)
+        labels = [dose.label or name for name, dose in population.model.drugs.items()]
+        none = f", who got no {joined(labels)}" if labels else ""
+        add("", "caution", f"no trial data: these numbers rest on published cohorts{none}")
     if population.approximation:
         add("", "strong", f"the fit is an approximation. {population.approximation}")
     if population.provenance.synthetic:
@@ -88,8 +90,8 @@ def _before(schedule: Schedule, day: float) -> tuple:
     """What a schedule gives before a day."""
     fractions = sorted((f.day, f.lesion, f.gy) for f in schedule.fractions if f.day < day)
     taken = [
-        (p.day + i, p.mg_per_m2_per_day, p.doses_per_day)
-        for p in schedule.atra
+        (p.day + i, p.drug, p.mg_per_m2_per_day or 0.0, p.amount_per_day or 0.0, p.doses_per_day)
+        for p in schedule.pulses
         for i in range(p.days)
     ]
     return tuple(fractions), tuple(sorted(t for t in taken if t[0] < day))

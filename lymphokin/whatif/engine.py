@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
-from lymphokin.model import ModelError
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
@@ -39,7 +38,7 @@ from lymphokin.whatif.judging import (
 )
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
 from lymphokin.whatif.likelihood import PatientLikelihood
-from lymphokin.whatif.limits import LATEST_DAY, MOST_COUNTS
+from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS
 from lymphokin.whatif.path import OfCurve, of_curve, path_days
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
@@ -54,10 +53,7 @@ KEPT = 16
 """Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
 RISKS_KEPT = 1024
 SEED = 0
-DRUG_UNSEEN = (
-    "This difference assumes that ATRA protects lymphocytes, which nobody has seen in people; "
-    "if it does not, {}"
-)
+DRUG_UNSEEN = "This difference assumes that {}, which nobody has seen in people; if it does not, {}"
 
 
 class Engine:
@@ -69,11 +65,6 @@ class Engine:
 
     def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
         population.model.require_counts("a what-if")
-        if len(population.model.exposures) > 1:
-            raise ModelError(
-                f"a what-if follows one drug of the hours clock, and model {population.model.name} "
-                "has several with windows of their own"
-            )
         self.population = population
         self.seed = seed
         self.solver: LaneSolver = LaneSolver(population.hierarchy)
@@ -119,15 +110,17 @@ class Engine:
         def between(version: int, assumption: str | None = None) -> Difference:
             return self._between(request, version, assumption)
 
-        if not self.solver.has_suppression:
+        link = self.solver.contrast
+        if link is None:
             return between(0), None
         without = between(2)
         known = self.population.provenance.gamma_known_from_people
-        unseen = not known and request.a.atra != request.b.atra
+        a, b = (s.pulses_of(link.drug) for s in (request.a, request.b))
+        unseen = not known and a != b
         left = "there is no difference"
         if without.verdict != "same" and (without.low or without.high):
             left = f"A minus B is {without.shown:+g} {scale_of(request.endpoint).unit}"
-        assumption = DRUG_UNSEEN.format(left) if unseen else None
+        assumption = DRUG_UNSEEN.format(link.assumes, left) if unseen else None
         return between(0, assumption), without
 
     def _between(self, request: WhatIfRequest, version: int, assumption: str | None) -> Difference:
@@ -198,11 +191,9 @@ class Engine:
         return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan))
 
     def _solvable(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
-        """The treatment as the model reads it: without the drug if it knows none."""
+        """The treatment as the model reads it: with the drugs that it knows."""
         treatment = self.treatment(patient, schedule, plan)
-        if self.solver.knows_drug:
-            return treatment
-        return treatment.of_doses(np.zeros(len(treatment.dose_days), bool))
+        return treatment.of_doses(treatment.is_of(self.population.model.drugs))
 
     def fixed(self, patient: Patient) -> Fixed:
         """The patient's covariates as the model reads them."""
@@ -237,7 +228,18 @@ class Engine:
         return arrays_of(self._solvable(patient, schedule, plan), days, self.steps)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
-        """Draws of the patient given the counts so far."""
+        """Draws of the patient given the counts so far.
+
+        Raises:
+            ValueError: when something was counted that the model does not measure.
+        """
+        known = (COUNTED, *self.solver.others)
+        unknown = {c.quantity for c in patient.counts} - set(known)
+        if unknown:
+            raise ValueError(
+                f"model {self.population.model.name} can use no counts of {min(unknown)}; "
+                f"it measures {', '.join(known)} over days"
+            )
         if not patient.counts:
             return self._conditioned.get(draws, lambda: self._unconditioned(draws))
 
@@ -270,7 +272,8 @@ class Engine:
         so_far = self._so_far(patient, plan)
         parts = (so_far.fraction_days, so_far.immune_dose, so_far.share, so_far.dose_days,
                  so_far.amount)  # fmt: skip
-        return (patient, draws, *(part.tobytes() for part in parts))
+        drugs = () if so_far.drug is None else tuple(so_far.drug)
+        return (patient, draws, drugs, *(part.tobytes() for part in parts))
 
     def solve(
         self,
@@ -384,11 +387,11 @@ class Engine:
 
     def warm_up(self) -> None:
         """Compile what the first question needs."""
-        self.what_if(first_question())
+        self.what_if(first_question(self.population.model.drugs))
 
     def warm_up_rest(self) -> Iterator[None]:
         """Compile the other shapes, in steps of a second or two."""
-        for request in later_questions():
+        for request in later_questions(self.population.model.drugs):
             self.condition(request.patient, request.a, request.draws)
             yield
             for schedule in (request.a, request.b):

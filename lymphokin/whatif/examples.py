@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from lymphokin.quantities import DRUG
+from lymphokin.regimens import regimens
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.limits import LATEST_FRACTION_DAY
 from lymphokin.whatif.patient import Count, Patient
@@ -10,30 +15,41 @@ from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 BASELINE = Count(day=0.0, value=1.2)
 
 
-def first_question() -> WhatIfRequest:
-    """Fractions and pulses as in the trial, with a count before they begin."""
-    usual, bare = _usual_schedules()
+def first_question(drugs: Iterable[str]) -> WhatIfRequest:
+    """Fractions and pulses as in the trial, with a count before they begin.
+
+    Args:
+        drugs: those of the model; the first one is given.
+    """
+    usual, bare = _usual_schedules(next(iter(drugs), DRUG))
     return WhatIfRequest(patient=Patient(counts=(BASELINE,)), a=usual, b=bare)
 
 
-def later_questions() -> list[WhatIfRequest]:
+def later_questions(drugs: Iterable[str]) -> list[WhatIfRequest]:
     """With a count after they have begun, then all that is seldom asked."""
-    usual, bare = _usual_schedules()
+    drug = next(iter(drugs), DRUG)
+    usual, bare = _usual_schedules(drug)
     later = Patient(counts=(BASELINE, Count(day=14.0, value=0.8)))
     pairs = ((usual, bare), (bare, usual))
-    return [*(WhatIfRequest(patient=later, a=a, b=b) for a, b in pairs), *_seldom_questions()]
+    return [*(WhatIfRequest(patient=later, a=a, b=b) for a, b in pairs), *_seldom_questions(drug)]
 
 
-def _usual_schedules() -> tuple[Schedule, Schedule]:
+def _pulse(drug: str, day: float, **more: Any) -> Pulse:
+    """A pulse; of one unit a day where no usual dose is known, as the shape alone counts."""
+    dose = {} if drug in regimens() else {"amount_per_day": 1.0}
+    return Pulse(drug=drug, day=day, **dose, **more)
+
+
+def _usual_schedules(drug: str) -> tuple[Schedule, Schedule]:
     fractions = tuple(PlannedFraction(day=d, gy=10.0) for d in range(5))
-    pulses = tuple(Pulse(day=21.0 * k) for k in range(4))
-    return Schedule(fractions=fractions, atra=pulses), Schedule(fractions=fractions)
+    pulses = tuple(_pulse(drug, 21.0 * k) for k in range(4))
+    return Schedule(fractions=fractions, pulses=pulses), Schedule(fractions=fractions)
 
 
-def _seldom_questions() -> list[WhatIfRequest]:
+def _seldom_questions(drug: str) -> list[WhatIfRequest]:
     """Many fractions, many pulses, and drug courses of two weeks."""
     many = tuple(PlannedFraction(day=2 * d, gy=2.0) for d in range(38))
-    often = tuple(Pulse(day=12.0 * k, days=1, doses_per_day=3) for k in range(8))
+    often = tuple(_pulse(drug, 12.0 * k, days=1, doses_per_day=3) for k in range(8))
     bare = Schedule(fractions=many)
     late = Patient(
         counts=(BASELINE, *(Count(day=float(d), value=0.8) for d in (7, 21, LATEST_FRACTION_DAY)))
@@ -42,7 +58,7 @@ def _seldom_questions() -> list[WhatIfRequest]:
         WhatIfRequest(patient=late, a=plan, b=bare)
         for plan in (
             bare,
-            Schedule(fractions=many[:20], atra=often),
-            Schedule(fractions=many, atra=(Pulse(day=0.0, days=14),)),
+            Schedule(fractions=many[:20], pulses=often),
+            Schedule(fractions=many, pulses=(_pulse(drug, 0.0, days=14),)),
         )
     ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.population.seen import NAMES
+from lymphokin.population.seen import DAILY_DOSE, NAMES
+from lymphokin.quantities import DRUG
 from lymphokin.schedule import SATURDAY
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice
+from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
 
@@ -18,10 +20,10 @@ FIELDS = {
     "immune_dose_gy": "patient.immune_dose_gy",
     "baseline_alc": "patient.counts",
     "endpoint_day": "{s}.fractions",
-    "atra_mg": "{s}.atra",
+    DAILY_DOSE: "{s}.pulses",
 }
 """Where on the form each feature of a course comes from."""
-JOINT = ("fractions", "prescribed_gy", "immune_dose_gy", "baseline_alc", "atra_mg")
+JOINT = ("fractions", "prescribed_gy", "immune_dose_gy", "baseline_alc", DAILY_DOSE)
 """Features whose combination is compared."""
 IMMATERIAL = 0.1
 """Relative difference that is none: trials repeat few schedules, which would make the least
@@ -41,10 +43,11 @@ def course_features(
         treatment: what is given under it.
         until: last day that is judged.
     """
-    day, amount = treatment.dose_days, treatment.amount
+    own = treatment.of_doses(treatment.is_of((DRUG,)))
+    day, amount = own.dose_days, own.amount
     daily = np.bincount((day - day.min()).astype(int), amount).max() if len(day) else 0.0
     first = schedule.first_fraction_day
-    before = [c for c in patient.counts if c.quantity == "alc" and c.day <= first]
+    before = [c for c in patient.counts if c.quantity == COUNTED and c.day <= first]
     baseline = max(before, key=lambda c: c.day).value if before else np.nan
     return {
         "fractions": float(len(schedule.fractions)),
@@ -52,7 +55,7 @@ def course_features(
         "immune_dose_gy": float(treatment.immune_dose.sum()),
         "baseline_alc": baseline,
         "endpoint_day": float(until) - first,
-        "atra_mg": float(daily),
+        DAILY_DOSE: float(daily),
     }
 
 
@@ -75,6 +78,15 @@ def unfamiliar(
             text = f"{NAMES[feature]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
             field = FIELDS[feature].format(s=name)
             warnings.append(Notice(field=field, joint=False, severity="caution", text=text))
+    if population.seen:
+        for drug in sorted(
+            {p.drug for p in schedule.pulses} & set(population.model.drugs) - {DRUG}
+        ):
+            label = population.model.drugs[drug].label or drug
+            text = f"{label}: whether anybody got such doses is not known"
+            warnings.append(
+                Notice(field=f"{name}.pulses", joint=False, severity="caution", text=text)
+            )
     joint = None if warnings else _jointly(population, features)
     if joint:
         warnings.append(Notice(field=name, joint=True, severity="caution", text=joint))

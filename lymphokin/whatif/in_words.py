@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from lymphokin.pages.wording import day, of_100, percent
+from lymphokin.pages.wording import day, joined, of_100, percent
 from lymphokin.whatif.answers import Difference, Estimate, Notice, ScheduleAnswer
 from lymphokin.whatif.judging import JudgedBy
 
@@ -36,7 +36,7 @@ def risk_rows(answer: ScheduleAnswer, endpoint: JudgedBy) -> dict[str, str]:
         "grade >= 2, true count": estimate_in_words(fitted.planned.grade2.true),
         "grade >= 3, measured": estimate_in_words(fitted.planned.grade3.measured),
         "grade 4, measured": estimate_in_words(fitted.planned.grade4.measured),
-        "without ATRA": estimate_in_words(fitted.no_atra.grade2.measured),
+        **_without_drugs(answer, fitted.no_drug.grade2.measured),
         "without treatment": estimate_in_words(fitted.no_treatment.grade2.measured),
     }
     if zero is not None:
@@ -47,12 +47,18 @@ def risk_rows(answer: ScheduleAnswer, endpoint: JudgedBy) -> dict[str, str]:
     return rows
 
 
+def _without_drugs(answer: ScheduleAnswer, estimate: Estimate) -> dict[str, str]:
+    """The row of the schedule without its drugs; none for a model that takes none."""
+    labels = [given.label for given in answer.given]
+    return {f"without {joined(labels)}": estimate_in_words(estimate)} if labels else {}
+
+
 def _course_rows(answer: ScheduleAnswer) -> dict[str, str]:
     """Rows of an endpoint of a window."""
     judged = answer.judged
     rows = {
         "as planned": estimate_in_words(judged.planned),
-        "without ATRA": estimate_in_words(judged.no_drug),
+        **_without_drugs(answer, judged.no_drug),
         "without treatment": estimate_in_words(judged.no_treatment),
     }
     if judged.without_link is not None:

@@ -13,13 +13,11 @@ from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.endpoints import DEFAULT, Endpoint, at_day, shipped_endpoints
 from lymphokin.io.problems import BadInput
 from lymphokin.quantities import OBSERVABLES
-from lymphokin.whatif.limits import LATEST_JUDGED_DAY
+from lymphokin.whatif.limits import COUNTED, LATEST_JUDGED_DAY
 from lymphokin.whatif.schedule import Schedule
 
 SIX_WEEKS: Endpoint = shipped_endpoints()[DEFAULT]
 """Grade >= 2 at the visit six weeks after the last fraction, which is judged by default."""
-COUNTED = "alc"
-"""The quantity that a what-if judges."""
 BETTER_BY = 0.05
 """How much lower a number must be to be called better (judgement): 5 of 100 patients, or as large
 a part of the days of a window."""

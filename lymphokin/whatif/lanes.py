@@ -1,8 +1,8 @@
 """Many draws of one patient solved side by side under one schedule; every draw is a lane.
 
 The lanes are solved under up to four versions of the schedule at once: as planned and without
-ATRA, each with gamma (myeloid suppression) as drawn and with gamma = 0. All versions share the
-drug's windows.
+drugs, each with the model's disputed link as drawn and without it. All versions share the drugs'
+windows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -21,9 +21,8 @@ from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.devices import devices_for
 from lymphokin.model import Model
-from lymphokin.model.roles import SUPPRESSION
+from lymphokin.model.roles import Contrast, contrast_of
 from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents
-from lymphokin.quantities import DRUG
 from lymphokin.solve import solve
 from lymphokin.solve.one_treatment import (
     Interpolation,
@@ -32,6 +31,7 @@ from lymphokin.solve.one_treatment import (
     timeline_of_lanes,
 )
 from lymphokin.traced import traced
+from lymphokin.whatif.limits import COUNTED
 
 LANES = 400
 """Draws of one call."""
@@ -69,8 +69,8 @@ class Solved(NamedTuple):
 
     at: jax.Array
     """[version, day of interest, lane] ln count, 1e9/L"""
-    mdsc: jax.Array
-    """[day of interest, lane] ln MDSC as planned, cells/uL; NaN where the model has none"""
+    others: dict[str, jax.Array]
+    """per other quantity of :attr:`LaneSolver.others`, [day of interest, lane] its ln as planned"""
     rest: jax.Array
     """[lane] ln count without any treatment"""
     parameters: jax.Array
@@ -85,7 +85,7 @@ def _solve(
     treatment: TreatmentArrays,
     where: Interpolation,
 ) -> Solved:
-    """Solve some lanes, in versions of gamma (kept or not) and drug (given or not)."""
+    """Solve some lanes, in versions of the link (kept or not) and drugs (given or not)."""
     hierarchy, lanes, versions = solver.hierarchy, draws.z.shape[-1], len(wanted)
     patients = lanes * versions
     arrays = CohortArrays(
@@ -104,9 +104,9 @@ def _solve(
     occasion = jnp.asarray(draws.occasion)[:, :windows].reshape(effects, windows * lanes)
     latents = Latents(z, mean + sd * subject, jnp.asarray(draws.treated), occasion)
     p, p_lanes = hierarchy.individuals(population, latents, arrays)
-    if len({gamma for gamma, _ in wanted}) > 1:
-        kept = jnp.repeat(jnp.asarray([gamma for gamma, _ in wanted]), lanes)
-        p = p._replace(**{SUPPRESSION: kept * getattr(p, SUPPRESSION)})
+    if solver.contrast and len({link for link, _ in wanted}) > 1:
+        kept, name = jnp.repeat(jnp.asarray([link for link, _ in wanted]), lanes), solver.contrast
+        p = p._replace(**{name.parameter: kept * getattr(p, name.parameter)})
     outputs = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs
 
     def on_days(value: jax.Array) -> jax.Array:
@@ -115,12 +115,10 @@ def _solve(
         between = log[where.node] * (1 - weight) + log[where.node + 1] * weight
         return between.reshape(-1, versions, lanes).transpose(1, 0, 2)
 
-    at = on_days(outputs["alc"])
-    mdsc = on_days(outputs["mdsc"])[0] if "mdsc" in outputs else jnp.full(at.shape[1:], jnp.nan)
     return Solved(
-        at,
-        mdsc,
-        jnp.log(jnp.maximum(outputs["alc"][0, :lanes], LOWEST)),
+        on_days(outputs[COUNTED]),
+        {name: on_days(outputs[name])[0] for name in solver.others},
+        jnp.log(jnp.maximum(outputs[COUNTED][0, :lanes], LOWEST)),
         _parameters(solver, p, p_lanes, lanes),
     )
 
@@ -163,12 +161,13 @@ def _solve_on_devices(
     shared = PartitionSpec()
     # Lanes are the last axis of everything.
     split = [PartitionSpec(*(None,) * k, "lane") for k in range(3)]
+    others = dict.fromkeys(solver.others, split[1])
     mesh = Mesh(np.asarray(devices), ("lane",))
     return jax.shard_map(
         partial(_solve_in_parts, solver, wanted),
         mesh=mesh,
         in_specs=(Lanes(split[1], split[1], split[1], split[2]), shared, shared, shared),  # type: ignore[arg-type]
-        out_specs=Solved(split[2], split[1], split[0], split[1]),  # type: ignore[arg-type]
+        out_specs=Solved(split[2], others, split[0], split[1]),  # type: ignore[arg-type]
         check_vma=False,
     )(draws, fixed, treatment, where)
 
@@ -191,20 +190,21 @@ class LaneSolver:
         """Names of the model's parameters."""
         return tuple(p.name for p in self.model.table)
 
-    @property
-    def knows_drug(self) -> bool:
-        """Whether the model takes ATRA, the drug of a schedule."""
-        return DRUG in self.model.drugs
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """What the model measures on the days clock beside lymphocytes."""
+        shown = {name for block in self.model.on_clock("days") for name in block.shows}
+        return tuple(n for n in self.model.observed if n in shown and n != COUNTED)
 
-    @property
-    def has_suppression(self) -> bool:
-        """Whether the model has a gamma that can be set to zero."""
-        return SUPPRESSION in self.model.table.parameters
+    @cached_property
+    def contrast(self) -> Contrast | None:
+        """The model's disputed link, which can be set to zero."""
+        return contrast_of(self.model)
 
     @property
     def versions(self) -> int:
-        """Versions of a schedule: with and without ATRA, and both with gamma = 0."""
-        return 4 if self.has_suppression else 2
+        """Versions of a schedule: with and without drugs, and both without the disputed link."""
+        return 4 if self.contrast else 2
 
     def solve(
         self,
@@ -222,15 +222,15 @@ class LaneSolver:
             versions: 1 as planned only, else :attr:`versions`.
         """
         where = interpolation(treatment, days)
-        given = len(treatment.start) or DRUG in treatment.days_amount
+        given = len(treatment.start) or treatment.days_amount
         drugs = (True, False) if versions > 1 and given else (True,)
-        gammas = (1.0, 0.0) if versions == 4 else (1.0,)
-        wanted = tuple(product(gammas, drugs))
+        links = (1.0, 0.0) if versions == 4 else (1.0,)
+        wanted = tuple(product(links, drugs))
         parts = []
         for first in range(0, draws.z.shape[-1], LANES):
             some = draws.take(slice(first, first + LANES))
             parts.append(self._run(wanted, (some, fixed, treatment, where)))
-        solved = Solved(*(np.concatenate(x, axis=-1) for x in zip(*parts, strict=True)))  # type: ignore[arg-type]
+        solved = jax.tree.map(lambda *x: np.concatenate(x, axis=-1), *parts)
         # Where there is no drug, leaving it out changes nothing.
         return solved._replace(at=np.repeat(solved.at, max(1, versions // len(wanted)), axis=0))  # type: ignore[arg-type]
 

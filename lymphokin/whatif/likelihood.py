@@ -10,6 +10,7 @@ from lymphokin.population.draws import PopulationDraws
 from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.draws import dimensions, sizes, split_normals
 from lymphokin.whatif.lanes import LANES, Fixed, Lanes, LaneSolver
+from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.records import Records, log_density, log_variance
 
 
@@ -41,8 +42,11 @@ class PatientLikelihood:
         days = self.records.padded_days
         solved = self.solver.solve(lanes, self.fixed, self.arrays, days, versions=1)
         n = len(self.records.day)
-        both = np.where(self.records.is_mdsc[:, None], solved.mdsc[:n], solved.at[0, :n])
-        return both[:, :count]
+        predicted = np.asarray(solved.at)[0, :n].copy()
+        for quantity, rows in self.records.by_quantity():
+            if quantity != COUNTED:
+                predicted[rows] = np.asarray(solved.others[quantity])[:n][rows]
+        return predicted[:, :count]
 
     def log_likelihood(self, predicted: np.ndarray, atom: np.ndarray) -> np.ndarray:
         """[lane] log likelihood of the records.

@@ -11,6 +11,8 @@ DrawCount = Literal[400, 3600]
 of an answer, whose numbers move by 1 (three times each of the 1,200 published populations)."""
 PREVIEW_DRAWS: DrawCount = 400
 SETTLED_DRAWS: DrawCount = 3600
+COUNTED = "alc"
+"""The quantity that a what-if judges, and counts unless it is said otherwise."""
 LATEST_DAY = 126
 """Last day of the curves: 18 weeks."""
 LATEST_FRACTION_DAY = 77
@@ -18,6 +20,8 @@ LATEST_FRACTION_DAY = 77
 EARLIEST_DAY = -28
 MOST_FRACTIONS = 40
 MOST_PULSES = 8
+LARGEST_AMOUNT = 1e6
+"""Of a drug in a day, in its unit (judgement: a slip of the unit)."""
 MOST_COUNTS = 40
 MOST_LESIONS = 10
 LATEST_JUDGED_DAY = 364

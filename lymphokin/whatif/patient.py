@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
-from lymphokin.plausible import LARGEST_ALC
-from lymphokin.whatif.limits import LATEST_DAY, MOST_COUNTS, MOST_LESIONS, Strict
+from lymphokin.quantities import LARGEST, OBSERVABLES
+from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS, MOST_LESIONS, Strict
+
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 
 
 class Count(Strict):
@@ -16,9 +19,10 @@ class Count(Strict):
 
     day: Annotated[float, Field(ge=-365, le=LATEST_DAY)]
     """days from day 0; a count on the day of a fraction is taken before it"""
-    value: Annotated[float, Field(gt=0, le=5000)]
-    """1e9/L for lymphocytes (alc), cells/uL for MDSC (mdsc)"""
-    quantity: Literal["alc", "mdsc"] = "alc"
+    value: Annotated[float, Field(gt=0, le=LARGEST)]
+    """in the quantity's unit: 1e9/L for lymphocytes (alc)"""
+    quantity: Annotated[str, Field(max_length=40)] = COUNTED
+    """what the model measures, by its word in the event table"""
 
     @model_validator(mode="before")
     @classmethod
@@ -27,10 +31,18 @@ class Count(Strict):
             return dict(zip(("day", "value", "quantity"), count, strict=False))
         return count
 
+    @field_validator("quantity")
+    @classmethod
+    def _is_a_word(cls, quantity: str) -> str:
+        if not WORD.fullmatch(quantity):
+            raise ValueError(f"expected a word of the event table, such as {COUNTED}")
+        return quantity
+
     @model_validator(mode="after")
     def _plausible(self) -> Count:
-        if self.quantity == "alc" and self.value > LARGEST_ALC:
-            raise ValueError(f"a lymphocyte count of {self.value:g} is not in 1e9/L")
+        known = OBSERVABLES.get(self.quantity)
+        if known is not None and self.value > known.at_most:
+            raise ValueError(f"{known.label}: {self.value:g} is not in {known.unit}")
         return self
 
 
@@ -53,7 +65,7 @@ class Patient(Strict):
     """mean dose to the blood of the whole planned course under schedule A; estimated if absent"""
     immune_dose_source: Literal["blood", "edic", "organs", "dvh", "dicom"] | None = None
     bsa: Annotated[float, Field(ge=0.5, le=3.5)] = 1.8
-    """body surface area, m2: turns ATRA per m2 into mg"""
+    """body surface area, m2: turns a dose per m2 into mg"""
     age: Annotated[float, Field(ge=18, le=110)] | None = None
     sex: Literal["F", "M"] | None = None
     counts: Annotated[tuple[Count, ...], Field(max_length=MOST_COUNTS)] = ()

@@ -10,7 +10,7 @@ from scipy.special import gammaln
 
 from lymphokin.model import Residual
 from lymphokin.population import scale_at, standardised
-from lymphokin.whatif.limits import MOST_COUNTS
+from lymphokin.whatif.limits import COUNTED, MOST_COUNTS
 from lymphokin.whatif.patient import Count
 
 
@@ -21,12 +21,12 @@ class Records:
     Attributes:
         day: [record].
         log_value: [record] natural logarithm of the measurement.
-        is_mdsc: [record] whether MDSC were counted, not lymphocytes.
+        quantity: [record] what was counted.
     """
 
     day: np.ndarray
     log_value: np.ndarray
-    is_mdsc: np.ndarray
+    quantity: np.ndarray
 
     @classmethod
     def of(cls, counts: Sequence[Count]) -> Records:
@@ -35,7 +35,7 @@ class Records:
         return cls(
             np.array([c.day for c in ordered], float),
             np.log([c.value for c in ordered]),
-            np.array([c.quantity == "mdsc" for c in ordered], bool),
+            np.array([c.quantity for c in ordered], object),
         )
 
     @property
@@ -45,8 +45,8 @@ class Records:
 
     def by_quantity(self) -> list[tuple[str, np.ndarray]]:
         """The quantities that were measured, each with its records, [record] true or false."""
-        rows = (("alc", ~self.is_mdsc), ("mdsc", self.is_mdsc))
-        return [(quantity, own) for quantity, own in rows if own.any()]
+        names = sorted(set(self.quantity), key=lambda name: (name != COUNTED, name))
+        return [(name, self.quantity == name) for name in names]
 
 
 def log_density(

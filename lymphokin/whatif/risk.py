@@ -12,11 +12,11 @@ from lymphokin.model import Residual
 from lymphokin.population import standardised
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.whatif.answers import Fan, Quantiles
+from lymphokin.whatif.limits import COUNTED
 
 LEVELS = (0.05, 0.25, 0.50, 0.75, 0.95)
-COUNT_DECIMALS = OBSERVABLES["alc"].decimals
+COUNT_DECIMALS = OBSERVABLES[COUNTED].decimals
 """Of counts in 1e9/L, as laboratories report them."""
-MDSC_DECIMALS = OBSERVABLES["mdsc"].decimals
 
 
 def below(

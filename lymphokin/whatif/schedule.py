@@ -1,18 +1,21 @@
-"""The schedule of a what-if: fractions and ATRA pulses, as objects or in words like ``5x10``."""
+"""The schedule of a what-if: fractions and drug pulses, as objects or in words like ``5x10``."""
 
 from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from lymphokin.plausible import LARGEST_FRACTION_GY
+from lymphokin.quantities import DRUG, DRUGS
+from lymphokin.regimens import regimens
 from lymphokin.schedule import treatment_days
 from lymphokin.whatif.files import checked
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
+    LARGEST_AMOUNT,
     LATEST_DAY,
     LATEST_FRACTION_DAY,
     MOST_FRACTIONS,
@@ -22,8 +25,13 @@ from lymphokin.whatif.limits import (
 )
 
 FRACTIONS = re.compile(r"(\d{1,2})x(\d{1,3}(?:\.\d+)?)(?:/(\d))?")
-PULSES = re.compile(r"(\d)x(\d{1,2})(?:@(-?\d{1,3}))?(?:/(\d{1,3}))?(?::(\d{1,3}(?:\.\d+)?))?")
+PULSES = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9_.]*) )?"
+    r"(\d)x(\d{1,2})(?:@(-?\d{1,3}))?(?:/(\d{1,3}))?(?::(\d{1,6}(?:\.\d+)?))?"
+)
 NOTHING = "none"
+THREE_WEEKS = 21
+"""Days from pulse to pulse of a drug whose regimen is not known (judgement)."""
 
 
 class PlannedFraction(Strict):
@@ -36,35 +44,99 @@ class PlannedFraction(Strict):
 
 
 class Pulse(Strict):
-    """One pulse of ATRA: the same daily dose on consecutive days."""
+    """One pulse of a drug: the same daily dose on consecutive days.
 
+    Length and dose may be left out where the drug has a usual regimen (`data/regimens.toml`).
+    """
+
+    drug: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$", max_length=40)] = DRUG
+    """its word in the event table"""
     day: Annotated[float, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
-    days: Annotated[int, Field(ge=1, le=14)] = 3
-    mg_per_m2_per_day: Annotated[float, Field(gt=0, le=500)] = 150.0
+    days: Annotated[int, Field(ge=1, le=14)] = 1
+    mg_per_m2_per_day: Annotated[float, Field(gt=0, le=500)] | None = None
+    amount_per_day: Annotated[float, Field(gt=0, le=LARGEST_AMOUNT)] | None = None
+    """in the drug's unit, whatever the body surface; instead of the dose per m2"""
     doses_per_day: Annotated[int, Field(ge=1, le=3)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_usual(cls, pulse: Any) -> Any:
+        if not isinstance(pulse, dict):
+            return pulse
+        usual = regimens().get(str(pulse.get("drug", DRUG)))
+        if usual is None:
+            return pulse
+        doses = ("mg_per_m2_per_day", "amount_per_day")
+        known = {"days": usual.days} | pulse
+        if all(pulse.get(name) is None for name in doses):
+            known["mg_per_m2_per_day"] = usual.mg_per_m2_per_day
+        return known
+
+    @model_validator(mode="after")
+    def _one_dose(self) -> Pulse:
+        if (self.mg_per_m2_per_day is None) == (self.amount_per_day is None):
+            raise ValueError(
+                f"a pulse of {self.drug} needs mg_per_m2_per_day, or amount_per_day in its unit"
+            )
+        return self
+
+    def amount(self, bsa: float) -> float:
+        """What is given on each of its days, in the drug's unit, for a body surface area (m2)."""
+        if self.amount_per_day is not None:
+            return self.amount_per_day
+        assert self.mg_per_m2_per_day is not None
+        return self.mg_per_m2_per_day * bsa
 
 
 class Schedule(Strict):
-    """Fractions and ATRA pulses of one plan.
+    """Fractions and drug pulses of one plan.
 
     Days count from a day 0 that all schedules of a question share, usually the first fraction.
     """
 
     fractions: Annotated[tuple[PlannedFraction, ...], Field(max_length=MOST_FRACTIONS)] = ()
-    atra: Annotated[tuple[Pulse, ...], Field(max_length=MOST_PULSES)] = ()
+    pulses: Annotated[tuple[Pulse, ...], Field(max_length=MOST_PULSES)] = ()
+    """of all drugs; those of a drug of every event table also as a list under its word"""
     start_weekday: Annotated[int, Field(ge=0, le=6)] = 0
     """weekday of day 0, Monday = 0"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_drug(cls, schedule: Any) -> Any:
+        """Lists of pulses under a drug's word join the others."""
+        if not isinstance(schedule, dict) or not any(name in schedule for name in DRUGS):
+            return schedule
+        rest = {name: value for name, value in schedule.items() if name not in DRUGS}
+        pulses = list(rest.get("pulses", ()))
+        for name in DRUGS:
+            own = schedule.get(name, ())
+            if not isinstance(own, (list, tuple)):
+                return schedule
+            pulses += [{"drug": name} | p if isinstance(p, dict) else p for p in own]
+        return rest | {"pulses": pulses}
 
     @model_validator(mode="after")
     def _distinct(self) -> Schedule:
         places = [(f.day, f.lesion) for f in self.fractions]
         if len(set(places)) < len(places):
             raise ValueError("two fractions to the same lesion on one day: join them")
-        pulses = sorted(self.atra, key=lambda p: p.day)
-        for pulse, following in pairwise(pulses):
-            if pulse.day + pulse.days > following.day:
-                raise ValueError(f"the ATRA pulse on day {following.day:g} begins in another one")
+        for drug in {p.drug for p in self.pulses}:
+            pulses = sorted(self.pulses_of(drug), key=lambda p: p.day)
+            for pulse, following in pairwise(pulses):
+                if pulse.day + pulse.days > following.day:
+                    raise ValueError(
+                        f"the pulse of {drug} on day {following.day:g} begins in another one"
+                    )
         return self
+
+    def pulses_of(self, drug: str) -> tuple[Pulse, ...]:
+        """Pulses of one drug."""
+        return tuple(p for p in self.pulses if p.drug == drug)
+
+    def with_pulses(self, pulses: tuple[Pulse, ...], drug: str) -> Schedule:
+        """The schedule with other pulses of one drug."""
+        others = tuple(p for p in self.pulses if p.drug != drug)
+        return self.model_copy(update={"pulses": others + pulses})
 
     @property
     def first_fraction_day(self) -> int:
@@ -86,7 +158,8 @@ def schedule_of(schedule: Schedule | str) -> Schedule:
     """A schedule from words, or the schedule itself.
 
     ``5x10`` is 5 fractions of 10 Gy on weekdays from a Monday, ``3x18/2`` every other day, and
-    ``5x10 + 4x3`` has 4 ATRA pulses of 3 days besides; ``none`` is no treatment.
+    ``5x10 + 4x3`` has 4 drug pulses of 3 days besides; ``none`` is no treatment. Further drugs
+    follow with their word: ``5x10 + 4x3 + il7 2x1@6:84``.
 
     Raises:
         ValueError: when the words mean nothing.
@@ -94,11 +167,11 @@ def schedule_of(schedule: Schedule | str) -> Schedule:
     """
     if isinstance(schedule, Schedule):
         return schedule
-    fractions, _, pulses = (part.strip() for part in schedule.partition("+"))
+    fractions, *drugs = (part.strip() for part in schedule.split("+"))
     planned = Schedule() if fractions == NOTHING else fractions_in_words(fractions)
-    if not pulses:
-        return planned
-    return planned.model_copy(update={"atra": pulses_in_words(pulses)})
+    pulses = [pulse for part in drugs for pulse in pulses_in_words(part)]
+    raw = planned.model_dump() | {"pulses": [p.model_dump() for p in pulses]}
+    return checked(Schedule, raw, f"the schedule {schedule}") if pulses else planned
 
 
 def fractions_in_words(text: str, start_weekday: int = 0) -> Schedule:
@@ -121,23 +194,27 @@ def fractions_in_words(text: str, start_weekday: int = 0) -> Schedule:
 
 
 def pulses_in_words(text: str) -> tuple[Pulse, ...]:
-    """ATRA pulses from words: ``4x3`` is 4 pulses of 3 days, as in NCT06439888.
+    """Pulses from words: ``4x3`` is 4 pulses of 3 days, every 21 days, as in NCT06439888.
 
-    In full ``4x3@0/21:150``: from day 0, every 21 days, 150 mg/m2 per day.
+    In full ``4x3@0/21:150``: from day 0, every 21 days, 150 mg/m2 per day. Another drug than the
+    usual one is named before: ``il7 2x1@6/21:84``; without a usual regimen its dose is the amount
+    of a day in its unit.
 
     Raises:
         ValueError: when the words mean nothing.
         BadInput: when they mean pulses outside the limits.
     """
-    match = PULSES.fullmatch(text.replace(" ", ""))
+    match = PULSES.fullmatch(" ".join(text.split()))
     if not match:
         raise ValueError(
-            f"ATRA {text!r}: expected PULSESxDAYS[@FIRST_DAY][/EVERY][:MG_PER_M2], "
+            f"pulses {text!r}: expected [DRUG ]PULSESxDAYS[@FIRST_DAY][/EVERY][:DOSE], "
             "e.g. 4x3@0/21:150"
         )
-    count, days = int(match[1]), int(match[2])
-    first, every, dose = int(match[3] or 0), int(match[4] or 21), float(match[5] or 150)
-    raw = [
-        {"day": first + every * k, "days": days, "mg_per_m2_per_day": dose} for k in range(count)
-    ]
-    return checked(Schedule, {"atra": raw}, f"ATRA {text}").atra
+    drug, usual = match[1] or DRUG, regimens().get(match[1] or DRUG)
+    count, days, first = int(match[2]), int(match[3]), int(match[4] or 0)
+    every = int(match[5] or (usual.every if usual else THREE_WEEKS))
+    dose: dict[str, float] = {}
+    if match[6]:
+        dose = {"mg_per_m2_per_day" if usual else "amount_per_day": float(match[6])}
+    raw = [{"drug": drug, "day": first + every * k, "days": days, **dose} for k in range(count)]
+    return checked(Schedule, {"pulses": raw}, f"pulses {text}").pulses

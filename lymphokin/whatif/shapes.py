@@ -20,7 +20,7 @@ SHAPES = (
     Shape(257, 8, 209, 56),
     Shape(641, 8, 641, 160),
 )
-"""Smallest first: nothing given yet; without the drug; a trial's pulses; more; the most."""
+"""Smallest first: nothing given yet; without a drug; a trial's pulses; more; the most."""
 MOST_WINDOWS = max(shape.windows for shape in SHAPES)
 
 
@@ -30,16 +30,17 @@ def arrays_of(treatment: Treatment, days: Sequence[float], rule: StepRule) -> Tr
     Args:
         treatment: what is given.
         days: days at which the solution is wanted exactly.
-        rule: ``STEPS``, with windows as long as the model's drug lasts.
+        rule: ``STEPS``, with windows as long as the model's drugs last.
 
     Raises:
         ValueError: when no shape holds it.
     """
     arrays = treatment_arrays(replace(treatment, days=np.asarray(days, float)), SHAPES, rule)
     if arrays is None:
-        apart = rule.within(rule.windows[0]).separate_days
+        apart = max(rule.within(window).separate_days for window in rule.windows)
         raise ValueError(
-            "this schedule is too long to be computed: ATRA courses less than "
-            f"{apart:.3g} days apart count as one, which may last some three weeks"
+            "this schedule is too long to be computed: courses of a drug less than "
+            f"{apart:.3g} days apart count as one, which may last some three weeks, and there may "
+            f"be {MOST_WINDOWS}"
         )
     return arrays

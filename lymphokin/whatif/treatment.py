@@ -11,7 +11,7 @@ from lymphokin.dose.immune import per_lesion
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
 from lymphokin.solve import Treatment
 from lymphokin.whatif.patient import Patient
-from lymphokin.whatif.schedule import Schedule
+from lymphokin.whatif.schedule import Pulse, Schedule
 
 PATIENT = "patient"
 
@@ -31,9 +31,9 @@ def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatm
         ValueError: when a fraction treats a lesion that the patient has not.
     """
     immune_dose, share = _immune_dose(patient, schedule, plan)
-    dose_days, amount = _intakes(schedule, patient.bsa)
+    intakes = _intakes(schedule, patient.bsa)
     days = np.array([float(f.day) for f in schedule.fractions])
-    return Treatment(days, immune_dose, share, dose_days, amount)
+    return Treatment(days, immune_dose, share, *intakes[:2], drug=intakes[2])
 
 
 def _immune_dose(
@@ -74,15 +74,19 @@ def _per_gy(site: str, n_lesions: int | None) -> tuple[np.ndarray, int]:
     return ratio[0], lesions
 
 
-def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray]:
-    """Day and mg of every ATRA intake, as :class:`lymphokin.schedule.AtraPulses` has them."""
-    pulses = sorted(schedule.atra, key=lambda p: p.day)
-    days = [p.day + np.arange(p.days * p.doses_per_day) / p.doses_per_day for p in pulses]
-    amounts = [
-        np.full(p.days * p.doses_per_day, p.mg_per_m2_per_day * bsa / p.doses_per_day)
-        for p in pulses
-    ]
-    return np.concatenate([np.zeros(0), *days]), np.concatenate([np.zeros(0), *amounts])
+def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Day, amount in the drug's unit, and drug of every intake."""
+
+    def of_pulse(pulse: Pulse) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        count = pulse.days * pulse.doses_per_day
+        days = pulse.day + np.arange(count) / pulse.doses_per_day
+        amount = np.full(count, pulse.amount(bsa) / pulse.doses_per_day)
+        return days, amount, np.full(count, pulse.drug, dtype=object)
+
+    none = np.zeros(0), np.zeros(0), np.zeros(0, dtype=object)
+    pulses = sorted(schedule.pulses, key=lambda p: p.day)
+    days, amount, drug = zip(none, *(of_pulse(p) for p in pulses), strict=True)
+    return np.concatenate(days), np.concatenate(amount), np.concatenate(drug)
 
 
 def columns_of(patient: Patient) -> dict[str, list[Any]]:

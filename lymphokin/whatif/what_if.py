@@ -150,7 +150,7 @@ def what_if(
         patient: what is known of the patient; counts so far were measured under ``a``.
         a: the plan that the patient is on: a schedule, or words such as ``"5x10"`` (5 fractions of
             10 Gy on weekdays), ``"3x18/2"`` (every other day) or ``"5x10 + 4x3"`` (with 4 pulses
-            of ATRA of 3 days).
+            of the drug of 3 days).
         b: what it is compared with.
         endpoint: what is judged, as of :func:`lymphokin.endpoints.read_endpoint`; the default is
             grade >= 2 six weeks after the last fraction.

@@ -12,8 +12,11 @@ from scipy.integrate import solve_ivp
 
 from lymphokin.model import load_model
 from lymphokin.solve import StepRule, Treatment, build_timeline, following, solve
+from lymphokin.solve.one_treatment import Shape, timeline_of_lanes, treatment_arrays
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "il7_atra.py"
+SHAPES = (Shape(129, 5, 249, 97),)
+"""Of a what-if, with windows, hours and nodes to spare."""
 EVERY = (1, 7, 42)
 DAYS = np.array([0.0, 1.5, 3.0, 7.0, 9.0, 14.0, 22.0, 30.0, 46.0, 63.0, 84.0])
 ATRA = np.array([0.0, 1.0, 2.0, 21.0, 22.0, 23.0])
@@ -61,6 +64,18 @@ def test_counts_under_both_drugs_are_those_of_scipy():
         np.testing.assert_allclose(counts, exact["alc"], rtol=1e-4, err_msg=f"every {EVERY[i]}")
         mdsc = np.asarray(solution.outputs["mdsc"])[nodes, i]
         np.testing.assert_allclose(mdsc, exact["mdsc"], rtol=2e-4)
+    padded = treatment_arrays(treatments[-1], SHAPES, following(StepRule(), model))
+    assert padded is not None
+    assert (padded.exposure.tolist()[:4], padded.ordinal.tolist()[:4]) == ([0, 0, 1, 1], [0, 1] * 2)
+    both = timeline_of_lanes(padded, 1, [True, False])
+    alone = jax.jit(lambda t: solve(model, own, own, t))(both)
+    at = np.searchsorted(padded.node_day, DAYS)
+    given, without = np.asarray(alone.outputs["alc"])[at].T
+    nodes = layout.nodes(timeline, len(EVERY) - 1, DAYS)
+    expected = np.asarray(solution.outputs["alc"])[nodes, len(EVERY) - 1]
+    np.testing.assert_allclose(given, expected, rtol=1e-9)
+    bare = oracle.solve(p, [], [(day, 0.5, 0.2) for day in fractions], DAYS)
+    np.testing.assert_allclose(without, bare["alc"], rtol=1e-4)
 
 
 def drive_of(p, il7):

@@ -18,7 +18,7 @@ def test_lanes_with_and_without_atra_and_gamma_are_those_of_scipy():
     model = load_model("myeloid_lymphoid")
     engine = Engine(PopulationDraws.of_prior(model, draws=60))
     plan = Schedule(
-        fractions=tuple(PlannedFraction(day=d, gy=10.0) for d in range(5)), atra=(Pulse(day=0.0),)
+        fractions=tuple(PlannedFraction(day=d, gy=10.0) for d in range(5)), pulses=(Pulse(day=0.0),)
     )
     patient = Patient(site="liver", n_lesions=2)
     solved = engine.solve(patient, plan, plan, 400)
@@ -38,6 +38,6 @@ def test_lanes_with_and_without_atra_and_gamma_are_those_of_scipy():
             np.testing.assert_allclose(counts, exact["alc"], rtol=5e-3)
             end = np.exp(np.asarray(solved.at)[version, -1, lane])
             np.testing.assert_allclose(end, exact["alc"][DAYS.index(46)], rtol=1e-4)
-        mdsc = np.exp(np.asarray(solved.mdsc)[at, lane])
+        mdsc = np.exp(np.asarray(solved.others["mdsc"])[at, lane])
         np.testing.assert_allclose(mdsc, oracle.solve(own, doses, fractions, DAYS)["mdsc"],
                                    rtol=2e-2)  # fmt: skip

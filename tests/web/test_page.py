@@ -108,7 +108,7 @@ def test_a_benefit_that_nobody_has_seen_has_no_probability(visit: Visit) -> None
 def test_the_page_judges_what_is_chosen(visit: Visit) -> None:
     page, headline = visit.page, visit.page.locator("#headline")
     expect(headline).to_contain_text("A is judged on day 46, B on day 53.")
-    visit.answer_to(lambda: page.locator("#preset-b").select_option("trial_sbrt"))
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("trial"))
     _, answer = visit.answer_to(lambda: page.locator("#endpoint").select_option("days_below_0.8"))
     fewer = abs(answer["difference"]["p"])
     assert f"{fewer:g} fewer days below 0.8" in headline.inner_text()
@@ -165,7 +165,7 @@ def test_the_whole_task_by_keyboard_alone(visit: Visit) -> None:
     question, _ = visit.answer_to(lambda: key.press("+"))
     assert [f["gy"] for f in question["a"]["fractions"]] == [18, 18, 18, 18.5]
     question, _ = visit.answer_to(lambda: key.press("a"))
-    assert [p["day"] for p in question["a"]["atra"]] == [8]
+    assert [p["day"] for p in question["a"]["pulses"]] == [8]
     question, _ = visit.answer_to(lambda: key.press("Delete"))
     assert days(question, "a") == [0, 2, 4]
     assert "removed" in page.locator("#announcer").inner_text()
@@ -187,11 +187,11 @@ def test_fractions_and_pulses_are_added_moved_and_removed_by_mouse(visit: Visit)
     assert days(question, "a")[-1] == 9
     question, _ = visit.answer_to(lambda: cell(visit, 0, 9).click())
     assert days(question, "a") == [0, 1, 2, 3, 4]
-    page.get_by_label("an ATRA pulse").check()
+    page.get_by_label("a pulse of ATRA").check()
     question, _ = visit.answer_to(lambda: drag(visit, 1, 22, 29))
-    assert [p["day"] for p in question["b"]["atra"]] == [0, 28, 42, 63]
+    assert [p["day"] for p in question["b"]["pulses"]] == [0, 28, 42, 63]
     question, _ = visit.answer_to(lambda: cell(visit, 1, 44).click())
-    assert [p["day"] for p in question["b"]["atra"]] == [0, 28, 63]
+    assert [p["day"] for p in question["b"]["pulses"]] == [0, 28, 63]
     drag(visit, 1, 28, 1)
     expect(page.locator("#announcer")).to_have_text("Two ATRA pulses would overlap.")
     question, _ = visit.answer_to(lambda: page.locator("#weekday").select_option("3"))
@@ -264,7 +264,7 @@ def of_models() -> dict:
                            verdict="unclear", probability_a_better=0.5,
                            probability_b_better=0.1, better_by=0.05, assumption=None)  # fmt: skip
         return ModelRisk(model=name, description=name, rests_on="published cohorts",
-                         knows_atra=knows, asked_first=knows, a=of_100(a), b=of_100(b),
+                         knows_drugs=knows, asked_first=knows, a=of_100(a), b=of_100(b),
                          difference=apart, counts_used=1, reliable=knows)  # fmt: skip
 
     over = [Mixture(mean=m, lowest=low, highest=high)
@@ -294,7 +294,7 @@ def test_what_other_models_say_stands_in_a_table(visit: Visit) -> None:
     )
     expect(drawer.locator("tbody tr").last).to_contain_text("4221 to 42")
     expect(drawer.locator("tbody tr").last).to_contain_text("unlike what it expects")
-    expect(drawer.locator("tbody tr").last).to_contain_text("knows no ATRA")
+    expect(drawer.locator("tbody tr").last).to_contain_text("does not know the drugs")
     assert fits(page)
     assert violations(page) == []
     visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))

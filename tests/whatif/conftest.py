@@ -31,7 +31,7 @@ def bare() -> Schedule:
 
 @pytest.fixture(scope="session")
 def pulsed(bare) -> Schedule:
-    return bare.model_copy(update={"atra": tuple(Pulse(day=21.0 * k) for k in range(3))})
+    return bare.model_copy(update={"pulses": tuple(Pulse(day=21.0 * k) for k in range(3))})
 
 
 @pytest.fixture(scope="session")

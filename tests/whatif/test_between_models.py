@@ -41,7 +41,7 @@ def test_a_model_without_the_drug_uses_the_counts_it_knows_and_sees_no_pulses(
 ):
     found, _ = answer
     other = found.models[1]
-    assert (other.model, other.knows_atra, other.asked_first) == ("hedos_hcc", False, False)
+    assert (other.model, other.knows_drugs, other.asked_first) == ("hedos_hcc", False, False)
     assert other.counts_used == 2
     assert other.a == other.b
     assert other.difference.of_100 == 0

@@ -59,7 +59,7 @@ def test_every_question_has_the_same_number(engine, patient, pulsed, bare, name)
     answer = engine.what_if(question)
     planned = answer.a.judged.planned
     asked = {"patient": patient, "schedule": pulsed, "endpoint": name}
-    grid = scan(engine, ScanRequest(**asked, kind="atra", x=(0,), y=(3.0,)))
+    grid = scan(engine, ScanRequest(**asked, kind="pulses", x=(0,), y=(3.0,)))
     assert grid.cells[0][0].risk == planned
     around = engine.answer(patient, pulsed, pulsed, 400).bed10_gy
     listed = options(engine, OptionsRequest(**asked, bed10_gy=(around, around), gy=(10, 10)))

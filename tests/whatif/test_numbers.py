@@ -84,7 +84,7 @@ def test_markov_chains_agree_with_the_weights_where_these_are_good(
 
 def test_gamma_zero_takes_every_effect_of_atra_away(answer):
     for schedule in (answer.a, answer.b):
-        assert schedule.gamma_zero.planned == schedule.gamma_zero.no_atra
+        assert schedule.gamma_zero.planned == schedule.gamma_zero.no_drug
     assert answer.difference_gamma_zero.p == 0
     assert answer.difference_gamma_zero.verdict == "same"
     assert "if it does not, there is no difference" in answer.difference.assumption
@@ -96,7 +96,7 @@ def test_draws_are_paired(engine, patient, pulsed, answer):
     assert same.a == same.b
     assert (same.difference.p, same.difference.low, same.difference.high) == (0, 0, 0)
     assert same.a == answer.a  # what B is does not change A
-    assert answer.a.fitted.no_atra == answer.b.fitted.planned
+    assert answer.a.fitted.no_drug == answer.b.fitted.planned
     assert answer.a.fitted.no_treatment == answer.b.fitted.no_treatment
 
 
@@ -151,7 +151,7 @@ def test_numbers_are_rounded_once(answer):
     estimates = [
         getattr(getattr(s.fitted, arm), grade).measured
         for s in (answer.a, answer.b)
-        for arm in ("planned", "no_atra", "no_treatment")
+        for arm in ("planned", "no_drug", "no_treatment")
         for grade in ("grade2", "grade3", "grade4")
     ]
     for e in estimates:
@@ -188,10 +188,10 @@ def test_another_schedule_or_patient_does_not_recompile(engine, patient, bare, p
 
 def test_a_count_after_atra_began_belongs_to_the_plan(engine, patient, bare):
     """ATRA before radiotherapy: what a count on day -1 says depends on it."""
-    early = bare.model_copy(update={"atra": (Pulse(day=-14.0),)})
+    early = bare.model_copy(update={"pulses": (Pulse(day=-14.0),)})
     keys = {engine._key(patient, bare, plan, 400) for plan in (bare, early)}
     assert len(keys) == 2
-    later = bare.model_copy(update={"atra": (Pulse(day=5.0),)})
+    later = bare.model_copy(update={"pulses": (Pulse(day=5.0),)})
     assert engine._key(patient, bare, later, 400) == engine._key(patient, bare, bare, 400)
 
 

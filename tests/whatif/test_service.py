@@ -69,7 +69,7 @@ def test_health_and_form(client, engine):
     fields = {f["name"]: f for f in form["fields"]}
     assert fields["ptv_cm3"]["used"]
     assert not fields["age"]["used"]
-    assert {p["name"] for p in form["presets"]} >= {"5x10", "3x18", "10x5", "trial_sbrt_atra"}
+    assert {p["name"] for p in form["presets"]} >= {"5x10", "3x18", "10x5", "trial_atra"}
     assert WhatIfRequest.model_validate(form["default"])
     assert "identif" not in json.dumps(form["fields"]).lower()
 
@@ -195,7 +195,7 @@ json_values = st.recursive(
 )
 paths = st.sampled_from(
     ["patient", "a", "b", "patient.counts", "patient.counts.0", "a.fractions", "a.fractions.0.gy",
-     "a.fractions.1.day", "a.atra", "a.atra.0.days", "b.start_weekday", "patient.n_lesions",
+     "a.fractions.1.day", "a.pulses", "a.pulses.0.days", "b.start_weekday", "patient.n_lesions",
      "patient.immune_dose_gy", "patient.site", "draws"]
 )  # fmt: skip
 

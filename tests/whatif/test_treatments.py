@@ -42,7 +42,7 @@ def as_cohort(patient: Patient, plan: Schedule) -> Cohort:
 def test_doses_are_those_of_the_trials_regimen():
     regimen = AtraPulses(cycles=3, doses_per_day=2).doses(1.7)
     pulses = tuple(Pulse(day=21.0 * k, doses_per_day=2) for k in (2, 0, 1))
-    plan = Schedule(atra=pulses)
+    plan = Schedule(pulses=pulses)
     treatment = treatment_of(Patient(bsa=1.7), plan, plan)
     np.testing.assert_allclose(treatment.dose_days, regimen["day"])
     np.testing.assert_allclose(treatment.amount, regimen["amount_mg"])
@@ -93,7 +93,7 @@ pulses = st.builds(
 def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
     try:
         plan = Schedule(
-            fractions=tuple(PlannedFraction(day=d, gy=2.0) for d in days), atra=tuple(atra)
+            fractions=tuple(PlannedFraction(day=d, gy=2.0) for d in days), pulses=tuple(atra)
         )
     except ValidationError:
         return  # overlapping pulses
@@ -110,7 +110,7 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
 
 
 def test_drug_courses_without_a_pause_are_refused_as_too_long():
-    plan = Schedule(atra=tuple(Pulse(day=7.0 * k, days=5, doses_per_day=2) for k in range(8)))
+    plan = Schedule(pulses=tuple(Pulse(day=7.0 * k, days=5, doses_per_day=2) for k in range(8)))
     with pytest.raises(ValueError, match="too long"):
         arrays_of(treatment_of(Patient(), plan, plan), [126.0], STEPS)
 
@@ -133,7 +133,7 @@ def test_biologically_effective_dose():
 def test_words_become_schedules_on_weekdays():
     assert [f.day for f in schedule_of("6x8").fractions] == [0, 1, 2, 3, 4, 7]
     assert [f.day for f in schedule_of("3x18/2").fractions] == [0, 2, 4]
-    assert [p.day for p in schedule_of("none + 2x3@-7/14:100").atra] == [-7.0, 7.0]
+    assert [p.day for p in schedule_of("none + 2x3@-7/14:100").pulses] == [-7.0, 7.0]
     for wrong in ("5*10", "x10", "5x"):
         with pytest.raises(ValueError, match="expected COUNTxGY"):
             schedule_of(wrong)
@@ -142,10 +142,10 @@ def test_words_become_schedules_on_weekdays():
 def test_scans_give_back_the_plan_itself_and_keep_off_weekends():
     assert with_fractions(PLAN, 3, 8.0) is PLAN
     assert [f.day for f in with_fractions(PLAN, 4, 6.0).fractions] == [0, 2, 4, 7]
-    pulsed = with_pulses(PLAN, 7, 2)
-    assert [p.day for p in pulsed.atra] == [7.0, 28.0]
-    assert with_pulses(pulsed, 7, 2) is pulsed
-    assert with_pulses(pulsed, 0, 0).atra == ()
+    pulsed = with_pulses(PLAN, "atra", 7, 2)
+    assert [p.day for p in pulsed.pulses] == [7.0, 28.0]
+    assert with_pulses(pulsed, "atra", 7, 2) is pulsed
+    assert with_pulses(pulsed, "atra", 0, 0).pulses == ()
 
 
 def test_an_option_says_how_many_more_of_100_and_how_long_it_takes(population):
@@ -179,7 +179,7 @@ def test_the_patient_has_every_column_of_an_event_table():
 
 def test_what_is_given_on_the_day_of_a_count_comes_after_it():
     """Fractions and pulses on days 0, 2 and 4: until the count of day 2 only day 0 was given."""
-    plan = PLAN.model_copy(update={"atra": tuple(Pulse(day=d, days=1) for d in (0.0, 2.0, 4.0))})
+    plan = PLAN.model_copy(update={"pulses": tuple(Pulse(day=d, days=1) for d in (0.0, 2.0, 4.0))})
     treatment = treatment_of(Patient(), plan, plan)
     assert treatment.before(2.0).fraction_days.tolist() == [0.0]
     assert treatment.before(2.0).dose_days.tolist() == [0.0]
@@ -191,7 +191,7 @@ def test_what_is_given_on_the_day_of_a_count_comes_after_it():
 
 def test_a_schedule_is_compared_with_what_was_seen_by_the_mg_of_a_day():
     """Two doses of 127.5 mg on each day of two pulses, for a body surface of 1.7 m2."""
-    plan = PLAN.model_copy(update={"atra": tuple(Pulse(day=d, doses_per_day=2) for d in (0, 21))})
+    plan = PLAN.model_copy(update={"pulses": tuple(Pulse(day=d, doses_per_day=2) for d in (0, 21))})
     patient = Patient(bsa=1.7, counts=(Count(day=-9, value=1.4), Count(day=-2, value=1.2)))
     found = course_features(patient, plan, treatment_of(patient, plan, plan), 46)
     assert found["atra_mg"] == pytest.approx(255.0)

@@ -15,6 +15,7 @@ from lymphokin.whatif.answers import (
     Difference,
     Estimate,
     Fan,
+    Given,
     GradeRisk,
     Judged,
     Quantiles,
@@ -26,6 +27,7 @@ from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.schedule import schedule_of
 
 GRADE_2 = in_words(SIX_WEEKS)
+GIVEN = Given(drug="atra", label="ATRA", unit="mg", amount=2700)
 COUNTS = [(-7, 1.30), (-1, 1.05)]
 
 
@@ -109,19 +111,19 @@ def risk_from(first: int) -> Risk:
 
 def test_every_risk_of_a_schedule_stands_beside_what_it_is():
     fitted, zero = (
-        Comparators(planned=risk_from(a), no_atra=risk_from(b), no_treatment=risk_from(c))
+        Comparators(planned=risk_from(a), no_drug=risk_from(b), no_treatment=risk_from(c))
         for a, b, c in ((34, 46, 29), (48, 53, 27))
     )
     empty = Fan(q05=[], q25=[], q50=[], q75=[], q95=[])
-    numbers = [getattr(fitted, n).grade2.measured for n in ("planned", "no_atra", "no_treatment")]
+    numbers = [getattr(fitted, n).grade2.measured for n in ("planned", "no_drug", "no_treatment")]
     judged = Judged(planned=numbers[0], no_drug=numbers[1], no_treatment=numbers[2],
                     without_link=zero.planned.grade2.measured, window=(46, 46),
                     spread=None)  # fmt: skip
     answer = ScheduleAnswer(
         judged=judged,
         endpoint_day=46, total_gy=50, bed10_gy=100, eqd2_10_gy=83.3, bed3_gy=216.7, eqd2_3_gy=130,
-        immune_dose_gy=1.6, atra_mg=2700, fitted=fitted, gamma_zero=zero, drivers=[],
-        curves=Curves(alc=empty, alc_measured=empty, mdsc=None, alc_no_atra_q50=[],
+        immune_dose_gy=1.6, given=[GIVEN], fitted=fitted, gamma_zero=zero, drivers=[],
+        curves=Curves(alc=empty, alc_measured=empty, others={}, alc_no_drug_q50=[],
                       alc_no_treatment_q50=[]),
     )  # fmt: skip
     rows = {
@@ -148,7 +150,7 @@ def test_words_and_objects_ask_the_same_and_a_notebook_shows_it(engine, patient)
     b = words.answer.b  # n d (1 + d / (alpha/beta)), over 1 + 2 / (alpha/beta)
     assert (b.endpoint_day, b.total_gy) == (46, 50.0)
     assert (b.bed10_gy, b.eqd2_10_gy, b.bed3_gy, b.eqd2_3_gy) == (100.0, 83.3, 216.7, 130.0)
-    assert b.atra_mg == 9 * 150 * 1.8
+    assert [(g.drug, g.amount) for g in b.given] == [("atra", 9 * 150 * 1.8)]
     html = words._repr_html_()
     for shown in (words.answer.a, words.answer.b):
         assert f"<td>{shown.fitted.planned.grade2.measured.of_100} (" in html

@@ -2,6 +2,7 @@
 // stands here as the service gave it.
 
 import { byId, h } from "./dom.js";
+import { allLabels, disputed, drugs } from "./drugs.js";
 import { apart, counted, happens, isChance, when } from "./judge.js";
 import { people, personKey, riskBar } from "./icons.js";
 import { hundredths, of100, probability, range, signed } from "./numbers.js";
@@ -39,8 +40,8 @@ const riskTable = ({ judged }, endpoint) => {
       "tbody",
       {},
       row("as planned", judged.planned, "this"),
-      judged.without_link ? row("if myeloid cells held back no lymphocytes", judged.without_link, "aside") : null,
-      row("without ATRA", judged.no_drug, "aside"),
+      judged.without_link ? row(disputed().without, judged.without_link, "aside") : null,
+      drugs().length ? row(`without ${allLabels()}`, judged.no_drug, "aside") : null,
       row("no treatment", judged.no_treatment, "aside"),
     ),
   );

@@ -5,6 +5,7 @@ import { form as readForm, latest, Refused, warm } from "./api.js";
 import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
 import { courses, showCourses, showNoCourses } from "./courses.js";
 import { byId, h } from "./dom.js";
+import { useModel } from "./drugs.js";
 import { judge } from "./judge.js";
 import { models } from "./models.js";
 import { narrowing } from "./narrowing.js";
@@ -69,14 +70,15 @@ const followWidth = () => {
 };
 
 const build = (form) => {
+  useModel(form);
   showProvenance(form.provenance);
   start(form.default);
   const drawPlans = plans(form, { state, change });
   answers();
-  courses();
+  courses(form);
   const drawJudge = judge(byId("judge"), form, { state, change });
   const drawFields = patientFields(byId("fields"), form, { state, change });
-  const drawCounts = countRows(byId("counts"), form.counts, { state, change });
+  const drawCounts = countRows(byId("counts"), form, { state, change });
   draw = () => {
     drawJudge();
     drawFields();

@@ -2,6 +2,7 @@
 
 import { calibration } from "./calibration.js";
 import { byId, h, s } from "./dom.js";
+import { disputed } from "./drugs.js";
 import { happens } from "./judge.js";
 import { of100 } from "./numbers.js";
 
@@ -61,7 +62,7 @@ const provenance = (p) =>
       ["Smallest bulk ESS", p.ess_bulk_min],
       ["Divergences", p.divergences],
       ["Verdict on sampling", p.verdict],
-      ["That ATRA protects lymphocytes", p.gamma_known_from_people ? "seen in people" : "an assumption: no human evidence"],
+      [disputed() && `That ${disputed().assumes}`, disputed() && (p.gamma_known_from_people ? "seen in people" : "an assumption: no human evidence")],
     ]),
     ...calibration(p.calibration),
     h("h3", {}, "What it cannot say"),

@@ -1,12 +1,13 @@
 // One schedule as a calendar of weeks: click, drag and keys add, move and remove what is given.
 
 import { h } from "./dom.js";
+import { drugs, keyOf, labelOf, place, shortLabel } from "./drugs.js";
 import { signed } from "./numbers.js";
 import * as plan from "./schedule.js";
 
 export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-const NAMES = { fraction: "Fraction", pulse: "ATRA pulse" };
+const nameOf = (kind) => (kind === "fraction" ? "Fraction" : `${labelOf(kind)} pulse`);
 
 const weekdayOf = (schedule, day) => (((schedule.start_weekday + day) % 7) + 7) % 7;
 const monday = (schedule, day) => day - weekdayOf(schedule, day);
@@ -19,13 +20,13 @@ const dayName = (schedule, day) => {
 
 /** First Monday shown and number of weeks, so that everything planned and the visit has its cell. */
 const extent = (schedule, lastDay) => {
-  const first = monday(schedule, Math.min(0, ...schedule.atra.map((pulse) => Math.floor(pulse.day))));
+  const first = monday(schedule, Math.min(0, ...schedule.pulses.map((pulse) => Math.floor(pulse.day))));
   return { first, weeks: Math.max(1, Math.ceil((lastDay + 1 - first) / 7)) };
 };
 
 const cellOf = (schedule, day, { active, visit }) => {
   const fractions = plan.fractionsAt(schedule, day);
-  const pulse = plan.pulseAt(schedule, day);
+  const given = drugs().filter(({ drug }) => plan.pulseAt(schedule, drug, day));
   const weekend = weekdayOf(schedule, day) > 4;
   const said = [];
   const shown = [];
@@ -34,18 +35,19 @@ const cellOf = (schedule, day, { active, visit }) => {
     said.push(`fraction of ${gy} Gy`);
     shown.push(h("span", { class: "chip" }, gy));
   }
-  if (pulse) {
+  for (const { drug, label } of given) {
+    const pulse = plan.pulseAt(schedule, drug, day);
     const first = Math.floor(pulse.day);
-    said.push(`ATRA, day ${day - first + 1} of ${pulse.days}`);
-    if (!shown.length && day === first) shown.push(h("span", { class: "word" }, "ATRA"));
+    said.push(`${label}, day ${day - first + 1} of ${pulse.days}`);
+    if (!fractions.length && day === first) shown.push(h("span", { class: "word" }, shortLabel(drug)));
   }
   if (day === visit) {
     said.push("visit");
     if (!shown.length) shown.push(h("span", { class: "word" }, "visit"));
   }
   const kinds = [
-    fractions.length || pulse ? "has" : "",
-    pulse ? "pulse" : "",
+    fractions.length || given.length ? "has" : "",
+    ...given.map(({ drug }) => (place(drug) ? "pulse other" : "pulse first")),
     weekend ? "weekend" : "",
     day < 0 ? "before" : "",
     day === visit ? "visit" : "",
@@ -72,7 +74,7 @@ const dayUnder = (event, table) => {
 /**
  * A calendar. `read()` gives its schedule; its wishes go to `edit(action, sentence)`: `action`
  * changes a copy of the schedule, `sentence` says what happened. `tool()` is what a click adds
- * ("fraction" or "pulse"), `template` what those look like where there is none yet, `limits` the
+ * ("fraction" or a drug), `template` what those look like where there is none yet, `limits` the
  * service's; `refuse(sentence)` hears why a wish cannot be.
  */
 export class Calendar {
@@ -135,9 +137,7 @@ export class Calendar {
 
   /** What is picked up or removed on a day: what the tool adds, if it is there, else the other. */
   kindAt(day) {
-    const tool = this.tool();
-    const other = tool === "fraction" ? "pulse" : "fraction";
-    return [tool, other].find((kind) => plan.isThere(this.read(), kind, day)) ?? null;
+    return [this.tool(), "fraction", ...drugs().map(({ drug }) => drug)].find((kind) => plan.isThere(this.read(), kind, day)) ?? null;
   }
 
   toggle(kind, day) {
@@ -145,11 +145,13 @@ export class Calendar {
     const schedule = this.read();
     const where = dayName(schedule, day);
     if (plan.isThere(schedule, kind, day))
-      return this.edit((next) => plan.remove(next, kind, day), `${NAMES[kind]} removed: ${where}`);
-    const length = (schedule.atra[0] ?? this.template.pulse).days;
+      return this.edit((next) => plan.remove(next, kind, day), `${nameOf(kind)} removed: ${where}`);
+    const like = kind === "fraction" ? null : plan.likely(schedule, kind, this.template);
+    if (kind !== "fraction" && like === null) return this.refuse(`Enter the dose of ${labelOf(kind)} first.`);
+    const length = like?.days;
     const refusal = plan.whyNotAdd(schedule, kind, day, this.limits, length);
     if (refusal) return this.refuse(refusal);
-    this.edit((next) => plan.add(next, kind, day, this.template), `${NAMES[kind]} added: ${where}`);
+    this.edit((next) => plan.add(next, kind, day, this.template), `${nameOf(kind)} added: ${where}`);
   }
 
   move(kind, from, to) {
@@ -157,7 +159,7 @@ export class Calendar {
     const refusal = plan.whyNotMove(schedule, kind, from, to, this.limits);
     if (refusal) return this.refuse(refusal);
     this.active = to;
-    this.edit((next) => plan.move(next, kind, from, to), `${NAMES[kind]} moved to ${dayName(schedule, to)}`);
+    this.edit((next) => plan.move(next, kind, from, to), `${nameOf(kind)} moved to ${dayName(schedule, to)}`);
   }
 
   onKey(event) {
@@ -172,7 +174,7 @@ export class Calendar {
     else if (event.key === "End") this.go(monday(this.read(), day) + 6);
     else if (event.key === "Enter" || event.key === " ") this.toggle(this.tool(), day);
     else if (event.key === "f") this.toggle("fraction", day);
-    else if (event.key === "a") this.toggle("pulse", day);
+    else if (drugs().some(({ drug }) => keyOf(drug) === event.key)) this.toggle(drugs().find(({ drug }) => keyOf(drug) === event.key).drug, day);
     else if (event.key === "Delete" || event.key === "Backspace") {
       const kind = this.kindAt(day);
       if (kind) this.toggle(kind, day);

@@ -5,7 +5,7 @@ import { signed } from "./numbers.js";
 
 const LEFT = 40;
 const RIGHT = 8;
-const STRIP = 26;
+const ROW = 11;
 const GRADES = [
   { below: 0.8, above: 0.5, name: "grade 2", kind: "two" },
   { below: 0.5, above: 0.2, name: "grade 3", kind: "three" },
@@ -32,7 +32,7 @@ export const valueLimits = (courses, measured, atLeast) => {
  */
 export const chart = (options) => {
   const { course, other, limits, days, width, height, measured = [], unit, grades, doses, judged } = options;
-  const bottom = height - 20 - (doses ? STRIP : 0);
+  const bottom = height - 20 - (doses ? 15 + ROW * doses.drugs.length : 0);
   const x = (day) => LEFT + ((day - days[0]) / (days[1] - days[0])) * (width - LEFT - RIGHT);
   const log = Math.log(limits[1] / limits[0]);
   const y = (value) =>
@@ -76,14 +76,13 @@ export const chart = (options) => {
     parts.push(s("path", { class: "frame", d: `M${LEFT} ${bottom}H${width - RIGHT}` }));
     for (const day of doses.fractions)
       parts.push(s("path", { class: "fraction", d: `M${x(day)} ${bottom + 2}v9` }));
-    for (const [first, last] of doses.pulses)
-      parts.push(
-        s("rect", { class: "pulse", x: x(first), y: bottom + 14, width: Math.max(3, x(last) - x(first)), height: 8 }),
-      );
-    parts.push(
-      s("text", { class: "axis", x: LEFT - 5, y: bottom + 11, "text-anchor": "end" }, "RT"),
-      s("text", { class: "axis", x: LEFT - 5, y: bottom + 22, "text-anchor": "end" }, "ATRA"),
-    );
+    parts.push(s("text", { class: "axis", x: LEFT - 5, y: bottom + 11, "text-anchor": "end" }, "RT"));
+    doses.drugs.forEach(({ label, pulses }, i) => {
+      const top = bottom + 14 + ROW * i;
+      for (const [first, last] of pulses)
+        parts.push(s("rect", { class: i ? "pulse other" : "pulse", x: x(first), y: top, width: Math.max(3, x(last) - x(first)), height: 8 }));
+      parts.push(s("text", { class: "axis", x: LEFT - 5, y: top + 8, "text-anchor": "end" }, label));
+    });
   }
   parts.push(s("text", { class: "axis unit", x: 2, y: 7 }, unit));
   return s(

@@ -2,10 +2,13 @@
 
 import { chart, valueLimits } from "./chart.js";
 import { byId, h } from "./dom.js";
-import { signed } from "./numbers.js";
-import { end } from "./schedule.js";
+import { drugs, shortLabel } from "./drugs.js";
+import { signed, unit } from "./numbers.js";
+import { end, pulsesOf } from "./schedule.js";
 
 const QUANTILES = ["q05", "q25", "q50", "q75", "q95"];
+/** What the model measures over days; lymphocytes first. */
+let quantities = [];
 const HEAD = ["5 %", "25 %", "median", "75 %", "95 %"];
 
 const measuredOf = (counts, quantity) =>
@@ -13,11 +16,14 @@ const measuredOf = (counts, quantity) =>
 
 const dosesOf = (schedule) => ({
   fractions: schedule.fractions.map((f) => f.day),
-  pulses: schedule.atra.map((p) => [p.day, p.day + p.days]),
+  drugs: drugs().map(({ drug }) => ({
+    label: shortLabel(drug),
+    pulses: pulsesOf(schedule, drug).map((p) => [p.day, p.day + p.days]),
+  })),
 });
 
-const tableOf = (letter, days, answer) => {
-  const { alc_measured: alc, mdsc } = answer.curves;
+const tableOf = (letter, days, answer, others) => {
+  const { alc_measured: alc } = answer.curves;
   const [first, visit] = answer.judged.window;
   const isVisit = (day) => first === visit && day === visit;
   const shown = days.map((day, i) => [day, i]).filter(([day]) => day % 7 === 0 || isVisit(day));
@@ -31,7 +37,7 @@ const tableOf = (letter, days, answer) => {
       h(
         "table",
         {},
-        h("caption", {}, "Lymphocytes as measured (10⁹/L), equal-tailed quantiles", mdsc ? "; MDSC (cells/µL), median" : ""),
+        h("caption", {}, "Lymphocytes as measured (10⁹/L), equal-tailed quantiles", ...others.map((q) => `; ${q.label} (${unit(q.unit)}), median`)),
         h(
           "thead",
           {},
@@ -40,7 +46,7 @@ const tableOf = (letter, days, answer) => {
             {},
             h("th", { scope: "col" }, "Day"),
             ...HEAD.map((name) => h("th", { scope: "col", class: "n" }, name)),
-            mdsc ? h("th", { scope: "col", class: "n" }, "MDSC") : null,
+            ...others.map((q) => h("th", { scope: "col", class: "n" }, q.label)),
           ),
         ),
         h(
@@ -52,7 +58,7 @@ const tableOf = (letter, days, answer) => {
               {},
               h("th", { scope: "row" }, signed(day), isVisit(day) ? " (visit)" : ""),
               ...QUANTILES.map((q) => h("td", { class: "n" }, `${alc[q][i]}`)),
-              mdsc ? h("td", { class: "n" }, `${mdsc.q50[i]}`) : null,
+              ...others.map((q) => h("td", { class: "n" }, `${answer.curves.others[q.quantity].q50[i]}`)),
             ),
           ),
         ),
@@ -72,15 +78,20 @@ const fanOf = (curve, days, span) => {
 export const showCourses = (answer, question) => {
   const keys = ["a", "b"];
   const last = Math.max(...keys.flatMap((k) => [answer[k].judged.window[1] + 7, end(question[k])]));
-  const alcSeen = measuredOf(question.patient.counts, "alc");
-  const mdscSeen = measuredOf(question.patient.counts, "mdsc");
-  const first = Math.max(answer.days[0], Math.min(-7, ...[...alcSeen, ...mdscSeen].map((c) => c.day)));
+  const { counts } = question.patient;
+  const [judged, ...rest] = quantities;
+  const others = rest.filter((q) => q.quantity in answer.a.curves.others);
+  const alcSeen = measuredOf(counts, judged.quantity);
+  const first = Math.max(answer.days[0], Math.min(-7, ...counts.map((c) => c.day)));
   const span = [first, Math.min(last, answer.days.at(-1))];
   const inSpan = (counts) => counts.filter((c) => c.day >= span[0] && c.day <= span[1]);
   const alc = keys.map((k) => fanOf(answer[k].curves.alc_measured, answer.days, span));
-  const mdsc = keys.map((k) => answer[k].curves.mdsc && fanOf(answer[k].curves.mdsc, answer.days, span));
   const alcLimits = valueLimits(alc, inSpan(alcSeen), [0.4, 1.5]);
-  const mdscLimits = mdsc[0] && valueLimits(mdsc, inSpan(mdscSeen), [10, 20]);
+  const besides = others.map((q) => {
+    const fans = keys.map((k) => fanOf(answer[k].curves.others[q.quantity], answer.days, span));
+    const seen = inSpan(measuredOf(counts, q.quantity));
+    return { ...q, fans, seen, limits: valueLimits(fans, seen, []) };
+  });
   keys.forEach((key, i) => {
     const letter = "AB"[i];
     const holder = byId(`course-${i}`);
@@ -89,23 +100,24 @@ export const showCourses = (answer, question) => {
     const { alc: count } = answer[key].fitted.planned;
     const label = `Lymphocytes under schedule ${letter}: on day ${answer[key].endpoint_day}, median ${count.q50}, 90 % between ${count.q05} and ${count.q95} times 10 to the 9 per litre. The table below holds the course.`;
     const common = { days: span, width, judged: answer[key].judged.window };
-    const twin = tableOf(letter, answer.days, answer[key]);
+    const twin = tableOf(letter, answer.days, answer[key], others);
     twin.open = Boolean(open);
     holder.replaceChildren(
       h("h3", {}, `Lymphocytes under ${letter}, 10⁹/L`),
       chart({ ...common, course: alc[i], other: alc[1 - i], limits: alcLimits, height: 230, measured: inSpan(alcSeen), grades: true, doses: dosesOf(question[key]), label }),
       h("p", { class: "small soft" }, `Counts as measured. Line: median; dark band: half of patients like this; pale band: 9 of 10. Dashed: ${"BA"[i]}. Dots: counts so far.`),
-      mdsc[i] ? h("h3", {}, `MDSC under ${letter}, cells/µL`) : null,
-      mdsc[i]
-        ? chart({ ...common, course: mdsc[i], other: mdsc[1 - i], limits: mdscLimits, height: 110, measured: inSpan(mdscSeen), label: `Myeloid-derived suppressor cells under schedule ${letter}; the table below holds the median.` })
-        : null,
+      ...besides.flatMap(({ label, unit: u, fans, seen, limits }) => [
+        h("h3", {}, `${label} under ${letter}, ${unit(u)}`),
+        chart({ ...common, course: fans[i], other: fans[1 - i], limits, height: 110, measured: seen, label: `${label} under schedule ${letter}; the table below holds the median.` }),
+      ]),
       twin,
     );
   });
 };
 
-/** Make room under the plans. */
-export const courses = () => {
+/** Make room under the plans, for the quantities that the form names. */
+export const courses = (form) => {
+  quantities = form.counts;
   [0, 1].forEach((i) => byId(`schedule-${i}`).append(h("div", { class: "course", id: `course-${i}` })));
 };
 

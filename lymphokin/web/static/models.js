@@ -8,9 +8,9 @@ const HEAD = ["Model", "A", "B", "A − B"];
 
 const cell = (estimate) => h("td", { class: "n" }, of100(estimate), h("div", { class: "small soft" }, range(estimate)));
 
-const about = ({ knows_atra, rests_on, reliable }) => [
+const about = ({ knows_drugs, rests_on, reliable }) => [
   rests_on,
-  knows_atra ? "" : "; knows no ATRA",
+  knows_drugs ? "" : "; does not know the drugs",
   reliable ? "" : h("strong", {}, "; the counts are unlike what it expects"),
 ];
 
@@ -43,7 +43,7 @@ const tableOf = (answer) =>
 
 /** Build the question to the other models. */
 export const models = ({ question }) => {
-  const note = "Every model with the same weight: nothing says which is right for this patient. To one that knows no ATRA, pulses change nothing.";
+  const note = "Every model with the same weight: nothing says which is right for this patient. To one that does not know a drug, its pulses change nothing.";
   const show = (answer) => [
     h("p", {}, said("A", answer.a, answer.endpoint), " ", said("B", answer.b, answer.endpoint)),
     tableOf(answer),

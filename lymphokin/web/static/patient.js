@@ -73,7 +73,7 @@ export const patientFields = (root, form, { state, change }) => {
 };
 
 /** Counts so far: rows of day and value, for each quantity that may be entered. */
-export const countRows = (root, quantities, { state, change }) => {
+export const countRows = (root, { counts: quantities, levels }, { state, change }) => {
   const counts = () => state().patient.counts;
   const list = h("ul", { class: "rows" });
   const about = (count) => quantities.find((q) => q.quantity === count.quantity);
@@ -104,14 +104,15 @@ export const countRows = (root, quantities, { state, change }) => {
       h("button", { type: "button", "aria-label": `Remove count ${i + 1}`, onclick: () => remove(i) }, "×"),
       h("div", { class: "notes" }),
     );
-  root.append(
+  root.append(...[
     h("legend", {}, "Counts so far"),
     h("p", { class: "hint small soft" }, "Days from day 0 of the calendar; −7 is a week before. Those before treatment are the baseline."),
     h("div", { class: "rows head small soft", "aria-hidden": "true" }, h("span", {}, "day"), h("span", {}, "count")),
     list,
     h("div", { class: "bar" }, ...quantities.map((q) => h("button", { type: "button", id: `add-${q.quantity}`, onclick: () => add(q.quantity) }, `Add: ${q.label}`))),
+    levels.length ? h("p", { class: "hint small soft" }, `This model also measures, and is not asked here: ${levels.map((q) => `${q.label} (${unit(q.unit)})`).join(", ")}.`) : null,
     h("div", { "data-at": "patient.counts" }, h("div", { class: "notes" })),
-  );
+  ].filter(Boolean));
   let shape = "";
   return () => {
     const now = counts().map((c) => c.quantity).join();

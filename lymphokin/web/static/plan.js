@@ -2,6 +2,7 @@
 
 import { Calendar, WEEKDAYS } from "./calendar.js";
 import { announce, byId, h } from "./dom.js";
+import { doseName, doseUnit, drugs, keyOf, place, wholePulse } from "./drugs.js";
 import { typed } from "./numbers.js";
 import * as schedules from "./schedule.js";
 
@@ -17,9 +18,9 @@ const visitOf = (answer) => (answer && answer.judged.window[0] === answer.judged
 
 /** Both plans. `change(edit, label)` edits the state; returns what draws it. */
 export const plans = (form, { state, change }) => {
-  const withAtra = form.presets.map((p) => p.schedule).find((s) => s.atra.length);
   const withDose = form.presets.map((p) => p.schedule).find((s) => s.fractions.length);
-  const template = { fraction: withDose.fractions[0], pulse: withAtra.atra[0] };
+  const usual = drugs().filter((d) => d.usual).map((d) => [d.drug, d.usual]);
+  const template = { fraction: withDose.fractions[0], pulses: Object.fromEntries(usual) };
   byId("copy").addEventListener("click", () => {
     change((next) => (next.b = structuredClone(next.a)));
     announce("Schedule A copied to B.");
@@ -67,7 +68,7 @@ const toolbar = (root, { state, change }) => {
   root.append(
     h("span", {}, "Click adds or removes, drag moves:"),
     radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), "a fraction"),
-    radio("pulse", h("span", { class: "swatch", "aria-hidden": "true" }), "an ATRA pulse"),
+    ...drugs().map(({ drug, label }) => radio(drug, h("span", { class: place(drug) ? "swatch other" : "swatch", "aria-hidden": "true" }), `a pulse of ${label}`)),
     h("label", {}, "Day 0:", weekday),
     h(
       "details",
@@ -76,7 +77,9 @@ const toolbar = (root, { state, change }) => {
       h(
         "p",
         { class: "small", id: "keys" },
-        "In a calendar: arrows go to a day; Enter adds or removes what is chosen above, F a fraction, A an ATRA pulse; ",
+        "In a calendar: arrows go to a day; Enter adds or removes what is chosen above, F a fraction",
+        ...drugs().filter(({ drug }) => keyOf(drug)).map(({ drug, label }) => `, ${keyOf(drug).toUpperCase()} a pulse of ${label}`),
+        "; ",
         "Shift and an arrow moves it; + and − change its dose; Delete removes it. Ctrl+Z undoes.",
       ),
     ),
@@ -88,16 +91,46 @@ const toolbar = (root, { state, change }) => {
   return current;
 };
 
+const write = (input, value) => {
+  if (input !== document.activeElement) input.value = value ?? "";
+};
+
+/** Dose and length of one drug's pulses in one plan; the dose of a pulse to come where none is known. */
+const drugInputs = ({ drug, label, usual }, key, { read, change, template }) => {
+  const set = (name) => (event) => {
+    const value = typed(event.target.value);
+    if (value === null) return;
+    const own = schedules.pulsesOf(read(), drug);
+    if (own.length) change((next) => schedules.pulsesOf(next[key], drug).forEach((p) => (p[name(p)] = value)), `${key}.${drug}.${name(own[0])}`);
+    else template.pulses[drug] = { ...wholePulse({ drug, amount_per_day: null, ...template.pulses[drug] }), [name({ amount_per_day: 0 })]: value };
+  };
+  const amount = numberInput(`amount-${drug}-${key}`, set(doseName));
+  const length = numberInput(`length-${drug}-${key}`, set(() => "days"));
+  const name = h("span", {});
+  const draw = (schedule) => {
+    const like = schedules.likely(schedule, drug, template);
+    const has = schedules.pulsesOf(schedule, drug).length > 0;
+    const dose = `${label} ${doseUnit(drug, like)}`;
+    name.textContent = dose;
+    amount.setAttribute("aria-label", `${dose} a day, schedule ${key.toUpperCase()}`);
+    length.setAttribute("aria-label", `Days each ${label} pulse lasts, schedule ${key.toUpperCase()}`);
+    const shown = has || !usual ? like : null;
+    write(amount, shown && shown[doseName(shown)]);
+    write(length, shown?.days);
+    amount.disabled = !has && Boolean(usual);
+    length.disabled = !has;
+    amount.placeholder = has || usual ? "none" : "dose";
+    length.placeholder = "none";
+  };
+  return { fields: [h("label", {}, name, amount), labelled("days each", length)], draw };
+};
+
 const onePlan = (key, i, { form, template, tool, state, change }) => {
   const letter = key.toUpperCase();
   const read = () => state()[key];
   const edit = (action, sentence) => {
     change((next) => action(next[key]));
     announce(`Schedule ${letter}: ${sentence}`);
-  };
-  const setAll = (name) => (event) => {
-    const value = typed(event.target.value);
-    if (value !== null) change((next) => next[key].atra.forEach((p) => (p[name] = value)), `${key}.${name}`);
   };
   const preset = h(
     "select",
@@ -115,10 +148,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     const gy = typed(event.target.value);
     if (gy !== null) change((next) => schedules.setDose(next[key], gy), `${key}.gy`);
   });
-  const amount = numberInput(`amount-${key}`, setAll("mg_per_m2_per_day"));
-  amount.setAttribute("aria-label", `ATRA mg/m² a day, schedule ${letter}`);
-  const length = numberInput(`length-${key}`, setAll("days"));
-  length.setAttribute("aria-label", `Days each ATRA pulse lasts, schedule ${letter}`);
+  const ofDrugs = drugs().map((drug) => drugInputs(drug, key, { read, change, template }));
   dose.setAttribute("aria-label", `Gy/fraction, schedule ${letter}`);
   const table = h("table", { class: "calendar", "aria-label": `Calendar of schedule ${letter}`, "aria-describedby": "keys" });
   const totals = h("p", { class: "totals", id: `totals-${key}` });
@@ -131,8 +161,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
         { class: "line" },
         labelled(`Start ${letter} from`, preset, "wide"),
         labelled("Gy/fraction", dose),
-        labelled("ATRA mg/m²", amount),
-        labelled("days each", length),
+        ...ofDrugs.flatMap(({ fields }) => fields),
       ),
       table,
       totals,
@@ -140,9 +169,6 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     ),
   );
   const calendar = new Calendar(table, { read, edit, refuse: announce, tool, template, limits: form.limits });
-  const write = (input, value) => {
-    if (input !== document.activeElement) input.value = value ?? "";
-  };
   return (lastDay, answer) => {
     const schedule = read();
     const match = form.presets.find((p) => schedules.same(schedules.fromPreset(p, schedule), schedule));
@@ -150,15 +176,10 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     write(dose, schedules.commonDose(schedule));
     dose.placeholder = schedule.fractions.length ? "mixed" : "none";
     dose.disabled = !schedule.fractions.length;
-    write(amount, schedule.atra[0]?.mg_per_m2_per_day);
-    write(length, schedule.atra[0]?.days);
-    for (const input of [amount, length]) {
-      input.disabled = !schedule.atra.length;
-      input.placeholder = "none";
-    }
+    for (const { draw } of ofDrugs) draw(schedule);
     calendar.draw(lastDay, visitOf(answer));
     totals.textContent = answer
-      ? `${answer.total_gy} Gy in total. α/β 10 Gy: BED ${answer.bed10_gy}, EQD2 ${answer.eqd2_10_gy} Gy; α/β 3 Gy: BED ${answer.bed3_gy}, EQD2 ${answer.eqd2_3_gy} Gy. Immune dose ${answer.immune_dose_gy} Gy. ATRA ${answer.atra_mg} mg.`
+      ? `${answer.total_gy} Gy in total. α/β 10 Gy: BED ${answer.bed10_gy}, EQD2 ${answer.eqd2_10_gy} Gy; α/β 3 Gy: BED ${answer.bed3_gy}, EQD2 ${answer.eqd2_3_gy} Gy. Immune dose ${answer.immune_dose_gy} Gy.${answer.given.map((g) => ` ${g.label} ${g.amount} ${g.unit}.`).join("")}`
       : "";
   };
 };

@@ -2,13 +2,14 @@
 
 import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
+import { drugs } from "./drugs.js";
 import { isChance } from "./judge.js";
 import { of100 } from "./numbers.js";
 import { same } from "./schedule.js";
 
-const KINDS = [
+const kinds = () => [
   ["fractions", "number of fractions × Gy per fraction"],
-  ["atra", "first day of ATRA × number of pulses"],
+  ...drugs().map(({ drug, label }) => [drug, `first day of ${label} × number of pulses`]),
 ];
 
 const cellName = (answer, cell) =>
@@ -65,11 +66,11 @@ const heatMap = (answer, asked, load) => {
 /** Build the scan. `question()` is what is entered; `load(key, schedule)` replaces a schedule. */
 export const scan = ({ question, load }) => {
   const [around, aroundLabel] = choice("Around schedule", A_OR_B, () => demand.check());
-  const [kind, kindLabel] = choice("vary", KINDS, () => demand.check());
+  const [kind, kindLabel] = choice("vary", kinds(), () => demand.check());
   const [into, intoLabel] = choice("load into", B_OR_A);
   const entered = () => {
     const { patient, endpoint, ...both } = question();
-    return { patient, schedule: both[around.value], kind: kind.value, endpoint };
+    return { patient, schedule: both[around.value], ...(kind.value === "fractions" ? { kind: "fractions" } : { kind: "pulses", drug: kind.value }), endpoint };
   };
   const show = (answer, asked) => {
     const take = (cell) => {

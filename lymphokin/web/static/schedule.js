@@ -1,5 +1,7 @@
 // What a schedule is made of, and how it changes; every function changes the schedule it is given.
 
+import { drugs, labelOf } from "./drugs.js";
+
 const byDay = (p, q) => p.day - q.day;
 const isWeekend = (schedule, day) => (((schedule.start_weekday + day) % 7) + 7) % 7 > 4;
 const nextWeekday = (schedule, day) => {
@@ -8,10 +10,12 @@ const nextWeekday = (schedule, day) => {
 };
 
 export const fractionsAt = (schedule, day) => schedule.fractions.filter((f) => f.day === day);
-export const pulseAt = (schedule, day) =>
-  schedule.atra.find((p) => Math.floor(p.day) <= day && day < Math.floor(p.day) + p.days);
+export const pulsesOf = (schedule, drug) => schedule.pulses.filter((p) => p.drug === drug);
+export const pulseAt = (schedule, drug, day) =>
+  pulsesOf(schedule, drug).find((p) => Math.floor(p.day) <= day && day < Math.floor(p.day) + p.days);
+/** Whether something of a kind, "fraction" or a drug, lies on a day. */
 export const isThere = (schedule, kind, day) =>
-  kind === "fraction" ? fractionsAt(schedule, day).length > 0 : Boolean(pulseAt(schedule, day));
+  kind === "fraction" ? fractionsAt(schedule, day).length > 0 : Boolean(pulseAt(schedule, kind, day));
 
 /** Dose of every fraction (Gy), or null when they differ or there is none. */
 export const commonDose = (schedule) => {
@@ -19,18 +23,25 @@ export const commonDose = (schedule) => {
   return doses.size === 1 ? [...doses][0] : null;
 };
 
-/** "5 × 10 Gy, no ATRA" */
+const pulsesInWords = ({ drug, label }, schedule) => {
+  const count = pulsesOf(schedule, drug).length;
+  return !count ? `no ${label}` : count === 1 ? `1 ${label} pulse` : `${count} ${label} pulses`;
+};
+
+/** "5 × 10 Gy, no rhIL-7" */
 export const inWords = (schedule) => {
-  const { fractions, atra } = schedule;
+  const { fractions } = schedule;
   const dose = commonDose(schedule);
   const rt = !fractions.length ? "no radiotherapy" : dose ? `${fractions.length} × ${dose} Gy` : `${fractions.length} fractions`;
-  const drug = !atra.length ? "no ATRA" : atra.length === 1 ? "1 ATRA pulse" : `${atra.length} ATRA pulses`;
-  return `${rt}, ${drug}`;
+  return [rt, ...drugs().map((drug) => pulsesInWords(drug, schedule))].join(", ");
 };
 
 /** Day after the last one on which something is given. */
 export const end = (schedule) =>
-  Math.max(0, ...schedule.fractions.map((f) => f.day + 1), ...schedule.atra.map((p) => Math.floor(p.day) + p.days));
+  Math.max(0, ...schedule.fractions.map((f) => f.day + 1), ...schedule.pulses.map((p) => Math.floor(p.day) + p.days));
+
+/** A pulse like those of its drug that are there, or like `template`; null where nothing says its dose. */
+export const likely = (schedule, drug, template) => pulsesOf(schedule, drug)[0] ?? template.pulses[drug] ?? null;
 
 /** Add a fraction or a pulse like `template`, or like those that are there. */
 export const add = (schedule, kind, day, template) => {
@@ -39,14 +50,14 @@ export const add = (schedule, kind, day, template) => {
     schedule.fractions.push({ ...(near[0] ?? template.fraction), day });
     schedule.fractions.sort(byDay);
   } else {
-    schedule.atra.push({ ...(schedule.atra[0] ?? template.pulse), day });
-    schedule.atra.sort(byDay);
+    schedule.pulses.push({ ...likely(schedule, kind, template), day });
+    schedule.pulses.sort(byDay);
   }
 };
 
 export const remove = (schedule, kind, day) => {
   if (kind === "fraction") schedule.fractions = schedule.fractions.filter((f) => f.day !== day);
-  else schedule.atra = schedule.atra.filter((p) => p !== pulseAt(schedule, day));
+  else schedule.pulses = schedule.pulses.filter((p) => p !== pulseAt(schedule, kind, day));
 };
 
 /** Why nothing of this kind may begin on `day` within `limits`, or null. */
@@ -58,22 +69,22 @@ export const whyNotAdd = (schedule, kind, day, limits, length) => {
     return schedule.fractions.length >= limits.fractions ? `At most ${limits.fractions} fractions.` : null;
   }
   if (day < limits.earliest_day || day > limits.latest_day) return "That day lies outside the calendar.";
-  if (schedule.atra.length >= limits.pulses) return `At most ${limits.pulses} pulses.`;
-  const meets = schedule.atra.some((p) => day < p.day + p.days && p.day < day + length);
-  return meets ? "Two ATRA pulses would overlap." : null;
+  if (schedule.pulses.length >= limits.pulses) return `At most ${limits.pulses} pulses.`;
+  const meets = pulsesOf(schedule, kind).some((p) => day < p.day + p.days && p.day < day + length);
+  return meets ? `Two ${labelOf(kind)} pulses would overlap.` : null;
 };
 
 /** Move what lies on day `from` by `to - from` days. */
 export const move = (schedule, kind, from, to) => {
   if (kind === "fraction") for (const f of fractionsAt(schedule, from)) f.day = to;
-  else pulseAt(schedule, from).day += to - from;
+  else pulseAt(schedule, kind, from).day += to - from;
   schedule.fractions.sort(byDay);
-  schedule.atra.sort(byDay);
+  schedule.pulses.sort(byDay);
 };
 
 export const whyNotMove = (schedule, kind, from, to, limits) => {
   const rest = structuredClone(schedule);
-  const pulse = pulseAt(schedule, from);
+  const pulse = pulseAt(schedule, kind, from);
   remove(rest, kind, from);
   const start = kind === "fraction" ? to : pulse.day + to - from;
   return whyNotAdd(rest, kind, start, limits, pulse?.days);
@@ -105,6 +116,6 @@ export const fromPreset = (preset, current) => {
 const plain = (schedule) =>
   JSON.stringify([
     schedule.fractions.map((f) => [f.day, f.gy, f.lesion ?? 0]),
-    schedule.atra.map((p) => [p.day, p.days, p.mg_per_m2_per_day, p.doses_per_day]),
+    schedule.pulses.map((p) => [p.drug, p.day, p.days, p.mg_per_m2_per_day, p.amount_per_day, p.doses_per_day]),
   ]);
 export const same = (one, another) => plain(one) === plain(another);

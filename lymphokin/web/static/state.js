@@ -1,5 +1,7 @@
 // What the reader has entered, as the JSON of the request; its history; its file and its link.
 
+import { wholePulse } from "./drugs.js";
+
 const history = { past: [], present: null, future: [] };
 const listeners = new Set();
 let lastLabel = null;
@@ -50,13 +52,12 @@ export const redo = () => step(history.future, history.past);
 /** A question that the service accepted, with what it may leave out, as the form's defaults are. */
 export const complete = (kept, form) => {
   const blank = Object.fromEntries(form.fields.map((field) => [field.name, field.default ?? null]));
-  const pulse = form.presets.flatMap((preset) => preset.schedule.atra)[0];
-  const schedule = ({ fractions = [], atra = [], start_weekday = 0 }) => ({
+  const schedule = ({ fractions = [], pulses = [], start_weekday = 0, ...byDrug }) => ({
     fractions: fractions.map((f) => ({ lesion: 0, ...f })),
-    atra: atra.map((p) => ({ ...pulse, ...p })),
+    pulses: [...pulses, ...Object.entries(byDrug).flatMap(([drug, own]) => own.map((p) => ({ drug, ...p })))].map(wholePulse),
     start_weekday,
   });
-  const counts = (kept.patient.counts ?? []).map((count) => ({ quantity: "alc", ...count }));
+  const counts = (kept.patient.counts ?? []).map((count) => ({ quantity: form.counts[0].quantity, ...count }));
   return {
     ...form.default,
     ...kept,

@@ -15,6 +15,7 @@ from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
+from lymphokin.whatif.limits import COUNTED
 
 
 class ModelRisk(BaseModel):
@@ -24,8 +25,8 @@ class ModelRisk(BaseModel):
     description: str
     rests_on: str
     """what its numbers rest on, e.g. "published cohorts, no trial data" """
-    knows_atra: bool
-    """whether ATRA does anything in it; where not, pulses change nothing"""
+    knows_drugs: bool
+    """whether it takes every drug of both schedules; where not, its pulses change nothing"""
     asked_first: bool
     """whether it is the model whose numbers stand everywhere else"""
     a: Estimate
@@ -91,7 +92,7 @@ class Panel:
 
 def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
     model = engine.population.model
-    measurable = model.table.residuals
+    measurable = {COUNTED, *engine.solver.others}
     counts = tuple(c for c in request.patient.counts if c.quantity in measurable)
     patient = request.patient.model_copy(update={"counts": counts})
     plan, draws = request.a, request.draws
@@ -104,7 +105,7 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
         model=model.name,
         description=model.description,
         rests_on=engine.population.provenance.title,
-        knows_atra=engine.solver.knows_drug,
+        knows_drugs={p.drug for s in (request.a, request.b) for p in s.pulses} <= set(model.drugs),
         asked_first=first,
         a=a,
         b=b,

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from lymphokin.population.provenance import Provenance
+from lymphokin.quantities import DRUG
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
@@ -32,7 +33,7 @@ class OptionsRequest(Strict):
 
     patient: Patient
     schedule: Schedule
-    """the plan to compare with; its ATRA and weekday are kept unless varied"""
+    """the plan to compare with; its drugs and weekday are kept unless varied"""
     bed10_gy: tuple[Annotated[float, Field(ge=0, le=1000)], Annotated[float, Field(ge=0, le=1000)]]
     """lowest and highest BED (alpha/beta 10 Gy)"""
     fractions: tuple[Annotated[int, Field(ge=1, le=40)], Annotated[int, Field(ge=1, le=40)]] = (
@@ -42,8 +43,9 @@ class OptionsRequest(Strict):
     gy: tuple[Annotated[float, Field(gt=0, le=34)], Annotated[float, Field(gt=0, le=34)]] = (2, 24)
     gy_step: Annotated[float, Field(ge=0.5, le=10)] = 1.0
     longest_course_days: Annotated[int, Field(ge=1, le=77)] = 14
-    first_atra_days: Annotated[tuple[int, ...], Field(max_length=8)] = ()
-    """first days of ATRA to try; empty keeps that of the schedule"""
+    first_pulse_days: Annotated[tuple[int, ...], Field(max_length=8)] = ()
+    """first days of the drug to try; empty keeps that of the schedule"""
+    drug: str = DRUG
     endpoint: Asked = SIX_WEEKS
     draws: DrawCount = PREVIEW_DRAWS
 
@@ -80,6 +82,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
     check_endpoint(request.endpoint)
     plan = request.schedule
     candidates, considered = _candidates(request)
+    drugs = engine.population.model.drugs
     if not candidates:
         raise ValueError(f"none of {considered} schedules lies within these limits")
     if len(candidates) > MOST_CELLS:
@@ -97,7 +100,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         days = [f.day for f in schedule.fractions]
         within.append(
             Option(
-                label=label_of(schedule),
+                label=label_of(schedule, drugs),
                 schedule=schedule,
                 risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
@@ -122,8 +125,8 @@ def _candidates(request: OptionsRequest) -> tuple[list[Schedule], int]:
     if fewest > most or lowest > highest or low > high:
         raise ValueError("each limit is a lower value and a higher one")
     grays = np.round(np.arange(lowest, highest + 1e-9, request.gy_step), 3).tolist()
-    starts = request.first_atra_days or (None,)
-    pulses = len(request.schedule.atra)
+    starts = request.first_pulse_days or (None,)
+    pulses = len(request.schedule.pulses_of(request.drug))
     candidates: dict[Schedule, None] = {}
     considered = 0
     for count, gy, gap, start in product(range(fewest, most + 1), grays, GAPS, starts):
@@ -138,6 +141,6 @@ def _candidates(request: OptionsRequest) -> tuple[list[Schedule], int]:
         if max(days) - min(days) + 1 > request.longest_course_days:
             continue
         if start is not None:
-            schedule = with_pulses(schedule, start, pulses or 1)
+            schedule = with_pulses(schedule, request.drug, start, pulses or 1)
         candidates[schedule] = None
     return list(candidates), considered

@@ -1,16 +1,19 @@
-"""Risk over a grid of schedules: fractions x dose per fraction, or start of ATRA x pulses."""
+"""Risk over a grid of schedules: fractions x dose per fraction, or start of a drug x pulses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
+from lymphokin.model import Dose
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.population.provenance import Provenance
-from lymphokin.schedule import SATURDAY, AtraPulses, treatment_days
+from lymphokin.quantities import DRUG
+from lymphokin.regimens import regimens
+from lymphokin.schedule import SATURDAY, treatment_days
 from lymphokin.whatif.answers import Estimate, Notice
 from lymphokin.whatif.dose import TUMOUR, bed, gy_for
 from lymphokin.whatif.engine import Engine
@@ -26,7 +29,7 @@ from lymphokin.whatif.limits import (
     Strict,
 )
 from lymphokin.whatif.patient import Patient
-from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
+from lymphokin.whatif.schedule import THREE_WEEKS, PlannedFraction, Pulse, Schedule
 
 USUAL_FRACTIONS = (1, 2, 3, 4, 5, 6, 8, 10)
 USUAL_GY = (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0)
@@ -39,10 +42,13 @@ class ScanRequest(Strict):
 
     patient: Patient
     schedule: Schedule
-    kind: Literal["fractions", "atra"]
-    """fractions: number of fractions x Gy per fraction; atra: first day x number of pulses"""
+    kind: Literal["fractions", "pulses"]
+    """fractions: number of fractions x Gy per fraction; pulses: first day of a drug x number of
+    its pulses"""
+    drug: str = DRUG
+    """whose pulses are varied"""
     x: Annotated[tuple[int, ...], Field(min_length=1, max_length=24)] | None = None
-    """numbers of fractions, or first days of ATRA; chosen around the schedule if absent"""
+    """numbers of fractions, or first days of the drug; chosen around the schedule if absent"""
     y: Annotated[tuple[float, ...], Field(min_length=1, max_length=24)] | None = None
     """Gy per fraction, or numbers of pulses"""
     endpoint: Asked = SIX_WEEKS
@@ -69,7 +75,7 @@ class Cell(BaseModel):
 class ScanAnswer(BaseModel):
     """A heat map, row by row (y), with the schedules to load."""
 
-    kind: Literal["fractions", "atra"]
+    kind: Literal["fractions", "pulses"]
     x_label: str
     y_label: str
     x: list[float]
@@ -93,7 +99,16 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
     check_endpoint(request.endpoint)
     fractions = request.kind == "fractions"
     x, y = _axes(request)
-    vary = with_fractions if fractions else with_pulses
+    drugs = engine.population.model.drugs
+    if not fractions and request.drug not in drugs:
+        raise ValueError(f"model {engine.population.model.name} does not take {request.drug}")
+
+    def vary(plan: Schedule, count: int, value: float) -> Schedule:
+        if fractions:
+            return with_fractions(plan, count, value)
+        return with_pulses(plan, request.drug, count, value)
+
+    label = "" if fractions else drugs[request.drug].label or request.drug
     cells = []
     for value in y:
         row = []
@@ -116,8 +131,8 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
     reference = bed(plan, TUMOUR)
     return ScanAnswer(
         kind=request.kind,
-        x_label="fractions" if fractions else "first day of ATRA",
-        y_label="Gy per fraction" if fractions else "pulses of ATRA",
+        x_label="fractions" if fractions else f"first day of {label}",
+        y_label="Gy per fraction" if fractions else f"pulses of {label}",
         x=[float(v) for v in x],
         y=y,
         cells=cells,
@@ -140,9 +155,10 @@ def _axes(request: ScanRequest) -> tuple[list[int], list[float]]:
         x = list(request.x or sorted({*USUAL_FRACTIONS, *([len(plan.fractions)] * any_of(plan))}))
         y = list(request.y or sorted({*USUAL_GY, *(f.gy for f in plan.fractions[:1])}))
     else:
-        first = {int(min(p.day for p in plan.atra))} if plan.atra else set()
+        own = plan.pulses_of(request.drug)
+        first = {int(min(p.day for p in own))} if own else set()
         x = list(request.x or sorted({*USUAL_STARTS, *first}))
-        y = list(request.y or sorted({*USUAL_PULSES, float(len(plan.atra))}))
+        y = list(request.y or sorted({*USUAL_PULSES, float(len(own))}))
     if len(x) * len(y) > MOST_CELLS:
         raise ValueError(f"a scan has at most {MOST_CELLS} cells; this one has {len(x) * len(y)}")
     return x, y
@@ -181,32 +197,33 @@ def with_fractions(plan: Schedule, count: int, gy: float, gap: int | None = None
     return plan.model_copy(update={"fractions": fractions})
 
 
-def with_pulses(plan: Schedule, first: int, count: float) -> Schedule:
-    """The plan with another start and number of ATRA pulses, like its own or the trial's.
+def with_pulses(plan: Schedule, drug: str, first: int, count: float) -> Schedule:
+    """The plan with another start and number of pulses of a drug, like its own or the usual ones.
 
     The plan itself comes back where it has these pulses.
 
     Raises:
-        ValueError: when they cannot be given.
+        ValueError: when they cannot be given, or nothing says how much of the drug.
     """
     number = int(count)
-    pulses = sorted(plan.atra, key=lambda p: p.day)
+    pulses = sorted(plan.pulses_of(drug), key=lambda p: p.day)
     if number == len(pulses) and (not pulses or pulses[0].day == first):
         return plan
     if not 0 <= number <= MOST_PULSES:
         raise ValueError(f"{count:g} pulses are outside the limits (0 to {MOST_PULSES})")
-    usual = AtraPulses()
-    like = pulses[0] if pulses else Pulse(day=0.0, days=usual.days_per_pulse)
-    interval = pulses[1].day - pulses[0].day if len(pulses) > 1 else usual.interval_days
+    usual = regimens().get(drug)
+    if not pulses and usual is None:
+        raise ValueError(f"no usual dose of {drug} is known: give the schedule a pulse of it first")
+    like = pulses[0] if pulses else Pulse(drug=drug, day=0.0)
+    every = usual.every if usual else THREE_WEEKS
+    interval = pulses[1].day - pulses[0].day if len(pulses) > 1 else every
     days = [first + k * interval for k in range(number)]
     fitting = [d for d in days if d + like.days <= LATEST_DAY]
-    return plan.model_copy(
-        update={"atra": tuple(like.model_copy(update={"day": float(d)}) for d in fitting)}
-    )
+    return plan.with_pulses(tuple(like.model_copy(update={"day": float(d)}) for d in fitting), drug)
 
 
-def label_of(plan: Schedule) -> str:
-    """A schedule in a few words, e.g. ``5 x 10 Gy, ATRA 4 pulses from day 0``."""
+def label_of(plan: Schedule, drugs: Mapping[str, Dose]) -> str:
+    """A schedule in a few words, such as ``5 x 10 Gy, rhIL-7 2 pulses from day 0``."""
     doses: Sequence[float] = [f.gy for f in plan.fractions]
     same = len(set(doses)) == 1
     text = (
@@ -216,8 +233,9 @@ def label_of(plan: Schedule) -> str:
         text = "no radiotherapy"
     elif gap_of(plan) > 1:
         text += f" every {gap_of(plan)} days"
-    if plan.atra:
-        first = min(p.day for p in plan.atra)
-        many = "pulse" if len(plan.atra) == 1 else "pulses"
-        text += f", ATRA {len(plan.atra)} {many} from day {first:g}"
+    for drug, dose in drugs.items():
+        if pulses := plan.pulses_of(drug):
+            first = min(p.day for p in pulses)
+            many = "pulse" if len(pulses) == 1 else "pulses"
+            text += f", {dose.label or drug} {len(pulses)} {many} from day {first:g}"
     return text

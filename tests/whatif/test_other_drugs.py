@@ -1,0 +1,134 @@
+"""Drugs and observables that the package does not know: what a model declares is what is asked."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from starlette.testclient import TestClient
+
+import lymphokin as lk
+from lymphokin.model import load_model
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.regimens import regimens
+from lymphokin.schedule import AtraPulses
+from lymphokin.web.app import make_app
+from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.questions.scan import label_of, with_pulses
+from lymphokin.whatif.schedule import Pulse, Schedule, pulses_in_words, schedule_of
+from lymphokin.whatif.treatment import treatment_of
+
+ROOT = Path(__file__).parents[2]
+HOST = "127.0.0.1:8080"
+WORDS = re.compile(r"atra|mdsc|suppression", re.IGNORECASE)
+FREE_OF_THEM = ("whatif", "web", "endpoints", "dose")
+"""Rooms in which no drug, observable or link of one model is named. Elsewhere they are: in `model/`
+and `quantities.py` as the words of every event table and the disputed link; in `io/`, `plausible/`
+and `lab_units.py` as those words with their units; in `trial/`, `schedule.py` and `literature/` as
+the shipped trial and its sources. `report/`, `predict/`, `criticism/`, `commands/` and
+`terminal.py` still name them and should not."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    model = load_model(ROOT / "docs" / "examples" / "il7_atra.py")
+    return Engine(PopulationDraws.of_prior(model, draws=60))
+
+
+@pytest.mark.parametrize("room", FREE_OF_THEM)
+def test_no_room_of_the_what_if_knows_a_drug_or_an_observable(room):
+    files = [p for p in (ROOT / "lymphokin" / room).rglob("*") if p.suffix in (".py", ".js", ".css",
+             ".html")]  # fmt: skip
+    assert files
+    named = {
+        f"{path.relative_to(ROOT)}: {word}"
+        for path in files
+        for word in WORDS.findall(path.read_text(encoding="utf-8"))
+    }
+    assert named == set()
+
+
+def test_the_page_of_a_model_with_a_second_drug_asks_for_it(engine):
+    """Served without a line of code: its drugs, what it measures, presets of the known regimen."""
+    app = make_app(lambda: engine.population, frozenset({HOST}))
+    app.state.desk.engine = engine
+    form = TestClient(app, base_url=f"http://{HOST}").get("/api/v1/form").json()
+    drugs = {d["drug"]: d for d in form["drugs"]}
+    assert list(drugs) == ["atra", "il7"]
+    assert (drugs["il7"]["label"], drugs["il7"]["unit"]) == ("rhIL-7-hyFc", "mg")
+    assert drugs["il7"]["usual"] is None
+    assert drugs["atra"]["usual"]["mg_per_m2_per_day"] == 150
+    assert [c["quantity"] for c in form["counts"]] == ["alc", "mdsc"]
+    assert {c["quantity"]: c["unit"] for c in form["levels"]} == {"atra": "ng/mL", "il7": "ng/mL"}
+    assert form["link"]["assumes"] == "ATRA protects lymphocytes"
+    assert {p["name"] for p in form["presets"]} >= {"trial", "trial_atra", "5x10_atra"}
+
+
+def test_a_model_without_drugs_asks_for_none():
+    engine = Engine(PopulationDraws.of_prior(load_model("hedos_hcc"), draws=60))
+    app = make_app(lambda: engine.population, frozenset({HOST}))
+    app.state.desk.engine = engine
+    form = TestClient(app, base_url=f"http://{HOST}").get("/api/v1/form").json()
+    assert (form["drugs"], form["link"]) == ([], None)
+    assert [p["name"] for p in form["presets"]] == ["5x10", "3x18", "10x5", "none"]
+    assert not next(f for f in form["fields"] if f["name"] == "bsa")["used"]
+
+
+def test_each_drug_has_its_own_effect_and_only_the_disputed_one_an_assumption(engine):
+    plan, other = schedule_of("5x10"), schedule_of("5x10 + il7 1x1@6:84")
+    patient = lk.Patient(counts=[(-1, 1.2), (-1, 20.0, "mdsc")])
+    answer = engine.what_if(WhatIfRequest(patient=patient, a=plan, b=other, draws=400))
+    assert answer.difference.verdict == "b"
+    assert answer.difference.assumption is None
+    assert answer.b.given[1].model_dump() == {
+        "drug": "il7", "label": "rhIL-7-hyFc", "unit": "mg", "amount": 84.0,
+    }  # fmt: skip
+    assert answer.b.judged.no_drug == answer.a.judged.planned
+    assert set(answer.b.curves.others) == {"mdsc"}
+    with pytest.raises(ValueError, match="can use no counts of il7; it measures alc, mdsc"):
+        engine.condition(lk.Patient(counts=[(-1, 0.1, "il7")]), plan, 400)
+
+
+def test_words_name_another_drug_and_its_amount():
+    schedule = schedule_of("5x10 + 2x3 + il7 2x1@6/28:84")
+    assert [(p.drug, p.day) for p in schedule.pulses] == [
+        ("atra", 0), ("atra", 21), ("il7", 6), ("il7", 34),
+    ]  # fmt: skip
+    treatment = treatment_of(Patient(bsa=2.0), schedule, schedule)
+    assert treatment.amount[treatment.is_of(("il7",))].tolist() == [84, 84]
+    assert treatment.amount[treatment.is_of(("atra",))].tolist() == [300] * 6
+    model = load_model(ROOT / "docs" / "examples" / "il7_atra.py")
+    words = "5 x 10 Gy, ATRA 2 pulses from day 0, rhIL-7-hyFc 2 pulses from day 6"
+    assert label_of(schedule, model.drugs) == words
+    earlier = with_pulses(schedule, "il7", 2, 3)
+    assert [p.day for p in earlier.pulses_of("il7")] == [2, 30, 58]
+    assert earlier.pulses_of("atra") == schedule.pulses_of("atra")
+
+
+def test_a_dose_that_nothing_says_is_asked_for():
+    with pytest.raises(ValidationError, match="a pulse of il7 needs mg_per_m2_per_day, or amount"):
+        Pulse(drug="il7", day=0.0)
+    with pytest.raises(ValidationError, match="needs mg_per_m2_per_day, or amount"):
+        Pulse(day=0.0, mg_per_m2_per_day=150.0, amount_per_day=300.0)
+    with pytest.raises(ValueError, match="no usual dose of il7 is known"):
+        with_pulses(schedule_of("5x10"), "il7", 0, 1)
+
+
+def test_files_that_list_pulses_under_their_drug_stay_valid():
+    old = {"fractions": [{"day": 0, "gy": 8}], "atra": [{"day": 0, "days": 3}, {"day": 21}]}
+    schedule = Schedule.model_validate(old)
+    assert schedule.pulses == (Pulse(day=0.0, days=3), Pulse(day=21.0))
+    assert Schedule.model_validate(schedule.model_dump()) == schedule
+
+
+def test_the_usual_regimen_is_that_of_the_shipped_trial():
+    usual, trial = regimens()["atra"], AtraPulses()
+    assert (usual.mg_per_m2_per_day, usual.doses_per_day) == (
+        trial.mg_per_m2_per_day, trial.doses_per_day,
+    )  # fmt: skip
+    assert (usual.days, usual.every, usual.pulses) == (
+        trial.days_per_pulse, trial.interval_days, trial.cycles,
+    )  # fmt: skip
+    assert [p.day for p in pulses_in_words("4x3")] == [0, 21, 42, 63]
