@@ -31,6 +31,7 @@ class Observable:
         records: What several measurements are called, such as "lymphocyte counts".
         decimals: Digits after the point to which a laboratory reports it.
         at_most: Largest value that a form accepts, in `unit`.
+        per_lesion: Whether every lesion of a patient has a value of its own.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Observable:
     records: str
     decimals: int = DECIMALS
     at_most: float = LARGEST
+    per_lesion: bool = False
 
     @property
     def shown_unit(self) -> str:

@@ -75,7 +75,8 @@ def _show(name: str, out: Path | None, as_json: bool) -> None:
     if as_json:
         parameters = [
             {key: getattr(p, key) for key in ("name", "symbol", "meaning", "unit", "median",
-             "transform", "population_sd", "between_subject_sd", "source", "doi", "certainty")}
+             "transform", "population_sd", "between_subject_sd", "between_lesion_sd", "source",
+             "doi", "certainty")}
             for p in model.table
         ]  # fmt: skip
         described = {"name": model.name, "about": model.about, "sha256": model.sha256}
@@ -92,7 +93,8 @@ def _show(name: str, out: Path | None, as_json: bool) -> None:
 
 def _equation_table(lines: Any) -> Table:
     table = Table(
-        title="Equations (time in days; d: immune dose of a fraction in Gy, w: its share)"
+        title="Equations (time in days; d: immune dose of a fraction in Gy, w: its share, "
+        "gy: its dose to the lesion)"
     )
     for title in ("block", "what", "equation"):
         table.add_column(title)

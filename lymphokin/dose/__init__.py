@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 import lazy_loader
 
 if TYPE_CHECKING:
-    from lymphokin.dose.immune import ImmuneDose, immune_dose_log_sd, reference_immune_dose
+    from lymphokin.dose.immune import (
+        ImmuneDose,
+        immune_dose_log_sd,
+        lesion_counts,
+        reference_immune_dose,
+    )
 
-__all__ = ["ImmuneDose", "immune_dose_log_sd", "reference_immune_dose"]
+__all__ = ["ImmuneDose", "immune_dose_log_sd", "lesion_counts", "reference_immune_dose"]
 __getattr__: Callable[[str], Any]
 __getattr__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "immune": ["ImmuneDose", "immune_dose_log_sd", "reference_immune_dose"],
+        "immune": ["ImmuneDose", "immune_dose_log_sd", "lesion_counts", "reference_immune_dose"],
     },
 )[0]

@@ -89,10 +89,11 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
     """Reference immune dose and share of every fraction of `cohort`.
 
     A fraction of lesion 0 treats every lesion of the patient: N_LESIONS, else as many as SITE
-    names, else as LESION numbers. A site that is not stated counts as "other". Where the
-    course total is supplied, it is split over the fractions in proportion to their estimates
-    (to their shares where these are all zero, as for brain). Raises ValueError when SITE names
-    another number of lesions than N_LESIONS, or a site that the table does not know.
+    names, else as LESION numbers among fractions and observations. A site that is not stated
+    counts as "other". Where the course total is supplied, it is split over the fractions in
+    proportion to their estimates (to their shares where these are all zero, as for brain). Raises
+    ValueError when SITE names another number of lesions than N_LESIONS, or a site that the table
+    does not know.
     """
     import pandas as pd
 
@@ -102,10 +103,8 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
     lesion = fractions["lesion"].to_numpy()
     prescribed = fractions["prescribed_gy"].to_numpy()
 
-    highest = np.zeros(len(patients), np.int64)
-    np.maximum.at(highest, patient, lesion)
-    stated = patients["n_lesions"].to_numpy()
-    ratio, lesions = per_lesion(patients["site"].tolist(), stated, highest, patients.index)
+    stated, sites = patients["n_lesions"].to_numpy(), patients["site"].tolist()
+    ratio, lesions = per_lesion(sites, stated, _highest_lesion(cohort), patients.index)
     estimate = prescribed * ratio[patient, lesion]
     irradiation = prescribed * np.where(lesion == 0, lesions[patient], 1)
     share = irradiation / _total(irradiation, patient, len(patients))[patient]
@@ -119,6 +118,22 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
         fractions.assign(immune_dose_gy=dose, share=share),
         pd.Series(~np.isnan(given), index=patients.index, name="immune_dose_supplied"),
     )
+
+
+def lesion_counts(cohort: Cohort) -> NDArray[np.int64]:
+    """Number of lesions of each patient, `[patient]`; see `reference_immune_dose`."""
+    patients = cohort.patients
+    stated, sites = patients["n_lesions"].to_numpy(), patients["site"].tolist()
+    return per_lesion(sites, stated, _highest_lesion(cohort), patients.index)[1]
+
+
+def _highest_lesion(cohort: Cohort) -> NDArray[np.int64]:
+    """Largest LESION among the fractions and the observations of each patient, `[patient]`."""
+    highest = np.zeros(len(cohort.patients), np.int64)
+    for table in (cohort.fractions, cohort.observations):
+        patient = cohort.patients.index.get_indexer(table["id"].to_numpy())
+        np.maximum.at(highest, patient, table["lesion"].to_numpy())
+    return highest
 
 
 def per_lesion(

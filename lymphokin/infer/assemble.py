@@ -26,6 +26,7 @@ from lymphokin.infer.latent_draws import (
     flat_latents,
     kept_latents,
     kept_prior,
+    lesion_names,
     population_latents,
 )
 from lymphokin.infer.learnt import unmeasured_quantities, withheld
@@ -109,18 +110,24 @@ def draws_tree(
 
     Returns:
         groups ``posterior`` (population quantities), ``unconstrained_posterior`` (the population's
-        latents), ``individuals`` (parameters with a dimension ``patient``) and ``latents`` (by
-        name) of some draws, ``sample_stats``, ``prior``, those of :func:`predictive_groups` for
-        the same draws as ``latents``, and what the method adds.
+        latents), ``individuals`` (parameters with a dimension ``patient``, or ``lesion`` where they
+        differ between lesions) and ``latents`` (by name) of some draws, ``sample_stats``,
+        ``prior``, those of :func:`predictive_groups` for the same draws as ``latents``, and what
+        the method adds.
     """
     hierarchy, arrays = density.hierarchy, density.arrays
     unravel = density.unravel()
-    effects = hierarchy.subject_effects
+    effects = [e for e in hierarchy.subject_effects if e not in hierarchy.lesion_effects]
 
     def individual(x: jax.Array) -> dict[str, jax.Array]:
         latents = unravel(x)
         p, _ = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
-        return {e.name: getattr(p, e.name) / e.per_day for e in effects}
+        own = {e.name: getattr(p, e.name) / e.per_day for e in effects}
+        if arrays.lesions is not None:
+            at = arrays.lesions.number, arrays.lesions.patient
+            of_lesions = hierarchy.lesion_effects
+            own |= {e.name: getattr(p, e.name)[at] / e.per_day for e in of_lesions}
+        return own
 
     latents = kept_latents(density, sample.x)
     # What is said of patients and records is that of the latents that are kept, digit by digit.
@@ -133,12 +140,15 @@ def draws_tree(
         name: (("chain", "draw"), v, {"units": units[name]}) for name, v in values.items()
     }
     individuals: dict[str, Any] = {}
-    for effect in effects:
+    for effect in [*effects, *hierarchy.lesion_effects]:
         own = np.asarray(of_patients[effect.name], PRECISION).reshape(*x.shape[:2], -1)
-        individuals[effect.name] = (("chain", "draw", "patient"), own, {"units": effect.unit})
+        whose = "lesion" if effect in hierarchy.lesion_effects else "patient"
+        individuals[effect.name] = (("chain", "draw", whose), own, {"units": effect.unit})
     chains, draws = sample.x.shape[:2]
     places = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    patients = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
+    patients: dict[str, Any] = {"patient": density.packed.cohort.patients.index.to_numpy(str)}
+    if hierarchy.lesion_effects:
+        patients["lesion"] = lesion_names(density)
     stats = {
         STATISTICS.get(name, name): (("chain", "draw"), value)
         for name, value in sample.statistics.items()

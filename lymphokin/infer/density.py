@@ -84,6 +84,9 @@ def _own_log_prior(hierarchy: Hierarchy, latents: Latents, arrays: CohortArrays)
     if hours is not None:
         value = value.at[arrays.treated_patient].add(-0.5 * (latents.treated**2).sum(axis=0))
         value = value.at[hours.patient].add(-0.5 * (latents.occasion**2).sum(axis=0))
+    if arrays.lesions is not None:
+        own = hierarchy.lesion_log_prior(population, latents)
+        value = value.at[arrays.lesions.patient].add(own)
     return value.at[arrays.lacking].add(-0.5 * latents.covariate**2)
 
 
@@ -351,22 +354,20 @@ class CohortDensity:
 
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""
-        shapes = self.start()
-        n_population = shapes.population.size
-        sizes = [shapes.subject, shapes.treated, shapes.occasion, shapes.covariate[None]]
-        starts = n_population + np.cumsum([0, *(x.size for x in sizes[:-1])])
-        layout, hours = self.packed.layout, self.arrays.timeline.hours
-        owners = [np.arange(self.arrays.patients), layout.treated]
-        owners.append(np.zeros(0, int) if hours is None else np.asarray(hours.patient))
-        lacking = [np.asarray(m.patient) for m in self.arrays.missing.values()]
-        owners.append(np.concatenate([np.zeros(0, int), *lacking]))
-        own: list[list[int]] = [[] for _ in range(self.arrays.patients)]
-        for begin, block, owner in zip(starts, sizes, owners, strict=True):
-            places = begin + np.arange(block.size).reshape(block.shape)
+        arrays, start = self.arrays, flat(self.start())
+        of = jax.tree.map(np.asarray, self.unravel()(jnp.arange(len(start), dtype=start.dtype)))
+        places = [of.subject, of.treated, of.occasion, of.covariate[None], of.lesion]
+        of_windows, of_lesions = (
+            np.zeros(0, int) if part is None else np.asarray(part.patient)
+            for part in (arrays.timeline.hours, arrays.lesions)
+        )
+        owners = [np.arange(arrays.patients), self.packed.layout.treated, of_windows,
+                  np.asarray(arrays.lacking), of_lesions]  # fmt: skip
+        own: list[list[int]] = [[] for _ in range(arrays.patients)]
+        for place, owner in zip(places, owners, strict=True):
             for column, patient in enumerate(owner):
-                own[patient] += places[:, column].tolist()
-        slots = max(len(row) for row in own)
-        index = np.full((len(own), slots), -1)
+                own[patient] += place[:, column].astype(int).tolist()
+        index = np.full((len(own), max(map(len, own))), -1)
         for patient, row in enumerate(own):
             index[patient, : len(row)] = row
         return index

@@ -130,6 +130,10 @@ def _scaled_outcomes(
     values.append((location / scales["subject"]).ravel())
     shared.append(np.sqrt(2.0) * log_scale.ravel())
     values += [latents.treated.ravel(), latents.occasion.ravel(), latents.covariate]
+    if arrays.lesions is not None:
+        log_sd = jnp.log(hierarchy.lesion_prior_sd(population))
+        values.append((latents.lesion / scales["lesion"]).ravel())
+        shared.append(np.sqrt(2.0 * latents.lesion.shape[1]) * log_sd.ravel())
     return jnp.concatenate(values), jnp.concatenate(shared)
 
 
@@ -147,6 +151,8 @@ def _owners(
         owners.append(jnp.broadcast_to(arrays.treated_patient, latents.treated.shape).ravel())
         owners.append(jnp.broadcast_to(hours.patient, latents.occasion.shape).ravel())
     owners.append(arrays.lacking)
+    if arrays.lesions is not None:
+        owners.append(jnp.broadcast_to(arrays.lesions.patient, latents.lesion.shape).ravel())
     return jnp.concatenate(owners)
 
 
@@ -218,6 +224,7 @@ def expected_information(
         for quantity, own in predictions.items()
     }
     scales["subject"] = hierarchy.subject_prior(population, hierarchy.filled(arrays, start))[1]
+    scales["lesion"] = hierarchy.lesion_prior_sd(population)
     _, stretch = centre_and_scale(hierarchy, noncentring, start, arrays)
 
     def outcomes(v: jax.Array, predicted: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:

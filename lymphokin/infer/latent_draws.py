@@ -97,6 +97,10 @@ def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
         },
         "occasion": {"occasion_effect": hierarchy.occasion_effects, "window": patients[windows]},
         "covariate": {"missing": patients[np.asarray(arrays.lacking, int)]},
+        "lesion": {
+            "lesion_effect": hierarchy.lesion_effects,
+            "lesion_of_patient": lesion_names(density),
+        },
     }
     first = len(hierarchy.quantities)
     for name, part in density.start()._asdict().items():
@@ -108,6 +112,15 @@ def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
         values = (("chain", "draw", *coordinates), own.reshape(chains, count, *part.shape))
         found = found.assign_coords(coordinates).assign({name: values})
     return found
+
+
+def lesion_names(density: CohortDensity) -> list[str]:
+    """What each lesion of the cohort is called: its patient and its number, such as P1/2."""
+    lesions, patients = density.arrays.lesions, density.packed.cohort.patients.index
+    if lesions is None:
+        return []
+    places = zip(np.asarray(lesions.patient), np.asarray(lesions.number), strict=True)
+    return [f"{patients[patient]}/{number + 1}" for patient, number in places]
 
 
 def flat_latents(kept: xr.Dataset | xr.DataTree) -> np.ndarray:

@@ -3,7 +3,8 @@
 The groups are ``log_likelihood``, ``posterior_predictive``, ``prior_predictive``,
 ``observed_data`` and ``constant_data``. Every measured quantity is a variable of its own name, in
 its own unit, with the dimension ``QUANTITY_record``; the coordinates ``QUANTITY_patient`` and
-``QUANTITY_day`` say whose record it is and of which day.
+``QUANTITY_day`` say whose record it is and of which day, ``QUANTITY_lesion`` of which lesion where
+every lesion has its own.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def predictive_groups(
         coordinates[dimension] = np.arange(len(table))
         coordinates[f"{quantity}_patient"] = (dimension, table["id"].to_numpy(str))
         coordinates[f"{quantity}_day"] = (dimension, table["day"].to_numpy(float))
+        if table["lesion"].any():
+            coordinates[f"{quantity}_lesion"] = (dimension, table["lesion"].to_numpy(int))
     draws = {"chain": np.arange(len(x)), "draw": place}
     rng = np.random.default_rng([seed, 2])  # the other random numbers of a fit stay as they are
     likelihoods, replicated = _of_draws(density, x, records, rng)

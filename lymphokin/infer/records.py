@@ -45,12 +45,12 @@ def in_order(
     """Records of one quantity by patient and day, and the place of each among the predictions."""
     patients = density.packed.cohort.patients
     table = pd.concat([quantified, below])
-    columns = ["id", "day", "value", "lloq", "censored", "lower", "upper", "sd"]
+    columns = ["id", "day", "value", "lloq", "censored", "lower", "upper", "sd", "lesion"]
     table = table.assign(value=limit_of(table))[columns]
     bounded = (table["lower"] > 0).to_numpy()  # others are below one limit, or have a value
     table["lower"] = table["lower"].where(bounded)
     table["upper"] = table["upper"].where(bounded)
     table = table.assign(arm=table["id"].map(patients["arm"]))
     position = patients.index.get_indexer(table["id"].to_numpy())
-    order = np.lexsort((table["day"], position))
+    order = np.lexsort((table["lesion"], table["day"], position))
     return table.iloc[order].reset_index(drop=True), order

@@ -102,8 +102,10 @@ def check_duplicates(records: Records, doses: Doses, sheet: Sheet) -> None:
     seen = np.flatnonzero(
         records.is_observation & records.timed & (records.patient >= 0) & (records.quantity >= 0)
     )
-    again = _repeated(records, seen, records.day[seen], records.quantity[seen])
-    sheet.flag(again, "TIME", "one observation per patient, time and DVID", "a duplicate record?")
+    of_lesion = records.lesion[seen]
+    again = _repeated(records, seen, records.day[seen], records.quantity[seen], of_lesion)
+    what = "patient, time, DVID and LESION" if of_lesion.any() else "patient, time and DVID"
+    sheet.flag(again, "TIME", f"one observation per {what}", "a duplicate record?")
     given = doses.record
     # A loading dose may begin an infusion.
     kind = (records.compartment[given], records.lesion[given], records.duration[given] > 0)

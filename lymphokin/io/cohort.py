@@ -35,6 +35,7 @@ OBSERVATIONS: Types = {
     "tube": _TEXT,
     "delay": _NUMBER,
     "sd": _NUMBER,
+    "lesion": _WHOLE,
     "row": _WHOLE,
 }
 _OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
@@ -62,8 +63,9 @@ class Cohort:
         value below a limit, which they are where nothing else is stated, the value and infinity
         above one),
         tube ("heparin", "edta" or None), delay (hours from drawing to processing the sample, NaN
-        if not stated), sd (the measurement's own SD, NaN if not stated), row (line in the file, 0
-        if none). An observation at the time of a fraction or dose is taken before it.
+        if not stated), sd (the measurement's own SD, NaN if not stated), lesion (1, 2, ..., 0 of
+        what is not measured per lesion), row (line in the file, 0 if none). An observation at the
+        time of a fraction or dose is taken before it.
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
     `accepted`: checks of plausibility that were accepted, by name with the reason.
@@ -198,6 +200,7 @@ class Cohort:
                 "TUBE": seen["tube"],
                 "DELAY": seen["delay"],
                 "SD": seen["sd"],
+                "LESION": seen["lesion"].where(seen["lesion"] > 0),
             }
         )
         records = [table for table in (observations, fractions, doses) if len(table)]
@@ -253,7 +256,7 @@ def _in_order(table: pd.DataFrame, ids: pd.Index, name: str) -> pd.DataFrame:
     position = ids.get_indexer(table["id"].to_numpy())
     if (position < 0).any():
         raise ValueError(f"`{name}` names a patient who is not in `patients`")
-    lesion = (table["lesion"],) if name == "fractions" else ()
+    lesion = (table["lesion"],) if "lesion" in table else ()
     keys = (*lesion, table["day"], position)
     return table.iloc[np.lexsort(keys)].reset_index(drop=True)
 

@@ -271,6 +271,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "tube": _words(TUBES, records.tube[seen]),
             "delay": records.delay[seen],
             "sd": records.sd[seen],
+            "lesion": records.lesion[seen],
             "row": records.lines[seen],
         }
     )

@@ -106,8 +106,9 @@ def read_records(
         number = sheet.numbers(name)
         sheet.flag(~np.isnan(number) & (number != 0), name, f"0 or a blank: {what}")
     is_dose, is_observation = event == 1, event == 0
-    doses = _doses(sheet, mapping, is_dose, is_observation, words)
-    observations = _observations(sheet, mapping, is_dose, is_observation, words)
+    lesion = _whole(sheet, "LESION", 1, MOST_LESIONS, "the number of a lesion, 1, 2, ...")
+    doses = _doses(sheet, mapping, is_dose, is_observation, words, lesion)
+    observations = _observations(sheet, mapping, is_dose, is_observation, words, lesion)
     return Records(
         words=words,
         lines=sheet.lines,
@@ -122,7 +123,7 @@ def read_records(
         interval=doses["interval"] / per_day,
         additional=doses["additional"],
         duration=doses["duration"] / per_day,
-        lesion=doses["lesion"],
+        lesion=np.where(is_observation, observations["lesion"], doses["lesion"]),
         quantity=observations["quantity"],
         value=observations["value"],
         lloq=observations["lloq"],
@@ -162,6 +163,7 @@ def _doses(
     is_dose: Mask,
     seen: Mask,
     words: Vocabulary,
+    lesion: NDArray[np.int64],
 ) -> dict[str, NDArray]:
     targets = words.compartments
     compartment = sheet.choices("CMT", targets, _codes(mapping, "CMT"), is_dose)
@@ -191,9 +193,7 @@ def _doses(
         "interval": interval,
         "additional": np.where(repeated & usable, additional, 0),
         "duration": _durations(sheet, words, is_dose, compartment, amount),
-        "lesion": np.where(
-            is_rt, _whole(sheet, "LESION", 1, MOST_LESIONS, "the number of a lesion, 1, 2, ..."), 0
-        ),
+        "lesion": np.where(is_rt, lesion, 0),
     }
 
 
@@ -228,10 +228,21 @@ def _observations(
     is_dose: Mask,
     seen: Mask,
     words: Vocabulary,
+    lesion: NDArray[np.int64],
 ) -> dict[str, NDArray]:
     quantities = words.quantities
     quantity = sheet.choices("DVID", quantities, _codes(mapping, "DVID"), seen)
     sheet.flag(seen & ~sheet.stated("DVID"), "DVID", f"{_or(quantities)} on every observation")
+    per_lesion = [i for i, name in enumerate(quantities) if words.observable(name).per_lesion]
+    of_lesion = seen & np.isin(quantity, per_lesion)
+    stated = sheet.stated("LESION")
+    sheet.flag(
+        of_lesion & ~stated, "LESION", "the number of the lesion that was measured, 1, 2, ..."
+    )
+    of_patient = seen & (quantity >= 0) & ~of_lesion
+    names = [quantities[i] for i in per_lesion]
+    only = f"; {_or(names)} is measured per lesion" if names else ""
+    sheet.flag(of_patient & stated, "LESION", f"a blank: the quantity is of the patient{only}")
     value, side, other = sheet.results("DV")
     _warn_of_unsure_words(sheet, seen)
     lloq = sheet.numbers("LLOQ")
@@ -275,6 +286,7 @@ def _observations(
         "tube": sheet.choices("TUBE", TUBES),
         "delay": delay,
         "sd": np.where(sd > 0, sd, np.nan),
+        "lesion": np.where(of_lesion, lesion, 0),
     }
 
 

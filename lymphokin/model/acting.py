@@ -102,7 +102,7 @@ def _acts(block: Block, state: dict[str, float], upstream: Mapping[str, float]) 
         y, p = state_type(block)(**state), SimpleNamespace(**values)
         u = seen_by_blocks(upstream, block.drugs)
         initial = [s.initial(p) for s in block.states.values() if callable(s.initial)]
-        changed = block.on_fraction(y, p, Fraction(0.3, 0.2))
+        changed = block.on_fraction(y, p, Fraction(0.3, 0.2, 2.0))
         parts = [initial, list(block.flows(y, p, u).values()), changed, block.outputs(y, p, u)]
         return [jax.numpy.asarray(part, float) for part in jax.tree.leaves(parts)]
 

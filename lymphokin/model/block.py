@@ -19,6 +19,9 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, NamedTuple
 
+import jax
+import jax.numpy as jnp
+
 from lymphokin.quantities import DRUG, DRUGS
 
 
@@ -47,6 +50,9 @@ class Fraction(NamedTuple):
     """Reference immune dose of the fraction, Gy (before the patient's own scale)."""
     share: Any
     """Share of the whole course: prescribed dose x irradiated volume, sums to 1 over the course."""
+    gy: Any = None
+    """Prescribed dose to the lesion, Gy; differs from lesion to lesion, 0 outside the field. None
+    where a model does not tell lesions apart."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +62,24 @@ class State:
     unit: str
     initial: Initial = 0.0
     meaning: str = ""
+    per: str = ""
 
 
-def state(unit: str, initial: Initial = 0.0, meaning: str = "") -> Any:
+LESION = "lesion"
+"""What a state may be kept per, besides the patient."""
+
+
+def state(unit: str, initial: Initial = 0.0, meaning: str = "", per: str = "") -> Any:
     """Declare a state of a block.
 
     Args:
         unit: unit of the state, e.g. ``"1e9/L"``.
         initial: value in an untreated patient, a number or a function of the parameters ``p``.
         meaning: what it is, for tables and diagrams.
+        per: ``"lesion"`` for a state that every lesion of a patient has for itself; empty for one
+            of the patient.
     """
-    return State(unit, initial, meaning)
+    return State(unit, initial, meaning, per)
 
 
 @dataclass(frozen=True)
@@ -155,7 +168,8 @@ class Block:
             y: states of this block by attribute.
             p: the individual's parameters by attribute, in model units (days, Gy, mg, 1e9/L).
             u: outputs of the blocks above by attribute; ``u.rate.il7`` is the infusion of a drug
-                that the block takes, in its unit per day, constant while it runs.
+                that the block takes, in its unit per day, constant while it runs;
+                ``u.sum_over_lesions(x)`` adds what differs from lesion to lesion.
         """
         raise NotImplementedError(f"{self.name} must say how its states flow")
 
@@ -204,8 +218,34 @@ def state_type(block: Block) -> Any:
     return namedtuple(f"{block.name}State", list(block.states))
 
 
+SUM_OVER_LESIONS = "sum_over_lesions"
+"""How blocks ask for a sum, and how a traced block calls it."""
+
+
+@jax.jit
+def sum_over_lesions(x: Any) -> Any:
+    """Sum over the lesions of a patient who has one: where a model is run on plain numbers."""
+    return x
+
+
+def over_lesions(present: Any) -> Callable[[Any], Any]:
+    """What adds up values of lesions, [..., lesion, lane], into [..., 1, lane].
+
+    Args:
+        present: [lesion, lane] (of one lane: [lesion]) 1.0 where the patient has such a lesion,
+            else 0.0; None where every patient has one.
+    """
+    if present is None:
+        return sum_over_lesions
+    axis = -jnp.ndim(present)
+    return lambda x: jnp.sum(jnp.where(present > 0, x, 0.0), axis=axis, keepdims=True)
+
+
 def upstream(
-    seen: Mapping[str, Any], drugs: Iterable[str], rates: Mapping[str, Any] | None = None
+    seen: Mapping[str, Any],
+    drugs: Iterable[str],
+    rates: Mapping[str, Any] | None = None,
+    present: Any = None,
 ) -> SimpleNamespace:
     """What a block sees of others and of infusions, by attribute.
 
@@ -213,9 +253,10 @@ def upstream(
         seen: outputs of blocks above, and states that an earlier clock hands down.
         drugs: whose infusions may be asked for.
         rates: of infusions that are given, per day.
+        present: which lesions there are; see :func:`over_lesions`.
     """
     running = SimpleNamespace(**{**dict.fromkeys(drugs, 0.0), **(rates or {})})
-    return SimpleNamespace(**seen, rate=running)
+    return SimpleNamespace(**seen, rate=running, sum_over_lesions=over_lesions(present))
 
 
 def initial_state(block: Block, p: Any) -> Any:

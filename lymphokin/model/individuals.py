@@ -28,7 +28,8 @@ def individuals(
         population, subject = rng.standard_normal((2, count))
         if names is not None and p.name not in names:
             continue
-        own = np.asarray(p.typical(population)) + p.between_subject_sd * subject
+        sd = float(np.hypot(p.between_subject_sd, p.between_lesion_sd))
+        own = np.asarray(p.typical(population)) + sd * subject
         for person, value in zip(found, own.tolist(), strict=True):
             person[p.name] = float(p.to_natural(value)) * p.per_day
     return found

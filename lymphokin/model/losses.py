@@ -14,6 +14,8 @@ from lymphokin.model.rest import Recorder
 
 IMMUNE_DOSE_GY = 1.0
 """Of the fraction that is tried: a whole course gives the blood a few Gy (judgement)."""
+LESION_GY = 8.0
+"""Prescribed dose of that fraction to a lesion: one of SBRT (judgement)."""
 AMOUNT = 100.0
 """Of the dose that is tried, in the drug's unit: those of ATRA are 70 to 300 mg."""
 ROUNDING = 1e-9
@@ -48,7 +50,7 @@ def refuse_negative_losses(model: Model) -> Model:
 
 
 def _fraction(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
-    return block.on_fraction(y, p, Fraction(IMMUNE_DOSE_GY, 1.0))
+    return block.on_fraction(y, p, Fraction(IMMUNE_DOSE_GY, 1.0, LESION_GY))
 
 
 def _dose(block: Block, y: Any, p: Any) -> Mapping[str, Any]:

@@ -18,7 +18,9 @@ from lymphokin.model.source import source_of
 from lymphokin.model.table_files import merged_table
 
 
-def make_model(name: str, blocks: Sequence[Block], table: Mapping[str, Any] | AnyPath) -> Model:
+def make_model(
+    name: str, blocks: Sequence[Block], table: Mapping[str, Any] | AnyPath, begins: str = ""
+) -> Model:
     """Make a model of blocks and a parameter table.
 
     The blocks are written to a model file with all that they use and loaded from it: the model
@@ -29,6 +31,9 @@ def make_model(name: str, blocks: Sequence[Block], table: Mapping[str, Any] | An
         blocks: instances of subclasses of :class:`lymphokin.model.Block`, in order of flow.
         table: the parameter table: ``parameters``, ``residuals`` and ``correlations`` as in its
             TOML file, or ``{"extends": "myeloid_lymphoid", ...}``; or the path of such a file.
+
+        begins: ``"first record"`` for a model of what has begun already, such as a growing lesion;
+            empty where an untreated patient rests.
 
     Raises:
         ModelError: when the parts do not fit together, or the blocks use what cannot be written
@@ -47,6 +52,7 @@ def make_model(name: str, blocks: Sequence[Block], table: Mapping[str, Any] | An
     except TableError as error:
         raise ModelError(str(error)) from None
     source = f'"""Model {name}, made in Python."""\n\n{source_of(tuple(blocks))}'
+    source += f"\nbegins = {begins!r}\n" if begins else ""
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.py"
         path.write_text(source, encoding="utf-8")

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from lymphokin.model.block import Block, Dose, ModelError
 from lymphokin.model.exposure import Exposure, exposures_of
+from lymphokin.model.lesions import Levels, declares_lesions, levels_of
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 from lymphokin.model.solver import AdaptiveSolver
@@ -59,7 +60,27 @@ class Model:
     def observables(self) -> dict[str, Observable]:
         """Label, unit and decimals of each measured quantity, by name."""
         outputs = {name: output for block in self.blocks for name, output in block.shows.items()}
-        return {name: described(name, **asdict(outputs[name])) for name in self.observed}
+        return {
+            name: replace(
+                described(name, **asdict(outputs[name])), per_lesion=name in self.lesion_outputs
+            )
+            for name in self.observed
+        }
+
+    @property
+    def has_lesions(self) -> bool:
+        """Whether anything is declared to differ from lesion to lesion of a patient."""
+        return declares_lesions(self.blocks, self.table)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """Which outputs differ from lesion to lesion, and what is wrong with the declarations."""
+        return levels_of(self.blocks, self.table)
+
+    @property
+    def lesion_outputs(self) -> frozenset[str]:
+        """Outputs that differ from lesion to lesion."""
+        return self.levels.outputs if self.has_lesions else frozenset()
 
     @property
     def drugs(self) -> dict[str, Dose]:
@@ -100,6 +121,18 @@ class Model:
                 f"{purpose} needs a lymphocyte count, and model {self.name} has none: an output "
                 "'alc' of a block on the days clock, with a residual in the table (without "
                 "sd_column)"
+            )
+
+    def require_no_lesions(self, purpose: str) -> None:
+        """Refuse what does not know the lesions of a patient.
+
+        Raises:
+            ModelError: naming the purpose.
+        """
+        if self.has_lesions:
+            raise ModelError(
+                f"{purpose} does not know lesions of a patient apart, and model {self.name} "
+                "follows each"
             )
 
     def with_fixed(self, **values: float) -> Model:
@@ -178,6 +211,7 @@ def check_model(model: Model) -> Model:
         if not resting[block.name].flows[name].loss > 0
     ]
     problems += _drug_problems(model, resting)
+    problems += model.levels.problems
     clocks = [block.clock for block in model.blocks]
     if clocks != sorted(clocks, reverse=True):
         problems.append("blocks on the hours clock must come before those on the days clock")

@@ -20,7 +20,14 @@ PARAMETRISATIONS = ("non-centred", "centred")
 RANDOM_EFFECTS = ("normal", "student_t")
 COVARIATE_FORMS = ("power", "category")
 
-_SDS = ("population_sd", "between_subject_sd", "between_subject_log_sd", "between_occasion_sd")
+_SDS = (
+    "population_sd",
+    "between_subject_sd",
+    "between_subject_log_sd",
+    "between_occasion_sd",
+    "between_lesion_sd",
+    "between_lesion_log_sd",
+)
 _TEXTS = ("symbol", "meaning", "unit", "source", "doi", "acts_as_product_with", "only_without")
 _NEEDED = ("symbol", "meaning", "unit", "transform", "median", "certainty", "source")
 _TIME = re.compile(
@@ -45,12 +52,14 @@ def parameter_of(name: str, raw: Any, problems: list[str]) -> Parameter | None:
     entry.choice("transform", TRANSFORMS)
     entry.choice("random_effect", RANDOM_EFFECTS)
     entry.choice("parametrisation", PARAMETRISATIONS)
+    entry.choice("lesion_parametrisation", PARAMETRISATIONS)
     entry.choice("certainty", CERTAINTIES)
     entry.texts(*_TEXTS)
     entry.not_negative(*_SDS)
     _check_unit(entry)
     _check_median(entry)
     _check_random_effect(entry)
+    _check_lesions(entry)
     if not entry.sound:
         return None
     return Parameter(name=name, covariates=covariates, **entry.raw)
@@ -160,6 +169,17 @@ def _check_random_effect(entry: Entry) -> None:
         entry.refuse("random_effect student_t needs between_subject_sd")
     if entry.raw.get("parametrisation") == "centred":
         entry.refuse("random_effect student_t must be non-centred")
+
+
+def _check_lesions(entry: Entry) -> None:
+    """A spread between lesions lies on top of the subject's own value, whichever that is."""
+    raw = entry.raw
+    if raw.get("between_lesion_log_sd") and not raw.get("between_lesion_sd"):
+        entry.refuse("between_lesion_log_sd needs between_lesion_sd")
+    if raw.get("lesion_parametrisation") and not raw.get("between_lesion_sd"):
+        entry.refuse("lesion_parametrisation needs between_lesion_sd")
+    if raw.get("between_lesion_sd") and raw.get("between_occasion_sd"):
+        entry.refuse("between_lesion_sd and between_occasion_sd exclude each other")
 
 
 def _covariates(

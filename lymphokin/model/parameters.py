@@ -54,10 +54,15 @@ class Parameter:
     between_subject_sd: float = 0.0
     between_subject_log_sd: float = 0.0
     between_occasion_sd: float = 0.0
+    between_lesion_sd: float = 0.0
+    """of the differences between lesions of one patient, on the transformed scale"""
+    between_lesion_log_sd: float = 0.0
     random_effect: Literal["normal", "student_t"] = "normal"
     """distribution of the differences between subjects, whose SD is ``between_subject_sd``"""
     degrees_of_freedom: float = 0.0
     parametrisation: Literal["non-centred", "centred"] = "non-centred"
+    lesion_parametrisation: Literal["centred", "non-centred"] = "centred"
+    """of the differences between lesions: in units of the table's SD, or of the population's"""
     acts_as_product_with: str = ""
     """another log-scale parameter: data can only tell their product, which is then sampled"""
     only_without: str = ""
@@ -155,6 +160,8 @@ class ParameterTable:
                 between_subject_sd=0.0,
                 between_subject_log_sd=0.0,
                 between_occasion_sd=0.0,
+                between_lesion_sd=0.0,
+                between_lesion_log_sd=0.0,
                 random_effect="normal",
                 covariates=(),
                 certainty="fixed by the user",
@@ -175,6 +182,7 @@ class ParameterTable:
         residual_sd: Mapping[str, float],
         log_ratio: Mapping[str, float],
         correlation: Mapping[str, Sequence[float]] | None = None,
+        between_lesion_sd: Mapping[str, float] | None = None,
     ) -> ParameterTable:
         """The table of a population that is known: nothing left to estimate but its individuals.
 
@@ -185,10 +193,13 @@ class ParameterTable:
             log_ratio: log-ratios of observation categories, as ``quantity_category``.
             correlation: correlations by group, below the diagonal, row by row; those of the others
                 stay if they are fixed and are 0 if not.
+            between_lesion_sd: SDs between lesions of a patient, by parameter; the others keep
+                theirs.
         """
         given = {name: tuple(values) for name, values in (correlation or {}).items()}
         unknown = sorted(
-            (set(typical) | set(between_subject_sd)) - set(self.parameters)
+            (set(typical) | set(between_subject_sd) | set(between_lesion_sd or {}))
+            - set(self.parameters)
             | set(residual_sd) - set(self.residuals)
             | set(given) - set(self.correlations)
             | set(log_ratio)
@@ -204,6 +215,8 @@ class ParameterTable:
                 prior="normal",
                 between_subject_sd=between_subject_sd.get(name, p.between_subject_sd),
                 between_subject_log_sd=0.0,
+                between_lesion_sd=(between_lesion_sd or {}).get(name, p.between_lesion_sd),
+                between_lesion_log_sd=0.0,
                 covariates=tuple(c.without_uncertainty() for c in p.covariates),
             )
             for name, p in self.parameters.items()

@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from lymphokin.model.block import Block, Dose, Flow, Fraction, ModelError, initial_state
+from lymphokin.model.block import (
+    LESION,
+    Block,
+    Dose,
+    Flow,
+    Fraction,
+    ModelError,
+    initial_state,
+    sum_over_lesions,
+)
 
 
 class AtRest(NamedTuple):
@@ -84,15 +93,16 @@ def _run_once(
     if problems := _declaration_problems(block, values):
         raise ModelError(f"{where}: " + "; ".join(problems))
     rate = Recorder(dict.fromkeys(block.drugs, 0.0), "rate.")
-    p, u = Recorder(values), Recorder({**seen, "rate": rate})
+    around = {"rate": rate, "sum_over_lesions": sum_over_lesions}
+    p, u = Recorder(values), Recorder({**seen, **around})
     y = initial_state(block, p)
     flows = block.flows(y, p, u)
     changed = {
-        "on_fraction": block.on_fraction(y, p, Fraction(immune_dose=1.0, share=1.0)),
+        "on_fraction": block.on_fraction(y, p, Fraction(immune_dose=1.0, share=1.0, gy=1.0)),
         "on_dose": block.dosed(y, p, dict.fromkeys(block.drugs, 1.0)),
     }
     shown = block.outputs(y, p, u)
-    above = {name: float(seen[name]) for name in sorted(u.read - {"rate"})}
+    above = {name: float(seen[name]) for name in sorted(u.read - set(around))}
     problems = _flow_problems(block, flows)
     problems += _name_problems(block, changed, shown)
     if problems:
@@ -103,7 +113,11 @@ def _run_once(
 
 
 def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:
-    problems = []
+    problems = [
+        f'state {name!r} is per {declared.per!r}: expected "{LESION}", or nothing for the patient'
+        for name, declared in block.states.items()
+        if declared.per not in ("", LESION)
+    ]
     if block.clock not in ("days", "hours"):
         problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
     problems += _drug_problems(block, values)
@@ -136,8 +150,12 @@ def _drug_problems(block: Block, values: Mapping[str, float]) -> list[str]:
             problems.append(f"its lag {lag!r} is not in the table")
         if block.clock == "days":
             problems.append(f'has a lag, {lag!r}, which needs clock = "hours"')
-    if "rate" in {*block.shows, *block.hands_down}:
-        problems.append("calls something rate, which are the infusions (u.rate): use another name")
+    reserved = {"rate": "the infusions", "sum_over_lesions": "the sum over lesions"}
+    problems += [
+        f"calls something {name}, which is {meaning} (u.{name}): use another name"
+        for name, meaning in reserved.items()
+        if name in {*block.shows, *block.hands_down}
+    ]
     return problems
 
 

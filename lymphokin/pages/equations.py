@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 
 from lymphokin.model import Block, Fraction, Model, state_type
+from lymphokin.model.block import SUM_OVER_LESIONS
 from lymphokin.model.block import upstream as seen_by_blocks
 
 SUM, PRODUCT, SIGN, POWER, ATOM = 1, 2, 3, 4, 5
@@ -86,7 +87,9 @@ def _texts(jaxpr: Any, consts: Any, ins: list[_Text]) -> list[_Text]:
     for eqn in jaxpr.eqns:
         own = [of(atom) for atom in eqn.invars]
         inner = eqn.params.get("jaxpr") or eqn.params.get("call_jaxpr")
-        if inner is not None:
+        if inner is not None and eqn.params.get("name") == SUM_OVER_LESIONS:
+            outs = [_Text(f"sum over lesions({own[0].text})", ATOM)]
+        elif inner is not None:
             outs = _texts(inner.jaxpr, inner.consts, own)
         else:
             outs = [_apply(eqn.primitive.name, eqn.params, own)]
@@ -128,7 +131,8 @@ def _of_block(model: Model, block: Block, upstream: Mapping[str, str]) -> list[E
     states = {name: name for name in block.states}
     parameters = {f"p.{p.name}": p.symbol for p in model.table}
     outer = {f"u.{name}": text for name, text in upstream.items()}
-    fraction = {"e.dose": "d", "e.share": "w"} if block.clock == "days" else {}
+    fraction = {"e.dose": "d", "e.share": "w", "e.gy": "gy"}
+    fraction = fraction if block.clock == "days" else {}
     several = len(model.drugs) > 1
     doses = {f"dose {n}": f"dose of {n}" if several else "dose" for n in block.drugs}
     rates = {f"rate {n}": f"infusion of {n}" if several else "infusion" for n in block.drugs}

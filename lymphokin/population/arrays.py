@@ -22,6 +22,15 @@ class MissingCovariate(NamedTuple):
     """SD of its logarithm among the patients who have it"""
 
 
+class LesionArrays(NamedTuple):
+    """The lesions of all patients, patient after patient."""
+
+    patient: jax.Array | np.ndarray
+    """[lesion] position of its patient"""
+    number: jax.Array | np.ndarray
+    """[lesion] its number among the patient's, from 0"""
+
+
 class Records(NamedTuple):
     """Observations of one quantity."""
 
@@ -43,6 +52,8 @@ class Records(NamedTuple):
     every record lies below its limit and nothing else is known"""
     sd: jax.Array | np.ndarray | None = None
     """[record] the record's own SD; None where all share one"""
+    lesion: jax.Array | np.ndarray | None = None
+    """[record] number of the lesion among the patient's, from 0; None of a patient's quantity"""
 
 
 class Measured(NamedTuple):
@@ -72,6 +83,8 @@ class CohortArrays(NamedTuple):
     """per column, who lacks it"""
     prior: JointPrior | None = None
     """of the population's latents; None: a standard normal each, as the parameter table has it"""
+    lesions: LesionArrays | None = None
+    """None of a model that does not tell lesions apart"""
 
     @property
     def patients(self) -> int:

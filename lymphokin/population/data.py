@@ -16,6 +16,7 @@ from lymphokin.io.problems import Findings
 from lymphokin.model import CategoryEffect, DelayEffect, Model, ModelError, Residual
 from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
+from lymphokin.population.lesions import lesion_arrays, lesion_doses, refuse_misplaced
 from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
 
 RECORDS_UNIT = 32
@@ -65,12 +66,15 @@ class PackedCohort:
         )
 
 
-def treatments_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[Treatment]:
+def treatments_of(
+    cohort: Cohort, days: Mapping[str, Sequence[float]], with_lesions: bool = False
+) -> list[Treatment]:
     """Treatment of every patient.
 
     Args:
         cohort: the cohort.
         days: per patient, extra days at which the solution is wanted.
+        with_lesions: whether lesions are told apart.
     """
     patients = cohort.patients.index
     fractions = reference_immune_dose(cohort).fractions
@@ -81,6 +85,7 @@ def treatments_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[T
     drug = _by_patient(patients, cohort.doses, "drug", object)
     duration = _by_patient(patients, cohort.doses, "duration")
     record_days = _by_patient(patients, cohort.observations, "day")
+    lesion_gy = lesion_doses(cohort) if with_lesions else [None] * len(patients)
     treatments = []
     for i, patient in enumerate(patients):
         wanted = np.concatenate([record_days[i], np.asarray(days.get(patient, ()), dtype=float)])
@@ -94,6 +99,7 @@ def treatments_of(cohort: Cohort, days: Mapping[str, Sequence[float]]) -> list[T
                 days=wanted if len(wanted) else np.zeros(1),
                 drug=drug[i],
                 duration=duration[i],
+                lesion_gy=lesion_gy[i],
             )
         )
     return treatments
@@ -125,9 +131,11 @@ def pack(
     first_row = cohort.observations.groupby("id")["row"].min().to_dict()
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     steps = following(rule or StepRule(), model)
-    timeline, layout = build_timeline(treatments_of(cohort, days or {}), steps)
+    treatments = treatments_of(cohort, days or {}, model.has_lesions)
+    timeline, layout = build_timeline(treatments, steps)
     _refuse_other_units(model, cohort)
     _refuse_infusions(model, cohort)
+    refuse_misplaced(model, cohort)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     covariates = covariate_arrays(model, cohort.patients)
     warnings = [*_not_in_model(model, cohort), *covariates.warnings]
@@ -160,8 +168,10 @@ def pack(
         below = rows["censored"].to_numpy(bool)
         records[quantity] = (rows[~below], rows[below])
         measured[quantity] = Measured(
-            _records(rows[~below], residual, position),
-            _records(rows[below], residual, position),
+            *(
+                _records(own, residual, position, quantity in model.lesion_outputs)
+                for own in (rows[~below], rows[below])
+            )
         )
     arrays = CohortArrays(
         timeline,
@@ -171,6 +181,7 @@ def pack(
         measured,
         layout.treated,
         covariates.missing,
+        lesions=lesion_arrays(timeline) if model.has_lesions else None,
     )
     arrays = jax.device_put(arrays)
     return PackedCohort(cohort, arrays, layout, records, tuple(warnings))
@@ -252,7 +263,9 @@ def _unknown_effects(quantity: str, residual: Residual, rows: pd.DataFrame) -> l
     return sentences
 
 
-def _records(rows: pd.DataFrame, residual: Residual, position: Mapping[str, int]) -> Records:
+def _records(
+    rows: pd.DataFrame, residual: Residual, position: Mapping[str, int], of_lesions: bool
+) -> Records:
     n = len(rows)
     size = -(-n // RECORDS_UNIT) * RECORDS_UNIT
     category = [_times(rows, effect) for effect in residual.effects]
@@ -271,6 +284,7 @@ def _records(rows: pd.DataFrame, residual: Residual, position: Mapping[str, int]
         weight=(np.arange(size) < n).astype(float),
         log_limits=None if simple else (padded(log_lower), padded(log_upper)),
         sd=padded(rows["sd"].to_numpy(float)) if residual.sd_column else None,
+        lesion=padded(rows["lesion"].to_numpy(int) - 1) if of_lesions else None,
     )
 
 

@@ -44,6 +44,8 @@ class Latents(NamedTuple):
     covariate: jax.Array | np.ndarray = np.zeros(0)
     """[missing] covariates that are not known, column after column: ln of the value in SDs from the
     mean of the patients who have it"""
+    lesion: jax.Array | np.ndarray = np.zeros((0, 0))
+    """[effect, lesion] differences between lesions of one patient, of all patients' lesions"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Hierarchy:
     def occasion_effects(self) -> tuple[Parameter, ...]:
         """Parameters that differ between drug windows of one subject."""
         return tuple(p for p in self.model.table if p.between_occasion_sd > 0)
+
+    @cached_property
+    def lesion_effects(self) -> tuple[Parameter, ...]:
+        """Parameters that differ between lesions of one patient."""
+        return tuple(p for p in self.model.table if p.between_lesion_sd > 0)
 
     def _varying(self) -> list[Parameter]:
         return [p for p in self.model.table if p.between_subject_sd > 0]
@@ -206,6 +213,40 @@ class Hierarchy:
                 deviations[p.name] = sd * sd_ratio * latent[p.name]
         return deviations
 
+    def _of_lesions(
+        self, population: Population, latents: Latents, arrays: CohortArrays
+    ) -> dict[str, Any]:
+        """[lesion, patient] deviations of lesions from their patient, of every lesion effect."""
+        places, present = arrays.lesions, arrays.timeline.days.present
+        if places is None or present is None:
+            return {}
+        nothing = jnp.zeros(present.shape)
+        centred = {p.name for p in self.lesion_effects if p.lesion_parametrisation == "centred"}
+        return {
+            p.name: (
+                p.between_lesion_sd if p.name in centred else population.between_lesion_sd[p.name]
+            )
+            * nothing.at[places.number, places.patient].set(latents.lesion[i])
+            for i, p in enumerate(self.lesion_effects)
+        }
+
+    def lesion_prior_sd(self, population: Population) -> jax.Array:
+        """[effect, 1] SD of the lesion latents: 1, or of a centred parameter, whose deviations are
+        in units of the table's SD, the population's SD over that.
+        """
+        ratios = [
+            population.between_lesion_sd[p.name] / p.between_lesion_sd
+            if p.lesion_parametrisation == "centred"
+            else 1.0
+            for p in self.lesion_effects
+        ]
+        return jnp.array(ratios, float).reshape(-1, 1)
+
+    def lesion_log_prior(self, population: Population, latents: Latents) -> jax.Array:
+        """[lesion] log prior density of each lesion's latents, up to a constant."""
+        sd = self.lesion_prior_sd(population)
+        return jnp.sum(-0.5 * (latents.lesion / sd) ** 2 - jnp.log(sd), axis=0)
+
     def filled(self, arrays: CohortArrays, latents: Latents) -> CohortArrays:
         """The arrays with missing covariates as the latents have them."""
         regressors, first = dict(arrays.regressors), 0
@@ -228,12 +269,14 @@ class Hierarchy:
         """Shapes of the latents of a cohort."""
         hours = arrays.timeline.hours
         lanes = 0 if hours is None else hours.start.shape[0]
+        lesions = 0 if arrays.lesions is None else arrays.lesions.patient.shape[0]
         return Latents(
             (len(self.quantities),),  # type: ignore[arg-type]
             (len(self.subject_effects), arrays.patients),  # type: ignore[arg-type]
             (len(self.treated_effects), arrays.treated),  # type: ignore[arg-type]
             (len(self.occasion_effects), lanes),  # type: ignore[arg-type]
             (len(arrays.lacking),),  # type: ignore[arg-type]
+            (len(self.lesion_effects), lesions),  # type: ignore[arg-type]
         )
 
     def individuals(
@@ -242,8 +285,9 @@ class Hierarchy:
         """Individual parameters in model units (days): per patient, and per drug window.
 
         Returns:
-            ``p`` with each parameter a scalar or [patient], and ``p_lanes`` with each a scalar or
-            [lane]. A parameter that matters only under the drug is in ``p_lanes`` alone.
+            ``p`` with each parameter a scalar or [patient], or [lesion, patient] where lesions
+            differ, and ``p_lanes`` with each a scalar or [lane]. A parameter that matters only
+            under the drug is in ``p_lanes`` alone, one that differs between lesions in ``p`` alone.
         """
         arrays = self.filled(arrays, latents)
         hours = arrays.timeline.hours
@@ -252,6 +296,7 @@ class Hierarchy:
             return value[hours.patient] if hours is not None and jnp.ndim(value) else value
 
         deviations = self._deviations(population, latents, arrays)
+        of_lesion = self._of_lesions(population, latents, arrays)
         of_occasion = {p.name: i for i, p in enumerate(self.occasion_effects)}
         exposure_only = self.model.exposure_only
         of_treated = {}
@@ -262,6 +307,9 @@ class Hierarchy:
         for p in self.model.table:
             value = population.typical[p.name] + self._shift(p, population, arrays)
             value = value + deviations.get(p.name, 0.0)
+            if p.name in of_lesion:
+                p_patients[p.name] = p.to_natural(value + of_lesion[p.name]) * p.per_day
+                continue
             if p.name not in exposure_only:
                 p_patients[p.name] = p.to_natural(value) * p.per_day
             if hours is None:
@@ -291,9 +339,13 @@ class Hierarchy:
             jax.random.normal(keys[2], shapes.treated),  # type: ignore[arg-type]
             jax.random.normal(keys[3], shapes.occasion),  # type: ignore[arg-type]
             jax.random.normal(jax.random.fold_in(key, 4), shapes.covariate),  # type: ignore[arg-type]
+            jax.random.normal(jax.random.fold_in(key, 5), shapes.lesion),  # type: ignore[arg-type]
         )
         mean, sd = self.subject_prior(self.population(z), self.filled(arrays, drawn))
-        return drawn._replace(subject=mean + sd * drawn.subject)
+        lesion = drawn.lesion
+        if arrays.lesions is not None:
+            lesion = self.lesion_prior_sd(self.population(z)) * lesion
+        return drawn._replace(subject=mean + sd * drawn.subject, lesion=lesion)
 
     def typical_latents(self, arrays: CohortArrays) -> Latents:
         """The prior's centre: every latent zero."""

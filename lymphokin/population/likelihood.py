@@ -69,7 +69,8 @@ class CohortLikelihood:
                 records.day,
             )[quantity]
         else:
-            value = solution.outputs[quantity][records.place, records.patient]
+            of_lesion = () if records.lesion is None else (records.lesion,)
+            value = solution.outputs[quantity][records.place, *of_lesion, records.patient]
         effects = self.model.table.residuals[quantity].effects
         shift = jnp.asarray(
             sum(
@@ -140,8 +141,9 @@ class CohortLikelihood:
 
         Returns:
             [patient] log likelihood of each patient's records; the measured outputs of the days
-            clock, [node, patient]; the predictions of :meth:`predictions`; and the log likelihoods
-            of :meth:`pointwise`.
+            clock, [node, patient], those of lesions as ``QUANTITY_1``, ``QUANTITY_2`` and so on,
+            not a number where a patient has no such lesion; the predictions of :meth:`predictions`;
+            and the log likelihoods of :meth:`pointwise`.
         """
         population, _, p_lanes, solution = self.solution(latents, arrays)
         predicted = self._predictions(population, p_lanes, solution, arrays)
@@ -151,8 +153,22 @@ class CohortLikelihood:
             m = arrays.measured[quantity]
             total = total.at[m.quantified.patient].add(quantified)
             total = total.at[m.below.patient].add(below)
-        outputs = {q: solution.outputs[q] for q in arrays.measured if q in solution.outputs}
+        outputs = {}
+        for quantity in [q for q in arrays.measured if q in solution.outputs]:
+            outputs |= _lesion_by_lesion(quantity, solution.outputs[quantity], arrays)
         return total, outputs, predicted, pointwise
+
+
+def _lesion_by_lesion(quantity: str, value: Any, arrays: CohortArrays) -> dict[str, jax.Array]:
+    """A measured output as curves [node, patient], one per lesion where lesions differ."""
+    if value.ndim == 2:
+        return {quantity: value}
+    present = arrays.timeline.days.present
+    assert present is not None
+    return {
+        f"{quantity}_{i + 1}": jnp.where(there > 0, value[:, i], jnp.nan)
+        for i, there in enumerate(present)
+    }
 
 
 def _log_probability(residual: Residual, records: Records, log_true: Any, sd: Any) -> Any:

@@ -30,6 +30,8 @@ class Population(NamedTuple):
     typical: dict[str, Any]
     """typical values on the transformed scale"""
     between_subject_sd: dict[str, Any]
+    between_lesion_sd: dict[str, Any]
+    """of lesions within a patient"""
     covariate: dict[tuple[str, str], Any]
     """coefficients of covariates on the transformed scale, by parameter and regressor"""
     cholesky: dict[str, tuple[tuple[Any, ...], ...]]
@@ -46,8 +48,8 @@ class Quantity:
 
     name: str
     kind: str
-    """typical | between_subject_sd | covariate | correlation | residual_sd | proportional_sd |
-    log_ratio"""
+    """typical | between_subject_sd | between_lesion_sd | covariate | correlation | residual_sd |
+    proportional_sd | log_ratio"""
     key: Any
     unit: str
     meaning: str
@@ -69,6 +71,17 @@ def sampled_quantities(model: Model) -> tuple[Quantity, ...]:
         )
         for p in table
         if p.between_subject_log_sd > 0
+    ]
+    found += [
+        Quantity(
+            f"{p.name}_between_lesion_sd",
+            "between_lesion_sd",
+            p.name,
+            "1",
+            f"SD between lesions of a patient of {p.name} ({p.transform} scale)",
+        )
+        for p in table
+        if p.between_lesion_log_sd > 0
     ]
     found += [
         Quantity(f"{p.name}_{c.label}", "covariate", (p.name, c.regressor), "1", c.meaning(p.name))
@@ -143,6 +156,12 @@ def population_at(table: ParameterTable, quantities: tuple[Quantity, ...], z: An
             * jnp.exp(p.between_subject_log_sd * at.get(("between_subject_sd", p.name), 0.0))
             for p in table
             if p.between_subject_sd > 0
+        },
+        between_lesion_sd={
+            p.name: p.between_lesion_sd
+            * jnp.exp(p.between_lesion_log_sd * at.get(("between_lesion_sd", p.name), 0.0))
+            for p in table
+            if p.between_lesion_sd > 0
         },
         covariate={
             (p.name, c.regressor): c.coefficient

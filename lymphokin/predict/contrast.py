@@ -124,7 +124,8 @@ def _for_pulses(
     def one(v: jax.Array, key: jax.Array) -> jax.Array:
         fitted = unravel(v)
         fresh = hierarchy.draw_latents(key, arrays, fitted.population)
-        return flat(fresh._replace(subject=fitted.subject, covariate=fitted.covariate))
+        own = {name: getattr(fitted, name) for name in ("subject", "covariate", "lesion")}
+        return flat(fresh._replace(**own))
 
     keys = jax.random.split(jax.random.key(seed), len(x))
     return np.array(jax.jit(jax.vmap(one))(jnp.asarray(x), keys))

@@ -110,10 +110,11 @@ def path_forecast(
     """
     model, quantity = density.likelihood.model, endpoint.quantity
     outputs = {name for block in model.on_clock("days") for name in block.shows}
+    outputs -= model.lesion_outputs
     if quantity not in outputs or quantity not in model.table.residuals:
         raise ModelError(
-            f"model {model.name} has no observable {quantity!r} on the days clock, which the "
-            f"endpoint {endpoint.name} asks for"
+            f"model {model.name} has no observable {quantity!r} of the patient on the days clock, "
+            f"which the endpoint {endpoint.name} asks for"
         )
     z = chosen_draws_of(population_z, populations, seed)
     packed = density.packed

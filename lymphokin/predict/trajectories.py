@@ -30,9 +30,10 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
 
     Returns:
         courses with dims patient, day: ``alc_q05`` ... ``alc_q95`` (true count, 1e9/L) and
-        ``mdsc_q05`` ... (cells/uL), NaN after a patient's last record or visit; and one row per
-        drug sample: id, day, observed, censored, lower and upper (limits where censored), q05 ...
-        q95 (true level, ng/mL), or None when there is none.
+        ``mdsc_q05`` ... (cells/uL), and so of every lesion, as ``diameter_1_q05``, where lesions
+        differ; NaN after a patient's last record or visit; and one row per drug sample: id, day,
+        observed, censored, lower and upper (limits where censored), q05 ... q95 (true level,
+        ng/mL), or None when there is none.
     """
     packed = density.packed
     node_day = np.asarray(packed.arrays.timeline.days.node_day)
@@ -109,7 +110,9 @@ def curves_table(courses: xr.Dataset, observables: Mapping[str, Observable]) -> 
     names = {}
     for name in map(str, courses.data_vars):
         quantity, quantile = name.rsplit("_", 1)
-        unit = observables[quantity].unit.replace("/", "_per_")
+        of_lesion = quantity not in observables
+        known = observables[quantity.rpartition("_")[0] if of_lesion else quantity]
+        unit = known.unit.replace("/", "_per_")
         names[name] = f"{quantity}_{quantile}" if unit == "1" else f"{quantity}_{unit}_{quantile}"
     table = courses.rename(names).to_dataframe(["patient", "day"]).dropna(how="all").reset_index()
     return table.rename(columns={"patient": "id"})

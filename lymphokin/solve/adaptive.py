@@ -21,7 +21,7 @@ from lymphokin.solve.system import System
 
 
 def advance(solver: AdaptiveSolver, clock: Clock, start: Values, step: Any, handed: Stages) -> Any:
-    """All states after a step without events, [lane] each.
+    """All states after a step without events, [lane] each; among lesions see :class:`System`.
 
     Args:
         start: the states before it, [lane].
@@ -31,11 +31,12 @@ def advance(solver: AdaptiveSolver, clock: Clock, start: Values, step: Any, hand
     import diffrax  # only models that ask for it pay for the import
 
     names = getattr(clock.system.p, "_fields", None) or tuple(vars(clock.system.p))
-    p = {n: jnp.broadcast_to(getattr(clock.system.p, n), step.shape) for n in names}
-    start = {name: jnp.broadcast_to(value, step.shape) for name, value in start.items()}
+    lanes = step.shape[-1:]
+    p = {n: _over(getattr(clock.system.p, n), lanes) for n in names}
+    start = {name: _over(value, step.shape) for name, value in start.items()}
 
-    def one(start: Values, step: Any, handed: Stages, p: Values) -> Any:
-        system = System(clock.system.blocks, SimpleNamespace(**p))
+    def one(start: Values, step: Any, handed: Stages, p: Values, present: Any) -> Any:
+        system = System(clock.system.blocks, SimpleNamespace(**p), present)
 
         def slope(s: Any, y: Values, _: None) -> Any:
             # The parabola through the three values, as the built-in solver reads them.
@@ -61,7 +62,13 @@ def advance(solver: AdaptiveSolver, clock: Clock, start: Values, step: Any, hand
         done = found.result == diffrax.RESULTS.successful
         return {n: jnp.where(done, y[-1], jnp.nan) for n, y in found.ys.items()}  # type: ignore[union-attr]
 
-    return jax.vmap(one)(start, step, handed, p)
+    of_lanes = jax.vmap(one, in_axes=-1, out_axes=-1)
+    return of_lanes(start, step, handed, p, clock.system.present)
+
+
+def _over(value: Any, shape: tuple[int, ...]) -> Any:
+    """A value that has at least this shape."""
+    return jnp.broadcast_to(value, jnp.broadcast_shapes(jnp.shape(value), shape))
 
 
 def solve_adaptively(

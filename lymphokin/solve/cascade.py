@@ -12,30 +12,33 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lymphokin.model import Fraction, Model
+from lymphokin.model import Fraction, Model, ModelError
 from lymphokin.solve.adaptive import advance, solve_adaptively
 from lymphokin.solve.clock import Clock, Path, solve_clock
 from lymphokin.solve.hand_down import Handed, HoursSolution, hand_down, interval, lag_of
 from lymphokin.solve.hardware import in_parts
 from lymphokin.solve.structure import structure_of
 from lymphokin.solve.system import INFUSION, Events, System
-from lymphokin.solve.timeline import HoursArrays, Timeline
+from lymphokin.solve.timeline import DaysArrays, HoursArrays, Timeline
 
 
 class Solution(NamedTuple):
     """What a solve gives: named outputs of the days blocks and the hours solution behind them."""
 
     outputs: dict[str, jax.Array]
-    """per output of a days block, [node, patient], before the event on that node"""
+    """per output of a days block, [node, patient], or [node, lesion, patient] where lesions differ,
+    before the event on that node"""
     states: dict[str, jax.Array]
-    """per state of a days block, [node, patient], before the event on that node"""
+    """per state of a days block, the same"""
     hours: HoursSolution | None
 
 
-def _clock(model: Model, p: Any, clock: Literal["hours", "days"], lanes: int) -> Clock:
+def _clock(
+    model: Model, p: Any, clock: Literal["hours", "days"], lanes: int, present: Any = None
+) -> Clock:
     blocks = model.on_clock(clock)
     parameters = tuple(parameter.name for parameter in model.table)
-    system = System(blocks, p)
+    system = System(blocks, p, present)
     rates = tuple(INFUSION + name for name in system.drugs if name in model.infused)
     handed, jumps = rates, frozenset(rates)
     if clock == "days" and (drug := model.on_clock("hours")):
@@ -116,14 +119,55 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
         zero = jnp.zeros(days.node_day.shape)
         rest = Handed(zero, zero, jnp.zeros(days.step.shape))
         handed = {name: rest for b in model.on_clock("hours") for name in b.hands_down}
-    clock = _clock(model, p, "days", patients)
+    present = _present(model, days)
+    clock = _clock(model, p, "days", patients, present)
     fractions = Fraction(jnp.asarray(days.immune_dose), jnp.asarray(days.share))
     events = Events(fractions, {n: jnp.asarray(days.amount[n]) for n in clock.system.drugs})
     given = {name: Path(*h) for name, h in handed.items()} | _infusions(days.rate, clock)
-    paths = _paths(model, clock, jnp.asarray(days.step), events, given)
+    step = jnp.asarray(days.step)
+    if present is not None:
+        step, events, given = jax.tree.map(lambda x: x[:, None], (step, events, given))
+        gy = jnp.asarray(days.lesion_gy)
+        events = events._replace(fraction=events.fraction._replace(gy=gy))
+    paths = _paths(model, clock, step, events, given)
     states = {name: path.before for name, path in paths.items()}
     upstream = {name: path.before for name, path in given.items()}
-    return Solution(clock.system.outputs(states, upstream), states, hours_solution)
+    outputs = clock.system.outputs(states, upstream)
+    if present is not None:
+        shape = (len(days.node_day), len(present), patients)
+        outputs, states = (_by_level(model, values, shape) for values in (outputs, states))
+    return Solution(outputs, states, hours_solution)
+
+
+def _present(model: Model, days: DaysArrays) -> Any:
+    """[lesion, patient] which lesions there are; None of a model that does not tell them apart."""
+    if not model.has_lesions:
+        return None
+    if days.present is None:
+        raise ModelError(
+            f"model {model.name} follows every lesion of a patient, and this treatment does not "
+            "say what is given to which"
+        )
+    return jnp.asarray(days.present)
+
+
+def _by_level(
+    model: Model, values: Mapping[str, Any], shape: tuple[int, int, int]
+) -> dict[str, Any]:
+    """Values [node, lesion, patient] where lesions differ, [node, patient] elsewhere.
+
+    Args:
+        model: the model.
+        values: outputs or states by name.
+        shape: nodes, lesions and patients.
+    """
+    states = {n for block in model.blocks for n, state in block.states.items() if state.per}
+    differing = {n: n in states | model.lesion_outputs for n in values}
+    full = {
+        n: jnp.broadcast_to(value, shape if differing[n] else (shape[0], 1, shape[2]))
+        for n, value in values.items()
+    }
+    return {n: value if differing[n] else value[:, 0] for n, value in full.items()}
 
 
 def hours_output_at(

@@ -102,9 +102,9 @@ class Clock:
         return stages[2]
 
 
-def _part(value: Any, where: slice) -> Any:
-    """Some of the nodes; what does not change with time stays as it is."""
-    return value[where] if jnp.ndim(value) == 2 else value
+def _part(value: Any, where: slice, over_time: int) -> Any:
+    """Some of the nodes; what does not change with time (has fewer axes) stays as it is."""
+    return value[where] if jnp.ndim(value) == over_time else value
 
 
 class _Course:
@@ -149,11 +149,11 @@ class _Course:
 
         if reads & self.clock.structure.jumps:
             return flow(start), flow(middle), flow(end)
-        on_nodes = flow({n: self.paths[n].before for n in reads})
+        on_nodes, axes = flow({n: self.paths[n].before for n in reads}), self.step.ndim
         return (
-            Flow(*(_part(x, slice(None, -1)) for x in on_nodes)),
+            Flow(*(_part(x, slice(None, -1), axes) for x in on_nodes)),
             flow(middle),
-            Flow(*(_part(x, slice(1, None)) for x in on_nodes)),
+            Flow(*(_part(x, slice(1, None), axes) for x in on_nodes)),
         )
 
     def _others(self, component: Component) -> Values:
@@ -175,8 +175,10 @@ class _Course:
             steps = steady_line(self.steady[name], (first, within, last))
         else:
             steps = line(self.step, flows)
-        slope = steps.slopes[1]
-        offset = jnp.zeros_like(slope) + steps.offsets[1]
+        # A lesion's state may have a loss, or an inflow, that all lesions share.
+        shape = (self.step.shape[0], *rest.shape)
+        slope = jnp.broadcast_to(steps.slopes[1], shape)
+        offset = jnp.broadcast_to(jnp.zeros_like(steps.slopes[1]) + steps.offsets[1], shape)
         scale, shift = self._jump(component)
         if name in structure.jumps:
             offset, slope = offset + slope * shift[:-1], slope * scale[:-1]
@@ -191,7 +193,7 @@ class _Course:
         """The line by which events change the only state of a component, [node, lane]."""
         (name,) = component.states
         others = self._others(component)
-        zero = jnp.zeros((self.step.shape[0] + 1, self.step.shape[1]))
+        zero = jnp.zeros((self.step.shape[0] + 1, *self.clock.rest[name].shape))
 
         def after(own: Any) -> Any:
             return self._changed({name: own}, self.events, others)[name]
@@ -229,7 +231,7 @@ def solve_clock(
     """Paths of all states of a clock.
 
     Args:
-        step: [step, lane] days.
+        step: [step, lane] days; with lesions [step, 1, lane], as all that follows.
         events: what happens on each node, arrays of [node, lane].
         handed: paths of the states that an earlier clock hands down.
     """

@@ -82,8 +82,22 @@ def weights(step: Any, loss: Any) -> Weights:
 
 
 def stacked_weights(step: Any, losses: Sequence[Any]) -> list[Weights]:
-    """Weights of several states at once: fewer and larger operations."""
-    stacked = weights(step, jnp.stack([loss + jnp.zeros_like(step) for loss in losses]))
+    """Weights of several states at once: fewer and larger operations.
+
+    States of the patient and of lesions have different shapes, and are taken apart.
+    """
+    full = [loss + jnp.zeros_like(step) for loss in losses]
+    shapes = dict.fromkeys(loss.shape for loss in full)
+    found: dict[int, Weights] = {}
+    for shape in shapes:
+        own = [i for i, loss in enumerate(full) if loss.shape == shape]
+        found |= zip(own, _stacked(step, [full[i] for i in own]), strict=True)
+    return [found[i] for i in range(len(full))]
+
+
+def _stacked(step: Any, losses: Sequence[Any]) -> list[Weights]:
+    """Weights of states whose losses have one shape."""
+    stacked = weights(step, jnp.stack(losses))
     # The derivative of a split is one concatenation, that of x[i] a sum of padded arrays.
     split = partial(jax.lax.split, sizes=(1,) * len(losses))
     leaves, structure = jax.tree.flatten(stacked)

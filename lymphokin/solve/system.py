@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lymphokin.model import Block, Flow, Fraction, initial_state, state_type
+from lymphokin.model import Block, Flow, Fraction, State, initial_state, state_type
+from lymphokin.model.block import LESION
 from lymphokin.model.block import upstream as seen_by_blocks
 
 INFUSION = "infusion of "
@@ -26,11 +27,17 @@ class Events(NamedTuple):
 
 
 class System:
-    """Blocks of one clock with one set of parameters; values may have any common shape."""
+    """Blocks of one clock with one set of parameters; values may have any common shape.
 
-    def __init__(self, blocks: Sequence[Block], p: Any) -> None:
+    ``present`` [lesion, lane]: 1.0 where the patient has such a lesion, else 0.0; None where the
+    model knows none. With it the values of a patient are [..., 1, lane], those of lesions [...,
+    lesion, lane].
+    """
+
+    def __init__(self, blocks: Sequence[Block], p: Any, present: Any = None) -> None:
         self.blocks: tuple[Block, ...] = tuple(blocks)
         self.p = p
+        self.present = present
         self.names: tuple[str, ...] = tuple(name for block in blocks for name in block.states)
         self.drugs: tuple[str, ...] = tuple(
             dict.fromkeys(name for block in blocks for name in block.drugs)
@@ -43,18 +50,26 @@ class System:
         rates = {n: v for n, v in upstream.items() if n.startswith(INFUSION)}
         others = {n: v for n, v in upstream.items() if n not in rates}
         by_drug = {n.removeprefix(INFUSION): v for n, v in rates.items()}
-        return seen_by_blocks(others, self.drugs, by_drug)
+        return seen_by_blocks(others, self.drugs, by_drug, self.present)
 
     def _own(self, block: Block, y: Mapping[str, Any]) -> Any:
         return state_type(block)(*(y[name] for name in block.states))
 
     def initial(self, lanes: int) -> dict[str, jax.Array]:
-        """States of untreated patients, [lane] each."""
+        """States of untreated patients, [lane] each, or [lesion or 1, lane] among lesions."""
         return {
-            name: jnp.broadcast_to(jnp.asarray(value, dtype=float), (lanes,))
+            name: jnp.broadcast_to(
+                jnp.asarray(value, dtype=float), (*self._rows(block.states[name]), lanes)
+            )
             for block in self.blocks
             for name, value in initial_state(block, self.p)._asdict().items()
         }
+
+    def _rows(self, state: State) -> tuple[int, ...]:
+        """What comes before the lanes in the shape of a state."""
+        if self.present is None:
+            return ()
+        return (self.present.shape[0],) if state.per == LESION else (1,)
 
     def outputs(self, y: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
         """Everything the blocks show; ``upstream`` is what is handed to the clock."""

@@ -33,6 +33,10 @@ class DaysArrays(NamedTuple):
     """per drug that blocks of this clock take, [node, patient] in the drug's unit"""
     rate: Mapping[str, jax.Array | np.ndarray]
     """per such drug that may be infused, [step, patient] in its unit per day"""
+    lesion_gy: jax.Array | np.ndarray | None = None
+    """[node, lesion, patient] Gy to each lesion; None where lesions are not told apart"""
+    present: jax.Array | np.ndarray | None = None
+    """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
 
 
 class HoursArrays(NamedTuple):
@@ -207,6 +211,8 @@ def build_timeline(
         ),
         amount=_amounts(rule.on_days, given, node_rows, nodes),
         rate=_rates(set(rule.on_days) & set(rule.infused), given, node_rows, nodes - 1),
+        lesion_gy=_lesion_gy(treatments, node_rows, nodes),
+        present=_present(treatments),
     )
     by_exposure = [
         [
@@ -227,6 +233,29 @@ def build_timeline(
         _hand_down(node_day, lanes, np.asarray(exposures) == i) for i in range(len(rule.windows))
     )
     return Timeline(days, hours, down), layout
+
+
+def _present(treatments: Sequence[Treatment]) -> np.ndarray | None:
+    """[lesion, patient] which lesions there are; None where they are not told apart."""
+    counts = [0 if t.lesion_gy is None else t.lesion_gy.shape[1] for t in treatments]
+    most = max(counts, default=0)
+    return (np.arange(most)[:, None] < np.asarray(counts)).astype(float) if most else None
+
+
+def _lesion_gy(
+    treatments: Sequence[Treatment], nodes: Sequence[np.ndarray], length: int
+) -> np.ndarray | None:
+    """[node, lesion, patient] Gy to each lesion; as of :func:`_present`."""
+    present = _present(treatments)
+    if present is None:
+        return None
+    gy = np.zeros((length, *present.shape))
+    for patient, (treatment, row) in enumerate(zip(treatments, nodes, strict=True)):
+        for lesion in range(int(present[:, patient].sum())):
+            assert treatment.lesion_gy is not None
+            own = treatment.lesion_gy[:, lesion]
+            gy[: len(row), lesion, patient] = _at_nodes(row, treatment.fraction_days, own)
+    return gy
 
 
 def _windows(treatment: Treatment, window: Window, rule: StepRule) -> list[tuple[float, float]]:

@@ -24,6 +24,8 @@ class Treatment:
         drug: [dose] name of the drug; None where all doses are of ATRA.
         duration: [dose] days that an infusion lasts, 0 where all is given at once; None where no
             dose is an infusion.
+        lesion_gy: [fraction, lesion] Gy to each lesion of the patient; None where lesions are not
+            told apart.
     """
 
     fraction_days: np.ndarray
@@ -34,6 +36,7 @@ class Treatment:
     days: np.ndarray = field(default_factory=lambda: np.zeros(0))
     drug: np.ndarray | None = None
     duration: np.ndarray | None = None
+    lesion_gy: np.ndarray | None = None
 
     def is_of(self, drugs: Collection[str]) -> np.ndarray:
         """[dose] whether it is a dose of one of these drugs."""
@@ -76,4 +79,5 @@ class Treatment:
             fraction_days=self.fraction_days[over],
             immune_dose=self.immune_dose[over],
             share=self.share[over],
+            lesion_gy=None if self.lesion_gy is None else self.lesion_gy[over],
         ).of_doses(taken)

@@ -136,6 +136,7 @@ def simulate_trial(
     rng = np.random.default_rng(truth.seed if seed is None else seed)
     model = truth.true_model()
     model.require_counts("a synthetic trial")
+    model.require_no_lesions("a synthetic trial")
     planned = _planned_cohort(model, truth.design, rng)
     endpoint = {
         str(patient): float(days["day"].max()) + truth.design["endpoint_days_after_last_fraction"]

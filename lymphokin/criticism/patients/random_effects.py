@@ -66,9 +66,9 @@ def _of_subjects(
         here, there = (hierarchy.individuals(population, v, arrays)[0] for v in (drawn, centre))
         effects = {}
         for p in hierarchy.subject_effects:
-            scale = [
-                p.to_transformed(getattr(values, p.name) / p.per_day) for values in (here, there)
-            ]
+            # What lesions add to a patient's own deviation is in both.
+            own = [jnp.atleast_2d(getattr(values, p.name))[0] for values in (here, there)]
+            scale = [p.to_transformed(value / p.per_day) for value in own]
             sd_ratio = arrays.sd_ratio[p.only_without] if p.only_without else 1.0
             sd = population.between_subject_sd[p.name] * sd_ratio
             effects[p.name] = (scale[0] - scale[1]) / jnp.where(sd > 0, sd, jnp.nan)

@@ -223,7 +223,8 @@ def _values(
         latents = unravel(x)
         population = hierarchy.population(latents.population)
         p, _ = hierarchy.individuals(population, latents, density.arrays)
-        individual = [getattr(p, effect.name)[patient] for effect in hierarchy.subject_effects]
+        effects = hierarchy.subject_effects  # of the first lesion where lesions differ
+        individual = [jnp.atleast_2d(getattr(p, e.name))[0, patient] for e in effects]
         return latents.population, individual, population.residual_sd["alc"]
 
     z, individual, sd = jax.vmap(of_latents)(jnp.asarray(x))
