@@ -20,6 +20,8 @@ import time
 import jax
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit
 
 import lymphokin as lk
 from lymphokin.criticism.forecasts.calibration import calibration
@@ -44,6 +46,8 @@ LOOKS = (0.0, 14.0)
 VISITS = (-7.0, 0.0, 7.0, 14.0, 21.0, 28.0, 46.0, 120.0, 400.0)
 SITES = ("lung_peripheral", "liver", "spine")
 FEW = (5, 10)
+OUTCOMES = 200
+"""Simulated sets of outcomes behind the slope that right forecasts would have."""
 KINDS = AS_FORECAST, PUBLISHED, DIFFERENT = "as forecast", "published", "different"
 
 
@@ -137,6 +141,40 @@ def slope_and_score(look: Look, cases: Cases) -> tuple[float, float]:
     return calibration(risk, happened).slope.value, float(log_score(risk, happened).mean())
 
 
+def slope_if_right(risk: np.ndarray, seed: int) -> float:
+    """Mean slope of calibration where outcomes come true at just these risks: what few patients do
+    to the slope by themselves.
+    """
+    rng = np.random.default_rng(seed)
+    outcomes = rng.random((OUTCOMES, len(risk))) < risk
+    return float(np.nanmean([calibration(risk, happened).slope.value for happened in outcomes]))
+
+
+def common_slope(rows: pd.DataFrame, name: str, day: float, own_level: bool) -> float:
+    """The slope of calibration that all centres share.
+
+    Args:
+        rows: one per centre.
+        name: whose forecasts.
+        day: of the look.
+        own_level: whether each centre has an intercept of its own.
+    """
+    known = rows[rows["happened"].map(lambda h: 0 < sum(h) < len(h))]
+    risk = np.concatenate([np.asarray(r) for r in known[f"risk_{name}_{day:g}"]])
+    happened = np.concatenate([np.asarray(h, bool) for h in known["happened"]])
+    centre = np.repeat(np.arange(len(known)), known["happened"].map(len))
+    levels = np.eye(len(known))[centre] if own_level else np.ones((len(risk), 1))
+    clipped = np.clip(risk, 1e-6, 1 - 1e-6)
+    inputs = np.column_stack([np.log(clipped / (1 - clipped)), levels])
+
+    def loss(at: np.ndarray) -> tuple[float, np.ndarray]:
+        linear = inputs @ at
+        value = (np.logaddexp(0, linear) - happened * linear).sum()
+        return float(value), inputs.T @ (expit(linear) - happened)
+
+    return float(minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="BFGS").x[0])
+
+
 def judged(centre: int, kind: str, population: PopulationDraws, patients: int) -> dict[str, object]:
     """Everything about one centre."""
     rng, began = np.random.default_rng([7, centre]), time.process_time()
@@ -159,8 +197,14 @@ def judged(centre: int, kind: str, population: PopulationDraws, patients: int) -
     }
     found, row["method_40"] = posterior(density, there.z, centre)
     looks["updated"] = forecasts_at_looks(plain, found, cases, LOOKS, centre, in_fit=True)
+    if kind != AS_FORECAST:
+        looks["truth"] = forecasts_at_looks(plain, z[:1], cases, LOOKS, centre)
+    row["happened"] = cases.patients["happened"].astype(int).tolist()
     for name, of in looks.items():
         for day in LOOKS:
+            risk = of[day].endpoint.forecasts.risk
+            row[f"risk_{name}_{day:g}"] = risk.round(4).tolist()
+            row[f"{name}_slope_if_right_{day:g}"] = slope_if_right(risk, centre)
             measured = count_measures(of[day].counts, centre)
             for probability, measure in COVERAGE.items():
                 row[f"{name}_coverage_{probability:.0%}_{day:g}"] = measured[measure].value
@@ -187,19 +231,45 @@ def judged(centre: int, kind: str, population: PopulationDraws, patients: int) -
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Means over the centres of each kind; of gains also the share that is below 0."""
+    """Means over the centres of each kind and of all; of gains also the share that is below 0."""
     numbers = table.select_dtypes("number").drop(columns=["centre"])
     rows = {}
-    for name in numbers:
-        groups = {
-            "right": table.loc[~table["wrong"], name],
-            "wrong": table.loc[table["wrong"], name],
-        }
-        groups["all"] = table[name]
-        rows[name] = {g: values.mean() for g, values in groups.items()}
-        if name.startswith("gain"):
-            rows[name]["better"] = (table[name] < 0).mean()
+    for name, values in numbers.items():
+        rows[name] = dict(values.groupby(table["kind"]).mean()) | {"all": values.mean()}
+        rows[name]["median"] = values.median()
+        if str(name).startswith("gain"):
+            rows[name]["better"] = (values < 0).mean()
     return pd.DataFrame(rows).T
+
+
+def risks_judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Per whose forecasts and look: the slopes, and the share of centres in which the risk's log
+    score beats the unchanged model, the rule of the baseline made of the same patients, and both.
+    """
+    names = [n for n in ("shipped", "new_centre", "updated", "truth") if f"{n}_slope_0" in table]
+    found = []
+    for name in names:
+        rows = table.dropna(subset=[f"{name}_log_score_0"])
+        for day in LOOKS:
+            score, own = rows[f"{name}_log_score_{day:g}"], rows[f"shipped_log_score_{day:g}"]
+            rule = rows.get(f"rule_log_score_{day:g}", score * np.nan)
+            slope, right = (rows[f"{name}_slope_{kind}{day:g}"] for kind in ("", "if_right_"))
+            found.append(
+                {
+                    "forecasts": name,
+                    "look": day,
+                    "mean slope": slope.mean(),
+                    "median slope": slope.median(),
+                    "mean slope if right": right.mean(),
+                    "median slope if right": right.median(),
+                    "common slope": common_slope(rows, name, day, own_level=False),
+                    "common slope, own levels": common_slope(rows, name, day, own_level=True),
+                    "beats unchanged": (score < own).mean(),
+                    "beats rule": (score < rule)[rule.notna()].mean(),
+                    "beats both": ((score < own) & (score < rule))[rule.notna()].mean(),
+                }
+            )
+    return pd.DataFrame(found)
 
 
 def main() -> None:
@@ -218,6 +288,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     print(pd.crosstab(table["kind"], table["verdict"].fillna("one class")))
     print(summary(table).round(3).to_string())
+    print(risks_judged(table).round(3).to_string())
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from lymphokin.model import make_model as make_model
     from lymphokin.model import model_file as model_file
     from lymphokin.model import shipped_models as shipped_models
+    from lymphokin.pooling.pool import pool as pool
+    from lymphokin.pooling.site import SiteFactor as SiteFactor
+    from lymphokin.pooling.site import export_site as export_site
     from lymphokin.predict import Forecast as Forecast
     from lymphokin.progress import Reporter as Reporter
     from lymphokin.run import Fit as Fit
@@ -57,6 +60,8 @@ _HOMES = {
     "io.convert": ["convert"],
     "model": ["Model", "load_model", "make_model", "model_file", "shipped_models"],
     "run": ["fit", "open_run", "Fit", "UntrustedModelError"],
+    "pooling.pool": ["pool"],
+    "pooling.site": ["SiteFactor", "export_site"],
     "predict": ["Forecast"],
     "criticism.check": ["check", "check_forecasts", "check_sampler"],
     "criticism.check_link": ["check_link"],

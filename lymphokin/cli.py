@@ -13,13 +13,14 @@ import sys
 import typer
 from rich.console import Console
 
-from lymphokin.commands import audit, data
+from lymphokin.commands import audit, data, site
 from lymphokin.commands.calibrate import calibrate
 from lymphokin.commands.check import check
 from lymphokin.commands.compare import compare
 from lymphokin.commands.dose import dose
 from lymphokin.commands.fit import demo, fit
 from lymphokin.commands.models import models
+from lymphokin.commands.pool import pool
 from lymphokin.commands.predict import predict
 from lymphokin.commands.report import report
 from lymphokin.commands.serve import serve
@@ -44,11 +45,16 @@ def _command_line() -> typer.Typer:
         "Research use only.",
     )
     for command in (
-        *(demo, fit, predict, whatif, serve, report, check, compare, validate, update),
+        *(demo, fit, predict, whatif, serve, report, check, compare, validate, update, pool),
         *(simulate, calibrate, spread, models, dose),
     ):
         made.command()(command)
-    for group, name in ((trial, "trial"), (data.app, "data"), (audit.app, "audit")):
+    for group, name in (
+        (trial, "trial"),
+        (data.app, "data"),
+        (audit.app, "audit"),
+        (site.app, "site"),
+    ):
         made.add_typer(group, name=name)
     return made
 

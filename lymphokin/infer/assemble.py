@@ -161,11 +161,11 @@ def draws_tree(
             "/posterior": xr.Dataset(posterior_vars, places),
             "/individuals": xr.Dataset(individuals, places | {"draw": kept} | patients),
             "/sample_stats": xr.Dataset(stats, places),
-            f"/{LATENTS}": population_latents(density, sample.x),
+            f"/{LATENTS}": population_latents(hierarchy.population_names, sample.x),
             "/latents": latents,
             "/prior": xr.Dataset(before, {"chain": [0], "draw": np.arange(PRIOR_DRAWS)}),
             **predictive_groups(density, x, kept, seed),
-            **kept_prior(density),
+            **kept_prior(arrays.prior, hierarchy.population_names),
             **{f"/{name}": group for name, group in sample.groups.items()},
         }
     )

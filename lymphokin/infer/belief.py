@@ -26,8 +26,11 @@ METHODS = {
     "map": "the mode alone, without uncertainty",
 }
 """How a posterior is found, and in words."""
-REWEIGHTED = "reweighted"
-_HOW = METHODS | {REWEIGHTED: "draws of an earlier posterior, weighed by the new patients"}
+REWEIGHTED, POOLED = "reweighted", "pooled"
+_HOW = METHODS | {
+    REWEIGHTED: "draws of an earlier posterior, weighed by the new patients",
+    POOLED: "factors of sites, multiplied with the prior",
+}
 
 
 @dataclass(frozen=True)

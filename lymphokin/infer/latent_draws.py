@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,31 +28,29 @@ KEPT_BITS = 12
 """Bits of the mantissa that are kept of the patients' latents: a relative error of 1/8,000."""
 
 
-def population_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
+def population_latents(names: Sequence[str], x: np.ndarray) -> xr.Dataset:
     """Standard normal latents of the population, ``population`` (chain, draw, quantity).
 
     Args:
-        density: the fitted cohort.
+        names: of the population quantities.
         x: [chain, draw, latent] flat latents.
     """
-    names = list(density.hierarchy.population_names)
     values = x[..., : len(names)]
     coordinates = {
         "chain": np.arange(len(x)),
         "draw": np.arange(x.shape[1]),
-        "quantity": names,
+        "quantity": list(names),
     }
     return xr.Dataset({"population": (("chain", "draw", "quantity"), values)}, coordinates)
 
 
-def kept_prior(density: CohortDensity) -> dict[str, xr.Dataset]:
-    """The joint prior of the population as a group, where there is one."""
-    prior, names = density.arrays.prior, list(density.hierarchy.population_names)
+def kept_prior(prior: JointPrior | None, names: Sequence[str]) -> dict[str, xr.Dataset]:
+    """The joint prior of the population quantities as a group, where there is one."""
     if prior is None:
         return {}
     dimensions = ("quantity", "other_quantity")
     values = {n: (dimensions[: np.ndim(v)], np.asarray(v)) for n, v in prior._asdict().items()}
-    coordinates = dict.fromkeys(dimensions, names)
+    coordinates = {dimension: list(names) for dimension in dimensions}
     return {f"/{PRIOR}": xr.Dataset(values, coordinates)}
 
 
@@ -85,7 +84,7 @@ def kept_latents(density: CohortDensity, x: np.ndarray) -> xr.Dataset:
     hierarchy, arrays, layout = density.hierarchy, density.arrays, density.packed.layout
     chains, place = len(x), kept_places(x, density.arrays.patients)
     count = len(place)
-    found = population_latents(density, x[:, place]).assign_coords(draw=place)
+    found = population_latents(hierarchy.population_names, x[:, place]).assign_coords(draw=place)
     patients = density.packed.cohort.patients.index.to_numpy(str)
     hours = arrays.timeline.hours
     windows = np.zeros(0, int) if hours is None else np.asarray(hours.patient)

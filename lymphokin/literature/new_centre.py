@@ -2,11 +2,13 @@
 
 Centres differ in the level of their patients' baselines, in what a dose does to counts (or in how
 the dose is measured, which is the same to a count), and in how much a count scatters. The first two
-spreads are those between published cohorts; draws of a literature posterior hold them already.
+spreads are those between published cohorts; draws of a literature posterior hold them already, and
+those of pooled sites hold all three.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import h5netcdf
@@ -20,12 +22,18 @@ from lymphokin.literature.meta_analysis import (
 )
 from lymphokin.literature.posterior import FOLDER, calibrated_models
 from lymphokin.model import Model
-from lymphokin.population.draws import PopulationDraws
+from lymphokin.population.draws import (
+    BASELINE_OFFSET,
+    DOSE_OFFSET,
+    RESIDUAL_OFFSET,
+    PopulationDraws,
+)
 from lymphokin.shipped import data_path
 
 RESIDUAL_SPREAD = 0.2
 """SD between centres of ln residual SD of counts. Judgement: no published cohort says it; analysers
 and the hour of a visit differ, and 1.4 times the scatter elsewhere is then 1.7 SDs off."""
+SPREAD_DRAWS = 4000
 BASELINE, COUNTS = "lymphocyte_baseline", "alc"
 
 
@@ -37,50 +45,64 @@ def for_new_centre(population: PopulationDraws, seed: int = 0) -> PopulationDraw
         seed: of the offsets.
     """
     rng, z = np.random.default_rng([seed, 77]), np.array(population.z)
-    model, names = population.model, population.hierarchy.population_names
-
-    def add(name: str, offset: np.ndarray, per_latent: float) -> None:
-        if name in names and per_latent > 0:
-            z[:, names.index(name)] += offset / per_latent
-
-    if population.provenance.source != "literature":
-        baseline, dose = _spreads(model, rng, len(z))
-        for parameter, spread in ((_baseline, baseline), (_sensitivity, dose)):
-            own = parameter(model)
-            if own is not None:
-                table = model.table[own]
-                add(own, spread * rng.standard_normal(len(z)), table.population_sd)
-    if COUNTS in model.table.residuals:
-        residual = model.table.residuals[COUNTS]
-        offset = RESIDUAL_SPREAD * rng.standard_normal(len(z))
-        for component, (_, log_sd) in residual.sds.items():
-            add(f"{COUNTS}_{component}", offset, log_sd)
+    model = population.model
+    directions = offset_directions(model, population.hierarchy.population_names)
+    lacking = [name for name in directions if name not in population.centre_offsets]
+    spread: dict[str, np.ndarray | float] = {RESIDUAL_OFFSET: RESIDUAL_SPREAD}
+    if BASELINE_OFFSET in lacking or DOSE_OFFSET in lacking:
+        between = spreads_between_centres(model)
+        chosen = rng.integers(len(between[DOSE_OFFSET]), size=len(z))
+        spread |= {name: own[chosen] for name, own in between.items()}
+    for name in lacking:
+        offset = spread[name] * rng.standard_normal(len(z))
+        z += offset[:, None] * directions[name]
     title = f"{population.provenance.title}, for a new centre"
     provenance = population.provenance.model_copy(update={"title": title})
     return replace(population, z=z, provenance=provenance)
 
 
-def _baseline(model: Model) -> str | None:
-    known = BASELINE in model.table.parameters and model.table[BASELINE].transform == "log"
-    return BASELINE if known else None
+def offset_directions(model: Model, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """How population latents move with each offset of a centre that the model can have.
 
+    Args:
+        model: the model.
+        names: of its population quantities.
 
-def _sensitivity(model: Model) -> str | None:
-    try:
-        return sensitivity_parameter(model).name
-    except ValueError:
-        return None
-
-
-def _spreads(model: Model, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """[draw] SDs between centres of ln baseline and of ln immune dose: of the model's calibration
-    where it has one, else their priors.
+    Returns:
+        by offset, [quantity] change of the latents per unit of the offset: of ln baseline, of ln
+        immune dose, and of the ln residual SD of counts.
     """
+    table, found = model.table, {}
+    of_latent: dict[str, list[tuple[str, float]]] = {BASELINE_OFFSET: [], DOSE_OFFSET: []}
+    if BASELINE in table.parameters and table[BASELINE].transform == "log":
+        of_latent[BASELINE_OFFSET].append((BASELINE, table[BASELINE].population_sd))
+    try:
+        sensitivity = sensitivity_parameter(model)
+        of_latent[DOSE_OFFSET].append((sensitivity.name, sensitivity.population_sd))
+    except ValueError:
+        pass
+    sds = table.residuals[COUNTS].sds if COUNTS in table.residuals else {}
+    of_latent[RESIDUAL_OFFSET] = [(f"{COUNTS}_{c}", log_sd) for c, (_, log_sd) in sds.items()]
+    for offset, latents in of_latent.items():
+        direction = np.zeros(len(names))
+        for name, sd in latents:
+            if name in names and sd > 0:
+                direction[list(names).index(name)] = 1 / sd
+        if direction.any():
+            found[offset] = direction
+    return found
+
+
+def spreads_between_centres(model: Model) -> dict[str, np.ndarray]:
+    """[draw] SDs between centres of ln baseline and of ln immune dose: of the model's calibration
+    to published cohorts where it has one, else their priors.
+    """
+    names = (BASELINE_OFFSET, DOSE_OFFSET)
     if model.name in calibrated_models():
         with h5netcdf.File(data_path(f"{FOLDER}/{model.name}.nc"), "r") as stored:
-            both = [np.asarray(stored.variables[f"{n}_spread"][...]) for n in ("baseline", "dose")]
-        chosen = rng.integers(len(both[0]), size=count)
-        return both[0][chosen], both[1][chosen]
-    medians = (BASELINE_SPREAD, DOSE_SPREAD)
-    of_prior = [m * np.exp(SPREAD_LOG_SD * rng.standard_normal(count)) for m in medians]
-    return of_prior[0], of_prior[1]
+            return {n: np.asarray(stored.variables[f"{n}_spread"][...], float) for n in names}
+    rng = np.random.default_rng(78)
+    medians = dict(zip(names, (BASELINE_SPREAD, DOSE_SPREAD), strict=True))
+    return {
+        n: m * np.exp(SPREAD_LOG_SD * rng.standard_normal(SPREAD_DRAWS)) for n, m in medians.items()
+    }

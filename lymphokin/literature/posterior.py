@@ -18,7 +18,7 @@ import numpy as np
 
 from lymphokin.files import AnyPath
 from lymphokin.model import load_model
-from lymphokin.population.draws import PopulationDraws
+from lymphokin.population.draws import BASELINE_OFFSET, DOSE_OFFSET, PopulationDraws
 from lymphokin.population.provenance import RiskCalibration, provenance_of, rounded
 from lymphokin.shipped import data_path
 
@@ -88,7 +88,8 @@ def draws_of_posterior(
         calibration=calibration,
     )
     seen = {name: (low, high) for name, (low, high) in details["seen"].items()}
-    return PopulationDraws(model, z, provenance, seen)
+    offsets = (BASELINE_OFFSET, DOSE_OFFSET)
+    return PopulationDraws(model, z, provenance, seen, centre_offsets=offsets)
 
 
 def details_of(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd  # a second to import; only a fit has a table of its patients
 
 PRIOR_DRAWS = 2000
+CENTRE_OFFSETS = BASELINE_OFFSET, DOSE_OFFSET, RESIDUAL_OFFSET = "baseline", "dose", "residual"
+"""What may differ between centres: ln baseline, ln effect of a dose, ln residual SD of counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class PopulationDraws:
         seen_patients: the same features, one row per patient; None where single patients are not
             known.
         approximation: the verdict on a posterior that was approximated, else None.
+        centre_offsets: those of :data:`CENTRE_OFFSETS` by which the draws differ as centres do.
+            They are then of a centre that is not among those behind them.
     """
 
     model: Model
@@ -45,6 +49,7 @@ class PopulationDraws:
     seen: Mapping[str, tuple[float, float]] | None = None
     seen_patients: pd.DataFrame | None = None
     approximation: str | None = None
+    centre_offsets: tuple[str, ...] = ()
 
     @classmethod
     def of_prior(cls, model: Model, draws: int = PRIOR_DRAWS, seed: int = 0) -> PopulationDraws:

@@ -27,8 +27,11 @@ from lymphokin.infer.information import ArrowMatrix
 from lymphokin.population import CohortArrays
 from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NoForecastError
 
-NEWTON_STEPS = 12
-LARGEST_MOVE = 1.0
+NEWTON_STEPS, MOST_NEWTON_STEPS = 12, 60
+"""Steps that are always made, and those after which a patient who is far from the others is left
+where the climb has come: such a patient takes one for every SD."""
+LARGEST_MOVE, SETTLED = 1.0, 0.1
+"""Longest step, and that of a climb that has arrived, in standard deviations per dimension."""
 PROPOSAL_DF = 8.0
 """Degrees of freedom of the proposal: heavier tails than the normal approximation."""
 MOMENTS_COST = 2.0
@@ -78,15 +81,16 @@ def _approximation(density: CohortDensity, arrays: CohortArrays, middle: np.ndar
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
     x = np.asarray(flat(density.start()._replace(population=middle, subject=mean)))
     safe = None
-    for step in range(NEWTON_STEPS + 1):
+    for step in range(MOST_NEWTON_STEPS + 1):
         information, slope = density.information_and_slope(x, arrays)
         usable = _usable(information, slope)
         whitening = _own_whitening(density, x, information, usable)
         here = whitening.by_patient(x)
-        if step == NEWTON_STEPS:
-            break
         move = whitening.own_gradient(np.where(usable[:, None], slope, np.zeros((), x.dtype)))
         length = np.sqrt((move**2).sum(axis=1, keepdims=True) / np.maximum(1, slots)[:, None])
+        settled = bool((length <= SETTLED).all())
+        if step == MOST_NEWTON_STEPS or (step >= NEWTON_STEPS and settled):
+            break
         move = move / np.maximum(1.0, length / LARGEST_MOVE)
         moved = whitening.to_latents(whitening.together(np.zeros_like(middle), move))
         # Who was led to where there is no solution goes half of the way back.

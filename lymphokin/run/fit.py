@@ -14,16 +14,14 @@ import pandas as pd
 import xarray as xr
 
 from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, shipped_endpoints
-from lymphokin.files import AnyPath, refuse_existing
+from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
-from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
 from lymphokin.pages.notebook import parameters_html
 from lymphokin.pages.wording import patients
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.population.provenance import provenance_of, rounded
 from lymphokin.predict import (
     Forecast,
     arm_contrast,
@@ -34,13 +32,13 @@ from lymphokin.predict import (
 )
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.forecast import days_of_interest
-from lymphokin.predict.range import NAMES, features
-from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.predict.trajectories import curves_table
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
+from lymphokin.report.sites import sites_page
 from lymphokin.research_use import RESEARCH_USE
-from lymphokin.run.folder import DRAWS_FILE, read_draws, read_forecasts, write_run
+from lymphokin.run.folder import DRAWS_FILE, read_draws, write_run
+from lymphokin.run.population import population_of
 from lymphokin.run.provenance import file_sha256
 from lymphokin.solve import StepRule
 
@@ -114,8 +112,13 @@ class Fit:
         """The posterior density of the fitted cohort.
 
         Raises:
-            ValueError: when the draws are those of another cohort.
+            ValueError: when the draws are those of another cohort, or of sites without patients.
         """
+        if self.of_sites:
+            raise ValueError(
+                "a run of pooled sites holds none of their patients: nothing can be said of single "
+                "ones; forecast others with it"
+            )
         density = density_of(self.model, self.cohort, self.steps).with_prior(prior_of(self.draws))
         expected = sum(part.size for part in density.start())
         if self.x.shape[1] != expected:
@@ -124,6 +127,11 @@ class Fit:
                 f"({expected} unknowns against {self.x.shape[1]})"
             )
         return density
+
+    @property
+    def of_sites(self) -> bool:
+        """Whether it pools what sites have shared, and holds no patients."""
+        return "pool" in self.provenance
 
     @property
     def steps(self) -> StepRule:
@@ -179,37 +187,7 @@ class Fit:
             ValueError: when the fit is a single point, without uncertainty.
         """
         self.require_draws("a forecast of one patient")
-        origin, convergence = self.provenance, self.convergence
-        kind = "synthetic data" if origin["synthetic_data"] else "data"
-        method = "" if self.method == "nuts" else f"approximate ({self.method}) "
-        update = origin.get("update", {})
-        before = f"{update['of']}, updated by a " if update else ""
-        forecasts = None if self.folder is None else read_forecasts(self.folder, origin)
-        provenance = provenance_of(
-            self.model,
-            "fit",
-            before + f"{method}fit of {origin['data_file'] or 'a cohort without a file'} ({kind})",
-            synthetic=bool(origin["synthetic_data"]),
-            patients=len(self.cohort) + (update.get("patients") or 0),
-            draws=len(self.population_z()),
-            created=origin.get("created"),
-            commit=origin.get("commit") or None,
-            data_sha256=origin.get("data_sha256"),
-            posterior_sha256=self.draws_sha256,
-            rhat_max=rounded(convergence.get("rhat_max"), 3),
-            ess_bulk_min=rounded(convergence.get("ess_bulk_min"), 0),
-            divergences=convergence.get("divergences"),
-            verdict=self.verdict,
-            calibration=calibration_of_run(forecasts, self.config.get("counts_until")),
-        )
-        return PopulationDraws(
-            self.model,
-            self.population_z(),
-            provenance,
-            {name: (low, high) for name, (low, high) in origin["seen"].items()},
-            features(self.cohort, endpoint_visits(self.cohort))[list(NAMES)],
-            origin.get("approximation", {}).get("verdict"),
-        )
+        return population_of(self)
 
     def require_draws(self, purpose: str) -> None:
         """Refuse a fit that is a single point where its uncertainty is needed.
@@ -327,6 +305,8 @@ class Fit:
             'day14.html'
         """
         with shown(progress) as reporter:
+            if self.of_sites:
+                return write_text(path, sites_page(self.provenance, self.summary))
             reporter.stage("forecasting every patient")
             predicted = self.forecast(counts_until=counts_until)
             contents = self._contents(predicted, reporter)
@@ -357,7 +337,8 @@ class Fit:
     ) -> Forecast | None:
         """Save the fit as a run folder, with forecasts of its patients and its report.
 
-        A model without a lymphocyte count has no forecasts of the endpoint, and so no report.
+        A model without a lymphocyte count has no forecasts of the endpoint, and so no report. Of
+        pooled sites the report says what each has shown.
 
         Args:
             folder: the run folder; it must not exist, and appears complete or not at all.
@@ -378,13 +359,17 @@ class Fit:
         refuse_existing(folder)
         chosen = {} if counts_until is None else {"counts_until": counts_until}
         with shown(progress) as reporter:
-            predicted = forecasts = None
-            if self.model.counts_lymphocytes:
+            predicted = forecasts = curves = page = None
+            if self.model.counts_lymphocytes and not self.of_sites:
                 reporter.stage("forecasting every patient")
                 predicted = self.forecast(counts_until=counts_until)
                 contents = self._contents(predicted, reporter)
                 forecasts = predicted.patients, self.contrast, contents
             reporter.stage("writing the run folder")
+            if self.of_sites:
+                page = sites_page(self.provenance, self.summary)
+            else:
+                curves = curves_table(self.curves[0], self.model.observables)
             write_run(
                 folder,
                 draws=self.draws,
@@ -393,8 +378,9 @@ class Fit:
                 summary=self.summary,
                 cohort=self.cohort,
                 model=self.model,
-                curves=curves_table(self.curves[0], self.model.observables),
+                curves=curves,
                 forecasts=forecasts,
+                page=page,
             )
         if self._unfinished is not None:
             shutil.rmtree(self._unfinished, ignore_errors=True)

@@ -27,8 +27,10 @@ from lymphokin.run.provenance import file_sha256
 from lymphokin.strict_json import json_text
 
 DRAWS_FILE = "posterior.nc"
-GROUPS = ("posterior", "unconstrained_posterior", "latents", "prior", "log_likelihood")
+GROUPS = ("posterior", "unconstrained_posterior", "prior")
 """Groups of the draws without which a run is of an earlier version."""
+GROUPS_OF_PATIENTS = ("latents", "log_likelihood")
+"""The same of a run that has patients."""
 KEPT_BITS = 10
 """Bits of the mantissa that are kept of likelihoods, replicates and patients' parameters: their
 relative error of 1/2,000 is a fiftieth of what their Monte Carlo error is at least."""
@@ -38,6 +40,7 @@ SUMMARY_FILE = "summary.csv"
 SUMMARY_TEXTS = ("name", "symbol", "unit", "meaning", "learnt", "certainty", "source", "doi")
 """Columns of the summary that are text, empty ones too."""
 PATIENTS_FILE = "patients.csv"
+REPORT_FILE = "report.html"
 CURVES_FILE = "curves.csv"
 """Every patient's fitted curves: median, 50 and 90 % bands of the true values."""
 COHORT_FILE = "cohort.csv"
@@ -64,6 +67,7 @@ def write_run(
     model: Model,
     curves: pd.DataFrame | None = None,
     forecasts: tuple[pd.DataFrame, pd.DataFrame, ReportContents] | None = None,
+    page: str | None = None,
 ) -> None:
     """Write a run folder.
 
@@ -81,6 +85,7 @@ def write_run(
             :func:`lymphokin.predict.trajectories.curves_table`.
         forecasts: of the fitted patients, with their id as index; the contrast of the arms; and the
             contents of the report. None for a model without a lymphocyte count.
+        page: the report where there are no such contents.
 
     Raises:
         FileExistsError: when ``folder`` exists.
@@ -105,7 +110,9 @@ def write_run(
             patients, contrast, contents = forecasts
             neutral_frame(patients).to_csv(temporary / PATIENTS_FILE)
             neutral_frame(contrast).to_csv(temporary / "contrast.csv", index=False)
-            write_report(contents, temporary / "report.html")
+            write_report(contents, temporary / REPORT_FILE)
+        if page is not None:
+            (temporary / REPORT_FILE).write_text(page, encoding="utf-8")
         hashes = {
             name: file_sha256(temporary / name)
             for name in (CONFIG_FILE, SUMMARY_FILE, COHORT_FILE, CURVES_FILE, PATIENTS_FILE)
@@ -164,7 +171,8 @@ def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
             draws = stored.load()
     except Exception as error:  # each layer of the reader has errors of its own
         raise ValueError(f"{path} is damaged: {error}") from None
-    if missing := [name for name in GROUPS if name not in draws]:
+    needed = GROUPS if "pool" in provenance else GROUPS + GROUPS_OF_PATIENTS
+    if missing := [name for name in needed if name not in draws]:
         raise ValueError(
             f"{path} was saved by an earlier version of lymphokin, which did not keep "
             f"{joined(missing)}: fit again"

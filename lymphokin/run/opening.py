@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lymphokin.files import AnyPath
-from lymphokin.io import BadInput, read_events
+from lymphokin.io import BadInput, Cohort, read_events
 from lymphokin.model import Model, load_model, shipped_models
 from lymphokin.run.fit import Fit
 from lymphokin.run.folder import (
@@ -82,7 +82,10 @@ def open_run(
         accepted = provenance.get("data_accepted", {})
     chosen = _model_of(folder, named, recorded, _as_models(model)).with_fixed(**fixed)
     with _damaged(folder):
-        cohort = read_events(folder / COHORT_FILE, accept=accepted, model=chosen)
+        if "pool" in provenance:
+            cohort = Cohort.of_nobody(synthetic=bool(provenance["synthetic_data"]))
+        else:
+            cohort = read_events(folder / COHORT_FILE, accept=accepted, model=chosen)
         cohort = replace(cohort, **source)
     return Fit(summary, config, provenance, chosen, cohort, folder)
 

@@ -16,7 +16,9 @@ import jax
 
 from lymphokin.infer import CohortDensity
 from lymphokin.infer.fitting import FitSettings
+from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.model import Model
 from lymphokin.predict import seen_ranges
 
 PACKAGES = ("lymphokin", "jax", "jaxlib", "numpyro", "diffrax", "numpy", "pandas", "arviz-stats")
@@ -29,7 +31,15 @@ def provenance_of(density: CohortDensity, settings: FitSettings) -> dict[str, An
         density: the fitted cohort under its model.
         settings: how it was fitted.
     """
-    model, cohort = density.likelihood.model, density.packed.cohort
+    cohort = density.packed.cohort
+    return origin_of(density.likelihood.model, cohort, settings.nuts.seed, settings.method) | {
+        "seen": seen_ranges(cohort, endpoint_visits(cohort)),
+        "data_warnings": [*cohort.warnings, *density.packed.warnings],
+    }
+
+
+def origin_of(model: Model, cohort: Cohort, seed: int, method: str) -> dict[str, Any]:
+    """Versions, hashes, device and what was asked for."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "version": version("lymphokin"),
@@ -39,14 +49,13 @@ def provenance_of(density: CohortDensity, settings: FitSettings) -> dict[str, An
         "data_file": cohort.source,
         "data_sha256": cohort.sha256,
         "synthetic_data": cohort.synthetic,
-        "seed": settings.nuts.seed,
-        "method": settings.method,
+        "seed": seed,
+        "method": method,
         "packages": {name: version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "device": str(jax.devices()[0].device_kind),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "seen": seen_ranges(cohort, endpoint_visits(cohort)),
-        "data_warnings": [*cohort.warnings, *density.packed.warnings],
+        "data_warnings": list(cohort.warnings),
         "data_accepted": dict(cohort.accepted),
     }
 

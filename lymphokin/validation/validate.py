@@ -259,8 +259,8 @@ def population_of(source: Any) -> tuple[PopulationDraws, StepRule | None, str]:
 
 def tables_behind(fit: Fit) -> list[str]:
     """Hashes of all tables that a fit has learnt from, the latest first."""
-    update = fit.provenance.get("update", {})
-    return [fit.provenance["data_sha256"], *update.get("of_tables_sha256", [])]
+    earlier = fit.provenance.get("update", fit.provenance.get("pool", {}))
+    return [fit.provenance["data_sha256"], *earlier.get("of_tables_sha256", [])]
 
 
 def _forecasts(

@@ -66,7 +66,7 @@ def test_of_many_draws_the_patients_of_a_thousand_are_kept(density):
     places = kept["draw"].to_numpy()
     assert (places[0], places[-1]) == (0, 1499)
     np.testing.assert_array_equal(kept["subject"].to_numpy()[1, :, 0, 0], places)
-    every = population_latents(density, x)
+    every = population_latents(density.hierarchy.population_names, x)
     assert every.sizes == {"chain": 2, "draw": 1500, "quantity": len(density.hierarchy.quantities)}
 
 

@@ -8,6 +8,7 @@ from scipy import stats
 from lymphokin.infer.density import CohortDensity, density_of, flat
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict import Forecast, fitted_courses, forecast, seen_ranges
+from lymphokin.predict.endpoint_draws import log_likelihood
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL, UNSURE, patients
 
 POPULATIONS = 600
@@ -157,3 +158,23 @@ def test_bands_of_a_curve_are_the_quantiles_of_its_draws_in_order(density):
         expected = np.exp(np.quantile(np.log(draws), q, axis=0))
         for day in (-14.0, 0.0, 33.0):
             np.testing.assert_allclose(band.sel(day=day), expected, rtol=1e-5)
+
+
+def test_a_patient_who_is_far_from_the_others_is_found(level_model):
+    """Counts 30 SDs between patients below the typical level, as that of a patient without bone
+    marrow: the climb to the patient's own level takes more steps than that of the others.
+    """
+    far = {**COUNTS, "A": [(day, value * np.exp(-30 * BETWEEN)) for day, value in COUNTS["A"]]}
+    density = density_of(level_model, patients(far))
+    z = np.array([[-1.0], [0.0], [1.0]])
+    found = log_likelihood(density, z, density.arrays, 0)
+    for place, own in enumerate(far.values()):
+        logs = np.log([value for _, value in own])
+        covariance = BETWEEN**2 + ERROR**2 * np.eye(len(logs))
+        by_hand = [
+            stats.multivariate_normal(np.zeros(len(logs)), covariance).logpdf(
+                logs - np.log(LEVEL) - UNSURE * at
+            )
+            for at in z[:, 0]
+        ]
+        np.testing.assert_allclose(np.diff(found[:, place]), np.diff(by_hand), atol=0.2)
