@@ -110,9 +110,11 @@ class Cohort:
     @classmethod
     def of_nobody(cls, synthetic: bool = False) -> "Cohort":
         """A cohort without patients, as behind a run that pools what sites have shared."""
-        tables = (pd.DataFrame(columns=list(c)) for c in (FRACTIONS, DOSES, OBSERVATIONS))
         nobody = pd.DataFrame(index=pd.Index([], name="id", dtype=object))
-        return cls(nobody, *tables, synthetic=synthetic)
+        fractions, doses, seen = (
+            pd.DataFrame(columns=list(c)) for c in (FRACTIONS, DOSES, OBSERVATIONS)
+        )
+        return cls(nobody, fractions, doses, seen, synthetic=synthetic)
 
     def select(self, ids: Iterable[str]) -> "Cohort":
         """The cohort of the given patients, in the given order. ValueError if one is unknown."""
