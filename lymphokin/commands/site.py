@@ -11,7 +11,9 @@ from rich.console import Console
 from lymphokin.commands.options import Json, ModelFile
 from lymphokin.strict_json import json_text
 
-app = typer.Typer(no_args_is_help=True, help="Share what your patients say, without the patients.")
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True, help="Share what your patients say, without the patients."
+)
 
 
 @app.callback()

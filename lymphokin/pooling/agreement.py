@@ -25,7 +25,7 @@ POINTS = 1024
 """Of the spreads' prior, for a forecast: its mean and SD are then known to a few hundredths."""
 FEWEST_TOGETHER = 2
 """Sites below which nobody can say which one is wrong."""
-MISTAKES = {
+MISTAKES: dict[str, dict[float, str]] = {
     BASELINE_OFFSET: {
         1000.0: "counts per µl in place of 10⁹/l",
         0.001: "counts divided by 1,000 twice",
