@@ -202,7 +202,7 @@ def _of_one(answer: BetweenModelsAnswer) -> dict[str, Any]:
     """What the models say of one schedule, asked as both A and B."""
     rows = [row.model_dump(mode="json", exclude={"b", "difference"}) for row in answer.models]
     risks = [{("risk" if k == "a" else k): v for k, v in row.items()} for row in rows]
-    return {"models": risks, "risk": answer.a.model_dump(mode="json")}
+    return {"models": risks, "risk": answer.a and answer.a.model_dump(mode="json")}
 
 
 def _console() -> Console:
@@ -237,11 +237,16 @@ def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     for row in answer.models:
         both = (cell(row.a),) if one else (cell(row.a), cell(row.b), f"{row.difference.shown:+g}")
         doubt = "" if row.reliable else "; the counts are unlike what it expects"
-        knows = "yes" if row.knows_drugs else "no"
+        knows = "yes" if row.knows_drugs_a and row.knows_drugs_b else "no"
         table.add_row(row.model.replace("_", " "), *both, knows, row.rests_on + doubt)
-    over = [("" if one else f"{letter}: ") + f"{m.lowest:g} to {m.highest:g}, mean "
-            f"{m.mean:g}" for letter, m in (("A", answer.a), ("B", answer.b))]  # fmt: skip
-    table.caption = "Each with the same weight. " + "; ".join(over[: 1 if one else 2])
+    over = [("A", answer.a), ("B", answer.b), ("A - B", answer.difference)]
+    said = [
+        ("" if one else f"{name}: ")
+        + f"{m.lowest:g} to {m.highest:g}, mean {m.mean:g}, of {m.models} model(s)"
+        for name, m in over[: 1 if one else 3]
+        if m is not None
+    ]
+    table.caption = "Models that know the drugs, each with the same weight. " + "; ".join(said)
     return table
 
 

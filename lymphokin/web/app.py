@@ -74,6 +74,9 @@ class Desk:
     quick: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "quick"))
     slow: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "slow"))
     """for questions of seconds, so that those of a blink do not wait behind them"""
+    others: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "others"))
+    """for other models, which a page asks of itself: what a person asks for does not wait behind
+    them"""
 
     def start(self) -> None:
         """Load the posterior and compile, beside the page that is already served."""
@@ -111,16 +114,18 @@ class Desk:
         """Put a question to every model; the others are loaded at the first one."""
         if self.panel is None:
             self.panel = Panel(engine, self.load_others)
-        return self.panel.ask(question)
+        return self.panel.ask(question, self.stopping.is_set)
 
     def stop(self) -> None:
         """Take no more questions."""
         self.stopping.set()
-        for pool in (self.quick, self.slow):
+        for pool in (self.quick, self.slow, self.others):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def ask(self, question: Callable[[Engine], BaseModel], *, long: bool = False) -> Response:
-        """Answer a question, or say why not; ``long`` for questions of seconds."""
+    async def ask(
+        self, question: Callable[[Engine], BaseModel], pool: ThreadPoolExecutor | None = None
+    ) -> Response:
+        """Answer a question, or say why not, in one of the pools (the quick one by default)."""
         engine = self.engine
         if engine is None:
             if self.failure:
@@ -133,7 +138,7 @@ class Desk:
         try:
             loop = asyncio.get_running_loop()
             text = await loop.run_in_executor(
-                self.slow if long else self.quick, lambda: question(engine).model_dump_json()
+                pool or self.quick, lambda: question(engine).model_dump_json()
             )
         except ValueError as error:
             return refusal(422, str(error))
@@ -216,17 +221,17 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/v1/scan", response_model=ScanAnswer)
     async def heat_map(question: ScanRequest) -> Response:
         """Risk over a grid of schedules."""
-        return await desk.ask(lambda engine: scan(engine, question), long=True)
+        return await desk.ask(lambda engine: scan(engine, question), desk.slow)
 
     @app.post("/api/v1/options", response_model=OptionsAnswer)
     async def search(question: OptionsRequest) -> Response:
         """Schedules within limits; a list, never a recommendation."""
-        return await desk.ask(lambda engine: options(engine, question), long=True)
+        return await desk.ask(lambda engine: options(engine, question), desk.slow)
 
     @app.post("/api/v1/models", response_model=BetweenModelsAnswer)
     async def other_models(question: WhatIfRequest) -> Response:
         """The same question to every calibrated model."""
-        return await desk.ask(lambda engine: desk.ask_models(engine, question), long=True)
+        return await desk.ask(lambda engine: desk.ask_models(engine, question), desk.others)
 
     @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
     async def next_counts(question: NarrowingRequest) -> Response:

@@ -13,10 +13,38 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from lymphokin.whatif.answers import Difference, Estimate
+from lymphokin.whatif.judging import SIX_WEEKS, in_words
+from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WARM_UP_S = 600
 ANSWER_MS = 60_000
 QUESTION = "/api/v1/whatif"
+MODELS = "/api/v1/models"
+
+
+def of_models() -> dict:
+    """An answer of three models that do not agree; the real ones take a minute to compile."""
+
+    def of_100(count: int) -> Estimate:
+        return Estimate(p=count / 100, low=count / 200, high=count / 100, of_100=count)
+
+    def row(name: str, a: int, b: int, knows: bool) -> ModelRisk:
+        apart = Difference(p=(a - b) / 100, low=-0.2, high=0.0, of_100=a - b, verdict="unclear",
+                           probability_a_better=0.5, probability_b_better=0.1, better_by=0.05,
+                           assumption=None)  # fmt: skip
+        return ModelRisk(model=name, description=name, rests_on="published cohorts",
+                         knows_drugs_a=True, knows_drugs_b=knows, asked_first=a == 20, a=of_100(a),
+                         b=of_100(b), difference=apart, counts_used=1, reliable=knows)  # fmt: skip
+
+    spans = ((2, 31, 20, 42), (1, 44, 44, 44), (1, -24, -24, -24))
+    over = [Mixture(models=n, mean=m, lowest=low, highest=high) for n, m, low, high in spans]
+    rows = [row("first_model", 20, 44, True), row("other_model", 42, 42, False)]
+    answer = BetweenModelsAnswer(
+        models=rows, endpoint=in_words(SIX_WEEKS), a=over[0], b=over[1], difference=over[2]
+    )
+    return answer.model_dump(mode="json")
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +139,7 @@ class Visit:
 def visit(service: str, browser: Browser) -> Iterator[Visit]:
     """A fresh page with its first answer; ends with no complaint and no request elsewhere."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.route(f"**{MODELS}", lambda route: route.fulfill(json=of_models()))
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=service)
     page = context.new_page()
     page.set_default_timeout(ANSWER_MS)

@@ -9,10 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
-from lymphokin.whatif.judging import SIX_WEEKS, in_words
-from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
-from tests.web.conftest import Visit
+from lymphokin.whatif.answers import WhatIfRequest
+from tests.web.conftest import MODELS, Visit
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "lymphokin" / "web" / "static"
@@ -253,42 +251,16 @@ def test_the_page_waits_while_the_models_compile(visit: Visit) -> None:
     assert visit.number("B")
 
 
-def of_models() -> dict:
-    """An answer of two models that do not agree; the real ones take a minute to compile."""
-
-    def of_100(count: int) -> Estimate:
-        return Estimate(p=count / 100, low=count / 200, high=count / 100, of_100=count)
-
-    def row(name: str, a: int, b: int, knows: bool) -> ModelRisk:
-        apart = Difference(p=(a - b) / 100, low=-0.2, high=0.0, of_100=a - b,
-                           verdict="unclear", probability_a_better=0.5,
-                           probability_b_better=0.1, better_by=0.05, assumption=None)  # fmt: skip
-        return ModelRisk(model=name, description=name, rests_on="published cohorts",
-                         knows_drugs=knows, asked_first=knows, a=of_100(a), b=of_100(b),
-                         difference=apart, counts_used=1, reliable=knows)  # fmt: skip
-
-    over = [Mixture(mean=m, lowest=low, highest=high)
-            for m, low, high in ((31, 20, 42), (43, 42, 44))]  # fmt: skip
-    rows = [row("first_model", 20, 44, True), row("other_model", 42, 42, False)]
-    answer = BetweenModelsAnswer(models=rows, endpoint=in_words(SIX_WEEKS), a=over[0], b=over[1])
-    return answer.model_dump(mode="json")
-
-
-def test_what_other_models_say_stands_in_a_table(visit: Visit) -> None:
-    page, asked = visit.page, []
-
-    def answer(route: Route) -> None:
-        asked.append(route.request.post_data_json)
-        route.fulfill(json=of_models())
-
-    page.route("**/models", answer)
+def test_how_far_models_differ_stands_at_the_numbers_and_in_a_table(visit: Visit) -> None:
+    page = visit.page
+    expect(page.locator("#over-0")).to_have_text("Over 2 models: 20 to 42 of 100.")
+    expect(page.locator("#over-1")).to_have_text("No other model here knows ATRA.")
+    expect(page.locator("#over")).to_contain_text("no second opinion: no other model here knows")
+    asked = [r.post_data_json for r in visit.requests if r.url.endswith(MODELS)]
+    assert WhatIfRequest.model_validate(asked[-1]).draws == 3600
     page.set_viewport_size({"width": 360, "height": 800})
     page.locator("#models-drawer summary").click()
-    page.locator("#models .ask").click()
-    page.locator("#models tbody tr").first.wait_for()
-    assert WhatIfRequest.model_validate(asked[0])
     drawer = page.locator("#models")
-    expect(drawer).to_contain_text("A: 20 to 42 of 100, on average 31")
     expect(drawer.locator("tbody tr").first).to_contain_text(
         "first model (this page)published cohorts"
     )
@@ -297,8 +269,10 @@ def test_what_other_models_say_stands_in_a_table(visit: Visit) -> None:
     expect(drawer.locator("tbody tr").last).to_contain_text("does not know the drugs")
     assert fits(page)
     assert violations(page) == []
+    page.route(f"**{MODELS}", lambda route: None)
     visit.answer_to(lambda: page.locator("#preset-a").select_option("none"))
-    expect(drawer).to_contain_text("ask again")
+    expect(drawer).to_have_text("Other models are being asked\u2026")
+    assert page.locator("#over-0").inner_text() == ""
 
 
 @pytest.mark.parametrize("width", [1280, 768, 360])

@@ -41,7 +41,8 @@ def test_a_model_without_the_drug_uses_the_counts_it_knows_and_sees_no_pulses(
 ):
     found, _ = answer
     other = found.models[1]
-    assert (other.model, other.knows_drugs, other.asked_first) == ("hedos_hcc", False, False)
+    assert (other.model, other.asked_first) == ("hedos_hcc", False)
+    assert (other.knows_drugs_a, other.knows_drugs_b) == (False, True)
     assert other.counts_used == 2
     assert other.a == other.b
     assert other.difference.of_100 == 0
@@ -49,11 +50,22 @@ def test_a_model_without_the_drug_uses_the_counts_it_knows_and_sees_no_pulses(
     assert other.b == alone.b.fitted.planned.grade2.measured
 
 
-def test_every_model_has_the_same_weight(answer):
+def test_every_model_that_knows_the_drugs_has_the_same_weight(answer):
+    """A has pulses, which the other model does not know: it says nothing of A, nor of A minus B."""
     found, _ = answer
-    numbers = [row.a.of_100 for row in found.models]
-    assert (found.a.lowest, found.a.highest) == (min(numbers), max(numbers))
-    assert abs(found.a.mean - sum(numbers) / len(numbers)) <= 0.5
+    first, _ = found.models
+    numbers = [row.b.of_100 for row in found.models]
+    assert (found.b.models, found.b.lowest, found.b.highest) == (2, min(numbers), max(numbers))
+    assert abs(found.b.mean - sum(numbers) / 2) <= 0.5
+    assert (found.a.models, found.a.lowest, found.a.highest) == (1, *[first.a.of_100] * 2)
+    assert (found.difference.models, found.difference.mean) == (1, first.difference.of_100)
+
+
+def test_a_question_that_nobody_waits_for_is_asked_no_further(engine, without_drug, patient, bare):
+    asked = WhatIfRequest(patient=patient, a=bare, b=bare, draws=400)
+    looks = iter([False, True])
+    with pytest.raises(ValueError, match="no longer asked"):
+        Panel(engine, lambda: {"hedos_hcc": without_drug}).ask(asked, lambda: next(looks))
 
 
 def test_a_model_fitted_to_data_is_not_asked_again_as_published(engine, population):

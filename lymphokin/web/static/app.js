@@ -23,6 +23,8 @@ const UNFINISHED_MS = 900;
 
 /** The last answer and its question; null while there is none to what is entered. */
 let last = null;
+/** Asks the other models. */
+let others = null;
 /** Draws the fields, the counts and the plans. */
 let draw = () => {};
 
@@ -35,6 +37,7 @@ const question = () => {
 
 const failed = (error) => {
   last = null;
+  others.forget();
   showBusy(false);
   showNothingBehind();
   showNoCourses();
@@ -57,6 +60,7 @@ const answered = (answer, asked, settled) => {
   showBehind(answer);
   showCourses(answer, asked);
   draw();
+  if (settled) others.ask(asked);
   history.replaceState(asked, "");
 };
 
@@ -89,7 +93,8 @@ const build = (form) => {
   draw();
   const load = (key, schedule) => change((next) => (next[key] = schedule));
   const bed = () => last?.answer.a.bed10_gy ?? null;
-  for (const drawer of [scan, options, narrowing, models]) onChange(drawer({ question, load, bed }));
+  others = models();
+  for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
   tools({ question, last: () => last, form });
   followWidth();
 };
@@ -112,6 +117,7 @@ const begin = async () => {
   });
   const changed = () => {
     draw();
+    others.forget();
     showBusy(true);
     ask({ ...question(), draws: first }, unfinished(document.activeElement) ? UNFINISHED_MS : PAUSE_MS);
   };

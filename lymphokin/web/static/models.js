@@ -1,16 +1,20 @@
-// The same patient through other models: how much hangs on the choice of the model.
+// The same patient through other models, asked beside every settled answer: how much hangs on the
+// choice of the model stands at the numbers, every model in a drawer.
 
-import { onDemand } from "./demand.js";
+import { latest } from "./api.js";
 import { byId, h } from "./dom.js";
+import { allLabels } from "./drugs.js";
 import { of100, range, signed } from "./numbers.js";
 
+/** An answer that stands this long is one that somebody reads. */
+const PAUSE_MS = 500;
 const HEAD = ["Model", "A", "B", "A − B"];
 
 const cell = (estimate) => h("td", { class: "n" }, of100(estimate), h("div", { class: "small soft" }, range(estimate)));
 
-const about = ({ knows_drugs, rests_on, reliable }) => [
+const about = ({ knows_drugs_a: a, knows_drugs_b: b, rests_on, reliable }) => [
   rests_on,
-  knows_drugs ? "" : "; does not know the drugs",
+  a && b ? "" : "; does not know the drugs",
   reliable ? "" : h("strong", {}, "; the counts are unlike what it expects"),
 ];
 
@@ -30,7 +34,11 @@ const rowOf = (row) =>
     h("td", { class: "n" }, signed(row.difference.of_100 ?? row.difference.p)),
   );
 
-const said = (letter, mixture, { unit }) => `${letter}: ${mixture.lowest} to ${mixture.highest} ${unit}, on average ${mixture.mean}.`;
+const span = ({ lowest, highest }) => (lowest === highest ? signed(lowest) : `${signed(lowest)} to ${signed(highest)}`);
+
+/** "Over 6 models: 33 to 76." */
+const said = (mixture, unit) =>
+  mixture && mixture.models > 1 ? `Over ${mixture.models} models: ${span(mixture)} ${unit}.` : `No other model here knows ${allLabels()}.`;
 
 const tableOf = (answer) =>
   h(
@@ -41,15 +49,41 @@ const tableOf = (answer) =>
     h("tbody", {}, ...answer.models.map(rowOf)),
   );
 
-/** Build the question to the other models. */
-export const models = ({ question }) => {
-  const note = "Every model with the same weight: nothing says which is right for this patient. To one that does not know a drug, its pulses change nothing.";
-  const show = (answer) => [
-    h("p", {}, said("A", answer.a, answer.endpoint), " ", said("B", answer.b, answer.endpoint)),
-    tableOf(answer),
-    h("p", { class: "small soft" }, note),
-  ];
-  const demand = onDemand({ path: "models", label: "Ask them", entered: question, show });
-  byId("models").append(h("div", { class: "line" }, demand.button, h("span", { class: "small soft" }, "The first time takes up to a minute.")), demand.result);
-  return demand.check;
+const NOTE =
+  "Every model that knows the drugs has the same weight: nothing says which is right for this patient. One that does not know a drug is not counted where it is given: its pulses change nothing in it.";
+
+const write = (texts) =>
+  ["over-0", "over-1", "over"].forEach((id, i) => {
+    if (byId(id)) byId(id).textContent = texts[i];
+  });
+
+/** The question to the other models: `ask(question)` beside a settled answer, `forget()` at a change. */
+export const models = () => {
+  const drawer = byId("models");
+  const put = latest("models", {
+    answered: (answer) => {
+      const { unit } = answer.endpoint;
+      const difference = answer.difference?.models > 1 ? `A minus B over ${answer.difference.models} models: ${span(answer.difference)} ${unit}.` : `A minus B has no second opinion: no other model here knows ${allLabels()}.`;
+      write([said(answer.a, unit), said(answer.b, unit), difference]);
+      drawer.replaceChildren(tableOf(answer), h("p", { class: "small soft" }, NOTE));
+    },
+    failed: (error) => {
+      write(["", "", "Other models gave no answer."]);
+      drawer.replaceChildren(h("p", { class: "error" }, error.message));
+    },
+  });
+  const wait = (text) => {
+    write(["", "", text]);
+    drawer.replaceChildren(h("p", { class: "soft" }, text));
+  };
+  return {
+    ask: (question) => {
+      wait("Other models are being asked…");
+      put(question, PAUSE_MS);
+    },
+    forget: () => {
+      put.forget();
+      wait("");
+    },
+  };
 };

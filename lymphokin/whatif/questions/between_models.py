@@ -6,7 +6,7 @@ better for a patient of whom nothing more is known, so their mean gives every mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from pydantic import BaseModel
@@ -25,8 +25,9 @@ class ModelRisk(BaseModel):
     description: str
     rests_on: str
     """what its numbers rest on, e.g. "published cohorts, no trial data" """
-    knows_drugs: bool
-    """whether it takes every drug of both schedules; where not, its pulses change nothing"""
+    knows_drugs_a: bool
+    """whether it takes every drug of A; where not, pulses change nothing in it"""
+    knows_drugs_b: bool
     asked_first: bool
     """whether it is the model whose numbers stand everywhere else"""
     a: Estimate
@@ -38,8 +39,13 @@ class ModelRisk(BaseModel):
 
 
 class Mixture(BaseModel):
-    """One schedule over all models, of 100 patients or in the endpoint's unit."""
+    """One schedule, or A minus B, over the models that can speak of it, of 100 patients or in the
+    endpoint's unit.
+    """
 
+    models: int
+    """how many are counted: those that know every drug of it, and of which the counts so far are
+    such as they expect"""
     mean: float
     """each model with the same weight"""
     lowest: float
@@ -51,8 +57,11 @@ class BetweenModelsAnswer(BaseModel):
 
     models: list[ModelRisk]
     endpoint: JudgedBy
-    a: Mixture
-    b: Mixture
+    a: Mixture | None
+    """None where no model can speak of it"""
+    b: Mixture | None
+    difference: Mixture | None
+    """A minus B over the models that know the drugs of both"""
 
 
 class Panel:
@@ -74,19 +83,37 @@ class Panel:
         others = {model: Engine(s) for model, s in self._load().items() if model != name}
         return {name: self._first} | others
 
-    def ask(self, request: WhatIfRequest) -> BetweenModelsAnswer:
+    def ask(
+        self, request: WhatIfRequest, stopped: Callable[[], bool] = lambda: False
+    ) -> BetweenModelsAnswer:
         """Put the patient to every model.
 
+        Args:
+            request: the question.
+            stopped: whether the answer is no longer wanted; looked at before each model.
+
         Raises:
-            ValueError: when a schedule does not fit the patient, or is too long.
+            ValueError: when a schedule does not fit the patient, or is too long, or nobody wants
+                the answer any more.
         """
         check_endpoint(request.endpoint)
-        rows = [_row(engine, request, engine is self._first) for engine in self.engines.values()]
+        rows = []
+        for engine in self.engines.values():
+            if stopped():
+                raise ValueError("other models are no longer asked")
+            rows.append(_row(engine, request, engine is self._first))
         return BetweenModelsAnswer(
             models=rows,
             endpoint=in_words(request.endpoint),
-            a=_mixture([row.a for row in rows]),
-            b=_mixture([row.b for row in rows]),
+            a=_mixture([row.a for row in rows if row.reliable and row.knows_drugs_a]),
+            b=_mixture([row.b for row in rows if row.reliable and row.knows_drugs_b]),
+            difference=_mixture(
+                [
+                    row.difference
+                    for row in rows
+                    if row.reliable and row.knows_drugs_a and row.knows_drugs_b
+                ]
+            ),
         )
 
 
@@ -105,7 +132,8 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
         model=model.name,
         description=model.description,
         rests_on=engine.population.provenance.title,
-        knows_drugs={p.drug for s in (request.a, request.b) for p in s.pulses} <= set(model.drugs),
+        knows_drugs_a={p.drug for p in request.a.pulses} <= set(model.drugs),
+        knows_drugs_b={p.drug for p in request.b.pulses} <= set(model.drugs),
         asked_first=first,
         a=a,
         b=b,
@@ -115,7 +143,9 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
     )
 
 
-def _mixture(estimates: list[Estimate]) -> Mixture:
+def _mixture(estimates: Sequence[Estimate | Difference]) -> Mixture | None:
     numbers = [e.shown for e in estimates]
-    mean = sum(numbers) / len(numbers)
-    return Mixture(mean=round(mean), lowest=min(numbers), highest=max(numbers))
+    if not numbers:
+        return None
+    mean = round(sum(numbers) / len(numbers))
+    return Mixture(models=len(numbers), mean=mean, lowest=min(numbers), highest=max(numbers))
