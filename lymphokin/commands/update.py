@@ -43,7 +43,7 @@ def update(
     ] = [0.0, 14.0],  # noqa: B006
     draws: Annotated[
         int, typer.Option(help="Draws of each of two Markov chains, if they run.")
-    ] = 500,
+    ] = 1000,
     seed: Seed = 0,
     accept: Accept = [],  # noqa: B006
     model_file: ModelFile = [],  # noqa: B006

@@ -32,8 +32,9 @@ FEWEST = 5
 LOOKS = (0.0, 14.0)
 """Days up to which records are known in the forecasts that judge the update."""
 METHODS = ("auto", "reweighted", "quick", "nuts")
-DRAWS = 500
-"""Of each Markov chain: a forecast uses 150 draws."""
+CHAINS, DRAWS = 2, 1000
+"""Markov chains, one for each core of a small machine, and draws of each: of four short chains more
+is thrown away before the first draw that is kept."""
 
 
 def update(
@@ -87,7 +88,7 @@ def update(
     _refuse_few(cohort)
     settings = FitSettings(
         method if method in ("quick", "nuts") else "nuts",
-        NutsSettings(draws=draws, seed=seed),
+        NutsSettings(chains=CHAINS, draws=draws, seed=seed),
         source.config.get("rtol") if isinstance(source, Fit) else None,
     )
     start = for_new_centre(population, seed)

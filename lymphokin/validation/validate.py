@@ -208,7 +208,7 @@ def validate(
         quality = _judged(cases, forecasts, rules, seed)
         between = None
         if all_models:
-            between = _between(population.model.name, cohort, cases, days, rules, seed, reporter)
+            between = _between(cohort, cases, days, rules, seed, reporter)
     share = _share_outside(population, cohort)
     words = {day: conclusion(quality, day) for day in days}
     about = {
@@ -304,7 +304,6 @@ def _differences(population: PopulationDraws, cohort: Cohort) -> tuple[tuple[str
 
 
 def _between(
-    own: str,
     cohort: Cohort,
     cases: Cases,
     looks: Sequence[float],
@@ -315,7 +314,7 @@ def _between(
     """Scores of every model that is calibrated to published cohorts, the same patients and looks.
 
     Returns:
-        one row per model and look: the scores, ``patients`` and ``verdict``.
+        one row per model and look: ``model``, ``day``, the scores and ``verdict``.
     """
     rows, names = [], calibrated_models()
     for done, name in enumerate(names):

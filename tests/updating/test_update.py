@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from typer.testing import CliRunner
@@ -18,11 +20,13 @@ from lymphokin.literature.new_centre import RESIDUAL_SPREAD, for_new_centre
 from lymphokin.population import JointPrior
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import provenance_of
+from lymphokin.progress import Reporter
+from lymphokin.updating import gains
 from lymphokin.updating.gains import gain_in_words, gains_of
 from lymphokin.updating.reweigh import reliable, reweigh, sample_of
 from lymphokin.updating.update import update
 from lymphokin.validation.cases import cases_of
-from lymphokin.validation.looks import forecasts_at_looks
+from lymphokin.validation.looks import forecasts_at_looks, unreliable
 from tests import examples
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL, UNSURE
 from tests.validation.conftest import DAYS, hospital
@@ -257,3 +261,53 @@ def test_the_command_writes_a_run_and_says_what_was_gained(level_run, tmp_path):
     assert (out / "report.html").is_file()
     refused = CliRunner().invoke(app, asked)
     assert isinstance(refused.exception, FileExistsError)
+
+
+class FitsAgain:
+    """Stands for the fits without some patients: remembers whom, and gives known draws."""
+
+    Z = np.full((200, 1), 1.5)
+    asked: list[tuple[list[str], int]] = []
+
+    def __init__(self, density, settings):
+        FitsAgain.asked.clear()
+
+    def without(self, ids, seed):
+        FitsAgain.asked.append((list(ids), seed))
+        return SimpleNamespace(z=FitsAgain.Z)
+
+
+def test_patients_whom_weights_cannot_leave_out_are_forecast_by_fits_without_them(
+    earlier, monkeypatch
+):
+    """Of five patients the counts after treatment leave the level before it, so that weights cannot
+    take them out again. The others' forecasts stay those of the weights; theirs are those of the
+    fits.
+    """
+    cohort = hospital(15, 12)
+    rows = cohort.observations
+    odd = rows["id"].isin(cohort.patients.index[:5]) & (rows["day"] > 0)
+    moved = rows["value"].where(~odd, rows["value"] * np.exp(1.5))
+    cohort = replace(cohort, observations=rows.assign(value=moved))
+    density = density_of(earlier.model, cohort)
+    cases = cases_of(cohort, read_endpoint("grade2_week6"), 0)
+    z = np.random.default_rng(0).normal(by_hand(hospital(15, 12)).mean(), 0.4, (1000, 1))
+    by_weights = forecasts_at_looks(density, z, cases, [0.0], 3, in_fit=True)[0.0]
+    failed = set(by_weights.counts.loc[unreliable(by_weights.counts["pareto_k"].to_numpy()), "id"])
+    failed |= set(cases.patients.index[unreliable(by_weights.endpoint.pareto_k)])
+    assert set(cohort.patients.index[:5]) <= failed
+    assert len(failed) < 12
+    monkeypatch.setattr(gains, "Refit", FitsAgain)
+    looks, again = gains.left_out_looks(density, z, cases, [0.0], 3, Reporter())
+    assert set(again) == failed
+    assert [i for ids, _ in FitsAgain.asked for i in ids] == again
+    assert len(FitsAgain.asked) == gains.MOST_REFITS
+    assert len({seed for _, seed in FitsAgain.asked}) == gains.MOST_REFITS
+    by_fits = forecasts_at_looks(density, FitsAgain.Z, cases, [0.0], 3)[0.0]
+    for patient, own in looks[0.0].counts.groupby("id"):
+        from_ = by_fits if patient in failed else by_weights
+        expected = from_.counts[from_.counts["id"] == patient]
+        pd.testing.assert_frame_equal(own, expected, check_like=True)
+    theirs = cases.patients.index.isin(again)
+    risk = np.where(theirs, by_fits.endpoint.forecasts.risk, by_weights.endpoint.forecasts.risk)
+    np.testing.assert_array_equal(looks[0.0].endpoint.forecasts.risk, risk)

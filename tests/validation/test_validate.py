@@ -16,13 +16,15 @@ from lymphokin.criticism.forecasts.intervals import ratio_of, scaled_brier_of
 from lymphokin.endpoints import read_endpoint
 from lymphokin.infer.density import density_of
 from lymphokin.io import write_events
+from lymphokin.validation import validate as validating
 from lymphokin.validation.cases import cases_of, event_of, refuse_fitted
+from lymphokin.validation.judgement import conclusion
 from lymphokin.validation.looks import forecasts_at_looks
 from lymphokin.validation.measures import count_measures, observed_over_expected
 from lymphokin.validation.precision import auc_error, precision, slope_error
 from lymphokin.validation.smooth import SPAN, smooth_curve
 from tests import examples
-from tests.predict.conftest import BETWEEN, ERROR, LEVEL
+from tests.predict.conftest import BETWEEN, ERROR, LEVEL, UNSURE
 from tests.validation.conftest import DAYS, hospital
 
 WEEK_6 = read_endpoint("grade2_week6")
@@ -302,3 +304,24 @@ def test_patients_need_a_count_before_treatment():
     cases = cases_of(replace(cohort, observations=bare), WEEK_6, 0.0)
     assert len(cases.patients) == 35
     assert cases.left_out == {"no count before treatment": 5}
+
+
+def test_every_calibrated_model_stands_beside_it_with_its_own_forecasts(known, monkeypatch):
+    """Two populations stand for calibrated models: the one asked, and one a third too high."""
+    high = replace(known, z=known.z + np.log(4 / 3) / UNSURE)
+    calibrated = {"right": known, "too_high": high}
+    monkeypatch.setattr(validating, "calibrated_models", lambda: tuple(calibrated))
+    monkeypatch.setattr(validating, "literature_draws", calibrated.__getitem__)
+    cohort = hospital(2)
+    asked = {"looks": [0], "progress": False}
+    result = lk.validate(known, cohort, all_models=True, **asked)
+    models = result.between.set_index(["model", "day"])
+    assert list(models.index) == [("right", 0.0), ("too_high", 0.0)]
+    for name, alone in (("right", result), ("too_high", lk.validate(high, cohort, **asked))):
+        for score in ("brier", "log_score", "crps", "auc"):
+            expected = alone.quality.score(0, score).value
+            assert models.loc[(name, 0.0), score] == pytest.approx(expected)
+        assert models.loc[(name, 0.0), "verdict"] == conclusion(alone.quality, 0)[0]
+    assert models.loc[("right", 0.0), "log_score"] < models.loc[("too_high", 0.0), "log_score"]
+    assert "too_high" in result.page()
+    assert result.as_dict()["models"][1]["model"] == "too_high"
