@@ -129,6 +129,27 @@ DRUGS = {DRUG: Drug(DRUG, "mg", "ATRA")}
 
 
 @dataclass(frozen=True)
+class VaryingCovariate:
+    """A covariate whose value changes within a patient, such as a daily dose of steroids.
+
+    Attributes:
+        name: Its column in the event table, and what blocks read (`u.STEROIDS`).
+        unit: Unit of its values, such as "mg".
+        meaning: What it is, in a few words.
+        lowest: Smallest value that can be.
+        highest: Largest value that can be.
+        missing: What counts until a value is stated.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    lowest: float
+    highest: float
+    missing: float
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """What an event table may say was measured (DVID) and given (CMT).
 
@@ -137,12 +158,14 @@ class Vocabulary:
         drugs: What the model takes, by name.
         model: Its name; empty without a model.
         irradiated: Whether it knows of radiotherapy.
+        varying: Covariates of the model that change within a patient, by name.
     """
 
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
     drugs: Mapping[str, Drug] = field(default_factory=lambda: DRUGS)
     model: str = ""
     irradiated: bool = True
+    varying: Mapping[str, VaryingCovariate] = field(default_factory=dict)
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -118,6 +118,27 @@ def check_duplicates(records: Records, doses: Doses, sheet: Sheet) -> None:
     )
 
 
+def check_varying(records: Records, sheet: Sheet) -> None:
+    """One value per patient and time of a covariate that changes."""
+    for name, value in records.varying.items():
+        index = np.flatnonzero(~np.isnan(value) & records.timed & (records.patient >= 0))
+        again = _repeated(records, index, records.day[index])
+        same = _repeated(records, index, records.day[index], value[index])
+        sheet.flag(again & ~same, name, "one value per patient and time")
+
+
+def stated_values(records: Records) -> pd.DataFrame:
+    """Values of covariates that change, one row per patient, day and covariate."""
+    ids = np.array(records.ids, dtype=object)
+    found = [pd.DataFrame(columns=["id", "day", "covariate", "value"])]
+    for name, value in records.varying.items():
+        stated = ~np.isnan(value)
+        columns = {"id": ids[records.patient[stated]], "day": records.day[stated]}
+        found.append(pd.DataFrame({**columns, "covariate": name, "value": value[stated]}))
+    found = [table for table in found if len(table)] or found[:1]
+    return pd.concat(found, ignore_index=True).drop_duplicates(["id", "day", "covariate"])
+
+
 def _repeated(records: Records, index: NDArray, day: NDArray, *keys: NDArray) -> Mask:
     moment = np.rint(day * _SAME_MOMENT_PER_DAY).astype(np.int64)
     every = (*keys, moment, records.patient[index])

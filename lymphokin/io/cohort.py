@@ -38,6 +38,7 @@ OBSERVATIONS: Types = {
     "lesion": _WHOLE,
     "row": _WHOLE,
 }
+VARYING: Types = {"id": _TEXT, "day": _NUMBER, "covariate": _TEXT, "value": _NUMBER}
 _OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
 _DEFAULTS = {"lesion": 0, "censored": False, "row": 0, "duration": 0.0}
 
@@ -69,6 +70,8 @@ class Cohort:
     All but `patients` are sorted by patient (file order) and day.
     `source`: file name, `sha256`: of the file's bytes, `synthetic`: whether it says so.
     `accepted`: checks of plausibility that were accepted, by name with the reason.
+    `varying`: values stated of covariates that change within a patient: id, day, covariate (its
+        column), value. Each holds until the next one.
     `vocabulary`: what its quantities and drugs mean: a model's words, or those of any table.
     """
 
@@ -81,6 +84,7 @@ class Cohort:
     synthetic: bool = False
     warnings: tuple[str, ...] = ()
     accepted: Mapping[str, str] = field(default_factory=dict)
+    varying: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(VARYING)))
     vocabulary: Vocabulary = field(default_factory=Vocabulary, repr=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +94,7 @@ class Cohort:
             raise ValueError("each patient stands once in `patients`")
         object.__setattr__(self, "patients", patients)
         tables = {"fractions": FRACTIONS, "doses": DOSES, "observations": OBSERVATIONS}
+        tables["varying"] = VARYING
         for name, columns in tables.items():
             table = _conform(getattr(self, name), columns, name)
             table = _with_limits(table) if name == "observations" else table
@@ -128,11 +133,27 @@ class Cohort:
             fractions=self.fractions[self.fractions["id"].isin(wanted)],
             doses=self.doses[self.doses["id"].isin(wanted)],
             observations=self.observations[self.observations["id"].isin(wanted)],
+            varying=self.varying[self.varying["id"].isin(wanted)],
         )
 
     def until(self, day: float) -> "Cohort":
         """What is known on `day`: later observations are dropped, treatment stays as planned."""
         return replace(self, observations=self.observations[self.observations["day"] <= day])
+
+    def _with_varying(self, events: pd.DataFrame) -> pd.DataFrame:
+        """Records with the covariates that are stated on their day, each in a column."""
+        if self.varying.empty:
+            return events
+        wide = self.varying.pivot(index=["id", "day"], columns="covariate", values="value")
+        wide = wide.rename_axis(columns=None).reset_index()
+        joined = events.merge(wide.rename(columns={"id": "ID", "day": "TIME"}), "outer")
+        alone = joined["EVID"].isna()
+        words = self.vocabulary
+        blank = next(n for n in words.quantities if not words.observable(n).per_lesion)
+        visit = {"EVID": 0, "DVID": blank, "MDV": 1}
+        for column, value in visit.items():
+            joined.loc[alone, column] = value
+        return joined.astype({"EVID": np.int64})
 
     def doses_of(self, drug: str) -> pd.DataFrame:
         """The rows of `doses` of one drug."""
@@ -163,6 +184,7 @@ class Cohort:
     def to_events(self) -> pd.DataFrame:
         """The event table: one row per record, contract columns, by patient and day.
 
+        Covariates that change stand on the records of their day, or on a visit without a result.
         Blank cells are None or NaN. An observation below its limit has DV 0 and its LLOQ; where
         others are censored in another way, CENS and LIMIT say how. A patient without any record
         has no row.
@@ -213,7 +235,7 @@ class Cohort:
             }
         )
         records = [table for table in (observations, fractions, doses) if len(table)]
-        events = pd.concat(records or [observations], ignore_index=True)
+        events = self._with_varying(pd.concat(records or [observations], ignore_index=True))
         order = self.patients.index.get_indexer(events["ID"].to_numpy())
         events = events.iloc[np.lexsort((events["EVID"], events["TIME"], order))]
         covariates = self.patients.rename(columns=str.upper).reindex(events["ID"])
@@ -221,6 +243,7 @@ class Cohort:
             events[name] = covariates[name].to_numpy()
         silent = [c for c in SELDOM if c not in events or events[c].isna().all()]
         columns = [c for c in COLUMNS if c not in ("II", "ADDL", *silent)]
+        columns += list(self.vocabulary.varying)
         return events.reindex(columns=columns).reset_index(drop=True)
 
 

@@ -1,7 +1,7 @@
 """The covariates of an event table's patients: each cell as a number or a known word."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from lymphokin.io.vocabulary import (
     SITES,
     TEXT_COVARIATES,
 )
+from lymphokin.quantities import VaryingCovariate
 from lymphokin.sites import site_class
 
 MOST_LESIONS = 100
@@ -39,6 +40,20 @@ def read_covariates(sheet: Sheet) -> dict[str, NDArray[Any]]:
         read[name] = column.rows(words)
         hint = _site_hint if name == "SITE" else ""
         sheet.flag(sheet.stated(name) & pd.isna(read[name]), name, expected, hint)
+    return read
+
+
+def read_varying(
+    sheet: Sheet, covariates: Iterable[VaryingCovariate]
+) -> dict[str, NDArray[np.float64]]:
+    """Each covariate that changes within a patient, per record, NaN where it is not stated."""
+    read = {}
+    for covariate in covariates:
+        value = sheet.numbers(covariate.name)
+        outside = (value < covariate.lowest) | (value > covariate.highest)
+        expected = f"{covariate.lowest:g} to {covariate.highest:g} {covariate.unit}"
+        sheet.flag(outside, covariate.name, expected)
+        read[covariate.name] = value
     return read
 
 

@@ -104,7 +104,7 @@ def read_table(
     if table is None:
         found.raise_if_any()
         raise AssertionError("a table that cannot be read leaves a problem")
-    columns, in_hours = _contract_columns(table, found)
+    columns, in_hours = _contract_columns(table, found, words)
     sheet = Sheet(columns, found)
     records = read_records(sheet, mapping, in_hours, words)
     check_units(records, sheet)
@@ -120,6 +120,7 @@ def read_table(
         checks.check_lesions(records, patients, sheet)
     if set(REQUIRED) <= present:
         checks.check_duplicates(records, doses, sheet)
+        checks.check_varying(records, sheet)
         checks.check_baseline(records, sheet)
         check_plausible(records, doses, patients, sheet)
     found.raise_if_any()
@@ -134,6 +135,7 @@ def read_table(
         synthetic=any("synthetic" in comment.lower() for comment in table.comments),
         warnings=tuple(found.warnings),
         accepted=found.accepted,
+        varying=checks.stated_values(records),
         vocabulary=words,
     )
 
@@ -170,7 +172,9 @@ def _checked_mapping(
     return checked
 
 
-def _contract_columns(table: TextTable, found: Findings) -> tuple[TextTable, bool]:
+def _contract_columns(
+    table: TextTable, found: Findings, words: Vocabulary
+) -> tuple[TextTable, bool]:
     """The table under the contract's column names, and whether its times are in hours.
 
     A column keeps the name it has in the file, for messages.
@@ -188,6 +192,16 @@ def _contract_columns(table: TextTable, found: Findings) -> tuple[TextTable, boo
     beside = (*NOT_UNDERSTOOD, *UNIT_COLUMNS)
     chosen |= {name: table.columns[name] for name in beside if name in table.columns}
     known = {*COLUMNS, *beside, "FRLTU"}.union(*OTHER_NAMES.values())
+    for name, covariate in words.varying.items():
+        if name in known:
+            hint = f"{name} is a column of every event table"
+            found.add(None, name, None, "a name of its own for a covariate that varies", hint)
+        elif name in table.columns:
+            chosen[name] = table.columns[name]
+        else:
+            counts = f"{covariate.missing:g} {covariate.unit}"
+            found.warn(f"there is no column {name}: it counts as {counts} in every patient")
+    known |= set(words.varying)
     unknown = [name for name in table.columns if name not in known]
     missing = [name for name in REQUIRED if name not in chosen]
     for name in missing:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lymphokin.csv_text import restored
 from lymphokin.io.censoring import EXPECTED, UNSURE_WORDS, Limits, limited, read_word
-from lymphokin.io.covariates import MOST_LESIONS, read_covariates
+from lymphokin.io.covariates import MOST_LESIONS, read_covariates, read_varying
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import NOT_UNDERSTOOD, TUBES
 from lymphokin.plausible import CHECKS, LARGEST_ALC
@@ -65,6 +65,7 @@ class Records:
     delay: Numbers
     sd: Numbers
     covariates: dict[str, NDArray[Any]] = field(default_factory=dict)
+    varying: dict[str, Numbers] = field(default_factory=dict)
 
     @property
     def timed(self) -> Mask:
@@ -136,6 +137,7 @@ def read_records(
         delay=observations["delay"],
         sd=observations["sd"],
         covariates=read_covariates(sheet),
+        varying=read_varying(sheet, words.varying.values()),
     )
 
 
@@ -236,9 +238,10 @@ def _observations(
     per_lesion = [i for i, name in enumerate(quantities) if words.observable(name).per_lesion]
     of_lesion = seen & np.isin(quantity, per_lesion)
     stated = sheet.stated("LESION")
-    sheet.flag(
-        of_lesion & ~stated, "LESION", "the number of the lesion that was measured, 1, 2, ..."
-    )
+    beside = "the number of the lesion that was measured, 1, 2, ..."
+    sheet.flag(of_lesion & ~stated, "LESION", beside)
+    if not sheet.has("LESION"):
+        sheet.flag(of_lesion, "DVID", f"a column LESION beside it, with {beside}")
     of_patient = seen & (quantity >= 0) & ~of_lesion
     names = [quantities[i] for i in per_lesion]
     only = f"; {_or(names)} is measured per lesion" if names else ""

@@ -47,6 +47,10 @@ class Sheet:
         blank = TextColumn(name, np.zeros(len(self), np.int32), [""])
         return self._columns.get(name, blank)
 
+    def has(self, name: str) -> bool:
+        """Whether the table has a column."""
+        return name in self._columns
+
     def flag(self, rows: NDArray[np.bool_], name: str, expected: str, hint: Hint = "") -> None:
         """Note the cells of column `name` in the marked rows."""
         index = np.flatnonzero(rows)

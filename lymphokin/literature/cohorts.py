@@ -78,8 +78,7 @@ def build_cohorts(
     Raises:
         ValueError: for a model without a baseline and an immune dose scale per patient.
     """
-    hierarchy.model.require_counts("a calibration to published counts")
-    hierarchy.model.require_no_lesions("a calibration to published counts")
+    hierarchy.model.require_counts_by_schedule("a calibration to published counts")
     table = hierarchy.model.table
     for name in ("lymphocyte_baseline", "immune_dose_scale"):
         if name not in table.parameters or table[name].between_subject_sd == 0:

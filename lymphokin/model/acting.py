@@ -82,10 +82,12 @@ def _acting(
 ) -> set[str]:
     """Parameters that change what a block does where the blocks above show ``above``."""
     own = {name: model.table[name].median * model.table[name].per_day for name in reads}
+    # Where all act: some do nothing at the value that counts until one is stated.
+    changing = {n: 0.5 * (c.lowest + c.highest) for n, c in model.table.varying.items()}
     acting: set[str] = set()
     for _ in range(_PLACES):
         state = {name: float(rng.uniform(0.3, 2.0)) for name in block.states}
-        slopes = jax.jacfwd(_acts(block, state, above))(own)
+        slopes = jax.jacfwd(_acts(block, state, above, changing))(own)
         for acted in jax.tree.leaves(slopes, is_leaf=lambda leaf: isinstance(leaf, dict)):
             acting |= {
                 name
@@ -95,12 +97,17 @@ def _acting(
     return acting
 
 
-def _acts(block: Block, state: dict[str, float], upstream: Mapping[str, float]) -> Any:
+def _acts(
+    block: Block,
+    state: dict[str, float],
+    upstream: Mapping[str, float],
+    changing: Mapping[str, float],
+) -> Any:
     """Make the function that computes all that a block does from its parameters by name."""
 
     def function(values: dict[str, Any]) -> list[Any]:
         y, p = state_type(block)(**state), SimpleNamespace(**values)
-        u = seen_by_blocks(upstream, block.drugs)
+        u = seen_by_blocks({**changing, **upstream}, block.drugs)
         initial = [s.initial(p) for s in block.states.values() if callable(s.initial)]
         changed = block.on_fraction(y, p, Fraction(0.3, 0.2, 2.0))
         parts = [initial, list(block.flows(y, p, u).values()), changed, block.outputs(y, p, u)]

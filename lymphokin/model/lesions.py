@@ -43,7 +43,7 @@ def levels_of(blocks: Sequence[Block], table: ParameterTable) -> Levels:
         table: the parameters.
     """
     p = {q.name: OF_LESIONS if q.between_lesion_sd > 0 else (1,) for q in table}
-    seen: dict[str, tuple[int, ...]] = {}
+    seen: dict[str, tuple[int, ...]] = dict.fromkeys(table.varying, PATIENT)
     problems: list[str] = []
     for block in blocks:
         states = {n: OF_LESIONS if s.per == LESION else PATIENT for n, s in block.states.items()}

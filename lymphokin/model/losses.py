@@ -37,8 +37,9 @@ def refuse_negative_losses(model: Model) -> Model:
     with jax.ensure_compile_time_eval():
         for values in individuals(model):
             for when, happens in SITUATIONS.items():
-                for state, problem in _negative(model, values, happens):
-                    found.setdefault(state, f"{problem} {when}")
+                for which, varying in _covariates(model).items():
+                    for state, problem in _negative(model, values, happens, varying):
+                        found.setdefault(state, f"{problem} {when}{which}")
     if found:
         raise ModelError(
             f"{model.name}.py: a loss is negative at plausible parameters: "
@@ -47,6 +48,18 @@ def refuse_negative_losses(model: Model) -> Model:
         )
     _sound.add(model.sha256)
     return model
+
+
+def _covariates(model: Model) -> dict[str, dict[str, float]]:
+    """Values of covariates that change within a patient: until one is stated, and the extremes."""
+    every = model.table.varying.values()
+    if not every:
+        return {"": {}}
+    return {
+        "": {c.name: c.missing for c in every},
+        " at the lowest covariates": {c.name: c.lowest for c in every},
+        " at the highest covariates": {c.name: c.highest for c in every},
+    }
 
 
 def _fraction(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
@@ -64,9 +77,11 @@ SITUATIONS: dict[str, Callable[[Block, Any, Any], Mapping[str, Any]]] = {
 }
 
 
-def _negative(model: Model, values: Mapping[str, float], happens: Any) -> Iterator[tuple[str, str]]:
+def _negative(
+    model: Model, values: Mapping[str, float], happens: Any, varying: Mapping[str, float]
+) -> Iterator[tuple[str, str]]:
     """States of one individual whose loss is negative, and how that is said."""
-    seen: dict[str, Any] = {}
+    seen: dict[str, Any] = dict(varying)
     for block in model.blocks:
         p, u = Recorder(values), upstream(seen, block.drugs)
         y = initial_state(block, p)

@@ -95,7 +95,7 @@ class Model:
             for name, dose in self.drugs.items()
         }
         irradiated = any(type(b).on_fraction is not Block.on_fraction for b in self.blocks)
-        return Vocabulary(self.observables, drugs, self.name, irradiated)
+        return Vocabulary(self.observables, drugs, self.name, irradiated, self.table.varying)
 
     @property
     def counts_lymphocytes(self) -> bool:
@@ -123,12 +123,19 @@ class Model:
                 "sd_column)"
             )
 
-    def require_no_lesions(self, purpose: str) -> None:
-        """Refuse what does not know the lesions of a patient.
+    def require_counts_by_schedule(self, purpose: str) -> None:
+        """Refuse a model without counts, or whose counts need more than the schedule of a patient
+        says: lesions, or covariates that change.
 
         Raises:
             ModelError: naming the purpose.
         """
+        self.require_counts(purpose)
+        if self.table.varying:
+            raise ModelError(
+                f"{purpose} does not know how covariates change within a patient, and model "
+                f"{self.name} reads {', '.join(self.table.varying)}"
+            )
         if self.has_lesions:
             raise ModelError(
                 f"{purpose} does not know lesions of a patient apart, and model {self.name} "
@@ -145,7 +152,9 @@ class Model:
         Raises:
             ModelError: when a block asks for what is not there, or does not say all it should.
         """
-        return at_rest(self.name, self.blocks, {p.name: p.median * p.per_day for p in self.table})
+        medians = {p.name: p.median * p.per_day for p in self.table}
+        varying = {name: c.missing for name, c in self.table.varying.items()}
+        return at_rest(self.name, self.blocks, medians, varying)
 
     def reads(self) -> dict[str, frozenset[str]]:
         """Parameters that each block reads, found by running the block once at the medians."""
@@ -185,6 +194,12 @@ def check_model(model: Model) -> Model:
         f"parameter {p.name} is in the table but no block reads it"
         for p in model.table
         if p.name not in used
+    ]
+    read = frozenset().union(*(block.varying for block in resting.values()))
+    problems += [
+        f"covariates.{name} is in the table but no block on the days clock reads it (u.{name})"
+        for name in model.table.varying
+        if name not in read
     ]
     problems += [
         f"correlations.{name} joins parameters that only the drug's blocks read with others"

@@ -22,7 +22,7 @@ from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.deviate import log_above, log_half_cauchy
 from lymphokin.model.residual import Residual
-from lymphokin.quantities import HOURS_PER_DAY
+from lymphokin.quantities import HOURS_PER_DAY, VaryingCovariate
 
 
 class TableError(ValueError):
@@ -135,6 +135,8 @@ class ParameterTable:
     parameters: Mapping[str, Parameter]
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     correlations: Mapping[str, Correlations] = field(default_factory=dict)
+    varying: Mapping[str, VaryingCovariate] = field(default_factory=dict)
+    """covariates that change within a patient, by the name of their column"""
 
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]
@@ -173,7 +175,7 @@ class ParameterTable:
                 left = left and left.without(parameter)
             if left:
                 correlations[name] = left
-        return ParameterTable(parameters, self.residuals, correlations)
+        return replace(self, parameters=parameters, correlations=correlations)
 
     def without_uncertainty(
         self,
@@ -243,4 +245,4 @@ class ParameterTable:
             name: replace(g, lkj=0.0, fixed=given.get(name, g.fixed or (0.0,) * len(g.pairs)))
             for name, g in self.correlations.items()
         }
-        return ParameterTable(parameters, residuals, correlations)
+        return replace(self, parameters=parameters, residuals=residuals, correlations=correlations)

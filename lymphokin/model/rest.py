@@ -29,6 +29,8 @@ class AtRest(NamedTuple):
     """what it asks of the blocks above, with the values there"""
     infused: frozenset[str]
     """drugs whose infusion it asks for"""
+    varying: frozenset[str]
+    """covariates that change within a patient and that it asks for"""
     state: Any
     flows: Mapping[str, Flow]
 
@@ -50,13 +52,20 @@ class Recorder:
         return value
 
 
-def at_rest(model: str, blocks: Iterable[Block], values: Mapping[str, float]) -> dict[str, AtRest]:
+def at_rest(
+    model: str,
+    blocks: Iterable[Block],
+    values: Mapping[str, float],
+    varying: Mapping[str, float] | None = None,
+) -> dict[str, AtRest]:
     """Run every block once in an untreated patient.
 
     Args:
         model: name of the model, for messages.
         blocks: in order of flow.
         values: parameters in model units.
+        varying: what counts of covariates that change within a patient until one is stated; blocks
+            on the days clock may ask for it.
 
     Returns:
         by name of the block, in order.
@@ -71,7 +80,8 @@ def at_rest(model: str, blocks: Iterable[Block], values: Mapping[str, float]) ->
         for block in blocks:
             where = f"block {block.name} of model {model}"
             try:
-                found[block.name] = _run_once(where, block, values, seen)
+                own = varying if varying and block.clock == "days" else {}
+                found[block.name] = _run_once(where, block, values, seen, own)
             except ModelError:
                 raise
             except AttributeError as error:
@@ -87,14 +97,18 @@ def at_rest(model: str, blocks: Iterable[Block], values: Mapping[str, float]) ->
 
 
 def _run_once(
-    where: str, block: Block, values: Mapping[str, float], seen: dict[str, Any]
+    where: str,
+    block: Block,
+    values: Mapping[str, float],
+    seen: dict[str, Any],
+    varying: Mapping[str, float],
 ) -> AtRest:
     """Run one block and add what it shows and hands down to ``seen``."""
     if problems := _declaration_problems(block, values):
         raise ModelError(f"{where}: " + "; ".join(problems))
     rate = Recorder(dict.fromkeys(block.drugs, 0.0), "rate.")
     around = {"rate": rate, "sum_over_lesions": sum_over_lesions}
-    p, u = Recorder(values), Recorder({**seen, **around})
+    p, u = Recorder(values), Recorder({**seen, **around, **varying})
     y = initial_state(block, p)
     flows = block.flows(y, p, u)
     changed = {
@@ -102,14 +116,15 @@ def _run_once(
         "on_dose": block.dosed(y, p, dict.fromkeys(block.drugs, 1.0)),
     }
     shown = block.outputs(y, p, u)
-    above = {name: float(seen[name]) for name in sorted(u.read - set(around))}
+    above = {name: float(seen[name]) for name in sorted(u.read - {*around, *varying})}
     problems = _flow_problems(block, flows)
     problems += _name_problems(block, changed, shown)
     if problems:
         raise ModelError(f"{where}: " + "; ".join(problems))
     seen |= {name: np.float64(value) for name, value in shown.items()}
     seen |= {name: np.float64(getattr(y, name)) for name in block.hands_down}
-    return AtRest(frozenset(p.read | block.lags), above, frozenset(rate.read), y, flows)
+    reads, changing = frozenset(p.read | block.lags), frozenset(u.read & set(varying))
+    return AtRest(reads, above, frozenset(rate.read), changing, y, flows)
 
 
 def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:

@@ -10,6 +10,7 @@ from lymphokin.model.parameter_rows import check_products, parameter_of
 from lymphokin.model.parameters import ParameterTable, TableError
 from lymphokin.model.residual_rows import residual_of
 from lymphokin.model.table_files import merged_table
+from lymphokin.model.varying_rows import refuse_in_typical_values, varying_of
 
 
 def read_table(path: Path) -> ParameterTable:
@@ -22,13 +23,15 @@ def read_table(path: Path) -> ParameterTable:
     problems: list[str] = []
     top = Entry("table", raw, problems)
     rows, scatter = top.parts("parameters"), top.parts("residuals")
-    together = top.parts("correlations")
+    together, changing = top.parts("correlations"), top.parts("covariates")
     top.keys((), ())
     parameters = {name: parameter_of(name, entry, problems) for name, entry in rows.items()}
     residuals = {name: residual_of(name, entry, problems) for name, entry in scatter.items()}
     correlations = {
         name: correlations_of(name, entry, rows, problems) for name, entry in together.items()
     }
+    varying = {name: varying_of(name, entry, problems) for name, entry in changing.items()}
+    refuse_in_typical_values(rows, changing, problems)
     check_products(rows, problems)
     check_groups(correlations, problems)
     if problems:
@@ -37,4 +40,5 @@ def read_table(path: Path) -> ParameterTable:
         {name: parameter for name, parameter in parameters.items() if parameter is not None},
         {name: residual for name, residual in residuals.items() if residual is not None},
         {name: group for name, group in correlations.items() if group is not None},
+        {name: covariate for name, covariate in varying.items() if covariate is not None},
     )

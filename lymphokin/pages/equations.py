@@ -118,7 +118,7 @@ def equations(model: Model) -> tuple[Equation, ...]:
 
     Time is in days. A flow is written as inflow - loss * state.
     """
-    shown: dict[str, str] = {}
+    shown = {name: name for name in model.table.varying}
     result: list[Equation] = []
     for block in model.blocks:
         handed = {name: name for b in model.on_clock("hours") for name in b.hands_down}

@@ -17,6 +17,8 @@ from lymphokin.model import CategoryEffect, DelayEffect, Model, ModelError, Resi
 from lymphokin.population.arrays import CohortArrays, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.lesions import lesion_arrays, lesion_doses, refuse_misplaced
+from lymphokin.population.varying import changes_of, unstated
+from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
 
 RECORDS_UNIT = 32
@@ -67,7 +69,10 @@ class PackedCohort:
 
 
 def treatments_of(
-    cohort: Cohort, days: Mapping[str, Sequence[float]], with_lesions: bool = False
+    cohort: Cohort,
+    days: Mapping[str, Sequence[float]],
+    with_lesions: bool = False,
+    varying: Mapping[str, VaryingCovariate] | None = None,
 ) -> list[Treatment]:
     """Treatment of every patient.
 
@@ -75,6 +80,7 @@ def treatments_of(
         cohort: the cohort.
         days: per patient, extra days at which the solution is wanted.
         with_lesions: whether lesions are told apart.
+        varying: covariates that change within a patient, by name.
     """
     patients = cohort.patients.index
     fractions = reference_immune_dose(cohort).fractions
@@ -86,6 +92,7 @@ def treatments_of(
     duration = _by_patient(patients, cohort.doses, "duration")
     record_days = _by_patient(patients, cohort.observations, "day")
     lesion_gy = lesion_doses(cohort) if with_lesions else [None] * len(patients)
+    changes = {name: changes_of(cohort, c) for name, c in (varying or {}).items()}
     treatments = []
     for i, patient in enumerate(patients):
         wanted = np.concatenate([record_days[i], np.asarray(days.get(patient, ()), dtype=float)])
@@ -100,6 +107,7 @@ def treatments_of(
                 drug=drug[i],
                 duration=duration[i],
                 lesion_gy=lesion_gy[i],
+                varying={name: own[i] for name, own in changes.items()},
             )
         )
     return treatments
@@ -131,7 +139,8 @@ def pack(
     first_row = cohort.observations.groupby("id")["row"].min().to_dict()
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     steps = following(rule or StepRule(), model)
-    treatments = treatments_of(cohort, days or {}, model.has_lesions)
+    varying = model.table.varying
+    treatments = treatments_of(cohort, days or {}, model.has_lesions, varying)
     timeline, layout = build_timeline(treatments, steps)
     _refuse_other_units(model, cohort)
     _refuse_infusions(model, cohort)
@@ -139,6 +148,7 @@ def pack(
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     covariates = covariate_arrays(model, cohort.patients)
     warnings = [*_not_in_model(model, cohort), *covariates.warnings]
+    warnings += [w for c in varying.values() for w in unstated(cohort, c)]
     measured, records = {}, {}
     exposure_of = {
         name: i for i, e in enumerate(model.exposures) for block in e.blocks for name in block.shows

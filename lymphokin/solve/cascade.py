@@ -45,6 +45,8 @@ def _clock(
         states = tuple(name for block in drug for name in block.hands_down)
         jumps |= structure_of(drug, parameters).jumps & set(states)
         handed = (*states, *rates)
+    if clock == "days":
+        handed, jumps = (*handed, *model.table.varying), jumps | set(model.table.varying)
     return Clock(system, structure_of(blocks, parameters, handed, jumps), lanes)
 
 
@@ -119,11 +121,12 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
         zero = jnp.zeros(days.node_day.shape)
         rest = Handed(zero, zero, jnp.zeros(days.step.shape))
         handed = {name: rest for b in model.on_clock("hours") for name in b.hands_down}
-    present = _present(model, days)
+    present, varying = _present(model, days), _varying(model, days)
     clock = _clock(model, p, "days", patients, present)
     fractions = Fraction(jnp.asarray(days.immune_dose), jnp.asarray(days.share))
     events = Events(fractions, {n: jnp.asarray(days.amount[n]) for n in clock.system.drugs})
     given = {name: Path(*h) for name, h in handed.items()} | _infusions(days.rate, clock)
+    given |= varying
     step = jnp.asarray(days.step)
     if present is not None:
         step, events, given = jax.tree.map(lambda x: x[:, None], (step, events, given))
@@ -137,6 +140,21 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
         shape = (len(days.node_day), len(present), patients)
         outputs, states = (_by_level(model, values, shape) for values in (outputs, states))
     return Solution(outputs, states, hours_solution)
+
+
+def _varying(model: Model, days: DaysArrays) -> dict[str, Path]:
+    """Paths of the covariates that change within a patient, each constant from node to node."""
+    if lacking := sorted(set(model.table.varying) - set(days.varying)):
+        raise ModelError(
+            f"model {model.name} reads {', '.join(lacking)} as it changes, and this treatment does "
+            "not say how"
+        )
+    paths = {}
+    for name in model.table.varying:
+        value = jnp.asarray(days.varying[name])
+        before, after = jnp.concatenate([value[:1], value]), jnp.concatenate([value, value[-1:]])
+        paths[name] = Path(before, after, value)
+    return paths
 
 
 def _present(model: Model, days: DaysArrays) -> Any:

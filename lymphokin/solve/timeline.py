@@ -16,10 +16,7 @@ import jax
 import numpy as np
 
 from lymphokin.solve.steps import StepRule, Window, days_nodes, drug_windows, hours_nodes
-from lymphokin.solve.treatment import Treatment
-
-SAME_DAY = 1e-9
-"""Days closer than this are the same instant (0.1 ms)."""
+from lymphokin.solve.treatment import SAME_DAY, Treatment
 
 
 class DaysArrays(NamedTuple):
@@ -37,6 +34,8 @@ class DaysArrays(NamedTuple):
     """[node, lesion, patient] Gy to each lesion; None where lesions are not told apart"""
     present: jax.Array | np.ndarray | None = None
     """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
+    varying: Mapping[str, jax.Array | np.ndarray] = {}
+    """per covariate that changes within a patient, [step, patient]"""
 
 
 class HoursArrays(NamedTuple):
@@ -181,6 +180,8 @@ def build_timeline(
         doses = np.sort(treatment.dose_days)
         if not treatment.at_once.all():
             doses = np.sort(np.concatenate([doses, treatment.dose_ends]))
+        if len(treatment.change_days):  # steps after a change are as short as after a dose
+            doses = np.sort(np.concatenate([doses, treatment.change_days]))
         events = np.sort(np.concatenate([fractions, doses]))
         begins = rule.from_first_record or not len(events)
         first = min([*treatment.days, *events[:1]]) if begins else events[0]
@@ -213,6 +214,7 @@ def build_timeline(
         rate=_rates(set(rule.on_days) & set(rule.infused), given, node_rows, nodes - 1),
         lesion_gy=_lesion_gy(treatments, node_rows, nodes),
         present=_present(treatments),
+        varying=_varying(treatments, node_day),
     )
     by_exposure = [
         [
@@ -233,6 +235,16 @@ def build_timeline(
         _hand_down(node_day, lanes, np.asarray(exposures) == i) for i in range(len(rule.windows))
     )
     return Timeline(days, hours, down), layout
+
+
+def _varying(treatments: Sequence[Treatment], node_day: np.ndarray) -> dict[str, np.ndarray]:
+    """Per covariate that changes, [step, patient] its value, constant from node to node."""
+    return {
+        name: np.stack(
+            [t.varying[name].at(node_day[:-1, i]) for i, t in enumerate(treatments)], axis=1
+        )
+        for name in (treatments[0].varying if treatments else ())
+    }
 
 
 def _present(treatments: Sequence[Treatment]) -> np.ndarray | None:

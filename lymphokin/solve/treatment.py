@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from lymphokin.quantities import DRUG
+
+SAME_DAY = 1e-9
+"""Days closer than this are the same instant (0.1 ms)."""
+
+
+class Changes(NamedTuple):
+    """A covariate of one patient over time: each value holds until the next one is stated."""
+
+    days: np.ndarray
+    """[change] on which a value is stated, sorted"""
+    values: np.ndarray
+    """[change]"""
+    missing: float
+    """what counts before the first"""
+
+    def at(self, days: np.ndarray) -> np.ndarray:
+        """Values right after some days."""
+        values = np.concatenate([[self.missing], self.values])
+        return values[np.searchsorted(self.days, days + SAME_DAY, "right")]
+
+    @property
+    def leaves(self) -> np.ndarray:
+        """Days from which the value is another than before."""
+        return self.days[np.diff(np.concatenate([[self.missing], self.values])) != 0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +51,7 @@ class Treatment:
             dose is an infusion.
         lesion_gy: [fraction, lesion] Gy to each lesion of the patient; None where lesions are not
             told apart.
+        varying: values of covariates that change, by name.
     """
 
     fraction_days: np.ndarray
@@ -37,12 +63,18 @@ class Treatment:
     drug: np.ndarray | None = None
     duration: np.ndarray | None = None
     lesion_gy: np.ndarray | None = None
+    varying: Mapping[str, Changes] = field(default_factory=dict)
 
     def is_of(self, drugs: Collection[str]) -> np.ndarray:
         """[dose] whether it is a dose of one of these drugs."""
         if self.drug is None:
             return np.full(len(self.dose_days), DRUG in drugs)
         return np.isin(self.drug, list(drugs))
+
+    @property
+    def change_days(self) -> np.ndarray:
+        """Days on which a covariate changes, sorted."""
+        return np.sort(np.concatenate([np.zeros(0), *(c.leaves for c in self.varying.values())]))
 
     @property
     def dose_ends(self) -> np.ndarray:

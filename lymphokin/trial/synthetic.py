@@ -135,8 +135,7 @@ def simulate_trial(
     truth = replace(truth, design={**truth.design, **design})
     rng = np.random.default_rng(truth.seed if seed is None else seed)
     model = truth.true_model()
-    model.require_counts("a synthetic trial")
-    model.require_no_lesions("a synthetic trial")
+    model.require_counts_by_schedule("a synthetic trial")
     planned = _planned_cohort(model, truth.design, rng)
     endpoint = {
         str(patient): float(days["day"].max()) + truth.design["endpoint_days_after_last_fraction"]

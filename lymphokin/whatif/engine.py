@@ -64,8 +64,7 @@ class Engine:
     """
 
     def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
-        population.model.require_counts("a what-if")
-        population.model.require_no_lesions("a what-if")
+        population.model.require_counts_by_schedule("a what-if")
         self.population = population
         self.seed = seed
         self.solver: LaneSolver = LaneSolver(population.hierarchy)

@@ -29,7 +29,7 @@ class Tumour(Block):
         return {"volume": y.size, "burden": u.sum_over_lesions(y.size)}
 
 
-def made(*blocks: Block, residual: str = "volume", **growth):
+def made(*blocks: Block, **growth):
     words = {"symbol": "k", "meaning": "of the test", "source": "none", "certainty": "fixed"}
     words |= {"transform": "log", "median": 1.0}
     parameters = {
@@ -37,7 +37,7 @@ def made(*blocks: Block, residual: str = "volume", **growth):
         "growth": {**words, "unit": "1/d", "median": 0.02, **growth},
     }
     error = {"distribution": "normal", "sd": 0.1, "source": "none", "certainty": "fixed"}
-    table = {"parameters": parameters, "residuals": {residual: error}}
+    table = {"parameters": parameters, "residuals": {"volume": error, "burden": error}}
     return lk.make_model("tumour", blocks, table, begins="first record")
 
 
@@ -45,7 +45,7 @@ def test_what_is_computed_of_lesions_differs_until_it_is_summed():
     model = made(Tumour())
     assert model.lesion_outputs == {"volume"}
     assert model.observables["volume"].per_lesion
-    assert not made(Tumour(), residual="burden").observables["burden"].per_lesion
+    assert not model.observables["burden"].per_lesion
     printed = {line.left: line.right for line in equations(model)}
     assert printed["burden"] == "sum over lesions(size)"
     assert printed["size at a fraction"] == "(0.5 + 0.5 / (1 + gy)) * size"
@@ -175,6 +175,8 @@ def test_lesions_that_are_not_there_add_nothing(read):
         found.append(part.own_log_density[0, 0])
     assert found[1] == pytest.approx(found[0], rel=1e-12)
     assert np.isnan(part.outputs["volume_12"][0, :, 0]).all()
+    alone = part.outputs["volume_1"][0, :, 0]
+    np.testing.assert_allclose(part.outputs["burden"][0, :, 0], alone, rtol=1e-12)
     # Given its own values a lesion grows and shrinks in closed form.
     seen = np.array([2.0, 4.0])
     size = np.array([1.0, (0.5 + 0.5 / 9) * np.exp(9 * 0.02 * np.exp(0.5 * 0.7))])
@@ -199,3 +201,9 @@ def test_lesions_are_fitted_each_with_its_own_rate(read, tmp_path):
     assert growth.sel(lesion="P1/1") < 0.01
     assert "lesion" in fit.draws["latents"]
     assert {"volume_1_q50", "volume_2_q50"} <= set(fit.curves[0].data_vars)
+
+
+def test_a_table_without_the_column_of_lesions_is_asked_for_it(read):
+    text = "ID,TIME,EVID,CMT,AMT,DVID,DV\nP1,0,0,,,volume,2\n"
+    with pytest.raises(lk.BadInput, match="a column LESION beside it"):
+        read(text)
