@@ -28,7 +28,9 @@ from lymphokin.web.safety import Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.examples import warm_up, warm_up_rest
 from lymphokin.whatif.limits import SETTLED_DRAWS
+from lymphokin.whatif.outside import OutsideError
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
 from lymphokin.whatif.questions.narrowing import NarrowingAnswer, NarrowingRequest, narrowing
 from lymphokin.whatif.questions.options import OptionsAnswer, OptionsRequest, options
@@ -85,13 +87,13 @@ class Desk:
     def _warm_up(self) -> None:
         try:
             engine = Engine(self.load())
-            engine.warm_up()
+            warm_up(engine)
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
             return
         self.last_asked = time.monotonic()  # somebody is waiting to ask the first one
         self.engine = engine
-        for _ in engine.warm_up_rest():
+        for _ in warm_up_rest(engine):
             # Compiling slows answers down: it waits until nobody has asked for a while.
             while time.monotonic() - self.last_asked < QUIET_SECONDS:
                 if self.stopping.wait(QUIET_SECONDS):
@@ -140,6 +142,9 @@ class Desk:
             text = await loop.run_in_executor(
                 pool or self.quick, lambda: question(engine).model_dump_json()
             )
+        except OutsideError as error:
+            rows = [{"field": n.field, "text": n.text} for n in error.notices]
+            return JSONResponse({"errors": rows}, 422)
         except ValueError as error:
             return refusal(422, str(error))
         except UnloggedError as error:

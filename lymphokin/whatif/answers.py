@@ -218,6 +218,10 @@ class Notice(BaseModel):
     """whether only the combination is unusual"""
     severity: Literal["note", "caution", "strong"]
     text: str
+    outside: bool = False
+    """whether it says that something lies outside what was seen"""
+    beyond: bool = False
+    """whether so far outside that no number is given"""
 
 
 class WhatIfAnswer(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,6 @@ from lymphokin.whatif.caution import warnings_of
 from lymphokin.whatif.condition import condition
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import draw_patients, stacked
-from lymphokin.whatif.examples import first_question, later_questions
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import (
     SIX_WEEKS,
@@ -39,6 +38,7 @@ from lymphokin.whatif.judging import (
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS
+from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.path import OfCurve, of_curve, path_days
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
@@ -80,8 +80,15 @@ class Engine:
         Raises:
             ValueError: when a schedule does not fit the patient, or is too long, or the endpoint is
                 none of a what-if.
+            OutsideError: when patient or schedule lie too far outside what was seen.
             NoForecastError: when the model has no number for the patient.
         """
+        both = {"a": request.a, "b": request.b}
+        refuse_too_far(self, request.patient, both, request.a, request.endpoint)
+        return self.answered(request)
+
+    def answered(self, request: WhatIfRequest) -> WhatIfAnswer:
+        """As :meth:`what_if`, however far outside what was seen."""
         began = time.perf_counter()
         patient, plan, draws = request.patient, request.a, request.draws
         endpoint = request.endpoint
@@ -384,17 +391,3 @@ class Engine:
     def _dose_of(self, patient: Patient, plan: Schedule) -> Hashable:
         """What of the plan another schedule's treatment depends on: the known immune dose's."""
         return plan.fractions if patient.immune_dose_gy is not None else None
-
-    def warm_up(self) -> None:
-        """Compile what the first question needs."""
-        self.what_if(first_question(self.population.model.drugs))
-
-    def warm_up_rest(self) -> Iterator[None]:
-        """Compile the other shapes, in steps of a second or two."""
-        for request in later_questions(self.population.model.drugs):
-            self.condition(request.patient, request.a, request.draws)
-            yield
-            for schedule in (request.a, request.b):
-                self.solve(request.patient, schedule, request.a, request.draws)
-                yield
-            self.what_if(request)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lymphokin.quantities import DRUG
 from lymphokin.regimens import regimens
 from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.limits import LATEST_FRACTION_DAY
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
 
 BASELINE = Count(day=0.0, value=1.2)
+
+
+def warm_up(engine: Engine) -> None:
+    """Compile what the first question needs."""
+    engine.answered(first_question(engine.population.model.drugs))
+
+
+def warm_up_rest(engine: Engine) -> Iterator[None]:
+    """Compile the other shapes, in steps of a second or two."""
+    for request in later_questions(engine.population.model.drugs):
+        engine.condition(request.patient, request.a, request.draws)
+        yield
+        for schedule in (request.a, request.b):
+            engine.solve(request.patient, schedule, request.a, request.draws)
+            yield
+        engine.answered(request)
 
 
 def first_question(drugs: Iterable[str]) -> WhatIfRequest:

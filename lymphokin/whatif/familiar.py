@@ -23,11 +23,16 @@ FIELDS = {
     DAILY_DOSE: "{s}.pulses",
 }
 """Where on the form each feature of a course comes from."""
+
+
 JOINT = ("fractions", "prescribed_gy", "immune_dose_gy", "baseline_alc", DAILY_DOSE)
 """Features whose combination is compared."""
 IMMATERIAL = 0.1
 """Relative difference that is none: trials repeat few schedules, which would make the least
 deviation from them look unheard of."""
+TOO_FAR = 3.0
+"""Times the largest value seen, or part of the smallest, from which on no number is given
+(judgement). What nobody had at all, such as a drug, has no such limit."""
 FEWEST_PATIENTS = 12
 """Below this many the joint check says nothing."""
 
@@ -76,8 +81,19 @@ def unfamiliar(
         value = features[feature]
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
             text = f"{NAMES[feature]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
-            field = FIELDS[feature].format(s=name)
-            warnings.append(Notice(field=field, joint=False, severity="caution", text=text))
+            beyond = value > TOO_FAR * high > 0 or value < low / TOO_FAR
+            if beyond:
+                text += f", by more than {TOO_FAR:g} times: no number is given"
+            warnings.append(
+                Notice(
+                    field=FIELDS[feature].format(s=name),
+                    joint=False,
+                    severity="strong" if beyond else "caution",
+                    text=text,
+                    outside=True,
+                    beyond=beyond,
+                )
+            )
     if population.seen:
         for drug in sorted(
             {p.drug for p in schedule.pulses} & set(population.model.drugs) - {DRUG}
@@ -85,11 +101,19 @@ def unfamiliar(
             label = population.model.drugs[drug].label or drug
             text = f"{label}: whether anybody got such doses is not known"
             warnings.append(
-                Notice(field=f"{name}.pulses", joint=False, severity="caution", text=text)
+                Notice(
+                    field=f"{name}.pulses",
+                    joint=False,
+                    severity="caution",
+                    text=text,
+                    outside=True,
+                )
             )
     joint = None if warnings else _jointly(population, features)
     if joint:
-        warnings.append(Notice(field=name, joint=True, severity="caution", text=joint))
+        warnings.append(
+            Notice(field=name, joint=True, severity="caution", text=joint, outside=True)
+        )
     return warnings + _calendar(schedule, name)
 
 

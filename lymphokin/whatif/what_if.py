@@ -32,6 +32,7 @@ from lymphokin.whatif.in_words import (
 )
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words, window_of
 from lymphokin.whatif.limits import LATEST_DAY, SETTLED_DRAWS
+from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.population import (
     DEFAULT_MODEL,
@@ -163,6 +164,8 @@ def what_if(
             there is no such endpoint.
         ValueError: when words mean nothing, or a schedule does not fit the patient.
         NoForecastError: when the model has no number for the patient.
+        OutsideError: a ValueError, when the patient or a schedule lies too far outside what was
+            seen, with every reason.
 
     Example:
         >>> import lymphokin as lk
@@ -229,6 +232,7 @@ def predict_patient(
     question = checked(WhatIfRequest, both, "the question")
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they gain
         engine = engine_of(population, model)
+        refuse_too_far(engine, patient, {"schedule": plan}, plan, asked)
         conditioned = engine.condition(patient, plan, question.draws)
         days = _coming(patient, plan, asked) if next_counts is None else list(next_counts)
         taught: tuple[Narrowing, ...] = ()

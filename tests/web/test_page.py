@@ -363,7 +363,12 @@ def test_print_of_a_crowded_case_is_one_page(visit: Visit) -> None:
     pulses = [{"day": 14 * k, "days": 3, "mg_per_m2_per_day": 150} for k in range(8)]
     fractions = [{"day": d, "gy": 3} for d in range(28) if d % 7 < 5]
     question = {
-        "patient": {"site": "+".join(["liver", "spine"] * 5), "n_lesions": 10, "counts": counts},
+        "patient": {
+            "site": "+".join(["liver", "spine"] * 5),
+            "n_lesions": 10,
+            "counts": counts,
+            "immune_dose_gy": 4.0,
+        },
         "a": {"fractions": fractions, "atra": []},
         "b": {"fractions": fractions, "atra": pulses},
     }

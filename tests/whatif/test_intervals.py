@@ -18,6 +18,7 @@ from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 from lymphokin.whatif.risk import fan, grade_draws, middle
 from lymphokin.whatif.schedule import schedule_of
+from lymphokin.whatif.treatment import treatment_of
 
 POPULATION, PATIENT, ERROR = 0.03, 0.02, 0.02
 """SDs of ln count from the population, from the patient, and of a measurement."""
@@ -144,6 +145,8 @@ def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned)
     """The true count stays as it is: a count of any day is one more look at that of the visit."""
     at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))
     engine = SimpleNamespace(
+        population=SimpleNamespace(seen=None, seen_patients=None),
+        treatment=treatment_of,
         condition=lambda *_: conditioned,
         intervals=lambda _: intervals,
         solve=lambda *_: SimpleNamespace(at=at),

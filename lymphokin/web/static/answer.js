@@ -89,8 +89,9 @@ const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
     h(
       "div",
       {},
-      h("p", { class: "count" }, "about ", h("b", { "data-number": `${letter}.of_100` }, of100(answer.judged.planned)), ...sentence(answer, endpoint)),
-      h("p", { class: "small" }, `90 % interval ${range(answer.judged.planned)}. `, h("strong", { id: `over-${"AB".indexOf(letter)}` })),
+      h("p", { class: "count" }, "about ", h("b", { "data-number": `${letter}.of_100`, class: warned ? "outside" : null }, of100(answer.judged.planned)), ...sentence(answer, endpoint)),
+      h("p", { class: "small" }, `90 % interval ${range(answer.judged.planned)}.`),
+      h("p", { class: "small over", id: `over-${"AB".indexOf(letter)}` }),
       endpoint.on_a_day ? gradeLine(answer.fitted.planned) : spread(answer, endpoint),
       warned ? h("p", { class: "warn" }, warned) : null,
     ),
@@ -123,7 +124,7 @@ const headline = ({ difference, endpoint, a, b }) => {
     h("p", {}, interval, difference.assumption ? null : likely),
     difference.assumption ? h("p", { class: "warn" }, `${signed(difference.assumption)}.`) : null,
     note,
-    h("p", { id: "over", class: "small" }),
+    h("p", { class: "small over", id: "over" }),
   ];
 };
 

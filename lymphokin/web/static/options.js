@@ -27,7 +27,7 @@ const listOf = (answer, take) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, `${answer.note} ${answer.considered} schedules considered. ${answer.endpoint.meaning}. The schedule asked about: ${of100(answer.reference)} ${answer.endpoint.unit}.`),
+    h("caption", {}, `${answer.note} ${answer.considered} schedules considered${answer.left_out ? `, ${answer.left_out} of them left out: too far outside what the model has seen` : ""}. ${answer.endpoint.meaning}. The schedule asked about: ${of100(answer.reference)} ${answer.endpoint.unit}.`),
     h(
       "thead",
       {},
@@ -45,7 +45,7 @@ const listOf = (answer, take) =>
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, option.label),
+          h("th", { scope: "row" }, option.label, option.outside ? h("div", { class: "warn" }, option.outside) : null),
           h("td", { class: "n" }, h("b", {}, of100(option.risk))),
           h("td", { class: "n soft" }, range(option.risk)),
           h("td", { class: "n" }, signed(option.difference)),

@@ -13,22 +13,25 @@ const kinds = () => [
 ];
 
 const cellName = (answer, cell) =>
-  `${answer.x_label} ${cell.x}, ${answer.y_label} ${cell.y}: ${of100(cell.risk)} ${answer.endpoint.unit}, BED ${cell.bed10_gy} Gy`;
+  `${answer.x_label} ${cell.x}, ${answer.y_label} ${cell.y}: ${cell.risk ? `${of100(cell.risk)} ${answer.endpoint.unit}, BED ${cell.bed10_gy} Gy` : "no number"}${cell.outside ? `. Outside: ${cell.outside}` : ""}`;
+
+const shade = (answer, { risk }) => (risk ? `h${Math.min(9, Math.floor((10 * risk.p) / answer.endpoint.largest + 1e-9))}` : "none");
 
 const cellButton = (answer, cell, [x, y], here, load) =>
   h(
     "button",
     {
       type: "button",
-      class: `heat h${Math.min(9, Math.floor((10 * cell.risk.p) / answer.endpoint.largest + 1e-9))}${here ? " here" : ""}`,
+      class: `heat ${shade(answer, cell)}${cell.outside ? " outside" : ""}${here ? " here" : ""}`,
+      "aria-disabled": cell.risk ? null : "true",
       tabindex: x || y ? -1 : 0,
       "data-x": x,
       "data-y": y,
       "aria-label": cellName(answer, cell),
       title: cellName(answer, cell),
-      onclick: () => load(cell),
+      onclick: () => cell.risk && load(cell),
     },
-    of100(cell.risk),
+    cell.risk ? of100(cell.risk) : "–",
   );
 
 /** The map as a table of buttons, one of which can be reached by Tab; arrows go to the others. */
@@ -82,6 +85,9 @@ export const scan = ({ question, load }) => {
       ...answer.warnings.map((w) => h("p", { class: "warn" }, w.text)),
       heatMap(answer, asked, take),
       h("p", { class: "small soft" }, "A first look: a cell may differ by 2 or 3 from the answer to its schedule."),
+      answer.cells.flat().some((cell) => cell.outside)
+        ? h("p", { class: "warn" }, "A dotted frame: outside what the model has seen, so that its number is a guess; –: so far outside that there is none. Each cell says why.")
+        : h("p", {}),
       ...(answer.same_bed ? [h("p", { class: "small soft" }, last)] : []),
     ];
   };

@@ -16,6 +16,7 @@ from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import COUNTED
+from lymphokin.whatif.outside import refuse_too_far
 
 
 class ModelRisk(BaseModel):
@@ -97,6 +98,8 @@ class Panel:
                 the answer any more.
         """
         check_endpoint(request.endpoint)
+        both = {"a": request.a, "b": request.b}
+        refuse_too_far(self._first, request.patient, both, request.a, request.endpoint)
         rows = []
         for engine in self.engines.values():
             if stopped():

@@ -26,6 +26,7 @@ from lymphokin.whatif.judging import (
     window_of,
 )
 from lymphokin.whatif.limits import PREVIEW_DRAWS, DrawCount, Strict
+from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.records import log_density
 from lymphokin.whatif.schedule import Schedule
@@ -82,6 +83,7 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
         raise ValueError(
             f"day {late[0]} is not a day before the last one that is judged (day {end:g})"
         )
+    refuse_too_far(engine, patient, {"schedule": plan}, plan, endpoint)
     conditioned = engine.condition(patient, plan, request.draws)
     intervals = engine.intervals(conditioned)
     at = np.asarray(engine.solve(patient, plan, plan, request.draws).at)[0]

@@ -15,6 +15,8 @@ from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import MOST_CELLS, PREVIEW_DRAWS, DrawCount, Strict
+from lymphokin.whatif.outside import outside as outside_of
+from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
 from lymphokin.whatif.risk import COUNT_DECIMALS
@@ -58,6 +60,8 @@ class Option(BaseModel):
     risk: Estimate
     bed10_gy: float
     course_days: int
+    outside: str
+    """why it lies outside what was seen; empty where it does not"""
     difference: float
     """its number, of 100 patients or in the endpoint's unit, minus that of the plan"""
 
@@ -68,6 +72,8 @@ class OptionsAnswer(BaseModel):
     options: list[Option]
     reference: Estimate
     considered: int
+    left_out: int
+    """how many within the limits lie too far outside what was seen"""
     endpoint: JudgedBy
     note: str
     provenance: Provenance
@@ -93,9 +99,14 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
     def risk(schedule: Schedule) -> Estimate:
         return engine.risk_of(request.patient, schedule, plan, request.draws, request.endpoint)
 
+    refuse_too_far(engine, request.patient, {"schedule": plan}, plan, request.endpoint)
     reference = risk(plan)
-    within = []
+    within, left_out = [], 0
     for schedule in candidates:
+        outside = outside_of(engine, request.patient, schedule, plan, request.endpoint)
+        if any(notice.beyond for notice in outside):
+            left_out += 1
+            continue
         estimate = risk(schedule)
         days = [f.day for f in schedule.fractions]
         within.append(
@@ -105,6 +116,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
                 risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
                 course_days=max(days) - min(days) + 1,
+                outside="; ".join(notice.text for notice in outside),
                 difference=round(estimate.shown - reference.shown, COUNT_DECIMALS),
             )
         )
@@ -112,6 +124,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         options=within,
         reference=reference,
         considered=considered,
+        left_out=left_out,
         endpoint=in_words(request.endpoint),
         note=NOTE,
         provenance=engine.population.provenance,

@@ -28,6 +28,7 @@ from lymphokin.whatif.limits import (
     DrawCount,
     Strict,
 )
+from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import THREE_WEEKS, PlannedFraction, Pulse, Schedule
 
@@ -67,8 +68,10 @@ class Cell(BaseModel):
     x: float
     y: float
     schedule: Schedule
-    risk: Estimate
-    """what the endpoint asks"""
+    risk: Estimate | None
+    """what the endpoint asks; None where the schedule lies too far outside what was seen"""
+    outside: str
+    """why it lies outside what was seen; empty where it does not"""
     bed10_gy: float
 
 
@@ -114,15 +117,18 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         row = []
         for count in x:
             schedule = vary(request.schedule, count, value)
-            risk = engine.risk_of(
-                request.patient, schedule, request.schedule, request.draws, request.endpoint
-            )
+            asked = request.patient, schedule, request.schedule
+            outside = outside_of(engine, *asked, request.endpoint)
+            risk = None
+            if not any(notice.beyond for notice in outside):
+                risk = engine.risk_of(*asked, request.draws, request.endpoint)
             row.append(
                 Cell(
                     x=count,
                     y=value,
                     schedule=schedule,
                     risk=risk,
+                    outside="; ".join(notice.text for notice in outside),
                     bed10_gy=round(bed(schedule, TUMOUR), 1),
                 )
             )
