@@ -1,0 +1,71 @@
+"""The default model with antigen, activated CD8+ T cells and lesions in and outside the field.
+
+Killed tumour cells release antigen; antigen, the T cells that are left and the MDSC set how many
+CD8+ cells are activated; these may attack every lesion. MDSC brake the activation by an exponent of
+their own (gammaE), apart from the one on lymphocyte counts (gamma). Without a checkpoint inhibitor
+hardly any lesion outside the field is expected to shrink. What each number rests on stands in
+``abscopal_cd8.toml``, what data can tell in ``docs/abscopal.md``.
+"""
+
+import jax.numpy as jnp
+
+from lymphokin.model import Block, Flow, Output, model_file, state
+
+default = model_file("myeloid_lymphoid")
+begins = "first record"
+
+
+class Lymphoid(default.Lymphoid):
+    """Lymphocytes of the default model, which show how many T cells are left to be activated."""
+
+    shows = default.Lymphoid.shows | {"t_cell_ratio": Output("1", "slow pool, fold of baseline")}
+
+    def outputs(self, y, p, u):
+        before = (1 - p.fast_fraction) * p.lymphocyte_baseline
+        return super().outputs(y, p, u) | {"t_cell_ratio": y.slow / before}
+
+
+class Lesions(Block):
+    """Living and dying cells of each lesion, the antigen of all, and the CD8+ cells activated."""
+
+    living = state("cm3", lambda p: p.lesion_volume, per="lesion")
+    dying = state("cm3", meaning="killed by dose and not cleared yet", per="lesion")
+    antigen = state("1", 1.0, "antigen of all lesions, fold of that before treatment")
+    active = state("cells/uL", lambda p: p.active_baseline, "activated CD8+ T cells in the blood")
+    shows = {
+        "diameter": Output("mm", "longest diameter of a lesion", decimals=0),
+        "cd8": Output("cells/uL", "activated CD8+ T cells", decimals=1),
+    }
+
+    def flows(self, y, p, u):
+        released = y.living + p.burst * p.clearing * y.dying
+        release = u.sum_over_lesions(released) / u.sum_over_lesions(p.lesion_volume)
+        # Both are 1 before treatment, so that the activated cells then rest at their baseline.
+        stimulus = y.antigen * (1 + p.half_antigen) / (y.antigen + p.half_antigen)
+        brake = jnp.exp(-p.function_suppression * jnp.log(u.mdsc_ratio))
+        activation = p.active_loss * p.active_baseline * u.t_cell_ratio * stimulus * brake
+        # The growth is net of the attack before treatment.
+        growth = p.growth + p.attack * p.active_baseline
+        return {
+            "living": Flow(growth * y.living, p.attack * y.active),
+            "dying": Flow(0.0, p.clearing),
+            "antigen": Flow(p.antigen_loss * release, p.antigen_loss),
+            "active": Flow(activation, p.active_loss),
+        }
+
+    def on_fraction(self, y, p, fraction):
+        effect = p.tumour_alpha * (fraction.gy + fraction.gy**2 / p.alpha_beta_ratio)
+        killed = y.living * (1 - jnp.exp(-effect))
+        immune_dose = p.immune_dose_scale * fraction.immune_dose
+        return {
+            "living": y.living - killed,
+            "dying": y.dying + killed,
+            "active": jnp.exp(-p.active_radiosensitivity * immune_dose) * y.active,
+        }
+
+    def outputs(self, y, p, u):
+        volume = y.living + y.dying
+        return {"diameter": 10 * jnp.cbrt(6 / jnp.pi * volume), "cd8": y.active}
+
+
+blocks = (*default.blocks[:-1], Lymphoid(), Lesions())
