@@ -102,11 +102,21 @@ class Desk:
                 return
 
     def what_if(self, engine: Engine, question: WhatIfRequest) -> WhatIfAnswer:
-        """Answer a question; but for previews it is in the log before it is on the page."""
+        """Answer a question; previews are not in the log."""
         answer = engine.what_if(question)
-        if self.log is not None and question.draws == SETTLED_DRAWS:
+        return (
+            self.logged("whatif", question, answer) if question.draws == SETTLED_DRAWS else answer
+        )
+
+    def logged[T: BaseModel](self, kind: str, question: BaseModel, answer: T) -> T:
+        """The answer, once it is in the log, if there is one.
+
+        Raises:
+            UnloggedError: when it cannot be written.
+        """
+        if self.log is not None:
             try:
-                self.log.add("whatif", question, answer)
+                self.log.add(kind, question, answer)
             except OSError as error:
                 reason = f"{self.log.path}: {error.strerror}"
                 raise UnloggedError(f"no answer without its place in the log, {reason}") from error
@@ -116,7 +126,8 @@ class Desk:
         """Put a question to every model; the others are loaded at the first one."""
         if self.panel is None:
             self.panel = Panel(engine, self.load_others)
-        return self.panel.ask(question, self.stopping.is_set)
+        answer = self.panel.ask(question, self.stopping.is_set)
+        return self.logged("models", question, answer)
 
     def stop(self) -> None:
         """Take no more questions."""
@@ -226,12 +237,16 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/v1/scan", response_model=ScanAnswer)
     async def heat_map(question: ScanRequest) -> Response:
         """Risk over a grid of schedules."""
-        return await desk.ask(lambda engine: scan(engine, question), desk.slow)
+        return await desk.ask(
+            lambda engine: desk.logged("scan", question, scan(engine, question)), desk.slow
+        )
 
     @app.post("/api/v1/options", response_model=OptionsAnswer)
     async def search(question: OptionsRequest) -> Response:
         """Schedules within limits; a list, never a recommendation."""
-        return await desk.ask(lambda engine: options(engine, question), desk.slow)
+        return await desk.ask(
+            lambda engine: desk.logged("options", question, options(engine, question)), desk.slow
+        )
 
     @app.post("/api/v1/models", response_model=BetweenModelsAnswer)
     async def other_models(question: WhatIfRequest) -> Response:
@@ -241,7 +256,9 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
     async def next_counts(question: NarrowingRequest) -> Response:
         """What a further count would teach."""
-        return await desk.ask(lambda engine: narrowing(engine, question))
+        return await desk.ask(
+            lambda engine: desk.logged("narrowing", question, narrowing(engine, question))
+        )
 
 
 def _pages(app: FastAPI, token: str) -> None:

@@ -90,7 +90,8 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and origin.removeprefix("http://") not in self.hosts:
             return refusal(403, "questions from other pages are refused (Origin)")
-        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        same = headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+        if not same and not _opens_the_page(scope, headers):
             return refusal(403, "questions from other pages are refused (Sec-Fetch-Site)")
         method = scope["method"]
         if method in ("GET", "HEAD"):
@@ -114,6 +115,17 @@ class Guard:
                            **{"Retry-After": "1"})  # fmt: skip
         self._recent.append(now)
         return None
+
+
+def _opens_the_page(scope: Message, headers: Headers) -> bool:
+    """Whether somebody follows a link to the page from elsewhere, in a tab of its own.
+
+    It shows what anybody sees who opens the page, and no other page can read it.
+    """
+    tab = (
+        headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    )
+    return tab and scope["method"] == "GET" and scope["path"] == "/"
 
 
 async def _bounded(receive: Receive) -> Receive | None:

@@ -25,6 +25,8 @@ try:
 except ImportError:  # not on Windows, where one process writes at a time
     fcntl = None
 
+OWNER_ONLY = 0o600
+"""Mode of a new log: it holds patients."""
 START = "0" * 64
 """What the first line holds in place of a digest."""
 
@@ -54,13 +56,14 @@ class AuditLog:
     """Appends to a log; several processes may share it.
 
     Raises:
-        OSError: when the file cannot be written to; it is made if there is none.
+        OSError: when the file cannot be written to; it is made if there is none, for its owner's
+            eyes only.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        path.open("ab").close()
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, OWNER_ONLY))
 
     def add(self, kind: str, question: BaseModel, answer: BaseModel) -> None:
         """Append one question with its answer, and make sure it is on disk.

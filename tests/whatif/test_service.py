@@ -101,6 +101,16 @@ def test_other_pages_and_hosts_are_refused(client, question):
     refused(asked(client, question, Origin="null"), 403, "Origin")
     refused(asked(client, question, **{"Sec-Fetch-Site": "cross-site"}), 403, "other pages")
     refused(asked(client, question, **{safety.TOKEN_HEADER: "guess"}), 403, "token")
+    tab = {
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    assert client.get("/", headers=tab).status_code == 200  # a link from a mail
+    refused(client.get("/", headers=tab | {"Sec-Fetch-Dest": "iframe"}), 403, "other pages")
+    refused(client.get("/", headers=tab | {"Sec-Fetch-Mode": "no-cors"}), 403, "other pages")
+    refused(client.get("/api/v1/form", headers=tab), 403, "other pages")
+    refused(asked(client, question, **tab), 403, "other pages")
     refused(asked(client, question, **{"Content-Type": "text/plain"}), 415, "JSON")
     refused(client.delete("/api/v1/whatif"), 405, "GET and POST")
     assert asked(client, question, Origin=f"http://{HOST}").status_code == 200
@@ -235,3 +245,17 @@ def test_what_was_asked_is_in_the_log_if_there_is_one(engine, question, tmp_path
     with full_disk(log.path.stat().st_size):
         refused(asked(client, question), 507, "no answer without its place in the log", "log.jsonl")
     assert verify(log.path).lines == 1
+    assert log.path.stat().st_mode & 0o777 == 0o600
+    further = {"patient": question["patient"], "schedule": question["b"]}
+    others = {
+        "scan": {"kind": "fractions", "x": [5], "y": [10.0]},
+        "options": {"bed10_gy": [100, 100], "gy": [10, 10]},
+        "narrowing": {"days": [14]},
+    }
+    for path, more in others.items():
+        assert asked(client, further | more, path).status_code == 200
+    assert asked(client, question, "models").status_code == 200
+    assert asked(client, question | {"draws": 400}).status_code == 200  # a first look
+    kinds = [json.loads(line)["kind"] for line in log.path.read_text().splitlines()]
+    assert kinds == ["whatif", "scan", "options", "narrowing", "models"]
+    assert verify(log.path).broken_line is None
