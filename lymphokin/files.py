@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -40,13 +41,14 @@ def whole(path: AnyPath) -> Iterator[Path]:
                 shutil.rmtree(temporary, ignore_errors=True)
             else:
                 temporary.unlink(missing_ok=True)
-            if (
-                isinstance(error, OSError)
-                and error.errno
-                and error.filename in (None, str(temporary))
-            ):
-                error.filename = str(path)  # what the caller knows
+            _name_it(error, temporary, path)
             raise
+
+
+def _name_it(error: BaseException, hidden: Path, path: Path) -> None:
+    """Let an error of the system speak of the path that the caller knows."""
+    if isinstance(error, OSError) and error.errno and error.filename in (None, hidden, str(hidden)):
+        error.filename = str(path)
 
 
 @contextmanager
@@ -114,6 +116,22 @@ def refuse_existing(*paths: AnyPath) -> None:
             raise FileExistsError(f"{path} exists: choose another name or move it away")
 
 
+def refuse_unwritable(path: AnyPath) -> None:
+    """Refuse, before the work and not after it, a place where nothing can be written.
+
+    Raises:
+        PermissionError: naming the path and the folder that takes nothing.
+        NotADirectoryError: when a file stands where a folder is needed.
+    """
+    path = Path(path)
+    holder = next(f for f in (path, *path.absolute().parents) if f.is_dir() or f.is_file())
+    if holder != path and not holder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(holder))
+    folder = holder if holder.is_dir() else path.absolute().parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"nothing can be written in {folder}", str(path))
+
+
 @contextmanager
 def exclusive(path: AnyPath) -> Iterator[None]:
     """Keep a name for this process, so that two do not work on the same result at once.
@@ -133,6 +151,9 @@ def exclusive(path: AnyPath) -> Iterator[None]:
             raise FileExistsError(
                 f"{path} is being written by another process: wait for it"
             ) from None
+        except OSError as error:
+            _name_it(error, Path(lock.lock_file), path)
+            raise
         try:
             yield
         finally:

@@ -1,6 +1,7 @@
 """The command line as a user meets it: exit codes, one clear message, nothing half-written."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,6 +132,53 @@ def test_what_the_system_refuses_is_one_sentence(monkeypatch, capsys, error, cod
         cli.main()
     assert ended.value.code == code
     assert capsys.readouterr().err == f"{said}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "trial report --out {out}",
+        "trial simulate --out {out}",
+        "simulate --out {out}",
+        "fit {table} --out {out}",
+        "demo --out {out}",
+        "check {table} --out {out}",
+        "data convert {table} --out {out}",
+    ],
+)
+def test_a_place_that_takes_nothing_is_refused_before_the_work(
+    command, tmp_path, monkeypatch, lymphokin
+):
+    sealed = tmp_path / "sealed"
+    sealed.mkdir()
+    allowed = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != sealed and allowed(path, mode)
+    )
+    table = tmp_path / "table.csv"
+    table.write_text("ID,TIME,DV\n")
+    out = sealed / "new" / "result"
+    done = lymphokin(*command.format(out=out, table=table).split())
+    assert (done.returncode, done.stderr) == (2, f"{out}: nothing can be written in {sealed}\n")
+    assert list(sealed.iterdir()) == []
+
+
+def test_a_file_is_no_folder_to_write_in(tmp_path, lymphokin):
+    (tmp_path / "file").write_text("")
+    done = lymphokin("simulate", "--out", tmp_path / "file" / "trial.csv")
+    assert (done.returncode, done.stderr) == (2, f"{tmp_path / 'file'}: Not a directory\n")
+
+
+def test_a_failure_names_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    from lymphokin.files import write_bytes
+
+    def full(path: Path, content: bytes):
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space") as error:
+        write_bytes(tmp_path / "table.csv", b"")
+    assert error.value.filename == str(tmp_path / "table.csv")
 
 
 def test_output_that_a_full_disk_does_not_take_is_one_sentence():

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lymphokin.commands.options import writable
 from lymphokin.strict_json import json_text
 
 OF = {"baseline": "before", "one visit": "after", "lowest": "lowest after"}
@@ -23,7 +24,10 @@ def calibrate(
         Path | None, typer.Option(help="File of studies (TOML); default: the shipped one.")
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Folder to write to; files of the same model are replaced.")
+        Path,
+        typer.Option(
+            callback=writable, help="Folder to write to; files of the same model are replaced."
+        ),
     ] = Path("literature-posterior"),
     leave_one_out: Annotated[
         bool, typer.Option(help="Also predict each study from the others alone.")

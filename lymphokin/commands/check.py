@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.commands.options import Json, ModelFile, Seed, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ def check(
     run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="HTML file, JSON beside it; default: check.html of the run, replaced."),
+        typer.Option(
+            callback=writable,
+            help="HTML file, JSON beside it; default: check.html of the run, replaced.",
+        ),
     ] = None,
     draws: Annotated[
         int, typer.Option(help="Posterior draws, each a simulated trial.", min=500)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.commands.options import Json, ModelFile, Seed, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def compare(
         float, typer.Option(help="Compare risks from records up to this day.")
     ] = 0.0,
     out: Annotated[
-        Path | None, typer.Option(help="HTML file to write, JSON and CSV files beside it.")
+        Path | None,
+        typer.Option(callback=writable, help="HTML file to write, JSON and CSV files beside it."),
     ] = None,
     seed: Seed = 0,
     model_file: ModelFile = [],  # noqa: B006

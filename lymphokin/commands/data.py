@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.accept import Accept, accepted
+from lymphokin.commands.options import writable
 from lymphokin.files import write_text
 from lymphokin.strict_json import json_text
 
@@ -31,7 +32,10 @@ ModelOption = Annotated[
 @app.command()
 def convert(
     source: Annotated[Path, typer.Argument(help="File, or folder of data sets (lb, dm, ex, ...).")],
-    out: Annotated[Path, typer.Option(help="Event table to write (CSV); must not exist yet.")],
+    out: Annotated[
+        Path,
+        typer.Option(callback=writable, help="Event table to write (CSV); must not exist yet."),
+    ],
     mapping: Annotated[
         Path | None, typer.Option(help="TOML file that names what the source calls otherwise.")
     ] = None,
@@ -118,7 +122,9 @@ def template(
         Path | None,
         typer.Argument(help="Spreadsheet with a column per visit, to guess a mapping of."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; default: print it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=writable, help="File to write; default: print it.")
+    ] = None,
     mapping: Annotated[
         bool, typer.Option("--mapping", help="A mapping with every key and its default.")
     ] = False,
@@ -149,7 +155,10 @@ def template(
 def summary(
     table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
     out: Annotated[
-        Path | None, typer.Option(help="Draw every patient's counts into this PNG, SVG or PDF.")
+        Path | None,
+        typer.Option(
+            callback=writable, help="Draw every patient's counts into this PNG, SVG or PDF."
+        ),
     ] = None,
     model: ModelOption = None,
     json_: Json = False,

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.accept import Accept, accepted
+from lymphokin.commands.options import writable
 from lymphokin.files import write_text
 from lymphokin.strict_json import json_text
 
@@ -24,7 +25,10 @@ def dose(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="Table (CSV) to write, for lymphokin data convert --immune-dose."),
+        typer.Option(
+            callback=writable,
+            help="Table (CSV) to write, for lymphokin data convert --immune-dose.",
+        ),
     ] = None,
     organs: Annotated[
         Path | None, typer.Option(help="Table of NAME and ORGAN: what your structures are called.")

@@ -9,12 +9,14 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import CountsUntil, Json, Seed, fixed_values
+from lymphokin.commands.options import CountsUntil, Json, Seed, fixed_values, writable
 from lymphokin.jax_setup import choose_precision
 
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
 
-Out = Annotated[Path, typer.Option(help="Folder of the run; must not exist yet.")]
+Out = Annotated[
+    Path, typer.Option(callback=writable, help="Folder of the run; must not exist yet.")
+]
 Chains = Annotated[
     int,
     typer.Option(help="nuts: independent chains; in parallel on the cores, all together on a GPU."),

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.options import writable
 from lymphokin.strict_json import json_text
 
 
@@ -17,7 +18,8 @@ def models(
         str | None, typer.Argument(help="Shipped model or path of a model file; default: list all.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Draw it: write the diagram to this SVG file.")
+        Path | None,
+        typer.Option(callback=writable, help="Draw it: write the diagram to this SVG file."),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lymphokin.files import refuse_unwritable
+
 if TYPE_CHECKING:
     from lymphokin.trial.inputs import Demands
 
@@ -30,6 +32,13 @@ ModelFile = Annotated[
         help="File of the run's model where it is not one of lymphokin's own: its code is run.",
     ),
 ]
+
+
+def writable(path: Path | None) -> Path | None:
+    """What an option names to be written, refused at once where nothing can be."""
+    if path is not None:
+        refuse_unwritable(path)
+    return path
 
 
 def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.commands.options import Json, ModelFile, Seed, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def pool(
     sites: Annotated[
         list[Path], typer.Argument(metavar="SITE.json ...", help="Factors of at least two sites.")
     ],
-    out: Annotated[Path, typer.Option(help="Run folder of the result; must not exist.")],
+    out: Annotated[
+        Path, typer.Option(callback=writable, help="Run folder of the result; must not exist.")
+    ],
     seed: Seed = 0,
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,

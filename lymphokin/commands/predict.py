@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import ENDPOINT_HELP, CountsUntil, Json, ModelFile, Seed
+from lymphokin.commands.options import ENDPOINT_HELP, CountsUntil, Json, ModelFile, Seed, writable
 from lymphokin.commands.what_if import person_of, predict_one
 from lymphokin.whatif.limits import SETTLED_DRAWS
 
@@ -21,7 +21,9 @@ def predict(
     table: Annotated[
         Path | None, typer.Argument(help="Event table of new patients; default: the fitted ones.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=writable, help="Write the table to this CSV file.")
+    ] = None,
     counts_until: CountsUntil = None,
     endpoint: Annotated[
         str | None,

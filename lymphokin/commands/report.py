@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import CountsUntil, Json, ModelFile
+from lymphokin.commands.options import CountsUntil, Json, ModelFile, writable
 from lymphokin.strict_json import json_text
 
 
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder of a fit.")],
     out: Annotated[
-        Path | None, typer.Option(help="HTML file; default: report.html of the run, replaced.")
+        Path | None,
+        typer.Option(
+            callback=writable, help="HTML file; default: report.html of the run, replaced."
+        ),
     ] = None,
     counts_until: CountsUntil = None,
     model_file: ModelFile = [],  # noqa: B006

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import Json
+from lymphokin.commands.options import Json, writable
 from lymphokin.strict_json import json_text
 
 
@@ -16,7 +16,9 @@ def simulate(
     truth: Annotated[
         Path | None, typer.Option(help="Truth file (TOML); default: that of the demo's trial.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Event table to write.")] = Path("synthetic_trial.csv"),
+    out: Annotated[Path, typer.Option(callback=writable, help="Event table to write.")] = Path(
+        "synthetic_trial.csv"
+    ),
     seed: Annotated[int | None, typer.Option(help="Overrides the truth's own seed.")] = None,
     json_: Json = False,
 ) -> None:

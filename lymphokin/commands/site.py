@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import Json, ModelFile
+from lymphokin.commands.options import Json, ModelFile, writable
 from lymphokin.strict_json import json_text
 
 app: typer.Typer = typer.Typer(
@@ -24,7 +24,7 @@ def site() -> None:
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder of your patients, as update makes it.")],
-    out: Annotated[Path, typer.Option(help="JSON file; must not exist.")],
+    out: Annotated[Path, typer.Option(callback=writable, help="JSON file; must not exist.")],
     name: Annotated[str, typer.Option(help="What to call your site.")],
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,

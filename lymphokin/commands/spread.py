@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from lymphokin.commands.options import writable
 from lymphokin.strict_json import json_text
 
 
@@ -22,7 +23,8 @@ def spread(
         typer.Option(help="Use records up to this day only; default: all before the endpoint."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write each model's forecast to this CSV file.")
+        Path | None,
+        typer.Option(callback=writable, help="Write each model's forecast to this CSV file."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,

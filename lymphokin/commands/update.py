@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.commands.options import Json, ModelFile, Seed, writable
 from lymphokin.commands.validate import RunAndTable, run_and_table
 from lymphokin.strict_json import json_text
 
@@ -30,7 +30,9 @@ MEASURES = {
 
 def update(
     paths: RunAndTable,
-    out: Annotated[Path, typer.Option(help="Run folder of the result; must not exist.")],
+    out: Annotated[
+        Path, typer.Option(callback=writable, help="Run folder of the result; must not exist.")
+    ],
     method: Annotated[
         str,
         typer.Option(

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import Json, ModelFile, Seed
+from lymphokin.commands.options import Json, ModelFile, Seed, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def validate(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="HTML file, JSON and CSV beside it; default: TABLE_validation.html here, replaced."
+            callback=writable,
+            help="HTML file, JSON and CSV beside it; default: TABLE_validation.html, replaced.",
         ),
     ] = None,
     look: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from lymphokin.commands.options import fixed_values
+from lymphokin.commands.options import fixed_values, writable
 from lymphokin.commands.trial.design_file import (
     DesignFile,
     PopulationName,
@@ -40,7 +40,8 @@ def interim_worth(
     populations: Annotated[int, typer.Option(help="Populations of the prior in the bank.")] = 800,
     repeats: Annotated[int, typer.Option(help="Trials of patients per population.")] = 8,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the looks, the tables and the figure.")
+        Path | None,
+        typer.Option(callback=writable, help="Folder for the looks, the tables and the figure."),
     ] = None,
     seed: Seed = None,
     json_: Json = False,

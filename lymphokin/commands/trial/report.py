@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lymphokin.commands.options import writable
 from lymphokin.commands.trial.design_file import (
     DesignFile,
     PopulationName,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 @app.command()
 def report(
-    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("design.html"),
+    out: Annotated[Path, typer.Option(callback=writable, help="HTML file to write.")] = Path(
+        "design.html"
+    ),
     design: DesignFile = None,
     population: PopulationName = "literature",
     gamma: Annotated[

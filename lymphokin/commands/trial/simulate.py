@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import fixed_values
+from lymphokin.commands.options import fixed_values, writable
 from lymphokin.commands.trial.design_file import (
     NO_EVIDENCE,
     SUPPRESSION,
@@ -36,9 +36,9 @@ def _percent(estimate: Mapping[str, float]) -> str:
 def simulate(
     design: DesignFile = None,
     trials: Annotated[int, typer.Option(help="Virtual trials.")] = 2000,
-    out: Annotated[Path, typer.Option(help="Folder; one of the same sweep is continued.")] = Path(
-        "virtual-trials"
-    ),
+    out: Annotated[
+        Path, typer.Option(callback=writable, help="Folder; one of the same sweep is continued.")
+    ] = Path("virtual-trials"),
     population: PopulationName = "truth",
     fix: Annotated[list[str], typer.Option(help="Typical value to set: NAME=VALUE.")] = [],  # noqa: B006
     seed: Seed = None,

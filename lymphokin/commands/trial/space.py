@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lymphokin.commands.options import writable
 from lymphokin.commands.trial.design_file import (
     NO_EVIDENCE,
     DesignFile,
@@ -29,9 +30,9 @@ PARTS = ("power", "timing", "sampling")
 
 @app.command()
 def space(
-    out: Annotated[Path, typer.Option(help="Folder for tables and figures.")] = Path(
-        "design-space"
-    ),
+    out: Annotated[
+        Path, typer.Option(callback=writable, help="Folder for tables and figures.")
+    ] = Path("design-space"),
     parts: Annotated[
         str,
         typer.Option(
