@@ -21,6 +21,8 @@ from lymphokin.predict.endpoint_draws import chosen_draws_of
 from lymphokin.predict.individual import proposed_individuals
 
 POPULATIONS = 1000
+TRIED = 200
+"""Of these, weighed first: where they are worth far too few, the others need not be."""
 CANDIDATES = 16
 """Draws of every patient for each draw of the population."""
 FEWEST_EFFECTIVE = 100
@@ -29,7 +31,7 @@ of an SD."""
 
 
 def reweigh(
-    density: CohortDensity, population_z: np.ndarray, seed: int
+    density: CohortDensity, population_z: np.ndarray, seed: int, populations: int = POPULATIONS
 ) -> tuple[Proposals, Reliability]:
     """Weigh draws of a population by a cohort's records.
 
@@ -37,8 +39,9 @@ def reweigh(
         density: the cohort.
         population_z: [draw, quantity] population latents before the records.
         seed: of the random numbers.
+        populations: draws that are weighed, at most.
     """
-    z = chosen_draws_of(population_z, min(POPULATIONS, len(population_z)), seed)
+    z = chosen_draws_of(population_z, min(populations, len(population_z)), seed)
     patients = len(density.packed.cohort)
     nothing = np.zeros((patients, 1))
     proposed = proposed_individuals(
@@ -56,6 +59,14 @@ def reweigh(
     # The draws follow the prior already: prior and proposal of the population are one.
     proposals = Proposals(proposed.x.reshape(shape), log_prior, log_prior, own, of_proposal)
     return proposals, reliability(proposals)
+
+
+def hopeless(density: CohortDensity, population_z: np.ndarray, seed: int) -> bool:
+    """Whether a few draws, weighed, show that all of them would be worth far too few: less than a
+    quarter of what is needed.
+    """
+    _, found = reweigh(density, population_z, seed, TRIED)
+    return found.effective_draws < 0.25 * FEWEST_EFFECTIVE * TRIED / POPULATIONS
 
 
 def reliable(found: Reliability) -> bool:

@@ -22,7 +22,7 @@ from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.run.fitting import fit_of
 from lymphokin.updating.gains import gain_in_words, gains_of, left_out_looks
-from lymphokin.updating.reweigh import reliable, reweigh, sample_of
+from lymphokin.updating.reweigh import hopeless, reliable, reweigh, sample_of
 from lymphokin.validation.cases import cases_of, refuse_fitted
 from lymphokin.validation.looks import forecasts_at_looks
 from lymphokin.validation.validate import population_of, tables_behind
@@ -139,11 +139,13 @@ def _posterior(
     """Draws of the posterior, and the method that gave them."""
     if method in ("auto", "reweighted"):
         reporter.stage("weighing the draws of the earlier posterior by the new patients")
-        proposals, found = reweigh(density, z, settings.nuts.seed)
-        if method == "reweighted" or reliable(found):
-            sample = sample_of(density, proposals, found, settings.nuts.seed)
-            reporter.stage("summarising")
-            return summarised(density, sample, settings), REWEIGHTED
+        seed = settings.nuts.seed
+        if method == "reweighted" or not hopeless(density, z, seed):
+            proposals, found = reweigh(density, z, seed)
+            if method == "reweighted" or reliable(found):
+                sample = sample_of(density, proposals, found, seed)
+                reporter.stage("summarising")
+                return summarised(density, sample, settings), REWEIGHTED
     return fit_density(density, settings, {}, reporter=reporter), settings.method
 
 

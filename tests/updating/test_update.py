@@ -23,7 +23,7 @@ from lymphokin.population.provenance import provenance_of
 from lymphokin.progress import Reporter
 from lymphokin.updating import gains
 from lymphokin.updating.gains import gain_in_words, gains_of
-from lymphokin.updating.reweigh import reliable, reweigh, sample_of
+from lymphokin.updating.reweigh import hopeless, reliable, reweigh, sample_of
 from lymphokin.updating.update import update
 from lymphokin.validation.cases import cases_of
 from lymphokin.validation.looks import forecasts_at_looks, unreliable
@@ -86,6 +86,17 @@ class TestThePosteriorInClosedForm:
         far = np.random.default_rng(1).normal(4.0, 0.1, (1000, 1))
         density = density_of(level_model, hospital(12, 8))
         assert not reliable(reweigh(density, far, 0)[1])
+
+    def test_a_few_draws_show_whether_weighing_all_can_pay(self, earlier, few, level_model):
+        """Wide draws are worth a share of their number that is about the posterior's SD over
+        theirs (of normal densities): of 3 SDs many, of 1,000 hopelessly few.
+        """
+        density = density_of(level_model, few)
+        sd = by_hand(few).std()
+        at = by_hand(few).mean()
+        for width, expected in ((3, False), (1000, True)):
+            z = np.random.default_rng(2).normal(at, width * sd, (2000, 1))
+            assert hopeless(density, z, 0) is expected
 
 
 @pytest.fixture(scope="module")
