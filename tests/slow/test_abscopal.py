@@ -1,0 +1,78 @@
+"""Lesions in and outside the field on top of the default model: what the priors expect, and a fit.
+
+Takes 3 minutes: uv run pytest -m slow tests/slow/test_abscopal.py
+"""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import lymphokin as lk
+from lymphokin.infer.density import density_of
+
+pytestmark = pytest.mark.slow
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "abscopal_cd8.py"
+POPULATIONS, PATIENTS = 60, 60
+DAYS = (0.0, 19.0, 88.0)
+
+
+def test_next_to_no_response_outside_the_field_is_expected(tmp_path):
+    """The numbers of docs/abscopal.md: diameters 30 % smaller after 12 weeks, and CD8+ cells."""
+    rows = ["ID,TIME,EVID,CMT,AMT,LESION,DVID,DV,SITE,N_LESIONS"]
+    for patient in range(PATIENTS):
+        for arm, pulses in (("A", ()), ("B", (0, 1, 2, 21, 22, 23))):
+            own = [(day, 0, "0,,,,alc,1") for day in DAYS]
+            own += [(day, 1, "1,rt,8,1,,") for day in range(5)]
+            own += [(day, 2, "1,atra,270,,,") for day in pulses]
+            rows += [f"{arm}{patient},{d},{row},lung_peripheral,2" for d, _, row in sorted(own)]
+    table = tmp_path / "patients.csv"
+    table.write_text("\n".join(rows) + "\n")
+    model = lk.load_model(EXAMPLE)
+    density = density_of(model, lk.read_events(table, model=model))
+    arrays, layout = density.arrays, density.packed.layout
+    with_atra = np.array([name.startswith("B") for name in density.packed.cohort.patients.index])
+    nodes = [layout.nodes(arrays.timeline, i, np.array(DAYS)) for i in range(2 * PATIENTS)]
+    program = jax.jit(density.likelihood.solution)
+    attack = density.hierarchy.population_names.index("attack")
+    shrunk, rise, no_attack = [], [], []
+    for seed in range(POPULATIONS):
+        latents = density.hierarchy.draw_latents(jax.random.key(seed), arrays)
+        *_, solution = program(latents, arrays)
+        outside, cd8 = (np.asarray(solution.outputs[n]) for n in ("diameter", "cd8"))
+        each = [(outside[at, 1, i], cd8[at, i]) for i, at in enumerate(nodes)]
+        shrunk.append([d[2] <= 0.7 * d[0] for d, _ in each])
+        rise.append([c[1] / c[0] for _, c in each])
+        latents = latents._replace(population=np.array(latents.population))
+        latents.population[attack] = -60
+        outside = np.asarray(program(latents, arrays)[-1].outputs["diameter"])
+        no_attack.append(
+            [outside[at[2], 1, i] > outside[at[0], 1, i] for i, at in enumerate(nodes)]
+        )
+    share = np.mean(shrunk, axis=0)
+    assert 0 < share[~with_atra].mean() < 0.03
+    assert 0 < share[with_atra].mean() < 0.03
+    assert np.all(no_attack)
+    # Two weeks after the course.
+    for arm, expected in ((~with_atra, (0.22, 0.58, 1.10)), (with_atra, (0.24, 0.64, 1.40))):
+        found = np.quantile(np.array(rise)[:, arm], (0.05, 0.5, 0.95))
+        np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def test_the_synthetic_trial_is_fitted_saved_opened_and_forecast(tmp_path):
+    fit = lk.fit(EXAMPLE.with_suffix(".csv"), EXAMPLE, method="quick", seed=1)
+    assert max(fit.provenance["solver_relative_error"].values()) < 1e-3
+    summary = fit.summary.set_index("name")
+    truth = {"lesion_volume": 10.3, "growth": 0.005, "active_baseline": 30.0}
+    for name, value in truth.items():
+        assert summary.loc[name, "q05"] < value < summary.loc[name, "q95"]
+    assert summary.loc["active_baseline", "contraction"] > 0.5
+    assert summary.loc["function_suppression", "contraction"] < 0.5
+    fit.save(tmp_path / "run")
+    opened = lk.open_run(tmp_path / "run", model=EXAMPLE)
+    growth = opened.draws["individuals"]["growth"]
+    assert list(growth["lesion"].to_numpy()[:3]) == ["P1/1", "P1/2", "P2/1"]
+    curves = (tmp_path / "run" / "curves.csv").read_text().splitlines()
+    assert "diameter_4_mm_q50" in curves[0]
+    assert opened.forecast(counts_until=14).patients["p_grade2_true"].between(0, 1).all()
