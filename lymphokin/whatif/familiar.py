@@ -17,7 +17,7 @@ from lymphokin.whatif.schedule import Schedule
 FIELDS = {
     "fractions": "{s}.fractions",
     "prescribed_gy": "{s}.fractions",
-    "immune_dose_gy": "patient.immune_dose_gy",
+    "immune_dose_gy": "{s}.fractions",
     "baseline_alc": "patient.counts",
     "endpoint_day": "{s}.fractions",
     DAILY_DOSE: "{s}.pulses",
@@ -30,6 +30,8 @@ JOINT = ("fractions", "prescribed_gy", "immune_dose_gy", "baseline_alc", DAILY_D
 IMMATERIAL = 0.1
 """Relative difference that is none: trials repeat few schedules, which would make the least
 deviation from them look unheard of."""
+PLANS = ("a", "schedule")
+"""What questions call the schedule that the patient is on."""
 TOO_FAR = 3.0
 """Times the largest value seen, or part of the smallest, from which on no number is given
 (judgement). What nobody had at all, such as a drug, has no such limit."""
@@ -86,7 +88,7 @@ def unfamiliar(
                 text += f", by more than {TOO_FAR:g} times: no number is given"
             warnings.append(
                 Notice(
-                    field=FIELDS[feature].format(s=name),
+                    field=_field(feature, patient, name),
                     joint=False,
                     severity="strong" if beyond else "caution",
                     text=text,
@@ -115,6 +117,13 @@ def unfamiliar(
             Notice(field=name, joint=True, severity="caution", text=joint, outside=True)
         )
     return warnings + _calendar(schedule, name)
+
+
+def _field(feature: str, patient: Patient, name: str) -> str:
+    """The input that a feature comes from; an immune dose that is given belongs to the plan."""
+    if feature == "immune_dose_gy" and patient.immune_dose_gy is not None and name in PLANS:
+        return "patient.immune_dose_gy"
+    return FIELDS[feature].format(s=name)
 
 
 def _jointly(population: PopulationDraws, features: dict[str, float]) -> str | None:

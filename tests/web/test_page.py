@@ -89,16 +89,16 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
 
 
 def test_a_benefit_that_nobody_has_seen_has_no_probability(visit: Visit) -> None:
-    headline = visit.page.locator("#headline")
-    expect(headline).not_to_contain_text("ATRA")  # the page opens with two courses of radiotherapy
+    headline = visit.page.locator("#headline p:not(.over)")
+    assert "ATRA" not in " ".join(headline.all_inner_texts())  # it opens with radiotherapy alone
     _, answer = visit.answer_to(lambda: visit.page.locator("#preset-b").select_option("5x10_atra"))
-    shown = headline.inner_text()
+    shown = " ".join(headline.all_inner_texts())
     assert "assumes that ATRA protects lymphocytes, which nobody has seen in people" in shown
     assert answer["difference_gamma_zero"]["verdict"] == "same"
     assert "if it does not, there is no difference" in shown
     assert "Probability" not in shown
     _, answer = visit.answer_to(lambda: visit.page.locator("#preset-b").select_option("5x10"))
-    assert headline.inner_text() == "A and B: the same risk of grade \u2265 2 lymphopenia"
+    assert headline.all_inner_texts() == ["A and B: the same risk of grade \u2265 2 lymphopenia"]
     text = visit.page.locator("main").inner_text()
     assert not re.search(r"Pareto|γ|gamma|[Tt]rue count", text)
 
@@ -212,6 +212,23 @@ def test_a_refused_input_is_reported_where_it_stands_and_leaves_no_number(visit:
     assert page.locator("[aria-invalid=true]").count() == 0
 
 
+@pytest.mark.parametrize("text", ["1300", "850 /\u00b5L", "850 cells/mm3"])
+def test_a_count_per_microlitre_is_converted_with_a_word(visit: Visit, text: str) -> None:
+    visit.expected = ("Failed to load resource",)  # refused while it is being typed
+    value = visit.page.locator('#counts input[data-name="value"]')
+
+    def enter() -> None:
+        value.fill(text)
+        value.press("Tab")
+
+    question, _ = visit.answer_to(enter)
+    number = float(text.split()[0])
+    assert question["patient"]["counts"][0]["value"] == number / 1000
+    said = visit.page.locator("#counts .converted")
+    expect(said).to_have_text(f"{number:g} per \u00b5L = {number / 1000:g} \u00d7 10\u2079/L")
+    assert violations(visit.page) == []
+
+
 def test_an_answer_to_an_older_question_is_never_shown(visit: Visit) -> None:
     page, held = visit.page, []
 
@@ -254,6 +271,8 @@ def test_the_page_waits_while_the_models_compile(visit: Visit) -> None:
 def test_how_far_models_differ_stands_at_the_numbers_and_in_a_table(visit: Visit) -> None:
     page = visit.page
     expect(page.locator("#over-0")).to_have_text("Over 2 models: 20 to 42 of 100.")
+    expect(page.locator("#over-1")).to_have_text("No other model here can say.")
+    visit.answer_to(lambda: page.locator("#preset-b").select_option("5x10_atra"))
     expect(page.locator("#over-1")).to_have_text("No other model here knows ATRA.")
     expect(page.locator("#over")).to_contain_text("no second opinion: no other model here knows")
     asked = [r.post_data_json for r in visit.requests if r.url.endswith(MODELS)]

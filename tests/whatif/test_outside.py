@@ -79,6 +79,21 @@ def test_every_reason_stands_at_its_input(silent):
         silent.what_if(question)
 
 
+def test_an_estimated_dose_is_said_of_its_schedule_and_a_given_one_of_the_plan(silent):
+    """Two lesions: 5 x 10 Gy lies inside, 5 x 12 Gy does not; nor does a given dose of 3 Gy."""
+    two = PATIENT.model_copy(update={"site": "lung_peripheral", "n_lesions": 2})
+    plan, other = schedule_of("5x10"), schedule_of("5x12")
+
+    def places(patient: lk.Patient) -> list[str]:
+        both = (("a", plan), ("b", other))
+        found = [n for k, s in both for n in outside(silent, patient, s, plan, SIX_WEEKS, k)]
+        return [n.field for n in found if "immune dose" in n.text]
+
+    assert places(two) == ["b.fractions"]
+    given = two.model_copy(update={"immune_dose_gy": 3.0})
+    assert places(given) == ["patient.immune_dose_gy", "b.fractions"]
+
+
 def test_cells_and_rows_outside_are_marked_and_those_too_far_have_no_number(silent):
     plan = schedule_of("5x8")
     asked = {"patient": PATIENT, "schedule": plan}

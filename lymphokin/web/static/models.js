@@ -36,9 +36,12 @@ const rowOf = (row) =>
 
 const span = ({ lowest, highest }) => (lowest === highest ? signed(lowest) : `${signed(lowest)} to ${signed(highest)}`);
 
+/** Why no other model speaks of some schedules. */
+const alone = (schedules) => (schedules.some((s) => s.pulses.length) ? `no other model here knows ${allLabels()}` : "no other model here can say");
+
 /** "Over 6 models: 33 to 76." */
-const said = (mixture, unit) =>
-  mixture && mixture.models > 1 ? `Over ${mixture.models} models: ${span(mixture)} ${unit}.` : `No other model here knows ${allLabels()}.`;
+const said = (mixture, unit, schedule) =>
+  mixture && mixture.models > 1 ? `Over ${mixture.models} models: ${span(mixture)} ${unit}.` : alone([schedule]).replace("no", "No") + ".";
 
 const tableOf = (answer) =>
   h(
@@ -61,10 +64,10 @@ const write = (texts) =>
 export const models = () => {
   const drawer = byId("models");
   const put = latest("models", {
-    answered: (answer) => {
+    answered: (answer, { a, b }) => {
       const { unit } = answer.endpoint;
-      const difference = answer.difference?.models > 1 ? `A minus B over ${answer.difference.models} models: ${span(answer.difference)} ${unit}.` : `A minus B has no second opinion: no other model here knows ${allLabels()}.`;
-      write([said(answer.a, unit), said(answer.b, unit), difference]);
+      const difference = answer.difference?.models > 1 ? `A minus B over ${answer.difference.models} models: ${span(answer.difference)} ${unit}.` : `A minus B has no second opinion: ${alone([a, b])}.`;
+      write([said(answer.a, unit, a), said(answer.b, unit, b), difference]);
       drawer.replaceChildren(tableOf(answer), h("p", { class: "small soft" }, NOTE));
     },
     failed: (error) => {

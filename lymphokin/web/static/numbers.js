@@ -30,6 +30,20 @@ export const typed = (text) => {
   return plain === "" || plain === "-" ? null : Number.isFinite(value) ? value : text;
 };
 
+const PER_MICROLITRE = /^([\d.,]+)\s*(?:cells|\/|per|\s)*\s*(?:[µμu]l|mm3|mm³)$/i;
+
+/**
+ * A count in cells/µL (or /mm³) as 10⁹/L, or null where it is none: its unit is written, or it is
+ * so large that it can be nothing else.
+ */
+export const fromMicrolitre = (text, { unit: of, maximum }) => {
+  if (of !== "1e9/L") return null;
+  const stated = PER_MICROLITRE.exec(text.trim());
+  const value = typed(stated ? stated[1] : text);
+  if (typeof value !== "number" || !(stated || value > maximum) || value / 1000 > maximum) return null;
+  return value / 1000;
+};
+
 /** Whether what is being typed may be the beginning of a number, like the 0 of 0.7. */
 export const unfinished = (control) => {
   const value = control?.dataset.least === undefined ? null : typed(control.value);

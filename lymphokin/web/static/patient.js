@@ -1,7 +1,7 @@
 // The patient: fields made from what the service says about them, and counts so far as rows.
 
 import { byId, h } from "./dom.js";
-import { typed, unit } from "./numbers.js";
+import { fromMicrolitre, typed, unit } from "./numbers.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
@@ -84,11 +84,23 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
   const input = (i, name, label) => {
     const control = textInput({
       "aria-label": label,
+      maxlength: 16,
       "data-name": name,
       "data-least": name === "value" ? about(counts()[i]).minimum : null,
       oninput: () => change((next) => (next.patient.counts[i][name] = typed(control.value)), `counts.${i}.${name}`),
+      onchange: () => name === "value" && convert(i, control),
     });
     return control;
+  };
+  /** A count per µL is converted when it is complete, and what was typed stays to be read. */
+  const convert = (i, control) => {
+    const text = control.value.trim();
+    const value = fromMicrolitre(text, about(counts()[i]));
+    const said = control.parentElement.querySelector(".converted");
+    said.textContent = value === null ? "" : `${Math.round(1000 * value)} per µL = ${value} × 10⁹/L`;
+    if (value === null) return;
+    control.value = value;
+    change((next) => (next.patient.counts[i].value = value), `counts.${i}.value`);
   };
   const remove = (i) => {
     change((next) => next.patient.counts.splice(i, 1));
@@ -102,6 +114,7 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
       input(i, "value", `Count ${i + 1}, ${about(count).label}, ${unit(about(count).unit)}`),
       h("span", { class: "unit small soft", "aria-hidden": "true" }, unit(about(count).unit)),
       h("button", { type: "button", "aria-label": `Remove count ${i + 1}`, onclick: () => remove(i) }, "×"),
+      h("div", { class: "converted hint", role: "status" }),
       h("div", { class: "notes" }),
     );
   root.append(...[
