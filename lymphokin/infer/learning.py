@@ -18,7 +18,7 @@ from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGrad
 
 INFORMATION_DRAWS = 8
 """Draws at which the information is averaged."""
-MODE_DRAWS, SHAPE_DRAWS = 200, 25
+MODE_DRAWS, SHAPE_DRAWS = 200, 50
 """Draws of the population for which the patients' modes are found, and shapes about them."""
 STEPS = 8
 """Steps to a mode; where the map is about right each leaves a fraction of the way."""
