@@ -146,7 +146,7 @@ def pack(
     _refuse_infusions(model, cohort)
     refuse_misplaced(model, cohort)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
-    covariates = covariate_arrays(model, cohort.patients)
+    covariates = covariate_arrays(model, _with_irradiated_lesions(cohort))
     warnings = [*_not_in_model(model, cohort), *covariates.warnings]
     warnings += [w for c in varying.values() for w in unstated(cohort, c)]
     measured, records = {}, {}
@@ -309,3 +309,17 @@ def log_limits_of(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """[record] natural logs of the limits of censored observations, infinite without one."""
     with np.errstate(divide="ignore"):
         return np.log(rows["lower"].to_numpy(float)), np.log(rows["upper"].to_numpy(float))
+
+
+def _with_irradiated_lesions(cohort: Cohort) -> pd.DataFrame:
+    """The patients with the number of lesions that share their target volume.
+
+    Where lesions are observed one by one, N_LESIONS counts those outside the field, too.
+    """
+    patients, fractions = cohort.patients, cohort.fractions
+    if not (cohort.observations["lesion"] > 0).any():
+        return patients
+    by_patient = fractions.groupby("id")["lesion"]
+    irradiated = by_patient.nunique().where(by_patient.min() > 0)  # LESION 0 is every lesion
+    irradiated = irradiated.reindex(patients.index)
+    return patients.assign(n_lesions=irradiated.fillna(patients["n_lesions"]))

@@ -207,3 +207,14 @@ def test_a_table_without_the_column_of_lesions_is_asked_for_it(read):
     text = "ID,TIME,EVID,CMT,AMT,DVID,DV\nP1,0,0,,,volume,2\n"
     with pytest.raises(lk.BadInput, match="a column LESION beside it"):
         read(text)
+
+
+def test_the_target_volume_is_shared_by_the_lesions_that_are_irradiated(read):
+    power = {"form": "power", "reference": 20.0, "exponent": 1.0, "exponent_sd": 0.1}
+    power |= {"source": "none"}
+    model = made(Tumour(), covariates={"PTV_PER_LESION_CM3": power})
+    table = TABLE.replace("N_LESIONS", "N_LESIONS,PTV_CM3").replace(",3\n", ",3,40\n")
+    table += "P2,0,0,,,1,volume,2,2,40\nP2,0,1,rt,8,,,,2,40\n"  # a blank LESION is every lesion
+    arrays = pack(model, read(table, model)).arrays
+    (per_lesion,) = arrays.regressors.values()
+    assert np.exp(per_lesion) * 20 == pytest.approx([40, 20])
