@@ -17,16 +17,13 @@ from lymphokin.infer.gaussian import (
 from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
 
 INFORMATION_DRAWS = 8
-"""Draws at which the information is averaged."""
-MODE_DRAWS, SHAPE_DRAWS = 200, 50
-"""Draws of the population for which the patients' modes are found, and shapes about them."""
-STEPS = 8
+"""Draws at which the information is averaged, and as many at which widths are compared."""
+MODE_DRAWS = 100
+"""Draws of the population for which the patients' modes are found."""
+STEPS = 10
 """Steps to a mode; where the map is about right each leaves a fraction of the way."""
 LONGEST_STEP = 1.0
 """In standard deviations of a patient's latents."""
-CURVATURES = 0.1, 10.0
-"""Of a patient's log density where the map is about right they are 1; beyond these it is no guide
-(judgement)."""
 RIDGE = 0.1
 """Weight, in draws, of centres and widths that do not change."""
 
@@ -66,19 +63,11 @@ def learnt_from(
     slopes = gradients(some, space.noncentring)[1]
     straight = _followed(whitening, _regression(population, modes))
     directions = _tightest(straight.gradient(slopes)[:, :n])
-    chosen = _some(np.arange(len(population)), SHAPE_DRAWS)
-    shift, covariance = _shapes(space, gradients, whitening, population[chosen], modes[chosen])
-    root = np.linalg.cholesky(covariance.mean(axis=0))
-    whitening = whitening._replace(own=whitening.own @ root)
-    modes, shift = (np.linalg.solve(root, own[..., None])[..., 0] for own in (modes, shift))
-    covariance = np.linalg.solve(root, np.swapaxes(np.linalg.solve(root, covariance), -1, -2))
-    along = population @ directions
-    found = _regression(np.hstack([population, products(along)]), modes)
-    shifted, curve = _regression(along[chosen], shift), np.moveaxis(found[1 + n :], 0, -1)
-    turned = np.concatenate([shifted[:1], np.tensordot(directions, shifted[1:], axes=1)])
-    whitening = _followed(whitening, found[: 1 + n] + turned)
-    bend = Bend(directions, curve, *bent_shapes(covariance, along[chosen]))
-    return NormalApproximation(whitening, space.noncentring, bend)
+    found = _regression(np.hstack([population, products(population @ directions)]), modes)
+    stretch = _stretch(space, whitening, population, modes, directions)
+    whitening = _followed(whitening, found[: 1 + n])
+    curve = np.moveaxis(found[1 + n :], 0, -1)
+    return NormalApproximation(whitening, space.noncentring, Bend(directions, curve, stretch))
 
 
 def _some(values: np.ndarray, count: int) -> np.ndarray:
@@ -159,58 +148,24 @@ def _tightest(slopes: np.ndarray) -> np.ndarray:
     return vectors[:, ::-1][:, :DIRECTIONS]
 
 
-def _shapes(
+def _stretch(
     space: NoncentredDensity,
-    gradients: NoncentredGradients,
     whitening: Whitening,
     population: np.ndarray,
     modes: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far from the patients' modes their means lie, [draw, patient, slot], and covariances
-    [draw, patient, slot, slot], given the population and all whitened.
-
-    Differences of gradients one SD apart: of a patient who is not normal they say how the bulk
-    curves, not the very mode.
+    directions: np.ndarray,
+) -> np.ndarray:
+    """[patient, slot, direction] how the logarithms of the patients' widths change.
 
     Args:
         population: [draw, quantity] whitened.
         modes: [draw, patient, slot] of the patients there.
+        directions: from :func:`_tightest`.
     """
-
-    def slope(own: np.ndarray) -> np.ndarray:
-        points = whitening.to_latents(whitening.together(population, own))
-        found = whitening.gradient(gradients(points, space.noncentring)[1])
-        return np.nan_to_num(whitening.by_patient(found))
-
-    at, slots = slope(modes), modes.shape[2]
-    mean, curvature = at, np.zeros((*modes.shape, slots), modes.dtype)
-    for slot, step in enumerate(np.eye(slots, dtype=modes.dtype)):
-        above, below = slope(modes + step), slope(modes - step)
-        mean = mean + 0.5 * (above + below - 2 * at)
-        curvature[..., slot] = 0.5 * (below - above)
-    absent = whitening.index == len(whitening.centre)
-    curvature = 0.5 * (curvature + np.swapaxes(curvature, -1, -2))
-    curvature += absent[:, :, None] * np.eye(slots, dtype=modes.dtype)
-    values, vectors = np.linalg.eigh(curvature)
-    values = np.clip(values, *CURVATURES)
-    covariance = (vectors / values[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-    shift = (covariance @ mean[..., None])[..., 0]
-    size = np.sqrt((shift**2).sum(axis=2, keepdims=True))
-    return shift * np.minimum(1.0, LONGEST_STEP / np.maximum(size, 1e-300)), covariance
-
-
-def bent_shapes(covariance: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How the patients' shapes change with directions of the population: logarithms of widths
-    [patient, slot, direction] and shares of earlier slots [patient, slot, slot, direction].
-
-    Args:
-        covariance: [draw, patient, slot, slot].
-        along: [draw, direction].
-    """
-    root = np.linalg.cholesky(covariance)
-    width = np.diagonal(root, axis1=-2, axis2=-1)
-    share = np.tril(root / width[..., None], -1)
-    shears = _regression(along, share.reshape(*share.shape[:2], -1))[1:]
-    shears = shears.reshape(-1, *share.shape[1:])
-    stretch = _regression(along, np.log(width))[1:]
-    return np.moveaxis(stretch, 0, -1), np.moveaxis(shears, 0, -1)
+    y = whitening.together(population, modes)
+    log_widths = []
+    for point in whitening.to_latents(_some(y, INFORMATION_DRAWS)):
+        root = np.linalg.inv(space.factor(point).own @ whitening.own)
+        log_widths.append(0.5 * np.log((root**2).sum(axis=2)))
+    along = _some(population, INFORMATION_DRAWS) @ directions
+    return np.moveaxis(_regression(along, np.nan_to_num(np.stack(log_widths)))[1:], 0, -1)

@@ -9,7 +9,7 @@ import pytest
 
 from lymphokin.infer.bend import Bend, products
 from lymphokin.infer.gaussian import NormalApproximation, Whitening, fit_gaussian, linear
-from lymphokin.infer.learning import bent_shapes, learnt_from
+from lymphokin.infer.learning import learnt_from
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.noncentred_density import gradients_of
 from tests.statistical_model.conftest import LEVEL, RESIDUAL, cohort_of, level_model, posterior_of
@@ -28,10 +28,7 @@ def bend() -> Bend:
     rng = np.random.default_rng(0)
     directions = np.linalg.qr(rng.standard_normal((QUANTITIES, QUANTITIES)))[0][:, :3]
     curve = 0.3 * rng.standard_normal((PATIENTS, SLOTS, 6))
-    stretch = 0.3 * rng.standard_normal((PATIENTS, SLOTS, 3))
-    shear = np.zeros((PATIENTS, SLOTS, SLOTS, 3))
-    shear[:, 1, 0] = 0.5 * rng.standard_normal((PATIENTS, 3))
-    return Bend(directions, curve, stretch, shear)
+    return Bend(directions, curve, 0.3 * rng.standard_normal((PATIENTS, SLOTS, 3)))
 
 
 @pytest.fixture
@@ -90,19 +87,6 @@ def test_an_approximation_is_the_same_when_it_was_kept(bend):
     y = np.random.default_rng(3).standard_normal((3, QUANTITIES + index.size))
     np.testing.assert_array_equal(again.noncentred(y)[0], made.noncentred(y)[0])
     assert np.abs(made.noncentred(y)[0] - y).max() > 0.5
-
-
-def test_shapes_that_change_with_the_population_are_found(bend):
-    """Covariances of what the bend makes of standard normal points give its stretch and shear."""
-    rng = np.random.default_rng(6)
-    along = rng.standard_normal((60, 3))
-    straight = bend._replace(curve=np.zeros_like(bend.curve))
-    unit = np.broadcast_to(np.eye(SLOTS)[:, None], (SLOTS, PATIENTS, SLOTS))
-    roots = [straight.bent(bend.directions @ one, unit)[0] for one in along]
-    roots = np.moveaxis(np.stack(roots), 1, -1)  # [draw, patient, slot, slot]
-    stretch, shear = bent_shapes(roots @ np.swapaxes(roots, -1, -2), along)
-    np.testing.assert_allclose(stretch, bend.stretch, atol=0.01)
-    np.testing.assert_allclose(shear, bend.shear, atol=0.01)
 
 
 def conditional(z: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
