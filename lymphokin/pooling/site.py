@@ -162,7 +162,7 @@ def _secret(fit: Fit) -> int:
     asking again, and known to nobody who has not their records.
     """
     records = fit.cohort.observations[["id", "day", "quantity", "value"]]
-    text = fit.model.sha256 + records.to_csv(index=False, float_format="%.9g")
+    text = fit.model.sha256 + repr(records.to_numpy().tolist())
     return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8])
 
 
