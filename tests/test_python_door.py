@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 NOTEBOOK = EXAMPLES / "notebook.py"
 
 
-ELSEWHERE = {"update", "validate", "check_link"}
+ELSEWHERE = {"update", "validate", "check_link", "export_site", "pool"}
 """Public names whose examples run in the tests of their rooms, with patients of their own."""
 SLOW = {"check_sampler"}
 """Those whose examples take minutes."""

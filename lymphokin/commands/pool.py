@@ -58,7 +58,7 @@ def pool(
 
 
 def _table(facts: Mapping[str, Any], synthetic: bool) -> Table:
-    """Every site beside what the others foretell."""
+    """Every site beside what the others predict."""
     from rich.table import Table
 
     from lymphokin.pages.wording import fixed

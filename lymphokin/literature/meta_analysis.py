@@ -220,7 +220,7 @@ class MetaAnalysis:
         """Draws of the normal approximation of the posterior without one study, [draw, ...].
 
         The mode and its curvature cost seconds where sampling costs minutes; good enough to see
-        whether the other studies foretell this one.
+        whether the other studies predict this one.
         """
         found = approximate(self._density(study), np.zeros(len(self._sampled)))
         y = rng.standard_normal((draws, len(self._sampled)))

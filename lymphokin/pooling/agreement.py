@@ -196,7 +196,7 @@ def _in_words(p: float, offsets: dict[str, tuple[float, float]], sites: int) -> 
     ranked = sorted(offsets, key=lambda name: -abs(offsets[name][1]))
     odd = [name for name in ranked if abs(offsets[name][1]) > UNUSUAL_SDS]
     if not apart and not odd:
-        return "fine", "as the other sites foretell"
+        return "fine", "as the other sites predict"
     details = [_offset_in_words(name, *offsets[name]) for name in odd]
     if not details:
         details = ["no single one of baselines, effect of a dose and scatter explains it"]
@@ -207,7 +207,7 @@ def _in_words(p: float, offsets: dict[str, tuple[float, float]], sites: int) -> 
 
 def _offset_in_words(name: str, log_factor: float, sds: float) -> str:
     factor = np.exp(np.clip(log_factor, -20, 20))
-    text = f"{WORDS[name]} {factor:.3g} times what they foretell ({abs(sds):.1f} SDs)"
+    text = f"{WORDS[name]} {factor:.3g} times what they predict ({abs(sds):.1f} SDs)"
     if not MISTAKES[name]:
         return text
     nearest = min(MISTAKES[name], key=lambda f: abs(np.log(f) - log_factor))

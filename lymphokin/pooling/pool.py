@@ -52,10 +52,10 @@ def pool(
         ValueError: when the model is not a shipped one and was not named.
 
     Example:
-        >>> together = lk.pool(["lyon.json", "turin.json"])  # doctest: +SKIP
-        >>> together.provenance["pool"]["sentence"]  # doctest: +SKIP
-        '2 sites with 65 patients, pooled with published cohorts, no trial data: ...'
-        >>> together.save("runs/pooled")  # doctest: +SKIP
+        >>> together = lk.pool(["lyon.json", "turin.json"], model)
+        >>> together.provenance["pool"]["sentence"]
+        '2 sites with 80 patients, pooled ...'
+        >>> forecasts = together.save("runs/pooled")
     """
     found = read_sites(sites)
     chosen = _model_of(found, model)

@@ -172,7 +172,7 @@ def _facts(
         for name, draws in (("prior", before), ("posterior", together))
     }
     odd = [f"{row['site']} ({row['sentence']})" for row in rows if row["level"] != FINE]
-    found = f"look at {'; '.join(odd)}" if odd else "every site is as the others foretell"
+    found = f"look at {'; '.join(odd)}" if odd else "every site is as the others predict"
     return {
         "title": title,
         "sentence": f"{title}: {found}.",

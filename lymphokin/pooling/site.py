@@ -136,9 +136,8 @@ def export_site(fit: Fit, path: AnyPath, *, site: str) -> SiteFactor:
             few draws.
 
     Example:
-        >>> here = lk.update(None, "our_patients.csv")  # doctest: +SKIP
-        >>> lk.export_site(here, "site.json", site="Lyon").patients  # doctest: +SKIP
-        30
+        >>> lk.export_site(fit, "site.json", site="Lyon").patients
+        40
     """
     refuse_existing(path)
     factor = site_factor(fit, site)

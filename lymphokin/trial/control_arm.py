@@ -1,4 +1,4 @@
-"""What the literature foretells of a trial's control arm, beside what its design assumes."""
+"""What the literature predicts for a trial's control arm, beside what its design assumes."""
 
 from __future__ import annotations
 

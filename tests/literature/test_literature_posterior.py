@@ -35,7 +35,7 @@ def test_every_shipped_posterior_belongs_to_its_model_and_has_converged():
         assert shipped_details(name)["convergence"]["level"] != "bad"
 
 
-def test_published_numbers_are_reproduced_and_studies_left_out_foretold():
+def test_published_numbers_are_reproduced_and_studies_left_out_predicted():
     for kind, least in (("reproduction", 0.85), ("left_out", 0.80)):
         table = pd.read_csv(data_path(f"literature/posterior/myeloid_lymphoid.{kind}.csv"))
         assert set(table["study"]) == {study.name for study in read_studies()}

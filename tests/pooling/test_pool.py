@@ -15,6 +15,7 @@ from lymphokin.literature.new_centre import for_new_centre
 from lymphokin.pooling.evidence import Evidence, blurred, evidence_of
 from lymphokin.pooling.site import SiteFactor, cell, site_factor
 from lymphokin.strict_json import json_text
+from tests import examples
 from tests.pooling.conftest import made_up
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL, UNSURE
 from tests.validation.conftest import DAYS, hospital
@@ -156,6 +157,14 @@ class TestTheRun:
         for ask in (together.forecast, lambda: together.curves, lambda: together.contrast):
             with pytest.raises(ValueError, match="holds none of their patients"):
                 ask()
+
+
+def test_the_examples_run(sites, level_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = lk.load_model(level_run[1])
+    assert examples.runs("export_site", fit=lk.open_run(*level_run))
+    assert examples.runs("pool", model=model)
+    assert (tmp_path / "runs" / "pooled" / "report.html").is_file()
 
 
 class TestBadInput:
