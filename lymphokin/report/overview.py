@@ -170,9 +170,12 @@ def cautions(contents: ReportContents) -> list[str]:
     unreliable = patients["pareto_k"].to_numpy(float) > UNRELIABLE_PARETO_K
     if unreliable.any():
         ids = wording.some(patients.loc[unreliable, "id"].astype(str))
+        one = unreliable.sum() == 1
+        subject, verb = ("forecast", "is") if one else ("forecasts", "are")
         cautions.append(
-            f"The forecast of {ids} is unreliable: this patient’s counts disagree too much with "
-            f"the fit for reweighting (Pareto k above {UNRELIABLE_PARETO_K})."
+            f"The {subject} of {ids} {verb} unreliable: {'this patient’s' if one else 'their'} "
+            "counts disagree too much with the fit for reweighting (Pareto k above "
+            f"{UNRELIABLE_PARETO_K})."
         )
     outside = patients["extrapolation"].fillna("").astype(str).str.len() > 0
     if outside.any():

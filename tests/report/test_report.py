@@ -205,7 +205,11 @@ def test_what_needs_care_is_said_first(trial: ReportContents) -> None:
         render_report(replace(trial, patients=patients, warnings=("Chain 2 was stuck.",)))
     ).text
     summary = words.index("The model myeloid_lymphoid")
-    for line in ("Chain 2 was stuck.", "forecast of P01 is unreliable", "1 patient outside"):
+    for line in (
+        "Chain 2 was stuck.",
+        "The forecast of P01 is unreliable: this patient’s",
+        "1 patient outside",
+    ):
         assert words.index(line) < summary
     assert "BSA above 2.4 m2" in words
 
@@ -239,7 +243,7 @@ def test_a_large_cohort_shows_part_of_its_panels_and_says_so(
         assert patient in page.words
     assert "SBRT: the 3 highest risks of 8" in page.text
     assert "SBRT: risks 4 to 6 of 8" in page.text
-    assert "P08, P09 and 6 more is unreliable" in page.text
+    assert "P08, P09 and 6 more are unreliable: their counts" in page.text
     assert "line 19: a slip" in page.text
     closed = page.text.index("10 more")
     assert page.text.index("line 11") < closed < page.text.index("line 12")
