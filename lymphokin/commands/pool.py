@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from lymphokin.commands.learnt import show_learnt
 from lymphokin.commands.options import Json, ModelFile, Seed, writable
-from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,15 +45,7 @@ def pool(
         model = model_file[0] if model_file else None
         result = multiply(sites, model, seed=seed, progress=reporter)
         result.save(out, progress=reporter)
-    facts = result.provenance["pool"]
-    if json_:
-        print(json_text({"run": str(out), "convergence": result.convergence, **facts}))
-        return
-    console = Console()
-    console.print(result.verdict)
-    console.print(_table(facts, result.cohort.synthetic))
-    console.print(facts["sentence"])
-    Console(stderr=True).print(f"Run: {out}", soft_wrap=True)
+    show_learnt(result, out, result.provenance["pool"], _table, json_)
 
 
 def _table(facts: Mapping[str, Any], synthetic: bool) -> Table:

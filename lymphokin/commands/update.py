@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
+from lymphokin.commands.learnt import show_learnt
 from lymphokin.commands.options import Json, ModelFile, Seed, writable
 from lymphokin.commands.validate import RunAndTable, run_and_table
-from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,15 +73,7 @@ def update(
             fit, cohort, method=method, looks=look, seed=seed, draws=draws, progress=reporter
         )
         result.save(out, progress=reporter)
-    facts = result.provenance["update"]
-    if json_:
-        print(json_text({"run": str(out), "convergence": result.convergence, **facts}))
-        return
-    console = Console()
-    console.print(result.verdict)
-    console.print(_table(facts, result.cohort.synthetic))
-    console.print(facts["sentence"])
-    Console(stderr=True).print(f"Run: {out}", soft_wrap=True)
+    show_learnt(result, out, result.provenance["update"], _table, json_)
 
 
 def _table(facts: Mapping[str, Any], synthetic: bool) -> Table:

@@ -52,7 +52,7 @@ class Fraction(NamedTuple):
     """Share of the whole course: prescribed dose x irradiated volume, sums to 1 over the course."""
     gy: Any = None
     """Prescribed dose to the lesion, Gy; differs from lesion to lesion, 0 outside the field. None
-    where a model does not tell lesions apart."""
+    where a model does not distinguish lesions."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ The slope of the patients' marginal log likelihood (their own parameters integra
 slope of the joint log density over their parameters (Fisher's identity). Draws of a posterior give
 one such slope each; their regression on the population's latents is the slope and curvature of a
 quadratic. No prior enters: the posterior only decides where the draws lie. A quantity of which the
-patients say nothing has a slope of zero in every draw, and so nothing is said of it.
+patients say nothing has a slope of zero in every draw, and so adds nothing.
 
 Slopes by the patients' own latents are zero on average. Adding them with the weights by which
 patients follow the population takes most of the noise away and changes no mean.
@@ -19,7 +19,7 @@ import numpy as np
 from lymphokin.infer import CohortDensity
 
 FEWEST_DRAWS_PER_QUANTITY = 10
-"""Different draws per population quantity below which a slope cannot be told from noise
+"""Different draws per population quantity below which a slope cannot be distinguished from noise
 (judgement): the covariance of the draws is then known to a third."""
 NOISE = 0.5
 """SD of the noise in a shared score, in those of one patient's (judgement: what an attack then

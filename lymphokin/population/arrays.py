@@ -84,7 +84,7 @@ class CohortArrays(NamedTuple):
     prior: JointPrior | None = None
     """of the population's latents; None: a standard normal each, as the parameter table has it"""
     lesions: LesionArrays | None = None
-    """None of a model that does not tell lesions apart"""
+    """None of a model that does not distinguish lesions"""
 
     @property
     def patients(self) -> int:

@@ -79,7 +79,7 @@ def treatments_of(
     Args:
         cohort: the cohort.
         days: per patient, extra days at which the solution is wanted.
-        with_lesions: whether lesions are told apart.
+        with_lesions: whether lesions are distinguished.
         varying: covariates that change within a patient, by name.
     """
     patients = cohort.patients.index

@@ -31,7 +31,7 @@ class DaysArrays(NamedTuple):
     rate: Mapping[str, jax.Array | np.ndarray]
     """per such drug that may be infused, [step, patient] in its unit per day"""
     lesion_gy: jax.Array | np.ndarray | None = None
-    """[node, lesion, patient] Gy to each lesion; None where lesions are not told apart"""
+    """[node, lesion, patient] Gy to each lesion; None where lesions are not distinguished"""
     present: jax.Array | np.ndarray | None = None
     """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
     varying: Mapping[str, jax.Array | np.ndarray] = {}
@@ -248,7 +248,7 @@ def _varying(treatments: Sequence[Treatment], node_day: np.ndarray) -> dict[str,
 
 
 def _present(treatments: Sequence[Treatment]) -> np.ndarray | None:
-    """[lesion, patient] which lesions there are; None where they are not told apart."""
+    """[lesion, patient] which lesions there are; None where they are not distinguished."""
     counts = [0 if t.lesion_gy is None else t.lesion_gy.shape[1] for t in treatments]
     most = max(counts, default=0)
     return (np.arange(most)[:, None] < np.asarray(counts)).astype(float) if most else None

@@ -50,7 +50,7 @@ class Treatment:
         duration: [dose] days that an infusion lasts, 0 where all is given at once; None where no
             dose is an infusion.
         lesion_gy: [fraction, lesion] Gy to each lesion of the patient; None where lesions are not
-            told apart.
+            distinguished.
         varying: values of covariates that change, by name.
     """
 
