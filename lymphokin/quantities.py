@@ -32,6 +32,7 @@ class Observable:
         decimals: Digits after the point to which a laboratory reports it.
         at_most: Largest value that a form accepts, in `unit`.
         per_lesion: Whether every lesion of a patient has a value of its own.
+        event: Whether it is an event that happens once: a record is 1 (it has happened) or 0.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Observable:
     decimals: int = DECIMALS
     at_most: float = LARGEST
     per_lesion: bool = False
+    event: bool = False
 
     @property
     def shown_unit(self) -> str:
@@ -159,6 +161,9 @@ class Vocabulary:
         model: Its name; empty without a model.
         irradiated: Whether it knows of radiotherapy.
         varying: Covariates of the model that change within a patient, by name.
+        events: Events that happen once, at rates of the model, by name.
+        at_risk_from_first_record: Whether they can happen from a patient's first record on, and not
+            only from the first fraction or dose.
     """
 
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
@@ -166,11 +171,13 @@ class Vocabulary:
     model: str = ""
     irradiated: bool = True
     varying: Mapping[str, VaryingCovariate] = field(default_factory=dict)
+    events: Mapping[str, Observable] = field(default_factory=dict)
+    at_risk_from_first_record: bool = False
 
     @property
     def quantities(self) -> tuple[str, ...]:
         """Words of DVID: the model's, then those that any event table may hold."""
-        return tuple({**self.observables, **OBSERVABLES})
+        return tuple({**self.observables, **self.events, **OBSERVABLES})
 
     @property
     def compartments(self) -> tuple[str, ...]:
@@ -186,7 +193,7 @@ class Vocabulary:
 
     def observable(self, name: str) -> Observable:
         """What a word of DVID means."""
-        return self.observables[name] if name in self.observables else OBSERVABLES[name]
+        return {**OBSERVABLES, **self.events, **self.observables}[name]
 
     def drug(self, name: str) -> Drug:
         """What a word of CMT other than rt means."""
@@ -201,7 +208,7 @@ class Vocabulary:
         """
         given = {*self.drugs, *(("rt",) if self.irradiated else ())}
         parts = (
-            (quantities, self.observables, "record(s)", "measure"),
+            (quantities, {*self.observables, *self.events}, "record(s)", "measure"),
             (drugs, given, "dose(s)", "take"),
         )
         return [

@@ -63,6 +63,7 @@ def verdicts_of(
     prior_z = density.prior_draws(np.random.default_rng(seed), PRIOR_DRAWS)
     prior = density.natural(prior_z.astype(z.dtype))
     seen = {q for q, rows in density.packed.records.items() if any(map(len, rows))}
+    seen |= {event for event, rows in density.packed.events.items() if len(rows)}
     unmeasured = unmeasured_quantities(hierarchy.model, seen)
     scores = density.prior_scores(z)
     summary = population_summary(hierarchy, scores, values, prior, belief is None, unmeasured)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from lymphokin.infer.devices import by_parts, each
+from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.information import (
     ArrowMatrix,
     Information,
@@ -56,19 +57,6 @@ type Gradients = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 LESS_OPTIMISED = {"xla_backend_optimization_level": 1}
 """Draws are evaluated about as fast by what LLVM makes in a sixth less time."""
-
-
-class Evaluated(NamedTuple):
-    """What draws of the latents say about a cohort; nodes are those of the days clock."""
-
-    own_log_density: np.ndarray
-    """[draw, patient] log density of each patient's latents and records given the population"""
-    outputs: dict[str, np.ndarray]
-    """measured outputs of the days clock, [draw, node, patient], before the event on that node"""
-    predictions: dict[str, tuple[np.ndarray, np.ndarray]]
-    """per quantity, log predictions of quantified and censored records, [draw, record]"""
-    log_likelihood: dict[str, tuple[np.ndarray, np.ndarray]]
-    """per quantity, log likelihoods of quantified and censored records, [draw, record]"""
 
 
 def unravel_of(hierarchy: Hierarchy, arrays: CohortArrays) -> Callable[[jax.Array], Latents]:
@@ -275,6 +263,10 @@ class CohortDensity:
             quantity: np.concatenate([part.predictions[quantity][0] for part in parts])
             for quantity in arrays.measured
         }
+        predictions |= {
+            event: np.concatenate([part.events[event].log_passed for part in parts])
+            for event in arrays.events
+        }
         arguments = (points, predictions, arrays, noncentring)
         found = program_of(_information, self.likelihood, *arguments)(*arguments)
         own = np.concatenate([part.own_log_density for part in parts])
@@ -348,6 +340,10 @@ class CohortDensity:
                 (len(points), *m.quantified.log_value.shape), points.dtype
             )
             for quantity, m in self.arrays.measured.items()
+        }
+        predictions |= {
+            event: jax.ShapeDtypeStruct((len(points), len(records.weight)), points.dtype)
+            for event, records in self.arrays.events.items()
         }
         arguments = (points, predictions, self.arrays, self.as_written())
         program_of(_information, self.likelihood, *arguments)

@@ -95,6 +95,15 @@ def _of_records(
     return [of_location, np.sqrt(scale) * weight * log_scale], jnp.zeros(0)
 
 
+def _of_passed(passed: jax.Array, exact: bool) -> jax.Array:
+    """[record] information about ln of a cumulative hazard in what is recorded after it has passed.
+
+    Whether the event is seen then is a Bernoulli variable. Of an event whose moment is known the
+    information is its probability, as of any censored time whose hazards are proportional.
+    """
+    return -jnp.expm1(-passed) if exact else passed**2 / jnp.expm1(passed)
+
+
 def _scaled_outcomes(
     likelihood: CohortLikelihood,
     latents: Latents,
@@ -106,7 +115,8 @@ def _scaled_outcomes(
     """Quantities whose squared derivatives add up to the information; scales are held fixed.
 
     Args:
-        predicted: per quantity, [record] ln predictions of its quantified records.
+        predicted: per quantity, [record] ln predictions of its quantified records; per event, of
+            the hazard that has passed.
         subject: location and log scale of the patients' values given the population, each [effect,
             patient].
 
@@ -119,6 +129,10 @@ def _scaled_outcomes(
     z, prior = latents.population, arrays.prior
     values, shared = [], [z if prior is None else prior.standardised(z)]
     for quantity, own in predicted.items():
+        if quantity in arrays.events:
+            weight = arrays.events[quantity].weight
+            values.append(jnp.sqrt(weight * scales[quantity]) * own)
+            continue
         residual, sd = hierarchy.model.table.residuals[quantity], population.residual_sd[quantity]
         records = arrays.measured[quantity].quantified
         if residual.error != "log_normal":  # a record's own SD does not change what is shared
@@ -143,6 +157,9 @@ def _owners(
     """Patient of each outcome."""
     owners = []
     for quantity in quantities:
+        if quantity in arrays.events:
+            owners.append(arrays.events[quantity].patient)
+            continue
         log_normal = likelihood.model.table.residuals[quantity].error == "log_normal"
         owners += [arrays.measured[quantity].quantified.patient] * (1 if log_normal else 2)
     owners.append(jnp.broadcast_to(jnp.arange(arrays.patients), latents.subject.shape).ravel())
@@ -207,7 +224,7 @@ def expected_information(
         unravel: from the flat vector to latents that are partly non-centred.
         points: from :func:`neighbours`.
         predictions: per quantity, [1 + direction, record] ln predictions of its quantified records
-            there.
+            there; per event, of the hazard that has passed.
         noncentring: how far the latents are non-centred.
     """
     hierarchy = likelihood.hierarchy
@@ -222,7 +239,10 @@ def expected_information(
             sd_of(population.residual_sd[quantity], arrays.measured[quantity].quantified.sd),
         )
         for quantity, own in predictions.items()
+        if quantity not in arrays.events
     }
+    for event, model_of in hierarchy.model.hazards.items():
+        scales[event] = _of_passed(jnp.exp(predictions[event][0]), model_of.exact)
     scales["subject"] = hierarchy.subject_prior(population, hierarchy.filled(arrays, start))[1]
     scales["lesion"] = hierarchy.lesion_prior_sd(population)
     _, stretch = centre_and_scale(hierarchy, noncentring, start, arrays)

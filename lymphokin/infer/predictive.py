@@ -33,8 +33,10 @@ def predictive_groups(
 ) -> dict[str, xr.Dataset]:
     """The groups, by name.
 
-    A replicate below a record's limit of quantification stands at the limit, as the laboratory's
-    value does. Draws of the prior for which the model has no solution are left out.
+    A replicate of an event is drawn visit by visit: whether it is seen there, given that it had not
+    happened at the visit before. Any other below a record's limit of quantification stands at the
+    limit, as the laboratory's value does. Draws of the prior for which the model has no solution
+    are left out.
 
     Args:
         density: the fitted cohort.
@@ -43,7 +45,9 @@ def predictive_groups(
         seed: of the random numbers.
     """
     patients = density.packed.cohort.patients.index.to_numpy(str)
-    records = {q: in_order(density, *rows) for q, rows in density.packed.records.items()}
+    rows = dict(density.packed.records)
+    rows |= {event: (own, own[:0]) for event, own in density.packed.events.items()}
+    records = {q: in_order(density, *both) for q, both in rows.items()}
     records = {q: found for q, found in records.items() if len(found[0])}
     coordinates: dict[str, Any] = {"patient": patients}
     for quantity, (table, _) in records.items():
@@ -111,6 +115,13 @@ def _of_draws(
     natural = density.natural(flat_x[:, : len(density.hierarchy.quantities)])
     likelihoods, replicated = {}, {}
     for quantity, (table, order) in records.items():
+        if quantity in density.packed.events:
+            log_passed, likelihood = (values[:, order] for values in found[quantity])
+            shape = (*x.shape[:2], len(table))
+            happens = rng.random(log_passed.shape) < -np.expm1(-np.exp(log_passed))
+            likelihoods[quantity] = likelihood.reshape(shape)
+            replicated[quantity] = happens.astype(float).reshape(shape)
+            continue
         residual = density.likelihood.model.table.residuals[quantity]
         predicted, likelihood = (values[:, order] for values in found[quantity])
         sd = np.stack(

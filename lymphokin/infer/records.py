@@ -12,6 +12,9 @@ from lymphokin.population.data import limit_of
 def of_records(density: CohortDensity, x: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Per quantity ln predictions and log likelihoods of its records, both [draw, record].
 
+    Per event ln of the cumulative hazard that has passed since the record before stands in the
+    place of predictions.
+
     Quantified records come first, without padding; :func:`in_order` gives the places of the others.
 
     Args:
@@ -28,6 +31,10 @@ def of_records(density: CohortDensity, x: np.ndarray) -> dict[str, tuple[np.ndar
                 for of in (part.predictions, part.log_likelihood)
             ]
             parts.setdefault(quantity, []).append((both[0], both[1]))
+        for event, rows in density.packed.events.items():
+            terms = part.events[event]
+            found = terms.log_passed[:, : len(rows)], terms.log_likelihood[:, : len(rows)]
+            parts.setdefault(event, []).append(found)
     return {
         quantity: (np.concatenate([p for p, _ in found]), np.concatenate([v for _, v in found]))
         for quantity, found in parts.items()

@@ -18,6 +18,7 @@ from lymphokin.io.cross_checks import check_plausible
 from lymphokin.io.problems import Findings
 from lymphokin.io.records import Records, read_records
 from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
+from lymphokin.io.single_events import check_single_events
 from lymphokin.io.stated_units import UNIT_COLUMNS, check_units
 from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
 from lymphokin.io.vocabulary import (
@@ -122,6 +123,7 @@ def read_table(
         checks.check_duplicates(records, doses, sheet)
         checks.check_varying(records, sheet)
         checks.check_baseline(records, sheet)
+        check_single_events(records, sheet)
         check_plausible(records, doses, patients, sheet)
     found.raise_if_any()
     patients["start_date"] = [None if m == NO_MOMENT else iso_date(m) for m in start]

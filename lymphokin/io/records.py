@@ -72,6 +72,11 @@ class Records:
         return ~np.isnan(self.day)
 
     @property
+    def is_event(self) -> Mask:
+        """Records of an event that happens once."""
+        return self.is_observation & np.isin(self.quantity, _of_events(self.words))
+
+    @property
     def is_fraction(self) -> Mask:
         return self.is_dose & (self.compartment == self.words.compartments.index("rt"))
 
@@ -248,6 +253,14 @@ def _observations(
     sheet.flag(of_patient & stated, "LESION", f"a blank: the quantity is of the patient{only}")
     value, side, other = sheet.results("DV")
     _warn_of_unsure_words(sheet, seen)
+    of_event = seen & np.isin(quantity, _of_events(words))
+    expected = "1 (it has happened) or 0 (it had not by then), or a blank"
+    wrong = of_event & ((side != 0) | ~(np.isnan(value) | np.isin(value, (0.0, 1.0))))
+    sheet.flag(wrong, "DV", expected)
+    stated = {name: sheet.numbers(name) for name in ("CENS", "LIMIT")}
+    for name, number in stated.items():
+        expected = "0 or a blank on a record of an event: a last 0 says that it had not happened"
+        sheet.flag(of_event & ~np.isnan(number) & (number != 0), name, expected)
     lloq = sheet.numbers("LLOQ")
     sheet.flag(lloq <= 0, "LLOQ", "a limit above 0")
     lloq = np.where(lloq > 0, lloq, np.nan)
@@ -261,12 +274,13 @@ def _observations(
         "no value on a dose",
         "EVID should be 0 if this is an observation",
     )
-    cens = np.where(seen & ~missing, sheet.numbers("CENS"), np.nan)
+    counted = seen & ~of_event
+    cens = np.where(counted & ~missing, stated["CENS"], np.nan)
     read = limited(
-        np.where(seen, value, np.nan),
-        np.where(seen, side, 0),
+        np.where(counted, value, np.nan),
+        np.where(counted, side, 0),
         cens=cens,
-        limit=np.where(seen & ~missing, sheet.numbers("LIMIT"), np.nan),
+        limit=np.where(counted & ~missing, stated["LIMIT"], np.nan),
         other=other,
         lloq=lloq,
     )
@@ -279,8 +293,8 @@ def _observations(
     sheet.flag(seen & (sd <= 0), "SD", "an SD above 0, or a blank")
     return {
         "quantity": quantity,
-        "value": read.value,
-        "lloq": read.lloq,
+        "value": np.where(of_event & ~wrong, value, read.value),
+        "lloq": np.where(of_event, np.nan, read.lloq),
         "lln": sheet.numbers("LLN"),
         "censored": read.censored,
         "lower": read.lower,
@@ -291,6 +305,11 @@ def _observations(
         "sd": np.where(sd > 0, sd, np.nan),
         "lesion": np.where(of_lesion, lesion, 0),
     }
+
+
+def _of_events(words: Vocabulary) -> list[int]:
+    """Codes of the events that happen once."""
+    return [i for i, name in enumerate(words.quantities) if words.observable(name).event]
 
 
 def _or(words: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
     """
     seen, drugs = cohort.observations, cohort.vocabulary.drugs
     quantities = {}
-    for name in cohort.vocabulary.observables:
+    for name in (*cohort.vocabulary.observables, *cohort.vocabulary.events):
         own = seen[seen["quantity"] == name]
         values = own["value"].notna()
         quantities[name] = {

@@ -52,13 +52,13 @@ def unmeasured_parameters(model: Model, measured: Collection[str]) -> frozenset[
         model: the model.
         measured: quantities of which there are records.
     """
-    if set(model.observed) <= set(measured):
+    if {*model.observed, *model.hazards} <= set(measured):
         return frozenset()
     resting, rng = model.at_rest(), np.random.default_rng(0)
     owner = {name: b.name for b in model.blocks for name in (*b.hands_down, *b.shows)}
     seen: dict[str, bool] = {}
     for block in reversed(model.blocks):
-        own = set(block.shows) & set(model.observed)
+        own = set(block.shows) & set(model.observed) | set(block.hazards)
         below = [name for name, rest in resting.items() if block.name in map(owner.get, rest.above)]
         seen[block.name] = bool(own & set(measured)) if own else any(seen[b] for b in below)
     found: set[str] = set()
@@ -110,7 +110,7 @@ def _acts(
         u = seen_by_blocks({**changing, **upstream}, block.drugs)
         initial = [s.initial(p) for s in block.states.values() if callable(s.initial)]
         changed = block.on_fraction(y, p, Fraction(0.3, 0.2, 2.0))
-        parts = [initial, list(block.flows(y, p, u).values()), changed, block.outputs(y, p, u)]
+        parts = [initial, list(block.every_flow(y, p, u).values()), changed, block.outputs(y, p, u)]
         return [jax.numpy.asarray(part, float) for part in jax.tree.leaves(parts)]
 
     return function

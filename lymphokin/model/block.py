@@ -104,6 +104,27 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Hazard:
+    """An event that happens once in a patient's life, at a rate that a block computes.
+
+    Attributes:
+        meaning: What happens, in a few words.
+        label: What an axis or a table calls it; its meaning where left out.
+        exact: Whether a table states the time at which it happened, as of a death. Otherwise a 1
+            says that it was seen at a visit, and it happened since the visit before.
+    """
+
+    meaning: str
+    label: str = ""
+    exact: bool = False
+
+
+def cumulative(hazard: str) -> str:
+    """Name of the state in which a hazard adds up since the patient has been at risk."""
+    return f"cumulative_{hazard}"
+
+
+@dataclass(frozen=True)
 class Dose:
     """A drug that a block takes.
 
@@ -129,6 +150,8 @@ class Block:
             that does not say what it takes.
         hands_down: states of an hours block that blocks on the days clock may read.
         shows: the outputs with their units.
+        hazards: the events that happen at a rate of the block (days clock), by the word that the
+            event table has for each (DVID).
     """
 
     clock: ClassVar[Literal["days", "hours"]] = "days"
@@ -136,12 +159,17 @@ class Block:
     lag: ClassVar[str | None] = None
     hands_down: ClassVar[tuple[str, ...]] = ()
     shows: ClassVar[dict[str, Output]] = {}
+    hazards: ClassVar[dict[str, Hazard]] = {}
     states: ClassVar[dict[str, State]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, State)}
-        cls.states = {**cls.states, **own}
+        added_up = {
+            cumulative(name): State("1", 0.0, f"cumulative hazard of {name}")
+            for name in cls.hazards
+        }
+        cls.states = {**cls.states, **own, **added_up}
 
     @property
     def name(self) -> str:
@@ -172,6 +200,21 @@ class Block:
                 ``u.sum_over_lesions(x)`` adds what differs from lesion to lesion.
         """
         raise NotImplementedError(f"{self.name} must say how its states flow")
+
+    def hazard_rates(self, y: Any, p: Any, u: Any) -> dict[str, Any]:
+        """Rate per day, never negative, at which each event of ``hazards`` happens to a patient to
+        whom it has not happened yet; arguments as of :meth:`flows`.
+        """
+        raise NotImplementedError(f"{self.name} must say at which rates its events happen")
+
+    def every_flow(self, y: Any, p: Any, u: Any) -> dict[str, Flow]:
+        """Flows of the states that the block declares, and of the hazards that add up."""
+        if not self.hazards:
+            return self.flows(y, p, u)
+        own = len(self.states) > len(self.hazards)
+        rates = self.hazard_rates(y, p, u)
+        added_up = {cumulative(name): Flow(rate, 0.0) for name, rate in rates.items()}
+        return {**(self.flows(y, p, u) if own else {}), **added_up}
 
     def outputs(self, y: Any, p: Any, u: Any) -> dict[str, Any]:
         """What later blocks and the laboratory see; nothing by default."""

@@ -67,7 +67,7 @@ def _problems(
     drugs = dict.fromkeys(block.drugs, 1.0)
 
     def flow(y: Any, p: Any, u: Any) -> dict[str, Any]:
-        flows = block.flows(y, p, u)
+        flows = block.every_flow(y, p, u)
         return {name: flow.inflow + flow.loss for name, flow in flows.items()}
 
     def initial(y: Any, p: Any, u: Any) -> dict[str, Any]:

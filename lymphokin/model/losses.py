@@ -1,4 +1,6 @@
-"""Whether a loss can turn negative: a state that was meant to decay would grow without a word."""
+"""Whether a loss or a hazard can turn negative: a state that was meant to decay would grow without
+a word, and an event would be undone.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from typing import Any
 
 import jax
 
-from lymphokin.model.block import Block, Fraction, ModelError, initial_state, upstream
+from lymphokin.model.block import (
+    Block,
+    Fraction,
+    ModelError,
+    cumulative,
+    initial_state,
+    upstream,
+)
 from lymphokin.model.individuals import individuals
 from lymphokin.model.model import Model
 from lymphokin.model.rest import Recorder
@@ -29,7 +38,8 @@ def refuse_negative_losses(model: Model) -> Model:
     """Try a model on individuals of its prior: untreated, after a fraction, after a dose.
 
     Raises:
-        ModelError: naming each state whose loss is negative, with the parameters that it had then.
+        ModelError: naming each state whose loss is negative, and each negative hazard, with the
+            parameters that it had then.
     """
     if model.sha256 in _sound:
         return model
@@ -42,9 +52,10 @@ def refuse_negative_losses(model: Model) -> Model:
                         found.setdefault(state, f"{problem} {when}{which}")
     if found:
         raise ModelError(
-            f"{model.name}.py: a loss is negative at plausible parameters: "
+            f"{model.name}.py: a loss or a hazard is negative at plausible parameters: "
             + "; ".join(found.values())
-            + ". Write as inflow what makes a state grow, or narrow the priors"
+            + ". Write as inflow what makes a state grow, let no hazard fall below 0, or narrow "
+            "the priors"
         )
     _sound.add(model.sha256)
     return model
@@ -80,16 +91,19 @@ SITUATIONS: dict[str, Callable[[Block, Any, Any], Mapping[str, Any]]] = {
 def _negative(
     model: Model, values: Mapping[str, float], happens: Any, varying: Mapping[str, float]
 ) -> Iterator[tuple[str, str]]:
-    """States of one individual whose loss is negative, and how that is said."""
+    """States of one individual whose loss is negative, negative hazards, and how that is said."""
     seen: dict[str, Any] = dict(varying)
     for block in model.blocks:
         p, u = Recorder(values), upstream(seen, block.drugs)
         y = initial_state(block, p)
         y = y._replace(**happens(block, y, p))
-        flows = block.flows(y, p, u)
+        flows = block.every_flow(y, p, u)
+        hazards = {cumulative(name): name for name in block.hazards}
         for name, flow in flows.items():
-            loss = float(flow.loss)
-            if loss < -ROUNDING:
+            hazard = hazards.get(name)
+            value = float(flow.loss if hazard is None else flow.inflow)
+            if value < -ROUNDING:
+                name = hazard or name
                 shown = ", ".join(
                     f"{q.name} = {values[q.name] / q.per_day:.4g}"
                     for q in model.table
@@ -97,6 +111,6 @@ def _negative(
                 )
                 yield (
                     f"{block.name}.{name}",
-                    f"{block.name}.{name} has {loss:.3g} per day at {shown}",
+                    f"{block.name}.{name} has {value:.3g} per day at {shown}",
                 )
         seen |= block.outputs(y, p, u) | {name: getattr(y, name) for name in block.hands_down}

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import jax.numpy as jnp
 
-from lymphokin.model.block import Block, Dose, ModelError
+from lymphokin.model.block import Block, Dose, Hazard, ModelError, cumulative
 from lymphokin.model.exposure import Exposure, exposures_of
 from lymphokin.model.lesions import Levels, declares_lesions, levels_of
 from lymphokin.model.parameters import ParameterTable
@@ -68,6 +68,19 @@ class Model:
         }
 
     @property
+    def hazards(self) -> dict[str, Hazard]:
+        """The events that happen at rates of its blocks, by name."""
+        return {name: hazard for block in self.blocks for name, hazard in block.hazards.items()}
+
+    @property
+    def events(self) -> dict[str, Observable]:
+        """Label of each event that an event table may record, by name."""
+        return {
+            name: replace(described(name, "1", h.meaning, h.label, 0, 1.0), event=True)
+            for name, h in self.hazards.items()
+        }
+
+    @property
     def has_lesions(self) -> bool:
         """Whether anything is declared to differ from lesion to lesion of a patient."""
         return declares_lesions(self.blocks, self.table)
@@ -95,7 +108,10 @@ class Model:
             for name, dose in self.drugs.items()
         }
         irradiated = any(type(b).on_fraction is not Block.on_fraction for b in self.blocks)
-        return Vocabulary(self.observables, drugs, self.name, irradiated, self.table.varying)
+        return Vocabulary(
+            *(self.observables, drugs, self.name, irradiated, self.table.varying, self.events),
+            at_risk_from_first_record=bool(self.begins),
+        )
 
     @property
     def counts_lymphocytes(self) -> bool:
@@ -207,6 +223,12 @@ def check_model(model: Model) -> Model:
         if len({parameter in model.exposure_only for parameter in group.parameters}) > 1
     ]
     shown = {name for block in model.blocks for name in block.shows}
+    declared = Counter(name for block in model.blocks for name in block.hazards)
+    problems += [
+        f"hazard {name!r} is declared by more than one block, or is the name of an output"
+        for name, count in declared.items()
+        if count > 1 or name in shown
+    ]
     problems += [
         f"residual {quantity!r} has no block that shows it"
         for quantity in model.observed
@@ -258,6 +280,8 @@ def _unrest(block: Block, resting: AtRest) -> list[str]:
     problems = []
     tolerance = max(REST_TOLERANCE, 100 * float(jnp.finfo(jnp.result_type(float)).eps))
     for name, declared in block.states.items():
+        if name in map(cumulative, block.hazards):
+            continue  # a hazard adds up in everybody
         value = float(getattr(resting.state, name))
         inflow, loss = (float(part) for part in resting.flows[name])
         drift = inflow - loss * value

@@ -14,10 +14,13 @@ from lymphokin.model.block import (
     Dose,
     Flow,
     Fraction,
+    Hazard,
     ModelError,
+    cumulative,
     initial_state,
     sum_over_lesions,
 )
+from lymphokin.quantities import OBSERVABLES
 
 
 class AtRest(NamedTuple):
@@ -110,7 +113,7 @@ def _run_once(
     around = {"rate": rate, "sum_over_lesions": sum_over_lesions}
     p, u = Recorder(values), Recorder({**seen, **around, **varying})
     y = initial_state(block, p)
-    flows = block.flows(y, p, u)
+    flows = block.every_flow(y, p, u)
     changed = {
         "on_fraction": block.on_fraction(y, p, Fraction(immune_dose=1.0, share=1.0, gy=1.0)),
         "on_dose": block.dosed(y, p, dict.fromkeys(block.drugs, 1.0)),
@@ -136,11 +139,30 @@ def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str
     if block.clock not in ("days", "hours"):
         problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
     problems += _drug_problems(block, values)
+    problems += _hazard_problems(block)
     problems += [
         f"hands down {name!r}, which is not one of its states"
         for name in block.hands_down
         if name not in block.states
     ]
+    return problems
+
+
+def _hazard_problems(block: Block) -> list[str]:
+    """What is wrong with the events that a block declares."""
+    problems = [
+        f"hazards[{name!r}] must be Hazard(meaning, ...), not {hazard!r}"
+        for name, hazard in block.hazards.items()
+        if not isinstance(hazard, Hazard)
+    ]
+    problems += [
+        f"hazards names {name!r}, which cannot be a word of DVID: expected letters, digits and _, "
+        "and a word of its own"
+        for name in block.hazards
+        if not name.isidentifier() or name in {*block.shows, *OBSERVABLES}
+    ]
+    if block.hazards and block.clock == "hours":
+        problems.append('has hazards, which need clock = "days"')
     return problems
 
 
@@ -177,8 +199,10 @@ def _drug_problems(block: Block, values: Mapping[str, float]) -> list[str]:
 def _flow_problems(block: Block, flows: Any) -> list[str]:
     if not isinstance(flows, dict):
         return [f"flows must be a dict with a Flow of every state, not {type(flows).__name__}"]
+    own = [n for n in block.states if n not in map(cumulative, block.hazards)]
     return [
-        *(f"flows lack state {name!r}" for name in block.states if name not in flows),
+        *(f"hazard_rates lack {name!r}" for name in block.hazards if cumulative(name) not in flows),
+        *(f"flows lack state {name!r}" for name in own if name not in flows),
         *(
             f"flows name {name!r}, which is not a state"
             for name in flows

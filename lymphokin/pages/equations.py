@@ -152,7 +152,7 @@ def _of_block(model: Model, block: Block, upstream: Mapping[str, str]) -> list[E
     flows = with_parts(
         lambda y, p, u, e: {
             f"{part} {name}": getattr(flow, part)
-            for name, flow in block.flows(y, p, u).items()
+            for name, flow in block.every_flow(y, p, u).items()
             for part in ("inflow", "loss")
         }
     )

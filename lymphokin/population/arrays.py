@@ -12,6 +12,9 @@ import numpy as np
 from lymphokin.population.joint_prior import JointPrior
 from lymphokin.solve import Timeline
 
+RECORDS_UNIT = 32
+"""Numbers of records are rounded up to a multiple of this."""
+
 
 class MissingCovariate(NamedTuple):
     """Patients without a number: each has a latent for it, log-normal as in the others."""
@@ -64,6 +67,21 @@ class Measured(NamedTuple):
     below: Records
 
 
+class EventRecords(NamedTuple):
+    """Visits at which it was recorded whether an event has happened."""
+
+    patient: jax.Array | np.ndarray
+    """[record]"""
+    place: jax.Array | np.ndarray
+    """[record] node of the days clock"""
+    before: jax.Array | np.ndarray
+    """[record] node of the patient's record before, or of the start"""
+    happened: jax.Array | np.ndarray
+    """[record] 1.0 where it has happened since then, else 0.0"""
+    weight: jax.Array | np.ndarray
+    """[record] 1.0, or 0.0 for padding"""
+
+
 class CohortArrays(NamedTuple):
     """Everything about a cohort that the log density needs; a pytree of arrays."""
 
@@ -85,6 +103,8 @@ class CohortArrays(NamedTuple):
     """of the population's latents; None: a standard normal each, as the parameter table has it"""
     lesions: LesionArrays | None = None
     """None of a model that does not distinguish lesions"""
+    events: Mapping[str, EventRecords] = {}
+    """per event that the model has a hazard of"""
 
     @property
     def patients(self) -> int:

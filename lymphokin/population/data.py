@@ -14,15 +14,13 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.io.problems import Findings
 from lymphokin.model import CategoryEffect, DelayEffect, Model, ModelError, Residual
-from lymphokin.population.arrays import CohortArrays, Measured, Records
+from lymphokin.population.arrays import RECORDS_UNIT, CohortArrays, EventRecords, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
+from lymphokin.population.events import event_records, event_rows
 from lymphokin.population.lesions import lesion_arrays, lesion_doses, refuse_misplaced
 from lymphokin.population.varying import changes_of, unstated
 from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
-
-RECORDS_UNIT = 32
-"""Numbers of records are rounded up to a multiple of this."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class PackedCohort:
     """per quantity, the rows of ``cohort.observations`` behind quantified and below"""
     warnings: tuple[str, ...]
     """what the user must know: records left out, covariates assumed; one sentence each"""
+    events: Mapping[str, pd.DataFrame]
+    """per event, the rows of ``cohort.observations`` that say whether it has happened"""
 
     def weighing(self, spoken: Callable[[pd.DataFrame], pd.Series]) -> CohortArrays:
         """Arrays in which other records weigh nothing; they keep their shapes.
@@ -44,7 +44,7 @@ class PackedCohort:
             spoken: of rows of ``cohort.observations``, which ones count.
         """
 
-        def weighed(records: Records, rows: pd.DataFrame) -> Records:
+        def weighed[R: (Records, EventRecords)](records: R, rows: pd.DataFrame) -> R:
             weight = np.zeros(len(records.weight))
             weight[: len(rows)] = spoken(rows)
             return records._replace(weight=jnp.asarray(weight))
@@ -55,7 +55,8 @@ class PackedCohort:
             )
             for quantity, both in self.arrays.measured.items()
         }
-        return self.arrays._replace(measured=measured)
+        events = {n: weighed(own, self.events[n]) for n, own in self.arrays.events.items()}
+        return self.arrays._replace(measured=measured, events=events)
 
     def nodes(self, day_of: Mapping[str, float]) -> np.ndarray:
         """[patient] node of each patient's day of interest."""
@@ -183,6 +184,7 @@ def pack(
                 for own in (rows[~below], rows[below])
             )
         )
+    events = event_rows(model, cohort)
     arrays = CohortArrays(
         timeline,
         covariates.regressors,
@@ -192,9 +194,10 @@ def pack(
         layout.treated,
         covariates.missing,
         lesions=lesion_arrays(timeline) if model.has_lesions else None,
+        events=event_records(events, cohort, timeline, layout),
     )
     arrays = jax.device_put(arrays)
-    return PackedCohort(cohort, arrays, layout, records, tuple(warnings))
+    return PackedCohort(cohort, arrays, layout, records, tuple(warnings), events)
 
 
 def _refuse_other_units(model: Model, cohort: Cohort) -> None:

@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Model, Residual
+from lymphokin.model.block import cumulative
 from lymphokin.population.arrays import CohortArrays, Records
 from lymphokin.population.data import PackedCohort
+from lymphokin.population.events import EventTerms, event_terms
 from lymphokin.population.hierarchy import Hierarchy, Latents
 from lymphokin.population.quantities import Population
 from lymphokin.population.residual import (
@@ -126,8 +128,12 @@ class CohortLikelihood:
 
     def total(self, latents: Latents, arrays: CohortArrays) -> jax.Array:
         """Log likelihood of the cohort."""
-        terms = self.pointwise(latents, arrays).values()
-        return jnp.asarray(sum(a.sum() + b.sum() for a, b in terms))
+        population, _, p_lanes, solution = self.solution(latents, arrays)
+        predicted = self._predictions(population, p_lanes, solution, arrays)
+        of_records = self._pointwise(population, predicted, arrays).values()
+        of_events = event_terms(self.model, solution, arrays).values()
+        terms = [a.sum() + b.sum() for a, b in of_records]
+        return jnp.asarray(sum([*terms, *(e.log_likelihood.sum() for e in of_events)]))
 
     def by_patient(
         self, latents: Latents, arrays: CohortArrays
@@ -136,6 +142,8 @@ class CohortLikelihood:
         dict[str, jax.Array],
         dict[str, tuple[jax.Array, jax.Array]],
         dict[str, tuple[jax.Array, jax.Array]],
+        dict[str, jax.Array],
+        dict[str, EventTerms],
     ]:
         """Each patient's log likelihood, and what the latents predict.
 
@@ -143,7 +151,8 @@ class CohortLikelihood:
             [patient] log likelihood of each patient's records; the measured outputs of the days
             clock, [node, patient], those of lesions as ``QUANTITY_1``, ``QUANTITY_2`` and so on,
             not a number where a patient has no such lesion; the predictions of :meth:`predictions`;
-            and the log likelihoods of :meth:`pointwise`.
+            the log likelihoods of :meth:`pointwise`; per event its cumulative hazard, [node,
+            patient]; and what is said of its records.
         """
         population, _, p_lanes, solution = self.solution(latents, arrays)
         predicted = self._predictions(population, p_lanes, solution, arrays)
@@ -156,7 +165,11 @@ class CohortLikelihood:
         outputs = {}
         for quantity in [q for q in arrays.measured if q in solution.outputs]:
             outputs |= _lesion_by_lesion(quantity, solution.outputs[quantity], arrays)
-        return total, outputs, predicted, pointwise
+        events = event_terms(self.model, solution, arrays)
+        for name, of_event in events.items():
+            total = total.at[arrays.events[name].patient].add(of_event.log_likelihood)
+        hazards = {name: solution.states[cumulative(name)] for name in self.model.hazards}
+        return total, outputs, predicted, pointwise, hazards, events
 
 
 def _lesion_by_lesion(quantity: str, value: Any, arrays: CohortArrays) -> dict[str, jax.Array]:

@@ -17,7 +17,8 @@ import pandas as pd
 
 from lymphokin.endpoint import measured_threshold
 from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
-from lymphokin.infer.density import CohortDensity, Evaluated
+from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.weights import log_mean, smoothed
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits

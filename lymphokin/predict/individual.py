@@ -20,7 +20,8 @@ import jax
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
-from lymphokin.infer.density import CohortDensity, Evaluated, flat
+from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.factor import cholesky
 from lymphokin.infer.gaussian import Whitening, whitening_from
 from lymphokin.infer.information import ArrowMatrix

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.endpoints import Endpoint
-from lymphokin.infer.density import CohortDensity, Evaluated
+from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.weights import weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.model import ModelError, Residual

@@ -31,6 +31,8 @@ class Solution(NamedTuple):
     states: dict[str, jax.Array]
     """per state of a days block, the same"""
     hours: HoursSolution | None
+    hazard_rates: dict[str, jax.Array] = {}
+    """per event of a days block, [node, patient] its rate per day before the event on that node"""
 
 
 def _clock(
@@ -136,10 +138,11 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
     states = {name: path.before for name, path in paths.items()}
     upstream = {name: path.before for name, path in given.items()}
     outputs = clock.system.outputs(states, upstream)
+    rates = clock.system.hazard_rates(states, upstream) if model.hazards else {}
     if present is not None:
         shape = (len(days.node_day), len(present), patients)
-        outputs, states = (_by_level(model, values, shape) for values in (outputs, states))
-    return Solution(outputs, states, hours_solution)
+        outputs, states, rates = (_by_level(model, v, shape) for v in (outputs, states, rates))
+    return Solution(outputs, states, hours_solution, rates)
 
 
 def _varying(model: Model, days: DaysArrays) -> dict[str, Path]:

@@ -81,6 +81,17 @@ class System:
             vars(seen).update(own)
         return shown
 
+    def hazard_rates(self, y: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
+        """Rate per day of every event that the blocks declare; arguments as of :meth:`outputs`."""
+        seen = self._seen(upstream)
+        rates: dict[str, Any] = {}
+        for block in self.blocks:
+            own = self._own(block, y)
+            if block.hazards:
+                rates |= block.hazard_rates(own, self.p, seen)
+            vars(seen).update(block.outputs(own, self.p, seen))
+        return rates
+
     def flows(
         self,
         y: Mapping[str, Any],
@@ -94,7 +105,7 @@ class System:
         for block in self.blocks:
             own = self._own(block, y)
             if missing & set(block.states):
-                flows |= block.flows(own, self.p, seen)
+                flows |= block.every_flow(own, self.p, seen)
                 missing -= flows.keys()
             if not missing:
                 break

@@ -12,7 +12,8 @@ from scipy.special import logsumexp
 from lymphokin.criticism.forecasts.benchmarks import Forecasts
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.scores import Floats, crps
-from lymphokin.infer.density import CohortDensity, Evaluated
+from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.population import (
     PackedCohort,

@@ -56,7 +56,7 @@ def test_file_block_state_and_parameters_are_named(tmp_path, loss, table, when):
         load(tmp_path, loss, table)
     reported = str(caught.value)
     assert reported.startswith(
-        "pool.py: a loss is negative at plausible parameters: Pool.lymphocytes"
+        "pool.py: a loss or a hazard is negative at plausible parameters: Pool.lymphocytes"
     )
     for part in ("per day at", "recovery_rate = ", f" {when}. Write as inflow"):
         assert part in reported

@@ -65,7 +65,11 @@ def only_counts(packed: PackedCohort) -> CohortArrays:
         else type(both)(*(r._replace(weight=jnp.zeros_like(r.weight)) for r in both))
         for quantity, both in packed.arrays.measured.items()
     }
-    return packed.arrays._replace(measured=measured)
+    events = {
+        name: own._replace(weight=jnp.zeros_like(own.weight))
+        for name, own in packed.arrays.events.items()
+    }
+    return packed.arrays._replace(measured=measured, events=events)
 
 
 def patients_left_out(density: CohortDensity, population_z: np.ndarray, seed: int) -> pd.DataFrame:
