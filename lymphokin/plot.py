@@ -27,6 +27,7 @@ from lymphokin.report.curves import (
 from lymphokin.report.of_fit import parameter_draws
 from lymphokin.report.prior_posterior import draw_prior_posterior
 from lymphokin.report.risk_forest import draw_risks, forest_layout
+from lymphokin.report.survival import draw_survival
 from lymphokin.run import Fit
 
 MOST_ROWS = 50
@@ -134,6 +135,37 @@ def risks(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
                       textcoords="offset points", ha="left")  # fmt: skip
     if len(shown) < len(table):
         axes.text(0, -0.3, f"the {len(shown)} highest of {len(table):,}", transform=axes.transAxes)
+    return axes
+
+
+@styled
+def survival(fit: Fit, event: str = "", *, ax: Axes | None = None) -> Axes:
+    """Draw how many patients an event has spared over time, by arm.
+
+    Line and band: median and 90 % equal-tailed interval of what the population makes of new
+    patients with the same treatment. Dashed: the estimate from the records alone, which slopes
+    where an event lies between two visits.
+
+    Args:
+        fit: a fit of a model with a hazard.
+        event: which of its events; empty where there is only one.
+        ax: axes to draw on; None: new ones.
+
+    Returns:
+        the axes: days from the first fraction against the share in %.
+
+    Raises:
+        ModelError: when the model has no hazard of that event.
+
+    Example:
+        >>> axes = lk.plot.survival(fit, "progression")
+        >>> axes.get_ylabel()
+        'share without progression (%)'
+    """
+    found = fit.survival(event)
+    axes = ax if ax is not None else pyplot.subplots(figsize=(6.0, 3.6), facecolor="white")[1]
+    draw_survival(axes, found)
+    axes.set_title(f"{_synthetic(found.synthetic)}{found.label}", loc="left")
     return axes
 
 

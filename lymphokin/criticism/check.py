@@ -14,6 +14,7 @@ import pandas as pd
 
 from lymphokin.criticism.criticise import Criticism, criticise
 from lymphokin.criticism.data.data_sections import data_sections
+from lymphokin.criticism.data.event_times import event_sections
 from lymphokin.criticism.forecasts.predict_left_out import (
     patients_in_folds,
     predict_by_folds,
@@ -62,6 +63,7 @@ class PosteriorCheck(CheckResult):
     def sections(self) -> list[Section]:
         return [
             *data_sections(list(self.criticism.data.values())),
+            *event_sections(self.criticism.events),
             *patient_sections(self.criticism.patients),
             *teaching_sections(self.criticism.teaching),
         ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lymphokin.criticism.data.data_checks import DataChecks, check_data
+from lymphokin.criticism.data.event_times import EventCheck, check_events
 from lymphokin.criticism.data.replicates import replicate
 from lymphokin.criticism.patients.patient_checks import PatientChecks, check_patients
 from lymphokin.criticism.teaching.teaching_checks import Teaching, check_teaching
@@ -21,11 +22,13 @@ class Criticism:
     patients: PatientChecks
     teaching: Teaching
     draws: int
+    events: dict[str, EventCheck] = field(default_factory=dict)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Every verdict."""
         of_data = tuple(v for checks in self.data.values() for v in checks.verdicts)
+        of_data += tuple(check.verdict for check in self.events.values())
         return of_data + self.patients.verdicts + self.teaching.verdicts
 
 
@@ -45,4 +48,5 @@ def criticise(fit: Fit, draws: int, seed: int) -> Criticism:
         check_patients(fit.density, x, replicated),
         check_teaching(fit, seed),
         len(x),
+        check_events(fit.density, x, seed),
     )

@@ -35,7 +35,8 @@ class Endpoint(BaseModel):
         meaning: a sentence for a reader.
         quantity: an observable of the model.
         what: ``at`` a day, the ``lowest`` or ``highest`` value, days ``time_below`` a level, days
-            until the curve stays ``back_above`` it, or the ``area_below`` it.
+            until the curve stays ``back_above`` it, or the ``area_below`` it; or an ``event`` that
+            happens once, which is then the quantity.
         reference: the fraction that days are counted from (key ``from``).
         day: the day, for ``at``.
         window: a record this near to the day is the visit (days).
@@ -57,7 +58,7 @@ class Endpoint(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$")
     meaning: str = Field(min_length=1)
     quantity: str = "alc"
-    what: Literal["at", "lowest", "highest", "time_below", "back_above", "area_below"]
+    what: Literal["at", "lowest", "highest", "time_below", "back_above", "area_below", "event"]
     reference: Literal["first_fraction", "last_fraction"] = Field(alias="from")
     day: float | None = Field(None, ge=0, le=LATEST_DAY)
     window: float = Field(VISIT_WINDOW_DAYS, ge=0, le=60)
@@ -69,6 +70,8 @@ class Endpoint(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.of_event:
+            return self._fits_an_event()
         at, counted = self.what == "at", self.what in ("time_below", "area_below")
         if at and self.day is None:
             raise ValueError("a day, as `what` is at")
@@ -90,6 +93,21 @@ class Endpoint(BaseModel):
             if not inside or (np.diff(days) <= 0).any():
                 raise ValueError("visits in increasing order from begin to until, at least one")
         return self
+
+    def _fits_an_event(self) -> Self:
+        if self.until is None:
+            raise ValueError("an until, as `what` is event: whether it happens by then")
+        beside = (self.day, self.below, self.at_least)
+        if any(value is not None for value in beside) or self.visits or self.begin:
+            raise ValueError("no day, begin, below, at_least or visits, as `what` is event")
+        if self.quantity == "alc":
+            raise ValueError("quantity, the event, as `what` is event")
+        return self
+
+    @property
+    def of_event(self) -> bool:
+        """Whether it asks for an event that happens once, of which a model has a hazard."""
+        return self.what == "event"
 
     @property
     def has_event(self) -> bool:

@@ -154,7 +154,7 @@ def _by_patient(
     return np.moveaxis(total, 0, -1)
 
 
-def _draw_prior(
+def _draw_patients(
     likelihood: CohortLikelihood, keys: jax.Array, z: jax.Array, arrays: CohortArrays
 ) -> jax.Array:
     """[draw, latent] flat latents of cohorts drawn from the populations ``z`` [draw, quantity]."""
@@ -165,9 +165,20 @@ def _draw_prior(
 def _prior_draws(density: CohortDensity, rng: np.random.Generator) -> np.ndarray:
     """[draw, latent] flat latents of the cohort drawn from the prior; compiled."""
     keys = rng.integers(2**32, size=(PRIOR_PREDICTIVE_DRAWS, 2), dtype=np.uint32)
-    z = density.prior_draws(rng, PRIOR_PREDICTIVE_DRAWS)
+    return _patients_of(density, keys, density.prior_draws(rng, PRIOR_PREDICTIVE_DRAWS))
+
+
+def new_patients(density: CohortDensity, z: np.ndarray, seed: int) -> np.ndarray:
+    """[draw, latent] flat latents of new patients with the same treatment and covariates, drawn
+    from the populations ``z`` [draw, quantity]; compiled.
+    """
+    keys = np.random.default_rng(seed).integers(2**32, size=(len(z), 2), dtype=np.uint32)
+    return _patients_of(density, keys, z)
+
+
+def _patients_of(density: CohortDensity, keys: np.ndarray, z: np.ndarray) -> np.ndarray:
     arguments = (keys, z, density.arrays._replace(prior=None))
-    return np.asarray(program_of(_draw_prior, density.likelihood, *arguments)(*arguments))
+    return np.asarray(program_of(_draw_patients, density.likelihood, *arguments)(*arguments))
 
 
 def _constant_data(

@@ -97,6 +97,35 @@ def curve_table(
     return RiskTable(title, columns, rows, notes)
 
 
+def event_table(
+    patients: pd.DataFrame,
+    name: str,
+    meaning: str,
+    counts_until: float | None,
+    rest: str,
+    synthetic: bool,
+) -> RiskTable:
+    """Write how probable an event is in each patient; arguments as of :func:`curve_table`."""
+    until = "before its first day" if counts_until is None else f"up to day {counts_until:g}"
+    shown, notes = _highest(patients, f"p_{name}", "probabilities", rest)
+    columns = ["patient", "arm", "visits used", "probability", "90 %, population", "happened"]
+    words = {1.0: "yes", 0.0: "no"}
+    rows = [
+        (
+            str(patient),
+            _arm(row),
+            f"{row['n_counts_used']:.0f}",
+            wording.percent(row[f"p_{name}"])
+            + (" *" if wording.stated(row["extrapolation"]) else ""),
+            wording.percent_range(row[f"p_{name}_q05"], row[f"p_{name}_q95"]),
+            words.get(row[f"observed_{name}"], "not known"),
+        )
+        for patient, row in shown.iterrows()
+    ]
+    title = f"{_synthetic(synthetic)}{meaning}. Forecast from records {until}"
+    return RiskTable(title, columns, rows, [*notes, OF_THE_POPULATION])
+
+
 def _synthetic(synthetic: bool) -> str:
     return "SYNTHETIC DATA. " if synthetic else ""
 

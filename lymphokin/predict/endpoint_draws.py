@@ -19,7 +19,7 @@ from lymphokin.endpoint import measured_threshold
 from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.evaluated import Evaluated
-from lymphokin.infer.weights import log_mean, smoothed
+from lymphokin.infer.weights import log_mean, smoothed, weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Residual
@@ -219,6 +219,32 @@ def log_likelihood(
     read = counts_on(density.packed, visits_of(density.packed.cohort)["endpoint_day"])
     draws = draw_individuals(density, arrays, population_z, read, DRAWS_PER_POPULATION, seed)
     return log_mean(draws.log_weight)
+
+
+def over_populations(weights: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[patient] 5 % and 95 % quantile of the risk over draws of the population.
+
+    The risk under one draw of the population is a mean over a few draws of the patient. Their noise
+    widens the distribution of these means; so its deviations from the overall risk shrink by the
+    share of its SD that is not noise.
+
+    Args:
+        weights: [population draw, draw, patient].
+        risk: the same, given each draw.
+    """
+    by_population = weights.sum(axis=1)
+    total = np.maximum(by_population, 1e-300)
+    mean = (weights * risk).sum(axis=1) / total
+    noise = (weights**2 * (risk - mean[:, None]) ** 2).sum(axis=1) / total**2
+    overall = (by_population * mean).sum(axis=0)
+    variance = (by_population * (mean - overall) ** 2).sum(axis=0)
+    of_noise = (by_population * noise).sum(axis=0)
+    kept = np.sqrt(np.clip(1 - of_noise / np.maximum(variance, 1e-300), 0.0, 1.0))
+    low, high = (
+        np.array([weighted_quantile(m, w, q) for m, w in zip(mean.T, by_population.T, strict=True)])
+        for q in (0.05, 0.95)
+    )
+    return overall + kept * (low - overall), overall + kept * (high - overall)
 
 
 def records_used(records: pd.DataFrame, before: pd.Series | None, until: float | None) -> pd.Series:

@@ -15,15 +15,23 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.pages.notebook import notebook_html
-from lymphokin.pages.risk_table import USUAL, RiskTable, curve_table, risk_table
+from lymphokin.pages.risk_table import (
+    USUAL,
+    RiskTable,
+    curve_table,
+    event_table,
+    risk_table,
+)
 from lymphokin.pages.wording import some
 from lymphokin.predict.endpoint_draws import (
     POPULATION_DRAWS,
     EndpointDraws,
     endpoint_draws,
+    over_populations,
     records_used,
     visits_of,
 )
+from lymphokin.predict.event_forecast import event_forecast
 from lymphokin.predict.path_forecast import path_forecast, windows_of
 from lymphokin.predict.range import outside
 from lymphokin.research_use import RESEARCH_USE
@@ -77,6 +85,10 @@ class Forecast:
             usual = asked == shipped_endpoints()[DEFAULT]
             what = USUAL if usual else f"grade >= 2. {asked.meaning}"
             return risk_table(self.patients, self.counts_until, rest, self.synthetic, what)
+        if asked.of_event:
+            return event_table(
+                self.patients, asked.name, asked.meaning, self.counts_until, rest, self.synthetic
+            )
         return curve_table(
             self.patients, asked.name, asked.meaning, self.counts_until, rest, self.synthetic
         )
@@ -126,7 +138,8 @@ def forecast(
         # A record on the first day of the window is known when the window begins.
         begins = {patient: np.nextafter(w.begin, np.inf) for patient, w in windows.items()}
         before = pd.Series(begins) if counts_until is None else None
-        table, draws = path_forecast(
+        of_window = event_forecast if asked.of_event else path_forecast
+        table, draws = of_window(
             density, population_z, asked, windows, before, counts_until=counts_until, **common
         )
         visits = visits.drop(columns=["endpoint_day", "observed_alc", "observed_grade2"])
@@ -171,31 +184,5 @@ def _summary(draws: EndpointDraws, seed: int) -> pd.DataFrame:
                 for i in patients
             ]
         )
-    table["p_grade2_q05"], table["p_grade2_q95"] = _over_populations(weights, reported[2])
+    table["p_grade2_q05"], table["p_grade2_q95"] = over_populations(weights, reported[2])
     return pd.DataFrame(table)
-
-
-def _over_populations(weights: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[patient] 5 % and 95 % quantile of the risk over draws of the population.
-
-    The risk under one draw of the population is a mean over a few draws of the patient. Their noise
-    widens the distribution of these means; so its deviations from the overall risk shrink by the
-    share of its SD that is not noise.
-
-    Args:
-        weights: [population draw, draw, patient].
-        risk: the same, given each draw.
-    """
-    by_population = weights.sum(axis=1)
-    total = np.maximum(by_population, 1e-300)
-    mean = (weights * risk).sum(axis=1) / total
-    noise = (weights**2 * (risk - mean[:, None]) ** 2).sum(axis=1) / total**2
-    overall = (by_population * mean).sum(axis=0)
-    variance = (by_population * (mean - overall) ** 2).sum(axis=0)
-    of_noise = (by_population * noise).sum(axis=0)
-    kept = np.sqrt(np.clip(1 - of_noise / np.maximum(variance, 1e-300), 0.0, 1.0))
-    low, high = (
-        np.array([weighted_quantile(m, w, q) for m, w in zip(mean.T, by_population.T, strict=True)])
-        for q in (0.05, 0.95)
-    )
-    return overall + kept * (low - overall), overall + kept * (high - overall)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lymphokin.io import Cohort
 from lymphokin.model import Residual
 from lymphokin.pages import wording
+from lymphokin.predict.survival import Survival
 from lymphokin.quantities import DRUG, OBSERVABLES, Observable
 from lymphokin.report.curves import quantile_bands
 
@@ -74,6 +75,7 @@ class ReportContents:
     `warnings`: shown at the top.
     `observables`: what the model can be compared with, by its word in the event table.
     `residuals`: how measurements of these scatter, with SDs at their posterior medians.
+    `survivals`: survival curves of events in time.
     `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.
 
     Raises ValueError when a table lacks a column or a patient is not in the cohort.
@@ -97,6 +99,7 @@ class ReportContents:
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     left_out_parameters: str = ""
+    survivals: tuple[Survival, ...] = ()
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():

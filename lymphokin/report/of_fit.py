@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lymphokin.io import Cohort
 from lymphokin.model import Model, Residual
 from lymphokin.predict import Forecast
+from lymphokin.predict.survival import Survival
 from lymphokin.report.contents import ReportContents
 from lymphokin.report.untouched import untouched_quantities
 
@@ -62,6 +63,7 @@ def report_contents(
     contrast: pd.DataFrame,
     curves: xr.Dataset,
     levels: pd.DataFrame | None,
+    survivals: Sequence[Survival] = (),
 ) -> ReportContents:
     """Collect what the report shows of a fit.
 
@@ -75,6 +77,7 @@ def report_contents(
         contrast: of the arms, see :func:`lymphokin.predict.arm_contrast`.
         curves: fitted curves over time, from :func:`lymphokin.predict.fitted_courses`.
         levels: fitted levels of the drug at its samples, from the same.
+        survivals: of the events that the model has hazards of.
     """
     untouched = untouched_quantities(model, cohort)
     parameters = summary[~summary["name"].isin(untouched)]
@@ -106,6 +109,7 @@ def report_contents(
         provenance={k: v for k, v in origin.items() if k not in hidden},
         approximation=approximation,
         observables=model.observables,
+        survivals=tuple(survivals),
         residuals=fitted_residuals(model, summary),
         left_out_parameters=(
             f"{left_out} quantities of the drug or of assays are left out: these data hold no dose "

@@ -26,6 +26,7 @@ from lymphokin.report.panels import lymphocyte_panels, mdsc_panels
 from lymphokin.report.prior_posterior import describe, prior_posterior
 from lymphokin.report.risk_forest import risk_forest
 from lymphokin.report.scatter import chance_below, scatter, tube_effect
+from lymphokin.report.survival import survival_figure
 
 _FOREST_ROWS = 45
 _SUPPRESSION = {"fitted": "γ as fitted", "zero": "γ = 0"}
@@ -67,6 +68,15 @@ def render_report(contents: ReportContents) -> str:
             limits={name: there_are(_observed(contents, name)) for name in ("alc", "mdsc")},
             scatter=_scatter(contents),
             misread=_misread(contents),
+            survivals=[
+                {
+                    "label": own.label,
+                    "svg": inline_svg(
+                        survival_figure(own), f"s{i}", f"Share of patients without {own.label}"
+                    ),
+                }
+                for i, own in enumerate(contents.survivals)
+            ],
             densities=_densities(contents, parameters),
             parameters=parameters.to_dict("records"),
             gamma=_gamma(contents.parameters),

@@ -18,7 +18,7 @@ from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
-from lymphokin.model import Model
+from lymphokin.model import Model, ModelError
 from lymphokin.pages.notebook import parameters_html
 from lymphokin.pages.wording import patients
 from lymphokin.population.draws import PopulationDraws
@@ -32,6 +32,7 @@ from lymphokin.predict import (
 )
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.forecast import days_of_interest
+from lymphokin.predict.survival import Survival, survival
 from lymphokin.predict.trajectories import curves_table
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
@@ -261,6 +262,41 @@ class Fit:
             populations=POPULATION_DRAWS if self.method == "nuts" else QUICK_POPULATION_DRAWS,
         )
 
+    def survival(
+        self, event: str = "", *, until: float | None = None, seed: int | None = None
+    ) -> Survival:
+        """Survival curves of the fitted patients' arms: how many an event has spared over time.
+
+        Args:
+            event: one that the model has a hazard of; empty where there is only one.
+            until: last day of the curves; None: the last record of the event.
+            seed: of the random numbers; None: the fit's.
+
+        Raises:
+            ModelError: when the model has no hazard of that event.
+            ValueError: when nobody has a record of it and ``until`` is not given.
+
+        Example:
+            >>> fit.survival("progression").curves.columns.tolist()
+            ['arm', 'day', 'q05', 'q50', 'q95']
+        """
+        known = self.model.hazards
+        name = event or next(iter(known), "")
+        if name not in known or (not event and len(known) > 1):
+            raise ModelError(
+                f"model {self.model.name} has no hazard of {event!r}: expected one of "
+                f"{', '.join(known) or 'none'}"
+            )
+        rows = self.density.packed.events[name]
+        if until is None and rows.empty:
+            raise ValueError(f"no patient has a record of {name}: say until which day")
+        last = float(rows["day"].max()) if until is None else until
+        days = {str(patient): [last] for patient in self.cohort.patients.index}
+        density = density_of(self.model, self.cohort, self.steps, days)
+        seed = self.seed if seed is None else seed
+        z = chosen_draws(self.population_z(), CURVE_DRAWS, seed)
+        return survival(density, z, name, last, seed)
+
     @cached_property
     def contrast(self) -> pd.DataFrame:
         """Predicted share with grade >= 2 in each arm, with the disputed link and without it.
@@ -326,7 +362,13 @@ class Fit:
             self.contrast,
             curves,
             levels,
+            self._survivals(),
         )
+
+    def _survivals(self) -> tuple[Survival, ...]:
+        """Survival curves of every event of which there are records."""
+        events = self.density.packed.events
+        return tuple(self.survival(name) for name, rows in events.items() if len(rows))
 
     def save(
         self,

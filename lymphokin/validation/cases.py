@@ -53,6 +53,9 @@ def event_of(endpoint: Endpoint) -> Event:
     """
     if endpoint.on_a_day:
         return GRADE_2
+    if endpoint.of_event:
+        expected = "an endpoint of a count: events in time are not validated yet"
+        raise BadInput([Problem("endpoint", None, endpoint.name, endpoint.quantity, expected)])
     if not endpoint.has_event:
         expected = "an endpoint with an event: for days or areas its key at_least says from when"
         raise BadInput([Problem("endpoint", None, endpoint.name, "no event", expected)])

@@ -86,7 +86,9 @@ def _trend(axes: Axes, trend: Trend) -> None:
 
 
 @styled
-def uniformity_figure(errors: dict[str, Uniformity]) -> Figure:
+def uniformity_figure(
+    errors: dict[str, Uniformity], of: str = "prediction distribution error"
+) -> Figure:
     """Difference of the errors' distribution from the uniform one, with 95 % bands, by title."""
     figure = Figure(figsize=(2.7 * len(errors), 2.3), layout="constrained")
     for axes, (title, u) in zip(
@@ -94,7 +96,7 @@ def uniformity_figure(errors: dict[str, Uniformity]) -> Figure:
     ):
         uniformity_panel(axes, u)
         axes.set_title(title, loc="left", size=8.5)
-        axes.set_xlabel("prediction distribution error")
+        axes.set_xlabel(of)
         axes.set_ylabel("distribution − uniform")
     return figure
 
