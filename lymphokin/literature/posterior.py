@@ -18,6 +18,7 @@ import numpy as np
 
 from lymphokin.files import AnyPath
 from lymphokin.model import load_model
+from lymphokin.pages.messages import say
 from lymphokin.population.draws import BASELINE_OFFSET, DOSE_OFFSET, PopulationDraws
 from lymphokin.population.provenance import RiskCalibration, provenance_of, rounded
 from lymphokin.shipped import data_path
@@ -114,14 +115,15 @@ def _reproduction(model: str) -> RiskCalibration | None:
     reproduced, left_out = (_inside(model, kind) for kind in ("reproduction", "left_out"))
     if reproduced is None:
         return None
-    text = f"{reproduced} published numbers lie inside their 90 % interval"
+    message = say("calibration.published", inside=reproduced[0], known=reproduced[1])
     if left_out is not None:
-        text += f"; {left_out} when each study is predicted from the others"
-    return RiskCalibration(text=f"{text}. No single patient's risk could be compared.", groups=[])
+        more = {"inside_others": left_out[0], "known_others": left_out[1]}
+        message = say("calibration.left_out", **message.values, **more)
+    return RiskCalibration(message=message, groups=[])
 
 
-def _inside(model: str, kind: str) -> str | None:
-    """``14 of 16``: numbers of a table that ships which lie inside their 90 % interval."""
+def _inside(model: str, kind: str) -> tuple[int, int] | None:
+    """How many numbers of a table that ships lie inside their 90 % interval, and of how many."""
     path = data_path(FOLDER) / f"{model}.{kind}.csv"
     if not path.is_file():
         return None
@@ -130,4 +132,4 @@ def _inside(model: str, kind: str) -> str | None:
             float(row["q05"]) <= float(row["observed"]) <= float(row["q95"])
             for row in csv.DictReader(file)
         ]
-    return f"{sum(inside)} of {len(inside)}"
+    return sum(inside), len(inside)

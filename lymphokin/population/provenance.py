@@ -5,15 +5,16 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 from lymphokin.model import Model
 from lymphokin.model.roles import SUPPRESSION
+from lymphokin.pages.messages import Message
 from lymphokin.research_use import RESEARCH_USE
 
 LIMITS_OF_SUPPRESSION = [
     "Nobody has shown in people that ATRA raises lymphocyte counts after radiotherapy: look at "
-    "gamma = 0 too.",
+    "the numbers without that link too.",
     "Whether radiotherapy raises or lowers circulating MDSC is disputed; the model allows both.",
 ]
 LIMITS = [
@@ -37,9 +38,15 @@ class CalibrationGroup(BaseModel):
 class RiskCalibration(BaseModel):
     """How well risks came true, as far as is known."""
 
-    text: str
+    message: Message
     groups: list[CalibrationGroup]
     """none where no single patient's outcome is known"""
+
+    @computed_field
+    @property
+    def text(self) -> str:
+        """In English."""
+        return self.message.text
 
 
 class Provenance(BaseModel):

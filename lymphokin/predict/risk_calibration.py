@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
+from lymphokin.pages.messages import say
 from lymphokin.population.provenance import CalibrationGroup, RiskCalibration
 
 LIMITS = (0.0, 0.2, 0.5, 0.8, 1.0)
@@ -86,13 +87,8 @@ def calibration_of_run(
         )
         for row in predicted_against_observed(risk, happened, LIMITS, "patients").to_dict("records")
     ]
-    used = (
-        "counts before the visit" if counts_until is None else f"counts up to day {counts_until:g}"
-    )
-    text = (
-        f"Of the {len(known)} patients behind the posterior whose count at the visit is known, "
-        f"{int(happened.sum())} had grade 2 or worse; their risks from {used} add up to "
-        f"{risk.sum():.1f}. "
-        "They are the patients that the model was fitted to: this flatters it."
-    )
-    return RiskCalibration(text=text, groups=groups)
+    found = {"known": len(known), "had": int(happened.sum()), "sum": round(float(risk.sum()), 1)}
+    if counts_until is None:
+        return RiskCalibration(message=say("calibration.before_visit", **found), groups=groups)
+    message = say("calibration.until_day", **found, day=float(counts_until))
+    return RiskCalibration(message=message, groups=groups)

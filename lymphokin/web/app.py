@@ -22,8 +22,10 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from lymphokin.pages.messages import Message, RefusedError, catalogue, languages
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.web.form import Form, form_of
+from lymphokin.web.language import language_of, page_in
 from lymphokin.web.safety import Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
@@ -38,8 +40,6 @@ from lymphokin.whatif.questions.scan import ScanAnswer, ScanRequest, scan
 
 LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
-TOKEN_MARK = "__LYMPHOKIN_TOKEN__"
-"""Replaced in index.html by the token of this start."""
 MOST_WAITING = 32
 """Questions that may wait for the engine."""
 QUIET_SECONDS = 1.0
@@ -154,8 +154,9 @@ class Desk:
                 pool or self.quick, lambda: question(engine).model_dump_json()
             )
         except OutsideError as error:
-            rows = [{"field": n.field, "text": n.text} for n in error.notices]
-            return JSONResponse({"errors": rows}, 422)
+            return JSONResponse({"errors": [_row(n.field, n.message) for n in error.notices]}, 422)
+        except RefusedError as error:
+            return JSONResponse({"errors": [_row("", error.message)]}, 422)
         except ValueError as error:
             return refusal(422, str(error))
         except UnloggedError as error:
@@ -263,9 +264,14 @@ def _questions(app: FastAPI, desk: Desk) -> None:
 
 def _pages(app: FastAPI, token: str) -> None:
     @app.get("/", include_in_schema=False)
-    def page() -> HTMLResponse:
-        html = (STATIC / "index.html").read_text(encoding="utf-8")
-        return HTMLResponse(html.replace(TOKEN_MARK, token))
+    def page(request: Request) -> HTMLResponse:
+        return HTMLResponse(page_in(language_of(request), token))
+
+    @app.get("/catalogue/{language}.json", include_in_schema=False)
+    def messages(language: str) -> JSONResponse:
+        if language not in languages():
+            return refusal(404, "there is no catalogue of that language")
+        return JSONResponse(catalogue(language))
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
@@ -282,13 +288,23 @@ def _errors(app: FastAPI) -> None:
         return refusal(error.status_code, str(error.detail))
 
 
-def as_rows(errors: Any) -> list[dict[str, str]]:
+def _row(field: str, message: Message) -> dict[str, Any]:
+    return {"field": field, "text": message.text, "message": message.model_dump(mode="json")}
+
+
+def as_rows(errors: Any) -> list[dict[str, Any]]:
     """Validation errors as field and text, without echoing what was sent."""
     rows = []
     for e in list(errors)[:50]:
-        place = [str(p) for p in e["loc"] if p != "body"]
+        field = ".".join(str(p) for p in e["loc"] if p != "body")[:200]
+        reason = e.get("ctx", {}).get("error")
+        if isinstance(reason, RefusedError):
+            rows.append(_row(field, reason.message))
+            continue
+        limits = {k: v for k, v in e.get("ctx", {}).items() if isinstance(v, int | float)}
         text = e["msg"].removeprefix("Value error, ")
         if e["type"] == "json_invalid":
-            place, text = [], "this is not JSON"
-        rows.append({"field": ".".join(place)[:200], "text": text[:300]})
+            field, text = "", "this is not JSON"
+        message = {"key": f"input.{e['type']}", "values": limits, "text": text[:300]}
+        rows.append({"field": field, "text": text[:300], "message": message})
     return rows

@@ -13,6 +13,7 @@ from lymphokin.model import Dose, Model
 from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.model.roles import contrast_of
 from lymphokin.pages import wording
+from lymphokin.pages.messages import Message, say
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import Provenance
@@ -108,7 +109,7 @@ class Preset(BaseModel):
     """A schedule to start from."""
 
     name: str
-    label: str
+    label: Message
     schedule: Schedule
 
 
@@ -217,8 +218,8 @@ def _fields(population: PopulationDraws) -> list[FormField]:
         used.add("bsa")
     classes = [Choice(value=s.name, label=s.label) for s in sites().values()]
     origins = [
-        Choice(value=s, label=f"{SOURCE_LABELS.get(s, s)} (log-SD {sd:g})")
-        for s, sd in log_sd_by_source().items()
+        Choice(value=source, label=SOURCE_LABELS.get(source, source))
+        for source in log_sd_by_source()
     ]
     fields = [
         FormField(name="site", label="Site of the lesions", kind="choice_per_lesion", unit="",
@@ -263,17 +264,20 @@ def _drug_field(name: str, dose: Dose) -> DrugField:
 
 
 def _presets(model: Model) -> list[Preset]:
+    def daily(name: str, count: int, gy: float) -> Preset:
+        label = say("preset.daily", count=count, gy=gy)
+        return Preset(name=name, label=label, schedule=fractions_in_words(name))
+
+    every_other = fractions_in_words("3x18/2")
     presets = [
-        Preset(name="5x10", label="5 x 10 Gy, daily", schedule=fractions_in_words("5x10")),
-        Preset(
-            name="3x18", label="3 x 18 Gy, every other day", schedule=fractions_in_words("3x18/2")
-        ),
-        Preset(name="10x5", label="10 x 5 Gy, daily", schedule=fractions_in_words("10x5")),
+        daily("5x10", 5, 10),
+        Preset(name="3x18", label=say("preset.every_other", count=3, gy=18), schedule=every_other),
+        daily("10x5", 10, 5),
     ]
     for drug, dose in model.drugs.items():
         if usual := regimens().get(drug):
             presets += _with_drug(drug, dose.label or drug, usual)
-    return [*presets, Preset(name="none", label="No treatment", schedule=Schedule())]
+    return [*presets, Preset(name="none", label=say("preset.none"), schedule=Schedule())]
 
 
 def _with_drug(drug: str, label: str, usual: Regimen) -> list[Preset]:
@@ -282,21 +286,24 @@ def _with_drug(drug: str, label: str, usual: Regimen) -> list[Preset]:
         Pulse(drug=drug, day=usual.every * k, doses_per_day=usual.doses_per_day)
         for k in range(usual.pulses)
     )
-    given = f"{label} {usual.mg_per_m2_per_day:g} mg/m2, {usual.days} days every {usual.every}"
     alone, other = fractions_in_words(usual.fractions), fractions_in_words("5x10")
-    words = usual.fractions.replace("x", " x ")
+    in_trial = {"trial": usual.trial, "count": len(alone.fractions), "gy": alone.fractions[0].gy}
+    given = {
+        "drug": label,
+        "dose": usual.mg_per_m2_per_day,
+        "days_each": usual.days,
+        "every": usual.every,
+    }
     return [
-        Preset(
-            name="trial", label=f"Trial {usual.trial}: SBRT alone (as {words} Gy)", schedule=alone
-        ),
+        Preset(name="trial", label=say("preset.trial", **in_trial), schedule=alone),
         Preset(
             name=f"trial_{drug}",
-            label=f"Trial {usual.trial}: SBRT (as {words} Gy) + {given}",
+            label=say("preset.trial_drug", **in_trial, **given),
             schedule=alone.with_pulses(pulses, drug),
         ),
         Preset(
             name=f"5x10_{drug}",
-            label=f"5 x 10 Gy + {given}",
+            label=say("preset.with_drug", count=5, gy=10, **given),
             schedule=other.with_pulses(pulses, drug),
         ),
     ]

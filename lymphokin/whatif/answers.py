@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
+from lymphokin.pages.messages import Message
 from lymphokin.population.provenance import Provenance
 from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy
 from lymphokin.whatif.limits import SETTLED_DRAWS, DrawCount, Strict
@@ -187,7 +188,7 @@ class Difference(BaseModel):
     probability_b_better: float | None
     better_by: float
     """5 of 100 patients, or 5 % of the most that the number can be"""
-    assumption: str | None
+    assumption: Message | None
     """what the difference rests on that has never been seen in people"""
 
     @property
@@ -206,7 +207,7 @@ class ConditioningAnswer(BaseModel):
     """above 0.7 importance weights are unreliable"""
     effective_draws: float | None
     reliable: bool
-    note: str
+    note: Message
 
 
 class Notice(BaseModel):
@@ -217,11 +218,17 @@ class Notice(BaseModel):
     joint: bool
     """whether only the combination is unusual"""
     severity: Literal["note", "caution", "strong"]
-    text: str
+    message: Message
     outside: bool = False
     """whether it says that something lies outside what was seen"""
     beyond: bool = False
     """whether so far outside that no number is given"""
+
+    @computed_field
+    @property
+    def text(self) -> str:
+        """In English."""
+        return self.message.text
 
 
 class WhatIfAnswer(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
-from lymphokin.pages.wording import joined
+from lymphokin.pages.messages import Message, say
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.sites import sites
 from lymphokin.solve import Treatment
@@ -41,45 +41,36 @@ def warnings_of(
     """
     notices: list[Notice] = []
 
-    def add(field: str, severity: Literal["note", "caution", "strong"], text: str) -> None:
-        notices.append(Notice(field=field, joint=False, severity=severity, text=text))
+    def add(field: str, severity: Literal["note", "caution", "strong"], message: Message) -> None:
+        notices.append(Notice(field=field, joint=False, severity=severity, message=message))
 
     if not conditioned.reliable:
-        add(
-            "patient.counts",
-            "strong",
-            "the counts so far are unlike what the model expects: do not rely on these numbers",
-        )
+        add("patient.counts", "strong", say("counts.unreliable"))
     elif conditioned.method == "mcmc":
-        add(
-            "patient.counts",
-            "caution",
-            "the counts so far are unusual for the model, which took a slower way to use them",
-        )
+        add("patient.counts", "caution", say("notice.unusual_counts"))
     if population.provenance.source == "prior":
-        add("", "strong", "prior, no data: these numbers rest on the priors of the model alone")
+        add("", "strong", say("notice.prior"))
     if population.provenance.source == "literature":
         labels = [dose.label or name for name, dose in population.model.drugs.items()]
-        none = f", who got no {joined(labels)}" if labels else ""
-        add("", "caution", f"no trial data: these numbers rest on published cohorts{none}")
+        known = say("notice.no_drug_data", drugs=labels) if labels else say("notice.no_trial_data")
+        add("", "caution", known)
     if population.approximation:
-        add("", "strong", f"the fit is an approximation. {population.approximation}")
+        add("", "strong", say("notice.approximation", why=population.approximation))
     if population.provenance.synthetic:
-        add("", "strong", "the fit is of synthetic data: these numbers are an exercise")
+        add("", "strong", say("notice.synthetic"))
     if not patient.counts:
-        add("patient.counts", "caution", "no count yet: the baseline decides most of the risk")
+        add("patient.counts", "caution", say("notice.no_count"))
     if patient.n_lesions is None and "+" not in patient.site:
-        add("patient.n_lesions", "note", "number of lesions not given: taken as one")
+        add("patient.n_lesions", "note", say("notice.one_lesion"))
     judged = [sites()[name] for name in patient.site.split("+") if sites()[name].log_sd is not None]
     for site in judged if patient.immune_dose_gy is None else ():
         unseen = population.provenance.source == "literature"
-        why = ", and no published cohort had this site" if unseen else ""
-        add("patient.site", "caution", f"{site.label}: the dose to the blood is a judgement{why}")
+        key = "notice.unseen_site" if unseen else "notice.judged_site"
+        add("patient.site", "caution", say(key, site=site.label))
     last = max((c.day for c in patient.counts), default=-np.inf)
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):
-            add(name, "caution", f"{name.upper()} differs from the plan before the last count (day "
-                f"{last:g}): the counts are taken as measured under the plan")  # fmt: skip
+            add(name, "caution", say("notice.other_past", plan=name.upper(), day=float(last)))
         until = window_of(endpoint, schedule)[1]
         notices += unfamiliar(population, patient, schedule, treatment, name, until)
     unique = {(w.field, w.text): w for w in notices}.values()

@@ -8,18 +8,11 @@ from typing import Literal
 import numpy as np
 
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
+from lymphokin.pages.messages import say
 from lymphokin.whatif.answers import ConditioningAnswer
 from lymphokin.whatif.draws import PatientDraws
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
-
-NOTES = {
-    "none": "no counts: a patient like this one, of whom nothing has been measured",
-    "importance": "importance resampling",
-    "mcmc": "the counts are unusual for the model: importance weights failed, Markov chains "
-    "were used instead",
-}
-UNRELIABLE = "these counts are unlike what the model expects: do not rely on the numbers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,5 +53,5 @@ class Conditioned:
             pareto_k=None if self.pareto_k is None else round(self.pareto_k, 2),
             effective_draws=None if size is None else round(size),
             reliable=self.reliable,
-            note=NOTES[self.method] if self.reliable else UNRELIABLE,
+            note=say(f"counts.used_{self.method}" if self.reliable else "counts.unreliable"),
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
+from lymphokin.pages.messages import Message, RefusedError, say
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
@@ -53,7 +54,6 @@ KEPT = 16
 """Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
 RISKS_KEPT = 1024
 SEED = 0
-DRUG_UNSEEN = "This difference assumes that {}, which nobody has seen in people; if it does not, {}"
 
 
 class Engine:
@@ -114,7 +114,7 @@ class Engine:
     def differences(self, request: WhatIfRequest) -> tuple[Difference, Difference | None]:
         """A minus B, and the same without the disputed link if the model has one."""
 
-        def between(version: int, assumption: str | None = None) -> Difference:
+        def between(version: int, assumption: Message | None = None) -> Difference:
             return self._between(request, version, assumption)
 
         link = self.solver.contrast
@@ -124,13 +124,18 @@ class Engine:
         known = self.population.provenance.gamma_known_from_people
         a, b = (s.pulses_of(link.drug) for s in (request.a, request.b))
         unseen = not known and a != b
-        left = "there is no difference"
+        if not unseen:
+            return between(0), without
+        assumption = say("assumption.alone", assumes=link.assumes)
         if without.verdict != "same" and (without.low or without.high):
-            left = f"A minus B is {without.shown:+g} {scale_of(request.endpoint).unit}"
-        assumption = DRUG_UNSEEN.format(link.assumes, left) if unseen else None
+            unit = scale_of(request.endpoint).unit
+            left = {"left": without.shown, "unit": unit}
+            assumption = say("assumption.left", assumes=link.assumes, **left)
         return between(0, assumption), without
 
-    def _between(self, request: WhatIfRequest, version: int, assumption: str | None) -> Difference:
+    def _between(
+        self, request: WhatIfRequest, version: int, assumption: Message | None
+    ) -> Difference:
         """A minus B in one version of both."""
         patient, plan, draws, endpoint = (
             request.patient, request.a, request.draws, request.endpoint
@@ -243,9 +248,11 @@ class Engine:
         known = (COUNTED, *self.solver.others)
         unknown = {c.quantity for c in patient.counts} - set(known)
         if unknown:
-            raise ValueError(
-                f"model {self.population.model.name} can use no counts of {min(unknown)}; "
-                f"it measures {', '.join(known)} over days"
+            raise RefusedError(
+                "error.unknown_quantity",
+                model=self.population.model.name,
+                quantity=min(unknown),
+                known=list(known),
             )
         if not patient.counts:
             return self._conditioned.get(draws, lambda: self._unconditioned(draws))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lymphokin.pages.messages import Message, say
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.seen import DAILY_DOSE, NAMES
 from lymphokin.quantities import DRUG
@@ -82,16 +83,17 @@ def unfamiliar(
     for feature, (low, high) in (population.seen or {}).items():
         value = features[feature]
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
-            text = f"{NAMES[feature]} {value:.3g} is outside the {low:.3g} to {high:.3g} seen"
             beyond = value > TOO_FAR * high > 0 or value < low / TOO_FAR
+            values = {"value": _short(value), "low": _short(low), "high": _short(high)}
+            message = say("notice.outside", what=NAMES[feature], **values)
             if beyond:
-                text += f", by more than {TOO_FAR:g} times: no number is given"
+                message = say("notice.beyond", what=NAMES[feature], **values, times=TOO_FAR)
             warnings.append(
                 Notice(
                     field=_field(feature, patient, name),
                     joint=False,
                     severity="strong" if beyond else "caution",
-                    text=text,
+                    message=message,
                     outside=True,
                     beyond=beyond,
                 )
@@ -101,20 +103,19 @@ def unfamiliar(
             {p.drug for p in schedule.pulses} & set(population.model.drugs) - {DRUG}
         ):
             label = population.model.drugs[drug].label or drug
-            text = f"{label}: whether anybody got such doses is not known"
             warnings.append(
                 Notice(
                     field=f"{name}.pulses",
                     joint=False,
                     severity="caution",
-                    text=text,
+                    message=say("notice.unknown_doses", drug=label),
                     outside=True,
                 )
             )
     joint = None if warnings else _jointly(population, features)
     if joint:
         warnings.append(
-            Notice(field=name, joint=True, severity="caution", text=joint, outside=True)
+            Notice(field=name, joint=True, severity="caution", message=joint, outside=True)
         )
     return warnings + _calendar(schedule, name)
 
@@ -126,7 +127,7 @@ def _field(feature: str, patient: Patient, name: str) -> str:
     return FIELDS[feature].format(s=name)
 
 
-def _jointly(population: PopulationDraws, features: dict[str, float]) -> str | None:
+def _jointly(population: PopulationDraws, features: dict[str, float]) -> Message | None:
     """Whether the combination lies further out than every patient seen (Mahalanobis distance)."""
     table = population.seen_patients
     if table is None or len(table) < FEWEST_PATIENTS:
@@ -141,9 +142,12 @@ def _jointly(population: PopulationDraws, features: dict[str, float]) -> str | N
     distances = np.einsum("ij,jk,ik->i", seen - centre, inverse, seen - centre)
     if here @ inverse @ here <= distances.max():
         return None
-    return "each value was seen, but nobody had this combination of " + ", ".join(
-        NAMES[n] for n in names
-    )
+    return say("notice.combination", what=[NAMES[n] for n in names])
+
+
+def _short(value: float) -> float:
+    """Three significant digits."""
+    return float(f"{value:.3g}")
 
 
 def _calendar(schedule: Schedule, name: str) -> list[Notice]:
@@ -152,6 +156,5 @@ def _calendar(schedule: Schedule, name: str) -> list[Notice]:
     ]
     if not weekend:
         return []
-    days = ", ".join(f"{d}" for d in sorted(set(weekend))[:5])
-    text = f"fractions on a weekend (day {days})"
-    return [Notice(field=f"{name}.fractions", joint=False, severity="note", text=text)]
+    message = say("notice.weekend", days=sorted(set(weekend))[:5])
+    return [Notice(field=f"{name}.fractions", joint=False, severity="note", message=message)]

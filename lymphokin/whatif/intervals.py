@@ -14,6 +14,7 @@ import numpy as np
 
 from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
+from lymphokin.pages.messages import Message
 from lymphokin.population import log_measured
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, GradeRisk, Risk
@@ -104,7 +105,9 @@ class Intervals:
         counts = np.exp(self.imagined(log_count))
         return Risk(alc=quantiles(counts, COUNT_DECIMALS), **grades)
 
-    def difference(self, a: np.ndarray, b: np.ndarray, assumption: str | None = None) -> Difference:
+    def difference(
+        self, a: np.ndarray, b: np.ndarray, assumption: Message | None = None
+    ) -> Difference:
         """A minus B in the risk of grade >= 2 as measured, on paired draws of ln count.
 
         Args:
@@ -123,7 +126,7 @@ class Intervals:
         scale: Scale,
         *,
         same: bool,
-        assumption: str | None = None,
+        assumption: Message | None = None,
     ) -> Difference:
         """A minus B in the mean of what is judged, on paired draws.
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, PlainSerializer
 from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.endpoints import DEFAULT, Endpoint, at_day, shipped_endpoints
 from lymphokin.io.problems import BadInput
+from lymphokin.pages.messages import Message, RefusedError, say
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.whatif.limits import COUNTED, LATEST_JUDGED_DAY
 from lymphokin.whatif.schedule import Schedule
@@ -65,7 +66,7 @@ class JudgedBy(BaseModel):
 
     name: str
     meaning: str
-    happens: str
+    happens: Message
     """what happens to a patient ("a lowest count below 0.5") or is counted ("days below 0.8")"""
     unit: str
     """of its number: "of 100" patients, "days" or "1e9/L x days" """
@@ -82,8 +83,7 @@ def _named(endpoint: Any) -> Any:
         return shipped_endpoints()[endpoint]
     match = ON_A_DAY.fullmatch(endpoint)
     if not match:
-        names = ", ".join(shipped_endpoints())
-        raise ValueError(f"expected one of {names}, or a day such as day30")
+        raise RefusedError("error.endpoint", known=list(shipped_endpoints()))
     try:
         return at_day(float(match[1]))
     except BadInput as error:
@@ -127,10 +127,8 @@ def check_endpoint(endpoint: Endpoint) -> None:
     last = endpoint.day if endpoint.day is not None else endpoint.until
     assert last is not None
     if last > LATEST_JUDGED_DAY:
-        raise ValueError(
-            f"endpoint {endpoint.name} ends {last:g} days after its fraction; a what-if judges at "
-            f"most {LATEST_JUDGED_DAY}"
-        )
+        ends = {"name": endpoint.name, "length": float(last), "most": LATEST_JUDGED_DAY}
+        raise RefusedError("error.late_endpoint", **ends)
 
 
 def scale_of(endpoint: Endpoint) -> Scale:
@@ -160,18 +158,14 @@ def in_words(endpoint: Endpoint) -> JudgedBy:
     )
 
 
-def _happens(endpoint: Endpoint) -> str:
+def _happens(endpoint: Endpoint) -> Message:
     if endpoint.on_a_day:
-        return "grade >= 2"
-    level = f"below {endpoint.below:g}"
-    if endpoint.what in ("lowest", "highest"):
-        return f"a {endpoint.what} count {level}"
-    if endpoint.what == "back_above":
-        return f"a count not back at {endpoint.below:g}"
-    counted = "days" if endpoint.what == "time_below" else "area"
+        return say("happens.on_a_day")
+    assert endpoint.below is not None
     if endpoint.at_least is None:
-        return f"{counted} {level}"
-    return f"{endpoint.at_least:g} or more {counted} {level}"
+        return say(f"happens.{endpoint.what}", below=endpoint.below)
+    key = f"happens.{endpoint.what}_at_least"
+    return say(key, below=endpoint.below, least=endpoint.at_least)
 
 
 def window_of(endpoint: Endpoint, schedule: Schedule) -> tuple[float, float]:

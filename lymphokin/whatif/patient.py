@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
+from lymphokin.pages.messages import RefusedError
 from lymphokin.quantities import LARGEST, OBSERVABLES
 from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS, MOST_LESIONS, Strict
 
@@ -35,14 +36,16 @@ class Count(Strict):
     @classmethod
     def _is_a_word(cls, quantity: str) -> str:
         if not WORD.fullmatch(quantity):
-            raise ValueError(f"expected a word of the event table, such as {COUNTED}")
+            raise RefusedError("error.quantity", example=COUNTED)
         return quantity
 
     @model_validator(mode="after")
     def _plausible(self) -> Count:
         known = OBSERVABLES.get(self.quantity)
         if known is not None and self.value > known.at_most:
-            raise ValueError(f"{known.label}: {self.value:g} is not in {known.unit}")
+            raise RefusedError(
+                "error.implausible", what=known.label, value=self.value, unit=known.unit
+            )
         return self
 
 
@@ -76,18 +79,18 @@ class Patient(Strict):
     def _known_sites(cls, site: str) -> str:
         named = site.split("+")
         if len(site) > 200 or not set(named) <= set(SITES):
-            raise ValueError(f"expected one of {', '.join(SITES)}, or one per lesion joined by +")
+            raise RefusedError("error.site", known=list(SITES))
         return site
 
     @model_validator(mode="after")
     def _consistent(self) -> Patient:
         named = self.site.count("+") + 1
         if named > MOST_LESIONS:
-            raise ValueError(f"site names {named} lesions; the most are {MOST_LESIONS}")
+            raise RefusedError("error.most_lesions", named=named, most=MOST_LESIONS)
         if named > 1 and self.n_lesions not in (None, named):
-            raise ValueError(f"site names {named} lesions, n_lesions says {self.n_lesions}")
+            raise RefusedError("error.lesions", named=named, stated=self.n_lesions or 1)
         if self.immune_dose_source and self.immune_dose_gy is None:
-            raise ValueError("immune_dose_source is given without immune_dose_gy")
+            raise RefusedError("error.source_without_dose")
         return self
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from lymphokin.pages.messages import RefusedError
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.quantities import DRUG, DRUGS
 from lymphokin.regimens import regimens
@@ -119,14 +120,12 @@ class Schedule(Strict):
     def _distinct(self) -> Schedule:
         places = [(f.day, f.lesion) for f in self.fractions]
         if len(set(places)) < len(places):
-            raise ValueError("two fractions to the same lesion on one day: join them")
+            raise RefusedError("error.two_fractions")
         for drug in {p.drug for p in self.pulses}:
             pulses = sorted(self.pulses_of(drug), key=lambda p: p.day)
             for pulse, following in pairwise(pulses):
                 if pulse.day + pulse.days > following.day:
-                    raise ValueError(
-                        f"the pulse of {drug} on day {following.day:g} begins in another one"
-                    )
+                    raise RefusedError("error.pulses", drug=drug, day=following.day)
         return self
 
     def pulses_of(self, drug: str) -> tuple[Pulse, ...]:

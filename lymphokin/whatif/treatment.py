@@ -9,6 +9,7 @@ import numpy as np
 
 from lymphokin.dose.immune import per_lesion
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
+from lymphokin.pages.messages import RefusedError
 from lymphokin.solve import Treatment
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Pulse, Schedule
@@ -58,9 +59,7 @@ def _estimates(patient: Patient, schedule: Schedule) -> tuple[np.ndarray, np.nda
     lesion = np.array([f.lesion for f in schedule.fractions], int)
     gray = np.array([f.gy for f in schedule.fractions])
     if lesion.max(initial=0) >= len(per_gy):
-        raise ValueError(
-            f"a fraction treats lesion {lesion.max()}, but the patient has {len(per_gy) - 1}"
-        )
+        raise RefusedError("error.lesion", lesion=int(lesion.max()), lesions=len(per_gy) - 1)
     irradiated = gray * np.where(lesion == 0, lesions, 1)
     share = irradiated / irradiated.sum() if len(gray) else irradiated
     return gray * per_gy[lesion], share

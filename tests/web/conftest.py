@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,10 +136,10 @@ class Visit:
         return self.page.locator(f'[data-number="{letter}.of_100"]').inner_text()
 
 
-@pytest.fixture
-def visit(service: str, browser: Browser) -> Iterator[Visit]:
+@contextmanager
+def visiting(service: str, browser: Browser, locale: str) -> Iterator[Visit]:
     """A fresh page with its first answer; ends with no complaint and no request elsewhere."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale=locale)
     context.route(f"**{MODELS}", lambda route: route.fulfill(json=of_models()))
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=service)
     page = context.new_page()
@@ -157,3 +158,17 @@ def visit(service: str, browser: Browser) -> Iterator[Visit]:
     elsewhere = [url for url in asked if not url.startswith((service, "about:", "blob:"))]
     assert elsewhere == []
     assert [c for c in visit.complaints if not c.startswith(visit.expected or ("\0",))] == []
+
+
+@pytest.fixture
+def visit(service: str, browser: Browser) -> Iterator[Visit]:
+    """The page in English."""
+    with visiting(service, browser, "en-GB") as page:
+        yield page
+
+
+@pytest.fixture
+def french(service: str, browser: Browser) -> Iterator[Visit]:
+    """The page in a browser that asks for French."""
+    with visiting(service, browser, "fr-FR") as page:
+        yield page

@@ -74,7 +74,7 @@ def test_every_question_has_the_same_number(engine, patient, pulsed, bare, name)
     assert answer.endpoint.name == name
     assert answer.difference.shown == pytest.approx(planned.shown - row.b.shown)
     assert answer.difference_gamma_zero.shown == 0
-    assert "if it does not, there is no difference" in answer.difference.assumption
+    assert "if it does not, there is no difference" in answer.difference.assumption.text
 
 
 def test_a_day_of_ones_choice_and_fifteen_weeks_are_other_visits(engine, patient, bare):
@@ -160,7 +160,7 @@ def test_what_a_what_if_cannot_judge_is_refused(changed, reported):
 def test_what_happens_is_said_in_words():
     declared = read_endpoint("days_below_0.8").model_dump(by_alias=True)
     event = in_words(Endpoint.model_validate(declared | {"name": "long", "at_least": 60}))
-    assert (event.happens, event.unit) == ("60 or more days below 0.8", "of 100")
+    assert (event.happens.text, event.unit) == ("60 or more days below 0.8", "of 100")
     area = in_words(Endpoint.model_validate(declared | {"name": "area", "what": "area_below"}))
-    assert (area.happens, area.unit, area.largest) == ("area below 0.8", "1e9/L x days", 84.0)
-    assert in_words(read_endpoint("recovery")).happens == "a count not back at 0.8"
+    assert (area.happens.text, area.unit, area.largest) == ("area below 0.8", "1e9/L x days", 84.0)
+    assert in_words(read_endpoint("recovery")).happens.text == "a count not back at 0.8"

@@ -87,7 +87,7 @@ def test_gamma_zero_takes_every_effect_of_atra_away(answer):
         assert schedule.gamma_zero.planned == schedule.gamma_zero.no_drug
     assert answer.difference_gamma_zero.p == 0
     assert answer.difference_gamma_zero.verdict == "same"
-    assert "if it does not, there is no difference" in answer.difference.assumption
+    assert "if it does not, there is no difference" in answer.difference.assumption.text
     assert answer.difference.p < 0  # with gamma at its median the pulses help in the model
 
 

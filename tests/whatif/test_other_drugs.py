@@ -87,7 +87,7 @@ def test_each_drug_has_its_own_effect_and_only_the_disputed_one_an_assumption(en
     }  # fmt: skip
     assert answer.b.judged.no_drug == answer.a.judged.planned
     assert set(answer.b.curves.others) == {"mdsc"}
-    with pytest.raises(ValueError, match="can use no counts of il7; it measures alc, mdsc"):
+    with pytest.raises(ValueError, match="can use no counts of il7; it measures alc and mdsc"):
         engine.condition(lk.Patient(counts=[(-1, 0.1, "il7")]), plan, 400)
 
 

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from lymphokin.pages.messages import catalogue
 from lymphokin.web import safety
 from lymphokin.web.app import make_app
 from lymphokin.whatif.answers import WhatIfRequest
@@ -61,6 +62,20 @@ def test_the_page_gets_its_token_and_every_answer_safe_headers(client):
         assert "unsafe" not in policy
         assert response.headers["x-content-type-options"] == "nosniff"
         assert "access-control-allow-origin" not in response.headers
+
+
+def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen_by_hand(client):
+    assert '<html lang="en">' in client.get("/").text
+    french = {"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"}
+    page = client.get("/", headers=french).text
+    assert '<html lang="fr">' in page
+    assert "schémas" in page
+    chosen = client.get("/", headers=french | {"Cookie": "lymphokin_language=en"}).text
+    assert '<html lang="en">' in chosen
+    odd = client.get("/", headers=french | {"Cookie": "lymphokin_language=<script>"}).text
+    assert '<html lang="fr">' in odd
+    assert client.get("/catalogue/fr.json").json()["messages"]["page.undo"] == "Annuler"
+    refused(client.get("/catalogue/de.json"), 404, "no catalogue")
 
 
 def test_health_and_form(client, engine):
@@ -151,6 +166,8 @@ def test_hostile_values_are_refused_with_their_field(client, question, path, val
     refused(response, 422, reported)
     assert "<script>" not in response.text
     assert "Jane" not in response.text
+    row = response.json()["errors"][0]
+    assert row["message"]["key"] in catalogue("fr")["messages"]
 
 
 def test_hostile_bodies_are_refused_and_the_service_stays_up(client, question, monkeypatch):

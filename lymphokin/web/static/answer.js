@@ -3,10 +3,11 @@
 
 import { byId, h } from "./dom.js";
 import { allLabels, disputed, drugs } from "./drugs.js";
-import { apart, counted, happens, isChance, when } from "./judge.js";
+import { apart, happens, isChance, meaningOf } from "./judge.js";
 import { people, personKey, riskBar } from "./icons.js";
-import { hundredths, of100, probability, range, signed } from "./numbers.js";
+import { hundredths, of100, probability, range, unit } from "./numbers.js";
 import { inWords } from "./schedule.js";
+import { fromTo, label as labelled, number, parts, said, t } from "./words.js";
 
 const riskRow = (label, estimate, kind, largest) =>
   h(
@@ -23,26 +24,26 @@ const riskTable = ({ judged }, endpoint) => {
   return h(
     "table",
     { class: "risks" },
-    h("caption", { class: "unseen" }, `${endpoint.meaning}, ${endpoint.unit}`),
+    h("caption", { class: "unseen" }, `${meaningOf(endpoint)}, ${unit(endpoint.unit)}`),
     h(
       "thead",
       {},
       h(
         "tr",
         {},
-        h("th", { scope: "col" }, "The same patient"),
-        h("td", { class: "drawn small soft" }, h("span", { class: "scale" }, h("span", {}, "0"), h("span", {}, isChance(endpoint) ? "100" : `${endpoint.largest}`))),
-        h("th", { scope: "col", class: "n" }, endpoint.unit),
+        h("th", { scope: "col" }, t("answer.same_patient")),
+        h("td", { class: "drawn small soft" }, h("span", { class: "scale" }, h("span", {}, "0"), h("span", {}, isChance(endpoint) ? "100" : number(endpoint.largest)))),
+        h("th", { scope: "col", class: "n" }, unit(endpoint.unit)),
         h("th", { scope: "col", class: "n" }, "90 %"),
       ),
     ),
     h(
       "tbody",
       {},
-      row("as planned", judged.planned, "this"),
-      judged.without_link ? row(disputed().without, judged.without_link, "aside") : null,
-      drugs().length ? row(`without ${allLabels()}`, judged.no_drug, "aside") : null,
-      row("no treatment", judged.no_treatment, "aside"),
+      row(t("answer.as_planned"), judged.planned, "this"),
+      judged.without_link ? row(labelled(disputed().without), judged.without_link, "aside") : null,
+      drugs().length ? row(t("answer.without", { drugs: allLabels() }), judged.no_drug, "aside") : null,
+      row(t("answer.untreated"), judged.no_treatment, "aside"),
     ),
   );
 };
@@ -50,9 +51,9 @@ const riskTable = ({ judged }, endpoint) => {
 const gradeLine = (risk) =>
   h(
     "ul",
-    { class: "key", "aria-label": "Grades among them" },
-    h("li", {}, personKey("three"), `${of100(risk.grade3.measured)} grade 3 or 4`),
-    h("li", {}, personKey("four"), `${of100(risk.grade4.measured)} grade 4`),
+    { class: "key", "aria-label": t("answer.grades") },
+    h("li", {}, personKey("three"), t("answer.grade34", { count: of100(risk.grade3.measured) })),
+    h("li", {}, personKey("four"), t("answer.grade4", { count: of100(risk.grade4.measured) })),
   );
 
 /** The figure of 100 people; nothing where what is judged is no probability. */
@@ -60,23 +61,23 @@ const figure = ({ fitted, judged }, endpoint) => {
   if (!isChance(endpoint)) return null;
   const grade = (name) => (endpoint.on_a_day ? fitted.planned[name].measured.of_100 : 0);
   const filled = { grade2: judged.planned.of_100, grade3: grade("grade3"), grade4: grade("grade4") };
-  const worse = endpoint.on_a_day ? `; ${filled.grade3} of them grade 3 or 4, ${filled.grade4} grade 4` : "";
-  return people(filled, `${filled.grade2} of 100 people filled: ${happens(endpoint)}${worse}`);
+  const label = t(endpoint.on_a_day ? "answer.figure_grades" : "answer.figure", { ...filled, what: happens(endpoint) });
+  return people(filled, label);
 };
 
-/** "of 100 patients like this will have ... on day 46" */
-const sentence = ({ judged }, endpoint) => {
-  const then = when(judged.window);
-  if (!isChance(endpoint)) return [` ${happens(endpoint)} `, h("span", { class: "soft" }, `on average in patients like this, ${then}`)];
-  const what = endpoint.on_a_day ? "a lymphocyte count below 0.8 × 10⁹/L (grade ≥ 2)" : happens(endpoint);
-  return [" of 100 patients like this ", h("span", { class: "soft" }, `will have ${what} ${then}`)];
+/** "about 31 of 100 patients like this will have ... on day 46"; `number` is the element of the number. */
+const sentence = ({ judged }, endpoint, number) => {
+  const when = fromTo(judged.window);
+  const rest = (key) => h("span", { class: "soft" }, t(key, { what: happens(endpoint), when }));
+  if (!isChance(endpoint)) return parts("answer.mean", { number, what: happens(endpoint), rest: rest("answer.on_average") });
+  return parts("answer.about", { number, rest: rest(endpoint.on_a_day ? "answer.will_report" : "answer.will") });
 };
 
 /** How far patients like this one differ in the number itself. */
 const spread = ({ judged: { spread: s } }, endpoint) => {
   if (!s) return null;
-  const number = isChance(endpoint) && /^a (low|high)est/.test(endpoint.happens) ? " × 10⁹/L" : " days";
-  return h("p", { class: "small" }, `Half of them: ${s.q25} to ${s.q75}${number}; 9 of 10: ${s.q05} to ${s.q95}.`);
+  const isCount = /^happens.(low|high)est/.test(endpoint.happens.key);
+  return h("p", { class: "small" }, t(isCount ? "answer.spread_of_counts" : "answer.spread_of_days", s));
 };
 
 /** One schedule's answer. */
@@ -89,8 +90,8 @@ const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
     h(
       "div",
       {},
-      h("p", { class: "count" }, "about ", h("b", { "data-number": `${letter}.of_100`, class: warned ? "outside" : null }, of100(answer.judged.planned)), ...sentence(answer, endpoint)),
-      h("p", { class: "small" }, `90 % interval ${range(answer.judged.planned)}.`),
+      h("p", { class: "count" }, ...sentence(answer, endpoint, h("b", { "data-number": `${letter}.of_100`, class: warned ? "outside" : null }, of100(answer.judged.planned)))),
+      h("p", { class: "small" }, t("answer.interval", { range: range(answer.judged.planned) })),
       h("p", { class: "small over", id: `over-${"AB".indexOf(letter)}` }),
       endpoint.on_a_day ? gradeLine(answer.fitted.planned) : spread(answer, endpoint),
       warned ? h("p", { class: "warn" }, warned) : null,
@@ -99,7 +100,7 @@ const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
 ];
 
 const heading = (letter, id, plan) =>
-  h("h2", { id }, h("span", { class: "unseen" }, "Schedule "), h("span", { class: "letter" }, letter), h("span", {}, plan));
+  h("h2", { id }, h("span", { class: "unseen" }, `${t("answer.schedule")} `), h("span", { class: "letter" }, letter), h("span", {}, plan));
 
 /** "9 fewer of 100 under B" and how sure that is. `difference` is A minus B. */
 const headline = ({ difference, endpoint, a, b }) => {
@@ -110,19 +111,18 @@ const headline = ({ difference, endpoint, a, b }) => {
   const higher = lower === "B" ? "A" : "B";
   const days = apart(a.judged.window, b.judged.window);
   const note = days ? h("p", { class: "small soft" }, days) : null;
-  const what = happens(endpoint);
-  if (difference.verdict === "same") return [h("p", { class: "say" }, `A and B: the same ${chance ? "risk" : "number"} of ${what}`), note];
-  const unclear = difference.verdict === "unclear" ? "no clear difference, " : "";
-  const say = size
-    ? `${lower} instead of ${higher}: ${unclear}${size} fewer ${counted(endpoint)}`
-    : `A and B: the same number ${chance ? "" : "of "}${counted(endpoint)}`;
-  const interval = `A minus B: ${signed(whole(difference.low))} to ${signed(whole(difference.high))} ${endpoint.unit} (90 % interval).`;
+  const kind = chance ? "chance" : "number";
+  const words = { lower, higher, what: happens(endpoint), size, n: size };
+  if (difference.verdict === "same") return [h("p", { class: "say" }, t(`headline.same_${kind}`, words)), note];
+  const verdict = !size ? "equal" : difference.verdict === "unclear" ? "unclear" : "fewer";
+  const of = unit(endpoint.unit);
+  const interval = t("headline.interval", { low: whole(difference.low), high: whole(difference.high), unit: of });
   const better = lower === "B" ? difference.probability_b_better : difference.probability_a_better;
-  const likely = ` Probability that ${lower} is lower by ${whole(difference.better_by)} ${endpoint.unit} or more: ${probability(better)}.`;
+  const likely = () => ` ${t("headline.likely", { lower, by: whole(difference.better_by), unit: of, share: probability(better) })}`;
   return [
-    h("p", { class: "say" }, say),
-    h("p", {}, interval, difference.assumption ? null : likely),
-    difference.assumption ? h("p", { class: "warn" }, `${signed(difference.assumption)}.`) : null,
+    h("p", { class: "say" }, t(`headline.${verdict}_${kind}`, words)),
+    h("p", {}, interval, difference.assumption ? null : likely()),
+    difference.assumption ? h("p", { class: "warn" }, `${said(difference.assumption)}.`) : null,
     note,
     h("p", { class: "small over", id: "over" }),
   ];
@@ -143,13 +143,13 @@ export const showAnswer = (answer, question) => {
   const outside = answer.warnings.filter((w) => w.severity !== "note" && (w.field || w.joint));
   ["a", "b"].forEach((key, i) => {
     const concerned = outside.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
-    const warned = concerned ? "Read the warnings above before this number." : null;
+    const warned = concerned ? t("answer.warned") : null;
     byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned, answer.endpoint));
     byId(`compared-${i}`).replaceChildren(riskTable(answer[key], answer.endpoint));
   });
   byId("headline").replaceChildren(...headline(answer).filter(Boolean));
   byId("brief").textContent = ["a", "b"]
-    .map((key) => `${key.toUpperCase()}: ${of100(answer[key].judged.planned)} ${answer.endpoint.unit}`)
+    .map((key) => t("answer.brief", { letter: key.toUpperCase(), count: of100(answer[key].judged.planned), unit: unit(answer.endpoint.unit) }))
     .join(" · ");
 };
 

@@ -1,5 +1,7 @@
 // The service: warm-up, questions, and that an answer to an old question is never shown.
 
+import { said, t } from "./words.js";
+
 const ROOT = "/api/v1";
 const TOKEN = document.querySelector('meta[name="lymphokin-token"]').content;
 
@@ -19,11 +21,12 @@ const call = async (path, options = {}) => {
     response = await fetch(`${ROOT}/${path}`, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused([{ field: "", text: "The service does not answer. Is lymphokin serve still running?" }]);
+    throw new Refused([{ field: "", text: t("api.silent") }]);
   }
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  throw new Refused(body.errors ?? [{ field: "", text: `The service answered ${response.status}.` }]);
+  const errors = body.errors ?? [{ field: "", text: t("api.status", { status: response.status }) }];
+  throw new Refused(errors.map(({ field, text, message }) => ({ field, text: message ? said(message) : text })));
 };
 
 /** Wait until the models are compiled; `tell(health)` at every look. */

@@ -16,6 +16,7 @@ import { plans } from "./plan.js";
 import { restore, showRecord, tools } from "./record.js";
 import { scan } from "./scan.js";
 import { change, onChange, start, state } from "./state.js";
+import { said, t } from "./words.js";
 
 const PAUSE_MS = 30;
 /** So long a number that may be half typed is waited for, before the service is asked. */
@@ -42,8 +43,8 @@ const failed = (error) => {
   showNothingBehind();
   showNoCourses();
   const elsewhere = showNotes(error.problems, "error").map((p) => p.text);
-  const why = elsewhere.length ? elsewhere.join("; ") : "mend what is marked in red";
-  showNoAnswer(`No answer: ${why}`, state());
+  const why = elsewhere.length ? elsewhere.join("; ") : t("app.mend");
+  showNoAnswer(t("app.no_answer", { why }), state());
   draw();
 };
 
@@ -51,7 +52,7 @@ const failed = (error) => {
 const answered = (answer, asked, settled) => {
   const { reliable, note } = answer.conditioning;
   if (!reliable) {
-    const text = `these counts do not fit the model, so its numbers are withheld: ${note}`;
+    const text = t("app.withheld", { note: said(note) });
     return failed(new Refused([{ field: "patient.counts", text }]));
   }
   last = { answer, asked };
@@ -102,7 +103,7 @@ const build = (form) => {
 const say = (text, kind) => byId("headline").replaceChildren(h("p", { class: kind }, text));
 
 const begin = async () => {
-  await warm(({ detail }) => say(`Warming up: ${detail || "almost there"}…`, "soft"));
+  await warm(() => say(t("app.warming"), "soft"));
   const form = await readForm();
   build(form);
   await restore(form);
@@ -125,4 +126,4 @@ const begin = async () => {
   changed();
 };
 
-begin().catch((error) => say(`The page could not start: ${error.message}`, "error"));
+begin().catch((error) => say(t("app.not_started", { why: error.message }), "error"));

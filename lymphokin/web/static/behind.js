@@ -5,6 +5,7 @@ import { byId, h, s } from "./dom.js";
 import { disputed } from "./drugs.js";
 import { happens } from "./judge.js";
 import { of100 } from "./numbers.js";
+import { joined, label, number, said, t } from "./words.js";
 
 const facts = (pairs) =>
   h(
@@ -12,15 +13,15 @@ const facts = (pairs) =>
     { class: "facts" },
     ...pairs
       .filter(([, value]) => value !== null && value !== undefined && value !== "")
-      .flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, `${value}`)]),
+      .flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, typeof value === "number" ? number(value) : value)]),
   );
 
 const drivers = (letter, list, judged) =>
   h(
     "table",
     {},
-    h("caption", {}, `Share of what is unknown about ${judged}, schedule ${letter}`),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Unknown"), h("th", { scope: "col", class: "n" }, "share"), h("th", { scope: "col" }, "a larger value"))),
+    h("caption", {}, t("why.caption", { what: judged, letter })),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("why.unknown")), h("th", { scope: "col", class: "n" }, t("why.share")), h("th", { scope: "col" }, t("why.larger")))),
     h(
       "tbody",
       {},
@@ -28,9 +29,9 @@ const drivers = (letter, list, judged) =>
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, driver.meaning),
-          h("td", { class: "n" }, `${driver.share}`, " ", shareBar(driver.share)),
-          h("td", {}, driver.raises_risk ? "raises the risk" : "lowers the risk"),
+          h("th", { scope: "row" }, label(driver.meaning)),
+          h("td", { class: "n" }, number(driver.share), " ", shareBar(driver.share)),
+          h("td", {}, t(driver.raises_risk ? "why.raises" : "why.lowers")),
         ),
       ),
     ),
@@ -49,25 +50,25 @@ const provenance = (p) =>
     "div",
     {},
     facts([
-      ["Numbers rest on", p.title],
-      ["Model", `${p.model} (${p.model_sha256.slice(0, 12)})`],
-      ["Patients behind it", p.patients],
-      ["Draws", p.draws],
-      ["Fitted", p.created],
-      ["Version", p.version],
-      ["Commit", p.commit],
-      ["Data (SHA-256)", p.data_sha256],
-      ["Posterior (SHA-256)", p.posterior_sha256],
-      ["Largest R-hat", p.rhat_max],
-      ["Smallest bulk ESS", p.ess_bulk_min],
-      ["Divergences", p.divergences],
-      ["Verdict on sampling", p.verdict],
-      [disputed() && `That ${disputed().assumes}`, disputed() && (p.gamma_known_from_people ? "seen in people" : "an assumption: no human evidence")],
+      [t("facts.rests"), label(p.title)],
+      [t("facts.model"), `${p.model} (${p.model_sha256.slice(0, 12)})`],
+      [t("facts.patients"), p.patients],
+      [t("facts.draws"), p.draws],
+      [t("facts.fitted"), p.created],
+      [t("facts.version"), p.version],
+      [t("facts.commit"), p.commit],
+      [t("facts.data"), p.data_sha256],
+      [t("facts.posterior"), p.posterior_sha256],
+      [t("facts.rhat"), p.rhat_max],
+      [t("facts.ess"), p.ess_bulk_min],
+      [t("facts.divergences"), p.divergences],
+      [t("facts.verdict"), p.verdict],
+      disputed() ? [t("facts.that", { assumes: label(disputed().assumes) }), t(p.gamma_known_from_people ? "facts.seen" : "facts.assumed")] : ["", null],
     ]),
     ...calibration(p.calibration),
-    h("h3", {}, "What it cannot say"),
-    h("ul", {}, ...p.limits.map((text) => h("li", {}, text))),
-    h("p", {}, h("strong", {}, p.research_use)),
+    h("h3", {}, t("facts.cannot")),
+    h("ul", {}, ...p.limits.map((text) => h("li", {}, label(text)))),
+    h("p", {}, h("strong", {}, label(p.research_use))),
   );
 
 /** The place that a warning belongs to: the input it names, or the list of all. */
@@ -77,12 +78,12 @@ const place = (field) => document.querySelector(`[data-at="${CSS.escape(field)}"
 export const showNotes = (notes, kind) => {
   for (const holder of document.querySelectorAll(".notes")) holder.replaceChildren();
   for (const input of document.querySelectorAll('[aria-invalid="true"]')) input.removeAttribute("aria-invalid");
-  return notes.filter(({ field, text }) => {
+  return notes.filter(({ field, text, message }) => {
     let at = field;
     while (at && !place(at)) at = at.includes(".") ? at.slice(0, at.lastIndexOf(".")) : "";
     if (!at) return true;
     const holder = place(at);
-    holder.append(h("p", { class: kind }, text));
+    holder.append(h("p", { class: kind }, message ? said(message) : text));
     if (kind === "error") for (const input of holder.parentElement.querySelectorAll("input, select")) input.setAttribute("aria-invalid", "true");
     return false;
   });
@@ -91,14 +92,15 @@ export const showNotes = (notes, kind) => {
 /** Warnings with the schedule they concern; the same one for both is said once. */
 const cautions = (warnings) => {
   const plans = new Map();
-  for (const { field, text } of warnings) {
-    const plan = /^[ab]\b/.test(field) && !/^[AB]\b/.test(text) ? field[0].toUpperCase() : "";
+  for (const { field, text, message } of warnings) {
+    const plan = /^[ab]\b/.test(field) && !("plan" in message.values) ? field[0].toUpperCase() : "";
     plans.set(text, [...(plans.get(text) ?? []), plan]);
   }
-  return [...plans].map(([text, of]) => ({
-    text: of.some((plan) => plan) ? `${of.filter(Boolean).join(" and ")}: ${text}` : text,
-    severity: warnings.find((w) => w.text === text).severity,
-  }));
+  return [...plans].map(([text, of]) => {
+    const { severity, message } = warnings.find((w) => w.text === text);
+    const what = said(message);
+    return { severity, text: of.some(Boolean) ? t("warning.of", { plans: joined(of.filter(Boolean)), what }) : what };
+  });
 };
 
 /** Show what stands behind an answer. */
@@ -107,21 +109,22 @@ export const showBehind = (answer) => {
   const { conditioning: c } = answer;
   byId("warnings").replaceChildren(...cautions(answer.warnings).map((w) => h("li", { class: w.severity }, w.text)));
   byId("why").replaceChildren(
-    h("div", { class: "columns" }, ...["a", "b"].map((key) => drivers(key.toUpperCase(), answer[key].drivers, answer.endpoint.on_a_day ? "the count at the visit" : happens(answer.endpoint)))),
-    h("h3", {}, "Counts so far"),
-    h("p", { class: c.reliable ? "" : "warn" }, c.note),
+    h("div", { class: "columns" }, ...["a", "b"].map((key) => drivers(key.toUpperCase(), answer[key].drivers, answer.endpoint.on_a_day ? t("why.count") : happens(answer.endpoint)))),
+    h("h3", {}, t("counts.title")),
+    h("p", { class: c.reliable ? "" : "warn" }, said(c.note)),
     facts([
-      ["Counts used", c.counts_used],
-      ["of which baseline", c.baseline_counts],
-      ["Draws of this patient, worth", c.effective_draws],
+      [t("why.counts"), c.counts_used],
+      [t("why.baseline"), c.baseline_counts],
+      [t("why.draws"), c.effective_draws],
     ]),
-    ...(answer.endpoint.on_a_day ? measuredAndTrue(answer) : [h("p", {}, "This endpoint is about the patient’s own level on every day, not about what visits would show of it.")]),
+    ...(answer.endpoint.on_a_day ? measuredAndTrue(answer) : [h("p", {}, t("why.own_level"))]),
   );
 };
 
+const own = ({ fitted }) => of100(fitted.planned.grade2.true);
 const measuredAndTrue = (answer) => [
-  h("h3", {}, "Measured, and without the scatter of measuring"),
-  h("p", {}, `The numbers above are of the count that the laboratory will report, which scatters around the patient’s own level. That level itself lies below 0.8 in ${["a", "b"].map((key) => `${of100(answer[key].fitted.planned.grade2.true)} of 100 under ${key.toUpperCase()}`).join(", ")}.`),
+  h("h3", {}, t("why.scatter_title")),
+  h("p", {}, t("why.scatter", { a: own(answer.a), b: own(answer.b) })),
 ];
 
 /** Show nothing behind an answer that is not there. */
@@ -134,5 +137,5 @@ export const showNothingBehind = () => {
 export const showProvenance = (p) => {
   byId("provenance").replaceChildren(provenance(p));
   byId("synthetic").hidden = !p.synthetic;
-  byId("source").textContent = `Numbers rest on: ${p.title}. Model ${p.model}, lymphokin ${p.version}.`;
+  byId("source").textContent = t("facts.source", { title: label(p.title), model: p.model, version: p.version });
 };

@@ -2,12 +2,10 @@
 
 import { h } from "./dom.js";
 import { drugs, keyOf, labelOf, place, shortLabel } from "./drugs.js";
-import { signed } from "./numbers.js";
 import * as plan from "./schedule.js";
+import { day as dayText, number, t, WEEKDAYS } from "./words.js";
 
-export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-
-const nameOf = (kind) => (kind === "fraction" ? "Fraction" : `${labelOf(kind)} pulse`);
+const nameOf = (kind) => (kind === "fraction" ? t("calendar.fraction") : t("calendar.pulse", { drug: labelOf(kind) }));
 
 const weekdayOf = (schedule, day) => (((schedule.start_weekday + day) % 7) + 7) % 7;
 const monday = (schedule, day) => day - weekdayOf(schedule, day);
@@ -15,7 +13,7 @@ const monday = (schedule, day) => day - weekdayOf(schedule, day);
 /** "Thursday of week 1, day 3" */
 const dayName = (schedule, day) => {
   const week = (monday(schedule, day) - monday(schedule, 0)) / 7 + 1;
-  return `${WEEKDAYS[weekdayOf(schedule, day)]} of week ${signed(week)}, day ${signed(day)}`;
+  return t("calendar.day", { weekday: WEEKDAYS[weekdayOf(schedule, day)], week, day: dayText(day) });
 };
 
 /** First Monday shown and number of weeks, so that everything planned and the visit has its cell. */
@@ -31,19 +29,19 @@ const cellOf = (schedule, day, { active, visit }) => {
   const said = [];
   const shown = [];
   if (fractions.length) {
-    const gy = fractions.map((f) => `${f.gy}`).join("+");
-    said.push(`fraction of ${gy} Gy`);
+    const gy = fractions.map((f) => number(f.gy)).join("+");
+    said.push(t("calendar.fraction_of", { gy }));
     shown.push(h("span", { class: "chip" }, gy));
   }
   for (const { drug, label } of given) {
     const pulse = plan.pulseAt(schedule, drug, day);
     const first = Math.floor(pulse.day);
-    said.push(`${label}, day ${day - first + 1} of ${pulse.days}`);
+    said.push(t("calendar.pulse_day", { drug: label, n: day - first + 1, length: pulse.days }));
     if (!fractions.length && day === first) shown.push(h("span", { class: "word" }, shortLabel(drug)));
   }
   if (day === visit) {
-    said.push("visit");
-    if (!shown.length) shown.push(h("span", { class: "word" }, "visit"));
+    said.push(t("calendar.visit"));
+    if (!shown.length) shown.push(h("span", { class: "word" }, t("calendar.visit")));
   }
   const kinds = [
     fractions.length || given.length ? "has" : "",
@@ -59,7 +57,7 @@ const cellOf = (schedule, day, { active, visit }) => {
       tabindex: day === active ? 0 : -1,
       "data-day": day,
       class: kinds.filter(Boolean).join(" "),
-      "aria-label": `${dayName(schedule, day)}: ${said.join(", ") || (weekend ? "empty, weekend" : "empty")}`,
+      "aria-label": t("calendar.cell", { where: dayName(schedule, day), what: said.join(", ") || t(weekend ? "calendar.weekend" : "calendar.empty") }),
     },
     ...shown,
   );
@@ -102,7 +100,7 @@ export class Calendar {
       return h(
         "tr",
         { class: cells.some((cell) => cell.childNodes.length || cell.classList.contains("pulse")) ? null : "idle" },
-        h("th", { scope: "row" }, h("abbr", { title: `week ${week}`, "aria-label": `week ${week}` }, `wk ${week}`)),
+        h("th", { scope: "row" }, h("abbr", { title: t("calendar.week", { week }), "aria-label": t("calendar.week", { week }) }, t("calendar.wk", { week }))),
         ...cells,
       );
     });
@@ -145,13 +143,13 @@ export class Calendar {
     const schedule = this.read();
     const where = dayName(schedule, day);
     if (plan.isThere(schedule, kind, day))
-      return this.edit((next) => plan.remove(next, kind, day), `${nameOf(kind)} removed: ${where}`);
+      return this.edit((next) => plan.remove(next, kind, day), t("calendar.removed", { what: nameOf(kind), where }));
     const like = kind === "fraction" ? null : plan.likely(schedule, kind, this.template);
-    if (kind !== "fraction" && like === null) return this.refuse(`Enter the dose of ${labelOf(kind)} first.`);
+    if (kind !== "fraction" && like === null) return this.refuse(t("calendar.enter_dose", { drug: labelOf(kind) }));
     const length = like?.days;
     const refusal = plan.whyNotAdd(schedule, kind, day, this.limits, length);
     if (refusal) return this.refuse(refusal);
-    this.edit((next) => plan.add(next, kind, day, this.template), `${nameOf(kind)} added: ${where}`);
+    this.edit((next) => plan.add(next, kind, day, this.template), t("calendar.added", { what: nameOf(kind), where }));
   }
 
   move(kind, from, to) {
@@ -159,7 +157,7 @@ export class Calendar {
     const refusal = plan.whyNotMove(schedule, kind, from, to, this.limits);
     if (refusal) return this.refuse(refusal);
     this.active = to;
-    this.edit((next) => plan.move(next, kind, from, to), `${nameOf(kind)} moved to ${dayName(schedule, to)}`);
+    this.edit((next) => plan.move(next, kind, from, to), t("calendar.moved", { what: nameOf(kind), where: dayName(schedule, to) }));
   }
 
   onKey(event) {
@@ -188,7 +186,7 @@ export class Calendar {
     if (!fractions.length || fractions.some((f) => f.gy + by <= 0)) return;
     this.edit((next) => {
       for (const f of plan.fractionsAt(next, day)) f.gy += by;
-    }, `Fraction of ${fractions[0].gy + by} Gy: ${dayName(this.read(), day)}`);
+    }, t("calendar.nudged", { gy: fractions[0].gy + by, where: dayName(this.read(), day) }));
   }
 
   onDown(event) {

@@ -2,6 +2,7 @@
 
 import { h, s } from "./dom.js";
 import { chance, hundredths } from "./numbers.js";
+import { number, said, t } from "./words.js";
 
 const SIDE = 130;
 const LEFT = 42;
@@ -28,16 +29,16 @@ const picture = (groups) =>
     s("line", { class: "ideal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
     ...[0, 0.5, 1].flatMap(axis),
     ...groups.flatMap(point),
-    s("text", { x: x(0.5), y: TOP + SIDE + 28, "text-anchor": "middle" }, "predicted, of 100"),
-    s("text", { transform: `translate(11 ${y(0.5)}) rotate(-90)`, "text-anchor": "middle" }, "happened, of 100"),
+    s("text", { x: x(0.5), y: TOP + SIDE + 28, "text-anchor": "middle" }, t("calibration.x")),
+    s("text", { transform: `translate(11 ${y(0.5)}) rotate(-90)`, "text-anchor": "middle" }, t("calibration.y")),
   );
 
 const tableOf = (groups) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, "Patients by predicted risk; happened with its 90 % interval, of 100"),
-    h("thead", {}, h("tr", {}, ...["Patients", "predicted", "happened"].map((name) => h("th", { scope: "col", class: "n" }, name)))),
+    h("caption", {}, t("calibration.caption")),
+    h("thead", {}, h("tr", {}, ...[t("calibration.patients"), t("calibration.predicted"), t("calibration.happened")].map((name) => h("th", { scope: "col", class: "n" }, name)))),
     h(
       "tbody",
       {},
@@ -45,9 +46,9 @@ const tableOf = (groups) =>
         h(
           "tr",
           {},
-          h("td", { class: "n" }, `${g.patients}`),
+          h("td", { class: "n" }, number(g.patients)),
           h("td", { class: "n" }, chance(g.risk)),
-          h("td", { class: "n" }, `${hundredths(g.happened)} (${hundredths(g.low)} to ${hundredths(g.high)})`),
+          h("td", { class: "n" }, `${hundredths(g.happened)} (${t("number.range", { low: hundredths(g.low), high: hundredths(g.high) })})`),
         ),
       ),
     ),
@@ -58,7 +59,7 @@ export const calibration = (known) =>
   known === null
     ? []
     : [
-        h("h3", {}, "Did such risks come true?"),
-        h("p", {}, known.text),
+        h("h3", {}, t("calibration.title")),
+        h("p", {}, said(known.message)),
         known.groups.length ? h("div", { class: "columns" }, picture(known.groups), tableOf(known.groups)) : null,
       ];

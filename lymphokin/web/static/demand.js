@@ -2,6 +2,7 @@
 
 import { latest } from "./api.js";
 import { h } from "./dom.js";
+import { t } from "./words.js";
 
 /**
  * A button and the place of its result. `entered()` is the question; `show(answer, question)` gives
@@ -16,14 +17,14 @@ export const onDemand = ({ path, label, entered, show }) => {
   });
   const run = () => {
     asked = entered();
-    result.replaceChildren(h("p", {}, "Asking the model…"));
+    result.replaceChildren(h("p", {}, t("page.asking")));
     ask(asked);
   };
   const check = () => {
     if (asked === null || JSON.stringify(asked) === JSON.stringify(entered())) return;
     asked = null;
     ask.forget();
-    result.replaceChildren(h("p", { class: "soft" }, "What is entered has changed: ask again."));
+    result.replaceChildren(h("p", { class: "soft" }, t("demand.changed")));
   };
   return { button: h("button", { type: "button", class: "ask", onclick: run }, label), result, check };
 };

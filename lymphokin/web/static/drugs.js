@@ -1,11 +1,13 @@
 // The drugs that the model takes, as the service names them: nothing here knows one of them.
 
+import { joined, label } from "./words.js";
+
 let known = [];
 let link = null;
 
 /** Take over the drugs and the disputed link of the form. */
 export const useModel = (form) => {
-  known = form.drugs;
+  known = form.drugs.map((drug) => ({ ...drug, label: label(drug.label) }));
   link = form.link;
 };
 
@@ -17,7 +19,7 @@ const about = (drug) => known.find((d) => d.drug === drug);
 export const labelOf = (drug) => about(drug)?.label ?? drug;
 /** A label that fits beside a chart. */
 export const shortLabel = (drug) => (labelOf(drug).length > 6 ? drug : labelOf(drug));
-export const allLabels = () => known.map((d) => d.label).join(" and ");
+export const allLabels = () => joined(known.map((d) => d.label));
 export const place = (drug) => known.findIndex((d) => d.drug === drug);
 
 /** The key that adds a pulse: the first letter of its word, if nothing else has it. */

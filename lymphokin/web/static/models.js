@@ -4,18 +4,19 @@
 import { latest } from "./api.js";
 import { byId, h } from "./dom.js";
 import { allLabels } from "./drugs.js";
-import { of100, range, signed } from "./numbers.js";
+import { meaningOf } from "./judge.js";
+import { of100, range, unit } from "./numbers.js";
+import { label, number, t } from "./words.js";
 
 /** An answer that stands this long is one that somebody reads. */
 const PAUSE_MS = 500;
-const HEAD = ["Model", "A", "B", "A − B"];
 
 const cell = (estimate) => h("td", { class: "n" }, of100(estimate), h("div", { class: "small soft" }, range(estimate)));
 
 const about = ({ knows_drugs_a: a, knows_drugs_b: b, rests_on, reliable }) => [
-  rests_on,
-  a && b ? "" : "; does not know the drugs",
-  reliable ? "" : h("strong", {}, "; the counts are unlike what it expects"),
+  label(rests_on),
+  a && b ? "" : `; ${t("models.no_drug")}`,
+  reliable ? "" : h("strong", {}, `; ${t("models.unlike")}`),
 ];
 
 const rowOf = (row) =>
@@ -24,36 +25,33 @@ const rowOf = (row) =>
     {},
     h(
       "th",
-      { scope: "row", title: row.description },
+      { scope: "row", title: label(row.description) },
       row.model.replaceAll("_", " "),
-      row.asked_first ? " (this page)" : "",
+      row.asked_first ? ` ${t("models.this_page")}` : "",
       h("div", { class: "small soft" }, ...about(row)),
     ),
     cell(row.a),
     cell(row.b),
-    h("td", { class: "n" }, signed(row.difference.of_100 ?? row.difference.p)),
+    h("td", { class: "n" }, number(row.difference.of_100 ?? row.difference.p)),
   );
 
-const span = ({ lowest, highest }) => (lowest === highest ? signed(lowest) : `${signed(lowest)} to ${signed(highest)}`);
+const span = ({ lowest, highest }) => (lowest === highest ? number(lowest) : t("number.range", { low: lowest, high: highest }));
 
 /** Why no other model speaks of some schedules. */
-const alone = (schedules) => (schedules.some((s) => s.pulses.length) ? `no other model here knows ${allLabels()}` : "no other model here can say");
+const alone = (schedules, of) => t(schedules.some((s) => s.pulses.length) ? `models.${of}_knows` : `models.${of}_says`, { drugs: allLabels() });
 
 /** "Over 6 models: 33 to 76." */
-const said = (mixture, unit, schedule) =>
-  mixture && mixture.models > 1 ? `Over ${mixture.models} models: ${span(mixture)} ${unit}.` : alone([schedule]).replace("no", "No") + ".";
+const over = (mixture, unit, schedule) =>
+  mixture && mixture.models > 1 ? t("models.over", { models: mixture.models, span: span(mixture), unit }) : alone([schedule], "none");
 
 const tableOf = (answer) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, `${answer.endpoint.meaning}, ${answer.endpoint.unit}, with 90 % intervals`),
-    h("thead", {}, h("tr", {}, ...HEAD.map((name) => h("th", { scope: "col", class: name === "Model" ? null : "n" }, name)))),
+    h("caption", {}, t("models.caption", { meaning: meaningOf(answer.endpoint), unit: unit(answer.endpoint.unit) })),
+    h("thead", {}, h("tr", {}, ...[t("facts.model"), "A", "B", "A − B"].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)))),
     h("tbody", {}, ...answer.models.map(rowOf)),
   );
-
-const NOTE =
-  "Every model that knows the drugs has the same weight: nothing says which is right for this patient. One that does not know a drug is not counted where it is given: its pulses change nothing in it.";
 
 const write = (texts) =>
   ["over-0", "over-1", "over"].forEach((id, i) => {
@@ -65,13 +63,13 @@ export const models = () => {
   const drawer = byId("models");
   const put = latest("models", {
     answered: (answer, { a, b }) => {
-      const { unit } = answer.endpoint;
-      const difference = answer.difference?.models > 1 ? `A minus B over ${answer.difference.models} models: ${span(answer.difference)} ${unit}.` : `A minus B has no second opinion: ${alone([a, b])}.`;
-      write([said(answer.a, unit, a), said(answer.b, unit, b), difference]);
-      drawer.replaceChildren(tableOf(answer), h("p", { class: "small soft" }, NOTE));
+      const of = unit(answer.endpoint.unit);
+      const difference = answer.difference?.models > 1 ? t("models.difference", { models: answer.difference.models, span: span(answer.difference), unit: of }) : alone([a, b], "no_second");
+      write([over(answer.a, of, a), over(answer.b, of, b), difference]);
+      drawer.replaceChildren(tableOf(answer), h("p", { class: "small soft" }, t("models.note")));
     },
     failed: (error) => {
-      write(["", "", "Other models gave no answer."]);
+      write(["", "", t("models.none")]);
       drawer.replaceChildren(h("p", { class: "error" }, error.message));
     },
   });
@@ -81,7 +79,7 @@ export const models = () => {
   };
   return {
     ask: (question) => {
-      wait("Other models are being asked…");
+      wait(t("models.asking"));
       put(question, PAUSE_MS);
     },
     forget: () => {

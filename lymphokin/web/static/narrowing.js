@@ -2,21 +2,22 @@
 
 import { A_OR_B, choice, onDemand } from "./demand.js";
 import { byId, h } from "./dom.js";
-import { isChance } from "./judge.js";
-import { hundredths, of100, signed, written } from "./numbers.js";
+import { isChance, meaningOf } from "./judge.js";
+import { hundredths, of100, unit, written } from "./numbers.js";
+import { shortDay, t } from "./words.js";
 
 const tableOf = (answer) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, `${answer.endpoint.meaning}. Now ${of100(answer.risk)} ${answer.endpoint.unit}. After one more lymphocyte count on a day it would be, ${answer.endpoint.unit}:`),
+    h("caption", {}, t("narrowing.caption", { meaning: meaningOf(answer.endpoint), count: of100(answer.risk), unit: unit(answer.endpoint.unit) })),
     h(
       "thead",
       {},
       h(
         "tr",
         {},
-        ...["Day of the count", "if it is low", "if it is high", "uncertainty it removes"].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)),
+        ...["narrowing.day", "narrowing.low", "narrowing.high", "narrowing.removes"].map((key) => t(key)).map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)),
       ),
     ),
     h(
@@ -26,10 +27,10 @@ const tableOf = (answer) =>
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, signed(row.day)),
+          h("th", { scope: "row" }, shortDay(row.day)),
           h("td", { class: "n" }, written(row.risk_if_low, isChance(answer.endpoint))),
           h("td", { class: "n" }, written(row.risk_if_high, isChance(answer.endpoint))),
-          h("td", { class: "n" }, `${hundredths(row.variance_explained)} %`),
+          h("td", { class: "n" }, t("number.percent", { value: hundredths(row.variance_explained) })),
         ),
       ),
     ),
@@ -37,14 +38,14 @@ const tableOf = (answer) =>
 
 /** Build the question of the next count. */
 export const narrowing = ({ question }) => {
-  const [under, underLabel] = choice("Under schedule", A_OR_B, () => demand.check());
+  const [under, underLabel] = choice(t("narrowing.under"), A_OR_B, () => demand.check());
   const entered = () => {
     const { patient, endpoint, ...both } = question();
     return { patient, schedule: both[under.value], endpoint };
   };
-  const note = "Low and high: its 10 % and 90 % quantiles. Uncertainty: expected share of the outcome’s variance.";
+  const note = t("narrowing.note");
   const show = (answer) => [tableOf(answer), h("p", { class: "small soft" }, note)];
-  const demand = onDemand({ path: "narrowing", label: "Ask", entered, show });
+  const demand = onDemand({ path: "narrowing", label: t("narrowing.ask"), entered, show });
   byId("narrowing").append(h("div", { class: "line" }, underLabel, demand.button), demand.result);
   return demand.check;
 };

@@ -1,27 +1,29 @@
 // How the service's numbers are written. It rounds them, once; nothing is rounded here.
 
-/** A true minus. */
-export const signed = (value) => `${value}`.replace("-", "−");
+import { label, number, t } from "./words.js";
 
 /** Hundredths as whole numbers; exact, since the service gives two decimals. */
 export const hundredths = (share) => Math.round(100 * share);
 
 /** A probability as a number of 100: none is not impossible, and all is not certain. */
-export const chance = (share) => ({ 0: "< 1", 100: "> 99" })[hundredths(share)] ?? `${hundredths(share)}`;
+export const chance = (share) => ({ 0: "< 1", 100: "> 99" })[hundredths(share)] ?? number(hundredths(share));
 
 /** A number of 100 patients; of what is no probability the number itself. */
-export const written = (value, isChance) => (isChance ? chance(value) : `${value}`);
+export const written = (value, isChance) => (isChance ? chance(value) : number(value));
 export const of100 = ({ p, of_100 }) => written(p, of_100 !== null);
 
 /** The 90 % interval of such a number. */
-export const range = ({ low, high, of_100 }) => `${written(low, of_100 !== null)} to ${written(high, of_100 !== null)}`;
+export const range = ({ low, high, of_100 }) => t("number.range", { low: written(low, of_100 !== null), high: written(high, of_100 !== null) });
 
 /** A probability of two decimals. */
-export const probability = (share) => ({ 0: "< 0.01", 1: "> 0.99" })[share] ?? `${share}`;
+export const probability = (share) => ({ 0: `< ${number(0.01)}`, 1: `> ${number(0.99)}` })[share] ?? number(share);
 
-const UNITS = { "1e9/L": "10⁹/L", "cells/uL": "cells/µL", m2: "m²", cm3: "cm³" };
+const UNITS = { "1e9/L": "10⁹/L", "1e9/L x days": "10⁹/L × days", "cells/uL": "cells/µL", m2: "m²", cm3: "cm³" };
 /** A unit as people write it. */
-export const unit = (text) => UNITS[text] ?? text;
+export const unit = (text) => label(UNITS[text] ?? text);
+
+/** A number as it stands in an input: with the decimal mark that is typed. */
+export const inInput = (value) => (typeof value === "number" ? number(value) : value ?? "");
 
 /** A number that was typed, null for nothing yet, else the text, which the service will refuse. */
 export const typed = (text) => {

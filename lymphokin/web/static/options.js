@@ -2,7 +2,10 @@
 
 import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
-import { of100, range, signed, typed } from "./numbers.js";
+import { meaningOf } from "./judge.js";
+import { of100, range, typed, unit } from "./numbers.js";
+import { inFull } from "./schedule.js";
+import { number, said, t } from "./words.js";
 
 /** Limits of the BED to begin with, as shares of that of schedule A. */
 const SHARE_OF_BED = [0.9, 1.1];
@@ -15,7 +18,7 @@ const fromTo = (label, values, onchange) => {
       autocomplete: "off",
       maxlength: 8,
       value,
-      "aria-label": `${label}, ${i ? "at most" : "at least"}`,
+      "aria-label": t(i ? "options.at_most" : "options.at_least", { what: label }),
       onchange,
     }),
   );
@@ -27,14 +30,19 @@ const listOf = (answer, take) =>
   h(
     "table",
     { class: "list" },
-    h("caption", {}, `${answer.note} ${answer.considered} schedules considered${answer.left_out ? `, ${answer.left_out} of them left out: too far outside what the model has seen` : ""}. ${answer.endpoint.meaning}. The schedule asked about: ${of100(answer.reference)} ${answer.endpoint.unit}.`),
+    h("caption", {}, [
+      t("options.note"),
+      t(answer.left_out ? "options.left_out" : "options.considered", { considered: answer.considered, left: answer.left_out }),
+      `${meaningOf(answer.endpoint)}.`,
+      t("options.reference", { count: of100(answer.reference), unit: unit(answer.endpoint.unit) }),
+    ].join(" ")),
     h(
       "thead",
       {},
       h(
         "tr",
         {},
-        ...["Schedule", answer.endpoint.unit, "90 %", "difference", "BED (Gy)", "days"].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)),
+        ...[t("answer.schedule"), unit(answer.endpoint.unit), "90 %", t("options.difference"), "BED (Gy)", t("options.days")].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)),
         h("td"),
       ),
     ),
@@ -45,13 +53,13 @@ const listOf = (answer, take) =>
         h(
           "tr",
           {},
-          h("th", { scope: "row" }, option.label, option.outside ? h("div", { class: "warn" }, option.outside) : null),
+          h("th", { scope: "row" }, inFull(option.schedule), option.outside.length ? h("div", { class: "warn" }, option.outside.map(said).join("; ")) : null),
           h("td", { class: "n" }, h("b", {}, of100(option.risk))),
           h("td", { class: "n soft" }, range(option.risk)),
-          h("td", { class: "n" }, signed(option.difference)),
-          h("td", { class: "n" }, `${option.bed10_gy}`),
-          h("td", { class: "n" }, `${option.course_days}`),
-          h("td", {}, h("button", { type: "button", "aria-label": `Load ${option.label}`, onclick: () => take(option) }, "Load")),
+          h("td", { class: "n" }, number(option.difference)),
+          h("td", { class: "n" }, number(option.bed10_gy)),
+          h("td", { class: "n" }, number(option.course_days)),
+          h("td", {}, h("button", { type: "button", "aria-label": t("options.load_this", { what: inFull(option.schedule) }), onclick: () => take(option) }, t("options.load"))),
         ),
       ),
     ),
@@ -60,12 +68,12 @@ const listOf = (answer, take) =>
 /** Build the search; `bed()` is the BED of schedule A, or null. */
 export const options = ({ question, load, bed }) => {
   const check = () => demand.check();
-  const [around, aroundLabel] = choice("Compare with", A_OR_B, check);
-  const [into, intoLabel] = choice("load into", B_OR_A);
-  const [bedOf, bedField, bedInputs] = fromTo("BED, α/β 10 Gy", ["", ""], check);
-  const [countOf, countField] = fromTo("fractions", [1, 10], check);
-  const [gyOf, gyField] = fromTo("Gy per fraction", [2, 24], check);
-  const [daysOf, daysField] = choice("course of at most", [[7, "1 week"], [14, "2 weeks"], [21, "3 weeks"]], check);
+  const [around, aroundLabel] = choice(t("options.with"), A_OR_B, check);
+  const [into, intoLabel] = choice(t("scan.into"), B_OR_A);
+  const [bedOf, bedField, bedInputs] = fromTo(t("options.bed"), ["", ""], check);
+  const [countOf, countField] = fromTo(t("options.fractions"), [1, 10], check);
+  const [gyOf, gyField] = fromTo(t("options.gy"), [2, 24], check);
+  const [daysOf, daysField] = choice(t("options.longest"), [1, 2, 3].map((n) => [7 * n, t("options.weeks", { n })]), check);
   daysOf.value = 14;
   const entered = () => {
     const { patient, endpoint, ...both } = question();
@@ -75,11 +83,11 @@ export const options = ({ question, load, bed }) => {
   const show = (answer) => {
     const take = (option) => {
       load(into.value, option.schedule);
-      announce(`${option.label} loaded into schedule ${into.value.toUpperCase()}`);
+      announce(t("scan.loaded", { what: inFull(option.schedule), letter: into.value.toUpperCase() }));
     };
-    return answer.options.length ? [listOf(answer, take)] : [h("p", {}, "No schedule lies within these limits.")];
+    return answer.options.length ? [listOf(answer, take)] : [h("p", {}, t("options.none"))];
   };
-  const demand = onDemand({ path: "options", label: "List schedules", entered, show });
+  const demand = onDemand({ path: "options", label: t("options.ask"), entered, show });
   byId("options").append(
     h("div", { class: "line" }, aroundLabel, bedField, countField, gyField, daysField, intoLabel, demand.button),
     demand.result,

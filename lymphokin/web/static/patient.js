@@ -1,20 +1,21 @@
 // The patient: fields made from what the service says about them, and counts so far as rows.
 
 import { byId, h } from "./dom.js";
-import { fromMicrolitre, typed, unit } from "./numbers.js";
+import { fromMicrolitre, inInput, typed, unit } from "./numbers.js";
+import { joined, label as labelOf, number, t } from "./words.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
 
 /** Write `value` into a control, unless the reader is typing in it. */
 const write = (control, value) => {
-  if (control !== document.activeElement) control.value = value ?? "";
+  if (control !== document.activeElement) control.value = inInput(value);
 };
 
-const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, label));
+const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, labelOf(label)));
 
 const hintOf = (field) =>
-  [field.help, field.seen ? `Seen: ${field.seen[0]} to ${field.seen[1]}.` : ""].filter(Boolean).join(" ");
+  [labelOf(field.help), field.seen ? t("patient.seen", { low: field.seen[0], high: field.seen[1] }) : ""].filter(Boolean).join(" ");
 
 /** One control of a field, and what writes the patient's value into it. */
 const single = (field, id, edit) => {
@@ -23,14 +24,14 @@ const single = (field, id, edit) => {
     const input = textInput({ id, "data-least": field.minimum, "aria-describedby": described, oninput: () => edit(typed(input.value)) });
     return [input, (value) => write(input, value)];
   }
-  const stated = field.required ? [] : [h("option", { value: "" }, "not stated")];
+  const stated = field.required ? [] : [h("option", { value: "" }, t("patient.not_stated"))];
   const choice = h("select", { id, "aria-describedby": described, onchange: () => edit(choice.value || null) }, ...stated, ...options(field));
   return [choice, (value) => (choice.value = value ?? "")];
 };
 
 /** One choice for each lesion; they are joined by "+", and said once where they are all the same. */
 const perLesion = (field, id, edit) => {
-  const holder = h("div", { role: "group", "aria-label": field.label });
+  const holder = h("div", { role: "group", "aria-label": labelOf(field.label) });
   const take = () => {
     const chosen = [...holder.children].map((choice) => choice.value);
     edit(new Set(chosen).size === 1 ? chosen[0] : chosen.join("+"));
@@ -41,7 +42,7 @@ const perLesion = (field, id, edit) => {
     while (holder.children.length > count) holder.lastChild.remove();
     while (holder.children.length < count) {
       const n = holder.children.length + 1;
-      holder.append(h("select", { id: n === 1 ? id : `${id}-${n}`, "aria-label": n === 1 ? null : `${field.label}, lesion ${n}`, onchange: take }, ...options(field)));
+      holder.append(h("select", { id: n === 1 ? id : `${id}-${n}`, "aria-label": n === 1 ? null : t("patient.lesion", { field: labelOf(field.label), n }), onchange: take }, ...options(field)));
     }
     [...holder.children].forEach((choice, i) => (choice.value = named[i] ?? named[0]));
   };
@@ -51,7 +52,7 @@ const perLesion = (field, id, edit) => {
 /** Fields of the patient that the model reads; returns what draws them. */
 export const patientFields = (root, form, { state, change }) => {
   const asked = form.fields.filter((field) => field.used);
-  const unused = form.fields.filter((field) => !field.used).map((field) => field.label.toLowerCase());
+  const unused = form.fields.filter((field) => !field.used).map((field) => labelOf(field.label).toLowerCase());
   const draws = asked.map((field) => {
     const id = `p-${field.name}`;
     const edit = (value) => change((next) => (next.patient[field.name] = value), field.name);
@@ -60,7 +61,7 @@ export const patientFields = (root, form, { state, change }) => {
       h(
         "div",
         { class: "field", "data-at": `patient.${field.name}` },
-        h("label", { for: id }, field.label, field.unit ? h("span", { class: "unit" }, unit(field.unit)) : null),
+        h("label", { for: id }, labelOf(field.label), field.unit ? h("span", { class: "unit" }, unit(field.unit)) : null),
         control,
         h("div", { class: "hint", id: `${id}-hint` }, hintOf(field)),
         h("div", { class: "notes", id: `${id}-notes` }),
@@ -68,7 +69,7 @@ export const patientFields = (root, form, { state, change }) => {
     );
     return () => draw(state().patient[field.name], state().patient.n_lesions);
   });
-  if (unused.length) root.append(h("p", { class: "hint soft small" }, `Not asked, as this model does not read it: ${unused.join(", ")}.`));
+  if (unused.length) root.append(h("p", { class: "hint soft small" }, t("patient.not_asked", { fields: joined(unused) })));
   return () => draws.forEach((draw) => draw());
 };
 
@@ -97,9 +98,9 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
     const text = control.value.trim();
     const value = fromMicrolitre(text, about(counts()[i]));
     const said = control.parentElement.querySelector(".converted");
-    said.textContent = value === null ? "" : `${Math.round(1000 * value)} per µL = ${value} × 10⁹/L`;
+    said.textContent = value === null ? "" : t("counts.converted", { n: Math.round(1000 * value), value });
     if (value === null) return;
-    control.value = value;
+    control.value = number(value);
     change((next) => (next.patient.counts[i].value = value), `counts.${i}.value`);
   };
   const remove = (i) => {
@@ -109,21 +110,21 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
   const row = (count, i) =>
     h(
       "li",
-      { "data-at": `patient.counts.${i}` },
-      input(i, "day", `Day of count ${i + 1}, ${about(count).label}`),
-      input(i, "value", `Count ${i + 1}, ${about(count).label}, ${unit(about(count).unit)}`),
+      { "data-at": `patient.counts.${i}`, "data-day": t("counts.day") },
+      input(i, "day", t("counts.day_of", { n: i + 1, what: labelOf(about(count).label) })),
+      input(i, "value", t("counts.value_of", { n: i + 1, what: labelOf(about(count).label), unit: unit(about(count).unit) })),
       h("span", { class: "unit small soft", "aria-hidden": "true" }, unit(about(count).unit)),
-      h("button", { type: "button", "aria-label": `Remove count ${i + 1}`, onclick: () => remove(i) }, "×"),
+      h("button", { type: "button", "aria-label": t("counts.remove", { n: i + 1 }), onclick: () => remove(i) }, "×"),
       h("div", { class: "converted hint", role: "status" }),
       h("div", { class: "notes" }),
     );
   root.append(...[
-    h("legend", {}, "Counts so far"),
-    h("p", { class: "hint small soft" }, "Days from day 0 of the calendar; −7 is a week before. Those before treatment are the baseline."),
-    h("div", { class: "rows head small soft", "aria-hidden": "true" }, h("span", {}, "day"), h("span", {}, "count")),
+    h("legend", {}, t("counts.title")),
+    h("p", { class: "hint small soft" }, t("counts.help")),
+    h("div", { class: "rows head small soft", "aria-hidden": "true" }, h("span", {}, t("counts.day")), h("span", {}, t("counts.count"))),
     list,
-    h("div", { class: "bar" }, ...quantities.map((q) => h("button", { type: "button", id: `add-${q.quantity}`, onclick: () => add(q.quantity) }, `Add: ${q.label}`))),
-    levels.length ? h("p", { class: "hint small soft" }, `This model also measures, and is not asked here: ${levels.map((q) => `${q.label} (${unit(q.unit)})`).join(", ")}.`) : null,
+    h("div", { class: "bar" }, ...quantities.map((q) => h("button", { type: "button", id: `add-${q.quantity}`, onclick: () => add(q.quantity) }, t("counts.add", { what: labelOf(q.label) })))),
+    levels.length ? h("p", { class: "hint small soft" }, t("counts.levels", { what: joined(levels.map((q) => `${labelOf(q.label)} (${unit(q.unit)})`)) })) : null,
     h("div", { "data-at": "patient.counts" }, h("div", { class: "notes" })),
   ].filter(Boolean));
   let shape = "";

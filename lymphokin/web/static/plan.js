@@ -1,10 +1,11 @@
 // The two plans: presets, doses and calendars, side by side.
 
-import { Calendar, WEEKDAYS } from "./calendar.js";
+import { Calendar } from "./calendar.js";
 import { announce, byId, h } from "./dom.js";
-import { doseName, doseUnit, drugs, keyOf, place, wholePulse } from "./drugs.js";
-import { typed } from "./numbers.js";
+import { doseName, doseUnit, drugs, keyOf, labelOf, place, wholePulse } from "./drugs.js";
+import { inInput, typed, unit } from "./numbers.js";
 import * as schedules from "./schedule.js";
+import { number, said, t, WEEKDAYS } from "./words.js";
 
 /** Doses below it are taken for the beginning of a number that is being typed. */
 const LEAST = 0.001;
@@ -23,7 +24,7 @@ export const plans = (form, { state, change }) => {
   const template = { fraction: withDose.fractions[0], pulses: Object.fromEntries(usual) };
   byId("copy").addEventListener("click", () => {
     change((next) => (next.b = structuredClone(next.a)));
-    announce("Schedule A copied to B.");
+    announce(t("plan.copied"));
   });
   const tool = toolbar(byId("tool"), { state, change });
   const drawn = ["a", "b"].map((key, i) => onePlan(key, i, { form, template, tool, state, change }));
@@ -64,23 +65,20 @@ const toolbar = (root, { state, change }) => {
     ...WEEKDAYS.slice(0, 5).map((name, i) => h("option", { value: i }, name)),
   );
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Calendars");
+  root.setAttribute("aria-label", t("plan.calendars"));
   root.append(
-    h("span", {}, "Click adds or removes, drag moves:"),
-    radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), "a fraction"),
-    ...drugs().map(({ drug, label }) => radio(drug, h("span", { class: place(drug) ? "swatch other" : "swatch", "aria-hidden": "true" }), `a pulse of ${label}`)),
-    h("label", {}, "Day 0:", weekday),
+    h("span", {}, t("plan.how")),
+    radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), t("plan.a_fraction")),
+    ...drugs().map(({ drug, label }) => radio(drug, h("span", { class: place(drug) ? "swatch other" : "swatch", "aria-hidden": "true" }), t("plan.a_pulse", { drug: label }))),
+    h("label", {}, t("plan.day_0"), weekday),
     h(
       "details",
       { class: "keys" },
-      h("summary", {}, "Keys"),
+      h("summary", {}, t("plan.keys")),
       h(
         "p",
         { class: "small", id: "keys" },
-        "In a calendar: arrows go to a day; Enter adds or removes what is chosen above, F a fraction",
-        ...drugs().filter(({ drug }) => keyOf(drug)).map(({ drug, label }) => `, ${keyOf(drug).toUpperCase()} a pulse of ${label}`),
-        "; ",
-        "Shift and an arrow moves it; + and − change its dose; Delete removes it. Ctrl+Z undoes.",
+        t("plan.all_keys", { pulses: drugs().filter(({ drug }) => keyOf(drug)).map(({ drug, label }) => t("plan.pulse_key", { key: keyOf(drug).toUpperCase(), drug: label })).join("") }),
       ),
     ),
   );
@@ -92,7 +90,7 @@ const toolbar = (root, { state, change }) => {
 };
 
 const write = (input, value) => {
-  if (input !== document.activeElement) input.value = value ?? "";
+  if (input !== document.activeElement) input.value = inInput(value);
 };
 
 /** Dose and length of one drug's pulses in one plan; the dose of a pulse to come where none is known. */
@@ -110,19 +108,19 @@ const drugInputs = ({ drug, label, usual }, key, { read, change, template }) => 
   const draw = (schedule) => {
     const like = schedules.likely(schedule, drug, template);
     const has = schedules.pulsesOf(schedule, drug).length > 0;
-    const dose = `${label} ${doseUnit(drug, like)}`;
+    const dose = `${label} ${unit(doseUnit(drug, like))}`;
     name.textContent = dose;
-    amount.setAttribute("aria-label", `${dose} a day, schedule ${key.toUpperCase()}`);
-    length.setAttribute("aria-label", `Days each ${label} pulse lasts, schedule ${key.toUpperCase()}`);
+    amount.setAttribute("aria-label", t("plan.amount", { dose, letter: key.toUpperCase() }));
+    length.setAttribute("aria-label", t("plan.length", { drug: label, letter: key.toUpperCase() }));
     const shown = has || !usual ? like : null;
     write(amount, shown && shown[doseName(shown)]);
     write(length, shown?.days);
     amount.disabled = !has && Boolean(usual);
     length.disabled = !has;
-    amount.placeholder = has || usual ? "none" : "dose";
-    length.placeholder = "none";
+    amount.placeholder = t(has || usual ? "plan.none" : "plan.dose");
+    length.placeholder = t("plan.none");
   };
-  return { fields: [h("label", {}, name, amount), labelled("days each", length)], draw };
+  return { fields: [h("label", {}, name, amount), labelled(t("plan.days_each"), length)], draw };
 };
 
 const onePlan = (key, i, { form, template, tool, state, change }) => {
@@ -130,7 +128,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
   const read = () => state()[key];
   const edit = (action, sentence) => {
     change((next) => action(next[key]));
-    announce(`Schedule ${letter}: ${sentence}`);
+    announce(t("plan.done", { letter, what: sentence }));
   };
   const preset = h(
     "select",
@@ -141,16 +139,16 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
         if (chosen) change((next) => (next[key] = schedules.fromPreset(chosen, next[key])));
       },
     },
-    h("option", { value: "" }, "own plan"),
-    ...form.presets.map((p) => h("option", { value: p.name }, p.label)),
+    h("option", { value: "" }, t("plan.own")),
+    ...form.presets.map((p) => h("option", { value: p.name }, said(p.label))),
   );
   const dose = numberInput(`dose-${key}`, (event) => {
     const gy = typed(event.target.value);
     if (gy !== null) change((next) => schedules.setDose(next[key], gy), `${key}.gy`);
   });
   const ofDrugs = drugs().map((drug) => drugInputs(drug, key, { read, change, template }));
-  dose.setAttribute("aria-label", `Gy/fraction, schedule ${letter}`);
-  const table = h("table", { class: "calendar", "aria-label": `Calendar of schedule ${letter}`, "aria-describedby": "keys" });
+  dose.setAttribute("aria-label", t("plan.gy_of", { letter }));
+  const table = h("table", { class: "calendar", "aria-label": t("plan.calendar", { letter }), "aria-describedby": "keys" });
   const totals = h("p", { class: "totals", id: `totals-${key}` });
   byId(`schedule-${i}`).append(
     h(
@@ -159,8 +157,8 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
       h(
         "div",
         { class: "line" },
-        labelled(`Start ${letter} from`, preset, "wide"),
-        labelled("Gy/fraction", dose),
+        labelled(t("plan.start", { letter }), preset, "wide"),
+        labelled(t("plan.gy"), dose),
         ...ofDrugs.flatMap(({ fields }) => fields),
       ),
       table,
@@ -174,12 +172,20 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     const match = form.presets.find((p) => schedules.same(schedules.fromPreset(p, schedule), schedule));
     preset.value = match?.name ?? "";
     write(dose, schedules.commonDose(schedule));
-    dose.placeholder = schedule.fractions.length ? "mixed" : "none";
+    dose.placeholder = t(schedule.fractions.length ? "plan.mixed" : "plan.none");
     dose.disabled = !schedule.fractions.length;
     for (const { draw } of ofDrugs) draw(schedule);
     calendar.draw(lastDay, visitOf(answer));
     totals.textContent = answer
-      ? `${answer.total_gy} Gy in total. α/β 10 Gy: BED ${answer.bed10_gy}, EQD2 ${answer.eqd2_10_gy} Gy; α/β 3 Gy: BED ${answer.bed3_gy}, EQD2 ${answer.eqd2_3_gy} Gy. Immune dose ${answer.immune_dose_gy} Gy.${answer.given.map((g) => ` ${g.label} ${g.amount} ${g.unit}.`).join("")}`
+      ? t("plan.totals", {
+          total: answer.total_gy,
+          bed10: answer.bed10_gy,
+          eqd10: answer.eqd2_10_gy,
+          bed3: answer.bed3_gy,
+          eqd3: answer.eqd2_3_gy,
+          immune: answer.immune_dose_gy,
+          given: answer.given.map((g) => ` ${labelOf(g.drug)} ${number(g.amount)} ${unit(g.unit)}.`).join(""),
+        })
       : "";
   };
 };

@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { announce, byId } from "./dom.js";
 import { canRedo, canUndo, change, complete, fromFragment, redo, toFragment, undo } from "./state.js";
+import { t } from "./words.js";
 
 const say = (text, kind = "soft") => {
   byId("said").className = kind;
@@ -14,10 +15,10 @@ const load = async (kept, where, form) => {
   try {
     await ask("whatif", kept);
   } catch (error) {
-    return say(`${where} cannot be loaded: ${error.message}`, "error");
+    return say(t(`record.${where}_refused`, { why: error.message }), "error");
   }
   change((next) => Object.assign(next, complete(kept, form)));
-  say(`Loaded from ${where.toLowerCase()}.`);
+  say(t(`record.${where}_loaded`));
 };
 
 const save = (last) => {
@@ -27,7 +28,7 @@ const save = (last) => {
   link.download = "what-if.json";
   link.click();
   URL.revokeObjectURL(link.href);
-  say("Saved as what-if.json: what you entered and the answer.");
+  say(t("record.saved"));
 };
 
 const open = async (file, form) => {
@@ -35,9 +36,9 @@ const open = async (file, form) => {
   try {
     kept = JSON.parse(await file.text());
   } catch {
-    return say(`${file.name} is not JSON.`, "error");
+    return say(t("record.not_json", { file: file.name }), "error");
   }
-  await load(kept?.request ?? kept, "The file", form);
+  await load(kept?.request ?? kept, "file", form);
 };
 
 const copyLink = async (question) => {
@@ -45,9 +46,9 @@ const copyLink = async (question) => {
   history.replaceState(question, "", address);
   try {
     await navigator.clipboard.writeText(address.href);
-    say("Link copied. It holds what you entered, and works where lymphokin runs on the same port.");
+    say(t("record.copied"));
   } catch {
-    say("The link stands in the address bar: copy it from there.");
+    say(t("record.in_bar"));
   }
 };
 
@@ -60,8 +61,8 @@ export const showRecord = () => {
 const onKey = (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.target.matches("input[type=text]")) return;
   const key = event.key.toLowerCase();
-  if (key === "z" && !event.shiftKey) step(undo, "Undone.");
-  else if (key === "y" || key === "z") step(redo, "Redone.");
+  if (key === "z" && !event.shiftKey) step(undo, t("record.undone"));
+  else if (key === "y" || key === "z") step(redo, t("record.redone"));
   else return;
   event.preventDefault();
 };
@@ -71,12 +72,20 @@ const step = (go, text) => {
   announce(text);
 };
 
+/** Load the page in another language, which it remembers, with what is entered. */
+const speak = (language, question) => {
+  document.cookie = `lymphokin_language=${language}; path=/; max-age=${365 * 86_400}; samesite=strict`;
+  history.replaceState(question, "", location.pathname);
+  location.reload();
+};
+
 /** Connect the buttons. */
 export const tools = ({ question, last, form }) => {
-  byId("undo").addEventListener("click", () => step(undo, "Undone."));
-  byId("redo").addEventListener("click", () => step(redo, "Redone."));
+  byId("language").addEventListener("change", (event) => speak(event.target.value, question()));
+  byId("undo").addEventListener("click", () => step(undo, t("record.undone")));
+  byId("redo").addEventListener("click", () => step(redo, t("record.redone")));
   byId("link").addEventListener("click", () => copyLink(question()));
-  byId("save").addEventListener("click", () => (last() ? save(last()) : say("There is no answer to save yet.")));
+  byId("save").addEventListener("click", () => (last() ? save(last()) : say(t("record.no_answer"))));
   byId("print").addEventListener("click", () => window.print());
   byId("open").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", (event) => {
@@ -89,7 +98,7 @@ export const tools = ({ question, last, form }) => {
 /** Restore what the link, or else this page before it was loaded anew, holds. */
 export const restore = async (form) => {
   const kept = fromFragment(location.hash);
-  if (kept) await load(kept, "The link", form);
-  else if (location.hash.startsWith("#s=")) say("The link is damaged: nothing was loaded.", "error");
-  else if (history.state) await load(history.state, "The last visit", form);
+  if (kept) await load(kept, "link", form);
+  else if (location.hash.startsWith("#s=")) say(t("record.damaged"), "error");
+  else if (history.state) await load(history.state, "visit", form);
 };

@@ -2,33 +2,45 @@
 
 import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
-import { drugs } from "./drugs.js";
-import { isChance } from "./judge.js";
-import { of100 } from "./numbers.js";
+import { drugs, labelOf } from "./drugs.js";
+import { isChance, meaningOf } from "./judge.js";
+import { of100, unit } from "./numbers.js";
 import { same } from "./schedule.js";
+import { number, said, t } from "./words.js";
 
 const kinds = () => [
-  ["fractions", "number of fractions × Gy per fraction"],
-  ...drugs().map(({ drug, label }) => [drug, `first day of ${label} × number of pulses`]),
+  ["fractions", t("scan.by_fractions")],
+  ...drugs().map(({ drug, label }) => [drug, t("scan.by_pulses", { drug: label })]),
 ];
 
-const cellName = (answer, cell) =>
-  `${answer.x_label} ${cell.x}, ${answer.y_label} ${cell.y}: ${cell.risk ? `${of100(cell.risk)} ${answer.endpoint.unit}, BED ${cell.bed10_gy} Gy` : "no number"}${cell.outside ? `. Outside: ${cell.outside}` : ""}`;
+/** Names of the axes of a map: across and down. */
+const axes = ({ kind, drug }) => {
+  const name = kind === "fractions" ? "fractions" : "pulses";
+  const label = drug && labelOf(drug);
+  return [t(`scan.x_${name}`, { drug: label }), t(`scan.y_${name}`, { drug: label })];
+};
+
+const cellName = (answer, asked, cell) => {
+  const [x, y] = axes(asked);
+  const found = cell.risk ? t("scan.found", { count: of100(cell.risk), unit: unit(answer.endpoint.unit), bed: cell.bed10_gy }) : t("scan.no_number");
+  const where = t("scan.cell", { x, x_value: cell.x, y, y_value: cell.y, found });
+  return cell.outside.length ? `${where}. ${t("scan.outside", { why: cell.outside.map(said).join("; ") })}` : where;
+};
 
 const shade = (answer, { risk }) => (risk ? `h${Math.min(9, Math.floor((10 * risk.p) / answer.endpoint.largest + 1e-9))}` : "none");
 
-const cellButton = (answer, cell, [x, y], here, load) =>
+const cellButton = (answer, asked, cell, [x, y], here, load) =>
   h(
     "button",
     {
       type: "button",
-      class: `heat ${shade(answer, cell)}${cell.outside ? " outside" : ""}${here ? " here" : ""}`,
+      class: `heat ${shade(answer, cell)}${cell.outside.length ? " outside" : ""}${here ? " here" : ""}`,
       "aria-disabled": cell.risk ? null : "true",
       tabindex: x || y ? -1 : 0,
       "data-x": x,
       "data-y": y,
-      "aria-label": cellName(answer, cell),
-      title: cellName(answer, cell),
+      "aria-label": cellName(answer, asked, cell),
+      title: cellName(answer, asked, cell),
       onclick: () => cell.risk && load(cell),
     },
     cell.risk ? of100(cell.risk) : "–",
@@ -36,20 +48,20 @@ const cellButton = (answer, cell, [x, y], here, load) =>
 
 /** The map as a table of buttons, one of which can be reached by Tab; arrows go to the others. */
 const heatMap = (answer, asked, load) => {
-  const button = (cell, x, y) => cellButton(answer, cell, [x, y], same(cell.schedule, asked.schedule), load);
+  const button = (cell, x, y) => cellButton(answer, asked, cell, [x, y], same(cell.schedule, asked.schedule), load);
   const table = h(
     "table",
     { class: "map" },
-    h("caption", {}, `${answer.endpoint.meaning}, ${answer.endpoint.unit}${isChance(answer.endpoint) ? " patients like this" : ""}. Down: ${answer.y_label}. Across: ${answer.x_label}. Press a number to load its schedule.`),
-    h("thead", {}, h("tr", {}, h("td"), ...answer.x.map((x) => h("th", { scope: "col" }, `${x}`)))),
+    h("caption", {}, t("scan.caption", { meaning: meaningOf(answer.endpoint), unit: isChance(answer.endpoint) ? t("scan.unit") : unit(answer.endpoint.unit), x: axes(asked)[0], y: axes(asked)[1] })),
+    h("thead", {}, h("tr", {}, h("td"), ...answer.x.map((x) => h("th", { scope: "col" }, number(x))))),
     h(
       "tbody",
       {},
       ...answer.y.map((y, row) =>
-        h("tr", {}, h("th", { scope: "row" }, `${y}`), ...answer.cells[row].map((cell, column) => h("td", {}, button(cell, column, row)))),
+        h("tr", {}, h("th", { scope: "row" }, number(y)), ...answer.cells[row].map((cell, column) => h("td", {}, button(cell, column, row)))),
       ),
       answer.same_bed
-        ? h("tr", { class: "same" }, h("th", { scope: "row" }, "same BED"), ...answer.same_bed.map((gy) => h("td", {}, `${gy}`)))
+        ? h("tr", { class: "same" }, h("th", { scope: "row" }, t("scan.same_bed")), ...answer.same_bed.map((gy) => h("td", {}, number(gy))))
         : null,
     ),
   );
@@ -68,9 +80,9 @@ const heatMap = (answer, asked, load) => {
 
 /** Build the scan. `question()` is what is entered; `load(key, schedule)` replaces a schedule. */
 export const scan = ({ question, load }) => {
-  const [around, aroundLabel] = choice("Around schedule", A_OR_B, () => demand.check());
-  const [kind, kindLabel] = choice("vary", kinds(), () => demand.check());
-  const [into, intoLabel] = choice("load into", B_OR_A);
+  const [around, aroundLabel] = choice(t("scan.around"), A_OR_B, () => demand.check());
+  const [kind, kindLabel] = choice(t("scan.vary"), kinds(), () => demand.check());
+  const [into, intoLabel] = choice(t("scan.into"), B_OR_A);
   const entered = () => {
     const { patient, endpoint, ...both } = question();
     return { patient, schedule: both[around.value], ...(kind.value === "fractions" ? { kind: "fractions" } : { kind: "pulses", drug: kind.value }), endpoint };
@@ -78,20 +90,20 @@ export const scan = ({ question, load }) => {
   const show = (answer, asked) => {
     const take = (cell) => {
       load(into.value, cell.schedule);
-      announce(`${cellName(answer, cell)} loaded into schedule ${into.value.toUpperCase()}`);
+      announce(t("scan.loaded", { what: cellName(answer, asked, cell), letter: into.value.toUpperCase() }));
     };
-    const last = `Last row: Gy per fraction with the BED (α/β 10 Gy) of the outlined schedule, ${answer.bed10_gy} Gy.`;
+    const last = t("scan.last_row", { bed: answer.bed10_gy });
     return [
-      ...answer.warnings.map((w) => h("p", { class: "warn" }, w.text)),
+      ...answer.warnings.map((w) => h("p", { class: "warn" }, said(w.message))),
       heatMap(answer, asked, take),
-      h("p", { class: "small soft" }, "A first look: a cell may differ by 2 or 3 from the answer to its schedule."),
-      answer.cells.flat().some((cell) => cell.outside)
-        ? h("p", { class: "warn" }, "A dotted frame: outside what the model has seen, so that its number is a guess; –: so far outside that there is none. Each cell says why.")
+      h("p", { class: "small soft" }, t("scan.first_look")),
+      answer.cells.flat().some((cell) => cell.outside.length)
+        ? h("p", { class: "warn" }, t("scan.dotted"))
         : h("p", {}),
       ...(answer.same_bed ? [h("p", { class: "small soft" }, last)] : []),
     ];
   };
-  const demand = onDemand({ path: "scan", label: "Scan", entered, show });
+  const demand = onDemand({ path: "scan", label: t("scan.ask"), entered, show });
   byId("scan").append(h("div", { class: "line" }, aroundLabel, kindLabel, intoLabel, demand.button), demand.result);
   return demand.check;
 };

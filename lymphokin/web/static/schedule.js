@@ -1,6 +1,7 @@
 // What a schedule is made of, and how it changes; every function changes the schedule it is given.
 
 import { drugs, labelOf } from "./drugs.js";
+import { day as dayName, number, t } from "./words.js";
 
 const byDay = (p, q) => p.day - q.day;
 const isWeekend = (schedule, day) => (((schedule.start_weekday + day) % 7) + 7) % 7 > 4;
@@ -25,15 +26,22 @@ export const commonDose = (schedule) => {
 
 const pulsesInWords = ({ drug, label }, schedule) => {
   const count = pulsesOf(schedule, drug).length;
-  return !count ? `no ${label}` : count === 1 ? `1 ${label} pulse` : `${count} ${label} pulses`;
+  return count ? t("schedule.pulses", { n: count, drug: label }) : t("schedule.no_drug", { drug: label });
 };
 
 /** "5 × 10 Gy, no rhIL-7" */
 export const inWords = (schedule) => {
   const { fractions } = schedule;
   const dose = commonDose(schedule);
-  const rt = !fractions.length ? "no radiotherapy" : dose ? `${fractions.length} × ${dose} Gy` : `${fractions.length} fractions`;
+  const rt = !fractions.length ? t("schedule.no_rt") : dose ? `${fractions.length} × ${number(dose)} Gy` : t("schedule.fractions", { n: fractions.length });
   return [rt, ...drugs().map((drug) => pulsesInWords(drug, schedule))].join(", ");
+};
+
+/** In words, with the days between fractions where they are not given daily. */
+export const inFull = (schedule) => {
+  const given = [...new Set(schedule.fractions.map((f) => f.day))].sort((p, q) => p - q);
+  const gap = Math.min(...given.slice(1).map((day, i) => day - given[i]));
+  return gap > 1 && Number.isFinite(gap) ? `${inWords(schedule)}, ${t("schedule.every", { n: gap })}` : inWords(schedule);
 };
 
 /** Day after the last one on which something is given. */
@@ -63,15 +71,15 @@ export const remove = (schedule, kind, day) => {
 /** Why nothing of this kind may begin on `day` within `limits`, or null. */
 export const whyNotAdd = (schedule, kind, day, limits, length) => {
   if (kind === "fraction") {
-    if (day < 0) return "A fraction cannot lie before day 0.";
-    if (day > limits.latest_fraction_day) return `The last day for a fraction is day ${limits.latest_fraction_day}.`;
-    if (fractionsAt(schedule, day).length) return "There is a fraction on that day already.";
-    return schedule.fractions.length >= limits.fractions ? `At most ${limits.fractions} fractions.` : null;
+    if (day < 0) return t("refuse.before_day_0");
+    if (day > limits.latest_fraction_day) return t("refuse.last_day", { last: dayName(limits.latest_fraction_day) });
+    if (fractionsAt(schedule, day).length) return t("refuse.taken");
+    return schedule.fractions.length >= limits.fractions ? t("refuse.most_fractions", { n: limits.fractions }) : null;
   }
-  if (day < limits.earliest_day || day > limits.latest_day) return "That day lies outside the calendar.";
-  if (schedule.pulses.length >= limits.pulses) return `At most ${limits.pulses} pulses.`;
+  if (day < limits.earliest_day || day > limits.latest_day) return t("refuse.outside");
+  if (schedule.pulses.length >= limits.pulses) return t("refuse.most_pulses", { n: limits.pulses });
   const meets = pulsesOf(schedule, kind).some((p) => day < p.day + p.days && p.day < day + length);
-  return meets ? `Two ${labelOf(kind)} pulses would overlap.` : null;
+  return meets ? t("refuse.overlap", { drug: labelOf(kind) }) : null;
 };
 
 /** Move what lies on day `from` by `to - from` days. */

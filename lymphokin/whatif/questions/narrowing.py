@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy.special import logsumexp
 
+from lymphokin.pages.messages import RefusedError
 from lymphokin.whatif.answers import ConditioningAnswer, Estimate
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
 from lymphokin.whatif.judging import (
@@ -80,9 +81,7 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
     end = window_of(endpoint, plan)[1]
     late = [d for d in request.days if not CURVE_DAYS[0] <= d < min(end, CURVE_DAYS[-1])]
     if late:
-        raise ValueError(
-            f"day {late[0]} is not a day before the last one that is judged (day {end:g})"
-        )
+        raise RefusedError("error.late_count", day=late[0], day_end=float(end))
     refuse_too_far(engine, patient, {"schedule": plan}, plan, endpoint)
     conditioned = engine.condition(patient, plan, request.draws)
     intervals = engine.intervals(conditioned)

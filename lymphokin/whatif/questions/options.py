@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, Field
 
+from lymphokin.pages.messages import ENGLISH, Message, RefusedError, says
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import DRUG
 from lymphokin.whatif.answers import Estimate
@@ -24,10 +25,6 @@ from lymphokin.whatif.schedule import Schedule
 
 GAPS = (1, 2)
 """Calendar days between fractions: daily, every other day."""
-NOTE = (
-    "Options in order of fractions and dose, with what the model says of lymphopenia alone. Tumour "
-    "control, toxicity and feasibility are not in it: this is a list, not a recommendation."
-)
 
 
 class OptionsRequest(Strict):
@@ -60,7 +57,7 @@ class Option(BaseModel):
     risk: Estimate
     bed10_gy: float
     course_days: int
-    outside: str
+    outside: list[Message]
     """why it lies outside what was seen; empty where it does not"""
     difference: float
     """its number, of 100 patients or in the endpoint's unit, minus that of the plan"""
@@ -90,11 +87,9 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
     candidates, considered = _candidates(request)
     drugs = engine.population.model.drugs
     if not candidates:
-        raise ValueError(f"none of {considered} schedules lies within these limits")
+        raise RefusedError("error.no_schedule", considered=considered)
     if len(candidates) > MOST_CELLS:
-        raise ValueError(
-            f"{len(candidates)} schedules lie within these limits; narrow them to {MOST_CELLS}"
-        )
+        raise RefusedError("error.many_schedules", found=len(candidates), most=MOST_CELLS)
 
     def risk(schedule: Schedule) -> Estimate:
         return engine.risk_of(request.patient, schedule, plan, request.draws, request.endpoint)
@@ -116,7 +111,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
                 risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
                 course_days=max(days) - min(days) + 1,
-                outside="; ".join(notice.text for notice in outside),
+                outside=[notice.message for notice in outside],
                 difference=round(estimate.shown - reference.shown, COUNT_DECIMALS),
             )
         )
@@ -126,7 +121,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         considered=considered,
         left_out=left_out,
         endpoint=in_words(request.endpoint),
-        note=NOTE,
+        note=says(ENGLISH, "options.note"),
         provenance=engine.population.provenance,
     )
 
@@ -136,7 +131,7 @@ def _candidates(request: OptionsRequest) -> tuple[list[Schedule], int]:
     (fewest, most), (lowest, highest) = request.fractions, request.gy
     low, high = request.bed10_gy
     if fewest > most or lowest > highest or low > high:
-        raise ValueError("each limit is a lower value and a higher one")
+        raise RefusedError("error.limits")
     grays = np.round(np.arange(lowest, highest + 1e-9, request.gy_step), 3).tolist()
     starts = request.first_pulse_days or (None,)
     pulses = len(request.schedule.pulses_of(request.drug))

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field, model_validator
 
 from lymphokin.model import Dose
+from lymphokin.pages.messages import Message, RefusedError
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import DRUG
@@ -70,7 +71,7 @@ class Cell(BaseModel):
     schedule: Schedule
     risk: Estimate | None
     """what the endpoint asks; None where the schedule lies too far outside what was seen"""
-    outside: str
+    outside: list[Message]
     """why it lies outside what was seen; empty where it does not"""
     bed10_gy: float
 
@@ -128,7 +129,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
                     y=value,
                     schedule=schedule,
                     risk=risk,
-                    outside="; ".join(notice.text for notice in outside),
+                    outside=[notice.message for notice in outside],
                     bed10_gy=round(bed(schedule, TUMOUR), 1),
                 )
             )
@@ -219,7 +220,7 @@ def with_pulses(plan: Schedule, drug: str, first: int, count: float) -> Schedule
         raise ValueError(f"{count:g} pulses are outside the limits (0 to {MOST_PULSES})")
     usual = regimens().get(drug)
     if not pulses and usual is None:
-        raise ValueError(f"no usual dose of {drug} is known: give the schedule a pulse of it first")
+        raise RefusedError("error.no_usual_dose", drug=drug)
     like = pulses[0] if pulses else Pulse(drug=drug, day=0.0)
     every = usual.every if usual else THREE_WEEKS
     interval = pulses[1].day - pulses[0].day if len(pulses) > 1 else every

@@ -1,0 +1,93 @@
+"""Sentences by key, so that a page can say in its reader's language what is said here in English.
+
+A catalogue is a file per language (`catalogue/en.json`): ``messages`` by key, with gaps such as
+``{day}``, and ``labels``, which translate texts that come from tables and models. A text without a
+label is shown as it is: a model of one's own keeps its own words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, computed_field
+
+from lymphokin.pages.wording import joined
+
+CATALOGUES = Path(__file__).parent / "catalogue"
+ENGLISH = "en"
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Languages that there is a catalogue of, English first."""
+    found = sorted(path.stem for path in CATALOGUES.glob("*.json"))
+    return tuple(sorted(found, key=lambda language: language != ENGLISH))
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, Any]:
+    """The catalogue of a language: ``messages`` and ``labels``."""
+    return json.loads((CATALOGUES / f"{language}.json").read_text(encoding="utf-8"))
+
+
+type Value = int | float | str | Message
+
+
+class Message(BaseModel):
+    """A sentence of the catalogue with what fills its gaps.
+
+    Example:
+        >>> from lymphokin.pages.messages import say
+        >>> say("notice.weekend", days=[5, 6]).text
+        'fractions on a weekend (day 5 and day 6)'
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True)
+
+    key: str
+    values: dict[str, Value | list[Value]]
+    """numbers, texts that have a label, further messages, or a list of them; ``day``, ``days`` and
+    ``day_...`` are days, which a page may write as dates"""
+
+    @computed_field
+    @property
+    def text(self) -> str:
+        """In English."""
+        template = catalogue(ENGLISH)["messages"][self.key]
+        return template.format_map({k: _written(k, v) for k, v in self.values.items()})
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _written(name: str, value: Value | list[Value]) -> str:
+    if isinstance(value, list):
+        return joined(_written(name, v) for v in value)
+    text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"day {text}" if name.removesuffix("s") == "day" or name.startswith("day_") else text
+
+
+def say(key: str, **values: Value | list[Value]) -> Message:
+    """A sentence of the catalogue.
+
+    Raises:
+        KeyError: when its text is asked for, and there is no such sentence or a gap is left.
+    """
+    return Message(key=key, values=values)
+
+
+class RefusedError(ValueError):
+    """A question that cannot be answered, with the reason as a sentence of the catalogue."""
+
+    def __init__(self, key: str, **values: Value | list[Value]) -> None:
+        self.message = say(key, **values)
+        super().__init__(self.message.text)
+
+
+def says(language: str, key: str) -> str:
+    """A sentence without gaps, in a language."""
+    return catalogue(language)["messages"][key]

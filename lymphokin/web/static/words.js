@@ -1,0 +1,82 @@
+// The page's words: sentences of the catalogue in its language, numbers and days as they are written in it.
+
+/** The language that the service chose; British English, for its dates and its lists. */
+const LANGUAGE = document.documentElement.lang;
+const LOCALE = LANGUAGE === "en" ? "en-GB" : LANGUAGE;
+const response = await fetch(`/catalogue/${LANGUAGE}.json`);
+const { messages, labels } = await response.json();
+
+const plurals = new Intl.PluralRules(LOCALE);
+const numbers = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 20, useGrouping: false });
+const lists = new Intl.ListFormat(LOCALE, { type: "conjunction" });
+
+/** A number as the service gave it, with the language's decimal mark and a true minus. */
+export const number = (value) => numbers.format(value).replace("-", "−");
+
+export const joined = (texts) => lists.format(texts);
+
+/** What a text of a table or a model is in this language; the text itself where nothing is known. */
+export const label = (text) => labels[text] ?? text;
+
+const gaps = /\{(\w+)\}/;
+
+/** The parts of a sentence: texts, and what fills its gaps, which may be elements. */
+export const parts = (key, values = {}) => {
+  const found = messages[key];
+  const text = typeof found === "string" ? found : found[plurals.select(values.n)] ?? found.other;
+  return text.split(gaps).map((part, i) => {
+    const value = i % 2 ? values[part] : part;
+    return typeof value === "number" ? number(value) : value;
+  });
+};
+
+/** A sentence of the catalogue. */
+export const t = (key, values) => parts(key, values).join("");
+
+/** Names of the weekdays, from Monday on. */
+export const WEEKDAYS = Array.from({ length: 7 }, (_, i) =>
+  new Intl.DateTimeFormat(LOCALE, { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + i))),
+);
+
+/** Day 0 as a date, where it is known: then days are written as dates. */
+let dayZero = null;
+export const setDayZero = (iso) => {
+  dayZero = iso ? Date.parse(`${iso}T00:00:00Z`) : null;
+};
+
+const DAY_MS = 86_400_000;
+const dates = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const shortDates = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" });
+const at = (day) => new Date(dayZero + Math.floor(day) * DAY_MS);
+
+/** "day 46", or its date. */
+export const day = (value) => (dayZero === null ? t("day.plain", { day: value }) : dates.format(at(value)));
+
+/** "46", or its date without the year: at an axis, in a table. */
+export const shortDay = (value) => (dayZero === null ? number(value) : shortDates.format(at(value)));
+
+/** "on day 46" */
+export const onDay = (value) => t(dayZero === null ? "day.on" : "date.on", { day: dayZero === null ? value : day(value) });
+
+/** "from day 4 to day 34", or "on day 46" where both are the same. */
+export const fromTo = ([first, last]) => {
+  if (first === last) return onDay(first);
+  const [from, to] = dayZero === null ? [first, last] : [day(first), day(last)];
+  return t(dayZero === null ? "day.range" : "date.range", { from, to });
+};
+
+/** ISO date of a day, and day of an ISO date; for inputs. */
+export const toIso = (value) => at(value).toISOString().slice(0, 10);
+export const fromIso = (iso) => Math.round((Date.parse(`${iso}T00:00:00Z`) - dayZero) / DAY_MS);
+export const hasDates = () => dayZero !== null;
+
+const filled = (name, value) => {
+  if (Array.isArray(value)) return joined(value.map((v) => filled(name, v)));
+  if (typeof value === "object") return said(value);
+  if (typeof value === "string") return label(value);
+  return /^days?$|^day_/.test(name) ? day(value) : number(value);
+};
+
+/** A sentence of the service: in this language where the catalogue has it, else as it came. */
+export const said = ({ key, values, text }) =>
+  key in messages ? t(key, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, filled(name, value)]))) : label(text);

@@ -1,0 +1,97 @@
+"""Two languages say the same: the same sentences with the same gaps, and nothing is left unsaid."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import lymphokin
+from lymphokin.literature.posterior import literature_draws
+from lymphokin.model import load_model
+from lymphokin.pages.messages import catalogue, languages, say
+from lymphokin.population.seen import NAMES
+from lymphokin.web.form import form_of
+from lymphokin.web.language import accepted
+
+PACKAGE = Path(lymphokin.__file__).parent
+BY_CHOICE = ("input.", "happens.", "headline.", "counts.used_", "models.none_", "models.no_second_")
+"""Beginnings of keys that are put together from what is said."""
+SCHEMES = ("record.{}_refused", "record.{}_loaded", "scan.x_{}", "scan.y_{}")
+
+
+def gaps(message: str | dict[str, str]) -> set[str]:
+    texts = [message] if isinstance(message, str) else list(message.values())
+    return {gap for text in texts for gap in re.findall(r"\{(\w+)\}", text)}
+
+
+def sources() -> str:
+    files = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".js", ".j2")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+@pytest.mark.core
+def test_every_language_has_the_same_sentences_with_the_same_gaps():
+    first, *others = (catalogue(language)["messages"] for language in languages())
+    assert len(first) > 200
+    for other in others:
+        assert list(other) == list(first)
+        assert {k: gaps(m) for k, m in other.items()} == {k: gaps(m) for k, m in first.items()}
+        assert all(set(m) == {"one", "other"} for m in other.values() if isinstance(m, dict))
+
+
+@pytest.mark.core
+def test_every_sentence_is_used_and_every_sentence_that_is_used_is_there():
+    known, code = catalogue("en")["messages"], sources()
+    asked = set(re.findall(r"""\b(?:t|parts|say|RefusedError)\(\s*"([a-z]+\.\w+)\"""", code))
+    assert asked <= set(known)
+    schemes = [scheme.split("{}") for scheme in SCHEMES]
+    unused = [
+        key
+        for key in known
+        if f'"{key}"' not in code
+        and not key.startswith(BY_CHOICE)
+        and not any(key.startswith(a) and key.endswith(b) for a, b in schemes)
+    ]
+    assert unused == []
+
+
+def test_all_that_the_page_shows_of_the_default_model_has_its_word_in_every_language():
+    form = form_of(literature_draws())
+    texts = [e.meaning for e in form.endpoints] + form.provenance.limits + list(NAMES.values())
+    texts += [form.provenance.title, form.provenance.research_use]
+    texts += [q.label for q in (*form.counts, *form.levels, *form.drugs)]
+    texts += [form.link.assumes, form.link.without] if form.link else []
+    for field in form.fields:
+        texts += [field.label, field.help, field.unit, *(c.label for c in field.choices)]
+    texts += [p.meaning for p in load_model("myeloid_lymphoid").table]
+    for language in languages()[1:]:
+        labels = catalogue(language)["labels"]
+        units = {"", "m2", "cm3"}  # the page writes them with symbols
+        assert sorted({*texts} - {*labels} - units) == []
+
+
+@pytest.mark.core
+def test_the_template_of_the_page_has_no_words_of_its_own():
+    template = (PACKAGE / "web" / "what_if.html.j2").read_text(encoding="utf-8")
+    text = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<code>.*?</code>|<[^>]*>", " ", template)
+    assert set(re.findall(r"\w+", text)) == {"lymphokin"}
+    assert re.findall(r'(?:aria-label|title|placeholder)="(?!\{\{)', template) == []
+
+
+@pytest.mark.core
+def test_a_sentence_is_said_in_english_where_no_page_says_it():
+    assert say("notice.weekend", days=[5, 6.0]).text == "fractions on a weekend (day 5 and day 6)"
+    lost = say("error.late_count", day=9, day_end=7.5).text
+    assert lost == "day 9 is not a day before the last one that is judged (day 7.5)"
+    with pytest.raises(KeyError):
+        _ = say("notice.weekend").text
+
+
+@pytest.mark.core
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [("fr", "fr"), ("fr-CA,fr;q=0.8", "fr"), ("de, fr;q=0.7, en;q=0.3", "fr"), ("en-GB,fr", "en"),
+     ("", "en"), ("de", "en"), ("fr;q=0", "en"), ("fr;q=x, en;q=0.1", "en"), ("*", "en")],
+)  # fmt: skip
+def test_the_browser_is_answered_in_the_language_that_it_prefers(header, language):
+    assert accepted(header) == language
