@@ -8,7 +8,7 @@ label is shown as it is: a model of one's own keeps its own words.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -71,19 +71,19 @@ def _written(name: str, value: Value | list[Value]) -> str:
     return f"day {text}" if name.removesuffix("s") == "day" or name.startswith("day_") else text
 
 
-def say(key: str, **values: Value | list[Value]) -> Message:
+def say(key: str, **values: Value | Sequence[Value]) -> Message:
     """A sentence of the catalogue.
 
     Raises:
         KeyError: when its text is asked for, and there is no such sentence or a gap is left.
     """
-    return Message(key=key, values=values)
+    return Message.model_validate({"key": key, "values": values})
 
 
 class RefusedError(ValueError):
     """A question that cannot be answered, with the reason as a sentence of the catalogue."""
 
-    def __init__(self, key: str, **values: Value | list[Value]) -> None:
+    def __init__(self, key: str, **values: Value | Sequence[Value]) -> None:
         self.message = say(key, **values)
         super().__init__(self.message.text)
 
