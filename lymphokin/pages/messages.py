@@ -84,7 +84,7 @@ class RefusedError(ValueError):
     """A question that cannot be answered, with the reason as a sentence of the catalogue."""
 
     def __init__(self, key: str, **values: Value | Sequence[Value]) -> None:
-        self.message = say(key, **values)
+        self.message: Message = say(key, **values)
         super().__init__(self.message.text)
 
 
