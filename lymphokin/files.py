@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import filelock
-
 type AnyPath = str | os.PathLike[str]
 """What every public function takes where it wants a path."""
 
@@ -142,20 +140,22 @@ def exclusive(path: AnyPath) -> Iterator[None]:
     Raises:
         FileExistsError: when another process is at work on it.
     """
+    import portalocker  # here, as it takes as long as the rest of a quick command's start
+
     path = Path(path)
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+    name = path.with_name(f".{path.name}.lock")
+    lock = portalocker.TemporaryFileLock(str(name), timeout=0, fail_when_locked=True)
     with parents_of(path):
         try:
             lock.acquire()
-        except filelock.Timeout:
+        except portalocker.AlreadyLocked:
             raise FileExistsError(
                 f"{path} is being written by another process: wait for it"
             ) from None
         except OSError as error:
-            _name_it(error, Path(lock.lock_file), path)
+            _name_it(error, name, path)
             raise
         try:
             yield
         finally:
             lock.release()
-            Path(lock.lock_file).unlink(missing_ok=True)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 import submitit  # noqa: F401  (early: importing it closes what others log to, pytest's capture too)
+import typer.main
+import typer.testing
 from xdist.scheduler import LoadFileScheduling
 
 import lymphokin as lk
@@ -47,6 +49,12 @@ def _refuse(constant: str) -> None:
 def strict_json() -> None:
     """Every test that reads JSON refuses NaN and Infinity, which Python's reader takes."""
     json._default_decoder = json.JSONDecoder(parse_constant=_refuse)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_are_laid_out_once() -> None:
+    """Typer lays its commands out at every call, which a process does only once."""
+    typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 
 
 @pytest.fixture(scope="session")

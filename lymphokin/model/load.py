@@ -36,6 +36,8 @@ class _Loaded:
 
 
 _loaded: dict[Path, _Loaded] = {}
+_models: dict[Path, Model] = {}
+"""Models that were put together and checked, by their file."""
 _running: dict[Path, dict[Path, str]] = {}
 """Model files being run, outermost first, each with the sources found so far."""
 
@@ -126,6 +128,20 @@ def load_model(name: AnyPath) -> Model:
     """
     path = _file_of(name)
     loaded = _load(path.resolve())
+    table_path = path.with_suffix(".toml")
+    try:
+        tables = table_files(table_path)
+        digests = [_sha256(file.read_bytes()) for file in tables]
+    except TableError as error:
+        raise ModelError(str(error)) from error
+    digest = _sha256("\n".join([*sorted(loaded.sources.values()), *digests]).encode())
+    model = _models.get(path.resolve())
+    if model is None or model.sha256 != digest:
+        model = _models[path.resolve()] = _put_together(path, loaded, tables, digest)
+    return model
+
+
+def _put_together(path: Path, loaded: _Loaded, tables: tuple[Path, ...], digest: str) -> Model:
     blocks = getattr(loaded.module, "blocks", None)
     if (
         not isinstance(blocks, tuple)
@@ -133,18 +149,15 @@ def load_model(name: AnyPath) -> Model:
         or not all(isinstance(block, Block) for block in blocks)
     ):
         raise ModelError(f"{path.name} must define `blocks`, a tuple of Block instances")
-    table_path = path.with_suffix(".toml")
     try:
-        table = read_table(table_path)
-        tables = [_sha256(file.read_bytes()) for file in table_files(table_path)]
+        table = read_table(tables[0])
     except TableError as error:
         raise ModelError(str(error)) from error
-    digest = _sha256("\n".join([*sorted(loaded.sources.values()), *tables]).encode())
     about = (loaded.module.__doc__ or "").strip()
     solver = getattr(loaded.module, "solver", None)
     if not isinstance(solver, AdaptiveSolver | None):
         raise ModelError(f"{path.name}: `solver` must be an AdaptiveSolver, not {solver!r}")
-    own = [file for file in (*loaded.sources, *table_files(table_path)) if _is_own(file)]
+    own = [file for file in (*loaded.sources, *tables) if _is_own(file)]
     files = {file.name: file.read_text(encoding="utf-8") for file in own}
     begins = getattr(loaded.module, "begins", "")
     first_line = about.partition("\n")[0]

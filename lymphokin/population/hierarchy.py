@@ -349,7 +349,7 @@ class Hierarchy:
 
     def typical_latents(self, arrays: CohortArrays) -> Latents:
         """The prior's centre: every latent zero."""
-        return Latents(*(jnp.zeros(shape) for shape in self.shapes(arrays)))  # type: ignore[arg-type]
+        return Latents(*(np.zeros(shape) for shape in self.shapes(arrays)))  # type: ignore[arg-type]
 
 
 @lru_cache
