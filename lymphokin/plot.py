@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import styled
 from lymphokin.predict import Forecast
-from lymphokin.quantities import DRUG, OBSERVABLES, shown_unit
+from lymphokin.quantities import OBSERVABLES, shown_unit
 from lymphokin.report.curves import (
     COUNT_TICKS,
     axis_limits,
@@ -46,7 +46,7 @@ def curves(
 
     Median, 50 % and 90 % equal-tailed intervals of the true count, fitted to all counts of the
     patient; measurements (a triangle at a limit points to where a count beyond it lies, a bar joins
-    the limits that a count lies between); fractions at the foot, pulses of the drug at the top; the
+    the limits that a count lies between); fractions at the foot, pulses of drugs at the top; the
     dashed line is 0.8, below which a count is grade 2.
 
     Args:
@@ -85,7 +85,8 @@ def curves(
         last = forecast.counts_until
         until = np.nextafter(row["endpoint_day"], -np.inf) if last is None else last
     nothing = np.array([])
-    fractions, doses = days_of(cohort.fractions), days_of(cohort.doses_of(DRUG))
+    fractions = days_of(cohort.fractions)
+    doses = [days_of(cohort.doses_of(d)) for d in fit.model.drugs if len(cohort.doses_of(d))]
     draw_lymphocytes(
         axes,
         bands,
@@ -93,7 +94,7 @@ def curves(
         np.inf if np.isnan(until) else until,
         row,
         fractions.get(patient, nothing),
-        doses.get(patient, nothing),
+        [days.get(patient, nothing) for days in doses],
     )
     axes.set(xlabel="days from the first fraction", ylabel=OBSERVABLES["alc"].axis)
     axes.set_title(f"{_synthetic(cohort.synthetic)}{patient}", loc="left")

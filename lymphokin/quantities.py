@@ -1,6 +1,6 @@
 """What is measured, as a reader meets it: name, unit, label and decimals.
 
-A model's outputs say this of themselves (`Model.observables`). The table here holds the quantities
+A model's outputs say this of themselves (`Model.observables`). A shipped table holds the quantities
 that an event table may contain without a model, and fills in what an output leaves out.
 """
 
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from tomllib import loads
+from typing import Any
 
 from lymphokin.plausible import LARGEST_ALC
+from lymphokin.shipped import data_path
 
 HOURS_PER_DAY = 24.0
 CELLS_PER_UL = 1000.0
@@ -33,6 +36,7 @@ class Observable:
         at_most: Largest value that a form accepts, in `unit`.
         per_lesion: Whether every lesion of a patient has a value of its own.
         event: Whether it is an event that happens once: a record is 1 (it has happened) or 0.
+        in_full: The label written out, as a sentence begins with it; empty if it is that already.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Observable:
     at_most: float = LARGEST
     per_lesion: bool = False
     event: bool = False
+    in_full: str = ""
 
     @property
     def shown_unit(self) -> str:
@@ -60,17 +65,12 @@ def shown_unit(unit: str) -> str:
     return "" if unit == "1" else _TYPOGRAPHY.get(unit, unit)
 
 
+_WORDS: dict[str, Any] = loads(data_path("vocabulary.toml").read_text(encoding="utf-8"))
 OBSERVABLES = {
-    observable.name: observable
-    for observable in (
-        Observable("alc", "1e9/L", "lymphocytes", "lymphocyte counts", 2, LARGEST_ALC),
-        # A form takes what a patient's blood can plausibly hold: all its monocytes are fewer.
-        Observable("mdsc", "cells/uL", "MDSC", "MDSC counts", 1, 5000.0),
-        Observable("atra", "ng/mL", "ATRA", "ATRA levels", 0),
-    )
+    name: Observable(name, **({"at_most": LARGEST_ALC} if name == "alc" else {}) | keys)
+    for name, keys in _WORDS["observables"].items()
 }
-"""The quantities of the event table, by name; reporting decimals are judgement but for counts,
-which laboratories report to two."""
+"""The quantities of the event table, by name."""
 
 
 def described(
@@ -99,6 +99,7 @@ def described(
         known.records,
         known.decimals if decimals is None else decimals,
         known.at_most if at_most is None else at_most,
+        in_full=known.in_full or meaning[:1].upper() + meaning[1:],
     )
 
 
@@ -124,10 +125,10 @@ class Drug:
     infused: bool = False
 
 
-DRUG = "atra"
-"""The drug of a block that does not say what it takes."""
-DRUGS = {DRUG: Drug(DRUG, "mg", "ATRA")}
+DRUGS = {name: Drug(name, **keys) for name, keys in _WORDS["drugs"].items()}
 """The drugs of the event table without a model, by name."""
+DRUG = next(iter(DRUGS))
+"""The drug of a block that does not say what it takes."""
 
 
 @dataclass(frozen=True)

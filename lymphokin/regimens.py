@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from lymphokin.schedule import PulseCalendar
 from lymphokin.shipped import data_path
 
 
@@ -22,6 +23,7 @@ class Regimen:
         doses_per_day: intakes that share the daily dose.
         trial: where it comes from.
         fractions: the radiotherapy that it was given with, in words such as ``5x7``.
+        toxic_level: peak level on day 1 that went with severe toxicity, in the unit of the level.
     """
 
     mg_per_m2_per_day: float
@@ -31,6 +33,7 @@ class Regimen:
     doses_per_day: int
     trial: str
     fractions: str
+    toxic_level: float | None = None
 
 
 @cache
@@ -38,3 +41,20 @@ def regimens() -> Mapping[str, Regimen]:
     """The usual regimens, by the drug's word in the event table."""
     tables = tomllib.loads(data_path("regimens.toml").read_text(encoding="utf-8"))
     return {drug: Regimen(**keys) for drug, keys in tables.items()}
+
+
+def usual_pulses(drug: str) -> PulseCalendar:
+    """The usual regimen of a drug as a calendar, from day 0.
+
+    Raises:
+        KeyError: when no usual regimen of the drug is known.
+    """
+    usual = regimens()[drug]
+    return PulseCalendar(
+        drug,
+        usual.mg_per_m2_per_day,
+        usual.days,
+        usual.every,
+        usual.pulses,
+        usual.doses_per_day,
+    )

@@ -1,4 +1,4 @@
-"""Treatment calendars: radiotherapy fractions on weekdays, ATRA pulses, repeated doses.
+"""Treatment calendars: radiotherapy fractions on weekdays, pulses of a drug, repeated doses.
 
 Times are days from the first fraction (day 0). Nothing here is a recommendation: these functions
 only expand a stated regimen into the times and amounts of its doses.
@@ -100,19 +100,19 @@ def fractions(courses: Iterable[Course], start: date) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class AtraPulses:
-    """Short pulses of oral ATRA (tretinoin), repeated every `interval_days`.
+class PulseCalendar:
+    """Short pulses of a drug, repeated every `interval_days`.
 
-    Defaults: 150 mg/m2/day for 3 days every 21 days, 4 pulses, once daily, from day 0
-    (NCT06439888; the split of the daily dose is not public). `doses_per_day` doses are spread
-    evenly over 24 h. `first_dose_day`: time of the first intake in days from the first
-    fraction, e.g. 2/24 for two hours after it. The absorption lag is not part of the regimen.
+    `doses_per_day` doses are spread evenly over 24 h. `first_dose_day`: time of the first intake
+    in days from the first fraction, e.g. 2/24 for two hours after it. The absorption lag is not
+    part of the regimen. Usual regimens: :func:`lymphokin.regimens.usual_pulses`.
     """
 
-    mg_per_m2_per_day: float = 150.0
-    days_per_pulse: int = 3
-    interval_days: float = 21.0
-    cycles: int = 4
+    drug: str
+    mg_per_m2_per_day: float
+    days_per_pulse: int
+    interval_days: float
+    cycles: int
     doses_per_day: int = 1
     first_dose_day: float = 0.0
 
@@ -131,7 +131,7 @@ class AtraPulses:
     def doses(self, bsa: float) -> pd.DataFrame:
         """Every intake of a patient with body surface area `bsa` (m2).
 
-        Columns: day, drug ("atra"), amount_mg; sorted by day.
+        Columns: day, drug, amount_mg; sorted by day.
         """
         import pandas as pd
 
@@ -147,7 +147,7 @@ class AtraPulses:
         return pd.DataFrame(
             {
                 "day": self.first_dose_day + times.ravel(),
-                "drug": np.full(times.size, "atra", dtype=object),
+                "drug": np.full(times.size, self.drug, dtype=object),
                 "amount_mg": self.mg_per_m2_per_day * bsa / self.doses_per_day,
             }
         )

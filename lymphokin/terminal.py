@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lymphokin.infer.learnt import NOT_MEASURED
+from lymphokin.model import Model
+from lymphokin.model.roles import contrast_of
 from lymphokin.pages.wording import in_points, percent, percent_range, points_range, some
 from lymphokin.predict import Forecast
+from lymphokin.predict.contrast import DIFFERENCE
 from lymphokin.report.overview import measured
 from lymphokin.report.untouched import untouched_quantities
 from lymphokin.research_use import RESEARCH_USE
@@ -45,25 +48,29 @@ def show_patients(result: Forecast, as_json: bool) -> None:
     console.print(RESEARCH_USE)
 
 
-def contrast_table(contrast: pd.DataFrame) -> Table:
-    """Predicted shares of the arms with gamma as fitted and with gamma = 0."""
+def contrast_table(contrast: pd.DataFrame, model: Model) -> Table:
+    """Predicted shares of the arms with the model's disputed link as fitted and without it."""
+    disputed = contrast_of(model)
+    assert disputed is not None
     table = Table(
         title="The same patients under each regimen: predicted share with grade >= 2 "
         "(90 % equal-tailed interval)"
     )
-    for name in ("myeloid suppression", "SBRT", "SBRT+ATRA", "difference"):
+    arms = [arm for arm in dict.fromkeys(contrast["arm"]) if arm != DIFFERENCE]
+    for name in (disputed.link, *arms, DIFFERENCE):
         table.add_column(name)
-    labels = {"fitted": "gamma as fitted", "zero": "gamma = 0"}
-    for suppression, rows in contrast.groupby("suppression", sort=False):
+    symbol = model.table[disputed.parameter].symbol
+    labels = {"fitted": f"{symbol} as fitted", "zero": f"{symbol} = 0"}
+    for link, rows in contrast.groupby("link", sort=False):
         by_arm = {row["arm"]: row for row in rows.to_dict("records")}
         cells = []
-        for arm in ("SBRT", "SBRT+ATRA"):
+        for arm in arms:
             low, middle, high = (by_arm[arm][f"rate_{q}"] for q in ("q05", "q50", "q95"))
             cells.append(f"{percent(middle)} ({percent_range(low, high)})")
-        low, middle, high = (by_arm["difference"][f"rate_{q}"] for q in ("q05", "q50", "q95"))
+        low, middle, high = (by_arm[DIFFERENCE][f"rate_{q}"] for q in ("q05", "q50", "q95"))
         cells.append(f"{in_points(middle)} ({points_range(low, high)})")
-        table.add_row(labels[str(suppression)], *cells)
-    table.caption = "No human data show that ATRA raises lymphocytes after radiotherapy."
+        table.add_row(labels[str(link)], *cells)
+    table.caption = disputed.evidence or None
     return table
 
 
@@ -103,7 +110,7 @@ def show_fit(fit: Fit, predicted: Forecast | None, folder: Path, as_json: bool) 
         show_patients(predicted, as_json=False)
     console = Console(width=None if sys.stdout.isatty() else 110)
     if len(fit.contrast):
-        console.print(contrast_table(fit.contrast))
+        console.print(contrast_table(fit.contrast, fit.model))
     style = {"good": "green", "caution": "yellow", "bad": "bold red"}[convergence["level"]]
     if approximation:
         name = f"AN APPROXIMATION, NOT MARKOV CHAINS (method {fit.method})"

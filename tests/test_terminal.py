@@ -68,10 +68,10 @@ def test_what_was_not_measured_is_named_after_a_fit():
 
 def test_the_arms_and_their_difference_are_printed_with_and_without_the_link():
     contrast = made_up(["a", "b"], ["SBRT", "SBRT+ATRA"]).contrast
-    lines = printed(contrast_table(contrast)).splitlines()
+    lines = printed(contrast_table(contrast, load_model("myeloid_lymphoid"))).splitlines()
     fitted = next(line for line in lines if "gamma as fitted" in line)
     zero = next(line for line in lines if "gamma = 0" in line)
-    heads = next(line for line in lines if "myeloid suppression" in line)
+    heads = next(line for line in lines if "the myeloid link" in line)
     assert cells_of(heads)[1:] == ["SBRT", "SBRT+ATRA", "difference"]
     assert cells_of(fitted)[1:] == [
         "40 % (20 to 60 %)", "42 % (22 to 62 %)", "−13 points (−41 to 9)",

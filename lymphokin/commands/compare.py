@@ -32,7 +32,7 @@ def compare(
 ) -> None:
     """Compare fits of the same data: left-out patients and counts, weights, and risks.
 
-    Only lymphocyte counts are scored, so that models with and without MDSC or ATRA compare.
+    Only lymphocyte counts are scored, so that models of different drugs and cells compare.
 
     Example: lymphokin compare runs/default runs/hedos --out runs/compared.html
     """

@@ -46,7 +46,7 @@ def _list(as_json: bool) -> None:
             "states": sum(len(block.states) for block in model.blocks),
             "parameters": len(model.table.parameters),
             "measures": list(model.observed),
-            "atra": bool(model.on_clock("hours")),
+            "drugs": [drug.label for drug in model.vocabulary.drugs.values()],
             "sha256": model.sha256,
         }
         for name, model in found.items()
@@ -55,12 +55,11 @@ def _list(as_json: bool) -> None:
         print(json_text(rows))
         return
     table = Table()
-    for title in ("model", "what it is", "states", "parameters", "fits", "ATRA"):
+    for title in ("model", "what it is", "states", "parameters", "fits", "drugs"):
         table.add_column(title, justify="right" if title in ("states", "parameters") else "left")
     for row in rows:
         cells = row["states"], row["parameters"], ", ".join(row["measures"])
-        atra = "yes" if row["atra"] else "no"
-        table.add_row(row["name"], row["description"], *map(str, cells), atra)
+        table.add_row(row["name"], row["description"], *map(str, cells), ", ".join(row["drugs"]))
     table.caption = "lymphokin models NAME shows one; models/*.py are the files."
     Console(width=None if Console().is_terminal else 120).print(table)
 

@@ -49,5 +49,5 @@ def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:
         try:
             values[name.strip()] = float(value)
         except ValueError:
-            demands.that(False, "--fix", pair, "NAME=NUMBER, e.g. suppression=0")
+            demands.that(False, "--fix", pair, "NAME=NUMBER, e.g. radiosensitivity=0.1")
     return values

@@ -47,8 +47,14 @@ def predict(
     fractions: Annotated[
         str | None, typer.Option(help="E.g. 5x10, or 3x18/2 every other day.")
     ] = None,
-    atra: Annotated[
-        str | None, typer.Option(help="Pulses x days, e.g. 4x3; in full 4x3@0/21:150.")
+    pulses: Annotated[
+        str | None,
+        typer.Option(
+            "--pulses",
+            "--atra",
+            help="Pulses x days of a drug, e.g. 4x3; in full 4x3@0/21:150. Another drug than the "
+            "usual one is named before: 'il7 2x1@6:84'.",
+        ),
     ] = None,
     next_count: Annotated[
         list[int], typer.Option(help="Day of a further count: what would it teach?")
@@ -69,7 +75,7 @@ def predict(
 
     Example: lymphokin predict runs/trial --endpoint grade3_lowest --counts-until 0
 
-    Example: lymphokin predict --baseline 1.2 --site lung_peripheral --fractions 5x10 --atra 4x3
+    Example: lymphokin predict --baseline 1.2 --site lung_peripheral --fractions 5x10 --pulses 4x3
     """
     from lymphokin.endpoints import at_day
 
@@ -80,7 +86,7 @@ def predict(
         of_cohorts = (table, out, counts_until)
         if any(option is not None for option in of_cohorts):
             raise ValueError("one patient goes without an event table, --out and --counts-until")
-        one = person_of(patient, baseline, site, fractions, atra, bsa, lesions, schedule)
+        one = person_of(patient, baseline, site, fractions, pulses, bsa, lesions, schedule)
         predict_one(
             run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_, model_file, asked
         )

@@ -32,7 +32,7 @@ def serve(
     ] = "myeloid_lymphoid",
     model_file: ModelFile = [],  # noqa: B006
 ) -> None:
-    """A page for one patient: move fractions and ATRA pulses, see the risk change.
+    """A page for one patient: move fractions and pulses of drugs, see the risk change.
 
     It answers to this machine only, and stores nothing unless --audit-log says so. Stop it with
     Ctrl-C.

@@ -31,7 +31,7 @@ def spread(
 ) -> None:
     """Forecast patients with every model calibrated to the literature, and combine the models.
 
-    No fit is needed. Models that know no ATRA forecast as if there were none.
+    No fit is needed. Models that know none of the drugs forecast as if there were none.
 
     Example: lymphokin spread patients.csv --counts-until 14
     """

@@ -161,13 +161,12 @@ def person_of(
     baseline: list[float],
     site: str | None,
     fractions: str | None,
-    atra: str | None,
+    pulses: str | None,
     bsa: float | None,
     lesions: int | None,
     schedule: Path | None,
 ) -> tuple[Patient, Schedule]:
     """Patient and schedule of ``lymphokin predict`` from a file, from options, or from both."""
-    from lymphokin.quantities import DRUG
     from lymphokin.whatif.files import checked, read_as
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.schedule import Schedule, fractions_in_words, pulses_in_words
@@ -182,8 +181,9 @@ def person_of(
     plan = read_as(Schedule, schedule) if schedule else Schedule()
     if fractions:
         plan = plan.model_copy(update={"fractions": fractions_in_words(fractions).fractions})
-    if atra:
-        plan = plan.with_pulses(pulses_in_words(atra), DRUG)
+    if pulses:
+        given = pulses_in_words(pulses)
+        plan = plan.with_pulses(given, given[0].drug)
     if not plan.fractions:
         raise ValueError("give --fractions, e.g. 5x10, or a --schedule with fractions")
     return person, plan

@@ -9,7 +9,8 @@ from lymphokin.criticism.result import CheckResult, about_fit
 from lymphokin.criticism.sections import Section, Table
 from lymphokin.criticism.teaching.link import LinkContrast, judge_link, link_contrast
 from lymphokin.infer.learnt import NOT_MEASURED
-from lymphokin.model.roles import SUPPRESSION
+from lymphokin.model.roles import contrast_of
+from lymphokin.pages.wording import symbol
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.run import fit as run_fit
@@ -32,7 +33,7 @@ class LinkCheck(CheckResult):
         return (judge_link(self.contrast),)
 
     def sections(self) -> list[Section]:
-        c = self.contrast
+        c, strength = self.contrast, self.about["symbol"]
         rows = (
             ("with the link", f"{c.residual_sd[0]:.3f}", f"{c.difference:.1f} ± {c.error:.1f}"),
             ("without", f"{c.residual_sd[1]:.3f}", "0"),
@@ -41,8 +42,8 @@ class LinkCheck(CheckResult):
         caption = f"Two quick fits; {c.counts} counts left out, {c.unreliable} cannot be"
         text = (
             "What nobody measured can bend the curve of counts in any way that the counts ask for. "
-            "So the trial was fitted twice, with γ free and with γ = 0, and each count was left "
-            "out of both."
+            f"So the trial was fitted twice, with {strength} free and with {strength} = 0, and "
+            "each count was left out of both."
         )
         tables = (Table(caption, columns, rows),)
         return [
@@ -66,13 +67,14 @@ def check_link(fit: Fit, *, seed: int = 0, progress: bool | Reporter | None = No
     Example:
         >>> result = lk.check_link(fit)
     """
-    if SUPPRESSION not in set(fit.summary["name"]):
-        raise ValueError(
-            f"model {fit.model.name} has no fitted link ({SUPPRESSION}) that could be left out"
-        )
+    disputed = contrast_of(fit.model)
+    if disputed is None or disputed.parameter not in set(fit.summary["name"]):
+        which = f" ({disputed.parameter})" if disputed else ""
+        raise ValueError(f"model {fit.model.name} has no fitted link{which} that could be left out")
+    strength = disputed.parameter
     rtol, fits = fit.config.get("rtol"), []
     with shown(progress) as reporter:
-        for model in (fit.model, fit.model.with_fixed(**{SUPPRESSION: 0.0})):
+        for model in (fit.model, fit.model.with_fixed(**{strength: 0.0})):
             fits.append(
                 run_fit(fit.cohort, model, method="quick", seed=seed, rtol=rtol, progress=reporter)
             )
@@ -81,7 +83,8 @@ def check_link(fit: Fit, *, seed: int = 0, progress: bool | Reporter | None = No
     words = fit.summary.set_index("name")["learnt"]
     sds = tuple(float(one.summary.set_index("name")["q50"]["alc_residual_sd"]) for one in fits)
     contrast = link_contrast(
-        (left_out[0], left_out[1]), (sds[0], sds[1]), words[SUPPRESSION] != NOT_MEASURED
+        (left_out[0], left_out[1]), (sds[0], sds[1]), words[strength] != NOT_MEASURED
     )
     about = {k: v for k, v in about_fit(fit, seed).items() if k != "convergence"}
-    return LinkCheck(about, contrast)
+    words_of = {"link": disputed.link, "symbol": symbol(fit.model.table[strength].symbol)}
+    return LinkCheck(about | words_of, contrast)

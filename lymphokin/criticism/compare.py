@@ -84,7 +84,7 @@ def compare(
 ) -> ComparisonResult:
     """Compare fits of the same data: left-out patients and counts, weights, and risks.
 
-    Only lymphocyte counts are scored, so that models with and without MDSC or ATRA compare.
+    Only lymphocyte counts are scored, so that models of different drugs and cells compare.
 
     Args:
         fit: a fit.

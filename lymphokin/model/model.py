@@ -100,6 +100,11 @@ class Model:
         """The drugs that its blocks take, by name."""
         return {name: dose for block in self.blocks for name, dose in block.drugs.items()}
 
+    def levels_of(self, drug: str) -> tuple[str, ...]:
+        """Measured quantities of the blocks on the hours clock that take a drug."""
+        taking = [b for b in self.on_clock("hours") if drug in b.drugs]
+        return tuple(n for b in taking for n in b.shows if n in self.observed)
+
     @property
     def vocabulary(self) -> Vocabulary:
         """What an event table may say was measured and given."""
@@ -272,6 +277,12 @@ def _drug_problems(model: Model, resting: Mapping[str, AtRest]) -> list[str]:
         for name, dose in block.drugs.items()
         if dose.unit != known[name].unit
     ]
+    contrast = model.table.contrast
+    if contrast is not None and contrast.drug not in known:
+        takes = ", ".join(known) or "none"
+        problems.append(
+            f"contrast.drug: found {contrast.drug!r}, expected a drug of a block: {takes}"
+        )
     return problems
 
 

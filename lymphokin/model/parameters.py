@@ -22,6 +22,7 @@ from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.deviate import log_above, log_half_cauchy
 from lymphokin.model.residual import Residual
+from lymphokin.model.roles import Contrast
 from lymphokin.quantities import HOURS_PER_DAY, VaryingCovariate
 
 
@@ -137,6 +138,8 @@ class ParameterTable:
     correlations: Mapping[str, Correlations] = field(default_factory=dict)
     varying: Mapping[str, VaryingCovariate] = field(default_factory=dict)
     """covariates that change within a patient, by the name of their column"""
+    contrast: Contrast | None = None
+    """the disputed link that the table declares"""
 
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]

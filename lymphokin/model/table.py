@@ -9,6 +9,7 @@ from lymphokin.model.entry import Entry
 from lymphokin.model.parameter_rows import check_products, parameter_of
 from lymphokin.model.parameters import ParameterTable, TableError
 from lymphokin.model.residual_rows import residual_of
+from lymphokin.model.roles import contrast_entry
 from lymphokin.model.table_files import merged_table
 from lymphokin.model.varying_rows import refuse_in_typical_values, varying_of
 
@@ -24,6 +25,7 @@ def read_table(path: Path) -> ParameterTable:
     top = Entry("table", raw, problems)
     rows, scatter = top.parts("parameters"), top.parts("residuals")
     together, changing = top.parts("correlations"), top.parts("covariates")
+    disputed = top.parts("contrast")
     top.keys((), ())
     parameters = {name: parameter_of(name, entry, problems) for name, entry in rows.items()}
     residuals = {name: residual_of(name, entry, problems) for name, entry in scatter.items()}
@@ -32,6 +34,7 @@ def read_table(path: Path) -> ParameterTable:
     }
     varying = {name: varying_of(name, entry, problems) for name, entry in changing.items()}
     refuse_in_typical_values(rows, changing, problems)
+    contrast = contrast_entry(disputed, rows, problems)
     check_products(rows, problems)
     check_groups(correlations, problems)
     if problems:
@@ -41,4 +44,5 @@ def read_table(path: Path) -> ParameterTable:
         {name: residual for name, residual in residuals.items() if residual is not None},
         {name: group for name, group in correlations.items() if group is not None},
         {name: covariate for name, covariate in varying.items() if covariate is not None},
+        contrast,
     )

@@ -8,15 +8,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, computed_field
 
 from lymphokin.model import Model
-from lymphokin.model.roles import SUPPRESSION
+from lymphokin.model.roles import contrast_of
 from lymphokin.pages.messages import Message
 from lymphokin.research_use import RESEARCH_USE
 
-LIMITS_OF_SUPPRESSION = [
-    "Nobody has shown in people that ATRA raises lymphocyte counts after radiotherapy: look at "
-    "the numbers without that link too.",
-    "Whether radiotherapy raises or lowers circulating MDSC is disputed; the model allows both.",
-]
 LIMITS = [
     "An immune dose estimated from site and lesions is an order of magnitude, not dosimetry.",
     "Infection, steroids and systemic therapy change counts; the model does not know of them.",
@@ -88,7 +83,7 @@ def provenance_of(
     model: Model, source: Literal["fit", "literature", "prior"], title: str, **facts: Any
 ) -> Provenance:
     """The provenance of draws for a model; ``facts`` are its further fields."""
-    suppression = SUPPRESSION in model.table.parameters
+    contrast = contrast_of(model)
     return Provenance(
         source=source,
         title=title,
@@ -96,7 +91,7 @@ def provenance_of(
         model_sha256=model.sha256,
         gamma_known_from_people=False,
         version=version("lymphokin"),
-        limits=[*LIMITS_OF_SUPPRESSION, *LIMITS] if suppression else LIMITS,
+        limits=[*(contrast.limits if contrast else ()), *LIMITS],
         research_use=RESEARCH_USE,
         **UNKNOWN | facts,
     )

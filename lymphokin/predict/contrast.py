@@ -1,13 +1,14 @@
-"""What ATRA changes: every patient under radiotherapy alone and with ATRA, gamma fitted and zero.
+"""What a drug changes through a disputed link: the same patients with and without the drug.
 
-No human data show that ATRA raises lymphocyte counts after radiotherapy; the benefit is the product
-of two separately observed links, and gamma is the second. The contrast is therefore always shown
-with gamma as fitted and with gamma = 0.
+What nobody has shown in people is never shown alone: the contrast stands twice, with the link as
+fitted and without it. The model says which link and which drug (:mod:`lymphokin.model.roles`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,107 +19,124 @@ from lymphokin.endpoint import measured_threshold
 from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
-from lymphokin.model.roles import SUPPRESSION
+from lymphokin.model.roles import Contrast, contrast_of
 from lymphokin.population import CohortArrays, pack, probability_below
-from lymphokin.quantities import DRUG
-from lymphokin.schedule import AtraPulses
+from lymphokin.regimens import regimens, usual_pulses
 
 TYPICAL_BSA_M2 = 1.8
 """Adults; used where the table has no body surface area."""
 NO_EFFECT_Z = -1e4
-"""Latent of the log-normal suppression at which it is exactly zero: its exponential underflows."""
+"""Latent of a log-normal strength at which it is exactly zero: its exponential underflows."""
+ALONE, DIFFERENCE = "SBRT", "difference"
+"""Radiotherapy without the drug, and what the drug changes, in the table of the contrast."""
+COLUMNS = ("link", "arm", "n", "rate_q05", "rate_q50", "rate_q95")
 
 
-def with_pulses(cohort: Cohort) -> Cohort:
-    """The cohort with ATRA for all: their own doses, or the trial's regimen by surface area."""
-    treated = set(cohort.doses_of(DRUG)["id"])
+def with_drug(cohort: Cohort, drug: str) -> Cohort:
+    """The cohort with a drug for all: their own doses, or the usual regimen by surface area.
+
+    Where no usual regimen is known, those who did not get the drug stay without it.
+    """
+    if drug not in regimens():
+        return cohort
+    treated = set(cohort.doses_of(drug)["id"])
     area = cohort.patients["bsa"].astype(float)
     typical = area.median() if area.notna().any() else TYPICAL_BSA_M2
     added = [
-        AtraPulses().doses(float(bsa)).assign(id=str(patient))
+        usual_pulses(drug).doses(float(bsa)).assign(id=str(patient))
         for patient, bsa in area.fillna(typical).items()
         if patient not in treated
     ]
     return replace(cohort, doses=pd.concat([cohort.doses, *added], ignore_index=True))
 
 
-def _pulsed(density: CohortDensity) -> tuple[CohortDensity, dict[str, float]]:
-    """The same patients with pulses and without records, and the endpoint visit of each."""
-    bare = with_pulses(
-        replace(density.packed.cohort, observations=density.packed.cohort.observations.iloc[:0])
-    )
-    visits = endpoint_visits(density.packed.cohort)
+def _dosed(density: CohortDensity, drug: str) -> tuple[CohortDensity, dict[str, float]]:
+    """The same patients with the drug and without records, and the endpoint visit of each."""
+    cohort = density.packed.cohort
+    bare = with_drug(replace(cohort, observations=cohort.observations.iloc[:0]), drug)
+    visits = endpoint_visits(cohort)
     day_of = {str(i): float(day) for i, day in visits["planned_day"].items()}
     packed = pack(density.likelihood.model, bare, {i: [day] for i, day in day_of.items()})
     return CohortDensity(density.likelihood, packed), day_of
 
 
-def has_contrast(density: CohortDensity) -> bool:
-    """Whether the model has a suppression to contrast the arms by, and the cohort the drug."""
-    sampled = SUPPRESSION in density.hierarchy.population_names
+def contrast_in(density: CohortDensity) -> Contrast | None:
+    """The disputed link by which a cohort's patients can be contrasted, with the drug and without.
+
+    None where the model has none, where it is fixed, or where nobody got its drug.
+    """
     model = density.likelihood.model
-    takes_another = bool(model.drugs) and DRUG not in model.drugs
-    given = len(density.packed.cohort.doses_of(DRUG)) > 0
-    return sampled and model.counts_lymphocytes and given and not takes_another
+    found = contrast_of(model)
+    if found is None or found.parameter not in density.hierarchy.population_names:
+        return None
+    given = len(density.packed.cohort.doses_of(found.drug)) > 0
+    return found if model.counts_lymphocytes and given and found.drug in model.drugs else None
 
 
 def prepare_contrast(density: CohortDensity) -> None:
-    """Begin to compile what :func:`arm_contrast` needs."""
-    _pulsed(density)[0].prepare_evaluation()
+    """Begin to compile what :func:`arm_contrast` needs, where there is a contrast."""
+    found = contrast_in(density)
+    if found is not None:
+        _dosed(density, found.drug)[0].prepare_evaluation()
 
 
 def arm_contrast(density: CohortDensity, x: np.ndarray, seed: int) -> pd.DataFrame:
     """Predicted share of patients with grade >= 2 at the planned endpoint visit.
 
-    The same patients (their fitted baselines, doses and sensitivities) are followed under both
-    regimens, on the same posterior draws.
+    The same patients (their fitted baselines, doses and sensitivities) are followed with the drug
+    and without it, on the same posterior draws: all of them where a usual regimen of the drug is
+    known, else those who got it.
 
     Args:
         x: [draw, latent] flat posterior draws of the cohort.
 
     Returns:
-        one row per suppression ("fitted", "zero") and arm ("SBRT", "SBRT+ATRA", "difference"):
-        n, rate_q05, rate_q50, rate_q95 (90 % equal-tailed interval of the expected share).
+        one row per link ("fitted", "zero") and arm ("SBRT", "SBRT+" and the drug's label, and
+        "difference"): n, rate_q05, rate_q50, rate_q95 (90 % equal-tailed interval
+        of the expected share). Empty where :func:`contrast_in` finds none.
     """
-    hierarchy = density.hierarchy
-    pulsed, day_of = _pulsed(density)
-    packed = pulsed.packed
-    hours = packed.arrays.timeline.hours
-    assert hours is not None
-    # The same course without a single milligram: one shape, one compilation.
-    timeline = packed.arrays.timeline._replace(
-        hours=hours._replace(amount={**hours.amount, DRUG: jnp.zeros_like(hours.amount[DRUG])})
-    )
-    arms = {"SBRT": packed.arrays._replace(timeline=timeline), "SBRT+ATRA": packed.arrays}
-    latents = _for_pulses(density, x, packed.arrays, seed)
-    slot = hierarchy.population_names.index(SUPPRESSION)
+    contrast = contrast_in(density)
+    if contrast is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    hierarchy, model = density.hierarchy, density.likelihood.model
+    dosed, day_of = _dosed(density, contrast.drug)
+    packed = dosed.packed
+    treated = f"{ALONE}+{model.vocabulary.drug(contrast.drug).label}"
+    arms = {ALONE: _without(packed.arrays, contrast.drug), treated: packed.arrays}
+    latents = _for_all(density, x, packed.arrays, seed)
+    slot = hierarchy.population_names.index(contrast.parameter)
     without = latents.copy()
     without[:, slot] = NO_EFFECT_Z
     sd = density.residual_sd(x[:, : len(hierarchy.quantities)], "alc")
     nodes = packed.nodes(day_of)
+    given = packed.cohort.patients.index.isin(packed.cohort.doses_of(contrast.drug)["id"])
     rows = []
-    for suppression, draws in (("fitted", latents), ("zero", without)):
-        shares = {arm: _share(pulsed, draws, a, nodes, sd) for arm, a in arms.items()}
-        shares["difference"] = shares["SBRT+ATRA"] - shares["SBRT"]
-        for arm, values in shares.items():
-            low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
-            rows.append(
-                {
-                    "suppression": suppression,
-                    "arm": arm,
-                    "n": len(density.packed.cohort),
-                    "rate_q05": low,
-                    "rate_q50": middle,
-                    "rate_q95": high,
-                }
-            )
-    return pd.DataFrame(rows)
+    for link, draws in (("fitted", latents), ("zero", without)):
+        shares = {arm: _share(dosed, draws, a, nodes, sd, given) for arm, a in arms.items()}
+        shares[DIFFERENCE] = shares[treated] - shares[ALONE]
+        rows += [
+            (link, arm, int(given.sum()), *np.quantile(values, (0.05, 0.5, 0.95)))
+            for arm, values in shares.items()
+        ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _for_pulses(
-    density: CohortDensity, x: np.ndarray, arrays: CohortArrays, seed: int
-) -> np.ndarray:
-    """Draws for the same patients when all get pulses: what matters only under ATRA is drawn."""
+def _without(arrays: CohortArrays, drug: str) -> CohortArrays:
+    """The same course without any of a drug: one shape, one compilation."""
+
+    def emptied(given: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: jnp.zeros_like(v) if name == drug else v for name, v in given.items()}
+
+    timeline = arrays.timeline
+    days, hours = timeline.days, timeline.hours
+    days = days._replace(amount=emptied(days.amount), rate=emptied(days.rate))
+    if hours is not None:
+        hours = hours._replace(amount=emptied(hours.amount), rate=emptied(hours.rate))
+    return arrays._replace(timeline=timeline._replace(days=days, hours=hours))
+
+
+def _for_all(density: CohortDensity, x: np.ndarray, arrays: CohortArrays, seed: int) -> np.ndarray:
+    """Draws for the same patients when all get the drug: what matters only under it is drawn."""
     unravel, hierarchy = density.unravel(), density.hierarchy
 
     def one(v: jax.Array, key: jax.Array) -> jax.Array:
@@ -132,11 +150,17 @@ def _for_pulses(
 
 
 def _share(
-    density: CohortDensity, x: np.ndarray, arrays: CohortArrays, nodes: np.ndarray, sd: np.ndarray
+    density: CohortDensity,
+    x: np.ndarray,
+    arrays: CohortArrays,
+    nodes: np.ndarray,
+    sd: np.ndarray,
+    chosen: np.ndarray,
 ) -> np.ndarray:
-    """[draw] expected share of patients whose count is reported as grade >= 2."""
+    """[draw] expected share of the chosen patients whose count is reported as grade >= 2."""
     residual = density.likelihood.model.table.residuals["alc"]
-    patients = np.arange(len(nodes))
+    patients = np.flatnonzero(chosen)
+    nodes = nodes[patients]
     counts = [p.outputs["alc"][:, nodes, patients] for p in density.evaluate(x, arrays)]
     log_count, threshold = np.log(np.concatenate(counts)), np.log(measured_threshold(2))
     return probability_below(residual, threshold, log_count, sd[:, None], np).mean(axis=1)

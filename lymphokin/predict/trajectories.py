@@ -29,11 +29,12 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
         x: [draw, latent] flat posterior draws of this cohort.
 
     Returns:
-        courses with dims patient, day: ``alc_q05`` ... ``alc_q95`` (true count, 1e9/L) and
-        ``mdsc_q05`` ... (cells/uL), and so of every lesion, as ``diameter_1_q05``, where lesions
-        differ; NaN after a patient's last record or visit; and one row per drug sample: id, day,
-        observed, censored, lower and upper (limits where censored), q05 ... q95 (true level,
-        ng/mL), or None when there is none.
+        courses with dims patient, day: of what blocks on the days clock show, ``alc_q05`` ...
+        ``alc_q95`` (true count, 1e9/L), and so of every lesion, as ``diameter_1_q05``, where
+        lesions differ; NaN after a patient's last record or visit; and one row per sample of what
+        blocks on the hours clock show, such as the level of a drug: quantity, id, day, observed,
+        censored, lower and upper (limits where censored), q05 ... q95 (true value, in the
+        quantity's unit), or None when there is none.
     """
     packed = density.packed
     node_day = np.asarray(packed.arrays.timeline.days.node_day)
@@ -41,17 +42,19 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
     last = float(np.ceil(records["day"].max())) if len(records) else 56.0
     days = np.arange(FIRST_DAY, last + 1.0)
     courses: dict[str, list[np.ndarray]] = {}
-    levels: list[np.ndarray] = []
-    quantified, below = packed.records.get("atra", (records[:0], records[:0]))
+    levels: dict[str, list[np.ndarray]] = {}
+    model = density.likelihood.model
+    by_hours = {n for block in model.on_clock("hours") for n in block.shows} & set(model.observed)
+    sampled = {n: own for n, own in packed.records.items() if n in by_hours and any(map(len, own))}
     for part in density.evaluate(x, packed.arrays):
         for name, value in part.outputs.items():
             courses.setdefault(name, []).append(
                 _on_days(np.log(np.maximum(value, LOWEST)), node_day, days)
             )
-        if "atra" in part.predictions:
-            both = part.predictions["atra"]
-            levels.append(
-                np.concatenate([both[0][:, : len(quantified)], both[1][:, : len(below)]], axis=1)
+        for name, own in sampled.items():
+            both = zip(part.predictions[name], own, strict=True)
+            levels.setdefault(name, []).append(
+                np.concatenate([values[:, : len(rows)] for values, rows in both], axis=1)
             )
     variables = {}
     for name, values in courses.items():
@@ -60,17 +63,20 @@ def fitted_courses(density: CohortDensity, x: np.ndarray) -> tuple[xr.Dataset, p
             variables[f"{name}_q{round(100 * q):02d}"] = (("patient", "day"), value)
     patients = packed.cohort.patients.index.to_numpy(str)
     dataset = xr.Dataset(variables, {"patient": patients, "day": days})
-    rows = pd.concat([quantified, below])
-    if rows.empty:
-        return dataset, None
-    table = rows[["id", "day", "value", "censored", "lower", "upper"]].rename(
+    tables = [_samples(name, pd.concat(sampled[name]), np.concatenate(values))
+              for name, values in levels.items()]  # fmt: skip
+    return dataset, pd.concat(tables, ignore_index=True) if tables else None
+
+
+def _samples(quantity: str, records: pd.DataFrame, log_value: np.ndarray) -> pd.DataFrame:
+    """Samples beside quantiles of their fitted true values, from draws [draw, sample]."""
+    table = records[["id", "day", "value", "censored", "lower", "upper"]].rename(
         columns={"value": "observed"}
     )
-    for q, value in zip(
-        QUANTILES, np.exp(np.quantile(np.concatenate(levels), QUANTILES, axis=0)), strict=True
-    ):
+    table.insert(0, "quantity", quantity)
+    for q, value in zip(QUANTILES, np.exp(np.quantile(log_value, QUANTILES, axis=0)), strict=True):
         table[f"q{round(100 * q):02d}"] = value
-    return dataset, table.reset_index(drop=True)
+    return table
 
 
 def _on_days(log_value: np.ndarray, node_day: np.ndarray, days: np.ndarray) -> np.ndarray:

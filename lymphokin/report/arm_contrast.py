@@ -7,21 +7,21 @@ from matplotlib.figure import Figure
 
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, ORANGE, PALE, VERMILLION, styled
+from lymphokin.predict.contrast import DIFFERENCE
 
-DIFFERENCE = "difference"
 _ROW = 0.3
 
 
 @styled
 def arm_contrast(
-    contrast: pd.DataFrame, happened: dict[str, float], difference_reach: float
+    contrast: pd.DataFrame, happened: dict[str, float], difference_reach: float, drug: str
 ) -> Figure:
     """Predicted share of patients with grade >= 2, median and 90 % interval, by arm.
 
-    `contrast`: rows of `ReportContents.contrast` with one kind of suppression, arms in the order
+    `contrast`: rows of `ReportContents.contrast` with the link fitted or zero, arms in the order
     to draw, the difference last if there is one. `happened`: observed share by arm (a diamond).
     `difference_reach`: half the width of the difference's axis, shared by figures that stand side
-    by side.
+    by side. `drug`: label of the link's drug.
     """
     arms = contrast[contrast["arm"] != DIFFERENCE]
     difference = contrast[contrast["arm"] == DIFFERENCE]
@@ -39,7 +39,7 @@ def arm_contrast(
         if is_difference:
             axes.set_xlim(-difference_reach, difference_reach)
             axes.axvline(0, color=BLACK, lw=0.9)
-            axes.set_xlabel("with ATRA minus without (percentage points)")
+            axes.set_xlabel(f"with {drug} minus without (percentage points)")
         else:
             axes.set(xlim=(0, 1), xlabel="share with grade ≥ 2 at the endpoint visit (%)")
         axes.xaxis.set_major_formatter(lambda share, _: wording.points(share))

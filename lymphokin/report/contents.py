@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from lymphokin.io import Cohort
 from lymphokin.model import Residual
+from lymphokin.model.roles import Contrast
 from lymphokin.pages import wording
 from lymphokin.predict.survival import Survival
-from lymphokin.quantities import DRUG, OBSERVABLES, Observable
+from lymphokin.quantities import DRUGS, OBSERVABLES, Drug, Observable
 from lymphokin.report.curves import quantile_bands
 
 _QUANTILES = ("q05", "q25", "q50", "q75", "q95")
@@ -31,8 +32,8 @@ _PARAMETERS = (
 _NEEDED = {
     "patients": _PATIENTS,
     "parameters": _PARAMETERS,
-    "contrast": ("suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"),
-    "atra": ("id", "day", "observed", *_QUANTILES, "censored", "lower", "upper"),
+    "contrast": ("link", "arm", "n", "rate_q05", "rate_q50", "rate_q95"),
+    "levels": ("quantity", "id", "day", "observed", *_QUANTILES, "censored", "lower", "upper"),
 }
 
 
@@ -53,17 +54,19 @@ class ReportContents:
         patient is outside what the model has seen, empty if inside); observed_alc (measured at
         the endpoint visit, NaN if not); observed_grade2 (True, False or None); pareto_k
         (reliability of the reweighting behind this forecast, NaN if none was used).
-    `curves`: dims patient, day; alc_q05..alc_q95 (true count, 1e9/L) and, if the model has
-        them, mdsc_q05..mdsc_q95 (cells/uL), fitted to all data. Patients may be absent.
-    `atra`: one row per ATRA sample: id, day, observed (ng/mL; the limit itself where
-        `censored`; the level then lies between `lower` and `upper`), q05..q95 of the fitted
-        true concentration. None when nobody was sampled.
+    `curves`: dims patient, day; alc_q05..alc_q95 (true count, 1e9/L) and the same of what else
+        the model shows by days, of every lesion as diameter_1_q05.., fitted to all data. Patients
+        may be absent.
+    `levels`: one row per sample of what the model follows by hours, such as the level of a drug:
+        quantity, id, day, observed (the limit itself where `censored`; the level then lies between
+        `lower` and `upper`), q05..q95 of the fitted true level. None when nobody was sampled.
     `parameters`: one row per population quantity, the run's summary.csv; `learnt` is "well",
         "partly", "prior only", "not measured" or, of a single point or a fit that is not to be
         believed, "unknown".
     `parameter_draws`: name to (prior draws, posterior draws), natural units.
     `contrast`: predicted share of patients with grade >= 2 at the endpoint visit (measured) with
-        suppression "fitted" and "zero"; arm "difference" is the arm with ATRA minus the other.
+        the model's disputed link "fitted" and "zero"; arm "difference" is the arm with the link's
+        drug minus the other.
     `convergence`: verdict (a sentence), level ("good", "caution" or "bad"), rhat_max,
         ess_bulk_min, divergences, divergence_share, draws (per chain), chains, worst
         (name, rhat, ess_bulk).
@@ -74,6 +77,9 @@ class ReportContents:
     `provenance`: label to value, nested one level at most.
     `warnings`: shown at the top.
     `observables`: what the model can be compared with, by its word in the event table.
+    `drugs`: what the model takes, by name.
+    `levels_of`: of each observable that is followed by hours, the drugs of its block.
+    `disputed`: the model's disputed link, or None.
     `residuals`: how measurements of these scatter, with SDs at their posterior medians.
     `survivals`: survival curves of events in time.
     `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.
@@ -88,7 +94,7 @@ class ReportContents:
     counts_until: float | None
     patients: pd.DataFrame
     curves: xr.Dataset
-    atra: pd.DataFrame | None
+    levels: pd.DataFrame | None
     parameters: pd.DataFrame
     parameter_draws: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating]]]
     contrast: pd.DataFrame
@@ -97,6 +103,9 @@ class ReportContents:
     warnings: tuple[str, ...] = ()
     approximation: Mapping[str, Any] | None = None
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
+    drugs: Mapping[str, Drug] = field(default_factory=lambda: DRUGS)
+    levels_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    disputed: Contrast | None = None
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     left_out_parameters: str = ""
     survivals: tuple[Survival, ...] = ()
@@ -121,19 +130,38 @@ class ReportContents:
         return len({wording.arm(arm) for arm in self.patients["arm"]}) > 1
 
     @property
-    def has_drug(self) -> bool:
-        """Whether anybody got the drug."""
-        return len(self.cohort.doses_of(DRUG)) > 0
+    def given(self) -> dict[str, Drug]:
+        """The drugs of the model that somebody got, by name."""
+        return {n: d for n, d in self.drugs.items() if len(self.cohort.doses_of(n))}
+
+    @property
+    def by_days(self) -> dict[str, Observable]:
+        """What is followed by days beside lymphocytes."""
+        kept = self.observables.items()
+        return {n: o for n, o in kept if n != "alc" and n not in self.levels_of}
 
     def bands(self, quantity: str) -> dict[str, pd.DataFrame]:
-        """Fitted curve of `quantity` ("alc" or "mdsc") by patient: index day, columns q05..q95.
+        """Fitted curve of `quantity` by patient: index day, columns q05..q95.
 
         Patients without a fitted curve are absent.
         """
         return quantile_bands(self.curves, quantity)
 
+    def lesion_bands(self, quantity: str) -> dict[str, dict[int, pd.DataFrame]]:
+        """Fitted curves of what every lesion has for itself, by patient and lesion."""
+        prefix, found = f"{quantity}_", {}
+        names = {str(n).rpartition("_")[0] for n in self.curves.data_vars}
+        for name in sorted(n for n in names if n.startswith(prefix)):
+            if (number := name.removeprefix(prefix)).isdigit():
+                for patient, own in self.bands(name).items():
+                    found.setdefault(patient, {})[int(number)] = own
+        return found
+
     def observed(self, quantity: str) -> dict[str, pd.DataFrame]:
         """Measurements of `quantity` by patient: day, value, censored, lower, upper, tube."""
+        return {str(i): rows for i, rows in self.results(quantity).groupby("id", sort=False)}
+
+    def results(self, quantity: str) -> pd.DataFrame:
+        """All measurements of `quantity`."""
         table = self.cohort.observations
-        table = table[(table["quantity"] == quantity) & table["value"].notna()]
-        return {str(i): rows for i, rows in table.groupby("id", sort=False)}
+        return table[(table["quantity"] == quantity) & table["value"].notna()]

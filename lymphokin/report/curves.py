@@ -1,6 +1,7 @@
 """Curves over time: one patient's fitted counts with bands, measurements and treatment."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,13 @@ _TOLERANCE = 0.01
 COUNT_TICKS: list[float] = [0.05, 0.1, 0.2, 0.5, GRADE2_LIMIT, 1.5, 3, 6, 12, 25, 50, 100]
 """1e9/L"""
 _PULSE_GAP = 2.0
-"""days without ATRA after which the next dose begins a new pulse"""
+"""days without a dose after which the next one begins a new pulse"""
+DRUG_COLOURS = (ORANGE, "#CC79A7", "#56B4E9")
+"""Colours of the drugs of a cohort, in order."""
+LESION_COLOURS = (GREEN, BLUE, VERMILLION, "#CC79A7", GREY)
+"""Colours of the lesions of a patient, in order."""
+STRIP = 0.055
+"""Height of a drug's strip, as a share of the axes."""
 
 
 @styled
@@ -42,7 +49,7 @@ def lymphocyte_curve(
     counts_until: float,
     forecast: Mapping[Hashable, Any],
     fraction_days: np.ndarray,
-    dose_days: np.ndarray,
+    doses: Sequence[np.ndarray],
     limits: tuple[tuple[float, float], tuple[float, float]],
 ) -> Figure:
     """Small picture of one patient's lymphocytes; arguments as of :func:`draw_lymphocytes`.
@@ -50,7 +57,7 @@ def lymphocyte_curve(
     `limits`: (days, counts) of the axes.
     """
     figure, axes = _empty(limits, COUNT_TICKS)
-    draw_lymphocytes(axes, bands, counts, counts_until, forecast, fraction_days, dose_days)
+    draw_lymphocytes(axes, bands, counts, counts_until, forecast, fraction_days, doses)
     return figure
 
 
@@ -61,7 +68,7 @@ def draw_lymphocytes(
     counts_until: float,
     forecast: Mapping[Hashable, Any] | None,
     fraction_days: np.ndarray,
-    dose_days: np.ndarray,
+    doses: Sequence[np.ndarray],
 ) -> None:
     """Draw one patient's lymphocytes, treatment and the grade 2 limit on logarithmic axes.
 
@@ -73,7 +80,7 @@ def draw_lymphocytes(
         counts_until: last day whose counts the forecast used.
         forecast: endpoint_day and alc_q05..alc_q95 of the measured count there, or None.
         fraction_days: days of the fractions.
-        dose_days: days of the drug's doses.
+        doses: days of the doses of each drug that somebody got, in the order of DRUG_COLOURS.
     """
     axes.axhline(GRADE2_LIMIT, color=BLACK, lw=0.8, ls=(0, (4, 2)), zorder=2.4)
     _bands(axes, bands, BLUE)
@@ -89,29 +96,49 @@ def draw_lymphocytes(
     _measurements(axes, counts, (counts["day"] <= counts_until).to_numpy(), "o")
     foot = axes.get_xaxis_transform()
     axes.vlines(fraction_days, 0, 0.075, transform=foot, color=BLACK, lw=1.0, zorder=3)
-    for begin, finish in pulses(dose_days):
-        axes.axvspan(begin, finish, 0.945, 1.0, color=ORANGE, lw=0, zorder=3)
+    _doses(axes, doses)
 
 
 @styled
-def mdsc_curve(
-    bands: pd.DataFrame | None,
+def quantity_curve(
+    bands: Mapping[int, pd.DataFrame],
     samples: pd.DataFrame,
-    dose_days: np.ndarray,
+    doses: Sequence[np.ndarray],
     limits: tuple[tuple[float, float], tuple[float, float]],
+    other_tube: str = "",
 ) -> Figure:
-    """MDSC of one patient, logarithmic.
+    """A quantity of one patient beside lymphocytes, or of each of the patient's lesions.
 
-    `samples`: day, value, censored, lower, upper, tube (EDTA is open).
+    Args:
+        bands: by lesion, 0 for the patient's: index day, columns q05..q95.
+        samples: day, value, censored, lower, upper, tube; lesion where lesions are distinguished.
+        doses: as of :func:`draw_lymphocytes`.
+        limits: (days, values) of the axes; values are logarithmic.
+        other_tube: samples from such a tube are open squares.
     """
     figure, axes = _empty(limits, [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000])
-    _bands(axes, bands, GREEN)
-    edta = samples["tube"] == "edta"
-    _measurements(axes, samples[~edta], np.ones(int((~edta).sum()), bool), "o")
-    _measurements(axes, samples[edta], np.zeros(int(edta.sum()), bool), "s")
-    for begin, finish in pulses(dose_days):
-        axes.axvspan(begin, finish, 0.945, 1.0, color=ORANGE, lw=0, zorder=3)
+    for place, (lesion, own) in enumerate(sorted(bands.items())):
+        colour = LESION_COLOURS[place % len(LESION_COLOURS)]
+        if lesion == 0:
+            _bands(axes, own, GREEN)
+            continue
+        days = own.index.to_numpy(float)
+        axes.fill_between(days, own["q05"], own["q95"], color=colour, alpha=0.2, lw=0, zorder=1.2)
+        axes.plot(days, own["q50"], color=colour, lw=1.2, zorder=2)
+        axes.text(days[-1], own["q50"].iloc[-1], f" {lesion}", color=colour, va="center", size=7)
+    other = samples["tube"] == other_tube if other_tube else np.zeros(len(samples), bool)
+    _measurements(axes, samples[~other], np.ones(int((~other).sum()), bool), "o")
+    _measurements(axes, samples[other], np.zeros(int(other.sum()), bool), "s")
+    _doses(axes, doses)
     return figure
+
+
+def _doses(axes: Axes, doses: Sequence[np.ndarray]) -> None:
+    """The pulses of each drug at the top, one strip below the other."""
+    for place, (days, colour) in enumerate(zip(doses, cycle(DRUG_COLOURS), strict=False)):
+        top = 1.0 - STRIP * place
+        for begin, finish in pulses(days):
+            axes.axvspan(begin, finish, top - STRIP, top, color=colour, lw=0, zorder=3)
 
 
 def quantile_bands(curves: xr.Dataset, quantity: str) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lymphokin.io import Cohort
 from lymphokin.model import Model, Residual
+from lymphokin.model.roles import contrast_of
 from lymphokin.predict import Forecast
 from lymphokin.predict.survival import Survival
 from lymphokin.report.contents import ReportContents
@@ -53,6 +54,20 @@ def fitted_residuals(model: Model, summary: pd.DataFrame) -> dict[str, Residual]
     }
 
 
+def levels_of(model: Model) -> dict[str, tuple[str, ...]]:
+    """Of each measured quantity that is followed by hours, the drugs that its block takes, or of a
+    block that takes none all drugs.
+    """
+    blocks = model.on_clock("hours")
+    every = tuple(name for block in blocks for name in block.drugs)
+    return {
+        name: tuple(block.drugs) or every
+        for block in blocks
+        for name in block.shows
+        if name in model.observed
+    }
+
+
 def report_contents(
     model: Model,
     tree: xr.DataTree,
@@ -76,7 +91,7 @@ def report_contents(
         predicted: their forecasts.
         contrast: of the arms, see :func:`lymphokin.predict.arm_contrast`.
         curves: fitted curves over time, from :func:`lymphokin.predict.fitted_courses`.
-        levels: fitted levels of the drug at its samples, from the same.
+        levels: fitted levels at the samples of drugs, from the same.
         survivals: of the events that the model has hazards of.
     """
     untouched = untouched_quantities(model, cohort)
@@ -101,7 +116,7 @@ def report_contents(
         counts_until=predicted.counts_until,
         patients=predicted.patients.reset_index(),
         curves=curves,
-        atra=levels,
+        levels=levels,
         parameters=parameters,
         parameter_draws=parameter_draws(tree, parameters["name"]),
         contrast=contrast,
@@ -110,6 +125,9 @@ def report_contents(
         approximation=approximation,
         observables=model.observables,
         survivals=tuple(survivals),
+        drugs=model.vocabulary.drugs,
+        levels_of=levels_of(model),
+        disputed=contrast_of(model),
         residuals=fitted_residuals(model, summary),
         left_out_parameters=(
             f"{left_out} quantities of the drug or of assays are left out: these data hold no dose "

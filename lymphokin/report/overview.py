@@ -9,8 +9,8 @@ import pandas as pd
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.io import Cohort
 from lymphokin.pages import wording
-from lymphokin.quantities import DRUG, Observable
-from lymphokin.report.arm_contrast import DIFFERENCE
+from lymphokin.predict.contrast import DIFFERENCE
+from lymphokin.quantities import Observable
 from lymphokin.report.contents import ReportContents
 
 
@@ -39,12 +39,13 @@ class ArmSummary:
 
 
 def arm_names(contents: ReportContents) -> list[str]:
-    """Arms to show, those without ATRA first."""
-    with_atra = set(contents.cohort.doses_of(DRUG)["id"])
+    """Arms to show, those without a drug first."""
+    doses = contents.cohort.doses
+    treated = set(doses.loc[doses["drug"].isin(list(contents.drugs)), "id"])
     arms: dict[str, bool] = {}
     for patient in contents.patients.to_dict("records"):
         name = wording.arm(patient["arm"])
-        arms[name] = arms.get(name, False) or patient["id"] in with_atra
+        arms[name] = arms.get(name, False) or patient["id"] in treated
     return sorted(arms, key=lambda name: (arms[name], name))
 
 
@@ -54,7 +55,7 @@ def of_arm(patients: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def arm_summaries(contents: ReportContents) -> list[ArmSummary]:
-    """Summarise every arm, those without ATRA first."""
+    """Summarise every arm, those without a drug first."""
     summaries = []
     for name in arm_names(contents):
         rows = of_arm(contents.patients, name)
@@ -109,7 +110,7 @@ def what_was_fitted(contents: ReportContents) -> tuple[str, str]:
 
 
 def measured(cohort: Cohort, observables: Mapping[str, Observable]) -> str:
-    """Name what was measured in a cohort, such as "lymphocytes and MDSC"."""
+    """Name what was measured in a cohort, such as "lymphocytes and CD8 cells"."""
     seen = cohort.observations
     seen = set(seen.loc[seen["value"].notna(), "quantity"])
     return wording.joined(o.label for name, o in observables.items() if name in seen)
@@ -152,10 +153,25 @@ def counts_used(contents: ReportContents) -> str:
     return f"that patient’s own counts up to day {wording.day(until)}"
 
 
-def difference(contents: ReportContents, suppression: str) -> str | None:
+def symbol_of_link(contents: ReportContents) -> str:
+    """The symbol of the disputed link's strength, such as "γ"; empty where there is none."""
+    if contents.disputed is None:
+        return ""
+    name = contents.disputed.parameter
+    rows = contents.parameters[contents.parameters["name"] == name]
+    return wording.symbol(rows.iloc[0]["symbol"] if len(rows) else name)
+
+
+def links(contents: ReportContents) -> dict[str, str]:
+    """How the contrast is called with the link as fitted and without it."""
+    symbol = symbol_of_link(contents)
+    return {"fitted": f"{symbol} as fitted", "zero": f"{symbol} = 0"}
+
+
+def difference(contents: ReportContents, link: str) -> str | None:
     """Difference between the arms in percentage points with its 90 % interval."""
     rows = contents.contrast
-    rows = rows[(rows["suppression"] == suppression) & (rows["arm"] == DIFFERENCE)]
+    rows = rows[(rows["link"] == link) & (rows["arm"] == DIFFERENCE)]
     if not len(rows):
         return None
     row = rows.iloc[0]

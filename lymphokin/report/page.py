@@ -1,8 +1,8 @@
 """The page: sections put together by the template, and written in one step."""
 
-import math
 import os
 from collections.abc import Hashable, Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,19 @@ from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
 from lymphokin.pages.within_limits import there_are
+from lymphokin.predict.contrast import DIFFERENCE
 from lymphokin.report import overview
-from lymphokin.report.arm_contrast import DIFFERENCE, arm_contrast
-from lymphokin.report.atra_fit import atra_fit
+from lymphokin.report.arm_contrast import arm_contrast
 from lymphokin.report.contents import ReportContents
-from lymphokin.report.panels import lymphocyte_panels, mdsc_panels
+from lymphokin.report.curves import DRUG_COLOURS
+from lymphokin.report.measurements import level_sections, quantity_sections
+from lymphokin.report.panels import lymphocyte_panels
 from lymphokin.report.prior_posterior import describe, prior_posterior
 from lymphokin.report.risk_forest import risk_forest
-from lymphokin.report.scatter import chance_below, scatter, tube_effect
+from lymphokin.report.scatter import chance_below, scatter
 from lymphokin.report.survival import survival_figure
 
 _FOREST_ROWS = 45
-_SUPPRESSION = {"fitted": "γ as fitted", "zero": "γ = 0"}
 
 
 def write_report(contents: ReportContents, path: str | os.PathLike[str]) -> Path:
@@ -42,6 +43,8 @@ def render_report(contents: ReportContents) -> str:
     parameters = contents.parameters.sort_values(
         "contraction", ascending=False, kind="stable", na_position="last"
     )
+    quantities, levels = quantity_sections(contents), level_sections(contents)
+    measured = [section["observable"].label for section in (*quantities, *levels)]
     return (
         page_environment("lymphokin.report")
         .get_template("report.html.j2")
@@ -56,17 +59,19 @@ def render_report(contents: ReportContents) -> str:
             arms=overview.arm_summaries(contents),
             brier=overview.brier(contents.patients),
             differences={
-                label: overview.difference(contents, kind) for kind, label in _SUPPRESSION.items()
+                label: overview.difference(contents, kind)
+                for kind, label in overview.links(contents).items()
             },
             forests=_forests(contents),
             contrasts=_contrasts(contents),
             lymphocytes=lymphocyte_panels(contents),
-            measurements=_measurements(contents),
-            mdsc=mdsc_panels(contents) if len(contents.observed("mdsc")) else None,
-            tube=tube_effect(contents.residuals.get("mdsc")),
-            atra=_atra(contents),
-            limits={name: there_are(_observed(contents, name)) for name in ("alc", "mdsc")},
+            measurements=wording.joined(measured),
+            quantities=quantities,
+            levels=levels,
+            limits=there_are(contents.results("alc")),
             scatter=_scatter(contents),
+            given=list(zip(contents.given.values(), cycle(DRUG_COLOURS), strict=False)),
+            disputed=_disputed(contents),
             misread=_misread(contents),
             survivals=[
                 {
@@ -79,7 +84,6 @@ def render_report(contents: ReportContents) -> str:
             ],
             densities=_densities(contents, parameters),
             parameters=parameters.to_dict("records"),
-            gamma=_gamma(contents.parameters),
             unmeasured=bool((parameters["learnt"] == NOT_MEASURED).any()),
             withheld=contents.convergence["level"] == "bad",
             seen_through=overview.measured(contents.cohort, contents.observables),
@@ -118,16 +122,18 @@ def _contrasts(contents: ReportContents) -> list[dict[str, Any]]:
     gaps = table.loc[table["arm"] == DIFFERENCE, ["rate_q05", "rate_q95"]].to_numpy(float)
     reach = float(np.nanmax(np.abs(gaps), initial=0.2)) * 1.1
     happened = {s.name: s.share for s in overview.arm_summaries(contents)}
+    disputed = _disputed(contents)
+    drug = disputed["drug"] if disputed else ""
     figures = []
-    for kind, label in _SUPPRESSION.items():
-        rows = table[table["suppression"] == kind].sort_values("place", kind="stable")
+    for kind, label in overview.links(contents).items():
+        rows = table[table["link"] == kind].sort_values("place", kind="stable")
         if not len(rows):
             continue
         records = [row | _in_words(row) for row in rows.to_dict("records")]
         text = f"Predicted share with grade 2 or worse, {label}: " + "; ".join(
             f"{wording.arm(r['arm'])} {r['median']} ({r['interval']})" for r in records
         )
-        svg = inline_svg(arm_contrast(rows, happened, reach), f"c{len(figures)}", text)
+        svg = inline_svg(arm_contrast(rows, happened, reach, drug), f"c{len(figures)}", text)
         figures.append({"label": label, "svg": svg, "rows": records})
     return figures
 
@@ -143,24 +149,10 @@ def _in_words(row: Mapping[Hashable, Any]) -> dict[Hashable, str]:
     return {"median": wording.percent(middle), "interval": wording.percent_range(low, high)}
 
 
-def _measurements(contents: ReportContents) -> str:
-    """Heading of the section on what is measured besides lymphocytes; empty without one."""
-    shown = []
-    if "mdsc" in contents.observables and (contents.has_drug or len(contents.observed("mdsc"))):
-        shown.append("MDSC")
-    samples = contents.atra is not None and len(contents.atra) > 0
-    if samples or (contents.has_drug and "atra" in contents.observables):
-        shown.append("ATRA")
-    return wording.joined(shown)
-
-
-def _scatter(contents: ReportContents) -> dict[str, str]:
-    """How far a measurement of each quantity typically lies from the true value, in words."""
-    known = {name: contents.residuals.get(name) for name in contents.observables}
-    return {
-        name: "" if residual is None else scatter(residual, contents.observables[name].shown_unit)
-        for name, residual in ({"alc": None, "mdsc": None} | known).items()
-    }
+def _scatter(contents: ReportContents) -> str:
+    """How far a count typically lies from the true one, in words; empty if unknown."""
+    residual = contents.residuals.get("alc")
+    return "" if residual is None else scatter(residual, contents.observables["alc"].shown_unit)
 
 
 def _misread(contents: ReportContents) -> str:
@@ -169,49 +161,6 @@ def _misread(contents: ReportContents) -> str:
     if residual is None:
         return ""
     return wording.of_100(chance_below(residual, 0.90, measured_threshold(2)))
-
-
-def _atra(contents: ReportContents) -> dict[str, Any] | None:
-    samples = contents.atra
-    if samples is None or not len(samples):
-        return None
-    inside = samples[~samples["censored"].astype(bool)]
-    covered = int(
-        ((inside["observed"] >= inside["q05"]) & (inside["observed"] <= inside["q95"])).sum()
-    )
-    text = f"Fitted against measured ATRA concentration of {len(samples)} samples."
-    key = "; ".join(_LEVEL_KEYS[kind] for kind in there_are(samples))
-    return {
-        "svg": inline_svg(atra_fit(samples), "atra", text),
-        "rows": [row | {"shown": _level(row)} for row in samples.to_dict("records")],
-        "key": f"{key}. ".capitalize() if key else "",
-        "covered": covered,
-        "measured": len(inside),
-    }
-
-
-_LEVEL_KEYS = {
-    "below": "triangles to the left: below a limit, drawn at it",
-    "above": "triangles to the right: above a limit, drawn at it",
-    "between": "horizontal bars: between two limits",
-}
-
-
-def _level(row: Mapping[Hashable, Any]) -> str:
-    """A measured level, or the limits that it lies within."""
-    if not row["censored"]:
-        return wording.number(row["observed"])
-    if math.isinf(row["upper"]):
-        return f"> {wording.number(row['lower'])}"
-    if row["lower"] > 0:
-        return f"{wording.number(row['lower'])} to {wording.number(row['upper'])}"
-    return f"< {wording.number(row['upper'])}"
-
-
-def _observed(contents: ReportContents, quantity: str) -> pd.DataFrame:
-    """All results of a quantity."""
-    table = contents.cohort.observations
-    return table[(table["quantity"] == quantity) & table["value"].notna()]
 
 
 def _densities(contents: ReportContents, parameters: pd.DataFrame) -> list[dict[str, Any]]:
@@ -227,9 +176,23 @@ def _densities(contents: ReportContents, parameters: pd.DataFrame) -> list[dict[
     return pictures
 
 
-def _gamma(parameters: pd.DataFrame) -> dict[Hashable, Any] | None:
-    rows = parameters[parameters["name"] == "suppression"]
-    return rows.iloc[0].to_dict() if len(rows) else None
+def _disputed(contents: ReportContents) -> dict[str, Any] | None:
+    """The model's disputed link in words, and what was learnt of its strength; None without one.
+
+    What nobody has shown of a drug is said where somebody got it.
+    """
+    link = contents.disputed
+    if link is None:
+        return None
+    rows = contents.parameters[contents.parameters["name"] == link.parameter]
+    drug = contents.drugs.get(link.drug)
+    return {
+        "link": link,
+        "drug": drug.label if drug else link.drug,
+        "given": link.drug in contents.given,
+        "symbol": overview.symbol_of_link(contents),
+        "strength": rows.iloc[0].to_dict() if len(rows) else None,
+    }
 
 
 def _flat(provenance: Mapping[str, Any]) -> list[tuple[str, str | Markup]]:

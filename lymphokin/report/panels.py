@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
-from lymphokin.quantities import DRUG
+from lymphokin.quantities import Observable
 from lymphokin.report.contents import ReportContents
-from lymphokin.report.curves import axis_limits, days_of, lymphocyte_curve, mdsc_curve
+from lymphokin.report.curves import axis_limits, days_of, lymphocyte_curve, quantity_curve
 from lymphokin.report.overview import arm_names, of_arm
 
 Patient = Mapping[Hashable, Any]
@@ -54,7 +54,7 @@ def lymphocyte_panels(contents: ReportContents) -> Panels:
     """Draw the lymphocytes of each patient, or of some of many."""
     bands, counts = contents.bands("alc"), contents.observed("alc")
     limits = axis_limits(bands, counts, (0.3, 2.5))
-    fractions, doses = days_of(contents.cohort.fractions), days_of(contents.cohort.doses_of(DRUG))
+    fractions, doses = days_of(contents.cohort.fractions), _doses_by_drug(contents)
     nothing = contents.cohort.observations.iloc[:0]
 
     def draw(number: int, patient: Patient) -> Panel:
@@ -68,7 +68,7 @@ def lymphocyte_panels(contents: ReportContents) -> Panels:
             np.inf if np.isnan(used) else used,
             patient,
             fractions.get(name, np.array([])),
-            doses.get(name, np.array([])),
+            [days.get(name, np.array([])) for days in doses],
             limits,
         )
         return _panel(patient, inline_svg(figure, f"a{number}", _alternative(patient, seen, bands)))
@@ -76,26 +76,53 @@ def lymphocyte_panels(contents: ReportContents) -> Panels:
     return _panels(contents, contents.patients, draw)
 
 
-def mdsc_panels(contents: ReportContents) -> Panels:
-    """Draw the MDSC of each patient with a sample, or of some of many."""
-    bands, samples = contents.bands("mdsc"), contents.observed("mdsc")
+def quantity_panels(contents: ReportContents, observable: Observable, other_tube: str) -> Panels:
+    """Draw a quantity beside lymphocytes of each patient with a sample, or of some of many.
+
+    Args:
+        contents: of the report.
+        observable: the quantity.
+        other_tube: samples from such a tube read differently; empty where none does.
+    """
+    name = observable.name
+    if observable.per_lesion:
+        bands = contents.lesion_bands(name)
+    else:
+        bands = {patient: {0: own} for patient, own in contents.bands(name).items()}
+    samples = contents.observed(name)
     sampled = contents.patients[contents.patients["id"].astype(str).isin(samples)]
-    shown = {i: bands[i] for i in sampled["id"].astype(str) if i in bands}
-    limits = axis_limits(shown, samples, (3.0, 100.0))
-    doses = days_of(contents.cohort.doses_of(DRUG))
+    shown = {
+        f"{i} {lesion}": own
+        for i in sampled["id"].astype(str)
+        for lesion, own in bands.get(i, {}).items()
+    }
+    values = pd.concat(samples.values())["value"].to_numpy(float)
+    values = values[values > 0]
+    reach = (float(values.min()), float(values.max())) if len(values) else (1.0, 10.0)
+    limits, doses = axis_limits(shown, samples, reach), _doses_by_drug(contents)
 
     def draw(number: int, patient: Patient) -> Panel:
-        name = str(patient["id"])
-        seen = samples[name]
-        figure = mdsc_curve(bands.get(name), seen, doses.get(name, np.array([])), limits)
-        text = (
-            f"Patient {name}: {len(seen)} MDSC samples from {wording.number(seen['value'].min())} "
-            f"to {wording.number(seen['value'].max())} cells/uL"
-            f"{_curve(bands.get(name), 'cells/uL')}."
+        own = str(patient["id"])
+        seen, curves = samples[own], bands.get(own, {})
+        given = [days.get(own, np.array([])) for days in doses]
+        figure = quantity_curve(curves, seen, given, limits, other_tube)
+        fitted = "".join(
+            (f"; lesion {lesion}" if lesion else "") + _curve(curve, observable.unit)
+            for lesion, curve in sorted(curves.items())
         )
-        return _panel(patient, inline_svg(figure, f"m{number}", text))
+        text = (
+            f"Patient {own}: {len(seen)} {observable.label} samples from "
+            f"{wording.number(seen['value'].min())} to {wording.number(seen['value'].max())} "
+            f"{observable.unit}{fitted or _curve(None, observable.unit)}."
+        )
+        return _panel(patient, inline_svg(figure, f"{name}-{number}", text))
 
     return _panels(contents, sampled, draw)
+
+
+def _doses_by_drug(contents: ReportContents) -> list[dict[str, np.ndarray]]:
+    """Days of the doses of each drug that somebody got, by patient."""
+    return [days_of(contents.cohort.doses_of(drug)) for drug in contents.given]
 
 
 def _panels(

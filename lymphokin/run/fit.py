@@ -28,7 +28,6 @@ from lymphokin.predict import (
     chosen_draws,
     fitted_courses,
     forecast,
-    has_contrast,
 )
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.forecast import days_of_interest
@@ -301,13 +300,10 @@ class Fit:
     def contrast(self) -> pd.DataFrame:
         """Predicted share with grade >= 2 in each arm, with the disputed link and without it.
 
-        One row per ``suppression`` ("fitted", "zero") and ``arm`` ("SBRT", "SBRT+ATRA",
+        One row per ``link`` ("fitted", "zero") and ``arm`` ("SBRT", the same with the drug, and
         "difference"): ``n``, ``rate_q05``, ``rate_q50``, ``rate_q95`` (90 % equal-tailed interval).
         Empty where the model has no such link or nobody got the drug.
         """
-        if not has_contrast(self.density):
-            columns = ["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"]
-            return pd.DataFrame(columns=columns)
         return arm_contrast(self.density, self._curve_draws, self.seed)
 
     @property

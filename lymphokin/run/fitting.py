@@ -15,7 +15,7 @@ from lymphokin.infer import CohortDensity, NutsSettings, density_of
 from lymphokin.infer.fitting import FitSettings, FittedDraws, fit_density
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import Model, load_model
-from lymphokin.predict import has_contrast, prepare_contrast
+from lymphokin.predict import prepare_contrast
 from lymphokin.progress import Reporter, shown
 from lymphokin.run.fit import Fit
 from lymphokin.run.folder import MODEL_FOLDER
@@ -42,7 +42,7 @@ def fit(
     Args:
         data: a cohort, or the path of an event table.
         model: a model, the name of a shipped one, or the path of a model file.
-        fixed: parameters fixed at values in table units, such as ``{"suppression": 0.0}``.
+        fixed: parameters fixed at values in table units, such as ``{"radiosensitivity": 0.1}``.
         method: ``"nuts"`` (Markov chains, for reporting); for a look ``"quick"``, ``"svi"``,
             ``"laplace"`` or ``"map"``.
         seed: of all random numbers; recorded.
@@ -85,8 +85,7 @@ def fit(
         }
 
         def meanwhile() -> None:
-            if has_contrast(density):
-                prepare_contrast(density)
+            prepare_contrast(density)
 
         fitted = fit_density(density, settings, identity, place, reporter, meanwhile)
     kept = place if method == "nuts" else None

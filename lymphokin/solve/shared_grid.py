@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.quantities import DRUG
+from lymphokin.solve.steps import StepRule
 from lymphokin.solve.timeline import SAME_DAY, DaysArrays, HandDownArrays, HoursArrays, Timeline
 
 
@@ -38,6 +38,10 @@ class SharedGrid:
     """[intake] days since the first intake of a pulse"""
     window: float
     """days from the first intake of a pulse until its drug is gone"""
+    drug: str
+    """the drug of the pulses"""
+    rule: StepRule
+    """that of the model, with all its drugs: of :func:`lymphokin.solve.following`"""
 
     def timeline(
         self, fraction_day: Any, given: Any, immune_dose: Any, pulses: Pulses | None
@@ -59,14 +63,20 @@ class SharedGrid:
             node_day=node_day,
             immune_dose=count * immune_dose,
             share=count / given.sum(axis=0),
-            amount={},
-            rate={},
+            amount=dict.fromkeys(self.rule.on_days, jnp.zeros_like(node_day)),
+            rate=dict.fromkeys(
+                set(self.rule.on_days) & set(self.rule.infused), jnp.zeros_like(node_day[1:])
+            ),
         )
         if pulses is None:
             return Timeline(days, None, ())
         untreated = n - pulses.day.shape[1]
         down = self._hand_down(pulses, untreated)
-        return Timeline(days, self._hours(pulses, untreated), (down,))
+        never = down._replace(
+            inside=jnp.zeros_like(down.inside), has_ended=jnp.zeros_like(down.has_ended)
+        )
+        each = tuple(down if self.drug in w.drugs else never for w in self.rule.windows)
+        return Timeline(days, self._hours(pulses, untreated), each)
 
     def _hours(self, pulses: Pulses, untreated: int) -> HoursArrays:
         p, n = pulses.day.shape
@@ -78,17 +88,21 @@ class SharedGrid:
         rank = np.arange(1, p)[:, None]
         has_earlier = rank <= ordinal
         treated = np.repeat(np.arange(n), p)
+        own = jnp.asarray(intake.astype(float))[:, None] * mg
+        drugs = [drug for window in self.rule.windows for drug in window.drugs]
+        place = next(i for i, w in enumerate(self.rule.windows) if self.drug in w.drugs)
+        infused = set(drugs) & set(self.rule.infused)
         return HoursArrays(
             step=jnp.diff(offset, axis=0),
             offset=offset,
-            amount={DRUG: jnp.asarray(intake.astype(float))[:, None] * mg},
-            rate={},
+            amount={d: own if d == self.drug else jnp.zeros_like(own) for d in drugs},
+            rate=dict.fromkeys(infused, jnp.zeros_like(own[1:])),
             patient=jnp.asarray(untreated + treated),
             treated=jnp.asarray(treated),
             start=pulses.day.T.reshape(lanes),
             earlier=jnp.asarray(np.where(has_earlier, np.arange(lanes) - rank, 0)),
             has_earlier=jnp.asarray(has_earlier.astype(float)),
-            exposure=jnp.zeros(lanes, int),
+            exposure=jnp.full(lanes, place),
         )
 
     def _hand_down(self, pulses: Pulses, untreated: int) -> HandDownArrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lymphokin.io.problems import Findings
+from lymphokin.quantities import OBSERVABLES
 from lymphokin.trial.design_tables import TABLES, DesignFile
 
 TWO_ARMS = "analysis.n_treated and analysis.n_control"
@@ -34,10 +36,21 @@ MEANT: Mapping[str, str] = {
 }
 """What people write who mean another key."""
 OF_SYNTHETIC_TRIALS = (
-    "run_in", "alc_weekly_during_radiotherapy", "screening_days", "mdsc_days",
-    "atra_sample_hours", "lloq_alc", "lloq_mdsc", "lloq_atra", "immune_dose_supplied_probability",
+    "run_in", "alc_weekly_during_radiotherapy", "screening_days",
+    "immune_dose_supplied_probability",
 )  # fmt: skip
-"""Keys of ``[design]`` that synthetic trials have and virtual trials make no use of."""
+"""Keys of ``[design]`` that synthetic trials have and virtual trials make no use of, beside those
+of a quantity."""
+_OF_A_QUANTITY = re.compile(r"(?P<sampled>\w+)_(?:days|sample_hours)|lloq_(?P<limit>\w+)")
+
+
+def quantity_of(key: str) -> str:
+    """The quantity that a key of a synthetic trial is about, empty for other keys: its days of
+    samples, hours after the first dose, or lower limit of quantification.
+    """
+    match = _OF_A_QUANTITY.fullmatch(key)
+    found = (match["sampled"] or match["limit"]) if match else ""
+    return "" if key in OF_SYNTHETIC_TRIALS else found
 
 
 def read_tables(raw: Mapping[str, Any], findings: Findings) -> DesignFile | None:
@@ -87,7 +100,9 @@ def _description(schema: Mapping[str, Any]) -> str:
 def _meant(key: tuple[str, ...]) -> str:
     """The key that was probably meant, as a hint."""
     name = key[-1].lower().replace("-", "_")
-    if key[0] == "log_ratio" or (key[0] == "design" and name in OF_SYNTHETIC_TRIALS):
+    if key[0] == "log_ratio" or (
+        key[0] == "design" and (name in OF_SYNTHETIC_TRIALS or quantity_of(name) in OBSERVABLES)
+    ):
         return ": synthetic trials have it, virtual trials make no use of it"
     known = {f.name: f"{table}.{f.name}" for table, kind in TABLES.items() for f in fields(kind)}
     known |= {**{f.name: f.name for f in fields(DesignFile)}, **MEANT}

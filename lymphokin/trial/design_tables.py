@@ -95,6 +95,8 @@ class Plan:
     age_mean: Positive
     """years"""
     age_sd: Positive
+    drug: Annotated[str, Field(description="a drug of the model")] | None = None
+    """what the treated arm gets; may be left out where the model takes one drug"""
     per_arm: Patients | None = None
     """patients of each arm; other ratios: ``n_treated`` and ``n_control`` of ``[analysis]``"""
 
@@ -198,7 +200,7 @@ class Axes:
     atra_start_days: (
         Annotated[tuple[int, ...], Field(description="whole days", min_length=1)] | None
     ) = None
-    """first days of ATRA, from the first fraction"""
+    """first days of the drug, from the first fraction"""
     endpoint_days: (
         Annotated[tuple[float, ...], Field(description="a list of days", min_length=1)] | None
     ) = None

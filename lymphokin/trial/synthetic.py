@@ -24,11 +24,12 @@ from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.plausible import CHECKS
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
-from lymphokin.quantities import OBSERVABLES
-from lymphokin.schedule import AtraPulses, treatment_days
+from lymphokin.quantities import DRUG
+from lymphokin.schedule import PulseCalendar, treatment_days
 from lymphokin.shipped import data_path
-from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest
+from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
+from lymphokin.trial.planned_drug import planned_drug
 
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
 CALENDAR_START = date(2025, 1, 6)
@@ -77,7 +78,7 @@ class Truth:
                 f"unknown {sorted(unknown) or 'nothing'}"
             )
         known = {f.name for f in fields(Plan)} | set(OF_SYNTHETIC_TRIALS)
-        for key in sorted(set(raw["design"]) - known):
+        for key in sorted(k for k in set(raw["design"]) - known if not quantity_of(k)):
             close = closest(key, known)
             meant = f"; did you mean {close}?" if close else ""
             raise ValueError(f"{path}: [design] has no key {key}{meant}")
@@ -136,6 +137,7 @@ def simulate_trial(
     rng = np.random.default_rng(truth.seed if seed is None else seed)
     model = truth.true_model()
     model.require_counts_by_schedule("a synthetic trial")
+    _check_quantities(model, truth.design)
     planned = _planned_cohort(model, truth.design, rng)
     endpoint = {
         str(patient): float(days["day"].max()) + truth.design["endpoint_days_after_last_fraction"]
@@ -149,7 +151,7 @@ def simulate_trial(
     observed = []
     for quantity, (rows, _) in packed.records.items():
         observed.append(rows.assign(value=np.asarray(values[quantity])).drop(columns="place"))
-    observations = _reported(pd.concat(observed), truth.design, planned, rng)
+    observations = _reported(pd.concat(observed), model, truth.design, planned, rng)
     _, p, _, solution = jax.jit(likelihood.solution)(latents, packed.arrays)
     nodes = packed.nodes(endpoint)
     alc = np.asarray(solution.outputs["alc"])[nodes, np.arange(len(planned))]
@@ -164,10 +166,29 @@ def simulate_trial(
     return SyntheticTrial(replace(planned, observations=observations), frame)
 
 
+def _check_quantities(model: Model, design: Mapping[str, Any]) -> None:
+    """Refuse keys about quantities that no table and no model knows."""
+    known = model.vocabulary.quantities
+    for key in sorted(design):
+        quantity = quantity_of(key)
+        if quantity and quantity not in known and key not in {f.name for f in fields(Plan)}:
+            if key in OF_SYNTHETIC_TRIALS:
+                continue
+            raise ValueError(f"[design] has no key {key}: expected one of {', '.join(known)}")
+
+
+def _levels_in(model: Model, design: Mapping[str, Any]) -> list[str]:
+    """Quantities of the event table whose sampling hours a design states."""
+    return [n for n in model.vocabulary.quantities if f"{n}_sample_hours" in design]
+
+
 def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Generator) -> Cohort:
     """Patients, courses and planned visits; planned values are placeholders of 1."""
-    arms = ["SBRT+ATRA"] * design["run_in"]
-    randomised = ["SBRT", "SBRT+ATRA"] * design["per_arm"]
+    # Without a drug of its own a model has patients who get what any table knows.
+    drug = planned_drug(model, design) or DRUG
+    treated = f"SBRT+{model.vocabulary.drug(drug).label}"
+    arms = [treated] * design["run_in"]
+    randomised = ["SBRT", treated] * design["per_arm"]
     arms += [str(arm) for arm in rng.permutation(randomised)]
     patients, fractions, doses, visits = [], [], [], []
     for number, arm in enumerate(arms, start=1):
@@ -182,8 +203,9 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
             for day in days
         ]
         first_dose = 0.0
-        if arm == "SBRT+ATRA":
-            pulses = AtraPulses(
+        if arm == treated:
+            pulses = PulseCalendar(
+                drug,
                 design["mg_per_m2_per_day"],
                 design["days_per_pulse"],
                 design["interval_days"],
@@ -192,7 +214,9 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
                 first_dose,
             )
             doses.append(pulses.doses(row["bsa"]).assign(id=patient))
-        visits += _visits(patient, arm, row["centre"], float(days[-1]), first_dose, design, rng)
+        levels = (model.levels_of(drug) or _levels_in(model, design)) if arm == treated else ()
+        last = float(days[-1])
+        visits += _visits(patient, model, levels, row["centre"], last, first_dose, design, rng)
     planned = Cohort(
         patients=pd.DataFrame(patients).set_index("id"),
         fractions=pd.DataFrame(fractions),
@@ -250,7 +274,8 @@ def _patient(
 
 def _visits(
     patient: str,
-    arm: str,
+    model: Model,
+    levels: Sequence[str],
     centre: str,
     last_fraction: float,
     first_dose: float,
@@ -266,26 +291,33 @@ def _visits(
     alc = {float(day) for day in design["screening_days"]} | {endpoint}
     alc |= {*weekly} if design["alc_weekly_during_radiotherapy"] else set()
     alc |= {jittered(day) for day in design["alc_days"]}
-    mdsc = {float(day) for day in design["mdsc_days"]} | {endpoint}
     rows = [{"id": patient, "day": day, "quantity": "alc", "tube": None} for day in sorted(alc)]
     tube = "heparin" if centre == "A" else "edta"
-    rows += [{"id": patient, "day": day, "quantity": "mdsc", "tube": tube} for day in sorted(mdsc)]
-    if arm == "SBRT+ATRA":
-        day = first_dose + design["atra_sample_hours"] / 24
-        rows.append({"id": patient, "day": day, "quantity": "atra", "tube": None})
+    for name in model.vocabulary.quantities:
+        if name != "alc" and f"{name}_days" in design:
+            sampled = sorted({float(day) for day in design[f"{name}_days"]} | {endpoint})
+            rows += [{"id": patient, "day": d, "quantity": name, "tube": tube} for d in sampled]
+    for name in levels:
+        day = first_dose + design[f"{name}_sample_hours"] / 24
+        rows.append({"id": patient, "day": day, "quantity": name, "tube": None})
     return [row | {"value": 1.0} for row in rows]
 
 
 def _reported(
-    observed: pd.DataFrame, design: Mapping[str, Any], planned: Cohort, rng: np.random.Generator
+    observed: pd.DataFrame,
+    model: Model,
+    design: Mapping[str, Any],
+    planned: Cohort,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """What the laboratory reports: rounded, below the limit of quantification, missing."""
     table = observed.sort_values(["id", "day", "quantity"], kind="stable").reset_index(drop=True)
-    lloq = table["quantity"].map({q: design[f"lloq_{q}"] for q in OBSERVABLES}).astype(float)
+    words, present = model.vocabulary, table["quantity"].unique()
+    lloq = table["quantity"].map({q: design[f"lloq_{q}"] for q in present}).astype(float)
     value = table["value"].to_numpy(float, copy=True)
-    for quantity, observable in OBSERVABLES.items():
+    for quantity in present:
         rows = (table["quantity"] == quantity).to_numpy()
-        value[rows] = np.round(value[rows], observable.decimals)
+        value[rows] = np.round(value[rows], words.observable(quantity).decimals)
     table["censored"] = value < lloq.to_numpy()
     table["value"] = np.where(table["censored"], lloq, value)
     table["lloq"] = lloq

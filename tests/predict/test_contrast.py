@@ -1,12 +1,16 @@
 """The contrast of the arms against rates by hand: who gets how much, and which way it points."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from lymphokin.infer.density import density_of, flat
+from lymphokin.model import ModelError, load_model
 from lymphokin.predict import arm_contrast
-from lymphokin.schedule import AtraPulses
+from lymphokin.regimens import usual_pulses
 from tests.predict.conftest import BETWEEN, ELIMINATION, ERROR, LEVEL, PER_EXPOSURE, patients
 
 OWN = [(0.0, 60.0), (1.0, 60.0), (7.0, 80.0)]
@@ -32,12 +36,12 @@ def contrast(treated_model):
     start = np.asarray(flat(density.start()))
     assert start.size == 3  # the suppression and two levels
     x = np.random.default_rng(2).standard_normal((DRAWS, 3))
-    return x, arm_contrast(density, x, seed=1).set_index(["suppression", "arm"])
+    return x, arm_contrast(density, x, seed=1).set_index(["link", "arm"])
 
 
 def rates_by_hand(x: np.ndarray, suppression: np.ndarray) -> dict[str, np.ndarray]:
     """[draw] share of each arm: an area under the drug is its dose over its rate."""
-    regimen = AtraPulses().doses(BSA).query("day < @VISIT")["amount_mg"].sum()
+    regimen = usual_pulses("atra").doses(BSA).query("day < @VISIT")["amount_mg"].sum()
     total = np.array([regimen, sum(mg for _, mg in OWN)])
     log_level = np.log(LEVEL) + BETWEEN * x[:, 1:]
     effect = suppression[:, None] * PER_EXPOSURE * total / ELIMINATION
@@ -73,3 +77,48 @@ def test_without_suppression_the_arms_are_one(contrast):
         assert table.loc["zero", "difference"][name] == 0.0
         assert table.loc["zero", "SBRT"][name] == table.loc["zero", "SBRT+ATRA"][name]
         assert table.loc["zero", "SBRT"][name] == pytest.approx(np.quantile(expected, q), abs=1e-3)
+
+
+def test_a_declared_link_contrasts_its_own_drug_in_those_who_got_it(treated_model, tmp_path):
+    """The same model with another drug, whose usual regimen nobody knows, and another link."""
+    code = treated_model.files["treated.py"].replace("Drug(Block):", "Drug(Block):\n    takes = "
+            "{'serum': Dose('mg', 'Serum')}").replace("amount):", "dose):")  # fmt: skip
+    code = code.replace("+ amount", "+ dose.serum").replace('"atra"', '"serum_level"')
+    code = code.replace("suppression", "bond").replace("import Block", "import Block, Dose")
+    table = treated_model.files["treated.toml"].replace("suppression", "bond")
+    table = table.replace("residuals.atra", "residuals.serum_level")
+    (tmp_path / "serum.py").write_text(code)
+    contrast = """
+[contrast]
+parameter = "bond"
+drug = "serum"
+link = "the bond"
+assumes = "serum protects"
+without = "if there were no bond"
+"""
+    (tmp_path / "serum.toml").write_text(table + contrast)
+    model = load_model(tmp_path / "serum.py")
+    cohort = patients(
+        {"untreated": [(-3.0, 1.0)], "treated": [(-3.0, 0.7)]}, arm=["SBRT", "SBRT+Serum"]
+    )
+    doses = pd.DataFrame(OWN, columns=["day", "amount_mg"]).assign(id="treated", drug="serum")
+    density = density_of(model, replace(cohort, doses=doses, vocabulary=model.vocabulary))
+    x = np.random.default_rng(2).standard_normal((DRAWS, 3))
+    found = arm_contrast(density, x, seed=1).set_index(["link", "arm"])
+    assert set(found["n"]) == {1}
+    level = np.log(LEVEL) + BETWEEN * x[:, 2]
+    effect = np.exp(0.5 * x[:, 0]) * PER_EXPOSURE * sum(mg for _, mg in OWN) / ELIMINATION
+    for arm, log_count in (("SBRT", level), ("SBRT+Serum", level + effect)):
+        expected = stats.norm.cdf(np.log(0.795), log_count, ERROR)
+        assert found.loc[("fitted", arm), "rate_q50"] == pytest.approx(
+            np.quantile(expected, 0.5), abs=2e-3
+        )
+    assert found.loc[("zero", "difference"), "rate_q95"] == 0
+    for wrong, reported in (
+        (('drug = "serum"', 'drug = "atra"'), "contrast.drug: found 'atra', expected a drug of"),
+        (('parameter = "bond"', 'parameter = "bind"'), "contrast: parameter 'bind' is not in"),
+        (('without = "if there', 'with = "if there'), "contrast: unknown key 'with'; contrast: wi"),
+    ):
+        (tmp_path / "serum.toml").write_text((table + contrast).replace(*wrong))
+        with pytest.raises(ModelError, match=reported):
+            load_model(tmp_path / "serum.py")

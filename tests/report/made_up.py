@@ -7,6 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from lymphokin.io import Cohort
+from lymphokin.model import load_model
+from lymphokin.model.roles import contrast_of
 from lymphokin.report import ReportContents
 
 QUANTILES = ["q05", "q25", "q50", "q75", "q95"]
@@ -117,7 +119,9 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
         contrast += [("fitted", "difference", 11, -0.41, -0.13, 0.09)]
         contrast += [("zero", "difference", 11, -0.07, 0.01, 0.12)]
     levels = np.array([210.0 + 17 * place[i] for i in treated])
-    atra = pd.DataFrame({"id": treated, "day": 0.125, "observed": levels, "censored": False})
+    atra = pd.DataFrame(
+        {"quantity": "atra", "id": treated, "day": 0.125, "observed": levels, "censored": False}
+    )
     atra = atra.assign(lower=np.nan, upper=np.nan)
     fitted = levels * (0.75 - 0.1 * (np.arange(len(treated)) % 2))  # within 90 %, and outside
     draws = np.random.default_rng(1).lognormal(size=(2, 300))
@@ -129,14 +133,16 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
         counts_until=21.0,
         patients=made_up_patients(ids, arms),
         curves=xr.Dataset(courses, coords={"patient": ids, "day": days}),
-        atra=atra.assign(**{q: fitted * s for q, s in zip(QUANTILES, SPREAD, strict=True)})
+        levels=atra.assign(**{q: fitted * s for q, s in zip(QUANTILES, SPREAD, strict=True)})
         if treated
         else None,
         parameters=parameters,
         parameter_draws={"radiosensitivity": (draws[0], draws[1])},
         contrast=pd.DataFrame(
-            contrast, columns=["suppression", "arm", "n", "rate_q05", "rate_q50", "rate_q95"]
+            contrast, columns=["link", "arm", "n", "rate_q05", "rate_q50", "rate_q95"]
         ),
+        levels_of={"atra": ("atra",)},
+        disputed=contrast_of(load_model("myeloid_lymphoid")),
         convergence={
             "verdict": "All chains agree.",
             "level": "good",

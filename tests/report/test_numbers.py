@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from lymphokin.pages.drawing import BLUE
 from lymphokin.report import ReportContents, render_report
 from lymphokin.report.arm_contrast import arm_contrast
-from lymphokin.report.atra_fit import atra_fit
 from lymphokin.report.cohort_reproduction import draw_reproduction
-from lymphokin.report.curves import lymphocyte_curve, mdsc_curve
+from lymphokin.report.curves import lymphocyte_curve, quantity_curve
+from lymphokin.report.level_fit import level_fit
 from lymphokin.report.prior_posterior import prior_posterior
 from lymphokin.report.risk_forest import risk_forest
 from tests.report.made_up import Page, made_up
@@ -172,8 +172,8 @@ def test_the_difference_of_the_arms_keeps_its_sign_everywhere(text):
 
 
 def test_the_picture_of_the_arms_has_each_bar_beside_its_name(contents):
-    rows = contents.contrast[contents.contrast["suppression"] == "fitted"]
-    arms, difference = arm_contrast(rows, {"SBRT": 0.33, "SBRT+ATRA": 0.66}, 0.5).axes
+    rows = contents.contrast[contents.contrast["link"] == "fitted"]
+    arms, difference = arm_contrast(rows, {"SBRT": 0.33, "SBRT+ATRA": 0.66}, 0.5, "ATRA").axes
     for axes, table in ((arms, rows.iloc[:2]), (difference, rows.iloc[2:])):
         for place, row in enumerate(table.to_dict("records")):
             assert axes.texts[place].get_text() == row["arm"]
@@ -189,7 +189,7 @@ def test_the_curve_of_a_patient_shows_what_was_measured_fitted_and_forecast(cont
     bands, counts = contents.bands("alc")["P02"], contents.observed("alc")["P02"]
     nothing = np.array([])
     days = np.array([0.0, 1.0, 2.0])
-    figure = lymphocyte_curve(bands, counts, 21.0, p, days, nothing, ((-16, 60), (0.1, 4)))
+    figure = lymphocyte_curve(bands, counts, 21.0, p, days, [nothing], ((-16, 60), (0.1, 4)))
     axes = figure.axes[0]
     median = next(line for line in axes.lines if line.get_color() == BLUE)
     # A drawn curve leaves out corners that change it by less than a hundredth.
@@ -219,7 +219,7 @@ def test_the_curve_of_a_patient_shows_what_was_measured_fitted_and_forecast(cont
 
 def test_edta_samples_are_open_squares(contents):
     samples = contents.observed("mdsc")["P03"]
-    axes = mdsc_curve(None, samples, np.array([]), ((-16, 60), (1, 100))).axes[0]
+    axes = quantity_curve({}, samples, [], ((-16, 60), (1, 100)), "edta").axes[0]
     squares = [line for line in axes.lines if line.get_marker() == "s"]
     assert [line.get_xydata().tolist() for line in squares] == [[[4.0, 22.0]]]
     assert squares[0].get_markerfacecolor() == "white"
@@ -228,7 +228,7 @@ def test_edta_samples_are_open_squares(contents):
 def test_levels_of_the_drug_stand_beside_their_patient(contents, text):
     rows = rows_of(text, "Table of ATRA samples")
     assert list(rows) == ["P02", "P03"]
-    for s in contents.atra.to_dict("records"):
+    for s in contents.levels.to_dict("records"):
         assert rows[s["id"]] == [
             "0.125",
             f"{s['observed']:.0f}",
@@ -237,9 +237,9 @@ def test_levels_of_the_drug_stand_beside_their_patient(contents, text):
             f"{s['q05']:.0f} to {s['q95']:.0f}",
         ]
     assert "1 of 2 measured levels lie inside the 90 % interval" in plain(text)
-    axes = atra_fit(contents.atra).axes[0]
+    axes = level_fit(contents.levels, "ng/mL").axes[0]
     points = next(line for line in axes.lines if line.get_marker() == "o")
-    assert points.get_xydata().tolist() == contents.atra[["observed", "q50"]].to_numpy().tolist()
+    assert points.get_xydata().tolist() == contents.levels[["observed", "q50"]].to_numpy().tolist()
 
 
 def test_parameters_have_each_number_in_its_column(contents, text):
@@ -308,7 +308,7 @@ def test_published_numbers_stand_beside_what_reproduces_them():
 
 
 def test_each_panel_is_drawn_from_the_records_of_its_patient(contents, monkeypatch):
-    drawn = {"lymphocyte_curve": [], "mdsc_curve": []}
+    drawn = {"lymphocyte_curve": [], "quantity_curve": []}
     for name, calls in drawn.items():
 
         def record(*given, calls=calls):
@@ -322,8 +322,8 @@ def test_each_panel_is_drawn_from_the_records_of_its_patient(contents, monkeypat
         bands, counts, until, forecast, fractions, pulses, _ = drawn["lymphocyte_curve"][k]
         pd.testing.assert_frame_equal(bands, contents.bands("alc")[p["id"]])
         assert set(counts["id"]) == {p["id"]} == {forecast["id"]}
-        assert (until, len(fractions), len(pulses)) == (21.0, 3, doses)
-        bands, samples, pulses, _ = drawn["mdsc_curve"][k]
-        pd.testing.assert_frame_equal(bands, contents.bands("mdsc")[p["id"]])
+        assert (until, len(fractions), len(pulses[0])) == (21.0, 3, doses)
+        bands, samples, pulses, *_ = drawn["quantity_curve"][k]
+        pd.testing.assert_frame_equal(bands[0], contents.bands("mdsc")[p["id"]])
         assert set(samples["id"]) == {p["id"]}
-        assert len(pulses) == doses
+        assert len(pulses[0]) == doses

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from markupsafe import Markup
 
 from lymphokin.model import load_model
 from lymphokin.report import ReportContents, render_report, write_report
@@ -27,17 +26,6 @@ def text(trial: ReportContents) -> str:
 @pytest.fixture(scope="module")
 def page(text: str) -> Page:
     return Page(text)
-
-
-@pytest.fixture
-def unwritten_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are drawn but not written, which takes most of a page's time."""
-
-    def inline_svg(_: object, name: str, alternative: str) -> Markup:
-        return Markup('<svg id="{}" role="img" aria-label="{}"></svg>').format(name, alternative)
-
-    for place in ("page", "panels"):
-        monkeypatch.setattr(f"lymphokin.report.{place}.inline_svg", inline_svg)
 
 
 def test_page_stands_alone(page: Page, text: str) -> None:
@@ -146,7 +134,9 @@ def test_a_single_arm_without_the_drug_has_a_report_of_what_it_has() -> None:
 
 @pytest.mark.usefixtures("unwritten_pictures")
 def test_what_the_model_could_say_but_nobody_measured_is_said() -> None:
-    words = Page(render_report(replace(made_up(["a"], ["SBRT+ATRA"], mdsc=False), atra=None))).text
+    words = Page(
+        render_report(replace(made_up(["a"], ["SBRT+ATRA"], mdsc=False), levels=None))
+    ).text
     assert "No MDSC sample" in words
     assert "No ATRA level" in words
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from lymphokin.pages.within_limits import KEYS, kinds, there_are
-from lymphokin.report.atra_fit import atra_fit
 from lymphokin.report.contents import ReportContents
 from lymphokin.report.curves import axis_limits, lymphocyte_curve
+from lymphokin.report.level_fit import level_fit
 from lymphokin.report.page import render_report
 from lymphokin.report.spaghetti import spaghetti
 from tests.report.made_up import made_up
@@ -35,10 +35,10 @@ def made_within_limits() -> ReportContents:
     own = COUNTS.assign(day=seen.loc[rows, "day"].to_numpy())
     for name in ("value", "censored", "lower", "upper"):
         seen.loc[rows, name] = own[name].to_numpy()
-    assert contents.atra is not None
+    assert contents.levels is not None
     limits = {"censored": True, "lower": [0.0, 240.0, 100.0], "upper": [227.0, np.inf, 261.0]}
     return replace(contents, cohort=replace(contents.cohort, observations=seen),
-                   atra=contents.atra.assign(**limits))  # fmt: skip
+                   levels=contents.levels.assign(**limits))  # fmt: skip
 
 
 def markers(axes) -> dict[str, list]:
@@ -64,9 +64,7 @@ def test_a_triangle_points_to_where_a_count_lies_and_a_bar_joins_its_limits(used
     limits = axis_limits({}, {"P": COUNTS}, (0.3, 2.5))
     assert limits[1][0] < 0.2
     assert limits[1][1] > 3
-    axes = lymphocyte_curve(None, COUNTS, used, {"endpoint_day": np.nan}, NONE, NONE, limits).axes[
-        0
-    ]
+    axes = lymphocyte_curve(None, COUNTS, used, {"endpoint_day": np.nan}, NONE, [], limits).axes[0]
     drawn = markers(axes)
     assert drawn["o"] == [[-7.0, 1.4]]
     assert drawn["v"] == [[7.0, 0.2]]
@@ -93,9 +91,9 @@ def test_the_counts_of_a_cohort_are_drawn_with_their_kinds():
 
 def test_levels_of_the_drug_are_drawn_and_written_as_what_they_are():
     contents = made_within_limits()
-    assert contents.atra is not None
-    axes = atra_fit(contents.atra).axes[0]
-    observed, middle = contents.atra["observed"].tolist(), contents.atra["q50"].tolist()
+    assert contents.levels is not None
+    axes = level_fit(contents.levels, "ng/mL").axes[0]
+    observed, middle = contents.levels["observed"].tolist(), contents.levels["q50"].tolist()
     assert markers(axes)["<"] == [[observed[0], middle[0]]]
     assert markers(axes)[">"] == [[observed[1], middle[1]]]
     low, high = axes.get_xlim()

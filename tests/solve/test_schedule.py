@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lymphokin.schedule import AtraPulses, Course, expand_repeats, fractions, treatment_days
+from lymphokin.regimens import usual_pulses
+from lymphokin.schedule import Course, PulseCalendar, expand_repeats, fractions, treatment_days
 
 MONDAY, WEDNESDAY, FRIDAY = date(2026, 3, 9), date(2026, 3, 11), date(2026, 3, 13)
 
@@ -58,7 +59,7 @@ def test_day_zero_is_the_first_fraction():
 
 
 def test_the_trial_regimen():
-    doses = AtraPulses().doses(bsa=1.8)
+    doses = usual_pulses("atra").doses(bsa=1.8)
     assert doses["day"].tolist() == [0, 1, 2, 21, 22, 23, 42, 43, 44, 63, 64, 65]
     assert doses["amount_mg"].unique().tolist() == [270]
     assert set(doses["drug"]) == {"atra"}
@@ -66,7 +67,7 @@ def test_the_trial_regimen():
 
 @given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 6), st.floats(0.5, 2.5))
 def test_splitting_the_daily_dose_keeps_the_total(per_day, days, cycles, bsa):
-    regimen = AtraPulses(150, days, 21, cycles, per_day, first_dose_day=0.25)
+    regimen = PulseCalendar("atra", 150, days, 21, cycles, per_day, first_dose_day=0.25)
     doses = regimen.doses(bsa)
     assert len(doses) == per_day * days * cycles
     assert doses["amount_mg"].sum() == pytest.approx(150 * bsa * days * cycles)
@@ -77,7 +78,7 @@ def test_splitting_the_daily_dose_keeps_the_total(per_day, days, cycles, bsa):
 
 def test_overlapping_pulses_are_refused():
     with pytest.raises(ValueError, match="overlap"):
-        AtraPulses(days_per_pulse=5, interval_days=3)
+        PulseCalendar("atra", 150, 5, 3, 4)
 
 
 def test_additional_doses_unfold_in_record_order():

@@ -56,6 +56,7 @@ CHANGES: dict[str, Any] = {
     "design.age_mean": 40,
     "design.age_sd": 1,
     "design.per_arm": 7,
+    "design.drug": "il7",
     "conduct.eligible_lesions": [3, 5],
     "conduct.minimum_baseline_alc": 1.3,
     "conduct.longest_course_days": 5,
@@ -154,9 +155,9 @@ def report_of(design: VirtualDesign) -> list[str]:
 
 
 def timing_of(design: VirtualDesign) -> list[Any]:
-    from lymphokin.trial.report.axes import atra_start_days, endpoint_days
+    from lymphokin.trial.report.axes import drug_start_days, endpoint_days
 
-    return [atra_start_days(design), endpoint_days(design)]
+    return [drug_start_days(design), endpoint_days(design)]
 
 
 RESULTS = {
@@ -173,6 +174,7 @@ REFUSED = {
     "conduct.eligible_lesions": "design.lesion_counts",
     "conduct.longest_course_days": "design.schedules",
     "correlation": "no_such_group",
+    "design.drug": "design.drug",
 }
 """Keys that rule out what the rest of the file says, and what the message then names."""
 ELSEWHERE = {"conduct.minimum_baseline_alc": "test_a_limit_on_the_baseline_is_kept"}

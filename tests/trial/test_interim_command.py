@@ -10,6 +10,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.model import load_model
 from lymphokin.trial.interim import Look
 from lymphokin.trial.interim.predictive import ArmSoFar, predictive
 
@@ -45,7 +46,8 @@ def a_look() -> Look:
 @pytest.fixture
 def command(monkeypatch):
     """The command on that look, whatever the run."""
-    fit = SimpleNamespace(cohort=None, config={"fixed": {}}, require_draws=lambda doing: None)
+    fit = SimpleNamespace(cohort=None, config={"fixed": {}}, require_draws=lambda doing: None,
+                          model=load_model("myeloid_lymphoid"))  # fmt: skip
     monkeypatch.setattr("lymphokin.run.open_run", lambda folder, models: fit)
     monkeypatch.setattr("lymphokin.trial.interim.look_at", lambda *args, **named: a_look())
 

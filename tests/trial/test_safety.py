@@ -223,7 +223,7 @@ def test_a_rate_without_events_never_stops():
 
 def test_toxicity_is_the_mixture_above_and_below_the_marker():
     levels = np.array([[100.0, 600.0, 500.0, 499.0], [100.0, 100.0, 100.0, 100.0]])
-    found = linked_toxicity(BetaBinomial(), [3, 6], levels, below=0.1, above=0.5)
+    found = linked_toxicity(BetaBinomial(), [3, 6], levels, below=0.1, above=0.5, marker=500.0)
     assert found.share.tolist() == [0.5, 0.0]
     assert found.rate == pytest.approx([0.3, 0.1])
     exact = characteristics(BetaBinomial(), [3, 6], [0.3, 0.1])

@@ -63,7 +63,7 @@ def test_patients_are_integrated_out_exactly():
 
 
 def test_the_planned_trial_has_the_samples_that_were_asked_for():
-    cohort = planned_cohort(DESIGN, (0.0, 3.0, 21.0))
+    cohort = planned_cohort(DESIGN, load_model("myeloid_lymphoid"), "mdsc", (0.0, 3.0, 21.0))
     mdsc = cohort.observations.query("quantity == 'mdsc'")
     assert sorted(set(mdsc["day"])) == [0.0, 3.0, 21.0]
     assert len(cohort) == 52
@@ -180,7 +180,7 @@ def test_the_report_shows_gamma_zero_beside_gamma():
     row = {"assurance": 0.3, "error": 0.01, "control": (0.4, 0.5, 0.6), "treated": (0.2, 0.3, 0.5)}
     rows = [row | {"label": label} for label in ("as in the population", "γ = 0")]
     power = pd.DataFrame([[0.2, 0.3], [0.5, 0.6]], index=[0.0, 7.0], columns=[28.0, 42.0])
-    model = ModelPart("prior", 10, 20, rows, RISKS, power, {"suppression": 1.0})
+    model = ModelPart("prior", 10, 20, rows, RISKS, power, None, "", {"suppression": 1.0})
     text = render_design_report(contents(model=model))
     assert "γ = 0" in text
     assert text.count("<svg") == 4
@@ -216,7 +216,7 @@ def test_figures_draw_in_grey_as_well():
     figure = heat_map(pd.DataFrame([[0.1, 0.9]], columns=[1, 2]), "x", "y", "power", 0.5)
     texts = {text.get_text() for text in figure.axes[0].texts}
     assert texts == {"10", "90"}
-    assert len(risk_curves(RISKS, 42).axes[0].lines) == 4
+    assert len(risk_curves(RISKS, 42, "ATRA").axes[0].lines) == 4
 
 
 @pytest.mark.slow

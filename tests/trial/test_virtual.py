@@ -95,8 +95,9 @@ def test_patients_are_as_the_design_says():
 @pytest.mark.slow
 def test_counts_agree_with_the_solver_of_fits(small: VirtualDesign):
     """The same individuals on the shared coarse grid and on every patient's own fine one."""
-    grid, hierarchy = Grid(small), Hierarchy(small.truth.true_model())
+    hierarchy = Hierarchy(small.truth.true_model())
     model = hierarchy.model
+    grid = Grid.of(small, model)
     courses = courses_of(small, 3)
     arrays = _arrays(model, grid, courses)
     latents = hierarchy.draw_latents(jax.random.key(1), arrays)
@@ -233,7 +234,8 @@ def test_twins_differ_by_the_drug_alone(small: VirtualDesign):
 @pytest.mark.slow
 def test_a_limit_on_the_baseline_is_kept(small: VirtualDesign):
     design = replace(small, conduct=replace(small.conduct, minimum_baseline_alc=1.0))
-    hierarchy, grid = Hierarchy(design.truth.true_model()), Grid(design)
+    hierarchy = Hierarchy(design.truth.true_model())
+    grid = Grid.of(design, hierarchy.model)
     trial = jax.jit(jax.vmap(lambda k: follow(k, jnp.zeros(0), hierarchy, grid, {})))
     found = trial(jax.random.split(jax.random.key(0), 20))
     start = np.asarray(found.alc)[:, 0]

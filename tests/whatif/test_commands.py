@@ -115,7 +115,7 @@ def test_all_models_are_asked_on_request(run, engine, monkeypatch, patient, puls
 
 def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
     done = run("predict", "--baseline", 1.30, "--baseline", 1.05, "--site", "lung_peripheral",
-               "--lesions", 2, "--fractions", "5x10", "--atra", "3x3", "--next-count", 21,
+               "--lesions", 2, "--fractions", "5x10", "--pulses", "3x3", "--next-count", 21,
                "--json")  # fmt: skip
     assert done.exit_code == 0, done.output
     got = json.loads(done.stdout)

@@ -1,5 +1,6 @@
 """Schedules as arrays: doses as elsewhere in the package, and shapes that hold them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.io.vocabulary import COVARIATES
-from lymphokin.schedule import AtraPulses
+from lymphokin.regimens import usual_pulses
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import bed, eqd2, gy_for
 from lymphokin.whatif.familiar import course_features
@@ -40,7 +41,7 @@ def as_cohort(patient: Patient, plan: Schedule) -> Cohort:
 
 
 def test_doses_are_those_of_the_trials_regimen():
-    regimen = AtraPulses(cycles=3, doses_per_day=2).doses(1.7)
+    regimen = replace(usual_pulses("atra"), cycles=3, doses_per_day=2).doses(1.7)
     pulses = tuple(Pulse(day=21.0 * k, doses_per_day=2) for k in (2, 0, 1))
     plan = Schedule(pulses=pulses)
     treatment = treatment_of(Patient(bsa=1.7), plan, plan)

@@ -8,11 +8,10 @@ import typer
 from rich.table import Table
 
 from lymphokin.commands.trial.design_file import (
-    NO_EVIDENCE,
-    SUPPRESSION,
     DesignFile,
     PopulationName,
     Seed,
+    no_evidence,
     read_design,
     seed_of,
 )
@@ -118,7 +117,7 @@ def assurance_command(
     if json_:
         print(json_text(result))
     else:
-        _show_assurance(result)
+        _show_assurance(result, no_evidence(plan))
 
 
 def beta_pair(text: str, name: str, demands: Demands) -> tuple[float, float]:
@@ -161,13 +160,17 @@ def _model_assurance(
 ) -> dict[str, Any]:
     import numpy as np
 
+    from lymphokin.model.roles import contrast_of
     from lymphokin.trial.assurance import assurance, population_rates
     from lymphokin.trial.virtual.sweep import population_named
 
     source = population_named(population, design.truth)
     cases: list[tuple[str, dict[str, float]]] = [("as in the population", {})]
-    if SUPPRESSION in {p.name for p in source.model.table}:
-        cases += [(f"gamma = {value:g}", {SUPPRESSION: value}) for value in gamma]
+    disputed = contrast_of(source.model)
+    if disputed is not None:
+        strength = disputed.parameter
+        symbol = source.model.table[strength].symbol
+        cases += [(f"{symbol} = {value:g}", {strength: value}) for value in gamma]
     rows = []
     for label, fixed in cases:
         found = assurance(design, population_rates(design, source, fixed, draws, patients, seed))
@@ -185,7 +188,7 @@ def _model_assurance(
     return _about(design) | made | {"by_mechanism": rows}
 
 
-def _show_assurance(result: dict[str, Any]) -> None:
+def _show_assurance(result: dict[str, Any], evidence: str) -> None:
     console = output()
     title = (
         f"{result['test']}, one-sided {result['alpha']:g}, {result['n_treated']} treated and "
@@ -208,4 +211,4 @@ def _show_assurance(result: dict[str, Any]) -> None:
         mean = f"{row['assurance']:.3f} ± {row['monte_carlo_error']:.3f}"
         table.add_row(row["mechanism"], mean, *cells)
     console.print(table)
-    console.print(f"{NO_EVIDENCE} Equal-tailed intervals. Research use only.")
+    console.print(f"{evidence}Equal-tailed intervals. Research use only.")

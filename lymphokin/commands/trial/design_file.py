@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from lymphokin.trial.virtual import VirtualDesign
 
 SHIPPED_DESIGN = "nct06439888.design.toml"
-SUPPRESSION = "suppression"
-"""The parameter gamma: results are shown with it as stated and with it at zero."""
-NO_EVIDENCE = "No human data show that ATRA raises lymphocytes after radiotherapy."
 
 DesignFile = Annotated[
     Path | None,
@@ -39,6 +36,14 @@ def read_design(path: Path | None) -> VirtualDesign:
     from lymphokin.trial.virtual import VirtualDesign
 
     return VirtualDesign.read(path or data_path(SHIPPED_DESIGN))
+
+
+def no_evidence(design: VirtualDesign) -> str:
+    """What nobody has shown of the disputed link of the design's model, and a space; or nothing."""
+    from lymphokin.model.roles import contrast_of
+
+    disputed = contrast_of(design.truth.true_model())
+    return f"{disputed.evidence} " if disputed and disputed.evidence else ""
 
 
 def seed_of(seed: int | None, design: VirtualDesign) -> int:

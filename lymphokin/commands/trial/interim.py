@@ -9,11 +9,12 @@ import typer
 from rich.table import Table
 
 from lymphokin.commands.options import ModelFile
-from lymphokin.commands.trial.design_file import NO_EVIDENCE, DesignFile, Seed, read_design, seed_of
+from lymphokin.commands.trial.design_file import DesignFile, Seed, no_evidence, read_design, seed_of
 from lymphokin.commands.trial.options import Json, app, output
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
+    from lymphokin.run import Fit
     from lymphokin.trial.interim import Look
     from lymphokin.trial.virtual import VirtualDesign
 
@@ -26,7 +27,9 @@ def interim(
     design: DesignFile = None,
     gamma_zero: Annotated[
         Path | None,
-        typer.Option(help="Run folder of the same data fitted with --fix suppression=0."),
+        typer.Option(
+            help="Run folder of the same data fitted with the disputed link (gamma) fixed at 0."
+        ),
     ] = None,
     lost: Annotated[
         str, typer.Option(help="Patients who will have no endpoint: their IDs, with commas.")
@@ -56,7 +59,8 @@ def interim(
         if folder is not None:
             fit = open_run(folder, model_file)
             fit.require_draws(f"an interim look at {folder}")
-            _check_gamma(fit.config, folder, label)
+            if label == "gamma = 0":
+                _check_gamma(fit, folder)
             looks[label] = look_at(
                 fit,
                 fit.cohort,
@@ -76,11 +80,15 @@ def _ids(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _check_gamma(config: dict[str, Any], folder: Path, label: str) -> None:
-    from lymphokin.commands.trial.design_file import SUPPRESSION
+def _check_gamma(fit: Fit, folder: Path) -> None:
+    from lymphokin.model.roles import contrast_of
 
-    if label == "gamma = 0" and config["fixed"].get(SUPPRESSION) != 0:
-        raise ValueError(f"--gamma-zero {folder}: expected a run fitted with --fix {SUPPRESSION}=0")
+    disputed = contrast_of(fit.model)
+    if disputed is None:
+        raise ValueError(f"--gamma-zero {folder}: model {fit.model.name} has no disputed link")
+    if fit.config["fixed"].get(disputed.parameter) != 0:
+        expected = f"a run fitted with --fix {disputed.parameter}=0"
+        raise ValueError(f"--gamma-zero {folder}: expected {expected}")
 
 
 def _spread(values: Any, chances: Any) -> list[float]:
@@ -123,6 +131,8 @@ def _as_json(look: Look, design: VirtualDesign) -> dict[str, Any]:
 
 
 def _show(looks: dict[str, Look], design: VirtualDesign) -> None:
+    from lymphokin.model.roles import contrast_of
+
     console, analysis = output(), design.analysis
     for label, look in looks.items():
         shown = _as_json(look, design)
@@ -144,8 +154,11 @@ def _show(looks: dict[str, Look], design: VirtualDesign) -> None:
         console.print(table)
     _show_waiting(next(iter(looks.values())))
     if "gamma = 0" not in looks:
-        console.print("Beside it belongs gamma = 0: fit with --fix suppression=0, --gamma-zero.")
-    console.print(f"{NO_EVIDENCE} Equal-tailed intervals. Research use only.")
+        disputed = contrast_of(design.truth.true_model())
+        if disputed is not None:
+            fix = f"--fix {disputed.parameter}=0"
+            console.print(f"Beside it belongs gamma = 0: fit with {fix}, --gamma-zero.")
+    console.print(f"{no_evidence(design)}Equal-tailed intervals. Research use only.")
 
 
 def _show_waiting(look: Look) -> None:

@@ -224,20 +224,25 @@ def safety_exposure(
         str, typer.Option(help="Splits of the daily dose to compare; the real one is not public.")
     ] = "1,2,3",
     marker: Annotated[
-        float, typer.Option(help="Peak level of day 1 in ng/mL that goes with severe toxicity.")
-    ] = 500.0,
+        float | None,
+        typer.Option(
+            help="Peak level of day 1 in ng/mL that goes with severe toxicity; default: that known "
+            "of the drug."
+        ),
+    ] = None,
     draws: Annotated[int, typer.Option(help="Draws of the population.")] = 400,
     patients: Annotated[int, typer.Option(help="Virtual patients per draw.")] = 100,
     seed: Seed = None,
     json_: Json = False,
 ) -> None:
-    """The run-in when toxicity goes with the peak level of ATRA on day 1.
+    """The run-in when toxicity goes with the peak level of the drug on day 1.
 
     How many patients exceed the marker follows from the kinetics and the split of the daily dose;
     the two toxicity rates are yours to assume. The run-in is that of the design file.
 
     Example: lymphokin trial safety-exposure --below 0.1 --above 0.4
     """
+    from lymphokin.regimens import regimens
     from lymphokin.trial.inputs import Demands
 
     demands = Demands("lymphokin trial safety-exposure")
@@ -260,6 +265,11 @@ def safety_exposure(
     run_in = plan.run_in
     if run_in is None:
         raise ValueError(f"{plan.source}: a run-in with toxicity needs the table [run_in]")
+    if marker is None:
+        usual = regimens().get(plan.drug)
+        marker = usual.toxic_level if usual else None
+    if marker is None:
+        raise ValueError(f"no toxic level of {plan.drug_label} is known: give --marker")
     chosen, at = _safety_rule(run_in.rule, run_in.target, run_in.certainty), list(run_in.looks)
     for split in splits:
         levels = _peaks(plan, population, split, draws, patients, seed_of(seed, plan))

@@ -13,11 +13,10 @@ from rich.table import Table
 
 from lymphokin.commands.options import fixed_values, writable
 from lymphokin.commands.trial.design_file import (
-    NO_EVIDENCE,
-    SUPPRESSION,
     DesignFile,
     PopulationName,
     Seed,
+    no_evidence,
     read_design,
     seed_of,
 )
@@ -57,6 +56,7 @@ def simulate(
     Example: lymphokin trial simulate --trials 2000 --out sweeps/nct06439888
     """
     from lymphokin.files import write_text
+    from lymphokin.model.roles import contrast_of
     from lymphokin.trial.inputs import Demands
     from lymphokin.trial.virtual.sweep import CLUSTERS, Executor, Sweep, run_sweeps
 
@@ -74,9 +74,9 @@ def simulate(
 
     stated = sweep({})
     sweeps = {out / "as_stated": stated}
-    names = {p.name for p in stated.source().model.table}
-    if SUPPRESSION in names and fixed.get(SUPPRESSION) != 0:
-        sweeps[out / "gamma_zero"] = sweep({SUPPRESSION: 0.0})
+    disputed = contrast_of(stated.source().model)
+    if disputed is not None and fixed.get(disputed.parameter) != 0:
+        sweeps[out / "gamma_zero"] = sweep({disputed.parameter: 0.0})
     executor = Executor(cluster, workers or len(os.sched_getaffinity(0)), partition=partition)
     with progress_bar("virtual trials") as progress:
         outcomes = run_sweeps(sweeps, executor, progress)
@@ -158,4 +158,4 @@ def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None
     )
     console = output()
     console.print(table)
-    console.print(f"{NO_EVIDENCE} Research use only.")
+    console.print(f"{no_evidence(design)}Research use only.")

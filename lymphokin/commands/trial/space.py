@@ -10,10 +10,10 @@ import typer
 
 from lymphokin.commands.options import writable
 from lymphokin.commands.trial.design_file import (
-    NO_EVIDENCE,
     DesignFile,
     PopulationName,
     Seed,
+    no_evidence,
     read_design,
     seed_of,
 )
@@ -36,8 +36,8 @@ def space(
     parts: Annotated[
         str,
         typer.Option(
-            help="power (size x effect), timing (start of ATRA x endpoint day) and "
-            "sampling (days of MDSC samples), with commas."
+            help="power (size x effect), timing (start of the drug x endpoint day) and "
+            "sampling (days of samples of other cells), with commas."
         ),
     ] = "power,timing,sampling",
     design: DesignFile = None,
@@ -60,7 +60,8 @@ def space(
     starts: Annotated[
         str,
         typer.Option(
-            help="First days of ATRA, from the first fraction; default: around the design file's."
+            help="First days of the drug, from the first fraction; default: around the design "
+            "file's."
         ),
     ] = "",
     days: Annotated[
@@ -73,7 +74,7 @@ def space(
     seed: Seed = None,
     json_: Json = False,
 ) -> None:
-    """Heat maps over designs: size and effect, timing of ATRA, sampling days.
+    """Heat maps over designs: size and effect, timing of the drug, sampling days.
 
     Example: lymphokin trial space --parts power,timing --out design-space
     """
@@ -83,8 +84,8 @@ def space(
     from lymphokin.trial.inputs import Demands
     from lymphokin.trial.report import assumptions_of
     from lymphokin.trial.report.axes import (
-        atra_start_days,
         control_patients,
+        drug_start_days,
         endpoint_days,
         treated_rates,
     )
@@ -110,7 +111,7 @@ def space(
         control = assumed.control_rate if control is None else control
         _power(plan, ns, rates, control, assumed.power, tables, figures)
     if "timing" in wanted:
-        first, at = first or atra_start_days(plan), at or endpoint_days(plan)
+        first, at = first or drug_start_days(plan), at or endpoint_days(plan)
         _timing(plan, population, first, at, trials, seed_of(seed, plan), tables, figures)
     if "sampling" in wanted:
         _sampling(plan, tables, figures)
@@ -122,7 +123,7 @@ def space(
             save_figure(figure, folder / f"{name}.png")
 
     write_folder(out, fill)
-    _tell(out, tables, json_)
+    _tell(plan, out, tables, json_)
 
 
 def _power(
@@ -169,17 +170,20 @@ def _timing(
     source = population_named(population, plan.truth)
     found = risk_by_day(with_twins(plan), source, starts, days, trials, seed)
     tables["timing_power"] = timing_map(found, plan)
-    risks = {"no ATRA": found.control} | {
-        f"ATRA from day {s:g}": r for s, r in zip(found.starts, found.treated, strict=True)
+    drug = plan.drug_label
+    risks = {f"no {drug}": found.control} | {
+        f"{drug} from day {s:g}": r for s, r in zip(found.starts, found.treated, strict=True)
     }
     tables["timing_risk"] = pd.DataFrame.from_dict(risks, orient="index", columns=list(found.days))
     figures["timing_power"] = heat_map(
         tables["timing_power"],
         "endpoint, days after the last fraction",
-        "first day of ATRA",
+        f"first day of {drug}",
         f"Power in % at the expected rates, {plan.analysis.test}",
     )
-    figures["timing_risk"] = risk_curves(found, plan.plan["endpoint_days_after_last_fraction"])
+    figures["timing_risk"] = risk_curves(
+        found, plan.plan["endpoint_days_after_last_fraction"], drug
+    )
 
 
 def _sampling(
@@ -188,17 +192,21 @@ def _sampling(
     from lymphokin.model import load_model
     from lymphokin.trial.space import sampling_information
     from lymphokin.trial.space.figures import heat_map
+    from lymphokin.trial.space.sampling import sampled_quantity
 
     model = load_model(plan.truth.model)
     table = sampling_information(plan, model)
     tables["sampling"] = table
     shown = table.drop(columns=["samples", "nats"]).rename(columns=lambda c: c.replace("_", "\n"))
     figures["sampling"] = heat_map(
-        shown, "what is learnt", "MDSC samples", "Expected contraction, prior to posterior SD, in %"
+        shown,
+        "what is learnt",
+        f"{model.observables[sampled_quantity(model)].label} samples",
+        "Expected contraction, prior to posterior SD, in %",
     )
 
 
-def _tell(out: Path, tables: dict[str, pd.DataFrame], json_: bool) -> None:
+def _tell(plan: VirtualDesign, out: Path, tables: dict[str, pd.DataFrame], json_: bool) -> None:
 
     if json_:
         print(json_text({name: table.to_dict("split") for name, table in tables.items()}))
@@ -208,4 +216,4 @@ def _tell(out: Path, tables: dict[str, pd.DataFrame], json_: bool) -> None:
         console.print(name, style="bold")
         console.print(table.round(3).to_string(), markup=False, soft_wrap=True)
     console.print(f"Tables and figures: {out}", soft_wrap=True)
-    console.print(f"{NO_EVIDENCE} Research use only.")
+    console.print(f"{no_evidence(plan)}Research use only.")

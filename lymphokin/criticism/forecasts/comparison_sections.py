@@ -57,7 +57,7 @@ def comparison_sections(compared: Comparison, day: float) -> list[Section]:
         "weights, summed. A patient is left out with all records and its own parameters, which "
         "tells how a run predicts new patients; a count is left out alone, which tells how it "
         "follows a patient whose other records it has seen. Only counts are scored, so that runs "
-        "with and without MDSC or ATRA can stand side by side.",
+        "of different drugs and cells can stand side by side.",
         verdicts,
         (),
         terms=(

@@ -1,7 +1,7 @@
 """How well a fit predicts lymphocyte counts that are left out: whole patients, and single counts.
 
 Only counts are scored, in nats of ln count: what every model of lymphocytes predicts. What else a
-model was fitted to (MDSC, ATRA levels) is left out with the patient, but not scored.
+model was fitted to (other cells, levels of drugs) is left out with the patient, but not scored.
 """
 
 from __future__ import annotations

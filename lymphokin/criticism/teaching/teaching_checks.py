@@ -18,6 +18,7 @@ from lymphokin.criticism.teaching.prior_sensitivity import (
     power_scaling,
     withheld,
 )
+from lymphokin.criticism.teaching.reference_courses import ReferenceCourses
 from lymphokin.infer.prior_conflict import prior_conflicts
 from lymphokin.predict import chosen_draws
 from lymphokin.run import Fit
@@ -36,6 +37,8 @@ class Teaching:
 
     draws: dict[str, tuple[np.ndarray, np.ndarray]]
     composites: list[Composite]
+    courses: str
+    """of the composites' typical patient, in words"""
     sensitivity: pd.DataFrame
     directions: Identifiability
     verdicts: tuple[Verdict, ...]
@@ -62,4 +65,5 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
         judge_power_scaling(sensitivity, [c.name for c in learnt]),
         judge_identifiability(directions),
     )
-    return Teaching(draws, learnt, sensitivity, directions, verdicts, believed)
+    courses = str(ReferenceCourses.of(fit.model))
+    return Teaching(draws, learnt, courses, sensitivity, directions, verdicts, believed)

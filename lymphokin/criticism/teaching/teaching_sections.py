@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lymphokin.criticism.sections import Drawing, Section, of_checks
-from lymphokin.criticism.teaching.composites import COURSE, Composite
+from lymphokin.criticism.teaching.composites import Composite
 from lymphokin.criticism.teaching.teaching_checks import Teaching
 from lymphokin.criticism.teaching.teaching_figures import (
     information_figure,
@@ -42,7 +42,7 @@ def _taught(teaching: Teaching) -> Section:
     )
     text = (
         "Composites are combinations of parameters that data of such a trial can inform, here for "
-        f"a typical patient under {COURSE}:"
+        f"a typical patient under {teaching.courses}:"
     )
     terms = tuple(
         (c.name, f"{c.meaning} ({c.unit}){_learnt(c) if teaching.believed else ''}")

@@ -5,7 +5,7 @@ counts so far under a population is their mean likelihood over the patients of t
 that populations weigh by the product over the trial (importance sampling with an unbiased estimate
 of the likelihood); the patient's own risk is the mean over the patients of the population,
 weighted by how well each explains the counts. No step is approximate but for the numbers drawn.
-A patient is known by arm and counts; courses and MDSC are not used, which loses
+A patient is known by arm and counts; courses and other cells are not used, which loses
 information but not calibration.
 """
 

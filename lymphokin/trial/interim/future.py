@@ -44,7 +44,7 @@ def future_patients(
     Given the population they are independent, so that other patients may be drawn for every draw.
 
     Args:
-        design: eligibility, courses and ATRA; its own population is not used.
+        design: eligibility, courses and the drug; its own population is not used.
         model: the model of the draws.
         z: [draw, quantity] population latents.
         n_control: patients to come in the control arm; may be 0.

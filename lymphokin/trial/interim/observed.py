@@ -12,8 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lymphokin.population import Hierarchy, draw_measured
-from lymphokin.predict.contrast import SUPPRESSION
-from lymphokin.trial.virtual.counts import follow, typical_values
+from lymphokin.trial.virtual.counts import follow, set_aside
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import planned_day, read_counts
 from lymphokin.trial.virtual.grid import Grid
@@ -114,8 +113,7 @@ class Observer:
             [population x repeat, ...], the repeats of a population together.
         """
         model = self.population.model
-        names = {p.name for p in model.table} & {SUPPRESSION}
-        typical = dict.fromkeys(names, np.nan) | typical_values(model, fixed or {})
+        typical = set_aside(model, fixed or {})
         of_population, of_patients = jax.random.split(jax.random.key(seed))
         first = jnp.repeat(jax.random.split(of_population, populations), repeats)
         second = jax.random.split(of_patients, populations * repeats)

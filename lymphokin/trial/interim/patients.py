@@ -12,7 +12,6 @@ from lymphokin.io import Cohort
 from lymphokin.io.problems import Findings
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
-from lymphokin.quantities import DRUG
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
@@ -44,7 +43,7 @@ def standing(
     Raises:
         BadInput: when patients named are not there, or there are not two arms.
     """
-    arms = arms_of(cohort, lost, left_out)
+    arms = arms_of(cohort, design, lost, left_out)
     window = design.analysis.window_days
     visits = endpoint_visits(cohort, design.plan["endpoint_days_after_last_fraction"], window)
     table = visits.loc[arms.index, ["planned_day"]].assign(arm=arms)
@@ -59,8 +58,10 @@ def standing(
     return table[["arm", "status", "planned_day", "followed", "evaluable"]]
 
 
-def arms_of(cohort: Cohort, lost: Collection[str], left_out: Collection[str]) -> pd.Series:
-    """The arm of every patient in the comparison; the arm that gets ATRA is the treated one."""
+def arms_of(
+    cohort: Cohort, design: VirtualDesign, lost: Collection[str], left_out: Collection[str]
+) -> pd.Series:
+    """The arm of every patient in the comparison; that with the design's drug is treated."""
     findings = Findings(cohort.source or "the run's cohort")
     for what, named in (("lost", lost), ("left out", left_out)):
         for patient in named:
@@ -68,12 +69,13 @@ def arms_of(cohort: Cohort, lost: Collection[str], left_out: Collection[str]) ->
                 findings.add(None, what, patient, "a patient of the run")
     findings.raise_if_any()
     names = cohort.patients["arm"].drop(list(left_out))
-    dosed = names[names.index.isin(cohort.doses_of(DRUG)["id"])]
+    dosed = names[names.index.isin(cohort.doses_of(design.drug)["id"])]
     treated = set(dosed.dropna())
     two = len(treated) == 1 and len(set(names.dropna())) == 2 and names.notna().all()
     if not two:
         found = ", ".join(sorted(set(names.fillna("(blank)")))) or "nobody"
-        expected = "two arms, one of which gets ATRA; name run-in patients to leave them out"
+        drug = design.drug_label
+        expected = f"two arms, one of which gets {drug}; name run-in patients to leave them out"
         findings.add(None, "ARM", found, expected)
         findings.raise_if_any()
     return pd.Series(np.where(names.isin(treated), ARMS[1], ARMS[0]), names.index, name="arm")
@@ -86,20 +88,20 @@ def _last_record(cohort: Cohort) -> pd.Series:
 
 
 def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesign) -> Cohort:
-    """The cohort with the ATRA pulses that its treated patients in follow-up have yet to take.
+    """The cohort with the pulses that its treated patients in follow-up have yet to take.
 
     They follow the last pulse that the table has (or day 0) at the design's interval, up to its
     number of cycles, in the patient's own dose; one whose day has passed is taken as left out.
     """
     plan, added = design.plan, [cohort.doses]
-    planned = pulses(plan, design.conduct).doses(1.0)
+    planned = pulses(plan, design.conduct, design.drug).doses(1.0)
     intakes = planned.iloc[: plan["days_per_pulse"] * plan["doses_per_day"]]
     since = intakes["day"] - intakes["day"].iloc[0]
     waiting = table[(table["arm"] == ARMS[1]) & (table["status"] == "in follow-up")]
     areas = cohort.patients["bsa"].fillna(TYPICAL_BSA_M2)
     for name, row in waiting.iterrows():
         patient = str(name)
-        given = cohort.doses_of(DRUG)
+        given = cohort.doses_of(design.drug)
         own = given[given["id"] == patient]
         starts = own["day"][~(own["day"].diff() <= plan["days_per_pulse"])]
         mg = (
@@ -111,7 +113,7 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
         for start in first + plan["interval_days"] * np.arange(plan["cycles"] - len(starts)):
             if start > row["followed"]:
                 days = start + since
-                added.append(pd.DataFrame({"day": days, "drug": "atra", "amount_mg": mg})
+                added.append(pd.DataFrame({"day": days, "drug": design.drug, "amount_mg": mg})
                              .assign(id=patient))  # fmt: skip
     return replace(cohort, doses=pd.concat(added, ignore_index=True))
 

@@ -44,7 +44,7 @@ class Rehearsal:
     repeats: int = 8
     """trials of patients per population of the bank"""
     fixed: Mapping[str, float] = field(default_factory=dict)
-    """typical values that the trials (not the bank) have, e.g. ``{"suppression": 0.0}``"""
+    """typical values that the trials (not the bank) have, by parameter"""
 
     def __post_init__(self) -> None:
         everybody = self.design.n_control + self.design.n_treated

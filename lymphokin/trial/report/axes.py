@@ -12,7 +12,7 @@ SCALES = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5)
 """Sizes of the trial beside the planned one."""
 MOST_LOST = 6
 STARTS = (-7.0, -3.0, 0.0, 3.0, 7.0)
-"""First days of ATRA beside the planned one."""
+"""First days of the drug beside the planned one."""
 ENDPOINTS = (-14.0, -10.0, -6.0, -2.0, 0.0, 2.0, 6.0, 10.0, 14.0)
 """Days of the endpoint beside the planned one."""
 
@@ -52,8 +52,8 @@ def run_in_rates(design: VirtualDesign, target: float) -> tuple[float, ...]:
     )
 
 
-def atra_start_days(design: VirtualDesign) -> tuple[float, ...]:
-    """First days of ATRA, from the first fraction."""
+def drug_start_days(design: VirtualDesign) -> tuple[float, ...]:
+    """First days of the drug, from the first fraction."""
     if design.axes.atra_start_days:
         return tuple(map(float, design.axes.atra_start_days))
     planned = round(design.conduct.first_atra_day)

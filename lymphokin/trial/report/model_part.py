@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lymphokin.predict.contrast import SUPPRESSION
+from lymphokin.model.roles import Contrast, contrast_of
+from lymphokin.pages.wording import symbol
 from lymphokin.trial.assurance import assurance, population_rates
-from lymphokin.trial.report.axes import atra_start_days, endpoint_days
+from lymphokin.trial.report.axes import drug_start_days, endpoint_days
 from lymphokin.trial.space import RiskByDay, risk_by_day, timing_map, with_twins
 from lymphokin.trial.virtual import VirtualDesign, VirtualPopulation
 
@@ -27,7 +28,11 @@ class ModelPart:
     """per mechanism: label, assurance and its Monte-Carlo error, quantiles of both rates"""
     timing: RiskByDay
     timing_power: pd.DataFrame
-    """index first day of ATRA, columns endpoint day"""
+    """index first day of the drug, columns endpoint day"""
+    disputed: Contrast | None
+    """the model's disputed link"""
+    symbol: str
+    """of its strength; empty without one"""
     truth: dict[str, float]
     """typical values stated in the design file, from which the timing is computed"""
 
@@ -42,7 +47,7 @@ def model_part(
     trials: int,
     seed: int,
 ) -> ModelPart:
-    """Assurance with and without gamma, and the risk by day.
+    """Assurance with and without the disputed link, and the risk by day.
 
     Args:
         design: the design.
@@ -55,8 +60,11 @@ def model_part(
         seed: of the random numbers.
     """
     cases: list[tuple[str, dict[str, float]]] = [("as in the population", {})]
-    if SUPPRESSION in {p.name for p in population.model.table}:
-        cases += [(f"γ = {value:g}", {SUPPRESSION: value}) for value in gammas]
+    disputed, name = contrast_of(population.model), ""
+    if disputed is not None:
+        strength = disputed.parameter
+        name = symbol(population.model.table[strength].symbol)
+        cases += [(f"{name} = {value:g}", {strength: value}) for value in gammas]
     rows = []
     for label, fixed in cases:
         rates = population_rates(design, population, fixed, draws, patients, seed)
@@ -71,7 +79,7 @@ def model_part(
                 "treated": (low[1], middle[1], high[1]),
             }
         )
-    days = atra_start_days(design), endpoint_days(design)
+    days = drug_start_days(design), endpoint_days(design)
     timing = risk_by_day(with_twins(design), truth, *days, trials, seed)
     return ModelPart(
         population.name,
@@ -80,5 +88,7 @@ def model_part(
         rows,
         timing,
         timing_map(timing, design),
+        disputed,
+        name,
         dict(design.truth.typical),
     )

@@ -76,14 +76,15 @@ def _figures(contents: DesignContents) -> dict[str, Markup]:
     }  # fmt: skip
     if contents.model is not None:
         planned = contents.design.plan["endpoint_days_after_last_fraction"]
+        drug = contents.design.drug_label
         drawn["risk"] = (
-            risk_curves(contents.model.timing, planned),
-            "Share of patients with grade 2 or worse by day after radiotherapy, without ATRA and "
-            "with ATRA from different days",
+            risk_curves(contents.model.timing, planned, drug),
+            "Share of patients with grade 2 or worse by day after radiotherapy, without "
+            f"{drug} and with {drug} from different days",
         )
         drawn["timing"] = (
             heat_map(contents.model.timing_power, "endpoint, days after the last fraction",
-                     "first day of ATRA", "Power in % at the expected rates"),
-            "Power by first day of ATRA and day of the endpoint",
+                     f"first day of {drug}", "Power in % at the expected rates"),
+            f"Power by first day of {drug} and day of the endpoint",
         )  # fmt: skip
     return {name: inline_svg(figure, name, text) for name, (figure, text) in drawn.items()}

@@ -1,9 +1,10 @@
-"""The level of ATRA as a marker of toxicity in the run-in.
+"""The level of the drug as a marker of toxicity in the run-in.
 
-Severe toxicity went with a peak level of at least 500 ng/mL on day 1 (Conley 1997). How often
-that is exceeded follows from the kinetics: from the model's prior or a fit, for the regimen at
-hand. With a toxicity rate above and one below the marker, assumed by the user, the run-in's
-rate is their mixture, and as the share above it is uncertain, so is the rate.
+Severe toxicity of some drugs goes with a peak level on day 1; where that is known it stands with
+the usual regimen (`data/regimens.toml`). How often it is exceeded follows from the kinetics: from
+the model's prior or a fit, for the regimen at hand. With a toxicity rate above and one below the
+marker, assumed by the user, the run-in's rate is their mixture, and as the share above it is
+uncertain, so is the rate.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.population import VirtualPopulation
 
-MARKER_NG_ML = 500.0
-"""Peak level on day 1 that went with severe toxicity (Conley 1997)."""
 DRAWS_AT_ONCE = 8
 
 
@@ -38,7 +37,7 @@ def peak_levels(
     seed: int,
     fixed: Mapping[str, float] | None = None,
 ) -> NDArray[np.float64]:
-    """Peak level of ATRA on the first day of treatment.
+    """Peak level of the design's drug on the first day of treatment.
 
     Args:
         design: the regimen, and the body surface areas; its treated arm is used.
@@ -48,10 +47,16 @@ def peak_levels(
         fixed: typical values that replace the population's.
 
     Returns:
-        [draw, treated patient] ng/mL.
+        [draw, treated patient] in the unit of the level.
+
+    Raises:
+        ValueError: when the model shows no level of the drug.
     """
     hierarchy, grid = Hierarchy(population.model), Grid.of(design, population.model)
     model, pulses = hierarchy.model, grid.pulses
+    level = next(iter(model.levels_of(design.drug)), None)
+    if level is None:
+        raise ValueError(f"model {model.name} measures no level of {design.drug or 'a drug'}")
     typical = typical_values(model, fixed or {})
     first_day = np.flatnonzero(grid.hours < 1.0)
 
@@ -65,7 +70,7 @@ def peak_levels(
         system = System(model.on_clock("hours"), p)
         solved = solve_hours(model, p, hours)
         states = dict(zip(system.names, solved.states, strict=True))
-        return system.outputs(states, {})["atra"][first_day, ::pulses].max(axis=0)
+        return system.outputs(states, {})[level][first_day, ::pulses].max(axis=0)
 
     keys = jax.random.split(jax.random.key(seed), draws)
     run = jax.jit(lambda k: jax.lax.map(one, k, batch_size=DRAWS_AT_ONCE))
@@ -92,17 +97,17 @@ def linked_toxicity(
     levels: NDArray[np.float64],
     below: float,
     above: float,
-    marker: float = MARKER_NG_ML,
+    marker: float,
 ) -> LinkedToxicity:
     """How a run-in behaves when toxicity goes with the peak level.
 
     Args:
         rule: the safety rule.
         looks: numbers of patients at which the data are looked at.
-        levels: [draw, patient] peak levels, ng/mL.
+        levels: [draw, patient] peak levels.
         below: toxicity rate of patients below the marker.
         above: that of patients at or above it.
-        marker: ng/mL.
+        marker: in the unit of the levels.
     """
     demands = Demands("toxicity link").want("rate", below=below, above=above)
     demands.want("positive", marker=marker).enforce()

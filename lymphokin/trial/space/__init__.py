@@ -1,4 +1,4 @@
-"""The space of designs: size and effect, timing of ATRA, sampling days."""
+"""The space of designs: size and effect, timing of the drug, sampling days."""
 
 from lymphokin.trial.space.power import power_map
 from lymphokin.trial.space.sampling import SCHEDULES, sampling_information

@@ -54,17 +54,19 @@ def _plain(label: object) -> str:
 
 
 @styled
-def risk_curves(found: RiskByDay, planned: float) -> Figure:
-    """Share of patients below 0.80 by day after radiotherapy, for each first day of ATRA."""
+def risk_curves(found: RiskByDay, planned: float, drug: str) -> Figure:
+    """Share of patients below 0.80 by day after radiotherapy, for each first day of the drug (a
+    label).
+    """
     figure = Figure(figsize=(4.6, 3.0), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(found.days, 100 * found.control, color=VERMILLION, lw=2, label="no ATRA")
+    axes.plot(found.days, 100 * found.control, color=VERMILLION, lw=2, label=f"no {drug}")
     # cividis again: the darker, the earlier.
     shades = colormaps["cividis"](np.linspace(0.1, 0.85, len(found.starts)))
     for i, (start, risk) in enumerate(zip(found.starts, found.treated, strict=True)):
         day = f"{start:g}".replace("-", "−")
         axes.plot(found.days, 100 * risk, color=shades[i], ls=DASHES[i % len(DASHES)], lw=1.5,
-                  label=f"ATRA from day {day}")  # fmt: skip
+                  label=f"{drug} from day {day}")  # fmt: skip
     axes.axvline(planned, color=BLACK, lw=0.8, ls=(0, (1, 2)))
     axes.set(xlabel="days after the last fraction", ylabel="grade ≥ 2 as reported (%)")
     axes.set_ylim(0)

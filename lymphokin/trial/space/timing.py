@@ -1,4 +1,4 @@
-"""When ATRA begins and when the endpoint is read: the risk of grade >= 2 lymphopenia by day."""
+"""When the drug begins and when the endpoint is read: the risk of grade >= 2 lymphopenia by day."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lymphokin.population import Hierarchy
-from lymphokin.predict.contrast import SUPPRESSION
 from lymphokin.solve import solve
 from lymphokin.trial.exact import TESTS, Design
 from lymphokin.trial.inputs import Demands
-from lymphokin.trial.virtual.counts import Followed, draw_patients, typical_values
+from lymphokin.trial.virtual.counts import Followed, draw_patients, set_aside
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import risk_on
 from lymphokin.trial.virtual.grid import Grid
@@ -36,7 +35,7 @@ class RiskByDay:
     treated: NDArray[np.float64]
     """[start, day]"""
     starts: NDArray[np.float64]
-    """[start] first day of ATRA, from the first fraction"""
+    """[start] first day of the drug, from the first fraction"""
 
 
 def risk_by_day(
@@ -48,14 +47,14 @@ def risk_by_day(
     seed: int = 0,
     fixed: Mapping[str, float] | None = None,
 ) -> RiskByDay:
-    """Risk of both arms by the day of the endpoint, for different first days of ATRA.
+    """Risk of both arms by the day of the endpoint, for different first days of the drug.
 
     The patients of every arm and start are twins, alike in all but the drug.
 
     Args:
         design: the design; its arms must be of one size.
         population: where the patients come from.
-        starts: first days of ATRA, whole days from the first fraction.
+        starts: first days of the drug, whole days from the first fraction.
         days: days after the last fraction on which the endpoint may be read.
         trials: trials of virtual patients to average over.
         seed: of the random numbers.
@@ -75,8 +74,7 @@ def risk_by_day(
     )
     hierarchy, grid = Hierarchy(population.model), Grid.of(reach, population.model)
     residual = hierarchy.model.table.residuals["alc"]
-    names = {p.name for p in hierarchy.model.table} & {SUPPRESSION}
-    typical = dict.fromkeys(names, np.nan) | typical_values(hierarchy.model, fixed or {})
+    typical = set_aside(hierarchy.model, fixed or {})
     shifts = jnp.asarray(starts, dtype=float) - reach.conduct.first_atra_day
     after = jnp.asarray(days, dtype=float)
 
@@ -119,7 +117,7 @@ def timing_map(found: RiskByDay, design: VirtualDesign) -> pd.DataFrame:
     """Exact power of the design's test at the expected rates, by first day and endpoint day.
 
     Returns:
-        index first day of ATRA, columns days after the last fraction.
+        index first day of the drug, columns days after the last fraction.
     """
     analysis = design.analysis
     exact = Design(TESTS[analysis.test], design.n_treated, design.n_control, analysis.alpha)

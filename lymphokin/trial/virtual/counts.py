@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lymphokin.model import Model, PowerCovariate
+from lymphokin.model.roles import contrast_of
 from lymphokin.population import CohortArrays, Hierarchy, Latents, Population, draw_measured
 from lymphokin.solve import solve
 from lymphokin.solve.system import System
@@ -60,6 +62,15 @@ def typical_values(model: Model, values: Mapping[str, float]) -> dict[str, float
         else float(known[name].to_transformed(value))
         for name, value in values.items()
     }
+
+
+def set_aside(model: Model, fixed: Mapping[str, float]) -> dict[str, float]:
+    """What is fixed, as :func:`typical_values`; the strength of the model's disputed link is always
+    named, and NaN where it is not fixed, so that one compiled program serves both.
+    """
+    disputed = contrast_of(model)
+    free = {disputed.parameter: np.nan} if disputed else {}
+    return free | typical_values(model, fixed)
 
 
 def draw_patients(

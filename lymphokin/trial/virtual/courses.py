@@ -1,4 +1,4 @@
-"""Virtual patients of one trial, drawn at random: lesions, immune dose, fractions, ATRA pulses.
+"""Virtual patients of one trial, drawn at random: lesions, immune dose, fractions, drug pulses.
 
 Everything has a fixed shape, so that many trials are one compiled program.
 """

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lymphokin.dose.immune import immune_dose_per_gy
 from lymphokin.io.problems import Findings
 from lymphokin.model import TableError
-from lymphokin.schedule import SATURDAY, AtraPulses, treatment_days
+from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
 from lymphokin.solve import StepRule
 from lymphokin.trial.design_file import read_tables
 from lymphokin.trial.design_tables import Analysis, Assumptions, Axes, Conduct, DesignFile, RunIn
+from lymphokin.trial.planned_drug import planned_drug
 from lymphokin.trial.synthetic import Truth, read_toml
 
 MEASURED = "alc"
@@ -44,6 +46,17 @@ class VirtualDesign:
     def plan(self) -> Mapping[str, Any]:
         """The ``[design]`` table."""
         return self.truth.design
+
+    @cached_property
+    def drug(self) -> str:
+        """The drug of the treated arm; empty where the model takes none."""
+        return planned_drug(self.truth.true_model(), self.plan)
+
+    @cached_property
+    def drug_label(self) -> str:
+        """What people call the drug."""
+        model = self.truth.true_model()
+        return model.vocabulary.drug(self.drug).label if self.drug else "drug"
 
     @property
     def n_treated(self) -> int:
@@ -194,15 +207,18 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
         require(False, f"residual_sd.{quantity}", design.truth.residual_sd[quantity],
                 f"{MEASURED} alone: virtual trials measure nothing else")  # fmt: skip
     try:
-        design.truth.true_model()
-        pulses(plan, conduct)
+        known, named = list(design.truth.true_model().drugs), plan.get("drug")
+        settled = named in known if named else len(known) < 2
+        require(settled, "design.drug", named, f"one of {', '.join(known) or 'no drugs'}")
+        pulses(plan, conduct, design.drug if settled else "")
     except (TableError, ValueError) as error:
         findings.add(None, None, str(error), "a model and a regimen that exist")
 
 
-def pulses(plan: Mapping[str, Any], conduct: Conduct) -> AtraPulses:
-    """The planned ATRA of a treated patient."""
-    return AtraPulses(
+def pulses(plan: Mapping[str, Any], conduct: Conduct, drug: str) -> PulseCalendar:
+    """The planned drug of a treated patient."""
+    return PulseCalendar(
+        drug,
         plan["mg_per_m2_per_day"],
         plan["days_per_pulse"],
         plan["interval_days"],

@@ -12,6 +12,7 @@ from lymphokin.model import Model
 from lymphokin.solve import COARSE_STEPS, StepRule, Timeline, following
 from lymphokin.solve.shared_grid import Pulses, SharedGrid
 from lymphokin.solve.steps import hours_nodes
+from lymphokin.trial.planned_drug import planned_drug
 from lymphokin.trial.virtual.courses import Courses
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
@@ -22,24 +23,30 @@ class Grid:
 
     design: VirtualDesign
     rule: StepRule = COARSE_STEPS
+    drug: str = ""
+    """what the treated arm gets; empty where the model takes nothing"""
+    every_drug: StepRule = COARSE_STEPS
+    """the rule of the model, with all its drugs"""
 
     @classmethod
     def of(cls, design: VirtualDesign, model: Model) -> Grid:
         """The nodes for a model, whose drug is followed for as long as it lasts.
 
         Raises:
-            ValueError: when the drug of one pulse is still there at the next.
+            ValueError: when the model does not take the design's drug on the hours clock, or the
+                drug of one pulse is still there at the next.
         """
+        drug = planned_drug(model, design.plan)
         rule = following(COARSE_STEPS, model)
-        (window, *others) = rule.windows
-        if others or rule.on_days:
+        window = next((w for w in rule.windows if drug in w.drugs), None)
+        if drug and window is None:
             raise ValueError(
-                f"virtual trials give pulses of one drug of the hours clock, and model "
-                f"{model.name} takes {', '.join(model.drugs)}"
+                f"virtual trials give pulses of a drug of the hours clock, and model {model.name} "
+                f"takes {drug} on the days clock"
             )
-        grid = cls(design, rule.within(window))
+        grid = cls(design, rule.within(window or rule.windows[0]), drug, rule)
         gap = design.plan["interval_days"] - float(grid.intakes[-1])
-        if grid.pulses > 1 and gap <= grid.rule.separate_days:
+        if drug and grid.pulses > 1 and gap <= grid.rule.separate_days:
             raise ValueError(
                 f"the drug of model {model.name} lasts {grid.rule.tail_days:.0f} days after its "
                 f"last dose; virtual trials need it gone before the next pulse, {gap:g} days later"
@@ -65,7 +72,9 @@ class Grid:
     @cached_property
     def intakes(self) -> np.ndarray:
         """[intake] days since the first intake of a pulse."""
-        planned = pulses(self.design.plan, self.design.conduct).doses(1.0)["day"].to_numpy()
+        planned = (
+            pulses(self.design.plan, self.design.conduct, self.drug).doses(1.0)["day"].to_numpy()
+        )
         per_pulse = self.design.plan["days_per_pulse"] * self.design.plan["doses_per_day"]
         return planned[:per_pulse] - planned[0]
 
@@ -86,12 +95,14 @@ class Grid:
     @cached_property
     def shared(self) -> SharedGrid:
         """The nodes as the solver takes them."""
-        return SharedGrid(self.days, self.hours, self.intakes, self.window)
+        return SharedGrid(
+            self.days, self.hours, self.intakes, self.window, self.drug, self.every_drug
+        )
 
     def timeline(self, courses: Courses) -> Timeline:
         """The timeline of one trial."""
         pulses = None
-        if self.pulses and self.design.n_treated:
+        if self.drug and self.pulses and self.design.n_treated:
             pulses = Pulses(courses.pulse_day, courses.taken * courses.dose_mg)
         return self.shared.timeline(
             courses.fraction_day, courses.given, courses.immune_dose, pulses

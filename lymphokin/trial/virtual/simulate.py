@@ -18,8 +18,7 @@ import jax
 import numpy as np
 
 from lymphokin.population import Hierarchy
-from lymphokin.predict.contrast import SUPPRESSION
-from lymphokin.trial.virtual.counts import follow, typical_values
+from lymphokin.trial.virtual.counts import follow, set_aside
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome, read_endpoint
 from lymphokin.trial.virtual.grid import Grid
@@ -36,7 +35,7 @@ class Simulator:
     """Virtual trials of a design on a population.
 
     ``fixed``: typical values in table units that replace what the population says, e.g.
-    ``{"suppression": 0.0}``.
+    ``{"radiosensitivity": 0.1}``.
     """
 
     design: VirtualDesign
@@ -54,9 +53,7 @@ class Simulator:
 
     @cached_property
     def _typical(self) -> dict[str, float]:
-        """What is fixed; the suppression is always named, and NaN where it is not fixed."""
-        names = {p.name for p in self._drawn.model.table} & {SUPPRESSION}
-        return dict.fromkeys(names, np.nan) | typical_values(self._drawn.model, self.fixed)
+        return set_aside(self._drawn.model, self.fixed)
 
     @property
     def trials_per_block(self) -> int:

@@ -1,4 +1,4 @@
-"""ATRA levels: what the fit says each true concentration was, against the measured one."""
+"""Levels of a drug: what the fit says each true level was, against the measured one."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,11 @@ from lymphokin.pages.within_limits import MARKERS, draw_bars, kinds
 
 
 @styled
-def atra_fit(samples: pd.DataFrame) -> Figure:
-    """Draw fitted against measured concentrations (ng/mL) with 50 and 90 % intervals, logarithmic.
+def level_fit(samples: pd.DataFrame, unit: str) -> Figure:
+    """Draw fitted against measured levels with 50 and 90 % intervals, logarithmic.
 
-    `samples`: `ReportContents.atra`. A level beyond a limit is a triangle at it that points to
-    where it lies, one between two limits a bar.
+    `samples`: rows of `ReportContents.levels` of one quantity, in `unit`. A level beyond a
+    limit is a triangle at it that points to where it lies, one between two limits a bar.
     """
     figure = Figure(figsize=(4.2, 3.7))
     axes = figure.add_axes((0.14, 0.13, 0.83, 0.84))
@@ -25,7 +25,7 @@ def atra_fit(samples: pd.DataFrame) -> Figure:
     log_ticks(axes, "x", ticks)
     log_ticks(axes, "y", ticks)
     axes.set(xlim=(low, high), ylim=(low, high))
-    axes.set(xlabel="measured (ng/mL)", ylabel="fitted true concentration (ng/mL)")
+    axes.set(xlabel=f"measured ({unit})", ylabel=f"fitted true concentration ({unit})")
     axes.plot([low, high], [low, high], color=GREY, lw=0.9, ls=(0, (4, 2)), zorder=1)
     axes.vlines(seen, shown["q05"].clip(lower=low), shown["q95"], color=ORANGE, lw=1.1, zorder=2)
     axes.vlines(seen, shown["q25"], shown["q75"], color=ORANGE, lw=3.2, zorder=2)

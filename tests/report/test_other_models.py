@@ -1,0 +1,79 @@
+"""Reports of models with other drugs and observables: what they declare is what is shown."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from lymphokin.model import load_model
+from lymphokin.model.roles import contrast_of
+from lymphokin.report.of_fit import levels_of
+from lymphokin.report.page import render_report
+from tests.report.made_up import QUANTILES, SPREAD, Page, made_up
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+@pytest.mark.usefixtures("unwritten_pictures")
+def test_two_drugs_are_marked_apart_and_each_level_is_asked_for():
+    contents = made_up(["a", "b"], ["SBRT", "SBRT+ATRA"])
+    doses = contents.cohort.doses
+    doses = pd.concat([doses, doses.iloc[:1].assign(id="a", day=6.0, drug="il7", amount_mg=84.0)])
+    model = load_model(EXAMPLES / "il7_atra.py")
+    words = Page(
+        render_report(
+            replace(
+                contents,
+                cohort=replace(contents.cohort, doses=doses, vocabulary=model.vocabulary),
+                observables=model.observables,
+                drugs=model.vocabulary.drugs,
+                levels_of=levels_of(model),
+                disputed=contrast_of(model),
+            )
+        )
+    ).text
+    for text in ("ATRA pulse", "rhIL-7-hyFc pulse", "ATRA levels",
+                 "No interleukin-7 that was given level"):  # fmt: skip
+        assert text in words, text
+    assert "ATRA arm minus other, γ as fitted" in words
+
+
+def test_of_lesions_each_has_its_curve_and_a_model_without_drugs_speaks_of_none():
+    contents = made_up(["a", "b"], [None, None], mdsc=False)
+    model = load_model(EXAMPLES / "lesions_cd8.py")
+    observations = contents.cohort.observations.assign(lesion=0)
+    seen = observations.iloc[:2].assign(quantity="diameter", value=[24.0, 11.0], lesion=[1, 2])
+    curves = dict(contents.curves.data_vars)
+    for lesion, size in ((1, 20.0), (2, 10.0)):
+        for q, s in zip(QUANTILES, SPREAD, strict=True):
+            values = np.full(contents.curves["alc_q50"].shape, size * s)
+            curves[f"diameter_{lesion}_{q}"] = (("patient", "day"), values)
+    observations = pd.concat([observations, seen])
+    page = Page(
+        render_report(
+            replace(
+                contents,
+                cohort=replace(
+                    contents.cohort, observations=observations, vocabulary=model.vocabulary
+                ),
+                curves=xr.Dataset(curves, coords=contents.curves.coords),
+                parameters=contents.parameters.iloc[:1],
+                contrast=contents.contrast.iloc[:0],
+                observables=model.observables,
+                drugs=model.vocabulary.drugs,
+                levels_of=levels_of(model),
+                disputed=contrast_of(model),
+            )
+        )
+    )
+    picture = next(label for label in page.labels() if "samples" in label)
+    for text in ("2 longest diameter of a lesion samples from 11.0 to 24.0 mm", "lesion 1; fitted",
+                 "lesion 2; fitted median 10"):  # fmt: skip
+        assert text in picture, picture
+    assert "Longest diameter of a lesion in mm" in page.text
+    assert "of each lesion, with the number of the lesion at its end" in page.text
+    for word in ("ATRA", "MDSC", "γ", "pulse"):
+        assert word not in page.text, word
