@@ -24,12 +24,13 @@ from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.plausible import CHECKS
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
-from lymphokin.quantities import DRUG
+from lymphokin.quantities import DRUG, Vocabulary
 from lymphokin.schedule import PulseCalendar, treatment_days
 from lymphokin.shipped import data_path
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.planned_drug import planned_drug
+from lymphokin.trial.synthetic_events import event_visits, with_events
 
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
 CALENDAR_START = date(2025, 1, 6)
@@ -151,8 +152,14 @@ def simulate_trial(
     observed = []
     for quantity, (rows, _) in packed.records.items():
         observed.append(rows.assign(value=np.asarray(values[quantity])).drop(columns="place"))
+    observed += list(packed.events.values())
     observations = _reported(pd.concat(observed), model, truth.design, planned, rng)
     _, p, _, solution = jax.jit(likelihood.solution)(latents, packed.arrays)
+    happens = pd.DataFrame(index=planned.patients.index)
+    if model.hazards:
+        observations, happens = with_events(
+            observations, model, packed, solution, truth.design, rng
+        )
     nodes = packed.nodes(endpoint)
     alc = np.asarray(solution.outputs["alc"])[nodes, np.arange(len(planned))]
     individual = {
@@ -162,7 +169,7 @@ def simulate_trial(
     frame = pd.DataFrame(
         {"endpoint_day": list(endpoint.values()), "true_alc_at_endpoint": alc, **individual},
         index=planned.patients.index,
-    )
+    ).join(happens)
     return SyntheticTrial(replace(planned, observations=observations), frame)
 
 
@@ -214,6 +221,7 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
                 first_dose,
             )
             doses.append(pulses.doses(row["bsa"]).assign(id=patient))
+        visits += event_visits(model, design, patient)
         levels = (model.levels_of(drug) or _levels_in(model, design)) if arm == treated else ()
         last = float(days[-1])
         visits += _visits(patient, model, levels, row["centre"], last, first_dose, design, rng)
@@ -225,6 +233,7 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
         else pd.DataFrame(columns=["id", "day", "drug", "amount_mg"]),
         observations=pd.DataFrame(visits),
         synthetic=True,
+        vocabulary=model.vocabulary if model.hazards else Vocabulary(),
     )
     return _with_supplied_doses(planned, model, design, rng)
 
@@ -313,7 +322,8 @@ def _reported(
     """What the laboratory reports: rounded, below the limit of quantification, missing."""
     table = observed.sort_values(["id", "day", "quantity"], kind="stable").reset_index(drop=True)
     words, present = model.vocabulary, table["quantity"].unique()
-    lloq = table["quantity"].map({q: design[f"lloq_{q}"] for q in present}).astype(float)
+    limits = {q: design[f"lloq_{q}"] for q in present if not words.observable(q).event}
+    lloq = table["quantity"].map(limits).astype(float)
     value = table["value"].to_numpy(float, copy=True)
     for quantity in present:
         rows = (table["quantity"] == quantity).to_numpy()
