@@ -4,6 +4,7 @@ when patients with few lymphocytes leave.
 Takes 15 minutes: uv run pytest -m slow tests/slow/test_hazards.py
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
