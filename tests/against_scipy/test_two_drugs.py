@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import oracle
+import pytest
 from scipy.integrate import solve_ivp
 
 from lymphokin.model import load_model
@@ -18,6 +19,8 @@ EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "il7_atra.py"
 SHAPES = (Shape(129, 5, 249, 97),)
 """Of a what-if, with windows, hours and nodes to spare."""
 EVERY = (1, 7, 42)
+ONE_DOSE = 84.0
+"""mg, 1.2 per kg of 70 kg."""
 DAYS = np.array([0.0, 1.5, 3.0, 7.0, 9.0, 14.0, 22.0, 30.0, 46.0, 63.0, 84.0])
 ATRA = np.array([0.0, 1.0, 2.0, 21.0, 22.0, 23.0])
 MG_ATRA, MG_IL7 = 270.0, 20.0
@@ -46,6 +49,9 @@ def test_counts_under_both_drugs_are_those_of_scipy():
             Treatment(fractions, np.full(5, 0.5), share, days, amount, DAYS, drug=drug)
         )
         given.append(il7)
+    none = np.zeros(0)
+    one = {"drug": np.array(["il7"], object)}
+    treatments.append(Treatment(none, none, none, np.zeros(1), np.array([ONE_DOSE]), DAYS, **one))
     timeline, layout = build_timeline(treatments, following(StepRule(), model))
     own = SimpleNamespace(**{q.name: p[q.name] * q.per_day for q in model.table})
     solution = jax.jit(lambda t: solve(model, own, own, t))(jax.tree.map(jnp.asarray, timeline))
@@ -64,7 +70,10 @@ def test_counts_under_both_drugs_are_those_of_scipy():
         np.testing.assert_allclose(counts, exact["alc"], rtol=1e-4, err_msg=f"every {EVERY[i]}")
         mdsc = np.asarray(solution.outputs["mdsc"])[nodes, i]
         np.testing.assert_allclose(mdsc, exact["mdsc"], rtol=2e-4)
-    padded = treatment_arrays(treatments[-1], SHAPES, following(StepRule(), model))
+    # One dose doubles the count of a patient without radiotherapy (Park 2025: 1.314 to 2.72).
+    alone = np.asarray(solution.outputs["alc"])[layout.nodes(timeline, len(EVERY), DAYS), -1]
+    assert alone.max() / p["lymphocyte_baseline"] == pytest.approx(2.72 / 1.314, rel=0.02)
+    padded = treatment_arrays(treatments[len(EVERY) - 1], SHAPES, following(StepRule(), model))
     assert padded is not None
     assert (padded.exposure.tolist()[:4], padded.ordinal.tolist()[:4]) == ([0, 0, 1, 1], [0, 1] * 2)
     both = timeline_of_lanes(padded, 1, [True, False])

@@ -1,6 +1,7 @@
 """Drugs and observables that the package does not know: what a model declares is what is asked."""
 
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,21 @@ def test_the_usual_regimen_is_that_of_the_shipped_trial():
     usual, design = usual_pulses("atra"), VirtualDesign.read(data_path("nct06439888.design.toml"))
     assert usual == pulses(design.plan, design.conduct, design.drug)
     assert [p.day for p in pulses_in_words("4x3")] == [0, 21, 42, 63]
+
+
+def test_four_arms_are_one_question_and_say_what_they_rest_on(engine):
+    spec = spec_from_file_location("four_arms", ROOT / "docs" / "examples" / "four_arms.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    arms = {arm["name"]: arm for arm in module.arms()}
+    assert list(arms) == ["nothing besides", "IL-7", "ATRA", "fewer fractions"]
+    for arm in arms.values():
+        assert schedule_of(arm["schedule"]).fractions
+        assert all(step["known"] in module.LADDER and step["source"] for step in arm["step"])
+    assert module.weakest(arms["nothing besides"])["known"] == "observed in people"
+    assert module.weakest(arms["ATRA"])["known"] == "assumed"
+    patient = lk.Patient(counts=[(-1, 1.2)])
+    arm, result = next(module.answers(patient, engine.population, draws=400))
+    assert (arm["name"], result.answer.difference.verdict) == ("IL-7", "b")
