@@ -134,11 +134,11 @@ class Endpoint(BaseModel):
         days = fractions.min() if self.reference == "first_fraction" else fractions.max()
         return days.reindex(cohort.patients.index).fillna(0.0)
 
-    def summarise(self, log_value: path.Values, day: path.Values) -> tuple[path.Values, Any]:
+    def summarise(self, log_value: Any, day: path.Values) -> tuple[Any, Any]:
         """The number of every curve, and whether the endpoint happens.
 
         Args:
-            log_value: [draw, day] ln of the values on ``day``, linear in between.
+            log_value: [draw, day] ln of the values on ``day``, linear in between; NumPy's or JAX's.
             day: [day] from ``begin`` to ``until`` after the reference, in increasing order.
 
         Returns:

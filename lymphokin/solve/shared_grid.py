@@ -6,6 +6,7 @@ pulse; fractions fall on whole days. So the timeline becomes part of a compiled 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,16 @@ class Pulses:
 
 
 @dataclass(frozen=True, eq=False)
+class Lesions:
+    """Lesions of a model that follows each; every fraction is given to all that a patient has."""
+
+    present: Any
+    """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
+    gy: Any
+    """[patient] of each fraction to each lesion"""
+
+
+@dataclass(frozen=True, eq=False)
 class SharedGrid:
     """The shared nodes."""
 
@@ -44,7 +55,13 @@ class SharedGrid:
     """that of the model, with all its drugs: of :func:`lymphokin.solve.following`"""
 
     def timeline(
-        self, fraction_day: Any, given: Any, immune_dose: Any, pulses: Pulses | None
+        self,
+        fraction_day: Any,
+        given: Any,
+        immune_dose: Any,
+        pulses: Pulses | None,
+        lesions: Lesions | None = None,
+        varying: Mapping[str, float] | None = None,
     ) -> Timeline:
         """The timeline of some patients.
 
@@ -53,6 +70,8 @@ class SharedGrid:
             given: [fraction, patient] 1.0 where there is such a fraction.
             immune_dose: [patient] of each fraction, Gy.
             pulses: None where nobody gets the drug.
+            lesions: None of a model that does not distinguish them.
+            varying: values of covariates that change in others, the same all the time.
         """
         n = fraction_day.shape[1]
         node_day = jnp.broadcast_to(jnp.asarray(self.days)[:, None], (len(self.days), n))
@@ -68,6 +87,12 @@ class SharedGrid:
                 set(self.rule.on_days) & set(self.rule.infused), jnp.zeros_like(node_day[1:])
             ),
         )
+        days = days._replace(
+            varying={n: jnp.full_like(days.step, v) for n, v in (varying or {}).items()}
+        )
+        if lesions is not None:
+            gy = count[:, None, :] * lesions.gy * lesions.present
+            days = days._replace(lesion_gy=gy, present=lesions.present)
         if pulses is None:
             return Timeline(days, None, ())
         untreated = n - pulses.day.shape[1]

@@ -97,6 +97,8 @@ class Plan:
     age_sd: Positive
     drug: Annotated[str, Field(description="a drug of the model")] | None = None
     """what the treated arm gets; may be left out where the model takes one drug"""
+    covariates: Numbers = field(default_factory=dict)
+    """values at which covariates of the model that change within a patient are held"""
     per_arm: Patients | None = None
     """patients of each arm; other ratios: ``n_treated`` and ``n_control`` of ``[analysis]``"""
 

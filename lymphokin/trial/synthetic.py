@@ -24,12 +24,12 @@ from lymphokin.io import Cohort, write_events
 from lymphokin.model import Model, load_model
 from lymphokin.plausible import CHECKS
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
-from lymphokin.quantities import DRUG, Vocabulary
+from lymphokin.quantities import DRUG, OBSERVABLES, Vocabulary
 from lymphokin.schedule import PulseCalendar, treatment_days
 from lymphokin.shipped import data_path
+from lymphokin.trial.declared import planned_drug
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
-from lymphokin.trial.planned_drug import planned_drug
 from lymphokin.trial.synthetic_events import event_visits, with_events
 
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
@@ -79,6 +79,7 @@ class Truth:
                 f"unknown {sorted(unknown) or 'nothing'}"
             )
         known = {f.name for f in fields(Plan)} | set(OF_SYNTHETIC_TRIALS)
+        known |= {f"{q}_days" for q in OBSERVABLES} | {f"lloq_{q}" for q in OBSERVABLES}
         for key in sorted(k for k in set(raw["design"]) - known if not quantity_of(k)):
             close = closest(key, known)
             meant = f"; did you mean {close}?" if close else ""

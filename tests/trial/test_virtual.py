@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
+from lymphokin.endpoints import read_endpoint as read_endpoint_named
 from lymphokin.io.problems import BadInput
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
+from lymphokin.predict.path_forecast import Window, of_values
 from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
 from lymphokin.solve import Treatment, build_timeline, solve
@@ -23,6 +25,7 @@ from lymphokin.trial.assurance import assurance, population_rates
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.exact import TESTS, Design
 from lymphokin.trial.interim import evaluable
+from lymphokin.trial.interim.rehearsal import Rehearsal
 from lymphokin.trial.synthetic import Truth
 from lymphokin.trial.virtual import Outcome, PriorPopulation, Simulator, VirtualDesign
 from lymphokin.trial.virtual.counts import Followed, _arrays, follow
@@ -189,6 +192,104 @@ def test_a_scheduled_count_in_the_window_stands_in_for_a_missed_visit():
     helped = read(made(design=plan | {"alc_days": [14, 49, 56]}), np.full(400, 0.5))
     assert np.asarray(alone.missing).mean() == pytest.approx(100, abs=25)
     assert np.asarray(helped.missing).sum() < 0.8 * np.asarray(alone.missing).sum()
+
+
+WINDOWS = ("grade3_lowest", "recovery", pytest.param("long", marks=pytest.mark.slow))
+LONG = """
+[endpoints.long]
+meaning = "At least 30 days below 0.8"
+what = "time_below"
+from = "first_fraction"
+until = 105
+below = 0.8
+at_least = 30
+visits = [0, 28, 56, 105]
+"""
+
+
+def in_a_window(name: str, tmp_path: Path, **design: object) -> VirtualDesign:
+    (tmp_path / "long.toml").write_text(LONG)
+    known = {"drop_out_probability": 0, "missing_visit_probability": 0, "visit_jitter_days": 0}
+    asked = tmp_path / "long.toml" if name == "long" else name
+    return made(design=known | design).judging(asked)
+
+
+def read_whole(design: VirtualDesign, followed: Followed) -> Outcome:
+    residual, grid = design.truth.true_model().table.residuals["alc"], Grid(design)
+    return jax.jit(lambda f: read_endpoint(jax.random.key(0), f, residual, grid))(followed)
+
+
+def wavy(design: VirtualDesign) -> Followed:
+    """Counts that fall and come back, deeper and later from patient to patient."""
+    days = Grid(design).days[:, None]
+    depth = np.linspace(0.4, 3.0, 52)
+    late = np.where(np.arange(52) % 2, 35.0, 10.0)
+    alc = 1.5 * np.exp(-depth * np.exp(-(((days - 15 - late * depth) / (8 + 4 * depth)) ** 2)))
+    return followed_at(design, np.ones(52))._replace(alc=jnp.asarray(alc))
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_an_endpoint_of_a_window_is_read_off_the_visits_and_off_the_true_curve(name, tmp_path):
+    design = in_a_window(name, tmp_path)
+    judged, followed = design.judged, wavy(design)
+    found = read_whole(design, followed)
+    expected = {"visits": [], "true": []}
+    for i, last in enumerate(np.asarray(followed.courses.last_fraction)):
+        start = last if judged.reference == "last_fraction" else 0.0
+        window = Window(start + judged.begin, start + judged.until, start + np.array(judged.visits),
+                        np.full(len(judged.visits), np.nan))  # fmt: skip
+        alc = np.asarray(followed.alc)[:, i]
+        seen = np.round(alc[window.visits.astype(int)], 2)
+        expected["visits"].append(of_values(judged, np.log(seen)[None] + 1e-9, window)[1][0])
+        days = np.arange(window.begin, window.end + 1)
+        true = judged.summarise(np.log(alc[days.astype(int)])[None], days)[1][0]
+        expected["true"].append(true)
+    visits, true = (np.reshape(expected[k], (2, -1)) for k in ("visits", "true"))
+    assert 0 < visits.sum() < 52
+    assert np.asarray(found.events).tolist() == visits.sum(axis=1).tolist()
+    assert np.asarray(found.p_measured) == pytest.approx(visits.mean(axis=1))
+    assert np.asarray(found.p_true) == pytest.approx(true.mean(axis=1))
+    # A lowest count over visits is not the lowest count.
+    assert (visits != true).any() or name == "recovery"
+    assert np.asarray(found.missing).tolist() == [0, 0]
+    gone = replace(design, conduct=replace(design.conduct, drop_out_days=(3.0, 4.0)))
+    gone = replace(gone, truth=replace(gone.truth, design={**gone.plan, "drop_out_probability": 1}))
+    if name == "recovery":
+        lost = read_whole(gone, followed)
+        assert np.asarray(lost.missing).tolist() == [26, 26]
+        assert np.asarray(lost.p_true) == pytest.approx(true.mean(axis=1))
+
+
+def test_a_count_on_another_day_is_judged_there(tmp_path):
+    design = in_a_window("week15", tmp_path)
+    grid = Grid(design)
+    assert grid.days[-1] == 105
+    late = np.where(grid.days[:, None] > 100, 0.5, 1.5) * np.ones(52)
+    followed = followed_at(design, np.ones(52))._replace(alc=jnp.asarray(late))
+    assert np.asarray(read_whole(design, followed).events).tolist() == [26, 26]
+    early = followed._replace(alc=2.0 - followed.alc)
+    assert np.asarray(read_whole(design, early).events).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reported"),
+    [
+        ("days_below_0.8", "is a number and no event: .* needs at_least"),
+        ({"quantity": "mdsc"}, "is about mdsc"),
+        ({"visits": (1.5,)}, "whole days"),
+    ],
+)
+def test_an_endpoint_that_a_trial_cannot_judge_is_refused(endpoint, reported):
+    if not isinstance(endpoint, str):
+        endpoint = read_endpoint_named("grade3_lowest").model_copy(update=endpoint)
+    with pytest.raises(ValueError, match=reported):
+        made().judging(endpoint)
+
+
+def test_looks_at_a_trial_take_a_count_on_a_day():
+    with pytest.raises(ValueError, match="judges a count on a day, and endpoint recovery is about"):
+        Rehearsal(made().judging("recovery"), 3)
+    assert Rehearsal(made().judging("week15"), 3).design.judged.day == 105
 
 
 def test_a_trial_is_the_same_in_any_chunk(simulator: Simulator):

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from lymphokin.commands.trial.design_file import (
     DesignFile,
+    EndpointName,
     PopulationName,
     Seed,
     no_evidence,
@@ -45,6 +46,7 @@ def assurance_command(
     alpha: Annotated[float | None, typer.Option(help="Nominal one-sided level.")] = None,
     test: Annotated[str | None, typer.Option("--test", help="As in power.")] = None,
     design: DesignFile = None,
+    endpoint: EndpointName = None,
     population: PopulationName | None = None,
     gamma: Annotated[
         str | None,
@@ -88,6 +90,7 @@ def assurance_command(
         if control_beta or treated_beta
     ]
     of_the_model = {
+        "--endpoint": endpoint,
         "--population": population,
         "--gamma": gamma,
         "--draws": draws,
@@ -98,7 +101,7 @@ def assurance_command(
         expected = "nothing beside --control-beta and --treated-beta, which need no model"
         demands.that(not betas or value is None, name, value, expected)
     demands.enforce()
-    plan = read_design(design)
+    plan = read_design(design, endpoint)
     changes = {"n_treated": n, "n_control": n, "alpha": alpha, "test": test}
     given = {key: value for key, value in changes.items() if value is not None}
     plan = replace(plan, analysis=replace(plan.analysis, **given))

@@ -30,12 +30,22 @@ Seed = Annotated[
 ]
 
 
-def read_design(path: Path | None) -> VirtualDesign:
-    """A design file, or the one that is shipped."""
+EndpointName = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        help="What is judged: grade2_week6 as in the design file (default), grade3_lowest, "
+        "recovery, week15, or a TOML file that declares an endpoint with an event.",
+    ),
+]
+
+
+def read_design(path: Path | None, endpoint: str | None = None) -> VirtualDesign:
+    """A design file, or the one that is shipped; with another endpoint if one is named."""
     from lymphokin.shipped import data_path
     from lymphokin.trial.virtual import VirtualDesign
 
-    return VirtualDesign.read(path or data_path(SHIPPED_DESIGN))
+    return VirtualDesign.read(path or data_path(SHIPPED_DESIGN)).judging(endpoint)
 
 
 def no_evidence(design: VirtualDesign) -> str:

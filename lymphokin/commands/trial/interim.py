@@ -9,7 +9,14 @@ import typer
 from rich.table import Table
 
 from lymphokin.commands.options import ModelFile
-from lymphokin.commands.trial.design_file import DesignFile, Seed, no_evidence, read_design, seed_of
+from lymphokin.commands.trial.design_file import (
+    DesignFile,
+    EndpointName,
+    Seed,
+    no_evidence,
+    read_design,
+    seed_of,
+)
 from lymphokin.commands.trial.options import Json, app, output
 from lymphokin.strict_json import json_text
 
@@ -25,6 +32,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def interim(
     run: Annotated[Path, typer.Argument(help="Run folder of a fit of the data so far.")],
     design: DesignFile = None,
+    endpoint: EndpointName = None,
     gamma_zero: Annotated[
         Path | None,
         typer.Option(
@@ -53,7 +61,7 @@ def interim(
     from lymphokin.run import open_run
     from lymphokin.trial.interim import look_at
 
-    plan = read_design(design)
+    plan = read_design(design, endpoint)
     looks = {}
     for label, folder in (("as fitted", run), ("gamma = 0", gamma_zero)):
         if folder is not None:

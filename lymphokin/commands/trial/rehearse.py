@@ -11,6 +11,7 @@ from rich.table import Table
 from lymphokin.commands.options import fixed_values, writable
 from lymphokin.commands.trial.design_file import (
     DesignFile,
+    EndpointName,
     PopulationName,
     Seed,
     read_design,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @app.command("interim-worth")
 def interim_worth(
     design: DesignFile = None,
+    endpoint: EndpointName = None,
     after: Annotated[
         int,
         typer.Option(help="Look when this number have passed their endpoint visit."),
@@ -74,7 +76,7 @@ def interim_worth(
     demands.enforce()
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
-    plan = read_design(design)
+    plan = read_design(design, endpoint)
     seed = seed_of(seed, plan)
     source = None if population == "prior" else population_named(population, plan.truth)
     rehearsal = Rehearsal(plan, after, populations, repeats, fixed)

@@ -14,6 +14,7 @@ from rich.table import Table
 from lymphokin.commands.options import fixed_values, writable
 from lymphokin.commands.trial.design_file import (
     DesignFile,
+    EndpointName,
     PopulationName,
     Seed,
     no_evidence,
@@ -34,6 +35,7 @@ def _percent(estimate: Mapping[str, float]) -> str:
 @app.command()
 def simulate(
     design: DesignFile = None,
+    endpoint: EndpointName = None,
     trials: Annotated[int, typer.Option(help="Virtual trials.")] = 2000,
     out: Annotated[
         Path, typer.Option(callback=writable, help="Folder; one of the same sweep is continued.")
@@ -66,7 +68,7 @@ def simulate(
     demands.that(cluster in CLUSTERS, "--cluster", cluster, " or ".join(CLUSTERS))
     fixed = fixed_values(fix, demands)
     demands.enforce()
-    plan = read_design(design)
+    plan = read_design(design, endpoint)
 
     def sweep(values: dict[str, float]) -> Sweep:
         values = fixed | values
@@ -133,17 +135,21 @@ def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None
         title=f"{first['trials']} virtual trials of {design.n_treated} treated and "
         f"{design.n_control} control patients ({design.source}), {analysis.test}, one-sided "
         f"{analysis.alpha:g}; ± Monte-Carlo standard error"
+        + ("" if design.endpoint is None else f". {design.endpoint.meaning}")
     )
     names = {"as_stated": "gamma as stated", "gamma_zero": "gamma = 0"}
     table.add_column("")
     for key in result:
         table.add_column(names[key], justify="right")
+    on_a_day = design.judged.on_a_day
+    seen = "events" if on_a_day else "events that the visits show"
+    true = "true count below 0.80" if on_a_day else "happens on the true curve"
     rows = {
         "trials that reject": "power",
-        "events, control": "rate_control",
-        "events, treated": "rate_treated",
-        "true count below 0.80, control": "p_true_control",
-        "true count below 0.80, treated": "p_true_treated",
+        f"{seen}, control": "rate_control",
+        f"{seen}, treated": "rate_treated",
+        f"{true}, control": "p_true_control",
+        f"{true}, treated": "p_true_treated",
     }
     for label, key in rows.items():
         table.add_row(label, *(_percent(r[key]) for r in result.values()))

@@ -48,8 +48,8 @@ class Observed(NamedTuple):
 def counts_before(design: VirtualDesign) -> tuple[float, ...]:
     """Scheduled counts that come before anybody's endpoint window, day 0 (baseline) first."""
     plan = design.plan
-    reach = design.analysis.window_days + plan["visit_jitter_days"]
-    first = design.last_fraction_days[0] + plan["endpoint_days_after_last_fraction"] - reach
+    reach = design.judged.window + plan["visit_jitter_days"]
+    first = design.endpoint_days[0][0] - reach
     return (0.0, *(float(day) for day in plan["alc_days"] if 0 < day < first))
 
 

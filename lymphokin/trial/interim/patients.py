@@ -44,8 +44,9 @@ def standing(
         BadInput: when patients named are not there, or there are not two arms.
     """
     arms = arms_of(cohort, design, lost, left_out)
-    window = design.analysis.window_days
-    visits = endpoint_visits(cohort, design.plan["endpoint_days_after_last_fraction"], window)
+    judged, window = design.judged, design.judged.window
+    assert judged.day is not None
+    visits = endpoint_visits(cohort, judged.reference_day(cohort) + judged.day, window)
     table = visits.loc[arms.index, ["planned_day"]].assign(arm=arms)
     table["followed"] = _last_record(cohort).reindex(arms.index)
     outcome = visits.loc[arms.index, "observed_grade2"].map({True: "event", False: "no event"})

@@ -50,6 +50,7 @@ class Rehearsal:
         everybody = self.design.n_control + self.design.n_treated
         demands = Demands("rehearsal")
         demands.want("many", after=self.after, populations=self.populations, repeats=self.repeats)
+        self.design.require_day("a rehearsal of interim looks")
         demands.that(self.after <= everybody, "after", self.after,
                      f"at most the {everybody} patients of the design").enforce()  # fmt: skip
 
@@ -113,7 +114,7 @@ class Rehearsal:
         rng: np.random.Generator,
     ) -> dict[str, float]:
         design, analysis = self.design, self.design.analysis
-        closes = trial.planned_day + analysis.window_days
+        closes = trial.planned_day + design.judged.window
         today = np.sort(entry + closes)[self.after - 1]
         followed = today - entry
         enrolled = followed >= 0

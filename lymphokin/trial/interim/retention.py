@@ -22,7 +22,7 @@ def evaluable(
         planned_day: [patient] day of the endpoint visit, from the first fraction.
         followed: [patient] day up to which the patient is known to be in follow-up.
     """
-    plan, analysis = design.plan, design.analysis
+    plan = design.plan
     planned, followed = np.broadcast_arrays(
         np.asarray(planned_day, dtype=float), np.asarray(followed, dtype=float)
     )
@@ -36,6 +36,6 @@ def evaluable(
     missed = np.ones(planned.shape)
     for visit in (planned, *design.neighbour_days):
         distance = np.abs(np.asarray(visit)[..., None] + jitter - planned[..., None])
-        inside = (distance <= analysis.window_days).mean(axis=-1)
+        inside = (distance <= design.judged.window).mean(axis=-1)
         missed = missed * (1 - inside * (1 - plan["missing_visit_probability"]))
     return stays * (1 - missed)

@@ -63,12 +63,14 @@ def risk_by_day(
     demands = Demands("timing").want("many", trials=trials)
     demands.that(design.n_control == design.n_treated, "arms",
                  f"{design.n_control} and {design.n_treated}", "of one size")  # fmt: skip
+    design.require_day("a map of timing")
     for start in starts:
         demands.that(float(start).is_integer(), "starts", start, "whole days")
     demands.enforce()
     plan = {**design.plan, "endpoint_days_after_last_fraction": float(max(days))}
     reach = replace(
         design,
+        endpoint=None,
         truth=replace(design.truth, design=plan),
         conduct=replace(design.conduct, first_atra_day=float(min(0.0, *starts))),
     )

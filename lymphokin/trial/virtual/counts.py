@@ -12,6 +12,7 @@ import numpy as np
 from lymphokin.model import Model, PowerCovariate
 from lymphokin.model.roles import contrast_of
 from lymphokin.population import CohortArrays, Hierarchy, Latents, Population, draw_measured
+from lymphokin.population.arrays import LesionArrays
 from lymphokin.solve import solve
 from lymphokin.solve.system import System
 from lymphokin.trial.virtual.courses import Courses, draw_courses, twice
@@ -93,9 +94,11 @@ def draw_patients(
     screened = jnp.asarray([1.0, 0.0])
     limit = design.conduct.minimum_baseline_alc
     if limit > 0:
-        latents, screened = _screen(keys[2], hierarchy, population, arrays, latents, limit)
+        latents, screened = _screen(keys[2], hierarchy, grid, population, arrays, latents, limit)
     if twins:
         latents = latents._replace(subject=twice(latents.subject))
+        if arrays.lesions is not None:
+            latents = latents._replace(lesion=twice(jnp.asarray(latents.lesion)))
     return Drawn(courses, arrays, population, latents, screened)
 
 
@@ -141,7 +144,13 @@ def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
             without[p.only_without] = jnp.full(n, float(missing))
     sd_ratio = without  # a supplied dose is taken as known
     treated = jnp.arange(grid.design.n_control, n)
-    return CohortArrays(grid.timeline(courses), regressors, without, sd_ratio, {}, treated)
+    timeline, most = grid.timeline(courses), grid.lesions
+    arrays = CohortArrays(timeline, regressors, without, sd_ratio, {}, treated)
+    if not most:
+        return arrays
+    # Those that a patient does not have are drawn and not present.
+    places = LesionArrays(np.repeat(np.arange(n), most), np.tile(np.arange(most), n))
+    return arrays._replace(lesions=places)
 
 
 def _population(hierarchy: Hierarchy, z: jax.Array, typical: Mapping[str, Any]) -> Population:
@@ -165,12 +174,17 @@ def _draw(
         jax.random.normal(k, shape)  # type: ignore[arg-type]
         for k, shape in zip(keys, (shapes.subject, shapes.treated, shapes.occasion), strict=True)
     ]
-    return Latents(z, mean + sd * normal[0], normal[1], normal[2])
+    drawn = Latents(z, mean + sd * normal[0], normal[1], normal[2])
+    if arrays.lesions is None:
+        return drawn
+    of_lesions = jax.random.normal(jax.random.fold_in(key, 5), shapes.lesion)  # type: ignore[arg-type]
+    return drawn._replace(lesion=hierarchy.lesion_prior_sd(population) * of_lesions)
 
 
 def _screen(
     key: jax.Array,
     hierarchy: Hierarchy,
+    grid: Grid,
     population: Population,
     arrays: CohortArrays,
     latents: Latents,
@@ -184,9 +198,11 @@ def _screen(
 
     def resting(own: jax.Array) -> jax.Array:
         p, _ = hierarchy.individuals(population, latents._replace(subject=own), arrays)
-        system = System(model.on_clock("days"), p)
+        system = System(model.on_clock("days"), p, arrays.timeline.days.present)
         upstream = dict.fromkeys((n for b in model.on_clock("hours") for n in b.hands_down), 0.0)
-        return system.outputs(system.initial(arrays.patients), upstream)["alc"]
+        upstream |= grid.varying
+        count = system.outputs(system.initial(arrays.patients), upstream)["alc"]
+        return jnp.broadcast_to(count, (*count.shape[:-1], arrays.patients)).reshape(-1)
 
     true = jax.vmap(resting)(subject)
     residual, residual_sd = model.table.residuals["alc"], population.residual_sd["alc"]

@@ -35,7 +35,9 @@ class Courses(NamedTuple):
     taken: jax.Array
     """[pulse, treated patient] 1.0 where the pulse is taken"""
     dose_mg: jax.Array
-    """[treated patient] mg per intake"""
+    """[treated patient] amount per intake"""
+    gy: jax.Array
+    """[patient] Gy of each fraction to each lesion"""
 
     @property
     def last_fraction(self) -> jax.Array:
@@ -53,6 +55,7 @@ class Courses(NamedTuple):
             given=twice(self.given),
             immune_dose=twice(self.immune_dose),
             dose_mg=self.dose_mg * bsa[:n] / bsa[n:],
+            gy=twice(self.gy),
         )
 
 
@@ -75,9 +78,8 @@ def draw_courses(key: jax.Array, design: VirtualDesign, pulses: int) -> Courses:
     pulse_day, taken = _pulses(keys[2], design, pulses)
     plan = design.plan
     daily = plan["mg_per_m2_per_day"] * covariates["bsa"][design.n_control :]
-    return Courses(
-        covariates, day, given, ratio * gray, pulse_day, taken, daily / plan["doses_per_day"]
-    )
+    amount = daily / plan["doses_per_day"]
+    return Courses(covariates, day, given, ratio * gray, pulse_day, taken, amount, gray)
 
 
 def _choice(key: jax.Array, shares: list[float], shape: tuple[int, ...]) -> jax.Array:

@@ -9,19 +9,21 @@ figures span.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from lymphokin.dose.immune import immune_dose_per_gy
+from lymphokin.endpoints import Endpoint, read_endpoint
 from lymphokin.io.problems import Findings
 from lymphokin.model import TableError
 from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
 from lymphokin.solve import StepRule
+from lymphokin.trial.declared import held_covariates, planned_drug
 from lymphokin.trial.design_file import read_tables
 from lymphokin.trial.design_tables import Analysis, Assumptions, Axes, Conduct, DesignFile, RunIn
-from lymphokin.trial.planned_drug import planned_drug
 from lymphokin.trial.synthetic import Truth, read_toml
 
 MEASURED = "alc"
@@ -41,6 +43,65 @@ class VirtualDesign:
     assumptions: Assumptions | None = None
     run_in: RunIn | None = None
     axes: Axes = field(default_factory=Axes)
+    endpoint: Endpoint | None = None
+    """what is judged instead of the count on the file's endpoint day"""
+
+    @cached_property
+    def judged(self) -> Endpoint:
+        """What is judged of a patient: by default the count on the file's endpoint day."""
+        if self.endpoint is not None:
+            return self.endpoint
+        return Endpoint.model_validate(
+            {
+                "name": "endpoint",
+                "meaning": "Count reported below 0.8 at the endpoint visit",
+                "what": "at",
+                "from": "last_fraction",
+                "day": self.plan["endpoint_days_after_last_fraction"],
+                "window": self.analysis.window_days,
+            }
+        )
+
+    def judging(self, endpoint: str | PathLike[str] | Endpoint | None) -> VirtualDesign:
+        """The same design with another endpoint.
+
+        Args:
+            endpoint: by name, a file that declares one, or as it is; None: the design as it is.
+
+        Raises:
+            BadInput: when there is no such endpoint.
+            ValueError: when a virtual trial cannot judge it.
+        """
+        if endpoint is None:
+            return self
+        asked = read_endpoint(endpoint)
+        if asked.quantity != MEASURED:
+            raise ValueError(
+                f"endpoint {asked.name} is about {asked.quantity}; "
+                f"virtual trials measure {MEASURED}"
+            )
+        if not asked.on_a_day and not asked.has_event:
+            raise ValueError(
+                f"endpoint {asked.name} is a number and no event: a trial compares shares of "
+                "patients, so the endpoint needs "
+                + ("below" if asked.what in ("lowest", "highest") else "at_least")
+            )
+        days = [asked.begin, asked.until, asked.day, *asked.visits]
+        if any(day is not None and not float(day).is_integer() for day in days):
+            raise ValueError(f"endpoint {asked.name}: virtual trials need whole days")
+        return replace(self, endpoint=asked)
+
+    def require_day(self, purpose: str) -> None:
+        """Refuse an endpoint of a window where only a count on a day can be judged.
+
+        Raises:
+            ValueError: naming the purpose.
+        """
+        if not self.judged.on_a_day:
+            raise ValueError(
+                f"{purpose} judges a count on a day, and endpoint {self.judged.name} is about a "
+                "window of days"
+            )
 
     @property
     def plan(self) -> Mapping[str, Any]:
@@ -80,19 +141,21 @@ class VirtualDesign:
     @property
     def neighbour_days(self) -> tuple[float, ...]:
         """Scheduled counts that may lie within the window of somebody's endpoint day."""
-        low, high = self.last_fraction_days
-        after, jitter = self.plan["endpoint_days_after_last_fraction"], self._jitter
-        reach = self.analysis.window_days + jitter
-        return tuple(
-            float(day)
-            for day in self.plan["alc_days"]
-            if low + after - reach <= day <= high + after + reach
-        )
+        (low, _), (_, high) = self.endpoint_days
+        reach = self.judged.window + self._jitter
+        inside = (float(d) for d in self.plan["alc_days"] if low - reach <= d <= high + reach)
+        return tuple(inside) if self.judged.on_a_day else ()
+
+    @property
+    def endpoint_days(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """First and last judged day of whose radiotherapy ends earliest, and of who ends latest."""
+        early, late = self.last_fraction_days
+        return self.judged.window_of(0, early), self.judged.window_of(0, late)
 
     @property
     def last_day(self) -> float:
         """Last day on which a count may be wanted."""
-        endpoint = self.last_fraction_days[1] + self.plan["endpoint_days_after_last_fraction"]
+        endpoint = self.endpoint_days[1][1]
         return max(endpoint, *self.neighbour_days, endpoint) + self._jitter
 
     @property
@@ -207,10 +270,12 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
         require(False, f"residual_sd.{quantity}", design.truth.residual_sd[quantity],
                 f"{MEASURED} alone: virtual trials measure nothing else")  # fmt: skip
     try:
-        known, named = list(design.truth.true_model().drugs), plan.get("drug")
+        model = design.truth.true_model()
+        known, named = list(model.drugs), plan.get("drug")
         settled = named in known if named else len(known) < 2
         require(settled, "design.drug", named, f"one of {', '.join(known) or 'no drugs'}")
         pulses(plan, conduct, design.drug if settled else "")
+        held_covariates(model, plan)
     except (TableError, ValueError) as error:
         findings.add(None, None, str(error), "a model and a regimen that exist")
 

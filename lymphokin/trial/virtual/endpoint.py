@@ -3,18 +3,20 @@
 A patient's endpoint is the reported count nearest to 42 days (or what the design says) after the
 last fraction, within a window; grade >= 2 when it is reported below 0.80. Visits are early or
 late, missed, or lost with the patient. Besides the endpoint visit, other scheduled counts may lie
-in the window and then stand in for it.
+in the window and then stand in for it. An endpoint of a window of days is read off the counts
+of its own visits, joined by lines that are straight in logarithms; it is known where a visit that
+took place is as late as the last planned one, but for the endpoint's tolerance.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.endpoint import GRADE_BELOW, measured_threshold
+from lymphokin.endpoint import GRADE_BELOW, REPORTED_DECIMALS, measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import draw_measured, probability_below
 from lymphokin.trial.virtual.counts import Followed
@@ -23,6 +25,12 @@ from lymphokin.trial.virtual.grid import Grid
 GRADE = 2
 TIE = 1e-6
 """Of two counts equally near, the earlier is read."""
+NOT_BELOW = 1e-9
+"""Added to the logarithm of a reported count: one that equals a level is not below it."""
+AFTER_ALL = 1e9
+"""A day that no visit reaches."""
+LEAST_REPORTED = 0.1**REPORTED_DECIMALS
+"""A count of 0 is taken as the smallest that is reported, 1e9/L."""
 
 
 class Outcome(NamedTuple):
@@ -35,9 +43,11 @@ class Outcome(NamedTuple):
     missing: jax.Array | np.ndarray
     """[arm] patients without an endpoint"""
     p_measured: jax.Array | np.ndarray
-    """[arm] mean probability that the count of the planned day is reported below 0.80"""
+    """[arm] mean probability that the count of the planned day is reported below 0.80; of an
+    endpoint of a window, share whose planned visits, all of them on their day, show the event"""
     p_true: jax.Array | np.ndarray
-    """[arm] share of patients whose true count of that day is below 0.80"""
+    """[arm] share of patients whose true count of that day is below 0.80; of an endpoint of a
+    window, share to whom the event happens on the true curve over days"""
     screened: jax.Array | np.ndarray
     """people screened per patient enrolled, and 1 if a place stayed empty"""
 
@@ -59,7 +69,15 @@ class Reading(NamedTuple):
 
 def planned_day(followed: Followed, grid: Grid) -> jax.Array:
     """[patient] planned day of the endpoint visit."""
-    return followed.courses.last_fraction + grid.design.plan["endpoint_days_after_last_fraction"]
+    day = grid.design.judged.day
+    assert day is not None
+    return _reference(followed, grid) + day
+
+
+def _reference(followed: Followed, grid: Grid) -> jax.Array:
+    """[patient] the day that the endpoint's days are counted from."""
+    last = followed.courses.last_fraction
+    return last if grid.design.judged.reference == "last_fraction" else jnp.zeros_like(last)
 
 
 def risk_on(day: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> jax.Array:
@@ -72,7 +90,7 @@ def risk_on(day: jax.Array, followed: Followed, residual: Residual, grid: Grid) 
 def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Reading:
     """Measure the counts around everybody's endpoint day and choose the one that is read."""
     design = grid.design
-    plan, conduct, analysis = design.plan, design.conduct, design.analysis
+    plan, conduct = design.plan, design.conduct
     keys = jax.random.split(key, 5)
     n = followed.alc.shape[1]
     planned = planned_day(followed, grid)
@@ -87,7 +105,7 @@ def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Gr
     first, last = conduct.drop_out_days
     leaves = jax.random.uniform(keys[3], (n,), minval=first, maxval=last)
     distance = jnp.abs(day - planned)
-    seen &= (distance <= analysis.window_days) & (stays | (day < leaves))
+    seen &= (distance <= design.judged.window) & (stays | (day < leaves))
     nearest = jnp.where(seen, distance + TIE * day, jnp.inf).argmin(axis=0)
     patients = jnp.arange(n)
     read = day[nearest, patients]
@@ -97,17 +115,73 @@ def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Gr
     return Reading(read, true, measured, seen.any(axis=0), leaving)
 
 
+def _read_window(
+    key: jax.Array, followed: Followed, residual: Residual, grid: Grid
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """An endpoint of a window, [patient]: whether the visits that took place show the event,
+    whether they reach its end, whether all planned visits would show it, and whether it happens.
+    """
+    design, judged = grid.design, grid.design.judged
+    assert judged.until is not None
+    plan, (first, last) = design.plan, design.conduct.drop_out_days
+    keys = jax.random.split(key, 5)
+    n = followed.alc.shape[1]
+    patients, start = jnp.arange(n), _reference(followed, grid)
+    begin, end = start + judged.begin, start + judged.until
+    planned = start + jnp.asarray(judged.visits)[:, None]  # [visit, patient]
+    jitter = int(plan["visit_jitter_days"])
+    moved = planned + jax.random.randint(keys[0], planned.shape, -jitter, jitter + 1)
+    day = jnp.clip(moved, begin, end)
+    taken = jax.random.uniform(keys[1], planned.shape) >= plan["missing_visit_probability"]
+    stays = jax.random.uniform(keys[2], (n,)) >= plan["drop_out_probability"]
+    leaves = jax.random.uniform(keys[3], (n,), minval=first, maxval=last)
+    taken &= stays | (day < leaves)
+    whole = np.arange(judged.begin, judged.until + 0.5)
+
+    def log_true(days: jax.Array) -> jax.Array:
+        return jnp.log(followed.alc[grid.node(days), patients])
+
+    def measured(days: jax.Array, own: jax.Array) -> jax.Array:
+        drawn = jnp.exp(draw_measured(residual, own, log_true(days), followed.residual_sd))
+        reported = jnp.maximum(jnp.round(drawn, REPORTED_DECIMALS), LEAST_REPORTED)
+        return jnp.log(reported) + NOT_BELOW
+
+    def shown(days: jax.Array, log_value: jax.Array, there: jax.Array) -> jax.Array:
+        """Whether values show the event, held before the first visit and after the last one."""
+
+        def curve(days: jax.Array, values: jax.Array, there: jax.Array, begin: jax.Array) -> Any:
+            order = jnp.argsort(jnp.where(there, days, jnp.inf))
+            count = there.sum()
+            held = values[order][jnp.minimum(jnp.arange(len(values)), count - 1)]
+            at = jnp.where(jnp.arange(len(values)) < count, days[order], AFTER_ALL)
+            return jnp.interp(begin - judged.begin + whole, at, held)
+
+        curves = jax.vmap(curve, in_axes=(1, 1, 1, 0))(days, log_value, there, begin)
+        return judged.summarise(curves, whole)[1]
+
+    value = measured(day, keys[4])
+    event = shown(day, value, taken)
+    reached = (taken & (day >= planned[-1] - judged.window)).any(axis=0)
+    every = jnp.ones(planned.shape, bool)
+    complete = shown(planned, measured(planned, jax.random.fold_in(keys[4], 1)), every)
+    true = judged.summarise(log_true(start + whole[:, None]).T, whole)[1]
+    return event, reached, complete.astype(float), true
+
+
 def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
     """Read the endpoint of a trial as the protocol does."""
     design, analysis = grid.design, grid.design.analysis
     n = followed.alc.shape[1]
-    reading = read_counts(key, followed, residual, grid)
-    event, known = reading.measured < measured_threshold(GRADE), reading.known
+    if design.judged.on_a_day:
+        reading = read_counts(key, followed, residual, grid)
+        event, known = reading.measured < measured_threshold(GRADE), reading.known
+        planned = planned_day(followed, grid)
+        true = followed.alc[grid.node(planned), jnp.arange(n)] < GRADE_BELOW[GRADE]
+        below = risk_on(planned, followed, residual, grid)
+    else:
+        event, known, below, true = _read_window(key, followed, residual, grid)
     counted = known if analysis.missing_endpoint == "excluded" else jnp.ones(n, bool)
     event = jnp.where(known, event, analysis.missing_endpoint == "event") & counted
-    planned = planned_day(followed, grid)
-    on_day = followed.alc[grid.node(planned), jnp.arange(n)]
-    below = risk_on(planned, followed, residual, grid)
 
     def by_arm(values: jax.Array) -> jax.Array:
         parts = values[: design.n_control], values[design.n_control :]
@@ -119,6 +193,6 @@ def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: 
         by_arm(counted.astype(int)),
         by_arm(1 - known.astype(int)),
         by_arm(below) / size,
-        by_arm((on_day < GRADE_BELOW[GRADE]).astype(float)) / size,
+        by_arm(true.astype(float)) / size,
         followed.screened,
     )

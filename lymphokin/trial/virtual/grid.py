@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import jax.numpy as jnp
@@ -10,9 +11,9 @@ import numpy as np
 
 from lymphokin.model import Model
 from lymphokin.solve import COARSE_STEPS, StepRule, Timeline, following
-from lymphokin.solve.shared_grid import Pulses, SharedGrid
+from lymphokin.solve.shared_grid import Lesions, Pulses, SharedGrid
 from lymphokin.solve.steps import hours_nodes
-from lymphokin.trial.planned_drug import planned_drug
+from lymphokin.trial.declared import held_covariates, planned_drug
 from lymphokin.trial.virtual.courses import Courses
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
@@ -27,6 +28,10 @@ class Grid:
     """what the treated arm gets; empty where the model takes nothing"""
     every_drug: StepRule = COARSE_STEPS
     """the rule of the model, with all its drugs"""
+    lesions: int = 0
+    """the most that a patient has, where the model follows each; else 0"""
+    varying: Mapping[str, float] = field(default_factory=dict)
+    """covariates of the model that change within a patient, and what holds in the trial"""
 
     @classmethod
     def of(cls, design: VirtualDesign, model: Model) -> Grid:
@@ -44,7 +49,15 @@ class Grid:
                 f"virtual trials give pulses of a drug of the hours clock, and model {model.name} "
                 f"takes {drug} on the days clock"
             )
-        grid = cls(design, rule.within(window or rule.windows[0]), drug, rule)
+        most = max(int(n) for n, share in design.plan["lesion_counts"].items() if share > 0)
+        grid = cls(
+            design,
+            rule.within(window or rule.windows[0]),
+            drug,
+            rule,
+            most if model.has_lesions else 0,
+            held_covariates(model, design.plan),
+        )
         gap = design.plan["interval_days"] - float(grid.intakes[-1])
         if drug and grid.pulses > 1 and gap <= grid.rule.separate_days:
             raise ValueError(
@@ -104,6 +117,15 @@ class Grid:
         pulses = None
         if self.drug and self.pulses and self.design.n_treated:
             pulses = Pulses(courses.pulse_day, courses.taken * courses.dose_mg)
+        lesions = None
+        if self.lesions:
+            there = jnp.arange(self.lesions)[:, None] < courses.covariates["n_lesions"]
+            lesions = Lesions(there.astype(float), courses.gy)
         return self.shared.timeline(
-            courses.fraction_day, courses.given, courses.immune_dose, pulses
+            courses.fraction_day,
+            courses.given,
+            courses.immune_dose,
+            pulses,
+            lesions,
+            self.varying,
         )

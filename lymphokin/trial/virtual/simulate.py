@@ -62,7 +62,7 @@ class Simulator:
 
     @cached_property
     def _program(self):
-        self._drawn.model.require_counts_by_schedule("a virtual trial")
+        self._drawn.model.require_counts("a virtual trial")
         hierarchy, grid = Hierarchy(self._drawn.model), Grid.of(self.design, self._drawn.model)
         residual = self._drawn.model.table.residuals["alc"]
         latents = self._drawn.latents

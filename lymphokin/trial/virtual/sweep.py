@@ -76,7 +76,7 @@ class Sweep:
     def fingerprint(self) -> dict[str, Any]:
         """What decides the results; a folder continues only the sweep that began it."""
         text = json.dumps(self.design.raw, sort_keys=True, default=str)
-        population = self.population
+        population, asked = self.population, self.design.endpoint
         if population == "literature":
             z = literature_draws(self.design.truth.model).z
             population = hashlib.sha256(z.tobytes()).hexdigest()
@@ -86,6 +86,7 @@ class Sweep:
             "design_sha256": hashlib.sha256(text.encode()).hexdigest(),
             "model_sha256": self.source().model.sha256,
             "population": population,
+            "endpoint": asked and asked.model_dump(mode="json", by_alias=True),
             "fixed": dict(self.fixed),
             "seed": self.seed,
             "shard_size": self.shard_size,
