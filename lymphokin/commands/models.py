@@ -95,7 +95,7 @@ def _show(name: str, out: Path | None, as_json: bool) -> None:
 def _equation_table(lines: Any) -> Table:
     table = Table(
         title="Equations (time in days; d: immune dose of a fraction in Gy, w: its share, "
-        "gy: its dose to the lesion)"
+        "gy: its dose to the lesion, cm3: the lesion's volume)"
     )
     for title in ("block", "what", "equation"):
         table.add_column(title)

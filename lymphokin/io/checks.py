@@ -118,6 +118,21 @@ def check_duplicates(records: Records, doses: Doses, sheet: Sheet) -> None:
     )
 
 
+def lesion_volumes(records: Records, sheet: Sheet) -> pd.DataFrame:
+    """Volume of every lesion of which one is stated; one that changes is noted."""
+    ids = np.array(records.ids, dtype=object)
+    stated = ~np.isnan(records.lesion_cm3) & (records.patient >= 0) & (records.lesion > 0)
+    rows = np.flatnonzero(stated)
+    rows = rows[np.lexsort((records.lesion[rows], records.patient[rows]))]
+    columns = {"id": ids[records.patient[rows]], "lesion": records.lesion[rows]}
+    table = pd.DataFrame({**columns, "volume_cm3": records.lesion_cm3[rows]})
+    first = table.groupby(["id", "lesion"], sort=False)["volume_cm3"].transform("first")
+    changed = np.zeros(len(sheet), bool)
+    changed[rows[(table["volume_cm3"] != first).to_numpy()]] = True
+    sheet.flag(changed, "LESION_CM3", "the same volume in all records of a lesion")
+    return table.drop_duplicates(["id", "lesion"], ignore_index=True)
+
+
 def check_varying(records: Records, sheet: Sheet) -> None:
     """One value per patient and time of a covariate that changes."""
     for name, value in records.varying.items():

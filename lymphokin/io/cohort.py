@@ -38,6 +38,7 @@ OBSERVATIONS: Types = {
     "lesion": _WHOLE,
     "row": _WHOLE,
 }
+LESIONS: Types = {"id": _TEXT, "lesion": _WHOLE, "volume_cm3": _NUMBER}
 VARYING: Types = {"id": _TEXT, "day": _NUMBER, "covariate": _TEXT, "value": _NUMBER}
 _OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
 _DEFAULTS = {"lesion": 0, "censored": False, "row": 0, "duration": 0.0}
@@ -72,6 +73,7 @@ class Cohort:
     `accepted`: checks of plausibility that were accepted, by name with the reason.
     `varying`: values stated of covariates that change within a patient: id, day, covariate (its
         column), value. Each holds until the next one.
+    `lesions`: volumes stated of lesions: id, lesion, volume_cm3.
     `vocabulary`: what its quantities and drugs mean: a model's words, or those of any table.
     """
 
@@ -85,6 +87,7 @@ class Cohort:
     warnings: tuple[str, ...] = ()
     accepted: Mapping[str, str] = field(default_factory=dict)
     varying: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(VARYING)))
+    lesions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LESIONS)))
     vocabulary: Vocabulary = field(default_factory=Vocabulary, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +102,7 @@ class Cohort:
             table = _conform(getattr(self, name), columns, name)
             table = _with_limits(table) if name == "observations" else table
             object.__setattr__(self, name, _in_order(table, patients.index, name))
+        object.__setattr__(self, "lesions", _conform(self.lesions, LESIONS, "lesions"))
         _refuse_unknown("quantity", self.observations["quantity"], self.vocabulary.quantities)
         _refuse_unknown("drug", self.doses["drug"], self.vocabulary.compartments[1:])
 
@@ -134,6 +138,7 @@ class Cohort:
             doses=self.doses[self.doses["id"].isin(wanted)],
             observations=self.observations[self.observations["id"].isin(wanted)],
             varying=self.varying[self.varying["id"].isin(wanted)],
+            lesions=self.lesions[self.lesions["id"].isin(wanted)],
         )
 
     def until(self, day: float) -> "Cohort":
@@ -238,6 +243,9 @@ class Cohort:
         events = self._with_varying(pd.concat(records or [observations], ignore_index=True))
         order = self.patients.index.get_indexer(events["ID"].to_numpy())
         events = events.iloc[np.lexsort((events["EVID"], events["TIME"], order))]
+        volume = self.lesions.set_index(["id", "lesion"])["volume_cm3"]
+        own = pd.MultiIndex.from_arrays([events["ID"], events["LESION"].fillna(0).astype(int)])
+        events["LESION_CM3"] = volume.reindex(own).to_numpy()
         covariates = self.patients.rename(columns=str.upper).reindex(events["ID"])
         for name in COVARIATES:
             events[name] = covariates[name].to_numpy()

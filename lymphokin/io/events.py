@@ -61,9 +61,9 @@ def read_events(
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
     ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
-    ng/mL), DV, LLOQ, CENS, LIMIT, LLN (lower limit of normal), MDV, LESION, TUBE, DELAY (hours),
-    SD (of that measurement, in the unit of DV), and covariates constant within a patient: ARM,
-    CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE,
+    ng/mL), DV, LLOQ, CENS, LIMIT, LLN (lower limit of normal), MDV, LESION, LESION_CM3, TUBE, DELAY
+    (hours), SD (of that measurement, in the unit of DV), and covariates constant within a patient:
+    ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE,
     START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...) serve where a column is absent.
     Lines before the header that start with `#` are comments; one with the word "synthetic" marks
     the cohort as synthetic.
@@ -112,6 +112,7 @@ def read_table(
     start = checks.count_from_first_fraction(records, sheet)
     doses = checks.unfold_doses(records)
     patients = checks.read_patients(records, sheet)
+    lesions = checks.lesion_volumes(records, sheet)
     present = set(columns.columns)
     if {"ID", "TIME"} <= present:
         checks.check_order(records, sheet)
@@ -138,6 +139,7 @@ def read_table(
         warnings=tuple(found.warnings),
         accepted=found.accepted,
         varying=checks.stated_values(records),
+        lesions=lesions,
         vocabulary=words,
     )
 

@@ -64,6 +64,7 @@ class Records:
     tube: Codes
     delay: Numbers
     sd: Numbers
+    lesion_cm3: Numbers
     covariates: dict[str, NDArray[Any]] = field(default_factory=dict)
     varying: dict[str, Numbers] = field(default_factory=dict)
 
@@ -141,6 +142,7 @@ def read_records(
         tube=observations["tube"],
         delay=observations["delay"],
         sd=observations["sd"],
+        lesion_cm3=_volumes(sheet),
         covariates=read_covariates(sheet),
         varying=read_varying(sheet, words.varying.values()),
     )
@@ -162,6 +164,15 @@ def _whole(sheet: Sheet, name: str, least: int, most: int, expected: str) -> NDA
     wrong = ~np.isnan(read) & ~((read >= least) & (read <= most) & (read == np.floor(read)))
     sheet.flag(wrong, name, expected)
     return np.where(np.isnan(read) | wrong, 0, read).astype(np.int64)
+
+
+def _volumes(sheet: Sheet) -> Numbers:
+    """Volume of the lesion that a record is about, cm3; NaN where none is stated."""
+    volume = sheet.numbers("LESION_CM3")
+    sheet.flag(volume <= 0, "LESION_CM3", "a volume above 0 cm3")
+    alone = ~np.isnan(volume) & ~sheet.stated("LESION")
+    sheet.flag(alone, "LESION_CM3", "a LESION beside it: a volume is of one lesion")
+    return np.where((volume > 0) & ~alone, volume, np.nan)
 
 
 def _doses(

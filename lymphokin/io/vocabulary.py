@@ -18,6 +18,7 @@ RECORD_COLUMNS = (
     "LLN",
     "MDV",
     "LESION",
+    "LESION_CM3",
     "TUBE",
     "DELAY",
     "SD",
@@ -43,7 +44,7 @@ COVARIATES = (
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
 
-SELDOM = ("RATE", "DUR", "CENS", "LIMIT", "LLN", "DELAY", "SD", "IMMUNE_DOSE_SOURCE")
+SELDOM = ("RATE", "DUR", "CENS", "LIMIT", "LLN", "LESION_CM3", "DELAY", "SD", "IMMUNE_DOSE_SOURCE")
 """Columns that are written only where they say something."""
 
 NOT_UNDERSTOOD = {"SS": "a steady state is not known; write the doses before it, with II and ADDL"}

@@ -109,7 +109,7 @@ def _acts(
         y, p = state_type(block)(**state), SimpleNamespace(**values)
         u = seen_by_blocks({**changing, **upstream}, block.drugs)
         initial = [s.initial(p) for s in block.states.values() if callable(s.initial)]
-        changed = block.on_fraction(y, p, Fraction(0.3, 0.2, 2.0))
+        changed = block.on_fraction(y, p, Fraction(0.3, 0.2, 2.0, 1.5))
         parts = [initial, list(block.every_flow(y, p, u).values()), changed, block.outputs(y, p, u)]
         return [jax.numpy.asarray(part, float) for part in jax.tree.leaves(parts)]
 

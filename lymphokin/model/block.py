@@ -53,6 +53,9 @@ class Fraction(NamedTuple):
     gy: Any = None
     """Prescribed dose to the lesion, Gy; differs from lesion to lesion, 0 outside the field. None
     where a model does not distinguish lesions."""
+    volume_cm3: Any = None
+    """Volume of the lesion, cm3; 1 where it is not stated, of a lesion outside the field. None
+    where a model does not distinguish lesions."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,9 @@ def _problems(
         return {n: s.initial(p) for n, s in block.states.items() if callable(s.initial)}
 
     def fraction(y: Any, p: Any, u: Any) -> dict[str, Any]:
-        return dict(block.on_fraction(y, p, Fraction(1.0, 1.0, jnp.ones(OF_LESIONS))))
+        return dict(
+            block.on_fraction(y, p, Fraction(1.0, 1.0, jnp.ones(OF_LESIONS), jnp.ones(OF_LESIONS)))
+        )
 
     def dose(y: Any, p: Any, u: Any) -> dict[str, Any]:
         return dict(block.dosed(y, p, drugs))

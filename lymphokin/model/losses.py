@@ -25,6 +25,8 @@ IMMUNE_DOSE_GY = 1.0
 """Of the fraction that is tried: a whole course gives the blood a few Gy (judgement)."""
 LESION_GY = 8.0
 """Prescribed dose of that fraction to a lesion: one of SBRT (judgement)."""
+LESION_CM3 = 10.0
+"""Volume of that lesion: a sphere of 2.7 cm (judgement)."""
 AMOUNT = 100.0
 """Of the dose that is tried, in the drug's unit: those of ATRA are 70 to 300 mg."""
 ROUNDING = 1e-9
@@ -74,7 +76,7 @@ def _covariates(model: Model) -> dict[str, dict[str, float]]:
 
 
 def _fraction(block: Block, y: Any, p: Any) -> Mapping[str, Any]:
-    return block.on_fraction(y, p, Fraction(IMMUNE_DOSE_GY, 1.0, LESION_GY))
+    return block.on_fraction(y, p, Fraction(IMMUNE_DOSE_GY, 1.0, LESION_GY, LESION_CM3))
 
 
 def _dose(block: Block, y: Any, p: Any) -> Mapping[str, Any]:

@@ -90,6 +90,11 @@ class Model:
         """Which outputs differ from lesion to lesion, and what is wrong with the declarations."""
         return levels_of(self.blocks, self.table)
 
+    @cached_property
+    def reads_volumes(self) -> bool:
+        """Whether what a fraction does depends on the volume of a lesion."""
+        return self.has_lesions and any(block.by_volume for block in self.at_rest().values())
+
     @property
     def lesion_outputs(self) -> frozenset[str]:
         """Outputs that differ from lesion to lesion."""

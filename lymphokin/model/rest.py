@@ -36,6 +36,8 @@ class AtRest(NamedTuple):
     """covariates that change within a patient and that it asks for"""
     state: Any
     flows: Mapping[str, Flow]
+    by_volume: bool
+    """whether what a fraction does depends on the volume of a lesion"""
 
 
 class Recorder:
@@ -53,6 +55,16 @@ class Recorder:
             raise AttributeError(self._where + name) from None
         self.read.add(name)
         return value
+
+
+class _Watched(Fraction):
+    """A fraction that remembers whether its volume was read."""
+
+    @property
+    def volume_cm3(self) -> Any:  # type: ignore[override]
+        """Of a lesion of 1 cm3."""
+        vars(self)["read"] = True
+        return 1.0
 
 
 def at_rest(
@@ -114,8 +126,9 @@ def _run_once(
     p, u = Recorder(values), Recorder({**seen, **around, **varying})
     y = initial_state(block, p)
     flows = block.every_flow(y, p, u)
+    fraction = _Watched(immune_dose=1.0, share=1.0, gy=1.0)
     changed = {
-        "on_fraction": block.on_fraction(y, p, Fraction(immune_dose=1.0, share=1.0, gy=1.0)),
+        "on_fraction": block.on_fraction(y, p, fraction),
         "on_dose": block.dosed(y, p, dict.fromkeys(block.drugs, 1.0)),
     }
     shown = block.outputs(y, p, u)
@@ -127,7 +140,8 @@ def _run_once(
     seen |= {name: np.float64(value) for name, value in shown.items()}
     seen |= {name: np.float64(getattr(y, name)) for name in block.hands_down}
     reads, changing = frozenset(p.read | block.lags), frozenset(u.read & set(varying))
-    return AtRest(reads, above, frozenset(rate.read), changing, y, flows)
+    by_volume = bool(vars(fraction))
+    return AtRest(reads, above, frozenset(rate.read), changing, y, flows, by_volume)
 
 
 def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:

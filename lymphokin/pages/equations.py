@@ -131,7 +131,7 @@ def _of_block(model: Model, block: Block, upstream: Mapping[str, str]) -> list[E
     states = {name: name for name in block.states}
     parameters = {f"p.{p.name}": p.symbol for p in model.table}
     outer = {f"u.{name}": text for name, text in upstream.items()}
-    fraction = {"e.dose": "d", "e.share": "w", "e.gy": "gy"}
+    fraction = {"e.dose": "d", "e.share": "w", "e.gy": "gy", "e.volume": "cm3"}
     fraction = fraction if block.clock == "days" else {}
     several = len(model.drugs) > 1
     doses = {f"dose {n}": f"dose of {n}" if several else "dose" for n in block.drugs}

@@ -17,7 +17,13 @@ from lymphokin.model import CategoryEffect, DelayEffect, Model, ModelError, Resi
 from lymphokin.population.arrays import RECORDS_UNIT, CohortArrays, EventRecords, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.events import event_records, event_rows
-from lymphokin.population.lesions import lesion_arrays, lesion_doses, refuse_misplaced
+from lymphokin.population.lesions import (
+    lesion_arrays,
+    lesion_doses,
+    lesion_volumes,
+    refuse_misplaced,
+    refuse_without_volume,
+)
 from lymphokin.population.varying import changes_of, unstated
 from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
@@ -93,6 +99,7 @@ def treatments_of(
     duration = _by_patient(patients, cohort.doses, "duration")
     record_days = _by_patient(patients, cohort.observations, "day")
     lesion_gy = lesion_doses(cohort) if with_lesions else [None] * len(patients)
+    lesion_cm3 = lesion_volumes(cohort) if with_lesions else [None] * len(patients)
     changes = {name: changes_of(cohort, c) for name, c in (varying or {}).items()}
     treatments = []
     for i, patient in enumerate(patients):
@@ -108,6 +115,7 @@ def treatments_of(
                 drug=drug[i],
                 duration=duration[i],
                 lesion_gy=lesion_gy[i],
+                lesion_cm3=lesion_cm3[i],
                 varying={name: own[i] for name, own in changes.items()},
             )
         )
@@ -146,6 +154,7 @@ def pack(
     _refuse_other_units(model, cohort)
     _refuse_infusions(model, cohort)
     refuse_misplaced(model, cohort)
+    refuse_without_volume(model, cohort)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
     covariates = covariate_arrays(model, _with_irradiated_lesions(cohort))
     warnings = [*_not_in_model(model, cohort), *covariates.warnings]

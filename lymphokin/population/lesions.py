@@ -26,6 +26,34 @@ def lesion_doses(cohort: Cohort) -> list[np.ndarray]:
     return doses
 
 
+def lesion_volumes(cohort: Cohort) -> list[np.ndarray]:
+    """Per patient, [lesion] volume of each lesion in cm3, NaN where none is stated."""
+    patients = cohort.patients.index
+    volumes = [np.full(count, np.nan) for count in lesion_counts(cohort)]
+    owner = patients.get_indexer(cohort.lesions["id"].to_numpy())
+    for patient, row in zip(owner, cohort.lesions.itertuples(), strict=True):
+        volumes[patient][int(row.lesion) - 1] = row.volume_cm3  # type: ignore[arg-type]
+    return volumes
+
+
+def refuse_without_volume(model: Model, cohort: Cohort) -> None:
+    """Refuse irradiated lesions of unknown volume where the model reads it.
+
+    Raises:
+        BadInput: with file, patient and what was expected.
+    """
+    if not model.reads_volumes:
+        return
+    found = Findings(cohort.source or "the cohort")
+    parts = zip(cohort.patients.index, lesion_doses(cohort), lesion_volumes(cohort), strict=True)
+    for patient, gy, volume in parts:
+        for lesion in np.flatnonzero(np.isnan(volume) & (gy > 0).any(axis=0)):
+            expected = f"the volume of every irradiated lesion, which model {model.name} reads"
+            where = f"patient {patient}, lesion {lesion + 1}"
+            found.add(None, "LESION_CM3", None, expected, where)
+    found.raise_if_any()
+
+
 def lesion_arrays(timeline: Timeline) -> LesionArrays:
     """The lesions that patients have, patient after patient."""
     patient, number = np.nonzero(np.asarray(timeline.days.present).T > 0)

@@ -133,7 +133,9 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
     if present is not None:
         step, events, given = jax.tree.map(lambda x: x[:, None], (step, events, given))
         gy = jnp.asarray(days.lesion_gy)
-        events = events._replace(fraction=events.fraction._replace(gy=gy))
+        volume = jnp.broadcast_to(jnp.asarray(days.lesion_cm3), gy.shape)
+        fraction = events.fraction._replace(gy=gy, volume_cm3=volume)
+        events = events._replace(fraction=fraction)
     paths = _paths(model, clock, step, events, given)
     states = {name: path.before for name, path in paths.items()}
     upstream = {name: path.before for name, path in given.items()}

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from lymphokin.solve.lesions import lesion_volumes, present_lesions
 from lymphokin.solve.steps import StepRule, Window, days_nodes, drug_windows, hours_nodes
 from lymphokin.solve.treatment import SAME_DAY, Treatment
 
@@ -34,6 +35,8 @@ class DaysArrays(NamedTuple):
     """[node, lesion, patient] Gy to each lesion; None where lesions are not distinguished"""
     present: jax.Array | np.ndarray | None = None
     """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
+    lesion_cm3: jax.Array | np.ndarray | None = None
+    """[lesion, patient] volume of each lesion, 1.0 where not stated"""
     varying: Mapping[str, jax.Array | np.ndarray] = {}
     """per covariate that changes within a patient, [step, patient]"""
 
@@ -213,7 +216,8 @@ def build_timeline(
         amount=_amounts(rule.on_days, given, node_rows, nodes),
         rate=_rates(set(rule.on_days) & set(rule.infused), given, node_rows, nodes - 1),
         lesion_gy=_lesion_gy(treatments, node_rows, nodes),
-        present=_present(treatments),
+        present=present_lesions(treatments),
+        lesion_cm3=lesion_volumes(treatments),
         varying=_varying(treatments, node_day),
     )
     by_exposure = [
@@ -247,18 +251,11 @@ def _varying(treatments: Sequence[Treatment], node_day: np.ndarray) -> dict[str,
     }
 
 
-def _present(treatments: Sequence[Treatment]) -> np.ndarray | None:
-    """[lesion, patient] which lesions there are; None where they are not distinguished."""
-    counts = [0 if t.lesion_gy is None else t.lesion_gy.shape[1] for t in treatments]
-    most = max(counts, default=0)
-    return (np.arange(most)[:, None] < np.asarray(counts)).astype(float) if most else None
-
-
 def _lesion_gy(
     treatments: Sequence[Treatment], nodes: Sequence[np.ndarray], length: int
 ) -> np.ndarray | None:
-    """[node, lesion, patient] Gy to each lesion; as of :func:`_present`."""
-    present = _present(treatments)
+    """[node, lesion, patient] Gy to each lesion; as of :func:`present_lesions`."""
+    present = present_lesions(treatments)
     if present is None:
         return None
     gy = np.zeros((length, *present.shape))

@@ -51,6 +51,8 @@ class Treatment:
             dose is an infusion.
         lesion_gy: [fraction, lesion] Gy to each lesion of the patient; None where lesions are not
             distinguished.
+        lesion_cm3: [lesion] volume of each lesion, NaN where not stated; None where lesions are not
+            distinguished.
         varying: values of covariates that change, by name.
     """
 
@@ -63,6 +65,7 @@ class Treatment:
     drug: np.ndarray | None = None
     duration: np.ndarray | None = None
     lesion_gy: np.ndarray | None = None
+    lesion_cm3: np.ndarray | None = None
     varying: Mapping[str, Changes] = field(default_factory=dict)
 
     def is_of(self, drugs: Collection[str]) -> np.ndarray:

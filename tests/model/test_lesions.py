@@ -218,3 +218,46 @@ def test_the_target_volume_is_shared_by_the_lesions_that_are_irradiated(read):
     arrays = pack(model, read(table, model)).arrays
     (per_lesion,) = arrays.regressors.values()
     assert np.exp(per_lesion) * 20 == pytest.approx([40, 20])
+
+
+class ByVolume(Tumour):
+    def on_fraction(self, y, p, fraction):
+        return {"size": y.size / (1 + fraction.gy / fraction.volume_cm3)}
+
+
+VOLUMES = """ID,TIME,EVID,CMT,AMT,LESION,LESION_CM3,DVID,DV,N_LESIONS
+A,-1,0,,,1,,volume,1,3
+A,-1,0,,,2,30,volume,1,3
+A,0,1,rt,8,1,4,,,3
+A,0,1,rt,8,2,30,,,3
+A,1,0,,,1,4,volume,1,3
+A,1,0,,,2,,volume,1,3
+A,1,0,,,3,,volume,1,3
+"""
+
+
+def test_the_volume_of_a_lesion_reaches_what_a_fraction_does(tmp_path):
+    model = made(ByVolume())
+    assert model.reads_volumes
+    assert not made(Tumour()).reads_volumes
+    table = tmp_path / "events.csv"
+    table.write_text(VOLUMES)
+    cohort = lk.read_events(table, model=model)
+    lk.write_events(cohort, tmp_path / "again.csv")
+    again = lk.read_events(tmp_path / "again.csv", model=model)
+    assert again.lesions.equals(cohort.lesions)
+    packed = pack(model, again)
+    density = density_of(model, again)
+    _, _, _, solution = density.likelihood.solution(density.start(), packed.arrays)
+    node = packed.layout.node(packed.arrays.timeline, 0, 1.0)
+    grown = np.exp(0.02 * 2.0)
+    expected = grown * np.array([1 / (1 + 8 / 4), 1 / (1 + 8 / 30), 1.0])
+    np.testing.assert_allclose(solution.outputs["volume"][node, :, 0], expected, rtol=1e-5)
+    without = replace(cohort, lesions=cohort.lesions.iloc[:1])
+    with pytest.raises(lk.BadInput, match="LESION_CM3: expected the volume of every irradiated"):
+        pack(model, without)
+    table.write_text(VOLUMES.replace("A,1,0,,,1,4,", "A,1,0,,,1,5,").replace("1,,vol", "1,-2,vol"))
+    with pytest.raises(lk.BadInput) as refused:
+        lk.read_events(table, model=model)
+    assert "the same volume in all records of a lesion" in str(refused.value)
+    assert "a volume above 0 cm3" in str(refused.value)
