@@ -133,8 +133,7 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
     if present is not None:
         step, events, given = jax.tree.map(lambda x: x[:, None], (step, events, given))
         gy = jnp.asarray(days.lesion_gy)
-        volume = jnp.broadcast_to(jnp.asarray(days.lesion_cm3), gy.shape)
-        fraction = events.fraction._replace(gy=gy, volume_cm3=volume)
+        fraction = events.fraction._replace(gy=gy, volume_cm3=_volumes(model, days, gy))
         events = events._replace(fraction=fraction)
     paths = _paths(model, clock, step, events, given)
     states = {name: path.before for name, path in paths.items()}
@@ -172,6 +171,17 @@ def _present(model: Model, days: DaysArrays) -> Any:
             "say what is given to which"
         )
     return jnp.asarray(days.present)
+
+
+def _volumes(model: Model, days: DaysArrays, gy: jax.Array) -> jax.Array:
+    """[node, lesion, patient] volume of each lesion, 1.0 where nothing asks for it."""
+    if days.lesion_cm3 is not None:
+        return jnp.broadcast_to(jnp.asarray(days.lesion_cm3), gy.shape)
+    if model.reads_volumes:
+        raise ModelError(
+            f"model {model.name} reads the volume of each lesion, and this treatment does not say it"
+        )
+    return jnp.ones_like(gy)
 
 
 def _by_level(
