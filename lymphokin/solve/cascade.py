@@ -179,7 +179,7 @@ def _volumes(model: Model, days: DaysArrays, gy: jax.Array) -> jax.Array:
         return jnp.broadcast_to(jnp.asarray(days.lesion_cm3), gy.shape)
     if model.reads_volumes:
         raise ModelError(
-            f"model {model.name} reads the volume of each lesion, and this treatment does not say it"
+            f"model {model.name} reads the volume of each lesion, and this treatment has none"
         )
     return jnp.ones_like(gy)
 
