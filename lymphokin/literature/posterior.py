@@ -8,6 +8,7 @@ baseline and of ln immune dose. Its attributes say where it comes from.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,11 +56,16 @@ def read_posterior(path: AnyPath, calibration: RiskCalibration | None = None) ->
         )
     with h5netcdf.File(path, "r") as stored:
         z = np.asarray(stored.variables["z_new_study"][...], float)
-        return draws_of_posterior(z, dict(stored.attrs), calibration)
+        attributes = dict(stored.attrs)
+    sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return draws_of_posterior(z, attributes, calibration, sha256)
 
 
 def draws_of_posterior(
-    z: np.ndarray, attributes: Mapping[str, Any], calibration: RiskCalibration | None = None
+    z: np.ndarray,
+    attributes: Mapping[str, Any],
+    calibration: RiskCalibration | None = None,
+    sha256: str | None = None,
 ) -> PopulationDraws:
     """The population of a new study, given the published cohorts.
 
@@ -67,6 +73,7 @@ def draws_of_posterior(
         z: [draw, quantity] ``z_new_study`` of the file.
         attributes: of the file.
         calibration: how well published numbers are reproduced, where that is known.
+        sha256: of the file, where there is one.
 
     Raises:
         ValueError: when the model file is not the calibrated one any more.
@@ -87,6 +94,7 @@ def draws_of_posterior(
         rhat_max=rounded(convergence["rhat_max"], 3),
         ess_bulk_min=rounded(convergence["ess_bulk_min"], 0),
         calibration=calibration,
+        posterior_sha256=sha256,
     )
     seen = {name: (low, high) for name, (low, high) in details["seen"].items()}
     offsets = (BASELINE_OFFSET, DOSE_OFFSET)

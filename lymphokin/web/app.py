@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from lymphokin.pages.messages import Message, RefusedError, catalogue, languages
@@ -273,7 +274,7 @@ def _pages(app: FastAPI, token: str) -> None:
             return refusal(404, "there is no catalogue of that language")
         return JSONResponse(catalogue(language))
 
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
 
 
 def _errors(app: FastAPI) -> None:

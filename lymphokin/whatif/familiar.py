@@ -85,7 +85,8 @@ def unfamiliar(
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
             beyond = value > TOO_FAR * high > 0 or value < low / TOO_FAR
             values = {"value": _short(value), "low": _short(low), "high": _short(high)}
-            message = say("notice.outside", what=NAMES[feature], **values)
+            seen = "notice.outside" if high else "notice.never"
+            message = say(seen, what=NAMES[feature], **values)
             if beyond:
                 message = say("notice.beyond", what=NAMES[feature], **values, times=TOO_FAR)
             warnings.append(

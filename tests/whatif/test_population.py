@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
-from lymphokin.literature.posterior import calibrated_models
+from lymphokin.literature.posterior import calibrated_models, literature_draws
 from lymphokin.predict.risk_calibration import calibration_of_run
+from lymphokin.run.provenance import file_sha256
+from lymphokin.shipped import data_path
 from lymphokin.whatif.population import literature_populations, population_draws
 
 
@@ -75,3 +77,8 @@ def test_a_site_whose_dose_is_a_judgement_is_named_beside_it(engine, patient, ba
     assert [n.text.startswith("prostate: the dose to the blood is a judgement") for n in found] == (
         [True] if named else []
     )
+
+
+def test_the_published_population_names_the_file_it_stands_in():
+    path = data_path("literature/posterior/myeloid_lymphoid.nc")
+    assert literature_draws().provenance.posterior_sha256 == file_sha256(path)

@@ -16,7 +16,7 @@ import { plans } from "./plan.js";
 import { restore, showRecord, tools } from "./record.js";
 import { scan } from "./scan.js";
 import { change, onChange, start, state } from "./state.js";
-import { said, t } from "./words.js";
+import { said, setDayZero, t } from "./words.js";
 
 const PAUSE_MS = 30;
 /** So long a number that may be half typed is waited for, before the service is asked. */
@@ -30,9 +30,15 @@ let others = null;
 let draw = () => {};
 
 /** What is entered, without counts that are still being typed. */
-const question = () => {
+const entered = () => {
   const { draws, ...asked } = structuredClone(state());
   asked.patient.counts = asked.patient.counts.filter((c) => c.day !== null && c.value !== null);
+  return asked;
+};
+
+/** The same as the service is asked: of the date of day 0 it hears nothing. */
+const question = () => {
+  const { day_0, ...asked } = entered();
   return asked;
 };
 
@@ -62,7 +68,7 @@ const answered = (answer, asked, settled) => {
   showCourses(answer, asked);
   draw();
   if (settled) others.ask(asked);
-  history.replaceState(asked, "");
+  history.replaceState(entered(), "");
 };
 
 /** Draw the courses anew when there is more or less room for them. */
@@ -71,13 +77,13 @@ const followWidth = () => {
   new ResizeObserver(([{ contentRect }]) => {
     if (last && contentRect.width !== width) showCourses(last.answer, last.asked);
     width = contentRect.width;
-  }).observe(byId("board"));
+  }).observe(byId("course"));
 };
 
 const build = (form) => {
   useModel(form);
   showProvenance(form.provenance);
-  start(form.default);
+  start({ ...form.default, day_0: null });
   const drawPlans = plans(form, { state, change });
   answers();
   courses(form);
@@ -85,6 +91,7 @@ const build = (form) => {
   const drawFields = patientFields(byId("fields"), form, { state, change });
   const drawCounts = countRows(byId("counts"), form, { state, change });
   draw = () => {
+    setDayZero(state().day_0);
     drawJudge();
     drawFields();
     drawCounts();
@@ -96,7 +103,7 @@ const build = (form) => {
   const bed = () => last?.answer.a.bed10_gy ?? null;
   others = models();
   for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
-  tools({ question, last: () => last, form });
+  tools({ entered, last: () => last, form });
   followWidth();
 };
 

@@ -66,8 +66,6 @@ const provenance = (p) =>
       disputed() ? [t("facts.that", { assumes: label(disputed().assumes) }), t(p.gamma_known_from_people ? "facts.seen" : "facts.assumed")] : ["", null],
     ]),
     ...calibration(p.calibration),
-    h("h3", {}, t("facts.cannot")),
-    h("ul", {}, ...p.limits.map((text) => h("li", {}, label(text)))),
     h("p", {}, h("strong", {}, label(p.research_use))),
   );
 
@@ -137,5 +135,7 @@ export const showNothingBehind = () => {
 export const showProvenance = (p) => {
   byId("provenance").replaceChildren(provenance(p));
   byId("synthetic").hidden = !p.synthetic;
-  byId("source").textContent = t("facts.source", { title: label(p.title), model: p.model, version: p.version });
+  byId("limits").querySelector("ul").replaceChildren(...p.limits.map((text) => h("li", {}, label(text))));
+  const sha = (p.posterior_sha256 ?? p.model_sha256).slice(0, 12);
+  byId("source").textContent = t(p.posterior_sha256 ? "facts.source" : "facts.source_prior", { title: label(p.title), model: p.model, version: p.version, sha });
 };

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { drugs, keyOf, labelOf, place, shortLabel } from "./drugs.js";
 import * as plan from "./schedule.js";
-import { day as dayText, number, t, WEEKDAYS } from "./words.js";
+import { day as dayText, hasDates, number, shortDay, t, WEEKDAYS } from "./words.js";
 
 const nameOf = (kind) => (kind === "fraction" ? t("calendar.fraction") : t("calendar.pulse", { drug: labelOf(kind) }));
 
@@ -100,7 +100,7 @@ export class Calendar {
       return h(
         "tr",
         { class: cells.some((cell) => cell.childNodes.length || cell.classList.contains("pulse")) ? null : "idle" },
-        h("th", { scope: "row" }, h("abbr", { title: t("calendar.week", { week }), "aria-label": t("calendar.week", { week }) }, t("calendar.wk", { week }))),
+        h("th", { scope: "row" }, h("abbr", { title: t("calendar.week", { week }), "aria-label": t("calendar.week", { week }) }, hasDates() ? shortDay(first + 7 * row) : t("calendar.wk", { week }))),
         ...cells,
       );
     });

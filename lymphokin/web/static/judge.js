@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { typed } from "./numbers.js";
-import { fromTo, label, said, t } from "./words.js";
+import { fromTo, label, readDay, said, t, writeDay } from "./words.js";
 
 const DAY = /^day(\d+(?:\.\d+)?)$/;
 const ON_A_DAY = "day";
@@ -34,7 +34,7 @@ export const judge = (root, form, { state, change }) => {
     maxlength: 5,
     "aria-label": t("judge.day_label"),
     oninput: () => {
-      const value = typed(day.value);
+      const value = readDay(day, typed);
       if (value !== null) set(`day${value}`, "endpoint");
     },
   });
@@ -57,6 +57,6 @@ export const judge = (root, form, { state, change }) => {
     }
     choice.value = named ? endpoint : typeof endpoint === "object" ? "own" : ON_A_DAY;
     dayOf.hidden = choice.value !== ON_A_DAY;
-    if (asked && day !== document.activeElement) day.value = asked[1];
+    if (asked) writeDay(day, Number(asked[1]));
   };
 };

@@ -2,7 +2,7 @@
 
 import { byId, h } from "./dom.js";
 import { fromMicrolitre, inInput, typed, unit } from "./numbers.js";
-import { joined, label as labelOf, number, t } from "./words.js";
+import { hasDates, joined, label as labelOf, number, readDay, t, writeDay } from "./words.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
@@ -77,6 +77,7 @@ export const patientFields = (root, form, { state, change }) => {
 export const countRows = (root, { counts: quantities, levels }, { state, change }) => {
   const counts = () => state().patient.counts;
   const list = h("ul", { class: "rows" });
+  const help = h("p", { class: "hint small soft" });
   const about = (count) => quantities.find((q) => q.quantity === count.quantity);
   const add = (quantity) => {
     change((next) => next.patient.counts.push({ day: null, value: null, quantity }));
@@ -88,7 +89,10 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
       maxlength: 16,
       "data-name": name,
       "data-least": name === "value" ? about(counts()[i]).minimum : null,
-      oninput: () => change((next) => (next.patient.counts[i][name] = typed(control.value)), `counts.${i}.${name}`),
+      oninput: () => {
+        const value = name === "day" ? readDay(control, typed) : typed(control.value);
+        change((next) => (next.patient.counts[i][name] = value), `counts.${i}.${name}`);
+      },
       onchange: () => name === "value" && convert(i, control),
     });
     return control;
@@ -120,7 +124,7 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
     );
   root.append(...[
     h("legend", {}, t("counts.title")),
-    h("p", { class: "hint small soft" }, t("counts.help")),
+    help,
     h("div", { class: "rows head small soft", "aria-hidden": "true" }, h("span", {}, t("counts.day")), h("span", {}, t("counts.count"))),
     list,
     h("div", { class: "bar" }, ...quantities.map((q) => h("button", { type: "button", id: `add-${q.quantity}`, onclick: () => add(q.quantity) }, t("counts.add", { what: labelOf(q.label) })))),
@@ -129,11 +133,13 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
   ].filter(Boolean));
   let shape = "";
   return () => {
+    document.body.classList.toggle("dated", hasDates());
+    help.textContent = t(hasDates() ? "counts.help_dates" : "counts.help");
     const now = counts().map((c) => c.quantity).join();
     if (now !== shape) list.replaceChildren(...counts().map(row));
     shape = now;
     [...list.children].forEach((item, i) => {
-      for (const control of item.querySelectorAll("input")) write(control, counts()[i][control.dataset.name]);
+      for (const control of item.querySelectorAll("input")) (control.dataset.name === "day" ? writeDay : write)(control, counts()[i][control.dataset.name]);
     });
   };
 };

@@ -5,7 +5,7 @@ import { announce, byId, h } from "./dom.js";
 import { doseName, doseUnit, drugs, keyOf, labelOf, place, wholePulse } from "./drugs.js";
 import { inInput, typed, unit } from "./numbers.js";
 import * as schedules from "./schedule.js";
-import { number, said, t, WEEKDAYS } from "./words.js";
+import { number, said, t, weekdayOf, WEEKDAYS } from "./words.js";
 
 /** Doses below it are taken for the beginning of a number that is being typed. */
 const LEAST = 0.001;
@@ -36,6 +36,12 @@ export const plans = (form, { state, change }) => {
   };
 };
 
+/** Let day 0 be a weekday, of which the date may be known. */
+const begin = (state, weekday, date) => {
+  for (const key of ["a", "b"]) schedules.setStart(state[key], weekday);
+  state.day_0 = date;
+};
+
 const toolbar = (root, { state, change }) => {
   let kind = "fraction";
   const radio = (value, ...label) =>
@@ -59,11 +65,18 @@ const toolbar = (root, { state, change }) => {
       id: "weekday",
       onchange: (event) =>
         change((next) => {
-          for (const key of ["a", "b"]) schedules.setStart(next[key], Number(event.target.value));
+          begin(next, Number(event.target.value), null);
         }),
     },
-    ...WEEKDAYS.slice(0, 5).map((name, i) => h("option", { value: i }, name)),
+    ...WEEKDAYS.map((name, i) => h("option", { value: i }, name)),
   );
+  const date = h("input", {
+    id: "day-zero",
+    type: "date",
+    "aria-label": t("plan.date_of_day_0"),
+    title: t("plan.date_stays"),
+    onchange: () => change((next) => (date.value ? begin(next, weekdayOf(date.value), date.value) : (next.day_0 = null))),
+  });
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", t("plan.calendars"));
   root.append(
@@ -71,6 +84,7 @@ const toolbar = (root, { state, change }) => {
     radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), t("plan.a_fraction")),
     ...drugs().map(({ drug, label }) => radio(drug, h("span", { class: place(drug) ? "swatch other" : "swatch", "aria-hidden": "true" }), t("plan.a_pulse", { drug: label }))),
     h("label", {}, t("plan.day_0"), weekday),
+    h("label", {}, t("plan.or_date"), date),
     h(
       "details",
       { class: "keys" },
@@ -85,6 +99,7 @@ const toolbar = (root, { state, change }) => {
   const current = () => kind;
   current.draw = (both) => {
     weekday.value = both.a.start_weekday;
+    if (date !== document.activeElement) date.value = both.day_0 ?? "";
   };
   return current;
 };

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { announce, byId } from "./dom.js";
 import { canRedo, canUndo, change, complete, fromFragment, redo, toFragment, undo } from "./state.js";
-import { t } from "./words.js";
+import { now, t } from "./words.js";
 
 const say = (text, kind = "soft") => {
   byId("said").className = kind;
@@ -12,8 +12,9 @@ const say = (text, kind = "soft") => {
 
 /** Load what was kept elsewhere: only the service decides whether it is a question. */
 const load = async (kept, where, form) => {
+  const { day_0, ...asked } = kept ?? {};
   try {
-    await ask("whatif", kept);
+    await ask("whatif", asked);
   } catch (error) {
     return say(t(`record.${where}_refused`, { why: error.message }), "error");
   }
@@ -21,8 +22,8 @@ const load = async (kept, where, form) => {
   say(t(`record.${where}_loaded`));
 };
 
-const save = (last) => {
-  const text = JSON.stringify({ request: last.asked, answer: last.answer }, null, 1);
+const save = (last, dayZero) => {
+  const text = JSON.stringify({ request: last.asked, answer: last.answer, day_0: dayZero }, null, 1);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   link.download = "what-if.json";
@@ -38,7 +39,7 @@ const open = async (file, form) => {
   } catch {
     return say(t("record.not_json", { file: file.name }), "error");
   }
-  await load(kept?.request ?? kept, "file", form);
+  await load(kept?.request ? { ...kept.request, day_0: kept.day_0 ?? null } : kept, "file", form);
 };
 
 const copyLink = async (question) => {
@@ -80,13 +81,16 @@ const speak = (language, question) => {
 };
 
 /** Connect the buttons. */
-export const tools = ({ question, last, form }) => {
-  byId("language").addEventListener("change", (event) => speak(event.target.value, question()));
+export const tools = ({ entered, last, form }) => {
+  byId("language").addEventListener("change", (event) => speak(event.target.value, entered()));
   byId("undo").addEventListener("click", () => step(undo, t("record.undone")));
   byId("redo").addEventListener("click", () => step(redo, t("record.redone")));
-  byId("link").addEventListener("click", () => copyLink(question()));
-  byId("save").addEventListener("click", () => (last() ? save(last()) : say(t("record.no_answer"))));
+  byId("link").addEventListener("click", () => copyLink(entered()));
+  byId("save").addEventListener("click", () => (last() ? save(last(), entered().day_0) : say(t("record.no_answer"))));
   byId("print").addEventListener("click", () => window.print());
+  const stamp = () => (byId("printed").textContent = t("record.printed", { when: now() }));
+  window.addEventListener("beforeprint", stamp);
+  stamp();
   byId("open").addEventListener("click", () => byId("file").click());
   byId("file").addEventListener("change", (event) => {
     if (event.target.files.length) open(event.target.files[0], form);

@@ -6,7 +6,7 @@ import { drugs, labelOf } from "./drugs.js";
 import { isChance, meaningOf } from "./judge.js";
 import { of100, unit } from "./numbers.js";
 import { same } from "./schedule.js";
-import { number, said, t } from "./words.js";
+import { number, said, shortDay, t } from "./words.js";
 
 const kinds = () => [
   ["fractions", t("scan.by_fractions")],
@@ -23,7 +23,7 @@ const axes = ({ kind, drug }) => {
 const cellName = (answer, asked, cell) => {
   const [x, y] = axes(asked);
   const found = cell.risk ? t("scan.found", { count: of100(cell.risk), unit: unit(answer.endpoint.unit), bed: cell.bed10_gy }) : t("scan.no_number");
-  const where = t("scan.cell", { x, x_value: cell.x, y, y_value: cell.y, found });
+  const where = t("scan.cell", { x, x_value: asked.kind === "fractions" ? cell.x : shortDay(cell.x), y, y_value: cell.y, found });
   return cell.outside.length ? `${where}. ${t("scan.outside", { why: cell.outside.map(said).join("; ") })}` : where;
 };
 
@@ -53,7 +53,7 @@ const heatMap = (answer, asked, load) => {
     "table",
     { class: "map" },
     h("caption", {}, t("scan.caption", { meaning: meaningOf(answer.endpoint), unit: isChance(answer.endpoint) ? t("scan.unit") : unit(answer.endpoint.unit), x: axes(asked)[0], y: axes(asked)[1] })),
-    h("thead", {}, h("tr", {}, h("td"), ...answer.x.map((x) => h("th", { scope: "col" }, number(x))))),
+    h("thead", {}, h("tr", {}, h("td"), ...answer.x.map((x) => h("th", { scope: "col" }, asked.kind === "fractions" ? number(x) : shortDay(x))))),
     h(
       "tbody",
       {},

@@ -60,6 +60,7 @@ export const complete = (kept, form) => {
   const counts = (kept.patient.counts ?? []).map((count) => ({ quantity: form.counts[0].quantity, ...count }));
   return {
     ...form.default,
+    day_0: null,
     ...kept,
     patient: { ...blank, ...kept.patient, counts },
     a: schedule(kept.a),

@@ -49,6 +49,9 @@ const dates = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", 
 const shortDates = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" });
 const at = (day) => new Date(dayZero + Math.floor(day) * DAY_MS);
 
+/** Weekday of a date, from Monday = 0. */
+export const weekdayOf = (iso) => (new Date(`${iso}T00:00:00Z`).getUTCDay() + 6) % 7;
+
 /** "day 46", or its date. */
 export const day = (value) => (dayZero === null ? t("day.plain", { day: value }) : dates.format(at(value)));
 
@@ -65,10 +68,25 @@ export const fromTo = ([first, last]) => {
   return t(dayZero === null ? "day.range" : "date.range", { from, to });
 };
 
-/** ISO date of a day, and day of an ISO date; for inputs. */
-export const toIso = (value) => at(value).toISOString().slice(0, 10);
-export const fromIso = (iso) => Math.round((Date.parse(`${iso}T00:00:00Z`) - dayZero) / DAY_MS);
+/** The date and the time of this moment. */
+export const now = () => new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeStyle: "short" }).format(new Date());
+
 export const hasDates = () => dayZero !== null;
+
+/** Write a day into an input, as a date where day 0 has one; leave it while the reader is typing in it. */
+export const writeDay = (input, value) => {
+  const type = dayZero === null ? "text" : "date";
+  if (input.type !== type) input.type = type;
+  else if (input === document.activeElement) return;
+  const known = typeof value === "number";
+  input.value = type === "text" ? (known ? number(value) : value ?? "") : known ? at(value).toISOString().slice(0, 10) : "";
+};
+
+/** The day in such an input; null for none yet, the text itself where it is none. */
+export const readDay = (input, typed) => {
+  if (input.type !== "date") return typed(input.value);
+  return input.value ? Math.round((Date.parse(`${input.value}T00:00:00Z`) - dayZero) / DAY_MS) : null;
+};
 
 const filled = (name, value) => {
   if (Array.isArray(value)) return joined(value.map((v) => filled(name, v)));
