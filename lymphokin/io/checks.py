@@ -25,6 +25,11 @@ class Doses:
     record: NDArray[np.int64]
     day: NDArray[np.float64]
 
+    @property
+    def is_first(self) -> Mask:
+        """[dose] whether it is the one that its record states itself, not a repeat."""
+        return np.diff(self.record, prepend=-1) != 0
+
 
 def count_from_first_fraction(records: Records, sheet: Sheet) -> NDArray[np.int64]:
     """Turn dates into days from each patient's first fraction; completes `records.day`.
@@ -131,6 +136,17 @@ def lesion_volumes(records: Records, sheet: Sheet) -> pd.DataFrame:
     changed[rows[(table["volume_cm3"] != first).to_numpy()]] = True
     sheet.flag(changed, "LESION_CM3", "the same volume in all records of a lesion")
     return table.drop_duplicates(["id", "lesion"], ignore_index=True)
+
+
+def check_steady_states(records: Records, doses: Doses, sheet: Sheet) -> None:
+    """A steady state is that of the patient's first dose of a drug."""
+    of_drug = [records.patient[doses.record], records.compartment[doses.record]]
+    earliest = pd.Series(doses.day).groupby(of_drug).transform("min").to_numpy()
+    late = doses.is_first & (records.steady[doses.record] > 0) & (doses.day > earliest)
+    rows = np.zeros(len(sheet), bool)
+    rows[doses.record[late]] = True
+    expected = "a steady state at the patient's first dose of the drug only"
+    sheet.flag(rows, "SS", expected, "it would forget the doses before")
 
 
 def check_varying(records: Records, sheet: Sheet) -> None:

@@ -21,6 +21,7 @@ DOSES: Types = {
     "drug": _TEXT,
     "amount_mg": _NUMBER,
     "duration": _NUMBER,
+    "steady": _NUMBER,
 }
 OBSERVATIONS: Types = {
     "id": _TEXT,
@@ -41,7 +42,7 @@ OBSERVATIONS: Types = {
 LESIONS: Types = {"id": _TEXT, "lesion": _WHOLE, "volume_cm3": _NUMBER}
 VARYING: Types = {"id": _TEXT, "day": _NUMBER, "covariate": _TEXT, "value": _NUMBER}
 _OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
-_DEFAULTS = {"lesion": 0, "censored": False, "row": 0, "duration": 0.0}
+_DEFAULTS = {"lesion": 0, "censored": False, "row": 0, "duration": 0.0, "steady": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,8 @@ class Cohort:
         (where that dose comes from), start_date (ISO date of day 0). None or NaN where not stated.
     `fractions`: id, day, prescribed_gy (of that fraction), lesion (0 = every lesion).
     `doses`: id, day, drug ("atra", or a drug of the model), amount_mg (in the drug's unit),
-        duration (days that an infusion lasts, 0 where all is given at once).
+        duration (days that an infusion lasts, 0 where all is given at once), steady (days between
+        doses that have come to a steady state with this one, else 0).
     `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL, or what
         a model measures, in the model's unit),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
@@ -212,6 +214,8 @@ class Cohort:
                 "CMT": self.doses["drug"],
                 "AMT": self.doses["amount_mg"],
                 "DUR": self.doses["duration"].where(self.doses["duration"] > 0),
+                "SS": np.where(self.doses["steady"] > 0, 1.0, np.nan),
+                "II": self.doses["steady"].where(self.doses["steady"] > 0),
             }
         )
         seen = self.observations
@@ -250,7 +254,7 @@ class Cohort:
         for name in COVARIATES:
             events[name] = covariates[name].to_numpy()
         silent = [c for c in SELDOM if c not in events or events[c].isna().all()]
-        columns = [c for c in COLUMNS if c not in ("II", "ADDL", *silent)]
+        columns = [c for c in COLUMNS if c not in ("ADDL", *silent)]
         columns += list(self.vocabulary.varying)
         return events.reindex(columns=columns).reset_index(drop=True)
 

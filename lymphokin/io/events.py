@@ -24,7 +24,6 @@ from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
 from lymphokin.io.vocabulary import (
     COLUMNS,
     HOUR_COLUMNS,
-    NOT_UNDERSTOOD,
     OTHER_NAMES,
     REQUIRED,
     TUBES,
@@ -71,9 +70,9 @@ def read_events(
     Blank, `.`, `NA` or `ND` is missing: such an observation stays as a visit without a value. A
     value below LLOQ, `<x`, `BLQ`, or 0 where LLOQ is given, is censored at the limit; `>x` lies
     above x. CENS and LIMIT mean what they mean in Monolix. RATE (amount per unit of TIME) or DUR
-    (in the unit of TIME) make a dose an infusion, where the model knows it; SS and resets (EVID 3
-    and 4) are refused. The first fraction must lie on day 0 (at any clock time); with dates, day 0
-    is the moment of the first fraction.
+    (in the unit of TIME) make a dose an infusion, where the model knows it. SS 1 with II says that
+    a steady state has been reached; resets (EVID 3 and 4) are refused. The first fraction must lie
+    on day 0 (at any clock time); with dates, day 0 is the moment of the first fraction.
 
     Raises BadInput with every problem found. Questions that span records (order, duplicates,
     baseline, ...) are asked only when the columns they need are there.
@@ -123,6 +122,7 @@ def read_table(
     if set(REQUIRED) <= present:
         checks.check_duplicates(records, doses, sheet)
         checks.check_varying(records, sheet)
+        checks.check_steady_states(records, doses, sheet)
         checks.check_baseline(records, sheet)
         check_single_events(records, sheet)
         check_plausible(records, doses, patients, sheet)
@@ -193,9 +193,8 @@ def _contract_columns(
                     continue
                 chosen[name] = table.columns[alias]
                 in_hours = in_hours or alias in HOUR_COLUMNS
-    beside = (*NOT_UNDERSTOOD, *UNIT_COLUMNS)
-    chosen |= {name: table.columns[name] for name in beside if name in table.columns}
-    known = {*COLUMNS, *beside, "FRLTU"}.union(*OTHER_NAMES.values())
+    chosen |= {name: table.columns[name] for name in UNIT_COLUMNS if name in table.columns}
+    known = {*COLUMNS, *UNIT_COLUMNS, "FRLTU"}.union(*OTHER_NAMES.values())
     for name, covariate in words.varying.items():
         if name in known:
             hint = f"{name} is a column of every event table"
@@ -269,6 +268,7 @@ def _cohort(records: Records, doses: checks.Doses, patients: pd.DataFrame, **abo
             "prescribed_gy": records.amount[doses.record],
             "amount_mg": records.amount[doses.record],
             "duration": records.duration[doses.record],
+            "steady": np.where(doses.is_first, records.steady[doses.record], 0.0),
             "drug": _words(records.words.compartments, records.compartment[doses.record]),
             "lesion": records.lesion[doses.record],
         }

@@ -12,7 +12,7 @@ from lymphokin.csv_text import restored
 from lymphokin.io.censoring import EXPECTED, UNSURE_WORDS, Limits, limited, read_word
 from lymphokin.io.covariates import MOST_LESIONS, read_covariates, read_varying
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
-from lymphokin.io.vocabulary import NOT_UNDERSTOOD, TUBES
+from lymphokin.io.vocabulary import TUBES
 from lymphokin.plausible import CHECKS, LARGEST_ALC
 from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES, Vocabulary
 
@@ -34,8 +34,9 @@ class Records:
     `words`: what the codes of `compartment` and `quantity` mean, by position. `patient`: position
     in `ids`. `day` or `moment` hold the time, whichever the file uses, until
     `day` is complete. `interval` (II) and `duration` (of an infusion, else 0)
-    are in days. `value` is NaN where missing, the limit where `censored`; then `lower` and `upper`
-    are the limits between which it lies, NaN elsewhere.
+    are in days; `steady` is the interval of doses that have come to a steady state, else 0.
+    `value` is NaN where missing, the limit where `censored`; then `lower` and `upper` are the
+    limits between which it lies, NaN elsewhere.
     `result`: the cell DV claims a result, readable or not.
     """
 
@@ -52,6 +53,7 @@ class Records:
     interval: Numbers
     additional: NDArray[np.int64]
     duration: Numbers
+    steady: Numbers
     lesion: NDArray[np.int64]
     quantity: Codes
     value: Numbers
@@ -109,9 +111,6 @@ def read_records(
     event = sheet.choices("EVID", ("0", "1"), where=~other)
     sheet.flag(other, "EVID", "one of 0, 1", lambda word: OTHER_EVENTS[plain_number(word)])
     sheet.flag(~sheet.stated("EVID"), "EVID", "0 (observation) or 1 (dose) on every record")
-    for name, what in NOT_UNDERSTOOD.items():
-        number = sheet.numbers(name)
-        sheet.flag(~np.isnan(number) & (number != 0), name, f"0 or a blank: {what}")
     is_dose, is_observation = event == 1, event == 0
     lesion = _whole(sheet, "LESION", 1, MOST_LESIONS, "the number of a lesion, 1, 2, ...")
     doses = _doses(sheet, mapping, is_dose, is_observation, words, lesion)
@@ -130,6 +129,7 @@ def read_records(
         interval=doses["interval"] / per_day,
         additional=doses["additional"],
         duration=doses["duration"] / per_day,
+        steady=doses["steady"] / per_day,
         lesion=np.where(is_observation, observations["lesion"], doses["lesion"]),
         quantity=observations["quantity"],
         value=observations["value"],
@@ -210,9 +210,22 @@ def _doses(
         "amount": amount,
         "interval": interval,
         "additional": np.where(repeated & usable, additional, 0),
+        "steady": _steady(sheet, is_dose, is_rt, interval),
         "duration": _durations(sheet, words, is_dose, compartment, amount),
         "lesion": np.where(is_rt, lesion, 0),
     }
+
+
+def _steady(sheet: Sheet, is_dose: Mask, is_rt: Mask, interval: Numbers) -> Numbers:
+    """Interval between doses that have come to a steady state, in the unit of TIME; else 0."""
+    stated = sheet.numbers("SS")
+    asked = ~np.isnan(stated) & (stated != 0)
+    expected = "0, or 1 on a dose of a drug that has come to its steady state"
+    sheet.flag(asked & ((stated != 1) | ~is_dose | is_rt), "SS", expected)
+    usable = (interval > 0) & (interval <= LONGEST_DAYS)
+    lacking = asked & ~usable
+    sheet.flag(lacking, "SS", f"an interval II above 0, at most {LONGEST_DAYS:g}, beside SS")
+    return np.where(asked & (stated == 1) & usable, interval, 0.0)
 
 
 def _durations(

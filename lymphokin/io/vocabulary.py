@@ -10,6 +10,7 @@ RECORD_COLUMNS = (
     *REQUIRED,
     "II",
     "ADDL",
+    "SS",
     "RATE",
     "DUR",
     "LLOQ",
@@ -44,11 +45,20 @@ COVARIATES = (
 
 COLUMNS = (*RECORD_COLUMNS, *COVARIATES)
 
-SELDOM = ("RATE", "DUR", "CENS", "LIMIT", "LLN", "LESION_CM3", "DELAY", "SD", "IMMUNE_DOSE_SOURCE")
+SELDOM = (
+    "II",
+    "SS",
+    "RATE",
+    "DUR",
+    "CENS",
+    "LIMIT",
+    "LLN",
+    "LESION_CM3",
+    "DELAY",
+    "SD",
+    "IMMUNE_DOSE_SOURCE",
+)
 """Columns that are written only where they say something."""
-
-NOT_UNDERSTOOD = {"SS": "a steady state is not known; write the doses before it, with II and ADDL"}
-"""Columns of NONMEM that change what a dose is; only 0 or a blank is read."""
 
 HOUR_COLUMNS = ("AFRLT", "NFRLT")
 """CDISC ADPPK times from the first dose, in hours (their unit stands in FRLTU)."""

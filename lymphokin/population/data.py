@@ -24,6 +24,7 @@ from lymphokin.population.lesions import (
     refuse_misplaced,
     refuse_without_volume,
 )
+from lymphokin.population.steady import with_doses_before
 from lymphokin.population.varying import changes_of, unstated
 from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve import Layout, StepRule, Treatment, build_timeline, following
@@ -149,7 +150,8 @@ def pack(
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     steps = following(rule or StepRule(), model)
     varying = model.table.varying
-    treatments = treatments_of(cohort, days or {}, model.has_lesions, varying)
+    treated = with_doses_before(model, cohort, steps.tolerance)
+    treatments = treatments_of(treated, days or {}, model.has_lesions, varying)
     timeline, layout = build_timeline(treatments, steps)
     _refuse_other_units(model, cohort)
     _refuse_infusions(model, cohort)

@@ -47,7 +47,7 @@ def following(rule: StepRule, model: Model) -> StepRule:
     """
     windows = rule.windows
     if model.on_clock("hours"):
-        known = _Known(model)
+        known = Known(model)
         windows = tuple(
             Window(
                 exposure.drugs,
@@ -76,12 +76,12 @@ def fast_states(model: Model) -> frozenset[str]:
 
     They follow its bends, where slower ones are smooth.
     """
-    found = (_fast_states(_Known(model), i) for i in range(len(model.exposures)))
+    found = (_fast_states(Known(model), i) for i in range(len(model.exposures)))
     return frozenset().union(*found)
 
 
 @lru_cache(maxsize=64)
-def _fast_states(known: _Known, exposure: int) -> frozenset[str]:
+def _fast_states(known: Known, exposure: int) -> frozenset[str]:
     blocks = known.model.exposures[exposure].blocks
     medians = {p.name: p.median * p.per_day for p in known.model.table}
     handed = [name for block in blocks for name in block.hands_down]
@@ -102,7 +102,7 @@ class _Kinetics(NamedTuple):
     """rate (1/day) of the fastest mode at the medians"""
 
 
-class _Known:
+class Known:
     """A model as the key of what was computed of it."""
 
     def __init__(self, model: Model) -> None:
@@ -110,14 +110,14 @@ class _Known:
         self._key = model.blocks, repr(model.table)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and self._key == other._key
+        return isinstance(other, Known) and self._key == other._key
 
     def __hash__(self) -> int:
         return hash(self._key)
 
 
 @lru_cache(maxsize=64)
-def _kinetics(known: _Known, exposure: int, tolerance: float) -> _Kinetics:
+def _kinetics(known: Known, exposure: int, tolerance: float) -> _Kinetics:
     model = known.model
     blocks = model.exposures[exposure].blocks
     medians = {p.name: p.median * p.per_day for p in model.table}

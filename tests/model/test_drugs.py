@@ -105,7 +105,8 @@ HEAD = "ID,TIME,EVID,CMT,AMT,DVID,DV,{}\n"
         ("RATE", "5", "but for drugs that the model infuses (none)"),
         ("DUR", "0.1", "but for drugs that the model infuses (none)"),
         ("RATE", "-1", "a number above 0: those that a model estimates are not known"),
-        ("SS", "1", "0 or a blank: a steady state is not known"),
+        ("SS", "2", "0, or 1 on a dose of a drug that has come to its steady state"),
+        ("SS", "1", "an interval II above 0, at most 3653, beside SS"),
     ],
 )
 def test_what_changes_a_dose_is_understood_or_refused(tmp_path, column, cell, said):

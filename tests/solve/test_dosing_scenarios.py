@@ -184,8 +184,8 @@ def expected(given, days):
 NAMES = ("oral_level", "line_level", "slow_level", "oral_area", "line_area")
 
 
-@pytest.fixture(scope="module")
-def model():
+def table_of(names):
+    """The parameters of all three drugs, and a residual of each observable."""
     words = {"symbol": "k", "meaning": "of the test", "source": "none", "certainty": "fixed"}
     values = {
         "k_a": K_A, "k_oral": K_ORAL, "k_line": K_LINE, "k_slow": K_SLOW,
@@ -197,11 +197,12 @@ def model():
         for name, value in values.items()
     }
     residual = {"distribution": "normal", "sd": 0.1, "source": "none", "certainty": "fixed"}
-    return lk.make_model(
-        "three_drugs",
-        BLOCKS,
-        {"parameters": parameters, "residuals": dict.fromkeys(NAMES, residual)},
-    )
+    return {"parameters": parameters, "residuals": dict.fromkeys(names, residual)}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return lk.make_model("three_drugs", BLOCKS, table_of(NAMES))
 
 
 @pytest.fixture(scope="module")
