@@ -66,7 +66,7 @@ def _settling_days(known: Known, drug: str, tolerance: float) -> float:
         jacobian = np.stack(
             [np.stack([np.asarray(every[i][j]) for j in place], axis=-1) for i in place], axis=-2
         )
-    slowest = float((-np.linalg.eigvals(jacobian).real).min())
+    slowest = float((-np.real(np.linalg.eigvals(jacobian))).min())
     if not slowest > 0:
         return np.inf
     return float(gammainccinv(len(place), MARGIN * tolerance)) / slowest
