@@ -29,7 +29,7 @@ from lymphokin.literature.posterior import draws_of_posterior
 from lymphokin.literature.record import attributes, seen_in, write_posterior
 from lymphokin.literature.reproduction import new_offsets, reproduce
 from lymphokin.literature.studies import STUDIES_FILE, read_studies
-from lymphokin.model import load_model
+from lymphokin.model import Model, load_model
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.shipped import data_path
 
@@ -53,12 +53,13 @@ class Calibration:
     reproduction: pd.DataFrame
     left_out: pd.DataFrame | None
     atra: pd.DataFrame | None
+    model: Model
 
     @property
     def population(self) -> PopulationDraws:
         """The population of a new study."""
         z = self.posterior["z_new_study"].to_numpy().astype(float)
-        return draws_of_posterior(z, self.posterior.attrs)
+        return draws_of_posterior(z, self.posterior.attrs, model=self.model)
 
     def write(self, folder: Path) -> list[Path]:
         """Write MODEL.nc, MODEL.reproduction.csv, MODEL.left_out.csv and MODEL.atra.csv.
@@ -154,7 +155,7 @@ def assemble(
         {"quantity": list(analysis.hierarchy.population_names)},
         attributes(analysis.model, studies, details),
     )
-    return Calibration(dataset, reproduction, left_out, atra)
+    return Calibration(dataset, reproduction, left_out, atra, analysis.model)
 
 
 def _flat(draws: Draws) -> Unknowns:

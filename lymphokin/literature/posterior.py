@@ -18,7 +18,7 @@ import h5netcdf
 import numpy as np
 
 from lymphokin.files import AnyPath
-from lymphokin.model import load_model
+from lymphokin.model import Model, load_model
 from lymphokin.pages.messages import say
 from lymphokin.population.draws import BASELINE_OFFSET, DOSE_OFFSET, PopulationDraws
 from lymphokin.population.provenance import RiskCalibration, provenance_of, rounded
@@ -66,6 +66,7 @@ def draws_of_posterior(
     attributes: Mapping[str, Any],
     calibration: RiskCalibration | None = None,
     sha256: str | None = None,
+    model: Model | None = None,
 ) -> PopulationDraws:
     """The population of a new study, given the published cohorts.
 
@@ -74,11 +75,12 @@ def draws_of_posterior(
         attributes: of the file.
         calibration: how well published numbers are reproduced, where that is known.
         sha256: of the file, where there is one.
+        model: the calibrated one; None: the shipped one of that name.
 
     Raises:
         ValueError: when the model file is not the calibrated one any more.
     """
-    model = load_model(attributes["model"])
+    model = model or load_model(attributes["model"])
     if model.sha256 != attributes["model_sha256"]:
         raise ValueError(
             f"model {model.name} has changed since it was calibrated to the literature: calibrate "
