@@ -52,8 +52,8 @@ def warnings_of(
         add("", "strong", say("notice.prior"))
     if population.provenance.source == "literature":
         labels = [dose.label or name for name, dose in population.model.drugs.items()]
-        known = say("notice.no_drug_data", drugs=labels) if labels else say("notice.no_trial_data")
-        add("", "caution", known)
+        rest = say("notice.no_drug_data", drugs=labels) if labels else say("notice.no_trial_data")
+        add("", "caution", rest)
     if population.approximation:
         add("", "strong", say("notice.approximation", why=population.approximation))
     if population.provenance.synthetic:
@@ -63,7 +63,10 @@ def warnings_of(
     if patient.n_lesions is None and "+" not in patient.site:
         add("patient.n_lesions", "note", say("notice.one_lesion"))
     judged = [sites()[name] for name in patient.site.split("+") if sites()[name].log_sd is not None]
-    for site in judged if patient.immune_dose_gy is None else ():
+    known = patient.immune_dose_gy is not None or all(
+        schedule.immune_dose_gy is not None for schedule, _ in schedules.values()
+    )
+    for site in () if known else judged:
         unseen = population.provenance.source == "literature"
         key = "notice.unseen_site" if unseen else "notice.judged_site"
         add("patient.site", "caution", say(key, site=site.label))

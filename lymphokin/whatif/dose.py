@@ -18,12 +18,7 @@ def effect(gy: float, alpha_beta: float) -> float:
 
 def bed(schedule: Schedule, alpha_beta: float) -> float:
     """Biologically effective dose (Gy) of the most heavily treated lesion."""
-    common = sum(effect(f.gy, alpha_beta) for f in schedule.fractions if f.lesion == 0)
-    to_lesion: dict[int, float] = {}
-    for f in schedule.fractions:
-        if f.lesion:
-            to_lesion[f.lesion] = to_lesion.get(f.lesion, 0.0) + effect(f.gy, alpha_beta)
-    return common + max(to_lesion.values(), default=0.0)
+    return schedule.summed(lambda gy: effect(gy, alpha_beta))
 
 
 def eqd2(schedule: Schedule, alpha_beta: float) -> float:

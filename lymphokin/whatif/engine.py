@@ -47,7 +47,12 @@ from lymphokin.whatif.records import Records
 from lymphokin.whatif.risk import grade_draws
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS, arrays_of
-from lymphokin.whatif.treatment import PATIENT, columns_of, treatment_of
+from lymphokin.whatif.treatment import (
+    PATIENT,
+    columns_of,
+    known_immune_dose,
+    treatment_of,
+)
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
 KEPT = 16
@@ -397,4 +402,5 @@ class Engine:
 
     def _dose_of(self, patient: Patient, plan: Schedule) -> Hashable:
         """What of the plan another schedule's treatment depends on: the known immune dose's."""
-        return plan.fractions if patient.immune_dose_gy is not None else None
+        known = known_immune_dose(patient, plan)
+        return None if known is None else (plan.fractions, known)

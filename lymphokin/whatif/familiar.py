@@ -58,7 +58,7 @@ def course_features(
     before = [c for c in patient.counts if c.quantity == COUNTED and c.day <= first]
     baseline = max(before, key=lambda c: c.day).value if before else np.nan
     return {
-        "fractions": float(len(schedule.fractions)),
+        "fractions": float(len(schedule.fraction_days)),
         "prescribed_gy": schedule.total_gy,
         "immune_dose_gy": float(treatment.immune_dose.sum()),
         "baseline_alc": baseline,
@@ -91,7 +91,7 @@ def unfamiliar(
                 message = say("notice.beyond", what=NAMES[feature], **values, times=TOO_FAR)
             warnings.append(
                 Notice(
-                    field=_field(feature, patient, name),
+                    field=_field(feature, patient, schedule, name),
                     joint=False,
                     severity="strong" if beyond else "caution",
                     message=message,
@@ -121,8 +121,10 @@ def unfamiliar(
     return warnings + _calendar(schedule, name)
 
 
-def _field(feature: str, patient: Patient, name: str) -> str:
-    """The input that a feature comes from; an immune dose that is given belongs to the plan."""
+def _field(feature: str, patient: Patient, schedule: Schedule, name: str) -> str:
+    """The input that a feature comes from; an immune dose of the patient belongs to the plan."""
+    if feature == "immune_dose_gy" and schedule.immune_dose_gy is not None:
+        return f"{name}.immune_dose_gy"
     if feature == "immune_dose_gy" and patient.immune_dose_gy is not None and name in PLANS:
         return "patient.immune_dose_gy"
     return FIELDS[feature].format(s=name)

@@ -22,6 +22,8 @@ MOST_FRACTIONS = 40
 MOST_PULSES = 8
 LARGEST_AMOUNT = 1e6
 """Of a drug in a day, in its unit (judgement: a slip of the unit)."""
+LARGEST_IMMUNE_DOSE_GY = 30.0
+"""Of a whole course (judgement: a slip of the unit)."""
 MOST_COUNTS = 40
 MOST_LESIONS = 10
 LATEST_JUDGED_DAY = 364

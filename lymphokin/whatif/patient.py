@@ -10,7 +10,14 @@ from pydantic import Field, field_validator, model_validator
 from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
 from lymphokin.pages.messages import RefusedError
 from lymphokin.quantities import LARGEST, OBSERVABLES
-from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS, MOST_LESIONS, Strict
+from lymphokin.whatif.limits import (
+    COUNTED,
+    LARGEST_IMMUNE_DOSE_GY,
+    LATEST_DAY,
+    MOST_COUNTS,
+    MOST_LESIONS,
+    Strict,
+)
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 
@@ -64,8 +71,9 @@ class Patient(Strict):
     n_lesions: Annotated[int, Field(ge=1, le=MOST_LESIONS)] | None = None
     ptv_cm3: Annotated[float, Field(gt=0, le=5000)] | None = None
     """planning target volume of all lesions"""
-    immune_dose_gy: Annotated[float, Field(ge=0, le=30)] | None = None
-    """mean dose to the blood of the whole planned course under schedule A; estimated if absent"""
+    immune_dose_gy: Annotated[float, Field(ge=0, le=LARGEST_IMMUNE_DOSE_GY)] | None = None
+    """mean dose to the blood of the whole planned course under the plan (schedule A), unless the
+    plan itself states it; estimated if absent"""
     immune_dose_source: Literal["blood", "edic", "organs", "dvh", "dicom"] | None = None
     bsa: Annotated[float, Field(ge=0.5, le=3.5)] = 1.8
     """body surface area, m2: turns a dose per m2 into mg"""

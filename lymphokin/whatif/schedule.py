@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from lymphokin.whatif.files import checked
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
     LARGEST_AMOUNT,
+    LARGEST_IMMUNE_DOSE_GY,
     LATEST_DAY,
     LATEST_FRACTION_DAY,
     MOST_FRACTIONS,
@@ -100,6 +102,9 @@ class Schedule(Strict):
     """of all drugs; those of a drug of every event table also as a list under its word"""
     start_weekday: Annotated[int, Field(ge=0, le=6)] = 0
     """weekday of day 0, Monday = 0"""
+    immune_dose_gy: Annotated[float, Field(ge=0, le=LARGEST_IMMUNE_DOSE_GY)] | None = None
+    """mean dose to the blood of the whole course under this schedule; if absent, in proportion to
+    that of the plan where it is known, else estimated"""
 
     @model_validator(mode="before")
     @classmethod
@@ -148,9 +153,29 @@ class Schedule(Strict):
         return max((f.day for f in self.fractions), default=0)
 
     @property
+    def fraction_days(self) -> list[int]:
+        """Days with a fraction, to whichever lesions, in order."""
+        return sorted({f.day for f in self.fractions})
+
+    @property
+    def lesions(self) -> list[int]:
+        """Lesions that are treated, in order; 0 stands for every lesion."""
+        return sorted({f.lesion for f in self.fractions})
+
+    def summed(self, effect: Callable[[float], float]) -> float:
+        """Sum of an effect of each fraction's dose (Gy) in the most heavily treated lesion."""
+        common = sum(effect(f.gy) for f in self.fractions if f.lesion == 0)
+        own = [
+            sum(effect(f.gy) for f in self.fractions if f.lesion == lesion)
+            for lesion in self.lesions
+            if lesion
+        ]
+        return common + max(own, default=0.0)
+
+    @property
     def total_gy(self) -> float:
-        """Sum of the fractions' doses, Gy."""
-        return sum(f.gy for f in self.fractions)
+        """Prescribed dose of the most heavily treated lesion, Gy."""
+        return self.summed(lambda gy: gy)
 
 
 def schedule_of(schedule: Schedule | str) -> Schedule:

@@ -20,8 +20,9 @@ PATIENT = "patient"
 def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
     """What the patient is given under a schedule.
 
-    An immune dose that is known belongs to the plan; another schedule gets its part in proportion
-    to the estimates from the site, as the dose to the blood is linear in the dose.
+    A schedule has the immune dose that it states. One that states none gets its part of the plan's
+    in proportion to the estimates from the site, as the dose to the blood is linear in the dose;
+    where that of the plan is not known either, the estimate.
 
     Args:
         patient: site, lesions, immune dose and body surface area count.
@@ -42,7 +43,10 @@ def _immune_dose(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Immune dose (Gy) and share of the prescribed dose, per fraction."""
     estimate, share = _estimates(patient, schedule)
-    if patient.immune_dose_gy is None or not schedule.fractions:
+    known = known_immune_dose(patient, plan)
+    if schedule.immune_dose_gy is not None:
+        known, plan = schedule.immune_dose_gy, schedule
+    if known is None or not schedule.fractions:
         return estimate, share
     of_plan, _ = _estimates(patient, plan)
     ratio = 1.0
@@ -50,7 +54,12 @@ def _immune_dose(
         total = of_plan.sum()
         ratio = estimate.sum() / total if total > 0 else schedule.total_gy / plan.total_gy
     split = estimate / estimate.sum() if estimate.sum() > 0 else share
-    return patient.immune_dose_gy * ratio * split, share
+    return known * ratio * split, share
+
+
+def known_immune_dose(patient: Patient, plan: Schedule) -> float | None:
+    """Immune dose of the plan (Gy), as it or the patient states it; None where neither does."""
+    return patient.immune_dose_gy if plan.immune_dose_gy is None else plan.immune_dose_gy
 
 
 def _estimates(patient: Patient, schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:

@@ -99,3 +99,37 @@ def test_days_are_dates_once_day_0_has_one_and_the_service_hears_of_days(visit: 
     assert page.locator('#counts input[data-name="day"]').input_value() == "\u22127"
     sent = [request.post_data or "" for request in visit.requests]
     assert not any("2026" in text for text in sent)
+
+
+def test_plans_differ_in_start_immune_dose_and_lesions(visit: Visit) -> None:
+    page = visit.page
+
+    def begin() -> None:
+        page.locator("#begins-b").fill("10")
+        page.locator("#begins-b").press("Tab")
+
+    question, _ = visit.answer_to(begin)
+    days = [f["day"] for f in question["b"]["fractions"]]
+    assert days == [10, 11, 14, 15, 16, 17, 18, 21, 22, 23]  # none on a weekend
+    assert question["a"]["fractions"][0]["day"] == 0
+    question, answer = visit.answer_to(lambda: page.locator("#immune-b").fill("0.6"))
+    assert question["b"]["immune_dose_gy"] == answer["b"]["immune_dose_gy"] == 0.6
+    assert answer["a"]["immune_dose_gy"] > 2
+    estimate = page.locator("#immune-a").get_attribute("placeholder")
+    assert estimate == f"\u2248 {answer['a']['immune_dose_gy']:g}"
+    question, answer = visit.answer_to(
+        lambda: page.get_by_role("group", name="Lesions treated under schedule A").get_by_label(
+            "2"
+        ).uncheck()
+    )  # fmt: skip
+    assert {f["lesion"] for f in question["a"]["fractions"]} == {1}
+    assert answer["a"]["immune_dose_gy"] < 1.5
+    expect(page.locator("#name-0")).to_contain_text("5 \u00d7 10 Gy, lesion 1")
+    question, _ = visit.answer_to(lambda: cell(visit, 0, 7).click())
+    assert question["a"]["fractions"][-1] == {"day": 7, "gy": 10, "lesion": 1}
+    assert violations(page) == []
+    page.locator("#scan-drawer summary").click()
+    page.locator("#scan select").first.select_option("b")
+    with page.expect_request("**/scan") as asked:
+        page.locator("#scan .ask").click()
+    assert asked.value.post_data_json["schedule"]["immune_dose_gy"] == 0.6

@@ -45,7 +45,7 @@ def test_a_run_shows_how_its_own_risks_came_true():
     assert reported is not None
     assert "Of the 60 patients" in reported.text
     assert "29 had grade 2 or worse" in reported.text
-    assert "add up to 28.0" in reported.text
+    assert "add up to 28." in reported.text
     assert "counts up to day 21" in reported.text
     assert [(g.patients, g.risk, g.happened) for g in reported.groups] == [
         (20, 0.1, 0.15),

@@ -16,11 +16,11 @@ from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.regimens import usual_pulses
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import bed, eqd2, gy_for
-from lymphokin.whatif.familiar import course_features
+from lymphokin.whatif.familiar import course_features, unfamiliar
 from lymphokin.whatif.judging import SIX_WEEKS, visit_of
 from lymphokin.whatif.patient import Count, Patient
 from lymphokin.whatif.questions.options import OptionsRequest, options
-from lymphokin.whatif.questions.scan import with_fractions, with_pulses
+from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule_of
 from lymphokin.whatif.shapes import SHAPES, STEPS, arrays_of
 from lymphokin.whatif.treatment import columns_of, treatment_of
@@ -70,6 +70,49 @@ def test_a_known_immune_dose_follows_the_prescription_to_another_schedule():
     other = Schedule(fractions=(PlannedFraction(day=0, gy=12.0),))
     assert treatment_of(patient, other, PLAN).immune_dose.sum() == pytest.approx(0.6)
     assert treatment_of(patient, PLAN, PLAN).immune_dose.sum() == pytest.approx(1.2)
+
+
+def test_each_schedule_may_state_its_own_immune_dose():
+    patient = Patient(site="liver", n_lesions=2, immune_dose_gy=2.0)
+    other = Schedule(fractions=tuple(PlannedFraction(day=d, gy=5.0) for d in range(4)))
+    protons = other.model_copy(update={"immune_dose_gy": 0.7})
+    own_plan = PLAN.model_copy(update={"immune_dose_gy": 3.0})
+
+    def dose(schedule: Schedule, plan: Schedule) -> float:
+        return float(treatment_of(patient, schedule, plan).immune_dose.sum())
+
+    assert dose(protons, PLAN) == pytest.approx(0.7)
+    assert dose(PLAN, PLAN) == pytest.approx(2.0)  # the patient's is that of the plan
+    assert dose(own_plan, own_plan) == pytest.approx(3.0)
+    assert dose(other, own_plan) == pytest.approx(3.0 * 20 / 24)  # in proportion to the Gy
+    assert dose(with_fractions(own_plan, 5, 6.0), own_plan) == pytest.approx(3.0 * 30 / 24)
+    seen = SimpleNamespace(
+        seen={"immune_dose_gy": (1.0, 2.5)}, seen_patients=None, model=SimpleNamespace(drugs={})
+    )
+    given = treatment_of(patient, protons, PLAN)
+    (notice,) = unfamiliar(seen, patient, protons, given, "b", 60.0)  # type: ignore[arg-type]
+    assert notice.field == "b.immune_dose_gy"
+
+
+def test_lesions_that_are_treated_apart_are_counted_once():
+    """One of two lesions gets half the estimate; a scan keeps to it; the Gy are of one lesion."""
+    patient = Patient(site="lung_peripheral", n_lesions=2)
+    both, first = PLAN, Schedule(fractions=tuple(
+        PlannedFraction(day=f.day, gy=f.gy, lesion=1) for f in PLAN.fractions))  # fmt: skip
+    apart = Schedule(fractions=tuple(
+        PlannedFraction(day=f.day, gy=f.gy, lesion=n) for f in PLAN.fractions for n in (1, 2)
+    ))  # fmt: skip
+    of = {s: treatment_of(patient, s, s).immune_dose.sum() for s in (both, first, apart)}
+    assert of[first] == pytest.approx(of[both] / 2)
+    assert of[apart] == pytest.approx(of[both])
+    assert apart.fraction_days == both.fraction_days == [0, 2, 4]
+    assert apart.total_gy == both.total_gy == 24
+    features = course_features(patient, apart, treatment_of(patient, apart, apart), 46.0)
+    assert (features["fractions"], features["prescribed_gy"]) == (3, 24)
+    assert with_fractions(apart, 4, 6.0).lesions == [1, 2]
+    assert label_of(apart, {}) == label_of(both, {})
+    with pytest.raises(ValueError, match="outside the limits"):
+        with_fractions(apart, 21, 2.0)  # 42 fractions
 
 
 def test_a_lesion_that_the_patient_has_not_is_refused():

@@ -42,6 +42,15 @@ const question = () => {
   return asked;
 };
 
+/** What further questions ask about one of the schedules, as if it were the plan. */
+const asPlan = (key) => {
+  const { patient, endpoint, ...both } = question();
+  const schedule = both[key];
+  // An immune dose in the patient's form is that of A; B got its part of it.
+  if (key === "b" && patient.immune_dose_gy !== null) schedule.immune_dose_gy ??= last?.answer.b.immune_dose_gy ?? null;
+  return { patient, schedule, endpoint };
+};
+
 const failed = (error) => {
   last = null;
   others.forget();
@@ -102,7 +111,7 @@ const build = (form) => {
   const load = (key, schedule) => change((next) => (next[key] = schedule));
   const bed = () => last?.answer.a.bed10_gy ?? null;
   others = models();
-  for (const drawer of [scan, options, narrowing]) onChange(drawer({ question, load, bed }));
+  for (const drawer of [scan, options, narrowing]) onChange(drawer({ asPlan, load, bed }));
   tools({ entered, last: () => last, form });
   followWidth();
 };

@@ -29,7 +29,7 @@ const cellOf = (schedule, day, { active, visit }) => {
   const said = [];
   const shown = [];
   if (fractions.length) {
-    const gy = fractions.map((f) => number(f.gy)).join("+");
+    const gy = [...new Set(fractions.map((f) => number(f.gy)))].join("+");
     said.push(t("calendar.fraction_of", { gy }));
     shown.push(h("span", { class: "chip" }, gy));
   }

@@ -37,12 +37,9 @@ const tableOf = (answer) =>
   );
 
 /** Build the question of the next count. */
-export const narrowing = ({ question }) => {
+export const narrowing = ({ asPlan }) => {
   const [under, underLabel] = choice(t("narrowing.under"), A_OR_B, () => demand.check());
-  const entered = () => {
-    const { patient, endpoint, ...both } = question();
-    return { patient, schedule: both[under.value], endpoint };
-  };
+  const entered = () => asPlan(under.value);
   const note = t("narrowing.note");
   const show = (answer) => [tableOf(answer), h("p", { class: "small soft" }, note)];
   const demand = onDemand({ path: "narrowing", label: t("narrowing.ask"), entered, show });

@@ -66,7 +66,7 @@ const listOf = (answer, take) =>
   );
 
 /** Build the search; `bed()` is the BED of schedule A, or null. */
-export const options = ({ question, load, bed }) => {
+export const options = ({ asPlan, load, bed }) => {
   const check = () => demand.check();
   const [around, aroundLabel] = choice(t("options.with"), A_OR_B, check);
   const [into, intoLabel] = choice(t("scan.into"), B_OR_A);
@@ -76,9 +76,8 @@ export const options = ({ question, load, bed }) => {
   const [daysOf, daysField] = choice(t("options.longest"), [1, 2, 3].map((n) => [7 * n, t("options.weeks", { n })]), check);
   daysOf.value = 14;
   const entered = () => {
-    const { patient, endpoint, ...both } = question();
     const limits = { bed10_gy: bedOf(), fractions: countOf(), gy: gyOf(), longest_course_days: Number(daysOf.value) };
-    return { patient, schedule: both[around.value], ...limits, endpoint };
+    return { ...asPlan(around.value), ...limits };
   };
   const show = (answer) => {
     const take = (option) => {

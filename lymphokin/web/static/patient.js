@@ -49,9 +49,12 @@ const perLesion = (field, id, edit) => {
   return [holder, draw];
 };
 
+/** Asked beside the plans. */
+const OF_A_PLAN = "immune_dose_gy";
+
 /** Fields of the patient that the model reads; returns what draws them. */
 export const patientFields = (root, form, { state, change }) => {
-  const asked = form.fields.filter((field) => field.used);
+  const asked = form.fields.filter((field) => field.used && field.name !== OF_A_PLAN);
   const unused = form.fields.filter((field) => !field.used).map((field) => labelOf(field.label).toLowerCase());
   const draws = asked.map((field) => {
     const id = `p-${field.name}`;

@@ -5,7 +5,7 @@ import { announce, byId, h } from "./dom.js";
 import { doseName, doseUnit, drugs, keyOf, labelOf, place, wholePulse } from "./drugs.js";
 import { inInput, typed, unit } from "./numbers.js";
 import * as schedules from "./schedule.js";
-import { number, said, t, weekdayOf, WEEKDAYS } from "./words.js";
+import { number, readDay, said, t, weekdayOf, WEEKDAYS, writeDay } from "./words.js";
 
 /** Doses below it are taken for the beginning of a number that is being typed. */
 const LEAST = 0.001;
@@ -138,6 +138,72 @@ const drugInputs = ({ drug, label, usual }, key, { read, change, template }) => 
   return { fields: [h("label", {}, name, amount), labelled(t("plan.days_each"), length)], draw };
 };
 
+/** Number of lesions that the patient has, as far as it is entered. */
+const lesionCount = ({ site, n_lesions: stated }) => {
+  const named = `${site}`.split("+").length;
+  return named > 1 ? named : Number.isInteger(stated) ? Math.min(Math.max(stated, 1), 10) : 1;
+};
+
+/** When a plan begins, its immune dose and the lesions that it treats. */
+const furtherInputs = (key, { form, state, change }) => {
+  const letter = key.toUpperCase();
+  const read = () => state()[key];
+  const begins = h("input", {
+    id: `begins-${key}`,
+    type: "text",
+    inputmode: "decimal",
+    autocomplete: "off",
+    maxlength: 8,
+    "aria-label": t("plan.begins_of", { letter }),
+    onchange: () => {
+      const day = readDay(begins, typed);
+      const fits = Number.isInteger(day) && day >= 0 && day + schedules.fractionDays(read()).at(-1) - schedules.fractionDays(read())[0] <= form.limits.latest_fraction_day;
+      if (fits) change((next) => schedules.beginOn(next[key], day));
+      else announce(t("refuse.begins", { last: form.limits.latest_fraction_day }));
+    },
+  });
+  const [holder, at] = key === "a" ? [(s) => s.patient, "patient.immune_dose_gy"] : [(s) => s[key], `${key}.immune_dose_gy`];
+  const dose = numberInput(`immune-${key}`, () => change((next) => (holder(next).immune_dose_gy = typed(dose.value)), `${key}.immune`));
+  dose.setAttribute("aria-label", t("plan.immune_of", { letter }));
+  dose.setAttribute("aria-describedby", `immune-hint-${key}`);
+  const lesions = h("div", { class: "lesions", role: "group", "aria-label": t("plan.lesions_of", { letter }) });
+  const choose = () => {
+    const boxes = [...lesions.querySelectorAll("input")];
+    const chosen = boxes.flatMap((box, i) => (box.checked ? [i + 1] : []));
+    if (!chosen.length) return drawLesions();
+    change((next) => schedules.setLesions(next[key], chosen.length === boxes.length ? null : chosen));
+  };
+  const drawLesions = () => {
+    const count = lesionCount(state().patient);
+    const treated = schedules.lesionsOf(read());
+    lesions.hidden = count < 2 || !read().fractions.length;
+    if (lesions.querySelectorAll("input").length !== count)
+      lesions.replaceChildren(t("plan.lesions"), ...Array.from({ length: count }, (_, i) => h("label", {}, h("input", { type: "checkbox", onchange: choose }), number(i + 1))));
+    [...lesions.querySelectorAll("input")].forEach((box, i) => (box.checked = !treated || treated.includes(i + 1)));
+  };
+  const element = h(
+    "div",
+    {},
+    h(
+      "div",
+      { class: "line further" },
+      labelled(t("plan.begins"), begins),
+      h("div", { "data-at": at }, labelled(t("plan.immune"), dose), h("div", { class: "notes" })),
+      lesions,
+    ),
+    h("p", { class: "hint small soft", id: `immune-hint-${key}` }, t("plan.immune_hint")),
+  );
+  const draw = (answer) => {
+    const first = schedules.fractionDays(read())[0];
+    writeDay(begins, first ?? null);
+    begins.disabled = first === undefined;
+    write(dose, holder(state()).immune_dose_gy);
+    dose.placeholder = answer ? t("plan.estimated", { gy: answer.immune_dose_gy }) : "";
+    drawLesions();
+  };
+  return { element, draw };
+};
+
 const onePlan = (key, i, { form, template, tool, state, change }) => {
   const letter = key.toUpperCase();
   const read = () => state()[key];
@@ -165,6 +231,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
   dose.setAttribute("aria-label", t("plan.gy_of", { letter }));
   const table = h("table", { class: "calendar", "aria-label": t("plan.calendar", { letter }), "aria-describedby": "keys" });
   const totals = h("p", { class: "totals", id: `totals-${key}` });
+  const further = furtherInputs(key, { form, state, change });
   byId(`schedule-${i}`).append(
     h(
       "div",
@@ -176,6 +243,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
         labelled(t("plan.gy"), dose),
         ...ofDrugs.flatMap(({ fields }) => fields),
       ),
+      further.element,
       table,
       totals,
       h("div", { class: "notes", id: `${key}-notes` }),
@@ -190,6 +258,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     dose.placeholder = t(schedule.fractions.length ? "plan.mixed" : "plan.none");
     dose.disabled = !schedule.fractions.length;
     for (const { draw } of ofDrugs) draw(schedule);
+    further.draw(answer);
     calendar.draw(lastDay, visitOf(answer));
     totals.textContent = answer
       ? t("plan.totals", {

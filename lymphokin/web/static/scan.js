@@ -78,14 +78,13 @@ const heatMap = (answer, asked, load) => {
   return table;
 };
 
-/** Build the scan. `question()` is what is entered; `load(key, schedule)` replaces a schedule. */
-export const scan = ({ question, load }) => {
+/** Build the scan. `asPlan(key)` is what is entered about a schedule; `load(key, schedule)` replaces a schedule. */
+export const scan = ({ asPlan, load }) => {
   const [around, aroundLabel] = choice(t("scan.around"), A_OR_B, () => demand.check());
   const [kind, kindLabel] = choice(t("scan.vary"), kinds(), () => demand.check());
   const [into, intoLabel] = choice(t("scan.into"), B_OR_A);
   const entered = () => {
-    const { patient, endpoint, ...both } = question();
-    return { patient, schedule: both[around.value], ...(kind.value === "fractions" ? { kind: "fractions" } : { kind: "pulses", drug: kind.value }), endpoint };
+    return { ...asPlan(around.value), ...(kind.value === "fractions" ? { kind: "fractions" } : { kind: "pulses", drug: kind.value }) };
   };
   const show = (answer, asked) => {
     const take = (cell) => {

@@ -1,13 +1,21 @@
 // What a schedule is made of, and how it changes; every function changes the schedule it is given.
 
 import { drugs, labelOf } from "./drugs.js";
-import { day as dayName, number, t } from "./words.js";
+import { day as dayName, joined, number, t } from "./words.js";
 
 const byDay = (p, q) => p.day - q.day;
 const isWeekend = (schedule, day) => (((schedule.start_weekday + day) % 7) + 7) % 7 > 4;
 const nextWeekday = (schedule, day) => {
   while (isWeekend(schedule, day)) day += 1;
   return day;
+};
+
+/** Days with a fraction, to whichever lesions, in order. */
+export const fractionDays = (schedule) => [...new Set(schedule.fractions.map((f) => f.day))].sort((p, q) => p - q);
+/** Lesions that are treated; null for every lesion. */
+export const lesionsOf = (schedule) => {
+  const lesions = [...new Set(schedule.fractions.map((f) => f.lesion))].sort((p, q) => p - q);
+  return lesions.length && !lesions.includes(0) ? lesions : null;
 };
 
 export const fractionsAt = (schedule, day) => schedule.fractions.filter((f) => f.day === day);
@@ -31,15 +39,17 @@ const pulsesInWords = ({ drug, label }, schedule) => {
 
 /** "5 × 10 Gy, no rhIL-7" */
 export const inWords = (schedule) => {
-  const { fractions } = schedule;
+  const n = fractionDays(schedule).length;
   const dose = commonDose(schedule);
-  const rt = !fractions.length ? t("schedule.no_rt") : dose ? `${fractions.length} × ${number(dose)} Gy` : t("schedule.fractions", { n: fractions.length });
-  return [rt, ...drugs().map((drug) => pulsesInWords(drug, schedule))].join(", ");
+  const lesions = lesionsOf(schedule);
+  const rt = !n ? t("schedule.no_rt") : dose ? `${n} × ${number(dose)} Gy` : t("schedule.fractions", { n });
+  const where = lesions ? [t("schedule.lesions", { n: lesions.length, lesions: joined(lesions.map(number)) })] : [];
+  return [rt, ...where, ...drugs().map((drug) => pulsesInWords(drug, schedule))].join(", ");
 };
 
 /** In words, with the days between fractions where they are not given daily. */
 export const inFull = (schedule) => {
-  const given = [...new Set(schedule.fractions.map((f) => f.day))].sort((p, q) => p - q);
+  const given = fractionDays(schedule);
   const gap = Math.min(...given.slice(1).map((day, i) => day - given[i]));
   return gap > 1 && Number.isFinite(gap) ? `${inWords(schedule)}, ${t("schedule.every", { n: gap })}` : inWords(schedule);
 };
@@ -55,7 +65,8 @@ export const likely = (schedule, drug, template) => pulsesOf(schedule, drug)[0] 
 export const add = (schedule, kind, day, template) => {
   if (kind === "fraction") {
     const near = [...schedule.fractions].sort((f, g) => Math.abs(f.day - day) - Math.abs(g.day - day));
-    schedule.fractions.push({ ...(near[0] ?? template.fraction), day });
+    const like = near.length ? fractionsAt(schedule, near[0].day) : [template.fraction];
+    schedule.fractions.push(...like.map((f) => ({ ...f, day })));
     schedule.fractions.sort(byDay);
   } else {
     schedule.pulses.push({ ...likely(schedule, kind, template), day });
@@ -102,16 +113,35 @@ export const setDose = (schedule, gy) => {
   for (const f of schedule.fractions) f.gy = gy;
 };
 
-/** Make day 0 another weekday: what falls on a weekend waits for Monday, in the old order. */
-export const setStart = (schedule, weekday) => {
-  schedule.start_weekday = weekday;
+/** Put the fractions `by` days later: what falls on a weekend waits for Monday, in the old order. */
+const shiftFractions = (schedule, by) => {
   const to = new Map();
   let free = 0;
-  for (const day of [...new Set(schedule.fractions.map((f) => f.day))].sort((p, q) => p - q)) {
-    to.set(day, nextWeekday(schedule, Math.max(day, free)));
+  for (const day of fractionDays(schedule)) {
+    to.set(day, nextWeekday(schedule, Math.max(day + by, free)));
     free = to.get(day) + 1;
   }
   for (const f of schedule.fractions) f.day = to.get(f.day);
+};
+
+/** Make day 0 another weekday. */
+export const setStart = (schedule, weekday) => {
+  schedule.start_weekday = weekday;
+  shiftFractions(schedule, 0);
+};
+
+/** Begin radiotherapy on another day; the drugs keep their distance to it. */
+export const beginOn = (schedule, day) => {
+  const before = fractionDays(schedule)[0];
+  shiftFractions(schedule, day - before);
+  const by = fractionDays(schedule)[0] - before;
+  for (const pulse of schedule.pulses) pulse.day += by;
+};
+
+/** Treat some lesions only, numbered from 1; null for every lesion. */
+export const setLesions = (schedule, lesions) => {
+  const one = fractionDays(schedule).map((day) => fractionsAt(schedule, day)[0]);
+  schedule.fractions = one.flatMap((f) => (lesions ?? [0]).map((lesion) => ({ ...f, lesion })));
 };
 
 /** The schedule of a preset, begun on the weekday of `current`. */

@@ -52,10 +52,11 @@ export const redo = () => step(history.future, history.past);
 /** A question that the service accepted, with what it may leave out, as the form's defaults are. */
 export const complete = (kept, form) => {
   const blank = Object.fromEntries(form.fields.map((field) => [field.name, field.default ?? null]));
-  const schedule = ({ fractions = [], pulses = [], start_weekday = 0, ...byDrug }) => ({
+  const schedule = ({ fractions = [], pulses = [], start_weekday = 0, immune_dose_gy = null, ...byDrug }) => ({
     fractions: fractions.map((f) => ({ lesion: 0, ...f })),
     pulses: [...pulses, ...Object.entries(byDrug).flatMap(([drug, own]) => own.map((p) => ({ drug, ...p })))].map(wholePulse),
     start_weekday,
+    immune_dose_gy,
   });
   const counts = (kept.patient.counts ?? []).map((count) => ({ quantity: form.counts[0].quantity, ...count }));
   return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -159,7 +159,8 @@ def _axes(request: ScanRequest) -> tuple[list[int], list[float]]:
     """Values of both axes: as asked, else usual ones and those of the schedule itself."""
     plan = request.schedule
     if request.kind == "fractions":
-        x = list(request.x or sorted({*USUAL_FRACTIONS, *([len(plan.fractions)] * any_of(plan))}))
+        own = {len(plan.fraction_days)} if plan.fractions else set()
+        x = list(request.x or sorted({*USUAL_FRACTIONS, *own}))
         y = list(request.y or sorted({*USUAL_GY, *(f.gy for f in plan.fractions[:1])}))
     else:
         own = plan.pulses_of(request.drug)
@@ -171,28 +172,24 @@ def _axes(request: ScanRequest) -> tuple[list[int], list[float]]:
     return x, y
 
 
-def any_of(plan: Schedule) -> int:
-    """1 if a schedule has fractions, else 0."""
-    return int(bool(plan.fractions))
-
-
 def gap_of(plan: Schedule) -> int:
     """Usual calendar days between fractions: the smallest there are, 1 without any."""
-    days = sorted({f.day for f in plan.fractions})
+    days = plan.fraction_days
     return int(min(np.diff(days), default=1)) if len(days) > 1 else 1
 
 
 def with_fractions(plan: Schedule, count: int, gy: float, gap: int | None = None) -> Schedule:
-    """The plan with other fractions to every lesion, as far apart, none on a weekend.
+    """The plan with other fractions to the same lesions, as far apart, none on a weekend.
 
     The plan itself comes back where it has this many fractions of this dose.
 
     Raises:
         ValueError: when they cannot be given.
     """
-    if gap is None and len(plan.fractions) == count and {f.gy for f in plan.fractions} == {gy}:
+    if gap is None and len(plan.fraction_days) == count and {f.gy for f in plan.fractions} == {gy}:
         return plan
-    if not (1 <= count <= MOST_FRACTIONS and 0 < gy <= LARGEST_FRACTION_GY):
+    lesions = plan.lesions or [0]
+    if not (1 <= count * len(lesions) <= MOST_FRACTIONS and 0 < gy <= LARGEST_FRACTION_GY):
         raise ValueError(f"{count} fractions of {gy:g} Gy are outside the limits")
     first = plan.first_fraction_day
     weekday = (plan.start_weekday + first) % 7
@@ -200,8 +197,11 @@ def with_fractions(plan: Schedule, count: int, gy: float, gap: int | None = None
     days = first + wait + treatment_days(count, (weekday + wait) % 7, gap or gap_of(plan))
     if days[-1] > LATEST_FRACTION_DAY:
         raise ValueError(f"{count} fractions last until day {days[-1]}, beyond the limit")
-    fractions = tuple(PlannedFraction(day=int(d), gy=gy) for d in days)
-    return plan.model_copy(update={"fractions": fractions})
+    fractions = tuple(
+        PlannedFraction(day=int(d), gy=gy, lesion=lesion) for d in days for lesion in lesions
+    )
+    # A dose that is known is that of the plan: of another schedule it gives a part.
+    return plan.model_copy(update={"fractions": fractions, "immune_dose_gy": None})
 
 
 def with_pulses(plan: Schedule, drug: str, first: int, count: float) -> Schedule:
@@ -231,11 +231,9 @@ def with_pulses(plan: Schedule, drug: str, first: int, count: float) -> Schedule
 
 def label_of(plan: Schedule, drugs: Mapping[str, Dose]) -> str:
     """A schedule in a few words, such as ``5 x 10 Gy, rhIL-7 2 pulses from day 0``."""
-    doses: Sequence[float] = [f.gy for f in plan.fractions]
-    same = len(set(doses)) == 1
-    text = (
-        f"{len(doses)} x {doses[0]:g} Gy" if same else f"{len(doses)} fractions, {sum(doses):g} Gy"
-    )
+    count, doses = len(plan.fraction_days), {f.gy for f in plan.fractions}
+    same = len(doses) == 1
+    text = f"{count} x {min(doses):g} Gy" if same else f"{count} fractions, {plan.total_gy:g} Gy"
     if not doses:
         text = "no radiotherapy"
     elif gap_of(plan) > 1:
