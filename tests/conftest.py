@@ -121,7 +121,7 @@ def hedos_run(small_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Sa
 COMPILING = {
     *("against_scipy", "criticism", "infer", "literature", "predict", "rivals", "run", "slow"),
     *("slurm", "solve", "statistical_model", "updating", "validation", "web", "whatif"),
-    *("test_virtual", "test_interim", "test_interim_run", "test_space", "test_cli"),
+    *("test_virtual", "test_lesions", "test_interim", "test_interim_run", "test_space", "test_cli"),
     *("test_python_door", "test_plot", "test_zero_dose", "test_wheel", "test_start_up"),
     *("test_convert_pilot", "test_events_robustness", "test_unfinished_fit", "test_exact_golden"),
     *("test_interrupt", "test_jax_setup", "test_no_nan"),

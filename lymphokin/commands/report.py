@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import CountsUntil, Json, ModelFile, writable
+from lymphokin.commands.options import ENDPOINT_HELP, CountsUntil, Json, ModelFile, writable
 from lymphokin.strict_json import json_text
 
 
@@ -21,6 +21,9 @@ def report(
         ),
     ] = None,
     counts_until: CountsUntil = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help=f"Another endpoint to show besides. {ENDPOINT_HELP}")
+    ] = None,
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
@@ -34,7 +37,12 @@ def report(
     console = Console(stderr=True)
     fit = open_run(run, model_file)
     with shown(True) as reporter:
-        path = fit.report(out or run / "report.html", counts_until=counts_until, progress=reporter)
+        path = fit.report(
+            out or run / "report.html",
+            counts_until=counts_until,
+            endpoint=endpoint,
+            progress=reporter,
+        )
     if json_:
         print(json_text({"report": str(path)}))
     else:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import writable
+from lymphokin.commands.options import ENDPOINT_HELP, writable
 from lymphokin.strict_json import json_text
+
+if TYPE_CHECKING:
+    from lymphokin.endpoints import Endpoint
 
 
 def spread(
@@ -26,6 +30,7 @@ def spread(
         Path | None,
         typer.Option(callback=writable, help="Write each model's forecast to this CSV file."),
     ] = None,
+    endpoint: Annotated[str | None, typer.Option(help=ENDPOINT_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -33,19 +38,19 @@ def spread(
 
     No fit is needed. Models that know none of the drugs forecast as if there were none.
 
-    Example: lymphokin spread patients.csv --counts-until 14
+    Example: lymphokin spread patients.csv --counts-until 14 --endpoint grade3_lowest
     """
     from lymphokin.csv_text import neutral_frame
     from lymphokin.files import write_text
     from lymphokin.io import read_events
-    from lymphokin.literature.between_models import between_models
-    from lymphokin.pages.wording import percent
+    from lymphokin.literature.between_models import between_models, numbers_of
+    from lymphokin.pages.wording import number, percent
     from lymphokin.research_use import RESEARCH_USE
 
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
     cohort = read_events(table)
-    found = between_models(cohort, model or None, counts_until, seed)
+    found = between_models(cohort, model or None, counts_until, seed, endpoint)
     if out is not None:
         write_text(out, neutral_frame(found.by_model).to_csv(index=False))
     if json_:
@@ -54,20 +59,34 @@ def spread(
         print(json_text({"rule": found.rule, "weights": found.weights, "combined": combined,
                           "by_model": by_model}))  # fmt: skip
         return
-    shown = Table(
-        title=("SYNTHETIC DATA. " if cohort.synthetic else "")
-        + "Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, by model"
-    )
-    rows = found.by_model.itertuples()
-    risk = {(str(row.id), str(row.model)): float(row.p_grade2_measured) for row in rows}  # type: ignore[arg-type]
+    shown = Table(title=("SYNTHETIC DATA. " if cohort.synthetic else "") + _title(found.endpoint))
+    of_models = found.by_model.set_index(["id", "model"])
+
+    def cell(row: Mapping[Hashable, Any]) -> str:
+        shown, true = (row[column] for column in numbers_of(found.endpoint)[:2])
+        if found.endpoint.on_a_day:
+            return percent(shown)
+        words = percent if found.endpoint.has_event else number
+        return f"{words(shown)} ({words(true)})"
+
     shown.add_column("patient")
     for name in (*found.weights, "combined"):
         shown.add_column(name.replace("_", " "), justify="right")
     for patient, row in found.combined.iterrows():
-        own = [percent(risk[str(patient), name]) for name in found.weights]
-        shown.add_row(str(patient), *own, percent(row["p_grade2_measured"]))
+        own = [cell(of_models.loc[(patient, name)].to_dict()) for name in found.weights]
+        shown.add_row(str(patient), *own, cell(row.to_dict()))
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights.items())
     shown.caption = f"Weights ({found.rule}): {weights}"
     console = Console(width=None if Console().is_terminal else 140)
     console.print(shown)
     console.print(RESEARCH_USE)
+
+
+def _title(endpoint: Endpoint) -> str:
+    from lymphokin.endpoints import DEFAULT
+
+    if endpoint.name == DEFAULT:
+        return "Risk of grade >= 2 lymphopenia 6 weeks after radiotherapy, by model"
+    if endpoint.on_a_day:
+        return f"Risk of grade >= 2. {endpoint.meaning}, by model"
+    return f"{endpoint.meaning}, by model: what visits show (the true curve over days)"

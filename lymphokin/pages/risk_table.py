@@ -47,7 +47,7 @@ def risk_table(
     Args:
         patients: of a forecast, with the patient's id as index.
         counts_until: last day whose counts the forecast used; None: all before the endpoint visit.
-        rest: how to see all patients, where not all are shown.
+        rest: how to see all patients, where not all are shown; empty: all are shown.
         synthetic: whether patients or population are made up.
         what: the endpoint in words.
     """
@@ -135,7 +135,7 @@ def _highest(
 ) -> tuple[pd.DataFrame, list[str]]:
     """The patients that are shown, and what must be said of the others."""
     shown, notes = patients, []
-    if len(patients) > MOST_ROWS:
+    if rest and len(patients) > MOST_ROWS:
         shown = patients.nlargest(MOST_ROWS, column, keep="first")
         notes.append(f"The {MOST_ROWS} highest {what} of {len(patients):,} patients. {rest}")
     outside = patients["extrapolation"].map(wording.stated)

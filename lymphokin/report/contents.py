@@ -13,6 +13,7 @@ from lymphokin.io import Cohort
 from lymphokin.model import Residual
 from lymphokin.model.roles import Contrast
 from lymphokin.pages import wording
+from lymphokin.predict import Forecast
 from lymphokin.predict.survival import Survival
 from lymphokin.quantities import DRUGS, OBSERVABLES, Drug, Observable
 from lymphokin.report.curves import quantile_bands
@@ -82,6 +83,7 @@ class ReportContents:
     `disputed`: the model's disputed link, or None.
     `residuals`: how measurements of these scatter, with SDs at their posterior medians.
     `survivals`: survival curves of events in time.
+    `asked`: forecasts of another endpoint, which the report shows besides.
     `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.
 
     Raises ValueError when a table lacks a column or a patient is not in the cohort.
@@ -109,6 +111,7 @@ class ReportContents:
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     left_out_parameters: str = ""
     survivals: tuple[Survival, ...] = ()
+    asked: Forecast | None = None
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():

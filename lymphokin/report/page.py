@@ -82,6 +82,7 @@ def render_report(contents: ReportContents) -> str:
                 }
                 for i, own in enumerate(contents.survivals)
             ],
+            asked=contents.asked and contents.asked.shown(""),
             densities=_densities(contents, parameters),
             parameters=parameters.to_dict("records"),
             unmeasured=bool((parameters["learnt"] == NOT_MEASURED).any()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -323,6 +323,7 @@ class Fit:
         path: AnyPath,
         *,
         counts_until: float | None = None,
+        endpoint: AnyPath | Endpoint | None = None,
         progress: bool | Reporter | None = None,
     ) -> Path:
         """Write the report of the fit: one HTML page that needs no network.
@@ -330,6 +331,7 @@ class Fit:
         Args:
             path: the page; one that exists is replaced.
             counts_until: as of :meth:`forecast`.
+            endpoint: another one to show besides, as of :meth:`forecast`; None: no other.
             progress: True, False, a reporter of your own; None: a bar where someone looks.
 
         Example:
@@ -342,6 +344,9 @@ class Fit:
             reporter.stage("forecasting every patient")
             predicted = self.forecast(counts_until=counts_until)
             contents = self._contents(predicted, reporter)
+            if endpoint is not None:
+                asked = self.forecast(endpoint=endpoint, counts_until=counts_until)
+                contents = replace(contents, asked=asked)
             reporter.stage("writing the report")
             return write_report(contents, path)
 

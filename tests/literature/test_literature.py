@@ -13,9 +13,10 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.endpoints import read_endpoint
 from lymphokin.literature import Counts, MetaAnalysis, Study, read_studies
 from lymphokin.literature.atra import read_atra_studies
-from lymphokin.literature.between_models import RISKS, combine
+from lymphokin.literature.between_models import RISKS, combine, numbers_of
 from lymphokin.literature.cohorts import build_cohorts, course_days
 from lymphokin.literature.likelihood import log_likelihood, share_below
 from lymphokin.literature.sampler import approximate, sample
@@ -215,3 +216,21 @@ def test_stacking_trusts_the_model_that_foresaw_what_happened():
     assert found.rule == "stacking"
     assert found.weights["right"] > 0.9
     assert sum(found.weights.values()) == pytest.approx(1.0)
+
+
+def test_models_are_combined_in_the_numbers_of_a_window():
+    endpoint = read_endpoint("days_below_0.8")
+    numbers = numbers_of(endpoint)
+    assert numbers == ("days_below_0.8_measured_q50", "days_below_0.8_true_q50")
+    days = {"a": (10.0, 20.0), "b": (30.0, 60.0)}
+    table = pd.DataFrame(
+        {"model": list(days), "id": "P1"}
+        | dict(zip(numbers, zip(*days.values(), strict=True), strict=True))
+    ).set_index(["model", "id"])
+    found = combine(table, endpoint)
+    row = found.combined.loc["P1"]
+    assert (found.rule, row[numbers[0]], row[numbers[1]]) == ("equal", 20, 40)
+    assert (row[f"{numbers[0]}_lowest"], row[f"{numbers[0]}_highest"]) == (10, 30)
+    assert (row["lowest_model"], row["highest_model"]) == ("a", "b")
+    assert numbers_of(read_endpoint("grade3_lowest"))[0] == "p_grade3_lowest_measured"
+    assert numbers_of(read_endpoint("week15"))[0] == "p_grade2_measured"

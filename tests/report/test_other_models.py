@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from lymphokin.endpoints import read_endpoint
 from lymphokin.model import load_model
 from lymphokin.model.roles import contrast_of
+from lymphokin.predict import Forecast
 from lymphokin.report.of_fit import levels_of
 from lymphokin.report.page import render_report
 from tests.report.made_up import QUANTILES, SPREAD, Page, made_up
+from tests.report.test_numbers import plain, rows_of
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -77,3 +80,28 @@ def test_of_lesions_each_has_its_curve_and_a_model_without_drugs_speaks_of_none(
     assert "of each lesion, with the number of the lesion at its end" in page.text
     for word in ("ATRA", "MDSC", "γ", "pulse"):
         assert word not in page.text, word
+
+
+@pytest.mark.usefixtures("unwritten_pictures")
+def test_another_endpoint_stands_besides_with_visits_and_the_true_curve_apart():
+    contents = made_up([f"P{i:02d}" for i in range(35)], ["SBRT"] * 35)
+    endpoint = read_endpoint("days_below_0.8")
+    numbers = {
+        f"{endpoint.name}_{kind}_q{q}": level + 0.1 * int(q)
+        for kind, level in (("true", 20.0), ("measured", 40.0))
+        for q in ("05", "25", "50", "75", "95")
+    }
+    table = pd.DataFrame(numbers, index=pd.Index(contents.patients["id"], name="id")).assign(
+        arm="SBRT", n_counts_used=3, extrapolation="", **{f"observed_{endpoint.name}": np.nan}
+    )
+    asked = Forecast(table, 14.0, ("weights fail",), endpoint, True)
+    page = render_report(replace(contents, asked=asked))
+    rows = rows_of(page, "days_below_0.8 of every patient")
+    assert len(rows) == 35  # all, not the highest
+    assert rows["P34"] == [
+        "SBRT", "3", "25.0", "20.5 to 29.5", "45.0", "40.5 to 49.5", "not known",
+    ]  # fmt: skip
+    text = plain(page)
+    assert "visits miss the nadir" in text
+    assert "weights fail." in text
+    assert 'id="endpoint"' not in render_report(contents)
