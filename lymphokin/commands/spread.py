@@ -60,7 +60,8 @@ def spread(
                           "by_model": by_model}))  # fmt: skip
         return
     shown = Table(title=("SYNTHETIC DATA. " if cohort.synthetic else "") + _title(found.endpoint))
-    of_models = found.by_model.set_index(["id", "model"])
+    rows = found.by_model.to_dict("records")
+    of_models = {(str(row["id"]), str(row["model"])): row for row in rows}
 
     def cell(row: Mapping[Hashable, Any]) -> str:
         shown, true = (row[column] for column in numbers_of(found.endpoint)[:2])
@@ -73,7 +74,7 @@ def spread(
     for name in (*found.weights, "combined"):
         shown.add_column(name.replace("_", " "), justify="right")
     for patient, row in found.combined.iterrows():
-        own = [cell(of_models.loc[(patient, name)].to_dict()) for name in found.weights]
+        own = [cell(of_models[str(patient), name]) for name in found.weights]
         shown.add_row(str(patient), *own, cell(row.to_dict()))
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights.items())
     shown.caption = f"Weights ({found.rule}): {weights}"

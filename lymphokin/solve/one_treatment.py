@@ -84,6 +84,12 @@ class TreatmentArrays(NamedTuple):
     """[exposure, node] last window that has ended"""
     has_ended: np.ndarray
     """[exposure, node]"""
+    lesion_gy: np.ndarray = np.zeros((0, 0))
+    """[node, lesion] Gy to each lesion; of no lesion where they are not distinguished"""
+    present: np.ndarray = np.zeros(0)
+    """[lesion] 1.0, or 0.0 for padding"""
+    varying: Mapping[str, np.ndarray] = {}
+    """per covariate that changes in others, [step]"""
 
     @property
     def shape(self) -> Shape:
@@ -91,6 +97,10 @@ class TreatmentArrays(NamedTuple):
         hours, windows = self.offset.shape
         queries = self.query_day.shape[1] if windows else 0
         return Shape(len(self.node_day), windows, hours, queries)
+
+
+LESIONS = (3, 6, 12)
+"""Numbers of lesions that arrays are padded to."""
 
 
 def treatment_arrays(
@@ -103,6 +113,7 @@ def treatment_arrays(
         fraction_days=treatment.fraction_days[order],
         immune_dose=treatment.immune_dose[order],
         share=treatment.share[order],
+        lesion_gy=None if treatment.lesion_gy is None else treatment.lesion_gy[order],
     )
     timeline, layout = build_timeline([ordered], rule)
     windows = len(layout.lane_windows)
@@ -130,7 +141,7 @@ def _zeros(array: Any, rows: int) -> np.ndarray:
 
 def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
     """The timeline of one patient in a shape."""
-    days = jax.tree.map(lambda array: np.asarray(array)[:, 0], timeline.days)
+    days = jax.tree.map(lambda array: np.asarray(array)[..., 0], timeline.days)
     node_day = _filled(days.node_day, shape.nodes)
     arrays = TreatmentArrays(
         step=np.diff(node_day),
@@ -154,6 +165,13 @@ def _padded(timeline: Timeline, windows: int, shape: Shape) -> TreatmentArrays:
         ended=np.zeros((0, 0), int),
         has_ended=np.zeros((0, 0)),
     )
+    arrays = arrays._replace(
+        varying={n: _filled(v, shape.nodes - 1) for n, v in days.varying.items()}
+    )
+    if days.present is not None:
+        more = next(n for n in LESIONS if n >= len(days.present)) - len(days.present)
+        gy = np.pad(_zeros(days.lesion_gy, shape.nodes), ((0, 0), (0, more)))
+        arrays = arrays._replace(lesion_gy=gy, present=np.pad(days.present, (0, more)))
     hours = timeline.hours
     if hours is None:
         return arrays
@@ -207,7 +225,14 @@ def timeline_of_lanes(arrays: TreatmentArrays, lanes: int, with_drug: Sequence[b
         share=wide(arrays.share),
         amount={n: wide(v) * drug for n, v in arrays.days_amount.items()},
         rate={n: wide(v) * drug for n, v in arrays.days_rate.items()},
+        varying={n: wide(v) for n, v in arrays.varying.items()},
     )
+    if arrays.present.shape[0]:
+        gy, present = jnp.asarray(arrays.lesion_gy), jnp.asarray(arrays.present)
+        days = days._replace(
+            lesion_gy=jnp.broadcast_to(gy[..., None], (*gy.shape, patients)),
+            present=jnp.broadcast_to(present[:, None], (len(present), patients)),
+        )
     if arrays.start.shape[0] == 0:
         return Timeline(days, None, ())
     lane = jnp.tile(jnp.arange(lanes), len(with_drug))

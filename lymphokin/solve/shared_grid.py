@@ -35,6 +35,8 @@ class Lesions:
     """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
     gy: Any
     """[patient] of each fraction to each lesion"""
+    cm3: Any
+    """[lesion, patient] volume of each"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,7 @@ class SharedGrid:
         )
         if lesions is not None:
             gy = count[:, None, :] * lesions.gy * lesions.present
-            days = days._replace(lesion_gy=gy, present=lesions.present)
+            days = days._replace(lesion_gy=gy, present=lesions.present, lesion_cm3=lesions.cm3)
         if pulses is None:
             return Timeline(days, None, ())
         untreated = n - pulses.day.shape[1]

@@ -20,6 +20,7 @@ from scipy.special import logsumexp
 
 from lymphokin.infer.pareto import pareto_smoothed
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NO_SOLUTION, NoForecastError
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import (
@@ -36,6 +37,12 @@ from lymphokin.whatif.proposal import fit_proposal
 
 PROPOSALS = 2
 """Proposed draws of the patient per draw of the population, of which there are as many as draws."""
+
+
+def unconditioned(population: PopulationDraws, count: int, seed: int) -> Conditioned:
+    """``count`` draws of a patient of whom nothing has been measured."""
+    draws = draw_patients(population, count, seed)
+    return Conditioned(draws, stacked(draws.lanes), "none")
 
 
 def condition(likelihood: PatientLikelihood, count: int, seed: int) -> Conditioned:

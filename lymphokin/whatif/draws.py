@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.solve.one_treatment import LESIONS
 from lymphokin.whatif.lanes import Lanes
 from lymphokin.whatif.normals import normals
 from lymphokin.whatif.shapes import MOST_WINDOWS
@@ -28,31 +29,45 @@ class PatientDraws:
         return len(self.atom)
 
 
-def sizes(population: PopulationDraws) -> tuple[int, int, int]:
-    """Numbers of effects: of subjects, of treated subjects, of occasions."""
+def sizes(population: PopulationDraws) -> tuple[int, int, int, int]:
+    """Numbers of effects: of subjects, of treated subjects, of occasions, of lesions."""
     hierarchy = population.hierarchy
     return (
         len(hierarchy.subject_effects),
         len(hierarchy.treated_effects),
         len(hierarchy.occasion_effects),
+        len(hierarchy.lesion_effects),
     )
 
 
 def split_normals(population: PopulationDraws, w: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Subject, treated and occasion latents from one array of normals [dimension, draw]."""
-    subject, treated, occasion = sizes(population)
-    of_subject, of_drug, rest = np.split(w, [subject, subject + treated])
-    return of_subject, of_drug, rest.reshape(occasion, MOST_WINDOWS, w.shape[1])
+    """Subject, treated, occasion and lesion latents from one array of normals [dimension, draw]."""
+    subject, treated, occasion, lesion = sizes(population)
+    ends = np.cumsum([subject, treated, occasion * MOST_WINDOWS])
+    of_subject, of_drug, of_windows, rest = np.split(w, ends)
+    return (
+        of_subject,
+        of_drug,
+        of_windows.reshape(occasion, MOST_WINDOWS, w.shape[1]),
+        rest.reshape(lesion, LESIONS[-1], w.shape[1]),
+    )
 
 
 def stacked(lanes: Lanes) -> np.ndarray:
     """The patient's latents as one array [latent, lane]."""
-    return np.vstack([lanes.subject, lanes.treated, *lanes.occasion])
+    return np.vstack([lanes.subject, lanes.treated, *lanes.occasion, *lanes.lesion])
 
 
 def dimensions(population: PopulationDraws) -> int:
     """Number of latents of one patient."""
-    subject, treated, occasion = sizes(population)
+    return conditioned_dimensions(population) + sizes(population)[3] * LESIONS[-1]
+
+
+def conditioned_dimensions(population: PopulationDraws) -> int:
+    """Number of them that counts are proposed by, the first ones: all but those of lesions, which
+    are proposed from the population.
+    """
+    subject, treated, occasion, _ = sizes(population)
     return subject + treated + occasion * MOST_WINDOWS
 
 

@@ -25,9 +25,8 @@ from lymphokin.whatif.answers import (
     WhatIfRequest,
 )
 from lymphokin.whatif.caution import warnings_of
-from lymphokin.whatif.condition import condition
+from lymphokin.whatif.condition import condition, unconditioned
 from lymphokin.whatif.conditioned import Conditioned
-from lymphokin.whatif.draws import draw_patients, stacked
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import (
     SIX_WEEKS,
@@ -49,10 +48,13 @@ from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS, arrays_of
 from lymphokin.whatif.treatment import (
     PATIENT,
+    as_read,
     columns_of,
+    first_record,
+    given,
     known_immune_dose,
     treatment_of,
-)
+)  # fmt: skip
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
 KEPT = 16
@@ -69,7 +71,7 @@ class Engine:
     """
 
     def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
-        population.model.require_counts_by_schedule("a what-if")
+        population.model.require_counts("a what-if")
         self.population = population
         self.seed = seed
         self.solver: LaneSolver = LaneSolver(population.hierarchy)
@@ -208,9 +210,8 @@ class Engine:
         return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan))
 
     def _solvable(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
-        """The treatment as the model reads it: with the drugs that it knows."""
-        treatment = self.treatment(patient, schedule, plan)
-        return treatment.of_doses(treatment.is_of(self.population.model.drugs))
+        """The treatment as the model reads it."""
+        return as_read(self.treatment(patient, schedule, plan), patient, self.population.model)
 
     def fixed(self, patient: Patient) -> Fixed:
         """The patient's covariates as the model reads them."""
@@ -241,7 +242,8 @@ class Engine:
         """
         if visit is None:
             visit = visit_of(SIX_WEEKS, schedule)
-        days = [float(visit), float(max(until, LATEST_DAY))]
+        first = first_record(patient, self.solver.model)
+        days = [*first, float(visit), float(max(until, LATEST_DAY))]
         return arrays_of(self._solvable(patient, schedule, plan), days, self.steps)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
@@ -260,22 +262,21 @@ class Engine:
                 known=list(known),
             )
         if not patient.counts:
-            return self._conditioned.get(draws, lambda: self._unconditioned(draws))
+            return self._conditioned.get(
+                draws, lambda: unconditioned(self.population, draws, self.seed)
+            )
 
         def make() -> Conditioned:
             return condition(self.likelihood(patient, plan), draws, self.seed)
 
         return self._conditioned.get(self._conditioned_by(patient, plan, draws), make)
 
-    def _unconditioned(self, count: int) -> Conditioned:
-        draws = draw_patients(self.population, count, self.seed)
-        return Conditioned(draws, stacked(draws.lanes), "none")
-
     def likelihood(self, patient: Patient, plan: Schedule) -> PatientLikelihood:
         """How likely the patient's counts so far are; there must be one."""
         records = Records.of(patient.counts)
         so_far = self._so_far(patient, plan)
-        begun = min([*so_far.fraction_days, *so_far.dose_days, records.day.max()])
+        events = [*so_far.fraction_days, *so_far.dose_days]
+        begun = min([*events, records.day.max(), *first_record(patient, self.solver.model)])
         # Before anything is given the patient is at rest: one node serves all those counts.
         arrays = arrays_of(so_far, [begun, *records.day[records.day > begun]], self.steps)
         return PatientLikelihood(self.population, self.solver, self.fixed(patient), records, arrays)
@@ -288,11 +289,7 @@ class Engine:
         """What the patient's draws depend on; not on what is planned after the last count."""
         if not patient.counts:
             return (patient, draws)
-        so_far = self._so_far(patient, plan)
-        parts = (so_far.fraction_days, so_far.immune_dose, so_far.share, so_far.dose_days,
-                 so_far.amount)  # fmt: skip
-        drugs = () if so_far.drug is None else tuple(so_far.drug)
-        return (patient, draws, drugs, *(part.tobytes() for part in parts))
+        return (patient, draws, given(self._so_far(patient, plan)))
 
     def solve(
         self,

@@ -22,7 +22,8 @@ from jax.sharding import Mesh, PartitionSpec
 from lymphokin.infer.devices import devices_for
 from lymphokin.model import Model
 from lymphokin.model.roles import Contrast, contrast_of
-from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents
+from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents, Population
+from lymphokin.population.arrays import LesionArrays
 from lymphokin.solve import solve
 from lymphokin.solve.one_treatment import (
     Interpolation,
@@ -50,6 +51,8 @@ class Lanes(NamedTuple):
     """[effect, lane] what matters only under the drug"""
     occasion: np.ndarray
     """[effect, window, lane]"""
+    lesion: np.ndarray
+    """[effect, lesion, lane] of as many lesions as there may be"""
 
     def take(self, lanes: Any) -> Lanes:
         """Some of the lanes."""
@@ -96,6 +99,10 @@ def _solve(
         measured={},
         treated_patient=jnp.arange(lanes),
     )
+    most = treatment.present.shape[0]
+    if most:
+        places = np.repeat(np.arange(patients), most), np.tile(np.arange(most), patients)
+        arrays = arrays._replace(lesions=LesionArrays(*places))
     z, subject = (jnp.tile(v, (1, versions)) for v in (draws.z, draws.subject))
     population = hierarchy.population(z)
     mean, sd = hierarchy.subject_prior(population, arrays)
@@ -103,6 +110,9 @@ def _solve(
     effects = draws.occasion.shape[0]
     occasion = jnp.asarray(draws.occasion)[:, :windows].reshape(effects, windows * lanes)
     latents = Latents(z, mean + sd * subject, jnp.asarray(draws.treated), occasion)
+    if most:
+        own = _lesions(solver, population, draws.lesion, most, versions)
+        latents = latents._replace(lesion=own)
     p, p_lanes = hierarchy.individuals(population, latents, arrays)
     if solver.contrast and len({link for link, _ in wanted}) > 1:
         kept, name = jnp.repeat(jnp.asarray([link for link, _ in wanted]), lanes), solver.contrast
@@ -123,9 +133,28 @@ def _solve(
     )
 
 
+def _lesions(
+    solver: LaneSolver, population: Population, drawn: Any, most: int, versions: int
+) -> jax.Array:
+    """[effect, lesion of any lane] latents of the lesions, lane after lane in every version."""
+    own = jnp.tile(jnp.asarray(drawn)[:, :most], (1, 1, versions))  # [effect, lesion, lane]
+    scaled = [
+        latent * population.between_lesion_sd[p.name] / p.between_lesion_sd
+        if p.lesion_parametrisation == "centred"
+        else latent
+        for p, latent in zip(solver.hierarchy.lesion_effects, own, strict=True)
+    ]
+    if not scaled:
+        return jnp.zeros((0, most * own.shape[2]))
+    return jnp.stack([latent.T.reshape(-1) for latent in scaled])
+
+
 def _parameters(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Array:
-    """[parameter, lane]; what only the drug's blocks read is of its first window, 0 without."""
+    """[parameter, lane]; what only the drug's blocks read is of its first window, 0 without, what
+    differs between lesions is of the first lesion.
+    """
     values = [jnp.asarray(getattr(p, n, getattr(p_lanes, n, 0.0))) for n in solver.parameters]
+    values = [v[0] if v.ndim == 2 else v for v in values]
     return jnp.stack([v[:lanes] if v.ndim else jnp.full(lanes, v) for v in values])
 
 
@@ -166,7 +195,7 @@ def _solve_on_devices(
     return jax.shard_map(
         partial(_solve_in_parts, solver, wanted),
         mesh=mesh,
-        in_specs=(Lanes(split[1], split[1], split[1], split[2]), shared, shared, shared),  # type: ignore[arg-type]
+        in_specs=(Lanes(split[1], split[1], split[1], split[2], split[2]), shared, shared, shared),  # type: ignore[arg-type]
         out_specs=Solved(split[2], others, split[0], split[1]),  # type: ignore[arg-type]
         check_vma=False,
     )(draws, fixed, treatment, where)
@@ -194,7 +223,8 @@ class LaneSolver:
     def others(self) -> tuple[str, ...]:
         """What the model measures on the days clock beside lymphocytes."""
         shown = {name for block in self.model.on_clock("days") for name in block.shows}
-        return tuple(n for n in self.model.observed if n in shown and n != COUNTED)
+        shown -= {COUNTED, *self.model.lesion_outputs}
+        return tuple(n for n in self.model.observed if n in shown)
 
     @cached_property
     def contrast(self) -> Contrast | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.solve.one_treatment import TreatmentArrays
-from lymphokin.whatif.draws import dimensions, sizes, split_normals
+from lymphokin.whatif.draws import conditioned_dimensions, sizes, split_normals
 from lymphokin.whatif.lanes import LANES, Fixed, Lanes, LaneSolver
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.records import Records, log_density, log_variance
@@ -31,7 +31,7 @@ class PatientLikelihood:
         Without a dose of the drug so far its latents stay as the population has them.
         """
         drug = len(self.arrays.start)
-        return dimensions(self.population) if drug else sizes(self.population)[0]
+        return conditioned_dimensions(self.population) if drug else sizes(self.population)[0]
 
     def predicted(self, z: np.ndarray, w: np.ndarray) -> np.ndarray:
         """[record, lane] ln counts predicted for latents of population and patient, lanes last."""

@@ -82,6 +82,15 @@ class Patient(Strict):
     counts: Annotated[tuple[Count, ...], Field(max_length=MOST_COUNTS)] = ()
     """measurements so far; those up to the first fraction are the baseline"""
 
+    covariates: tuple[tuple[str, float], ...] = ()
+    """values now of covariates that change in the model, such as a daily dose of steroids, which a
+    what-if holds; in Python and in files also a table ``{"STEROIDS": 4.0}``"""
+
+    @field_validator("covariates", mode="before")
+    @classmethod
+    def _from_table(cls, covariates: Any) -> Any:
+        return tuple(covariates.items()) if isinstance(covariates, dict) else covariates
+
     @field_validator("site")
     @classmethod
     def _known_sites(cls, site: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from lymphokin.dose.immune import per_lesion
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
+from lymphokin.model import Model
 from lymphokin.pages.messages import RefusedError
 from lymphokin.solve import Treatment
+from lymphokin.solve.treatment import Changes
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Pulse, Schedule
 
@@ -35,7 +38,22 @@ def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatm
     immune_dose, share = _immune_dose(patient, schedule, plan)
     intakes = _intakes(schedule, patient.bsa)
     days = np.array([float(f.day) for f in schedule.fractions])
-    return Treatment(days, immune_dose, share, *intakes[:2], drug=intakes[2])
+    return Treatment(
+        days,
+        immune_dose,
+        share,
+        *intakes[:2],
+        drug=intakes[2],
+        lesion_gy=_lesion_gy(patient, schedule),
+    )
+
+
+def _lesion_gy(patient: Patient, schedule: Schedule) -> np.ndarray:
+    """[fraction, lesion] Gy to each of the patient's lesions, 0 to those not irradiated."""
+    _, lesions = _per_gy(patient.site, patient.n_lesions)
+    number = np.array([f.lesion for f in schedule.fractions], int)[:, None]
+    gray = np.array([f.gy for f in schedule.fractions])[:, None]
+    return gray * ((number == 0) | (number == np.arange(1, lesions + 1)))
 
 
 def _immune_dose(
@@ -97,9 +115,58 @@ def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray, np
     return np.concatenate(days), np.concatenate(amount), np.concatenate(drug)
 
 
+def as_read(treatment: Treatment, patient: Patient, model: Model) -> Treatment:
+    """A treatment as a model reads it: of the drugs that it takes, with lesions and covariates that
+    change if it knows them.
+
+    Raises:
+        ValueError: when a covariate that changes is not stated of the patient.
+    """
+    return replace(
+        treatment.of_doses(treatment.is_of(model.drugs)),
+        lesion_gy=treatment.lesion_gy if model.has_lesions else None,
+        varying=held(patient, model),
+    )
+
+
+def first_record(patient: Patient, model: Model) -> list[float]:
+    """Day on which a patient leaves the initial values, where a model begins with a record."""
+    return [min([0.0, *(c.day for c in patient.counts)])] if model.begins else []
+
+
+def given(treatment: Treatment) -> tuple[Any, ...]:
+    """What tells treatments apart that have been given."""
+    gy = np.zeros(0) if treatment.lesion_gy is None else treatment.lesion_gy
+    parts = (treatment.fraction_days, treatment.immune_dose, treatment.share, gy,
+             treatment.dose_days, treatment.amount)  # fmt: skip
+    drugs = () if treatment.drug is None else tuple(treatment.drug)
+    return (drugs, *(part.tobytes() for part in parts))
+
+
+def held(patient: Patient, model: Model) -> dict[str, Changes]:
+    """Covariates that change in the model, each held at what is stated of the patient.
+
+    Raises:
+        ValueError: when one is not stated, or not known, or its value cannot be.
+    """
+    stated, known = dict(patient.covariates), model.table.varying
+    wanted = {n: f"{c.lowest:g} to {c.highest:g} {c.unit}" for n, c in known.items()}
+    found = {n: f"{v:g}" for n, v in stated.items()}
+    sound = set(stated) == set(known) and all(
+        c.lowest <= stated[n] <= c.highest for n, c in known.items()
+    )
+    if not sound:
+        raise ValueError(
+            f"patient.covariates: found {found or 'none'}, expected a value of each that changes "
+            f"in model {model.name}: {wanted or 'it has none'}"
+        )
+    none = np.zeros(0)
+    return {name: Changes(none, none, value) for name, value in stated.items()}
+
+
 def columns_of(patient: Patient) -> dict[str, list[Any]]:
     """The patient as columns of one row, named as the covariates of an event table."""
     blank: dict[str, list[Any]] = {name.lower(): [None] for name in TEXT_COVARIATES}
     blank |= {name.lower(): [np.nan] for name in NUMERIC_COVARIATES}
-    stated = patient.model_dump(exclude={"counts"}, exclude_none=True)
+    stated = patient.model_dump(exclude={"counts", "covariates"}, exclude_none=True)
     return blank | {name: [value] for name, value in stated.items()}

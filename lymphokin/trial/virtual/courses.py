@@ -38,6 +38,8 @@ class Courses(NamedTuple):
     """[treated patient] amount per intake"""
     gy: jax.Array
     """[patient] Gy of each fraction to each lesion"""
+    lesion_cm3: jax.Array
+    """[lesion, patient] volume of each lesion, without the margin"""
 
     @property
     def last_fraction(self) -> jax.Array:
@@ -56,6 +58,7 @@ class Courses(NamedTuple):
             immune_dose=twice(self.immune_dose),
             dose_mg=self.dose_mg * bsa[:n] / bsa[n:],
             gy=twice(self.gy),
+            lesion_cm3=twice(self.lesion_cm3),
         )
 
 
@@ -73,13 +76,13 @@ def draw_courses(key: jax.Array, design: VirtualDesign, pulses: int) -> Courses:
     """
     keys = jax.random.split(key, 4)
     n = design.n_control + design.n_treated
-    covariates, ratio = _patients(keys[0], design, n)
+    covariates, ratio, cm3 = _patients(keys[0], design, n)
     day, given, gray = _fractions(keys[1], design, n)
     pulse_day, taken = _pulses(keys[2], design, pulses)
     plan = design.plan
     daily = plan["mg_per_m2_per_day"] * covariates["bsa"][design.n_control :]
     amount = daily / plan["doses_per_day"]
-    return Courses(covariates, day, given, ratio * gray, pulse_day, taken, amount, gray)
+    return Courses(covariates, day, given, ratio * gray, pulse_day, taken, amount, gray, cm3)
 
 
 def _choice(key: jax.Array, shares: list[float], shape: tuple[int, ...]) -> jax.Array:
@@ -88,8 +91,10 @@ def _choice(key: jax.Array, shares: list[float], shape: tuple[int, ...]) -> jax.
     return (jax.random.uniform(key, (*shape, 1)) > edges).sum(axis=-1)
 
 
-def _patients(key: jax.Array, design: VirtualDesign, n: int) -> tuple[dict[str, Any], jax.Array]:
-    """Covariates, and immune Gy per prescribed Gy to all lesions, [patient]."""
+def _patients(
+    key: jax.Array, design: VirtualDesign, n: int
+) -> tuple[dict[str, Any], jax.Array, jax.Array]:
+    """Covariates, immune Gy per prescribed Gy to all lesions [patient], and volumes of lesions."""
     plan, keys = design.plan, jax.random.split(key, 5)
     counts = np.asarray([int(c) for c in plan["lesion_counts"]])
     lesions = jnp.asarray(counts)[_choice(keys[0], list(plan["lesion_counts"].values()), (n,))]
@@ -109,7 +114,7 @@ def _patients(key: jax.Array, design: VirtualDesign, n: int) -> tuple[dict[str, 
         "bsa": jnp.clip(bsa, *BSA_RANGE_M2),
         "age": jnp.clip(age, *AGE_RANGE),
     }
-    return covariates, (site * there).sum(axis=0)
+    return covariates, (site * there).sum(axis=0), jnp.pi / 6 * diameter**3
 
 
 def _next_weekday(day: jax.Array, first_weekday: jax.Array) -> jax.Array:

@@ -120,7 +120,8 @@ class Grid:
         lesions = None
         if self.lesions:
             there = jnp.arange(self.lesions)[:, None] < courses.covariates["n_lesions"]
-            lesions = Lesions(there.astype(float), courses.gy)
+            volume = courses.lesion_cm3[: self.lesions]
+            lesions = Lesions(there.astype(float), courses.gy, volume)
         return self.shared.timeline(
             courses.fraction_day,
             courses.given,

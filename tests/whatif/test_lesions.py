@@ -1,0 +1,110 @@
+"""What-ifs of models that follow every lesion, or whose covariates change."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import lymphokin as lk
+from lymphokin.model import load_model
+from lymphokin.population import CohortArrays, Latents
+from lymphokin.population.arrays import LesionArrays
+from lymphokin.population.draws import PopulationDraws
+from lymphokin.quantities import VaryingCovariate
+from lymphokin.solve import build_timeline, solve
+from lymphokin.whatif.engine import CURVE_DAYS, Engine
+from lymphokin.whatif.schedule import PlannedFraction, Schedule, schedule_of
+from lymphokin.whatif.treatment import held
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+LANES, DAYS = 6, (5.0, 42.0)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine(PopulationDraws.of_prior(load_model(EXAMPLES / "lesions_cd8.py"), draws=60))
+
+
+def to_lesion(number: int, fractions: int = 5) -> Schedule:
+    """Daily fractions of 8 Gy to one lesion."""
+    days = range(fractions)
+    return Schedule(fractions=tuple(PlannedFraction(day=d, gy=8, lesion=number) for d in days))
+
+
+def test_lesions_of_a_patient_are_those_of_the_solver_of_fits(engine):
+    patient, plan = lk.Patient(n_lesions=2), to_lesion(1)
+    found = np.exp(np.asarray(engine.solve(patient, plan, plan, 400).others["cd8"]))
+    lanes = engine.condition(patient, plan, 400).draws.lanes.take(slice(0, LANES))
+    treatment = replace(engine.treatment(patient, plan, plan), days=np.array(DAYS))
+    assert treatment.lesion_gy is not None
+    assert treatment.lesion_gy.tolist() == [[8.0, 0.0]] * 5
+    timeline, layout = build_timeline([treatment] * LANES)
+    hierarchy, fixed = engine.population.hierarchy, engine.fixed(patient)
+    columns = ({k: np.full(LANES, v) for k, v in part.items()} for part in fixed)
+    places = LesionArrays(np.repeat(np.arange(LANES), 2), np.tile(np.arange(2), LANES))
+    arrays = CohortArrays(timeline, *columns, {}, np.zeros(0, int), lesions=places)
+    population = hierarchy.population(jnp.asarray(lanes.z))
+    mean, sd = hierarchy.subject_prior(population, arrays)
+    ratio = [
+        population.between_lesion_sd[p.name] / p.between_lesion_sd
+        if p.lesion_parametrisation == "centred"
+        else np.ones(LANES)
+        for p in hierarchy.lesion_effects
+    ]
+    lesion = lanes.lesion[:, :2] * np.asarray(ratio)[:, None]  # [effect, lesion, lane]
+    none = jnp.zeros((0, 0))
+    latents = Latents(jnp.asarray(lanes.z), mean + sd * lanes.subject, none, none)
+    latents = latents._replace(lesion=lesion.transpose(0, 2, 1).reshape(len(ratio), -1))
+    p, p_lanes = hierarchy.individuals(population, latents, arrays)
+    fine = jax.jit(lambda: solve(hierarchy.model, p, p_lanes, timeline).outputs)()
+    for day in DAYS:
+        node = [layout.node(timeline, i, day) for i in range(LANES)]
+        reference = np.asarray(fine["cd8"])[node, np.arange(LANES)]
+        at = int(np.flatnonzero(day == CURVE_DAYS)[0])
+        assert found[at, :LANES] == pytest.approx(reference, rel=2e-3)
+
+
+def test_which_lesion_is_treated_and_how_many_there_are_matters(engine):
+    both = schedule_of("5x8")
+
+    def cd8(lesions: int, schedule: Schedule) -> float:
+        solved = engine.solve(lk.Patient(n_lesions=lesions), schedule, schedule, 400)
+        return float(np.exp(np.asarray(solved.others["cd8"])).mean(axis=1).max())
+
+    one = cd8(2, to_lesion(1))
+    assert cd8(2, both) != pytest.approx(one, rel=2e-3)
+    assert cd8(3, both) != pytest.approx(cd8(2, both), rel=2e-3)
+    with pytest.raises(ValueError, match="lesion"):
+        cd8(1, to_lesion(2))
+    with pytest.raises(ValueError, match="diameter"):
+        engine.condition(lk.Patient(counts=[(-1, 20.0, "diameter")]), both, 400)
+
+
+def test_covariates_that_change_are_held_at_what_is_stated():
+    known = VaryingCovariate("STEROIDS", "mg", "prednisone", 0.0, 200.0, 0.0)
+    name, table = known.name, SimpleNamespace(varying={known.name: known})
+    model: Any = SimpleNamespace(name="of_steroids", table=table)
+    stated = lk.Patient(covariates={name: known.highest})
+    changes = held(stated, model)[name]
+    assert changes.at(np.array([-5.0, 50.0])).tolist() == [known.highest] * 2
+    for wrong in ({}, {name: known.highest + 1}, {name: known.lowest, "OTHER": 1.0}):
+        with pytest.raises(ValueError, match=f"expected a value of each .*{name}"):
+            held(lk.Patient(covariates=wrong), model)
+    with pytest.raises(ValueError, match="it has none"):
+        held(stated, load_model("hedos_hcc"))
+
+
+@pytest.mark.slow
+def test_the_abscopal_example_answers():
+    model = load_model(EXAMPLES / "abscopal_cd8.py")
+    patient = lk.Patient(n_lesions=3, counts=[(-3, 1.2), (-1, 15.0, "cd8")])
+    draws = PopulationDraws.of_prior(model, draws=60)
+    plans = to_lesion(1), schedule_of("5x8 + 4x3")
+    answer = lk.what_if(draws, patient, *plans, draws=400).answer
+    assert 0 <= answer.a.judged.planned.p <= 1
+    assert set(answer.a.curves.others) == {"mdsc", "cd8"}
