@@ -4,6 +4,7 @@ Closed forms where there are any, SciPy at a tight tolerance elsewhere. Each mod
 for one patient with five fractions.
 """
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -15,6 +16,7 @@ from scipy.integrate import solve_ivp
 from lymphokin.model import load_model
 from lymphokin.solve import StepRule, Treatment, build_timeline, solve
 
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 FRACTIONS = np.array([0.0, 1.0, 2.0, 7.0, 8.0])
 DOSE = 0.3
 DAYS = np.array([0.0, 1.0, 2.5, 7.0, 10.0, 20.0, 30.0, 50.0, 90.0, 105.0, 150.0])
@@ -109,6 +111,25 @@ def test_friberg_agrees_with_scipy():
 
     expected = between_fractions(np.full(3, L0), hit, flow)[:, 2]
     np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_friberg_with_published_kinetics_agrees_with_scipy():
+    got, p = counts(EXAMPLES / "friberg_published.py")
+    rate, exponent = p["transit_rate"], p["feedback"]
+
+    def flow(y):
+        arriving = np.append(y[0] * (L0 / y[-1]) ** exponent, y[:-1])
+        return rate * (arriving - y)
+
+    def hit(y):
+        return y * [1, 1, 1, 1, np.exp(-p["radiosensitivity"] * DOSE)]
+
+    expected = between_fractions(np.full(5, L0), hit, flow)[:, -1]
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+    # Four steps of 83 days (Wang 2020) and of 146 hours (Park 2025) lie one SD below and above.
+    sd = load_model(EXAMPLES / "friberg_published.py").table["transit_rate"].population_sd
+    steps = np.log(np.array([4 / 83, 4 * 24 / 146]) / rate)
+    np.testing.assert_allclose(steps, [-sd, sd], atol=0.02)
 
 
 def test_jin_type_agrees_with_scipy():

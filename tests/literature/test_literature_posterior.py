@@ -11,8 +11,13 @@ from lymphokin.literature import calibrated_models, coverage, literature_draws, 
 from lymphokin.literature.calibrate import calibrate
 from lymphokin.literature.checks import expected_counts, standard_courses
 from lymphokin.literature.meta_analysis import Settings
-from lymphokin.literature.posterior import read_posterior, shipped_details
+from lymphokin.literature.posterior import (
+    draws_of_posterior,
+    read_posterior,
+    shipped_details,
+)
 from lymphokin.literature.prior import model_with_prior, prior_table
+from lymphokin.model import ModelError, load_model
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.shipped import data_path, models_path
 
@@ -70,6 +75,19 @@ def test_the_priors_for_a_fit_are_those_of_the_posterior(population):
     assert "suppression" not in written["parameters"]
     with pytest.raises(ValueError, match="calibrate"):
         model_with_prior("hedos_hcc", "literature")
+
+
+def test_the_posterior_of_a_model_file_is_read_with_its_model(tmp_path):
+    for ending in ("py", "toml"):
+        shipped = models_path() / f"hedos_hcc.{ending}"
+        (tmp_path / f"ours.{ending}").write_bytes(shipped.read_bytes())
+    model = load_model(tmp_path / "ours.py")
+    with xr.open_dataset(data_path("literature/posterior/hedos_hcc.nc")) as stored:
+        z, attributes = stored["z_new_study"].to_numpy().astype(float), dict(stored.attrs)
+    attributes |= {"model": "ours", "model_sha256": model.sha256}
+    assert draws_of_posterior(z, attributes, model=model).model is model
+    with pytest.raises(ModelError, match="no model 'ours'"):
+        draws_of_posterior(z, attributes)
 
 
 @pytest.mark.slow
