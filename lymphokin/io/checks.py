@@ -149,6 +149,30 @@ def check_steady_states(records: Records, doses: Doses, sheet: Sheet) -> None:
     sheet.flag(rows, "SS", expected, "it would forget the doses before")
 
 
+def resets_of(records: Records) -> pd.DataFrame:
+    """Days on which patients are set back to their untreated state."""
+    rows = records.is_reset & records.timed & (records.patient >= 0)
+    ids = np.array(records.ids, dtype=object)
+    table = pd.DataFrame({"id": ids[records.patient[rows]], "day": records.day[rows]})
+    return table.drop_duplicates(ignore_index=True)
+
+
+def check_resets(records: Records, doses: Doses, sheet: Sheet) -> None:
+    """Doses of the time of a reset come after it, and none of II and ADDL reaches over one."""
+    usable = records.timed & (records.patient >= 0)
+    resets = np.flatnonzero(records.is_reset & usable)
+    before, over = np.zeros(len(sheet), bool), np.zeros(len(sheet), bool)
+    last = np.full(len(sheet), -np.inf)
+    np.maximum.at(last, doses.record, doses.day)
+    for row in resets:
+        own = usable & records.is_dose & (records.patient == records.patient[row])
+        before |= own & (records.day == records.day[row]) & (np.arange(len(sheet)) < row)
+        over |= own & (records.day < records.day[row]) & (last >= records.day[row])
+    sheet.flag(before, "TIME", "a dose at the time of a reset after it in the file")
+    expected = "repeated doses to end before a reset: write those after it as a dose of their own"
+    sheet.flag(over, "ADDL", expected)
+
+
 def check_varying(records: Records, sheet: Sheet) -> None:
     """One value per patient and time of a covariate that changes."""
     for name, value in records.varying.items():

@@ -40,7 +40,10 @@ OBSERVATIONS: Types = {
     "row": _WHOLE,
 }
 LESIONS: Types = {"id": _TEXT, "lesion": _WHOLE, "volume_cm3": _NUMBER}
+RESETS: Types = {"id": _TEXT, "day": _NUMBER}
 VARYING: Types = {"id": _TEXT, "day": _NUMBER, "covariate": _TEXT, "value": _NUMBER}
+_BEFORE_DOSES = 0.5
+"""EVID of a reset while records are put in order: after what was measured, before what is given."""
 _OPTIONAL = ("lloq", "lln", "lower", "upper", "tube", "delay", "sd")
 _DEFAULTS = {"lesion": 0, "censored": False, "row": 0, "duration": 0.0, "steady": 0.0}
 
@@ -76,6 +79,8 @@ class Cohort:
     `varying`: values stated of covariates that change within a patient: id, day, covariate (its
         column), value. Each holds until the next one.
     `lesions`: volumes stated of lesions: id, lesion, volume_cm3.
+    `resets`: id and day on which a patient is set back to the untreated state, before any dose of
+        that day and time.
     `vocabulary`: what its quantities and drugs mean: a model's words, or those of any table.
     """
 
@@ -90,6 +95,7 @@ class Cohort:
     accepted: Mapping[str, str] = field(default_factory=dict)
     varying: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(VARYING)))
     lesions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LESIONS)))
+    resets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RESETS)))
     vocabulary: Vocabulary = field(default_factory=Vocabulary, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +105,7 @@ class Cohort:
             raise ValueError("each patient stands once in `patients`")
         object.__setattr__(self, "patients", patients)
         tables = {"fractions": FRACTIONS, "doses": DOSES, "observations": OBSERVATIONS}
-        tables["varying"] = VARYING
+        tables |= {"varying": VARYING, "resets": RESETS}
         for name, columns in tables.items():
             table = _conform(getattr(self, name), columns, name)
             table = _with_limits(table) if name == "observations" else table
@@ -141,6 +147,7 @@ class Cohort:
             observations=self.observations[self.observations["id"].isin(wanted)],
             varying=self.varying[self.varying["id"].isin(wanted)],
             lesions=self.lesions[self.lesions["id"].isin(wanted)],
+            resets=self.resets[self.resets["id"].isin(wanted)],
         )
 
     def until(self, day: float) -> "Cohort":
@@ -160,7 +167,7 @@ class Cohort:
         visit = {"EVID": 0, "DVID": blank, "MDV": 1}
         for column, value in visit.items():
             joined.loc[alone, column] = value
-        return joined.astype({"EVID": np.int64})
+        return joined
 
     def doses_of(self, drug: str) -> pd.DataFrame:
         """The rows of `doses` of one drug."""
@@ -243,10 +250,14 @@ class Cohort:
                 "LESION": seen["lesion"].where(seen["lesion"] > 0),
             }
         )
-        records = [table for table in (observations, fractions, doses) if len(table)]
+        resets = pd.DataFrame(
+            {"ID": self.resets["id"], "TIME": self.resets["day"], "EVID": _BEFORE_DOSES}
+        )
+        records = [table for table in (observations, fractions, doses, resets) if len(table)]
         events = self._with_varying(pd.concat(records or [observations], ignore_index=True))
         order = self.patients.index.get_indexer(events["ID"].to_numpy())
         events = events.iloc[np.lexsort((events["EVID"], events["TIME"], order))]
+        events["EVID"] = events["EVID"].replace(_BEFORE_DOSES, 3).astype(np.int64)
         volume = self.lesions.set_index(["id", "lesion"])["volume_cm3"]
         own = pd.MultiIndex.from_arrays([events["ID"], events["LESION"].fillna(0).astype(int)])
         events["LESION_CM3"] = volume.reindex(own).to_numpy()

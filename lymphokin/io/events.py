@@ -71,8 +71,9 @@ def read_events(
     value below LLOQ, `<x`, `BLQ`, or 0 where LLOQ is given, is censored at the limit; `>x` lies
     above x. CENS and LIMIT mean what they mean in Monolix. RATE (amount per unit of TIME) or DUR
     (in the unit of TIME) make a dose an infusion, where the model knows it. SS 1 with II says that
-    a steady state has been reached; resets (EVID 3 and 4) are refused. The first fraction must lie
-    on day 0 (at any clock time); with dates, day 0 is the moment of the first fraction.
+    a steady state has been reached; EVID 3 and 4 reset a patient to the untreated state.
+    The first fraction must lie on day 0 (at any clock time); with dates, day 0 is the moment of the
+    first fraction.
 
     Raises BadInput with every problem found. Questions that span records (order, duplicates,
     baseline, ...) are asked only when the columns they need are there.
@@ -123,6 +124,7 @@ def read_table(
         checks.check_duplicates(records, doses, sheet)
         checks.check_varying(records, sheet)
         checks.check_steady_states(records, doses, sheet)
+        checks.check_resets(records, doses, sheet)
         checks.check_baseline(records, sheet)
         check_single_events(records, sheet)
         check_plausible(records, doses, patients, sheet)
@@ -140,6 +142,7 @@ def read_table(
         accepted=found.accepted,
         varying=checks.stated_values(records),
         lesions=lesions,
+        resets=checks.resets_of(records),
         vocabulary=words,
     )
 

@@ -17,9 +17,9 @@ from lymphokin.plausible import CHECKS, LARGEST_ALC
 from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES, Vocabulary
 
 MOST_REPEATS = 1000
-_RESET = "a reset is not known: what follows it is a patient of its own"
-OTHER_EVENTS = {"2": "neither an observation nor a dose: leave the record out", "3": _RESET,
-                "4": _RESET}  # fmt: skip
+EVENTS = ("0", "1", "3", "4")
+"""Values of EVID: an observation, a dose, a reset, a reset and a dose after it."""
+OTHER_EVENTS = {"2": "neither an observation nor a dose: leave the record out"}
 """Values of EVID in other people's tables, and what to do with such records."""
 
 type Mask = NDArray[np.bool_]
@@ -48,6 +48,7 @@ class Records:
     moment: NDArray[np.int64]
     is_dose: Mask
     is_observation: Mask
+    is_reset: Mask
     compartment: Codes
     amount: Numbers
     interval: Numbers
@@ -108,10 +109,16 @@ def read_records(
     per_day = HOURS_PER_DAY if in_hours else 1.0  # units of TIME in a day
     column = sheet.column("EVID")
     other = column.rows(np.array([plain_number(w) in OTHER_EVENTS for w in column.words], bool))
-    event = sheet.choices("EVID", ("0", "1"), where=~other)
-    sheet.flag(other, "EVID", "one of 0, 1", lambda word: OTHER_EVENTS[plain_number(word)])
+    event = sheet.choices("EVID", EVENTS, where=~other)
+    sheet.flag(other, "EVID", "one of 0, 1, 3, 4", lambda word: OTHER_EVENTS[plain_number(word)])
     sheet.flag(~sheet.stated("EVID"), "EVID", "0 (observation) or 1 (dose) on every record")
-    is_dose, is_observation = event == 1, event == 0
+    is_reset = event >= EVENTS.index("3")
+    is_dose = (event == EVENTS.index("1")) | (event == EVENTS.index("4"))
+    is_observation = event == EVENTS.index("0")
+    alone = is_reset & ~is_dose
+    for name in ("AMT", "DV"):
+        number = sheet.numbers(name) if alone.any() else np.zeros(len(sheet))
+        sheet.flag(alone & (np.nan_to_num(number) != 0), name, "a blank on a reset (EVID 3)")
     lesion = _whole(sheet, "LESION", 1, MOST_LESIONS, "the number of a lesion, 1, 2, ...")
     doses = _doses(sheet, mapping, is_dose, is_observation, words, lesion)
     observations = _observations(sheet, mapping, is_dose, is_observation, words, lesion)
@@ -124,6 +131,7 @@ def read_records(
         moment=moment,
         is_dose=is_dose,
         is_observation=is_observation,
+        is_reset=is_reset,
         compartment=doses["compartment"],
         amount=doses["amount"],
         interval=doses["interval"] / per_day,

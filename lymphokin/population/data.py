@@ -24,6 +24,7 @@ from lymphokin.population.lesions import (
     refuse_misplaced,
     refuse_without_volume,
 )
+from lymphokin.population.resets import around_resets
 from lymphokin.population.steady import with_doses_before
 from lymphokin.population.varying import changes_of, unstated
 from lymphokin.quantities import VaryingCovariate
@@ -101,6 +102,7 @@ def treatments_of(
     record_days = _by_patient(patients, cohort.observations, "day")
     lesion_gy = lesion_doses(cohort) if with_lesions else [None] * len(patients)
     lesion_cm3 = lesion_volumes(cohort) if with_lesions else [None] * len(patients)
+    resets = _by_patient(patients, cohort.resets, "day")
     changes = {name: changes_of(cohort, c) for name, c in (varying or {}).items()}
     treatments = []
     for i, patient in enumerate(patients):
@@ -117,6 +119,7 @@ def treatments_of(
                 duration=duration[i],
                 lesion_gy=lesion_gy[i],
                 lesion_cm3=lesion_cm3[i],
+                resets=resets[i],
                 varying={name: own[i] for name, own in changes.items()},
             )
         )
@@ -150,7 +153,7 @@ def pack(
     check_covariates(model, cohort.patients, cohort.patients.index, cohort.source, first_row)
     steps = following(rule or StepRule(), model)
     varying = model.table.varying
-    treated = with_doses_before(model, cohort, steps.tolerance)
+    treated = around_resets(model, with_doses_before(model, cohort, steps.tolerance))
     treatments = treatments_of(treated, days or {}, model.has_lesions, varying)
     timeline, layout = build_timeline(treatments, steps)
     _refuse_other_units(model, cohort)

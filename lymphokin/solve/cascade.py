@@ -36,7 +36,12 @@ class Solution(NamedTuple):
 
 
 def _clock(
-    model: Model, p: Any, clock: Literal["hours", "days"], lanes: int, present: Any = None
+    model: Model,
+    p: Any,
+    clock: Literal["hours", "days"],
+    lanes: int,
+    present: Any = None,
+    resets: bool = False,
 ) -> Clock:
     blocks = model.on_clock(clock)
     parameters = tuple(parameter.name for parameter in model.table)
@@ -45,11 +50,12 @@ def _clock(
     handed, jumps = rates, frozenset(rates)
     if clock == "days" and (drug := model.on_clock("hours")):
         states = tuple(name for block in drug for name in block.hands_down)
-        jumps |= structure_of(drug, parameters).jumps & set(states)
+        jumps |= set(states) if resets else structure_of(drug, parameters).jumps & set(states)
         handed = (*states, *rates)
     if clock == "days":
         handed, jumps = (*handed, *model.table.varying), jumps | set(model.table.varying)
-    return Clock(system, structure_of(blocks, parameters, handed, jumps), lanes)
+    structure = structure_of(blocks, parameters, handed, jumps, resets=resets)
+    return Clock(system, structure, lanes)
 
 
 def _infusions(rates: Mapping[str, Any], given: Clock) -> dict[str, Path]:
@@ -124,9 +130,10 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
         rest = Handed(zero, zero, jnp.zeros(days.step.shape))
         handed = {name: rest for b in model.on_clock("hours") for name in b.hands_down}
     present, varying = _present(model, days), _varying(model, days)
-    clock = _clock(model, p, "days", patients, present)
+    clock = _clock(model, p, "days", patients, present, days.reset is not None)
     fractions = Fraction(jnp.asarray(days.immune_dose), jnp.asarray(days.share))
-    events = Events(fractions, {n: jnp.asarray(days.amount[n]) for n in clock.system.drugs})
+    reset = None if days.reset is None else jnp.asarray(days.reset)
+    events = Events(fractions, {n: jnp.asarray(days.amount[n]) for n in clock.system.drugs}, reset)
     given = {name: Path(*h) for name, h in handed.items()} | _infusions(days.rate, clock)
     given |= varying
     step = jnp.asarray(days.step)

@@ -204,7 +204,11 @@ def hand_down(
             integral = (
                 down.inside * integral + down.has_ended * total[down.ended] - after / after_loss
             )
-            mean = jnp.diff(integral, axis=0) / jnp.where(moves, step, 1.0)
+            if down.kept is None:
+                change = jnp.diff(integral, axis=0)
+            else:
+                nodes, change = down.kept * nodes, integral[1:] - (down.kept * integral)[:-1]
+            mean = change / jnp.where(moves, step, 1.0)
             middle = 1.5 * mean - 0.25 * (nodes_before[1:] + nodes[:-1])
             result[name] = Handed(nodes_before, nodes, jnp.where(moves, middle, nodes[1:]))
     return result

@@ -30,6 +30,10 @@ the tolerance, slow drugs in the prior's tail kept gradients off by up to 0.7 %;
 of the prior come to within 1e-5 of adaptive diffrax (a slow test)."""
 
 
+PAST_RESET = 5e-9
+"""Days for which a window goes on after a reset: a node there is inside, the next dose is not."""
+
+
 @dataclass(frozen=True)
 class Window:
     """How drugs of the hours clock are followed that share their windows."""
@@ -173,7 +177,10 @@ against a measurement error of 0.18, and areas under the drug's curve to about 1
 
 
 def drug_windows(
-    dose_days: Sequence[float], rule: StepRule, ends: Sequence[float] | None = None
+    dose_days: Sequence[float],
+    rule: StepRule,
+    ends: Sequence[float] | None = None,
+    resets: Sequence[float] = (),
 ) -> list[tuple[float, float]]:
     """Start and end of each drug window: runs of doses, each followed by a tail (days).
 
@@ -181,7 +188,18 @@ def drug_windows(
         dose_days: days of the doses, sorted.
         rule: that of the drug.
         ends: days on which each has been given; None where all are given at once.
+        resets: days, sorted, at which windows end, and after which others start.
     """
+    if len(resets):
+        given = dose_days if ends is None else ends
+        edges = [-inf, *resets, inf]
+        found: list[tuple[float, float]] = []
+        for begin, end in pairwise(edges):
+            own = [i for i, day in enumerate(dose_days) if begin < day <= end]
+            parts = drug_windows([dose_days[i] for i in own], rule, [given[i] for i in own])
+            # A record at the time of the reset was taken before it.
+            found += [(a, min(b, end + PAST_RESET)) for a, b in parts]
+        return found
     windows: list[tuple[float, float]] = []
     for day, given in zip(dose_days, dose_days if ends is None else ends, strict=True):
         if windows and day - (windows[-1][1] - rule.tail_days) <= rule.separate_days:

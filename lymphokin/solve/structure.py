@@ -144,6 +144,7 @@ def structure_of(
     handed: tuple[str, ...] = (),
     handed_jumps: frozenset[str] = frozenset(),
     together: bool = False,
+    resets: bool = False,
 ) -> Structure:
     """Structure of the blocks of one clock.
 
@@ -152,6 +153,7 @@ def structure_of(
         handed: names of the states that an earlier clock hands down.
         handed_jumps: those of them that an event of that clock changes.
         together: put all states into one component, to check the solver against itself.
+        resets: whether events set all states back.
     """
     names = System(blocks, None).names
     local = frozenset((*names, *handed))
@@ -213,7 +215,7 @@ def structure_of(
         components=tuple(components),
         handed=handed,
         steady=frozenset(name for name in names if not loss[name] & local),
-        jumps=frozenset(jumps) | handed_jumps,
+        jumps=frozenset(names if resets else jumps) | handed_jumps,
         reads=reads,
         read_within=frozenset(
             name

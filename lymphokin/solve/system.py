@@ -24,6 +24,9 @@ class Events(NamedTuple):
     """None on the hours clock"""
     doses: Mapping[str, Any]
     """amount of each drug that the clock's blocks take"""
+    reset: Any = None
+    """1.0 where all states go back to those of an untreated patient first; None where none ever do
+    """
 
 
 class System:
@@ -113,8 +116,14 @@ class System:
         return flows
 
     def changes(self, y: Mapping[str, Any], events: Events) -> dict[str, Any]:
-        """States that events change, with their new values; a dose comes after a fraction."""
+        """States that events change, with their new values: a reset comes first, then a fraction,
+        then a dose.
+        """
         changed: dict[str, Any] = {}
+        if events.reset is not None:
+            rest = self.initial(jnp.shape(events.reset)[-1])
+            y = {n: jnp.where(events.reset > 0, rest[n], v) for n, v in y.items() if n in rest}
+            changed = dict(y)
         for block in self.blocks:
             if events.fraction is not None:
                 changed |= block.on_fraction(self._own(block, y), self.p, events.fraction)

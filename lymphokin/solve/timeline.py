@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from lymphokin.solve.handed import HandDownArrays, hand_down_arrays, rounded
 from lymphokin.solve.lesions import lesion_volumes, present_lesions
 from lymphokin.solve.steps import StepRule, Window, days_nodes, drug_windows, hours_nodes
 from lymphokin.solve.treatment import SAME_DAY, Treatment
@@ -37,6 +38,9 @@ class DaysArrays(NamedTuple):
     """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
     lesion_cm3: jax.Array | np.ndarray | None = None
     """[lesion, patient] volume of each lesion, 1.0 where not stated"""
+    reset: jax.Array | np.ndarray | None = None
+    """[node, patient] 1.0 where the patient is set back to the untreated state before anything else
+    happens, else 0.0; None where nobody ever is"""
     varying: Mapping[str, jax.Array | np.ndarray] = {}
     """per covariate that changes within a patient, [step, patient]"""
 
@@ -64,21 +68,6 @@ class HoursArrays(NamedTuple):
     """[rank, lane] 1.0 where there is such a window, else 0.0"""
     exposure: jax.Array | np.ndarray
     """[lane] place of the window's drugs among :attr:`lymphokin.model.Model.exposures`"""
-
-
-class HandDownArrays(NamedTuple):
-    """Where the days clock reads the hours clock: at each of its nodes."""
-
-    query_day: jax.Array | np.ndarray
-    """[query, lane] nodes of the days clock inside the lane's window"""
-    source: jax.Array | np.ndarray
-    """[node, patient] flat index into the queries"""
-    inside: jax.Array | np.ndarray
-    """[node, patient] 1.0 inside a window, else 0.0"""
-    ended: jax.Array | np.ndarray
-    """[node, patient] lane of the last window that has ended"""
-    has_ended: jax.Array | np.ndarray
-    """[node, patient] 1.0 if one has ended"""
 
 
 class Timeline(NamedTuple):
@@ -137,12 +126,6 @@ class Layout:
         return found
 
 
-def _rounded(count: int) -> int:
-    """Array length: up to the next multiple of an eighth of its power of two, at least 8."""
-    unit = max(8, 2 ** max(0, count.bit_length() - 4))
-    return -(-count // unit) * unit
-
-
 def _padded(rows: Sequence[np.ndarray], length: int, fill: float | None = 0.0) -> np.ndarray:
     """[length, row] array; a fill of None repeats the last value of each row."""
     out = np.zeros((length, len(rows)))
@@ -185,6 +168,8 @@ def build_timeline(
             doses = np.sort(np.concatenate([doses, treatment.dose_ends]))
         if len(treatment.change_days):  # steps after a change are as short as after a dose
             doses = np.sort(np.concatenate([doses, treatment.change_days]))
+        if len(treatment.resets):
+            doses = np.sort(np.concatenate([doses, treatment.resets]))
         events = np.sort(np.concatenate([fractions, doses]))
         begins = rule.from_first_record or not len(events)
         first = min([*treatment.days, *events[:1]]) if begins else events[0]
@@ -194,7 +179,7 @@ def build_timeline(
         anchors = np.concatenate([events, treatment.days, [first]])
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
         node_rows.append(days_nodes(anchors.tolist(), doses.tolist(), fractions.tolist(), rule))
-    nodes = _rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
+    nodes = rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
     node_day = _padded(node_rows, nodes, None)
     days = DaysArrays(
         step=np.diff(node_day, axis=0),
@@ -218,6 +203,7 @@ def build_timeline(
         lesion_gy=_lesion_gy(treatments, node_rows, nodes),
         present=present_lesions(treatments),
         lesion_cm3=lesion_volumes(treatments),
+        reset=_resets(treatments, node_rows, nodes),
         varying=_varying(treatments, node_day),
     )
     by_exposure = [
@@ -235,9 +221,13 @@ def build_timeline(
     if not lanes:
         return Timeline(days, None, ()), layout
     hours = _hours(given, lanes, exposures, treated, rule)
+    resets = [treatment.resets for treatment in given]
     down = tuple(
-        _hand_down(node_day, lanes, np.asarray(exposures) == i) for i in range(len(rule.windows))
+        hand_down_arrays(node_day, lanes, np.asarray(exposures) == i, resets)
+        for i in range(len(rule.windows))
     )
+    if days.reset is not None:
+        down = tuple(each._replace(kept=1.0 - np.asarray(days.reset)) for each in down)
     return Timeline(days, hours, down), layout
 
 
@@ -249,6 +239,19 @@ def _varying(treatments: Sequence[Treatment], node_day: np.ndarray) -> dict[str,
         )
         for name in (treatments[0].varying if treatments else ())
     }
+
+
+def _resets(
+    treatments: Sequence[Treatment], nodes: Sequence[np.ndarray], length: int
+) -> np.ndarray | None:
+    """[node, patient] 1.0 on the nodes of resets; None where there are none."""
+    if not any(len(t.resets) for t in treatments):
+        return None
+    on = [
+        _at_nodes(r, t.resets, np.ones(len(t.resets)))
+        for t, r in zip(treatments, nodes, strict=True)
+    ]
+    return np.minimum(_padded(on, length), 1.0)
 
 
 def _lesion_gy(
@@ -272,7 +275,9 @@ def _windows(treatment: Treatment, window: Window, rule: StepRule) -> list[tuple
     own = treatment.of_doses(treatment.is_of(window.drugs))
     order = np.argsort(own.dose_days, kind="stable")
     days, ends = own.dose_days[order], own.dose_ends[order]
-    return drug_windows(days.tolist(), rule.within(window), ends.tolist())
+    return drug_windows(
+        days.tolist(), rule.within(window), ends.tolist(), treatment.resets.tolist()
+    )
 
 
 def _amounts(
@@ -331,11 +336,12 @@ def _hours(
         events = np.concatenate([own.dose_days, own.dose_ends])
         offsets.append(hours_nodes(_unique_days(events).tolist(), end - start, rule.within(window)))
         given.append(own)
-    length = _rounded(max(len(row) for row in offsets) - 1) + 1
+    length = rounded(max(len(row) for row in offsets) - 1) + 1
     offset = _padded(offsets, length, None)
     drugs = [drug for window in rule.windows for drug in window.drugs]
     patients = np.asarray([patient for patient, _, _ in lanes])
-    runs = list(zip(exposures, patients.tolist(), strict=True))
+    segments = [int((treatments[p].resets < start).sum()) for p, start, _ in lanes]
+    runs = list(zip(exposures, patients.tolist(), segments, strict=True))
     first = {run: lane for lane, run in reversed(list(enumerate(runs)))}
     ordinal = np.arange(len(lanes)) - np.asarray([first[run] for run in runs])
     rank = np.arange(1, ordinal.max() + 1)[:, None]
@@ -352,39 +358,3 @@ def _hours(
         has_earlier=has_earlier.astype(float),
         exposure=np.asarray(exposures),
     )
-
-
-def _hand_down(
-    node_day: np.ndarray, lanes: Sequence[tuple[int, float, float]], own: np.ndarray
-) -> HandDownArrays:
-    """What the days clock reads of some lanes.
-
-    Args:
-        own: [lane] whether it is one of them.
-    """
-    covered = [
-        np.flatnonzero((node_day[:, p] >= start) & (node_day[:, p] < end) & of_exposure)
-        for (p, start, end), of_exposure in zip(lanes, own, strict=True)
-    ]
-    # Padding repeats the last node; it is read once and its copies point to the same query.
-    distinct = [
-        np.unique(node_day[rows, lane[0]], return_inverse=True)
-        for rows, lane in zip(covered, lanes, strict=True)
-    ]
-    queries = _rounded(max((1, *(len(days) for days, _ in distinct))))
-    query_day = np.zeros((queries, len(lanes)))
-    source = np.zeros(node_day.shape, dtype=int)
-    inside = np.zeros(node_day.shape)
-    ended = np.zeros(node_day.shape, dtype=int)
-    has_ended = np.zeros(node_day.shape)
-    for lane, ((patient, start, end), rows, (days, inverse)) in enumerate(
-        zip(lanes, covered, distinct, strict=True)
-    ):
-        query_day[:, lane] = start
-        query_day[: len(days), lane] = days
-        source[rows, patient] = inverse * len(lanes) + lane
-        inside[rows, patient] = 1.0
-        later = (node_day[:, patient] >= end) & own[lane]
-        ended[later, patient] = lane
-        has_ended[later, patient] = 1.0
-    return HandDownArrays(query_day, source, inside, ended, has_ended)

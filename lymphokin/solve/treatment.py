@@ -53,6 +53,7 @@ class Treatment:
             distinguished.
         lesion_cm3: [lesion] volume of each lesion, NaN where not stated; None where lesions are not
             distinguished.
+        resets: days on which the patient is set back to the untreated state, before what is given.
         varying: values of covariates that change, by name.
     """
 
@@ -66,6 +67,7 @@ class Treatment:
     duration: np.ndarray | None = None
     lesion_gy: np.ndarray | None = None
     lesion_cm3: np.ndarray | None = None
+    resets: np.ndarray = field(default_factory=lambda: np.zeros(0))
     varying: Mapping[str, Changes] = field(default_factory=dict)
 
     def is_of(self, drugs: Collection[str]) -> np.ndarray:
