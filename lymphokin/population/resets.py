@@ -28,15 +28,17 @@ def around_resets(model: Model, cohort: Cohort) -> Cohort:
             f"{model.name} has hazards ({', '.join(model.hazards)}), which no reset undoes"
         )
     doses = cohort.doses.copy()
+    owner = doses["id"].to_numpy()
+    day, amount, duration = (
+        doses[name].to_numpy(float, copy=True) for name in ("day", "amount_mg", "duration")
+    )
     for patient, own in cohort.resets.groupby("id"):
         days = np.sort(own["day"].to_numpy(float))
-        for place in doses.index[doses["id"] == patient]:
-            day, duration = doses.loc[place, ["day", "duration"]].astype(float)
-            if (np.abs(days - day) <= SAME_DAY).any():
-                doses.loc[place, "day"] = day + AFTER
-            later = days[days > day + SAME_DAY]
-            if len(later) and duration > 0 and day + duration > later[0]:
-                kept = later[0] - day
-                doses.loc[place, "amount_mg"] *= kept / duration
-                doses.loc[place, "duration"] = kept
-    return replace(cohort, doses=doses)
+        for place in np.flatnonzero(owner == patient):
+            later = days[days > day[place] + SAME_DAY]
+            if len(later) and day[place] + duration[place] > later[0]:
+                amount[place] *= (later[0] - day[place]) / duration[place]
+                duration[place] = later[0] - day[place]
+            if (np.abs(days - day[place]) <= SAME_DAY).any():
+                day[place] += AFTER
+    return replace(cohort, doses=doses.assign(day=day, amount_mg=amount, duration=duration))
