@@ -12,7 +12,6 @@ import typer
 from lymphokin.commands.options import ModelFile
 
 ADDRESS = "127.0.0.1"
-MOST_CONNECTIONS = 64
 
 
 def serve(
@@ -44,6 +43,7 @@ def serve(
     from threadpoolctl import threadpool_limits
 
     from lymphokin.web.app import make_app
+    from lymphokin.web.connections import server_config
     from lymphokin.whatif.audit import AuditLog
     from lymphokin.whatif.population import literature_populations, population_draws
 
@@ -69,17 +69,9 @@ def serve(
             log=log,
             load_others=literature_populations,
         )
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            server_header=False,
-            date_header=False,
-            access_log=False,
-            limit_concurrency=MOST_CONNECTIONS,
-        )
         url = f"http://{ADDRESS}:{port}/"
         Console(stderr=True).print(f"The page: {url}  (Ctrl-C stops it). Research use only.")
         if not no_open:
             webbrowser.open(url)
         bound.listen(64)
-        uvicorn.Server(config).run(sockets=[bound])
+        uvicorn.Server(server_config(app)).run(sockets=[bound])

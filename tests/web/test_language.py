@@ -120,6 +120,9 @@ def test_the_whole_task_in_french_by_keyboard_alone(french: Visit) -> None:
     page.emulate_media(media="print")
     assert page.locator("#headline").inner_text().startswith(headline.split("\n")[0])
     assert page.locator("#answer-0 svg.people").is_visible()
+    assert [french.number(x) for x in "AB"] == [
+        str(answer[x]["judged"]["planned"]["of_100"]) for x in "ab"
+    ]
     assert printed_pages(page) == 1
 
 
