@@ -63,9 +63,13 @@ class EndpointDraws:
         return self.mean(self.reported_as(grade))
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """[patient] weighted mean of values [population draw, draw, patient]."""
+        """[patient] weighted mean of values [population draw, draw, patient].
+
+        Weights add up to 1 but for rounding; no chance becomes larger than 1 by it.
+        """
         patients = range(values.shape[2])
-        return np.array([(self.weights[:, :, i] * values[:, :, i]).sum() for i in patients])
+        means = np.array([(self.weights[:, :, i] * values[:, :, i]).sum() for i in patients])
+        return np.clip(means, values.min(axis=(0, 1)), values.max(axis=(0, 1)))
 
     def measured(self, seed: int) -> np.ndarray:
         """[population draw, draw, patient] a measured count (1e9/L) at random for each draw."""

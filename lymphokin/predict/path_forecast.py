@@ -188,7 +188,7 @@ def _row(
     for q in QUANTILES:
         row[f"{name}_true_q{round(100 * q):02d}"] = weighted_quantile(read[:, 0], weights, q)
     if endpoint.has_event:
-        row[f"p_{name}_true"] = float(weights @ np.nan_to_num(read[:, 1]))
+        row[f"p_{name}_true"] = min(1.0, float(weights @ np.nan_to_num(read[:, 1])))
     if len(window.visits):
         number, event, many = measured_numbers(
             endpoint, drawn, place, window, residual, sd, counts_until, rng, decimals
@@ -196,7 +196,7 @@ def _row(
         for q in QUANTILES:
             row[f"{name}_measured_q{round(100 * q):02d}"] = weighted_quantile(number, many, q)
         if event is not None:
-            row[f"p_{name}_measured"] = float(many @ event)
+            row[f"p_{name}_measured"] = min(1.0, float(many @ event))
     observed = window.observed
     row[f"observed_{name}"] = np.nan
     if observed is not None:

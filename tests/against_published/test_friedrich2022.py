@@ -28,7 +28,7 @@ def test_tumours_are_those_of_the_recursions(tmp_path):
     for mouse in ("rt", "drug"):
         np.testing.assert_allclose(found[mouse], exact[mouse], rtol=5e-3, err_msg=mouse)
     # Both together take all cells away, and the program puts the tumour to 0. The saturating kill
-    # follows until half of the tumour has gone, and leaves less than a hundredth.
+    # follows until a quarter of the tumour has gone, and leaves less than a hundredth.
     both, gone = found["both"], exact["both"][0] == 0
     assert gone[-1]
     np.testing.assert_allclose(both[:, :9], exact["both"][:, :9], rtol=0.05)

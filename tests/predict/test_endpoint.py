@@ -1,5 +1,6 @@
 """Grades at the precision a laboratory reports, and which visit is the endpoint."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from lymphokin.endpoint import grade_of, measured_threshold
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.model import load_model
+from lymphokin.predict.endpoint_draws import EndpointDraws
 
 
 @pytest.mark.parametrize(
@@ -92,3 +95,14 @@ def test_the_last_baseline_decides_the_grade_and_the_mean_one_is_geometric():
     assert never.last_baseline("alc").isna().all()
     assert never.mean_baseline("alc").isna().all()
     assert twice.mean_baseline("mdsc").isna().all()
+
+
+def test_a_chance_is_not_above_1_for_rounding():
+    weights = np.full((1, 2, 1), 0.5)
+    weights[0, 0, 0] = np.nextafter(0.5, 1) + 1e-16
+    residual = load_model("hedos_hcc").table.residuals["alc"]
+    sd = np.full((1, 1), residual.sd)
+    draws = EndpointDraws(np.zeros((1, 2, 1)), sd, residual, weights, np.zeros(1))
+    assert weights.sum() > 1
+    assert draws.mean(np.ones((1, 2, 1))).tolist() == [1.0]
+    assert draws.mean(np.array([[[0.25], [0.75]]]))[0] == pytest.approx(0.5)
