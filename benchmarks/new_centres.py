@@ -25,6 +25,9 @@ from scipy.special import expit
 
 import lymphokin as lk
 from lymphokin.criticism.forecasts.calibration import calibration
+from lymphokin.criticism.forecasts.cases import Cases, cases_of
+from lymphokin.criticism.forecasts.later_counts import COVERAGE, count_measures
+from lymphokin.criticism.forecasts.looks import Look, forecasts_at_looks
 from lymphokin.criticism.forecasts.scores import log_score
 from lymphokin.endpoints import read_endpoint
 from lymphokin.infer import CohortDensity, density_of
@@ -38,9 +41,6 @@ from lymphokin.population import JointPrior, simulate_records
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.updating.gains import gains_of
 from lymphokin.updating.reweigh import reliable, reweigh, sample_of
-from lymphokin.validation.cases import Cases, cases_of
-from lymphokin.validation.looks import Look, forecasts_at_looks
-from lymphokin.validation.measures import COVERAGE, count_measures
 
 LOOKS = (0.0, 14.0)
 VISITS = (-7.0, 0.0, 7.0, 14.0, 21.0, 28.0, 46.0, 120.0, 400.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import Json, ModelFile, Seed, writable
+from lymphokin.commands.options import ENDPOINT_HELP, Json, ModelFile, Seed, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def check(
             min=0,
         ),
     ] = 0,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(help=f"With --predictive. {ENDPOINT_HELP} It needs an event."),
+    ] = None,
     link: Annotated[
         bool,
         typer.Option(
@@ -78,6 +82,8 @@ def check(
 
     lymphokin check runs/trial --predictive --folds 5
 
+    lymphokin check runs/trial --predictive --endpoint week15
+
     lymphokin check runs/small --sbc 200
     """  # fmt: skip
     from lymphokin.criticism.result import page_path
@@ -90,6 +96,8 @@ def check(
         )
     if folds and not predictive:
         raise ValueError("--folds: expected together with --predictive")
+    if endpoint is not None and not predictive:
+        raise ValueError("--endpoint: expected together with --predictive")
     asked = {
         "check_folds": folds,
         "check_predictive": predictive,
@@ -103,7 +111,7 @@ def check(
     with shown(True) as reporter:
         reporter.stage("reading the run")
         fit = open_run(run, model_file)
-        result = _checked(fit, name, draws, folds, sbc, seed, unfinished, reporter)
+        result = _checked(fit, name, draws, folds, sbc, seed, endpoint, unfinished, reporter)
         reporter.stage("drawing")
         files = result.save(path)
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -121,6 +129,7 @@ def _checked(
     folds: int,
     trials: int,
     seed: int,
+    endpoint: str | None,
     unfinished: Path,
     reporter: Reporter,
 ) -> CheckResult:
@@ -137,7 +146,12 @@ def _checked(
             fit, trials=trials, seed=seed, unfinished=unfinished, progress=reporter
         )
     return checks.check_forecasts(
-        fit, folds=folds, seed=seed, unfinished=unfinished, progress=reporter
+        fit,
+        folds=folds,
+        seed=seed,
+        endpoint=endpoint,
+        unfinished=unfinished,
+        progress=reporter,
     )
 
 

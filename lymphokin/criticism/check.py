@@ -19,6 +19,7 @@ from lymphokin.criticism.forecasts.predict_left_out import (
     patients_in_folds,
     predict_by_folds,
     predict_left_out,
+    to_judge,
 )
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
 from lymphokin.criticism.forecasts.prediction_sections import prediction_sections
@@ -33,6 +34,7 @@ from lymphokin.criticism.simulation.simulation_calibration import (
 from lymphokin.criticism.simulation.simulation_sections import simulation_sections
 from lymphokin.criticism.simulation.simulation_verdicts import judge_simulations
 from lymphokin.criticism.teaching.teaching_sections import teaching_sections
+from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.files import AnyPath
 from lymphokin.infer import Checkpoint
 from lymphokin.progress import Reporter, shown
@@ -90,7 +92,8 @@ class ForecastCheck(CheckResult):
 
     @property
     def details(self) -> dict[str, pd.DataFrame]:
-        return {"scores": self.quality.scores, "forecasts": self.quality.forecasts}
+        later = {} if self.quality.later is None else {"later_counts": self.quality.later}
+        return {"scores": self.quality.scores, "forecasts": self.quality.forecasts, **later}
 
     def sections(self) -> list[Section]:
         return prediction_sections(self.quality)
@@ -162,6 +165,7 @@ def check_forecasts(
     *,
     folds: int = 0,
     seed: int = 0,
+    endpoint: AnyPath | Endpoint | None = None,
     unfinished: AnyPath | None = None,
     progress: bool | Reporter | None = None,
 ) -> ForecastCheck:
@@ -175,6 +179,8 @@ def check_forecasts(
         folds: 0 leaves patients out one by one, by importance weights; from 2 on, the
             number of fits, each without one part of the patients.
         seed: of all random numbers.
+        endpoint: what is judged, by name, a file that declares one, or as it is; it needs an event.
+            None: the default one. Besides, every count after each day is judged.
         unfinished: folder in which finished fits of the folds are kept. The same call continues
             after a stop. None: a stopped check is lost.
         progress: True, False, a reporter of your own; None: a bar where someone looks.
@@ -192,14 +198,26 @@ def check_forecasts(
     about = about_fit(fit, seed)
     with shown(progress) as reporter:
         if not folds:
-            return ForecastCheck(about, predict_left_out(fit, seed, reporter))
+            quality = predict_left_out(fit, seed, reporter, endpoint=endpoint)
+            return ForecastCheck(about | _judged_by(quality), quality)
         # What is judged is the model on this cohort, fitted anew: not the draws of the run.
         about = {k: v for k, v in about.items() if k != "convergence"} | {"folds": folds}
-        patients, fold = patients_in_folds(fit.density, folds, seed)
+        judging = to_judge(fit, endpoint=endpoint)
+        patients, fold = patients_in_folds(fit.density, folds, seed, judging[1])
         with _checkpoint(fit, unfinished, {"seed": seed, "folds": folds}) as checkpoint:
             reporter.stage("fitting without each part of the patients")
-            quality = predict_by_folds(fit.density, patients, fold, seed, checkpoint, reporter)
-    return ForecastCheck(about, quality)
+            quality = predict_by_folds(
+                fit.density, patients, fold, seed, checkpoint, reporter, judging=judging
+            )
+    return ForecastCheck(about | _judged_by(quality), quality)
+
+
+def _judged_by(quality: PredictionQuality) -> dict[str, Any]:
+    """What the page says of the endpoint; nothing of the default one."""
+    asked = quality.endpoint
+    if asked is None or asked == shipped_endpoints()[DEFAULT]:
+        return {}
+    return {"endpoint": asked.name, "meaning": asked.meaning}
 
 
 def check_sampler(

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lymphokin.criticism.forecasts.cases import Cases
 from lymphokin.criticism.forecasts.intervals import Estimate, mean_of
+from lymphokin.criticism.forecasts.later_counts import inside
+from lymphokin.criticism.forecasts.looks import Look, forecasts_at_looks, unreliable
 from lymphokin.criticism.forecasts.prediction_verdicts import interval
 from lymphokin.criticism.forecasts.refit import Refit
 from lymphokin.criticism.forecasts.scores import Floats, brier, crps, log_score
 from lymphokin.infer import CohortDensity, NutsSettings
 from lymphokin.progress import Reporter
-from lymphokin.validation.cases import Cases
-from lymphokin.validation.looks import Look, forecasts_at_looks, unreliable
-from lymphokin.validation.measures import inside
 
 SETTINGS = NutsSettings(chains=2, draws=200)
 """Of each fit without some patients: a forecast uses 150 of its draws."""

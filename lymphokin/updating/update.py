@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from lymphokin.criticism.forecasts.cases import cases_of
+from lymphokin.criticism.forecasts.looks import forecasts_at_looks
 from lymphokin.endpoints import DEFAULT, read_endpoint
 from lymphokin.files import AnyPath
 from lymphokin.infer import CohortDensity, NutsSettings, density_of
@@ -23,8 +25,7 @@ from lymphokin.run import Fit
 from lymphokin.run.fitting import fit_of
 from lymphokin.updating.gains import gain_in_words, gains_of, left_out_looks
 from lymphokin.updating.reweigh import hopeless, reliable, reweigh, sample_of
-from lymphokin.validation.cases import cases_of, refuse_fitted
-from lymphokin.validation.looks import forecasts_at_looks
+from lymphokin.validation.cases import refuse_fitted
 from lymphokin.validation.validate import population_of, tables_behind
 
 FEWEST = 5

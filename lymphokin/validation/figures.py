@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lymphokin.criticism.forecasts.calibration import grouped
+from lymphokin.criticism.forecasts.looks import Look, unreliable
 from lymphokin.criticism.forecasts.prediction_figures import panels_of_days
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality, outcomes
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, VERMILLION, log_ticks, styled
-from lymphokin.validation.looks import Look, unreliable
 from lymphokin.validation.smooth import smooth_curve
 
 BINS = 10

@@ -24,10 +24,11 @@ from scipy.stats import norm
 
 from lymphokin.criticism.forecasts.benchmarks import BASELINE, CARRIED_FORWARD
 from lymphokin.criticism.forecasts.intervals import Estimate
+from lymphokin.criticism.forecasts.later_counts import COUNT_PLACE, COUNT_RATIO, COVERAGE
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
 from lymphokin.criticism.forecasts.prediction_verdicts import interval
 from lymphokin.pages.wording import percent
-from lymphokin.validation.measures import COUNT_PLACE, COUNT_RATIO, COVERAGE, EXPECTED
+from lymphokin.validation.measures import EXPECTED
 from lymphokin.verdict import FINE, LOOK, WRONG, Verdict
 
 HOLDS, UPDATE, DO_NOT_USE = "holds", "update first", "do not use here"

@@ -12,6 +12,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from lymphokin.criticism.forecasts.cases import Cases
+from lymphokin.criticism.forecasts.later_counts import (
+    COUNT_CRPS,
+    COUNT_PLACE,
+    COUNT_RATIO,
+    COVERAGE,
+)
+from lymphokin.criticism.forecasts.looks import Look
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
 from lymphokin.criticism.forecasts.prediction_sections import (
     beside_benchmarks,
@@ -20,20 +28,10 @@ from lymphokin.criticism.forecasts.prediction_sections import (
 )
 from lymphokin.criticism.sections import Drawing, Section, Table
 from lymphokin.pages.wording import fixed
-from lymphokin.validation.cases import Cases, in_words
+from lymphokin.validation.cases import in_words
 from lymphokin.validation.figures import calibration_curves, counts_figure
 from lymphokin.validation.judgement import AT_A_LOOK, look_in_words
-from lymphokin.validation.looks import Look
-from lymphokin.validation.measures import (
-    COUNT_CRPS,
-    COUNT_PLACE,
-    COUNT_RATIO,
-    COVERAGE,
-    ENDPOINT_COVERAGE,
-    EXPECTED,
-    ICI,
-    SCALED_BRIER,
-)
+from lymphokin.validation.measures import ENDPOINT_COVERAGE, EXPECTED, ICI, SCALED_BRIER
 from lymphokin.validation.precision import Precision
 from lymphokin.verdict import Verdict
 

@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.criticism.forecasts.benchmarks import benchmark_forecasts
+from lymphokin.criticism.forecasts.cases import Cases, cases_of
+from lymphokin.criticism.forecasts.later_counts import COVERAGE
+from lymphokin.criticism.forecasts.looks import Look, forecasts_at_looks
 from lymphokin.criticism.forecasts.prediction_quality import (
     MODEL,
     PredictionQuality,
@@ -34,10 +37,9 @@ from lymphokin.predict.range import features, outside
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.solve import StepRule
-from lymphokin.validation.cases import Cases, cases_of, in_words, refuse_few, refuse_fitted
+from lymphokin.validation.cases import in_words, refuse_few, refuse_fitted
 from lymphokin.validation.judgement import conclusion, verdicts_of, worst_of
-from lymphokin.validation.looks import Look, forecasts_at_looks
-from lymphokin.validation.measures import COVERAGE, EXPECTED, by_group, further_scores
+from lymphokin.validation.measures import EXPECTED, by_group, further_scores
 from lymphokin.validation.precision import Precision, precision
 from lymphokin.validation.sections import validation_sections
 from lymphokin.verdict import Verdict

@@ -1,16 +1,20 @@
 """Held-out forecasts: who is judged, what the scores are, and that bad news is said."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
 from lymphokin.criticism.forecasts.benchmarks import ARM_RATE, BASELINE, CARRIED_FORWARD, Forecasts
 from lymphokin.criticism.forecasts.held_out import HeldOut, held_out_forecasts
+from lymphokin.criticism.forecasts.later_counts import count_measures
+from lymphokin.criticism.forecasts.predict_left_out import predict_left_out, to_judge
 from lymphokin.criticism.forecasts.prediction_quality import (
     BENCHMARKS,
     MODEL,
@@ -18,7 +22,10 @@ from lymphokin.criticism.forecasts.prediction_quality import (
     prediction_quality,
 )
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.endpoints import at_day
+from lymphokin.io import BadInput
 from lymphokin.predict import forecast
+from lymphokin.progress import Reporter
 from lymphokin.run import open_run
 from tests.criticism.test_check_command import Page
 
@@ -142,7 +149,7 @@ def test_the_command_writes_a_page_and_its_numbers(made_up_run: Path):
     after = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
     assert {name: after[name] for name in before} == before
     new = {"check_predictive.html", "check_predictive.json", "check_predictive_scores.csv",
-           "check_predictive_forecasts.csv"}  # fmt: skip
+           "check_predictive_forecasts.csv", "check_predictive_later_counts.csv"}  # fmt: skip
     assert set(after) - set(before) <= new
     assert new <= set(after)
     said = json.loads(done.stdout)
@@ -152,6 +159,16 @@ def test_the_command_writes_a_page_and_its_numbers(made_up_run: Path):
     forecasts = pd.read_csv(made_up_run / "check_predictive_forecasts.csv")
     assert set(forecasts["predictor"]) == {MODEL, *BENCHMARKS}
     assert forecasts["risk"].between(0, 1).all()
+    # One solution of the equations gives the endpoint's forecasts and those of all later counts.
+    fit = open_run(made_up_run)
+    own = forecasts.query("predictor == @MODEL and day == 14").set_index("id")
+    z, ids = fit.population_z(), own.index[:2]
+    alone = held_out_forecasts(fit.density, z, ids, (14.0,), in_fit=True, seed=0)[14.0]
+    np.testing.assert_allclose(own.loc[ids, "risk"], alone.forecasts.risk)
+    later = pd.read_csv(made_up_run / "check_predictive_later_counts.csv")
+    counts = fit.cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    assert len(later.query("look == 14")) == (counts["day"] > 14).sum()
+    assert "every later count" in {v["check"] for v in said["verdicts"]}
     text = (made_up_run / "check_predictive.html").read_text()
     page = Page(text)
     assert len(set(page.ids)) == len(page.ids)
@@ -160,3 +177,40 @@ def test_the_command_writes_a_page_and_its_numbers(made_up_run: Path):
     assert "Fewer than 10 patients with or without the event" in text
     for caution in said["read_first"]:
         assert caution.split("(")[0] in text
+
+
+def test_another_endpoint_is_judged_on_its_day(made_up_run: Path):
+    fit, endpoint = open_run(made_up_run), at_day(63).model_copy(update={"window": 7.0})
+    density, cases = to_judge(fit, (14.0,), endpoint)
+    quality = predict_left_out(fit, 3, Reporter(), (14.0,), endpoint)
+    said = forecast(density, fit.population_z(), seen=fit.provenance["seen"], counts_until=14.0,
+                    synthetic=True, endpoint=endpoint, in_fit=True, seed=3).patients  # fmt: skip
+    own = quality.judged(14.0, MODEL)
+    assert list(own.index) == [i for i in cases.patients.index if i in own.index]
+    np.testing.assert_allclose(own["risk"], said.loc[own.index, "p_grade2_measured"])
+    np.testing.assert_allclose(own["endpoint_alc"], said.loc[own.index, "observed_alc"])
+    with pytest.raises(BadInput, match="an endpoint with an event"):
+        to_judge(fit, endpoint="days_below_0.8")
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "level", "reported"),
+    [(0, 1, "fine", "No fault"), (0.5, 1, "look", "higher"), (0, 3, "wrong", "too narrow")],
+)
+def test_later_counts_that_fall_elsewhere_are_noticed(good, shift, scale, level, reported):
+    rng = np.random.default_rng(5)
+    z = shift + scale * rng.standard_normal(400)
+    of = {f"q{round(100 * q):02d}": np.exp(norm.ppf(q)) for q in (0.05, 0.25, 0.5, 0.75, 0.95)}
+    counts = pd.DataFrame({"id": np.arange(400) // 4, "value": np.exp(z), "pit": norm.cdf(z)})
+    counts = counts.assign(**of, crps=1.0, pareto_k=0.1)
+    rows = pd.DataFrame(
+        [
+            {"day": 0.0, "predictor": MODEL, "against": "", "measure": name, **found._asdict()}
+            for name, found in count_measures(counts, 0).items()
+        ]
+    )
+    scores = pd.concat([good.scores, rows.assign(patients=100, events=50)])
+    quality = replace(good, scores=scores, later=counts.assign(look=0.0))
+    (verdict,) = [v for v in prediction_verdicts(quality) if v.check == "every later count"]
+    assert verdict.level == level
+    assert reported in verdict.sentence

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 import lymphokin as lk
 from lymphokin.cli import app
+from lymphokin.criticism.forecasts.cases import cases_of
+from lymphokin.criticism.forecasts.looks import forecasts_at_looks, unreliable
 from lymphokin.endpoints import read_endpoint
 from lymphokin.infer import density_of
 from lymphokin.infer.fitting import FitSettings, fit_density
@@ -25,8 +27,6 @@ from lymphokin.updating import gains
 from lymphokin.updating.gains import gain_in_words, gains_of
 from lymphokin.updating.reweigh import hopeless, reliable, reweigh, sample_of
 from lymphokin.updating.update import update
-from lymphokin.validation.cases import cases_of
-from lymphokin.validation.looks import forecasts_at_looks, unreliable
 from tests import examples
 from tests.predict.conftest import BETWEEN, ERROR, LEVEL, UNSURE
 from tests.validation.conftest import DAYS, hospital

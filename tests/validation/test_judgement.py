@@ -5,17 +5,15 @@ import pandas as pd
 import pytest
 
 from lymphokin.criticism.forecasts.benchmarks import BASELINE, CARRIED_FORWARD
-from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
-from lymphokin.validation.judgement import conclusion, verdicts_of
-from lymphokin.validation.measures import (
+from lymphokin.criticism.forecasts.later_counts import (
     COUNT_PLACE,
     COUNT_RATIO,
     COVERAGE,
-    ENDPOINT_COVERAGE,
-    EXPECTED,
     count_measures,
-    endpoint_measures,
 )
+from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
+from lymphokin.validation.judgement import conclusion, verdicts_of
+from lymphokin.validation.measures import ENDPOINT_COVERAGE, EXPECTED, endpoint_measures
 from lymphokin.validation.precision import precision
 
 GOOD = {

@@ -12,15 +12,17 @@ from typer.testing import CliRunner
 
 import lymphokin as lk
 from lymphokin.cli import app
+from lymphokin.criticism.forecasts.cases import cases_of, event_of
 from lymphokin.criticism.forecasts.intervals import ratio_of, scaled_brier_of
+from lymphokin.criticism.forecasts.later_counts import count_measures
+from lymphokin.criticism.forecasts.looks import forecasts_at_looks
 from lymphokin.endpoints import read_endpoint
 from lymphokin.infer.density import density_of
 from lymphokin.io import write_events
 from lymphokin.validation import validate as validating
-from lymphokin.validation.cases import cases_of, event_of, refuse_fitted
+from lymphokin.validation.cases import refuse_fitted
 from lymphokin.validation.judgement import conclusion
-from lymphokin.validation.looks import forecasts_at_looks
-from lymphokin.validation.measures import count_measures, observed_over_expected
+from lymphokin.validation.measures import observed_over_expected
 from lymphokin.validation.precision import auc_error, precision, slope_error
 from lymphokin.validation.smooth import SPAN, smooth_curve
 from tests import examples

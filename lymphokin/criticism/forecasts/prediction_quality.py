@@ -12,6 +12,7 @@ from lymphokin.criticism.forecasts.calibration import UNKNOWN, calibration
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.intervals import Estimate, auc_difference, auc_of, mean_of
 from lymphokin.criticism.forecasts.scores import Flags, brier, crps, log_score
+from lymphokin.endpoints import Endpoint
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K, weighted_quantile
 
 MODEL = "model"
@@ -33,11 +34,15 @@ class PredictionQuality:
     its 90 % interval ``q05`` to ``q95``, and the number of patients and events. ``refits``: where
     patients were left out in folds, one row per fold: ``rhat_max``, ``ess_bulk_min`` and
     ``divergences`` of the fit without them, and how many ``patients``; None where by weights.
+    ``later``: every count after each ``look`` beside its forecast; ``endpoint``: what was judged,
+    None for the default one.
     """
 
     forecasts: pd.DataFrame
     scores: pd.DataFrame
     refits: pd.DataFrame | None = None
+    later: pd.DataFrame | None = None
+    endpoint: Endpoint | None = None
 
     def days(self) -> list[float]:
         """Days up to which records were known."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from lymphokin.criticism.forecasts.benchmarks import ARM_RATE
 from lymphokin.criticism.forecasts.intervals import Estimate
+from lymphokin.criticism.forecasts.later_counts import COUNT_CRPS, COUNT_PLACE, COVERAGE
 from lymphokin.criticism.forecasts.prediction_figures import (
     calibration_figure,
     decision_figure,
@@ -16,6 +17,7 @@ from lymphokin.criticism.forecasts.prediction_verdicts import (
     AGAINST,
     CALIBRATED,
     JUDGED,
+    LATER,
     REFITTED,
     prediction_verdicts,
 )
@@ -54,6 +56,7 @@ def prediction_sections(quality: PredictionQuality) -> list[Section]:
         beside_benchmarks(quality, verdicts),
         _calibration(quality, verdicts),
         decisions(quality),
+        *([] if quality.later is None else [_later(quality, verdicts)]),
         _judged(verdicts),
     ]
 
@@ -125,11 +128,33 @@ def decisions(quality: PredictionQuality) -> Section:
     )
 
 
+def _later(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> Section:
+    assert quality.later is not None
+    rows = []
+    for day in quality.days():
+        own = quality.later[quality.later["look"] == day]
+        measures = (COUNT_PLACE, COVERAGE[0.50], COVERAGE[0.90], COUNT_CRPS)
+        numbers = (number(quality.score(day, m)) for m in measures)
+        rows.append((f"day {day:g}", f"{len(own)} of {own['id'].nunique()}", *numbers))
+    columns = ("", "counts of patients", "mean place (PIT)", "in 50 % intervals",
+               "in 90 % intervals", "CRPS (10⁹/L)")  # fmt: skip
+    return Section(
+        "later",
+        "Do all later counts fall where they were forecast?",
+        "Every lymphocyte count after a day, not only that of one visit, beside its forecast as "
+        "the laboratory would measure it. The mean place is 0.5 where forecasts are right. "
+        "Intervals are over patients.",
+        of_checks(verdicts, LATER),
+        (),
+        tables=(Table("Numbers with 90 % intervals", columns, tuple(rows)),),
+    )
+
+
 def _judged(verdicts: tuple[Verdict, ...]) -> Section:
     return Section(
         "judged",
         "Who is judged",
-        "Patients with a count before treatment and one within a week of the planned visit. On "
+        "Patients with a count before treatment and a known outcome of the endpoint. On "
         "each day, those are left out whose importance weights fail (Pareto k above 0.7, Vehtari "
         "et al. 2024).",
         of_checks(verdicts, JUDGED) + of_checks(verdicts, REFITTED),

@@ -6,6 +6,7 @@ import numpy as np
 
 from lymphokin.criticism.forecasts.benchmarks import BASELINE
 from lymphokin.criticism.forecasts.intervals import Estimate
+from lymphokin.criticism.forecasts.later_counts import COUNT_PLACE, COVERAGE
 from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, PredictionQuality
 from lymphokin.infer.diagnostics import RHAT_BAD
 from lymphokin.pages.wording import fixed
@@ -15,6 +16,9 @@ AGAINST = "held-out forecasts against"
 CALIBRATED = "calibration of held-out forecasts"
 JUDGED = "patients that can be judged"
 REFITTED = "chains agree"
+LATER = "every later count"
+GROSSLY_NARROW = 0.75
+"""Share of later counts in 90 % intervals below which these are no intervals (judgement)."""
 FEW_EVENTS = 10
 """With fewer patients with or without the event scores say next to nothing (judgement)."""
 
@@ -27,6 +31,12 @@ def interval(estimate: Estimate, digits: int = 2) -> str:
     return f"{estimate.value:.{digits}f} (90 % interval {low:.{digits}f} to {high:.{digits}f})"
 
 
+def with_event(quality: PredictionQuality) -> str:
+    """What happened to patients with the event, in words that follow their number."""
+    asked = quality.endpoint
+    return "with grade ≥ 2" if asked is None or asked.on_a_day else f"with {asked.name}"
+
+
 def of_day(day: float) -> str:
     """The subject of a verdict."""
     return f"counts to day {day:g}"
@@ -37,6 +47,8 @@ def prediction_verdicts(quality: PredictionQuality) -> tuple[Verdict, ...]:
     verdicts = [_against(quality, day, name) for day in quality.days() for name in BENCHMARKS]
     verdicts += [_calibrated(quality, day) for day in quality.days()]
     verdicts += [_judged(quality, day) for day in quality.days()]
+    if quality.later is not None:
+        verdicts += [_later(quality, day) for day in quality.days()]
     return (*verdicts, *_refitted(quality))
 
 
@@ -90,7 +102,7 @@ def _judged(quality: PredictionQuality, day: float) -> Verdict:
     left_out = quality.left_out(day)
     row = quality.scores[quality.scores["day"] == day].iloc[0]
     patients, events = int(row["patients"]), int(row["events"])
-    sentence = f"{patients} patients, {events} with grade ≥ 2"
+    sentence = f"{patients} patients, {events} {with_event(quality)}"
     if left_out:
         why = (
             "one fit cannot be turned into a fit without them"
@@ -105,6 +117,24 @@ def _judged(quality: PredictionQuality, day: float) -> Verdict:
     sentence += "; too few of one outcome to say much." if few else "."
     numbers = {"patients": patients, "events": events, "left_out": len(left_out)}
     return Verdict(JUDGED, of_day(day), LOOK if left_out or few else FINE, sentence, numbers)
+
+
+def _later(quality: PredictionQuality, day: float) -> Verdict:
+    """Do all later counts fall where they were forecast?"""
+    place, coverage = (quality.score(day, m) for m in (COUNT_PLACE, COVERAGE[0.90]))
+    faults = []
+    if place.q05 > 0.5 or place.q95 < 0.5:
+        faults.append(f"counts are {'higher' if place.q05 > 0.5 else 'lower'} than forecast")
+    if coverage.q05 > 0.9 or coverage.q95 < 0.9:
+        faults.append(f"intervals are too {'wide' if coverage.q05 > 0.9 else 'narrow'}")
+    fault = " and ".join(faults) or "no fault shown"
+    sentence = (
+        f"{fault[0].upper()}{fault[1:]}: mean place of a later count in its forecast "
+        f"{interval(place)} (0.5 is right), share in 90 % intervals {interval(coverage)}."
+    )
+    level = WRONG if coverage.q95 < GROSSLY_NARROW else LOOK if faults else FINE
+    numbers = {"place": place.value, "coverage_90": coverage.value}
+    return Verdict(LATER, of_day(day), level, sentence, _finite(numbers))
 
 
 def _refitted(quality: PredictionQuality) -> list[Verdict]:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from lymphokin.criticism.forecasts.benchmarks import Forecasts
+from lymphokin.criticism.forecasts.cases import Cases
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.scores import Floats, crps
 from lymphokin.infer.density import CohortDensity
@@ -32,7 +33,6 @@ from lymphokin.predict.endpoint_draws import (
     weighted_draws,
 )
 from lymphokin.predict.path_forecast import curve_reader, measured_numbers, windows_of
-from lymphokin.validation.cases import Cases
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 

@@ -1,0 +1,103 @@
+"""Whose forecasts of an endpoint can be judged, and what happened to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lymphokin.criticism.forecasts.benchmarks import GRADE_2, Event
+from lymphokin.endpoints import Endpoint
+from lymphokin.io import BadInput, Cohort
+from lymphokin.io.problems import Problem
+from lymphokin.predict.endpoint_draws import visits_of
+from lymphokin.predict.path_forecast import of_values, windows_of
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Patients whose forecasts can be judged.
+
+    Attributes:
+        endpoint: what is judged.
+        event: how the endpoint's number becomes the event.
+        patients: index id; ``arm``, ``centre`` and ``site`` (empty where not stated),
+            ``mean_baseline_alc`` (1e9/L), ``endpoint_alc`` (the endpoint's number, a count or
+            days) and ``happened``.
+        known_on: day on which each patient's outcome is known, index id.
+        left_out: why patients of the table are not judged, and how many.
+    """
+
+    endpoint: Endpoint
+    event: Event
+    patients: pd.DataFrame
+    known_on: pd.Series
+    left_out: dict[str, int]
+
+
+def event_of(endpoint: Endpoint) -> Event:
+    """How the number of an endpoint becomes its event.
+
+    Raises:
+        BadInput: when the endpoint has no event.
+    """
+    if endpoint.on_a_day:
+        return GRADE_2
+    if endpoint.of_event:
+        expected = "an endpoint of a count: events in time are not validated yet"
+        raise BadInput([Problem("endpoint", None, endpoint.name, endpoint.quantity, expected)])
+    if not endpoint.has_event:
+        expected = "an endpoint with an event: for days or areas its key at_least says from when"
+        raise BadInput([Problem("endpoint", None, endpoint.name, "no event", expected)])
+    if endpoint.what in ("lowest", "highest"):
+        assert endpoint.below is not None
+        return Event(endpoint.below, below=True, logarithmic=True)
+    if endpoint.what == "back_above":
+        assert endpoint.until is not None
+        whole = np.nextafter(endpoint.until - endpoint.begin, 0.0)
+        return Event(float(whole), below=False, logarithmic=False)
+    assert endpoint.at_least is not None
+    return Event(endpoint.at_least, below=False, logarithmic=False)
+
+
+def cases_of(cohort: Cohort, endpoint: Endpoint, last_look: float) -> Cases:
+    """The patients with a count before treatment whose outcome is known, after the last look."""
+    event = event_of(endpoint)
+    outcome = _on_a_day(cohort, endpoint) if endpoint.on_a_day else _over_days(cohort, endpoint)
+    about = {c: cohort.patients[c].fillna("").astype(str) for c in ("arm", "centre", "site")}
+    table = pd.DataFrame(about).assign(mean_baseline_alc=cohort.mean_baseline("alc"))
+    table = table.join(outcome)
+    unknown, early = table["endpoint_alc"].isna(), table["known_on"] <= last_look
+    bare = table["mean_baseline_alc"].isna()
+    left_out = {
+        f"no outcome of {endpoint.name}": int(unknown.sum()),
+        f"outcome known by day {last_look:g}, the last look": int((~unknown & early).sum()),
+        "no count before treatment": int((~unknown & ~early & bare).sum()),
+    }
+    judged = table[~(unknown | early | bare)]
+    judged = judged.assign(happened=judged["happened"].astype(bool))
+    reasons = {why: count for why, count in left_out.items() if count}
+    return Cases(endpoint, event, judged.drop(columns="known_on"), table["known_on"], reasons)
+
+
+def _on_a_day(cohort: Cohort, endpoint: Endpoint) -> pd.DataFrame:
+    visits = visits_of(cohort, endpoint)
+    return pd.DataFrame(
+        {
+            "endpoint_alc": visits["observed_alc"],
+            "happened": visits["observed_grade2"],
+            "known_on": visits["endpoint_day"],
+        }
+    )
+
+
+def _over_days(cohort: Cohort, endpoint: Endpoint) -> pd.DataFrame:
+    rows = []
+    for window in windows_of(cohort, endpoint).values():
+        number, happened = np.nan, None
+        if window.observed is not None:
+            numbers, events = of_values(endpoint, np.log(window.observed), window)
+            number, happened = float(numbers[0]), bool(events[0])
+        rows.append({"endpoint_alc": number, "happened": happened, "known_on": window.end})
+    return pd.DataFrame(rows, index=cohort.patients.index)
