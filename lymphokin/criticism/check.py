@@ -37,6 +37,7 @@ from lymphokin.criticism.teaching.teaching_sections import teaching_sections
 from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.files import AnyPath
 from lymphokin.infer import Checkpoint
+from lymphokin.model import ModelError
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.verdict import Verdict
@@ -243,6 +244,7 @@ def check_sampler(
 
     Raises:
         ValueError: when the trials are too few.
+        ModelError: when the model knows the exact times of events, which are not simulated.
 
     Example:
         >>> result = lk.check_sampler(fit, trials=20, unfinished="sbc")
@@ -252,6 +254,11 @@ def check_sampler(
             f"trials {trials}: expected at least {FEWEST_SIMULATIONS} simulated trials"
         )
     fit.model.require_counts("a check of the sampler")
+    if exact := [name for name, hazard in fit.model.hazards.items() if hazard.exact]:
+        raise ModelError(
+            f"a check of the sampler does not simulate when events happen, and model "
+            f"{fit.model.name} knows the time of {', '.join(exact)}"
+        )
     with (
         shown(progress) as reporter,
         _checkpoint(fit, unfinished, {"seed": seed}) as checkpoint,

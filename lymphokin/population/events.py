@@ -107,3 +107,24 @@ def log_happened(passed: Any) -> Any:
     small = passed < jnp.log(2.0)
     below, above = jnp.where(small, passed, 0.5), jnp.where(small, 1.0, passed)
     return jnp.where(small, jnp.log(-jnp.expm1(-below)), jnp.log1p(-jnp.exp(-above)))
+
+
+def simulate_events(
+    model: Model, solution: Solution, arrays: CohortArrays, key: jax.Array
+) -> dict[str, EventRecords]:
+    """Records of events that happen at random, at the visits of a cohort.
+
+    The first visit after an event has seen it; later ones weigh nothing. The moments of exact
+    events are not nodes, so that those cannot be simulated here.
+    """
+    found = {}
+    for i, (name, records) in enumerate(arrays.events.items()):
+        hazard = solution.states[cumulative(name)]
+        passed = jax.random.exponential(jax.random.fold_in(key, i), hazard.shape[-1:])
+        own = passed[records.patient]
+        spared = hazard[records.before, records.patient] < own
+        happened = spared & (hazard[records.place, records.patient] >= own)
+        # The start is a visit that all came to.
+        weight = jnp.asarray(records.weight) * spared
+        found[name] = records._replace(happened=happened.astype(weight.dtype), weight=weight)
+    return found

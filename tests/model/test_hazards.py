@@ -11,7 +11,7 @@ from scipy import stats
 import lymphokin as lk
 from lymphokin.model import Block, Flow, Hazard, ModelError, Output, state
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
-from lymphokin.population.events import log_happened
+from lymphokin.population.events import log_happened, simulate_events
 
 RATE, GROWTH, DEATHS = 0.004, 0.01, 0.002
 begins = "first record"
@@ -114,6 +114,25 @@ def test_visits_and_exact_times_have_the_likelihood_of_survival_analysis(model, 
     lk.write_events(cohort, tmp_path / "again.csv")
     again = lk.read_events(tmp_path / "again.csv", model=model)
     assert again.observations.drop(columns="row").equals(cohort.observations.drop(columns="row"))
+
+
+def test_simulated_events_are_seen_at_the_next_visit_as_often_as_they_happen(model, read):
+    cohort = read(TABLE.replace("relapse,1", "relapse,0").replace("death,1", "death,0"))
+    packed = pack(model, cohort)
+    likelihood = CohortLikelihood(Hierarchy(model))
+    latents = likelihood.hierarchy.typical_latents(packed.arrays)
+    *_, solution = likelihood.solution(latents, packed.arrays)
+
+    def drawn(key):
+        records = simulate_events(model, solution, packed.arrays, key)["relapse"]
+        return records.happened * records.weight, records.weight
+
+    happened, looked = jax.jit(jax.vmap(drawn))(jax.random.split(jax.random.key(1), 4000))
+    kept = np.concatenate([survival([0, 30, 95, 140], 0)[:3], [1.0], [1.0]])
+    once = 1 - np.concatenate([survival([300], 10), survival([45], 0)])
+    seen = np.concatenate([-np.diff(survival([0, 30, 95, 140], 0)), once])
+    np.testing.assert_allclose(happened.mean(axis=0)[:5], seen, atol=0.025)  # 3 SDs of 4000
+    np.testing.assert_allclose(looked.mean(axis=0)[:5], kept, atol=0.025)
 
 
 def test_the_probability_of_an_interval_keeps_its_digits():

@@ -9,6 +9,7 @@ parameter shows (Modrák et al. 2023, doi:10.1214/23-BA1404).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -33,6 +34,8 @@ from lymphokin.population import (
     probability_below,
     simulate_log_values,
 )
+from lymphokin.population.arrays import EventRecords
+from lymphokin.population.events import simulate_events
 from lymphokin.progress import Reporter
 from lymphokin.solve import StepRule
 
@@ -158,7 +161,10 @@ def _design_of(density: CohortDensity, rule: StepRule | None) -> _Design:
 
 
 def _with_records(
-    density: CohortDensity, log_value: dict[str, jax.Array], log_lloq: dict[str, jax.Array]
+    density: CohortDensity,
+    log_value: dict[str, jax.Array],
+    log_lloq: dict[str, jax.Array],
+    events: Mapping[str, EventRecords] | None = None,
 ) -> CohortDensity:
     """The cohort with simulated records [record] in place of its own."""
     measured = {}
@@ -172,17 +178,29 @@ def _with_records(
             records._replace(log_value=at_limit, weight=records.weight * hidden),
         )
     arrays = density.arrays._replace(measured=measured)
+    if events:  # the nodes are the cohort's own
+        seen = {
+            name: own._replace(happened=events[name].happened, weight=events[name].weight)
+            for name, own in arrays.events.items()
+        }
+        arrays = arrays._replace(events=seen)
     return CohortDensity(density.likelihood, replace(density.packed, arrays=arrays))
 
 
 @partial(jax.jit, static_argnums=0)
 def _simulated(
     likelihood: CohortLikelihood, key: jax.Array, arrays: CohortArrays
-) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """[latent] a truth from the prior, and per quantity [record] ln of what was measured."""
+) -> tuple[jax.Array, dict[str, jax.Array], dict[str, EventRecords]]:
+    """[latent] a truth from the prior; per quantity [record] ln of what was measured; events."""
     for_latents, for_noise = jax.random.split(key)
     latents = likelihood.hierarchy.draw_latents(for_latents, arrays)
-    return flat(latents), simulate_log_values(likelihood, latents, arrays, for_noise)
+    values = simulate_log_values(likelihood, latents, arrays, for_noise)
+    if not arrays.events:
+        return flat(latents), values, {}
+    for_events = jax.random.fold_in(key, 1)
+    solution = likelihood.solution(latents, arrays)[-1]
+    events = simulate_events(likelihood.model, solution, arrays, for_events)
+    return flat(latents), values, events
 
 
 def _one_trial(
@@ -190,9 +208,9 @@ def _one_trial(
 ) -> dict[str, np.ndarray]:
     """Simulate and fit one trial: ranks of the truth, and how well the chains agree."""
     key = jax.random.fold_in(jax.random.key(seed), trial)
-    truth, log_value = _simulated(design.accurate.likelihood, key, design.accurate.arrays)
-    accurate = _with_records(design.accurate, log_value, design.log_lloq)
-    coarse = _with_records(design.coarse, log_value, design.log_lloq)
+    truth, log_value, events = _simulated(design.accurate.likelihood, key, design.accurate.arrays)
+    accurate = _with_records(design.accurate, log_value, design.log_lloq, events)
+    coarse = _with_records(design.coarse, log_value, design.log_lloq, events)
     draws = fit_again(accurate, coarse, sampler, replace(settings, seed=seed + trial))
     x = draws.x.reshape(-1, draws.x.shape[-1])
     chosen = x[np.linspace(0, len(x) - 1, RANKED).round().astype(int)]
