@@ -8,7 +8,7 @@ from scipy import stats
 import lymphokin as lk
 from lymphokin.criticism.data.event_times import check_events, event_sections
 from lymphokin.endpoints import Endpoint
-from lymphokin.infer.density import density_of
+from lymphokin.infer.density import density_of, flat
 from lymphokin.infer.predictive import new_patients
 from lymphokin.model import Block, Flow, Hazard, ModelError, Output, state
 from lymphokin.predict.endpoint_draws import visits_of
@@ -198,6 +198,16 @@ def test_survival_curves_are_those_of_the_hazard_and_of_the_records(model, visit
     np.testing.assert_allclose(steps.survival[known], exact, atol=0.12)  # of 150 patients
     after, until = intervals_of(density, "progression", cohort.patients.index)
     assert (after < until).all()
+
+
+def test_the_information_of_visits_is_that_of_bernoulli_variables(model, visits):
+    few = visits["right"].select(visits["right"].patients.index[:25])
+    density = density_of(model, few)
+    found = density.information(flat(density.start()), density.arrays).population[0, 0]
+    passed, visited = 40 * RATE, (few.observations["quantity"] == "progression").sum()
+    happens = -np.expm1(-passed)  # its slope by ln of the rate, squared, over its variance
+    of_visit = (passed * np.exp(-passed)) ** 2 / (happens * (1 - happens))
+    assert found == pytest.approx(1 + SD**2 * visited * of_visit, rel=1e-4)  # 1 of the prior
 
 
 def test_a_fit_forecasts_draws_reports_and_shows_an_event(model, visits, tmp_path):

@@ -19,6 +19,11 @@ SCENARIOS = {
         [Given("oral", 0, 100), Given("oral", 2, 40)],
         [2],
     ),
+    "a tablet after a reset": (
+        "0,1,oral,100,,,,|2,3,,,,,,|3,1,oral,40,,,,",
+        [Given("oral", 0, 100), Given("oral", 3, 40)],
+        [2],
+    ),
     "a tablet that had not arrived": (
         "1.99,1,oral,100,,,,|2,3,,,,,,",
         every("oral", [1.99], 100),
