@@ -16,14 +16,12 @@ from tests.web.conftest import MODELS, Visit
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "lymphokin" / "web" / "static"
 LARGEST_PAGE = 160_000
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 CELL = '#schedule-{plan} td[data-day="{day}"]'
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA: rule and the elements concerned."""
-    rules = {"runOnly": {"type": "tag", "values": WCAG}}
-    found = Axe().run(page, options=rules).response["violations"]
+    """What axe-core finds, by any of its rules: rule and the elements concerned."""
+    found = Axe().run(page).response["violations"]
     return [f"{v['id']}: {node['target']}" for v in found for node in v["nodes"]]
 
 

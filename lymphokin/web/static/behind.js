@@ -135,7 +135,7 @@ export const showNothingBehind = () => {
 export const showProvenance = (p) => {
   byId("provenance").replaceChildren(provenance(p));
   byId("synthetic").hidden = !p.synthetic;
-  byId("limits").querySelector("ul").replaceChildren(...p.limits.map((text) => h("li", {}, label(text))));
+  byId("limits").querySelector("ul").replaceChildren(h("li", {}, t("page.lymphocytes_alone")), ...p.limits.map((text) => h("li", {}, label(text))));
   const sha = (p.posterior_sha256 ?? p.model_sha256).slice(0, 12);
   byId("source").textContent = t(p.posterior_sha256 ? "facts.source" : "facts.source_prior", { title: label(p.title), model: p.model, version: p.version, sha });
 };
