@@ -18,6 +18,7 @@ from lymphokin.criticism.forecasts.held_out import held_out_forecasts
 from lymphokin.criticism.forecasts.leave_one_out import counts_left_out, patients_left_out
 from lymphokin.criticism.result import CheckResult, name_of
 from lymphokin.criticism.sections import Section
+from lymphokin.pages.wording import joined
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.verdict import Verdict
@@ -30,10 +31,12 @@ class ComparisonResult(CheckResult):
     Attributes:
         comparison: scores of left-out patients and counts, weights, and risks.
         unconverged: by fit, the verdict on chains that have not converged well.
+        alike: groups of fits of one and the same model.
     """
 
     comparison: Comparison
     unconverged: Mapping[str, str]
+    alike: tuple[tuple[str, ...], ...] = ()
     template = "compare.html.j2"
 
     @property
@@ -42,7 +45,12 @@ class ComparisonResult(CheckResult):
 
     @property
     def read_first(self) -> Sequence[str]:
-        return [f"{name}: {verdict}" for name, verdict in self.unconverged.items()]
+        same = [
+            f"{joined(names)} are the same model, fitted to the same data: what differs between "
+            "them is how they were fitted, and chance."
+            for names in self.alike
+        ]
+        return [*same, *(f"{name}: {verdict}" for name, verdict in self.unconverged.items())]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -129,7 +137,17 @@ def compare(
         "seed": seed,
     }
     unconverged = {n: one.verdict for n, one in fits.items() if one.convergence["level"] != "good"}
-    return ComparisonResult(about, comparison(patients, counts, risks), unconverged)
+    return ComparisonResult(about, comparison(patients, counts, risks), unconverged, alike(fits))
+
+
+def alike(fits: Mapping[str, Fit]) -> tuple[tuple[str, ...], ...]:
+    """Groups of fits of one model with the same parameters fixed, of two fits or more."""
+    groups: dict[str, list[str]] = {}
+    for name, one in fits.items():
+        fixed = sorted(dict(one.config.get("fixed") or {}).items())
+        prior = one.config.get("prior")
+        groups.setdefault(repr((one.provenance["model_sha256"], fixed, prior)), []).append(name)
+    return tuple(tuple(names) for names in groups.values() if len(names) > 1)
 
 
 def _named(fits: Sequence[Fit], names: Sequence[str]) -> dict[str, Fit]:

@@ -45,7 +45,7 @@ def risk_table(
     """Write each patient's risk with its interval, and what happened.
 
     Args:
-        patients: of a forecast, with the patient's id as index.
+        patients: of a forecast, with the patient's id as index; ``unreliable`` marks a row.
         counts_until: last day whose counts the forecast used; None: all before the endpoint visit.
         rest: how to see all patients, where not all are shown; empty: all are shown.
         synthetic: whether patients or population are made up.
@@ -83,7 +83,7 @@ def curve_table(
     columns += ["on visits", "90 % interval", *(["probability"] if event else []), "happened"]
     rows = []
     for patient, row in shown.iterrows():
-        mark = " *" if wording.stated(row["extrapolation"]) else ""
+        mark = _marks(row)
         cells = [str(patient), _arm(row), f"{row['n_counts_used']:.0f}"]
         for kind in ("true", "measured"):
             low, middle, high = (row.get(f"{name}_{kind}_{q}") for q in ("q05", "q50", "q95"))
@@ -115,8 +115,7 @@ def event_table(
             str(patient),
             _arm(row),
             f"{row['n_counts_used']:.0f}",
-            wording.percent(row[f"p_{name}"])
-            + (" *" if wording.stated(row["extrapolation"]) else ""),
+            wording.percent(row[f"p_{name}"]) + _marks(row),
             wording.percent_range(row[f"p_{name}_q05"], row[f"p_{name}_q95"]),
             words.get(row[f"observed_{name}"], "not known"),
         )
@@ -142,7 +141,16 @@ def _highest(
     if outside.any():
         number = wording.patients(int(outside.sum()))
         notes.append(f"* outside what the model has seen ({number}); why: column extrapolation")
+    if "unreliable" in patients and patients["unreliable"].any():
+        notes.append("‡ unreliable: the counts disagree too much with the fit for reweighting")
     return shown, notes
+
+
+def _marks(row: pd.Series) -> str:
+    """What must be known where a patient's number stands."""
+    outside = "*" if wording.stated(row["extrapolation"]) else ""
+    unreliable = "‡" if row.get("unreliable", False) else ""
+    return f" {outside}{unreliable}" if outside or unreliable else ""
 
 
 def _arm(row: pd.Series) -> str:
@@ -154,7 +162,7 @@ def _row(name: str, row: pd.Series) -> tuple[str, ...]:
     if wording.stated(row["observed_alc"]):
         grade = "grade >= 2" if row["observed_grade2"] else "no"
         happened = f"{grade} ({wording.count(row['observed_alc'])})"
-    mark = " *" if wording.stated(row["extrapolation"]) else ""
+    mark = _marks(row)
     return (
         name,
         _arm(row),

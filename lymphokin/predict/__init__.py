@@ -1,6 +1,6 @@
 """Forecasts, fitted curves and the contrast of the arms."""
 
-from lymphokin.predict.contrast import arm_contrast, prepare_contrast
+from lymphokin.predict.contrast import arm_contrast, own_shares, prepare_contrast
 from lymphokin.predict.forecast import CONTRACT, Forecast, forecast
 from lymphokin.predict.range import seen_ranges
 from lymphokin.predict.trajectories import chosen_draws, fitted_courses
@@ -12,6 +12,7 @@ __all__ = [
     "chosen_draws",
     "fitted_courses",
     "forecast",
+    "own_shares",
     "prepare_contrast",
     "seen_ranges",
 ]

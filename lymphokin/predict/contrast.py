@@ -112,12 +112,47 @@ def arm_contrast(density: CohortDensity, x: np.ndarray, seed: int) -> pd.DataFra
     given = packed.cohort.patients.index.isin(packed.cohort.doses_of(contrast.drug)["id"])
     rows = []
     for link, draws in (("fitted", latents), ("zero", without)):
-        shares = {arm: _share(dosed, draws, a, nodes, sd, given) for arm, a in arms.items()}
+        risks = {arm: _risks(dosed, draws, a, nodes, sd) for arm, a in arms.items()}
+        shares = {arm: risk[:, given].mean(axis=1) for arm, risk in risks.items()}
         shares[DIFFERENCE] = shares[treated] - shares[ALONE]
         rows += [
             (link, arm, int(given.sum()), *np.quantile(values, (0.05, 0.5, 0.95)))
             for arm, values in shares.items()
         ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def own_shares(density: CohortDensity, x: np.ndarray) -> pd.DataFrame:
+    """Predicted share with grade >= 2 of each arm's own patients, to stand beside what happened.
+
+    They are the patients with a count at the endpoint visit, on the day of that count and under
+    their own treatment.
+
+    Args:
+        x: [draw, latent] flat posterior draws of the cohort.
+
+    Returns:
+        one row per link ("fitted", "zero") and arm of the cohort, with columns as of
+        :func:`arm_contrast`. Empty where :func:`contrast_in` finds no link.
+    """
+    contrast = contrast_in(density)
+    if contrast is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    hierarchy, packed = density.hierarchy, density.packed
+    visits = endpoint_visits(packed.cohort)
+    day_of = {str(i): float(day) for i, day in visits["endpoint_day"].items()}
+    nodes, known = packed.nodes(day_of), visits["observed_grade2"].notna().to_numpy()
+    arms = packed.cohort.patients["arm"].fillna("").astype(str).to_numpy()
+    sd = density.residual_sd(x[:, : len(hierarchy.quantities)], "alc")
+    without = x.copy()
+    without[:, hierarchy.population_names.index(contrast.parameter)] = NO_EFFECT_Z
+    rows = []
+    for link, draws in (("fitted", x), ("zero", without)):
+        risk = _risks(density, draws, packed.arrays, nodes, sd)
+        for arm in dict.fromkeys(arms[known]):
+            chosen = known & (arms == arm)
+            quantiles = np.quantile(risk[:, chosen].mean(axis=1), (0.05, 0.5, 0.95))
+            rows.append((link, arm or None, int(chosen.sum()), *quantiles))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -149,18 +184,12 @@ def _for_all(density: CohortDensity, x: np.ndarray, arrays: CohortArrays, seed: 
     return np.array(jax.jit(jax.vmap(one))(jnp.asarray(x), keys))
 
 
-def _share(
-    density: CohortDensity,
-    x: np.ndarray,
-    arrays: CohortArrays,
-    nodes: np.ndarray,
-    sd: np.ndarray,
-    chosen: np.ndarray,
+def _risks(
+    density: CohortDensity, x: np.ndarray, arrays: CohortArrays, nodes: np.ndarray, sd: np.ndarray
 ) -> np.ndarray:
-    """[draw] expected share of the chosen patients whose count is reported as grade >= 2."""
+    """[draw, patient] probability that the count of a node is reported as grade >= 2."""
     residual = density.likelihood.model.table.residuals["alc"]
-    patients = np.flatnonzero(chosen)
-    nodes = nodes[patients]
+    patients = np.arange(len(nodes))
     counts = [p.outputs["alc"][:, nodes, patients] for p in density.evaluate(x, arrays)]
     log_count, threshold = np.log(np.concatenate(counts)), np.log(measured_threshold(2))
-    return probability_below(residual, threshold, log_count, sd[:, None], np).mean(axis=1)
+    return probability_below(residual, threshold, log_count, sd[:, None], np)

@@ -80,18 +80,15 @@ class Forecast:
 
     def shown(self, rest: str) -> RiskTable:
         """The table that terminals and notebooks show; ``rest`` says how to see all patients."""
-        asked = self.endpoint
+        asked, found = self.endpoint, self.patients
+        if "pareto_k" in found:
+            found = found.assign(unreliable=found["pareto_k"] > UNRELIABLE_PARETO_K)
         if asked.on_a_day:
             usual = asked == shipped_endpoints()[DEFAULT]
             what = USUAL if usual else f"grade >= 2. {asked.meaning}"
-            return risk_table(self.patients, self.counts_until, rest, self.synthetic, what)
-        if asked.of_event:
-            return event_table(
-                self.patients, asked.name, asked.meaning, self.counts_until, rest, self.synthetic
-            )
-        return curve_table(
-            self.patients, asked.name, asked.meaning, self.counts_until, rest, self.synthetic
-        )
+            return risk_table(found, self.counts_until, rest, self.synthetic, what)
+        table = event_table if asked.of_event else curve_table
+        return table(found, asked.name, asked.meaning, self.counts_until, rest, self.synthetic)
 
 
 def forecast(

@@ -83,6 +83,8 @@ class ReportContents:
     `disputed`: the model's disputed link, or None.
     `residuals`: how measurements of these scatter, with SDs at their posterior medians.
     `survivals`: survival curves of events in time.
+    `own_shares`: as `contrast`, of each arm's own patients with a count at the endpoint visit,
+        under their own treatment.
     `asked`: forecasts of another endpoint, which the report shows besides.
     `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.
 
@@ -112,6 +114,7 @@ class ReportContents:
     left_out_parameters: str = ""
     survivals: tuple[Survival, ...] = ()
     asked: Forecast | None = None
+    own_shares: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():

@@ -116,10 +116,10 @@ def _forests(contents: ReportContents) -> list[dict[str, Any]]:
 
 
 def _contrasts(contents: ReportContents) -> list[dict[str, Any]]:
-    order = overview.arm_names(contents)
-    names = [wording.arm(name) for name in contents.contrast["arm"]]
-    places = [order.index(name) if name in order else len(order) for name in names]
-    table = contents.contrast.assign(place=np.array(places, dtype=int))
+    """Per link: each arm's own patients beside what happened to them, and all patients with the
+    drug and without it.
+    """
+    table, own = contents.contrast, contents.own_shares
     gaps = table.loc[table["arm"] == DIFFERENCE, ["rate_q05", "rate_q95"]].to_numpy(float)
     reach = float(np.nanmax(np.abs(gaps), initial=0.2)) * 1.1
     happened = {s.name: s.share for s in overview.arm_summaries(contents)}
@@ -127,16 +127,32 @@ def _contrasts(contents: ReportContents) -> list[dict[str, Any]]:
     drug = disputed["drug"] if disputed else ""
     figures = []
     for kind, label in overview.links(contents).items():
-        rows = table[table["link"] == kind].sort_values("place", kind="stable")
-        if not len(rows):
+        everybody = _in_order(contents, table[table["link"] == kind])
+        if not len(everybody):
             continue
-        records = [row | _in_words(row) for row in rows.to_dict("records")]
+        of_arms = everybody.iloc[:0] if own is None else own[own["link"] == kind]
+        of_arms = _in_order(contents, of_arms)
+        drawn, seen = everybody, {}
+        if len(of_arms):
+            difference = everybody[everybody["arm"] == DIFFERENCE]
+            drawn, seen = pd.concat([of_arms, difference]), happened
+        records = [row | _in_words(row) for row in drawn.to_dict("records")]
         text = f"Predicted share with grade 2 or worse, {label}: " + "; ".join(
             f"{wording.arm(r['arm'])} {r['median']} ({r['interval']})" for r in records
         )
-        svg = inline_svg(arm_contrast(rows, happened, reach, drug), f"c{len(figures)}", text)
-        figures.append({"label": label, "svg": svg, "rows": records})
+        svg = inline_svg(arm_contrast(drawn, seen, reach, drug), f"c{len(figures)}", text)
+        of_all = [row | _in_words(row) for row in everybody.to_dict("records")]
+        own_rows = records[: len(of_arms)]
+        figures.append({"label": label, "svg": svg, "own": own_rows, "rows": of_all})
     return figures
+
+
+def _in_order(contents: ReportContents, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of the arms, the others last."""
+    order = overview.arm_names(contents)
+    names = [wording.arm(name) for name in rows["arm"]]
+    places = [order.index(name) if name in order else len(order) for name in names]
+    return rows.iloc[np.argsort(places, kind="stable")]
 
 
 def _in_words(row: Mapping[Hashable, Any]) -> dict[Hashable, str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.quantities import Observable
@@ -162,7 +163,8 @@ def _panel(patient: Patient, svg: Markup) -> Panel:
     else:
         grade = "grade ≥ 2" if happened else "grade < 2"
         outcome = f"measured {wording.count(patient['observed_alc'])}, {grade}"
-    risk = wording.percent(patient["p_grade2_measured"])
+    doubt = " ‡" if patient["pareto_k"] > UNRELIABLE_PARETO_K else ""
+    risk = wording.percent(patient["p_grade2_measured"]) + doubt
     return Panel(str(patient["id"]), wording.arm(patient["arm"]), risk, outcome, happened, svg)
 
 

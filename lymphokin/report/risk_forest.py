@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.pages import wording
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, styled
 
@@ -44,7 +45,7 @@ def draw_risks(axes: Axes, patients: pd.DataFrame) -> None:
 
     A filled marker had a reported count below 0.8 at the endpoint visit, an open one had not, a
     cross has no count there. `*` is a patient outside what the model has seen, `†` one who was
-    grade 2 or worse before treatment.
+    grade 2 or worse before treatment, `‡` one whose weights are unreliable.
     """
     axes.set(xlim=(0, 1), ylim=(len(patients) - 0.5, -0.5), yticks=[])
     axes.set_xlabel("risk of grade ≥ 2 (%)")
@@ -104,4 +105,5 @@ def _label_width(patients: pd.DataFrame) -> float:
 
 def _marks(patient: Mapping[Hashable, Any]) -> str:
     outside = "*" if wording.stated(patient["extrapolation"]) else ""
-    return outside + ("†" if patient["baseline_grade"] >= 2 else "")
+    before = "†" if patient["baseline_grade"] >= 2 else ""
+    return outside + before + ("‡" if patient["pareto_k"] > UNRELIABLE_PARETO_K else "")

@@ -28,6 +28,7 @@ from lymphokin.predict import (
     chosen_draws,
     fitted_courses,
     forecast,
+    own_shares,
 )
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.forecast import days_of_interest
@@ -353,7 +354,7 @@ class Fit:
     def _contents(self, predicted: Forecast, reporter: Reporter) -> ReportContents:
         reporter.stage("drawing curves and contrasts")
         curves, levels = self.curves
-        return report_contents(
+        contents = report_contents(
             self.model,
             self.draws,
             self.summary,
@@ -365,6 +366,7 @@ class Fit:
             levels,
             self._survivals(),
         )
+        return replace(contents, own_shares=own_shares(self.density, self._curve_draws))
 
     def _survivals(self) -> tuple[Survival, ...]:
         """Survival curves of every event of which there are records."""

@@ -4,6 +4,8 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from typer.testing import CliRunner
 
 from lymphokin.cli import app
 from lymphokin.commands.compare import show
-from lymphokin.criticism.compare import ComparisonResult
+from lymphokin.criticism.compare import ComparisonResult, alike
 from lymphokin.criticism.forecasts.comparison import comparison, comparison_verdicts
 from lymphokin.criticism.forecasts.comparison_sections import comparison_sections
 from lymphokin.criticism.forecasts.leave_one_out import left_out
@@ -148,3 +150,16 @@ def test_runs_of_different_data_are_refused(made_up_run: Path, tmp_path: Path):
         CliRunner().invoke(app, ["compare", str(made_up_run), str(other)], catch_exceptions=False)
     with pytest.raises(ValueError, match="at least two"):
         CliRunner().invoke(app, ["compare", str(made_up_run)], catch_exceptions=False)
+
+
+def test_fits_of_one_model_are_said_to_be_that(made_up_run):
+    fit = open_run(made_up_run)
+    other = SimpleNamespace(
+        provenance={**fit.provenance, "model_sha256": "another"}, config=fit.config
+    )
+    fixed = SimpleNamespace(provenance=fit.provenance, config={**fit.config, "fixed": {"a": 0.0}})
+    fits: Any = {"one": fit, "two": fit, "other": other, "fixed": fixed}
+    assert alike(fits) == (("one", "two"),)
+    nothing: Any = None
+    said = ComparisonResult({}, nothing, {}, alike(fits)).read_first
+    assert said[0].startswith("one and two are the same model")

@@ -9,7 +9,7 @@ from scipy import stats
 
 from lymphokin.infer.density import density_of, flat
 from lymphokin.model import ModelError, load_model
-from lymphokin.predict import arm_contrast
+from lymphokin.predict import arm_contrast, own_shares
 from lymphokin.regimens import usual_pulses
 from tests.predict.conftest import BETWEEN, ELIMINATION, ERROR, LEVEL, PER_EXPOSURE, patients
 
@@ -77,6 +77,30 @@ def test_without_suppression_the_arms_are_one(contrast):
         assert table.loc["zero", "difference"][name] == 0.0
         assert table.loc["zero", "SBRT"][name] == table.loc["zero", "SBRT+ATRA"][name]
         assert table.loc["zero", "SBRT"][name] == pytest.approx(np.quantile(expected, q), abs=1e-3)
+
+
+def test_the_share_of_each_arms_own_patients_is_that_under_their_own_treatment(treated_model):
+    """Two of three have a count at the visit; beside what happened stand these two alone."""
+    cohort = patients(
+        {"a": [(-3.0, 1.0), (46.0, 0.9)], "b": [(-3.0, 1.0)], "c": [(-3.0, 0.7), (46.0, 0.7)]},
+        {"c": OWN},
+        arm=["SBRT", "SBRT", "SBRT+ATRA"],
+    )
+    density = density_of(treated_model, cohort)
+    x = np.random.default_rng(2).standard_normal((DRAWS, 4))
+    found = own_shares(density, x).set_index(["link", "arm"])
+    assert found["n"].tolist() == [1, 1, 1, 1]
+    log_level = np.log(LEVEL) + BETWEEN * x[:, 1:]
+    effect = np.exp(0.5 * x[:, 0]) * PER_EXPOSURE * sum(mg for _, mg in OWN) / ELIMINATION
+    for link, arm, log_count in (
+        ("fitted", "SBRT", log_level[:, 0]),
+        ("fitted", "SBRT+ATRA", log_level[:, 2] + effect),
+        ("zero", "SBRT+ATRA", log_level[:, 2]),
+    ):
+        risk = stats.norm.cdf(np.log(0.795), log_count, ERROR)
+        for name, q in (("rate_q05", 0.05), ("rate_q95", 0.95)):
+            expected = np.quantile(risk, q)
+            assert found.loc[(link, arm), name] == pytest.approx(expected, abs=2e-3)
 
 
 def test_a_declared_link_contrasts_its_own_drug_in_those_who_got_it(treated_model, tmp_path):

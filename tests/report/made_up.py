@@ -138,6 +138,14 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
         else None,
         parameters=parameters,
         parameter_draws={"radiosensitivity": (draws[0], draws[1])},
+        own_shares=pd.DataFrame(
+            [
+                (kind, arm, 4, 0.25 + more, 0.35 + more, 0.45 + more)
+                for kind, more in (("fitted", 0.0), ("zero", 0.05))
+                for arm in dict.fromkeys(arms)
+            ],
+            columns=["link", "arm", "n", "rate_q05", "rate_q50", "rate_q95"],
+        ),
         contrast=pd.DataFrame(
             contrast, columns=["link", "arm", "n", "rate_q05", "rate_q50", "rate_q95"]
         ),

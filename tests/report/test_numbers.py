@@ -159,11 +159,13 @@ def test_the_difference_of_the_arms_keeps_its_sign_everywhere(text):
     table = text[text.index('aria-label="Predicted share by arm"') :]
     fitted, zero = re.findall(r"<tbody>(.*?)</tbody>", table, re.S)[:2]
     assert plain(fitted) == (
-        "γ as fitted SBRT 5 40 % 20 to 60 % SBRT+ATRA 6 42 % 22 to 62 % "
+        "γ as fitted SBRT, its own patients 4 35 % 25 to 45 % SBRT+ATRA, its own patients 4 35 % "
+        "25 to 45 % SBRT, everybody 5 40 % 20 to 60 % SBRT+ATRA, everybody 6 42 % 22 to 62 % "
         "difference −13 points −41 to 9 points"
     )
     assert plain(zero) == (
-        "γ = 0 SBRT 5 45 % 25 to 65 % SBRT+ATRA 6 47 % 27 to 67 % "
+        "γ = 0 SBRT, its own patients 4 40 % 30 to 50 % SBRT+ATRA, its own patients 4 40 % "
+        "30 to 50 % SBRT, everybody 5 45 % 25 to 65 % SBRT+ATRA, everybody 6 47 % 27 to 67 % "
         "difference 1 point −7 to 12 points"
     )
     labels = [x for x in Page(text).labels() if x.startswith("Predicted share")]

@@ -14,6 +14,7 @@ from lymphokin.model.roles import contrast_of
 from lymphokin.predict import Forecast
 from lymphokin.report.of_fit import levels_of
 from lymphokin.report.page import render_report
+from lymphokin.report.risk_forest import risk_forest
 from tests.report.made_up import QUANTILES, SPREAD, Page, made_up
 from tests.report.test_numbers import plain, rows_of
 
@@ -105,3 +106,19 @@ def test_another_endpoint_stands_besides_with_visits_and_the_true_curve_apart():
     assert "visits miss the nadir" in text
     assert "weights fail." in text
     assert 'id="endpoint"' not in render_report(contents)
+
+
+@pytest.mark.usefixtures("unwritten_pictures")
+def test_an_unreliable_forecast_is_marked_where_its_number_stands():
+    contents = made_up(["P01", "P02", "P03"], ["SBRT"] * 3)
+    patients = contents.patients.assign(pareto_k=[0.1, 0.9, 0.2])
+    page = Page(render_report(replace(contents, patients=patients)))
+    risk = f"{100 * patients['p_grade2_measured'][1]:.0f} %"
+    assert f"risk\xa0{risk} ‡" in " ".join(page.words) or f"risk {risk} ‡" in page.text
+    assert page.text.count(" ‡") >= 1
+    labels = [t.get_text() for t in risk_forest(patients).axes[0].texts]
+    assert [label.rstrip("*†‡") for label in labels if label.endswith("‡")] == ["P02"]
+    table = Forecast(patients.set_index("id"), 14.0, (), read_endpoint("grade2_week6"), False)
+    shown = table.shown("")
+    assert [row[0] for row in shown.rows if "‡" in row[3]] == ["P02"]
+    assert any("‡ unreliable" in note for note in shown.notes)
