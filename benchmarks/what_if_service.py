@@ -90,13 +90,14 @@ class Service:
 
 def typed(question: dict[str, Any], i: int) -> dict[str, Any]:
     """The baseline count as somebody types it: another value each time."""
-    counts = [{"day": -1, "value": round(0.8 + 0.001 * i, 3)}]
+    counts = [{"day": -1, "value": round(0.8 + 0.0001 * (i % 12_000), 4)}]
     return question | {"patient": question["patient"] | {"counts": counts}}
 
 
 def dragged(question: dict[str, Any], i: int) -> dict[str, Any]:
     """The last fraction of B moved and changed."""
-    fractions = [*question["b"]["fractions"][:-1], {"day": 7 + i % 20, "gy": 5 + 0.01 * i}]
+    *kept, last = question["b"]["fractions"]
+    fractions = [*kept, {"day": last["day"] + i % 20, "gy": 5 + 0.01 * (i % 1000)}]
     return question | {"b": question["b"] | {"fractions": fractions}}
 
 

@@ -117,6 +117,7 @@ def test_the_page_judges_what_is_chosen(visit: Visit) -> None:
         shown = page.locator(f"#answer-{i}").inner_text()
         assert f"90 % interval {planned['low']:g} to {planned['high']:g}." in shown
         assert "from day 0 to day 105" in shown
+    expect(page.locator("#a-notes .warn")).to_contain_text("endpoint day 105 is outside")
     assert page.locator("svg.people").count() == 0
     assert violations(page) == []
     page.locator("#scan-drawer summary").click()

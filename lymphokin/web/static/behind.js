@@ -70,7 +70,8 @@ const provenance = (p) =>
   );
 
 /** The place that a warning belongs to: the input it names, or the list of all. */
-const place = (field) => document.querySelector(`[data-at="${CSS.escape(field)}"] .notes`);
+const place = (field) =>
+  [...document.querySelectorAll(`[data-at="${CSS.escape(field)}"] .notes`)].find((notes) => notes.closest("[data-at]").dataset.at === field);
 
 /** Show problems or warnings at their inputs; returns those whose input is not on the page. */
 export const showNotes = (notes, kind) => {
