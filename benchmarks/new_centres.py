@@ -6,7 +6,8 @@ Three kinds of centres. *As forecast*: every patient is of a draw of the literat
 patient's own, so that the forecasts are right; a verdict other than "holds" is a false alarm.
 *Published*: the whole centre is of one draw, as a centre among the published ones is. *Different*:
 baselines differ by up to 25 %, the effect of a dose by 0.6 to 1.8, the scatter of counts by 1 to
-1.4. Forty patients each, counts to day 400. One line of JSON per centre, then a table. Patients are
+1.4. Forty patients each, counts to day 400. Each centre is a task of its own with a file of its
+own: the same command goes on after a stop, `--cluster slurm` runs them on a cluster. Patients are
 simulated with the model itself, so nothing here says that the model is right about people.
 Synthetic data.
 """
@@ -15,7 +16,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 import time
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -30,10 +34,12 @@ from lymphokin.criticism.forecasts.later_counts import COVERAGE, count_measures
 from lymphokin.criticism.forecasts.looks import Look, forecasts_at_looks
 from lymphokin.criticism.forecasts.scores import log_score
 from lymphokin.endpoints import read_endpoint
+from lymphokin.files import write_text
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.infer.approximate import approximate
 from lymphokin.io import Cohort
 from lymphokin.jax_setup import prepare_jax
+from lymphokin.jobs import CLUSTERS, Executor, Task, run_tasks
 from lymphokin.literature import literature_draws
 from lymphokin.literature.meta_analysis import sensitivity_parameter
 from lymphokin.literature.new_centre import for_new_centre
@@ -272,20 +278,34 @@ def risks_judged(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def keep(centre: int, kind: str, model: str, patients: int, path: Path) -> None:
+    """Judge a centre in a process of its own."""
+    prepare_jax(1)
+    row = judged(centre, kind, literature_draws(model), patients)
+    write_text(path, json.dumps(row, default=float))
+
+
 def main() -> None:
-    prepare_jax()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="hedos_hcc")
     parser.add_argument("--centres", type=int, default=40)
     parser.add_argument("--patients", type=int, default=40)
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--out", type=Path, default=Path("runs/centres"))
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--cluster", choices=CLUSTERS, default="local")
     asked = parser.parse_args()
-    population, rows = literature_draws(asked.model), []
+    folder, tasks, paths = asked.out.resolve(), list[Task](), list[Path]()
+    folder.mkdir(parents=True, exist_ok=True)
     for centre in range(asked.centres):
         kind = asked.kinds[centre % len(asked.kinds)]
-        rows.append(judged(centre, kind, population, asked.patients))
-        print(json.dumps(rows[-1], default=float), flush=True)
-    table = pd.DataFrame(rows)
+        paths.append(folder / f"{asked.model}_{asked.patients}_{kind}_{centre:03d}.json")
+        arguments = (centre, kind, asked.model, asked.patients, paths[-1])
+        if not paths[-1].exists():
+            tasks.append(Task(keep, arguments, folder))
+    executor = Executor(asked.cluster, asked.workers, minutes=60)
+    run_tasks(tasks, executor, lambda done, total: print(f"{done}/{total}", file=sys.stderr))
+    table = pd.DataFrame([json.loads(path.read_text(encoding="utf-8")) for path in paths])
     print(pd.crosstab(table["kind"], table["verdict"].fillna("one class")))
     print(summary(table).round(3).to_string())
     print(risks_judged(table).round(3).to_string())

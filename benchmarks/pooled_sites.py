@@ -21,8 +21,9 @@ import pandas as pd
 from new_centres import simulated
 from scipy.special import logsumexp
 
-from lymphokin.infer import CohortDensity, density_of
-from lymphokin.infer.approximate import approximate
+from lymphokin.infer import CohortDensity, NutsSettings, density_of
+from lymphokin.infer.fitting import FitSettings, fit_density
+from lymphokin.infer.latent_draws import flat_latents
 from lymphokin.infer.weights import smoothed
 from lymphokin.io import Cohort
 from lymphokin.jax_setup import prepare_jax
@@ -35,6 +36,7 @@ from lymphokin.pooling.start import Start, start_of
 from lymphokin.population import JointPrior
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.predict.endpoint_draws import log_likelihood
+from lymphokin.updating.update import CHAINS, DRAWS
 
 SITES, PATIENTS = 8, 30
 SPREADS = {"baseline": 0.15, "dose": 0.30, "residual": 0.20}
@@ -59,11 +61,12 @@ def simulated_sites(
 
 
 def factor(population: PopulationDraws, cohort: Cohort, seed: int) -> Evidence:
-    """What an update of a site, by the reweighted normal approximation, shares."""
+    """What an update of a site by Markov chains shares."""
     there = for_new_centre(population, seed)
     density = density_of(population.model, cohort).with_prior(JointPrior.of(there.z))
-    sample = approximate("quick", density, density.with_long_steps(), seed)
-    found = evidence_of(density, sample.x.reshape(-1, sample.x.shape[-1]))
+    settings = FitSettings("nuts", NutsSettings(chains=CHAINS, draws=DRAWS, seed=seed))
+    x = flat_latents(fit_density(density, settings, {}).draws.children["latents"])
+    found = evidence_of(density, x.reshape(-1, x.shape[-1]))
     return blurred(found, len(cohort), int(cohort.observations["value"].sum() * 1e6))
 
 

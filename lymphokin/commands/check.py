@@ -5,18 +5,24 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from lymphokin.commands.options import ENDPOINT_HELP, Json, ModelFile, Seed, writable
+from lymphokin.commands.options import (
+    ENDPOINT_HELP,
+    Cluster,
+    Json,
+    ModelFile,
+    Partition,
+    Seed,
+    writable,
+)
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
     from lymphokin.criticism.result import CheckResult
-    from lymphokin.progress import Reporter
-    from lymphokin.run import Fit
 
 COLOURS = {"fine": "green", "look": "yellow", "wrong": "red"}
 
@@ -65,6 +71,14 @@ def check(
             "--sbc", help="Calibrate by this many simulated trials; page check_sbc.html.", min=0
         ),
     ] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="With --folds or --sbc: other processes make the fits, this many at a time.", min=1
+        ),
+    ] = None,
+    cluster: Cluster = "local",
+    partition: Partition = "",
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
@@ -84,9 +98,12 @@ def check(
 
     lymphokin check runs/trial --predictive --endpoint week15
 
-    lymphokin check runs/small --sbc 200
+    lymphokin check runs/small --sbc 200 --workers 20 --cluster slurm
     """  # fmt: skip
+    from lymphokin.criticism import check as checks
+    from lymphokin.criticism.check_link import check_link
     from lymphokin.criticism.result import page_path
+    from lymphokin.jobs import CLUSTERS, Executor
     from lymphokin.progress import shown
     from lymphokin.run import open_run
 
@@ -98,6 +115,13 @@ def check(
         raise ValueError("--folds: expected together with --predictive")
     if endpoint is not None and not predictive:
         raise ValueError("--endpoint: expected together with --predictive")
+    if cluster not in CLUSTERS:
+        raise ValueError(f"--cluster {cluster}: expected {' or '.join(CLUSTERS)}")
+    if workers and not (folds or sbc):
+        raise ValueError("--workers: expected together with --folds or --sbc")
+    if cluster != "local" and not workers:
+        raise ValueError(f"--cluster {cluster}: expected together with --workers")
+    executor = Executor(cluster, workers, partition=partition) if workers else None
     asked = {
         "check_folds": folds,
         "check_predictive": predictive,
@@ -111,7 +135,17 @@ def check(
     with shown(True) as reporter:
         reporter.stage("reading the run")
         fit = open_run(run, model_file)
-        result = _checked(fit, name, draws, folds, sbc, seed, endpoint, unfinished, reporter)
+        about: dict[str, Any] = {"seed": seed, "progress": reporter}
+        many = about | {"unfinished": unfinished, "executor": executor}
+        result: CheckResult
+        if predictive:
+            result = checks.check_forecasts(fit, folds=folds, endpoint=endpoint, **many)
+        elif link:
+            result = check_link(fit, **about)
+        elif sbc:
+            result = checks.check_sampler(fit, trials=sbc, **many)
+        else:
+            result = checks.check(fit, draws=draws, **about)
         reporter.stage("drawing")
         files = result.save(path)
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -120,39 +154,6 @@ def check(
         return
     show(Console(width=None if sys.stdout.isatty() else 110), result)
     Console(stderr=True).print(f"Checks: {files[0]}", soft_wrap=True)
-
-
-def _checked(
-    fit: Fit,
-    name: str,
-    draws: int,
-    folds: int,
-    trials: int,
-    seed: int,
-    endpoint: str | None,
-    unfinished: Path,
-    reporter: Reporter,
-) -> CheckResult:
-    """The check that belongs to a page."""
-    from lymphokin.criticism import check as checks
-    from lymphokin.criticism.check_link import check_link
-
-    if name == "check":
-        return checks.check(fit, draws=draws, seed=seed, progress=reporter)
-    if name == "check_link":
-        return check_link(fit, seed=seed, progress=reporter)
-    if name == "check_sbc":
-        return checks.check_sampler(
-            fit, trials=trials, seed=seed, unfinished=unfinished, progress=reporter
-        )
-    return checks.check_forecasts(
-        fit,
-        folds=folds,
-        seed=seed,
-        endpoint=endpoint,
-        unfinished=unfinished,
-        progress=reporter,
-    )
 
 
 def show(console: Console, result: CheckResult, title: str | None = None) -> None:

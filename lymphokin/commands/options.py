@@ -33,6 +33,9 @@ ModelFile = Annotated[
     ),
 ]
 
+Cluster = Annotated[str, typer.Option(help="Where other processes run: local, or slurm.")]
+Partition = Annotated[str, typer.Option(help="SLURM partition.")]
+
 
 def writable(path: Path | None) -> Path | None:
     """What an option names to be written, refused at once where nothing can be."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -16,7 +12,7 @@ from lymphokin.criticism.criticise import Criticism, criticise
 from lymphokin.criticism.data.data_sections import data_sections
 from lymphokin.criticism.data.event_times import event_sections
 from lymphokin.criticism.forecasts.predict_left_out import (
-    patients_in_folds,
+    FoldFits,
     predict_by_folds,
     predict_left_out,
     to_judge,
@@ -24,10 +20,12 @@ from lymphokin.criticism.forecasts.predict_left_out import (
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
 from lymphokin.criticism.forecasts.prediction_sections import prediction_sections
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.criticism.many_fits import ManyFits
 from lymphokin.criticism.patients.patient_sections import patient_sections
 from lymphokin.criticism.result import CheckResult, about_fit
 from lymphokin.criticism.sections import Section
 from lymphokin.criticism.simulation.simulation_calibration import (
+    SimulatedFits,
     SimulationCalibration,
     calibrate_by_simulation,
 )
@@ -36,7 +34,7 @@ from lymphokin.criticism.simulation.simulation_verdicts import judge_simulations
 from lymphokin.criticism.teaching.teaching_sections import teaching_sections
 from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.files import AnyPath
-from lymphokin.infer import Checkpoint
+from lymphokin.jobs import Executor
 from lymphokin.model import ModelError
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
@@ -168,6 +166,7 @@ def check_forecasts(
     seed: int = 0,
     endpoint: AnyPath | Endpoint | None = None,
     unfinished: AnyPath | None = None,
+    executor: Executor | None = None,
     progress: bool | Reporter | None = None,
 ) -> ForecastCheck:
     """Judge forecasts of each patient by a fit that has not seen that patient.
@@ -184,10 +183,13 @@ def check_forecasts(
             None: the default one. Besides, every count after each day is judged.
         unfinished: folder in which finished fits of the folds are kept. The same call continues
             after a stop. None: a stopped check is lost.
+        executor: where other processes make the fits, of a saved fit; None: this process does.
         progress: True, False, a reporter of your own; None: a bar where someone looks.
 
     Raises:
-        ValueError: when there are too few patients to judge a forecast by, or for the folds.
+        ValueError: when there are too few patients to judge a forecast by, or for the folds; with
+            an executor also of a fit that is not saved, and without ``unfinished``.
+        ChildProcessError: when another process failed; what is finished is kept.
 
     Example:
         >>> result = lk.check_forecasts(fit)
@@ -203,13 +205,14 @@ def check_forecasts(
             return ForecastCheck(about | _judged_by(quality), quality)
         # What is judged is the model on this cohort, fitted anew: not the draws of the run.
         about = {k: v for k, v in about.items() if k != "convergence"} | {"folds": folds}
-        judging = to_judge(fit, endpoint=endpoint)
-        patients, fold = patients_in_folds(fit.density, folds, seed, judging[1])
-        with _checkpoint(fit, unfinished, {"seed": seed, "folds": folds}) as checkpoint:
-            reporter.stage("fitting without each part of the patients")
-            quality = predict_by_folds(
-                fit.density, patients, fold, seed, checkpoint, reporter, judging=judging
-            )
+        asked = ManyFits(seed, folds, endpoint)
+        density, cases = to_judge(fit, endpoint=endpoint)
+        fits = FoldFits(fit.density, cases.patients, folds, seed)
+        reporter.stage("fitting without each part of the patients")
+        if executor is not None:
+            asked.elsewhere(fit, folds, unfinished, executor, reporter)
+        with asked.checkpoint(fit, unfinished) as checkpoint:
+            quality = predict_by_folds(fits, density, cases, checkpoint, reporter)
     return ForecastCheck(about | _judged_by(quality), quality)
 
 
@@ -227,6 +230,7 @@ def check_sampler(
     trials: int = 200,
     seed: int = 0,
     unfinished: AnyPath | None = None,
+    executor: Executor | None = None,
     progress: bool | Reporter | None = None,
 ) -> SamplerCheck:
     """Fit trials that are simulated from the prior: does the truth lie where the fit says?
@@ -240,6 +244,7 @@ def check_sampler(
         seed: of all random numbers.
         unfinished: folder in which finished trials are kept. The same call continues after a stop,
             and more trials may be asked for then. None: a stopped check is lost.
+        executor: where other processes make the fits, of a saved fit; None: this process does.
         progress: True, False, a reporter of your own; None: a bar where someone looks.
 
     Raises:
@@ -259,25 +264,13 @@ def check_sampler(
             f"a check of the sampler does not simulate when events happen, and model "
             f"{fit.model.name} knows the time of {', '.join(exact)}"
         )
-    with (
-        shown(progress) as reporter,
-        _checkpoint(fit, unfinished, {"seed": seed}) as checkpoint,
-    ):
+    asked = ManyFits(seed)
+    fits = SimulatedFits(fit.density, seed, rule=fit.steps)
+    with shown(progress) as reporter:
         reporter.stage("fitting simulated trials")
-        calibration = calibrate_by_simulation(
-            fit.density, trials, seed, checkpoint, reporter, rule=fit.steps
-        )
+        if executor is not None:
+            asked.elsewhere(fit, trials, unfinished, executor, reporter)
+        with asked.checkpoint(fit, unfinished) as checkpoint:
+            calibration = calibrate_by_simulation(fits, trials, checkpoint, reporter)
     about = {k: v for k, v in about_fit(fit, seed).items() if k != "convergence"}
     return SamplerCheck(about | {"trials": trials}, calibration)
-
-
-@contextmanager
-def _checkpoint(
-    fit: Fit, unfinished: AnyPath | None, chosen: Mapping[str, int]
-) -> Iterator[Checkpoint]:
-    """Where a check of many fits keeps the finished ones; without a folder, until it is done."""
-    identity = {name: fit.provenance[name] for name in ("model_sha256", "data_sha256")}
-    identity |= {name: fit.config.get(name) for name in ("fixed", "rtol")}
-    identity |= {"version": version("lymphokin"), **chosen}
-    with TemporaryDirectory() as scratch:
-        yield Checkpoint(Path(scratch if unfinished is None else unfinished), identity)

@@ -8,11 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.criticism.forecasts.cases import cases_of
 from lymphokin.criticism.forecasts.held_out import held_out_forecasts
-from lymphokin.criticism.forecasts.predict_left_out import patients_in_folds, predict_by_folds
+from lymphokin.criticism.forecasts.predict_left_out import FoldFits, predict_by_folds
 from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, MODEL
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
 from lymphokin.criticism.forecasts.refit import folds_of, hiding
+from lymphokin.endpoints import DEFAULT, shipped_endpoints
 from lymphokin.infer import Checkpoint, NutsSettings
 from lymphokin.infer.density import density_of, flat
 from lymphokin.io import read_events
@@ -65,23 +67,15 @@ def test_a_hidden_patient_does_not_speak(density):
 
 @pytest.fixture(scope="module")
 def folded(density, tmp_path_factory):
-    patients, fold = patients_in_folds(density, FOLDS, seed=2)
+    cases = cases_of(density.packed.cohort, shipped_endpoints()[DEFAULT], 14.0)
+    fits = FoldFits(density, cases.patients, FOLDS, 2, NutsSettings(**SHORT))
     folder = tmp_path_factory.mktemp("folds")
     checkpoint = Checkpoint(folder, {})
 
     def judge():
-        return predict_by_folds(
-            density,
-            patients,
-            fold,
-            2,
-            checkpoint,
-            Reporter(),
-            settings=NutsSettings(**SHORT),
-            days=(0.0, 14.0),
-        )
+        return predict_by_folds(fits, density, cases, checkpoint, Reporter(), (0.0, 14.0))
 
-    return judge(), judge, folder, patients, fold
+    return judge(), judge, folder, fits.patients, fits.fold
 
 
 @pytest.mark.slow

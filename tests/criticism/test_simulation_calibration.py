@@ -12,6 +12,7 @@ from lymphokin.cli import app
 from lymphokin.criticism.check import SamplerCheck
 from lymphokin.criticism.simulation.simulation_calibration import (
     RANKED,
+    SimulatedFits,
     SimulationCalibration,
     assess,
     calibrate_by_simulation,
@@ -133,7 +134,8 @@ def test_a_stopped_calibration_goes_on_and_ends_the_same(small_posterior, tmp_pa
 
     def calibrated(folder: str, reporter: Reporter) -> SimulationCalibration:
         checkpoint = Checkpoint(tmp_path / folder, {"seed": 4})
-        return calibrate_by_simulation(small_posterior, 4, 4, checkpoint, reporter, SETTINGS)
+        fits = SimulatedFits(small_posterior, 4, SETTINGS)
+        return calibrate_by_simulation(fits, 4, checkpoint, reporter)
 
     whole = calibrated("whole", Reporter())
     with pytest.raises(KeyboardInterrupt):

@@ -15,6 +15,7 @@ from scipy.stats import fisher_exact
 
 from lymphokin.endpoints import read_endpoint as read_endpoint_named
 from lymphokin.io.problems import BadInput
+from lymphokin.jobs import Executor
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
 from lymphokin.predict.path_forecast import Window, of_values
@@ -33,7 +34,7 @@ from lymphokin.trial.virtual.courses import draw_courses
 from lymphokin.trial.virtual.endpoint import read_endpoint
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.operating import operating_characteristics, p_values
-from lymphokin.trial.virtual.sweep import Executor, Sweep, run_sweeps, shard_path
+from lymphokin.trial.virtual.sweep import Sweep, run_sweeps, shard_path
 from tests.solve.test_hand_down import load_drug
 
 SHIPPED = data_path("nct06439888.design.toml")

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import fixed_values, writable
+from lymphokin.commands.options import Cluster, Partition, fixed_values, writable
 from lymphokin.commands.trial.design_file import (
     DesignFile,
     EndpointName,
@@ -47,8 +47,8 @@ def simulate(
     workers: Annotated[
         int | None, typer.Option(help="Tasks at a time; default: all cores.")
     ] = None,
-    cluster: Annotated[str, typer.Option(help="local, or slurm.")] = "local",
-    partition: Annotated[str, typer.Option(help="SLURM partition.")] = "",
+    cluster: Cluster = "local",
+    partition: Partition = "",
     json_: Json = False,
 ) -> None:
     """Virtual trials with mechanistic patients, with gamma as stated and with gamma = 0.
@@ -58,9 +58,10 @@ def simulate(
     Example: lymphokin trial simulate --trials 2000 --out sweeps/nct06439888
     """
     from lymphokin.files import write_text
+    from lymphokin.jobs import CLUSTERS, Executor
     from lymphokin.model.roles import contrast_of
     from lymphokin.trial.inputs import Demands
-    from lymphokin.trial.virtual.sweep import CLUSTERS, Executor, Sweep, run_sweeps
+    from lymphokin.trial.virtual.sweep import Sweep, run_sweeps
 
     demands = Demands("lymphokin trial simulate")
     demands.want("many", **{"--trials": trials, "--shard-size": shard_size, "--workers": workers})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from lymphokin.criticism.forecasts.benchmarks import benchmark_forecasts, judged_patients
+from lymphokin.criticism.forecasts.benchmarks import benchmark_forecasts
 from lymphokin.criticism.forecasts.cases import Cases, cases_of
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.later_counts import count_measures
@@ -29,7 +30,6 @@ from lymphokin.predict.forecast import days_of_interest
 from lymphokin.progress import Reporter
 from lymphokin.run import Fit
 
-SIX_WEEKS: Endpoint = shipped_endpoints()[DEFAULT]
 FEWEST = 5
 """Patients below which the benchmarks' regressions have nothing to learn from (judgement)."""
 
@@ -65,21 +65,6 @@ def to_judge(
             f"treatment and {visit}, expected at least {FEWEST}"
         )
     return density, cases
-
-
-def patients_to_judge(density: CohortDensity) -> pd.DataFrame:
-    """See :func:`lymphokin.criticism.forecasts.benchmarks.judged_patients`.
-
-    Raises:
-        ValueError: when they are too few to judge a forecast by.
-    """
-    patients = judged_patients(density.packed.cohort)
-    if len(patients) < FEWEST:
-        raise ValueError(
-            f"forecasts cannot be judged: {len(patients)} patient(s) have a count before treatment "
-            f"and one within a week of the endpoint visit, expected at least {FEWEST}"
-        )
-    return patients
 
 
 def predict_left_out(
@@ -134,68 +119,85 @@ def _judged(
     return replace(quality, scores=scores, later=later, endpoint=cases.endpoint)
 
 
-def patients_in_folds(
-    density: CohortDensity, folds: int, seed: int, cases: Cases | None = None
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Patients whose forecasts can be judged, and [patient] the fold of each.
+class FoldFits:
+    """Fits to the patients of all folds but one; each depends on its own number alone.
+
+    Args:
+        density: the cohort.
+        patients: those whose forecasts are judged, from :func:`to_judge`.
+        folds: how many.
+        seed: of all random numbers.
+        settings: of the fits.
 
     Raises:
-        ValueError: when there are too few patients to judge a forecast by, or for the folds.
+        ValueError: when there are too few patients for the folds.
     """
-    patients = patients_to_judge(density) if cases is None else cases.patients
-    if not 2 <= folds <= len(patients):
-        raise ValueError(
-            f"folds {folds}: expected 2 to {len(patients)}, the number of patients to be judged"
-        )
-    return patients, folds_of(patients, folds, seed)
+
+    def __init__(
+        self,
+        density: CohortDensity,
+        patients: pd.DataFrame,
+        folds: int,
+        seed: int,
+        settings: NutsSettings = SETTINGS,
+    ) -> None:
+        if not 2 <= folds <= len(patients):
+            raise ValueError(
+                f"folds {folds}: expected 2 to {len(patients)}, the number of patients to be judged"
+            )
+        self.seed: int = seed
+        self.patients: pd.DataFrame = patients
+        self.fold: np.ndarray = folds_of(patients, folds, seed)
+        """[patient] number of the fold"""
+        self._refit = Refit(density, settings)
+
+    def ids(self, number: int) -> pd.Index:
+        """The patients of a fold."""
+        return self.patients.index[self.fold == number]
+
+    def name(self, number: int) -> str:
+        """Under which a fit is kept."""
+        return f"fold_{number:03d}"
+
+    def fit(self, number: int) -> dict[str, np.ndarray]:
+        """The population as the patients of the other folds show it, see :class:`Refitted`."""
+        refitted = self._refit.without([str(i) for i in self.ids(number)], self.seed + number)
+        return {name: np.asarray(value) for name, value in refitted._asdict().items()}
 
 
 def predict_by_folds(
+    fits: FoldFits,
     density: CohortDensity,
-    patients: pd.DataFrame,
-    fold: np.ndarray,
-    seed: int,
+    cases: Cases,
     checkpoint: Checkpoint,
     reporter: Reporter,
-    settings: NutsSettings = SETTINGS,
     days: Sequence[float] = DAYS,
-    judging: tuple[CohortDensity, Cases] | None = None,
 ) -> PredictionQuality:
     """Judge forecasts of every patient by a fit to the patients of the other folds.
 
     Args:
-        density: the cohort.
-        patients: from :func:`patients_in_folds`, as the next.
-        fold: [patient] number of the fold.
-        seed: of the random numbers.
+        fits: of the folds.
+        density: of :func:`to_judge`, as the next.
+        cases: the patients of ``fits``.
         checkpoint: where finished fits are kept.
         reporter: receives how many folds are done.
-        settings: of each fit.
         days: records up to each of these days are used.
-        judging: of :func:`to_judge`, whose patients are ``patients``; None: the default endpoint.
     """
-    refit = Refit(density, settings)
-    folds = int(fold.max()) + 1
-    at, cases = judging or (density, cases_of(density.packed.cohort, SIX_WEEKS, max(days)))
+    folds, seed = int(fits.fold.max()) + 1, fits.seed
     parts: list[dict[float, Look]] = []
-    fits = []
+    agreement = []
     for number in range(folds):
-        ids = patients.index[fold == number]
-
-        def fit_one(number: int = number, ids: pd.Index = ids) -> dict[str, np.ndarray]:
-            refitted = refit.without([str(i) for i in ids], seed + number)
-            return {name: np.asarray(value) for name, value in refitted._asdict().items()}
-
-        refitted = checkpoint.recall(f"fold_{number:03d}", fit_one)
-        fits.append({name: refitted[name].item() for name in Refitted._fields[1:]})
+        found = checkpoint.recall(fits.name(number), partial(fits.fit, number))
+        agreement.append({name: found[name].item() for name in Refitted._fields[1:]})
+        ids = fits.ids(number)
         own = replace(cases, patients=cases.patients.loc[ids])
-        looks = forecasts_at_looks(at, refitted["z"], own, days, seed + number)
+        looks = forecasts_at_looks(density, found["z"], own, days, seed + number)
         parts.append(
             {day: look._replace(counts=look.counts[look.counts["id"].isin(ids)])
              for day, look in looks.items()}
         )  # fmt: skip
         reporter.counting(number + 1, folds)
-    back = np.argsort(np.argsort(fold, kind="stable"))
+    back = np.argsort(np.argsort(fits.fold, kind="stable"))
     joined = {
         day: Look(
             HeldOut.joined([part[day].endpoint for part in parts], back),
@@ -203,5 +205,5 @@ def predict_by_folds(
         )
         for day in parts[0]
     }
-    refits = pd.DataFrame(fits).assign(patients=np.bincount(fold))
-    return _judged(density.packed.cohort, cases, joined, fold, days, seed, refits)
+    refits = pd.DataFrame(agreement).assign(patients=np.bincount(fits.fold))
+    return _judged(density.packed.cohort, cases, joined, fits.fold, days, seed, refits)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import jax
@@ -66,46 +66,66 @@ class SimulationCalibration:
         return int((~(self.fits["rhat_max"] <= RHAT_BAD)).sum())
 
 
-def calibrate_by_simulation(
-    density: CohortDensity,
-    trials: int,
-    seed: int,
-    checkpoint: Checkpoint,
-    reporter: Reporter,
-    settings: NutsSettings = SETTINGS,
-    rule: StepRule | None = None,
-) -> SimulationCalibration:
-    """Fit trials that are simulated from the prior, on the courses and visits of a cohort.
+class SimulatedFits:
+    """Fits of trials that are simulated from the prior; each depends on its own number alone.
 
     Args:
         density: cohort whose patients, courses, visits and limits every simulated trial has, and
             the model that simulates and fits.
-        trials: how many.
         seed: of all random numbers.
-        checkpoint: where finished trials are kept.
-        reporter: receives how many trials are done.
         settings: of the fits.
         rule: step sizes of the solver, if not the default ones.
     """
-    design = _design_of(density, rule)
-    sampler: Sampler | None = None
-    names = ranked_quantities(density)
+
+    def __init__(
+        self,
+        density: CohortDensity,
+        seed: int,
+        settings: NutsSettings = SETTINGS,
+        rule: StepRule | None = None,
+    ) -> None:
+        self.density: CohortDensity = density
+        self.seed: int = seed
+        self._settings, self._rule = settings, rule
+
+    @cached_property
+    def _design(self) -> _Design:
+        return _design_of(self.density, self._rule)
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return compile_sampler(self._design.accurate, self._design.coarse, self._settings)
+
+    def name(self, trial: int) -> str:
+        """Under which a trial is kept."""
+        return f"trial_{trial:05d}"
+
+    def fit(self, trial: int) -> dict[str, np.ndarray]:
+        """Ranks of the truth, and how well the chains agree."""
+        return _one_trial(self._design, self._sampler, trial, self.seed, self._settings)
+
+
+def calibrate_by_simulation(
+    fits: SimulatedFits, trials: int, checkpoint: Checkpoint, reporter: Reporter
+) -> SimulationCalibration:
+    """Fit trials that are simulated from the prior, and judge the ranks of the truth.
+
+    Args:
+        fits: of the trials.
+        trials: how many.
+        checkpoint: where finished trials are kept.
+        reporter: receives how many trials are done.
+    """
+    names = ranked_quantities(fits.density)
     results = []
     for trial in range(trials):
-
-        def fit_one(trial: int = trial) -> dict[str, np.ndarray]:
-            nonlocal sampler
-            if sampler is None:
-                sampler = compile_sampler(design.accurate, design.coarse, settings)
-            return _one_trial(design, sampler, trial, seed, settings)
-
-        results.append(checkpoint.recall(f"trial_{trial:05d}", fit_one))
+        results.append(checkpoint.recall(fits.name(trial), partial(fits.fit, trial)))
         reporter.counting(trial + 1, trials)
     ranks = pd.DataFrame(np.stack([r["ranks"] for r in results]), columns=list(names))
-    fits = pd.DataFrame(
+    convergence = pd.DataFrame(
         {k: [r[k].item() for r in results] for k in ("rhat_max", "ess_bulk_min", "divergences")}
     )
-    return assess(ranks, fits, names, seed)
+    return assess(ranks, convergence, names, fits.seed)
 
 
 def assess(

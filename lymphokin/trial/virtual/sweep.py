@@ -1,4 +1,4 @@
-"""A sweep: many virtual trials in shards, one task each, through submitit.
+"""A sweep: many virtual trials in shards, one task each.
 
 A shard file appears complete or not at all, so that a killed sweep goes on where it was and ends
 bit-identical. A trial is the same whatever is run beside it, so that a sweep can be extended: the
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import submitit
 import tomli_w
 
 from lymphokin.arrays import read_arrays, write_arrays
 from lymphokin.files import write_text
+from lymphokin.jobs import Executor, Task, run_tasks
 from lymphokin.literature.posterior import literature_draws
 from lymphokin.run.folder import DRAWS_FILE
 from lymphokin.run.provenance import file_sha256
@@ -36,8 +33,6 @@ from lymphokin.trial.virtual.simulate import Simulator
 
 SWEEP_FILE = "sweep.json"
 DESIGN_FILE = "design.toml"
-POLL_SECONDS = 0.2
-CLUSTERS = ("local", "slurm")
 
 
 @dataclass(frozen=True)
@@ -94,19 +89,6 @@ class Sweep:
         }
 
 
-@dataclass(frozen=True)
-class Executor:
-    """Where shards are computed."""
-
-    cluster: str = "local"
-    """local or slurm"""
-    workers: int = 1
-    """shards computed at a time"""
-    minutes: int = 60
-    partition: str = ""
-    """SLURM partition; the cluster's default where it is empty"""
-
-
 def shard_path(folder: Path, shard: int) -> Path:
     return folder / "shards" / f"{shard:05d}.npz"
 
@@ -156,32 +138,10 @@ def run_sweeps(
         _claim(sweep, folder)
     every = [(sweep, f, shard) for f, sweep in sweeps.items() for shard in range(sweep.shards)]
     waiting = [task for task in every if not _is_complete(*task)]
-    running: list[submitit.Job[None]] = []
-    progress(len(every) - len(waiting), len(every))
-    try:
-        while waiting or running:
-            while waiting and len(running) < executor.workers:
-                running.append(_submit(executor, *waiting.pop(0)))
-            for job in [job for job in running if job.done()]:
-                running.remove(job)
-                _check(job)
-                progress(len(every) - len(waiting) - len(running), len(every))
-            if running:
-                time.sleep(POLL_SECONDS)
-    finally:
-        for job in running:
-            job.cancel()
+    there = len(every) - len(waiting)
+    tasks = [Task(compute_shard, (s, folder.resolve(), n), folder) for s, folder, n in waiting]
+    run_tasks(tasks, executor, lambda done, _: progress(there + done, len(every)))
     return {folder: gather(sweep, folder) for folder, sweep in sweeps.items()}
-
-
-def _check(job: submitit.Job[None]) -> None:
-    try:
-        job.result()
-    except Exception as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ChildProcessError(
-            f"task {job.job_id} failed ({reason[-1]}); {job.paths.stderr} says more"
-        ) from error
 
 
 def _claim(sweep: Sweep, folder: Path) -> None:
@@ -205,33 +165,6 @@ def _claim(sweep: Sweep, folder: Path) -> None:
     else:
         write_text(path, json_text(own, sort_keys=True) + "\n")
     write_text(folder / DESIGN_FILE, tomli_w.dumps(dict(sweep.design.raw)))
-
-
-def _submit(executor: Executor, sweep: Sweep, folder: Path, shard: int) -> submitit.Job[None]:
-    auto = submitit.AutoExecutor(folder=str(folder / "tasks"), cluster=executor.cluster)
-    auto.update_parameters(timeout_min=executor.minutes, name="lymphokin")
-    if executor.cluster == "slurm":
-        auto.update_parameters(cpus_per_task=1)
-        if executor.partition:
-            auto.update_parameters(slurm_partition=executor.partition)
-    with _errors_to(folder / "tasks.log"):
-        return auto.submit(compute_shard, sweep, folder.resolve(), shard)
-
-
-@contextmanager
-def _errors_to(path: Path) -> Iterator[None]:
-    """Let processes that start meanwhile write their standard error to a file.
-
-    The one that submitit starts beside a local task would show a traceback after Ctrl-C.
-    """
-    own = os.dup(2)
-    with path.open("ab") as log:
-        os.dup2(log.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(own, 2)
-            os.close(own)
 
 
 def gather(sweep: Sweep, folder: Path) -> Outcome:
