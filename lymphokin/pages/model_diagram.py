@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from lymphokin.files import write_text
 from lymphokin.model import Model
+from lymphokin.model.block import cumulative
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, VERMILLION, inline_svg, styled
 from lymphokin.pages.equations import equations
 
@@ -46,9 +47,12 @@ def draw_model(model: Model) -> Figure:
         band = Rectangle((left, 0.15), COLUMN - 0.15, height - 0.3, fc="#f4f4f4", ec=PALE, lw=0.6)
         axes.add_patch(band)
         axes.text(left + 0.12, height - 0.42, block.name, weight="bold", fontsize=9)
+        hazards = {cumulative(name): name for name in block.hazards}
         for row, name in enumerate(block.states):
             place[name] = (left + 0.35 + BOX[0] / 2, height - 1.05 - row * ROW)
-            _state(axes, place[name], name, block.states[name].unit)
+            event = hazards.get(name)
+            unit = block.states[name].unit if event is None else "hazard"
+            _state(axes, place[name], event or name, unit)
         owner |= {name: [] for name in block.shows}
         if block.shows:
             text = "shows " + ", ".join(block.shows)

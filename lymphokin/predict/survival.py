@@ -52,7 +52,8 @@ def survival(
     """
     cohort = density.packed.cohort
     arms = cohort.patients["arm"].fillna("").astype(str)
-    days = np.linspace(min(0.0, until), until, POINTS)
+    start = float(np.asarray(density.arrays.timeline.days.node_day)[0].min())
+    days = np.linspace(min(start, until), until, POINTS)
     kept = survival_on(density, new_patients(density, z, seed), event, days)
     curves, observed = [], {}
     for arm in dict.fromkeys(arms):

@@ -34,25 +34,26 @@ def draw_survival(axes: Axes, survival: Survival) -> None:
         survival: of :meth:`lymphokin.Fit.survival`.
     """
     arms = list(dict.fromkeys(survival.curves["arm"]))
-    last = float(survival.curves["day"].max())
+    first, last = float(survival.curves["day"].min()), float(survival.curves["day"].max())
     for colour, arm in zip(COLOURS * len(arms), arms, strict=False):
         own = survival.curves[survival.curves["arm"] == arm]
         label = wording.arm(arm) if len(arms) > 1 else None
         axes.fill_between(own["day"], own["q05"], own["q95"], color=colour, alpha=0.2, lw=0)
         axes.plot(own["day"], own["q50"], color=colour, lw=1.6, label=label)
         if arm in survival.observed:
-            axes.plot(*_staircase(survival.observed[arm], last), color=colour, lw=1.2, ls="--")
-    axes.set(xlim=(float(survival.curves["day"].min()), last), ylim=(0, 1.02))
+            steps = _staircase(survival.observed[arm], first, last)
+            axes.plot(*steps, color=colour, lw=1.2, ls="--")
+    axes.set(xlim=(first, last), ylim=(0, 1.02))
     axes.set(xlabel="days from the first fraction", ylabel=f"share without {survival.label} (%)")
     axes.yaxis.set_major_formatter(lambda share, _: wording.points(share))
     if len(arms) > 1:
         axes.legend(frameon=False)
 
 
-def _staircase(steps: Steps, last: float) -> tuple[np.ndarray, np.ndarray]:
-    """Days and shares of an estimate's corners, up to the last day."""
+def _staircase(steps: Steps, first: float, last: float) -> tuple[np.ndarray, np.ndarray]:
+    """Days and shares of an estimate's corners, from the first day to the last."""
     falls = np.isfinite(steps.end) & (steps.end <= last)
     days = np.stack([steps.begin[falls], steps.end[falls]], axis=1).ravel()
     levels = np.concatenate([[1.0], steps.survival[falls]])
-    days = np.concatenate([[0.0], days, [last]])
+    days = np.concatenate([[first], days, [last]])
     return days, np.repeat(levels, 2)
