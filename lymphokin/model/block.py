@@ -181,7 +181,7 @@ class Block:
 
     @property
     def drugs(self) -> dict[str, Dose]:
-        """The drugs that the block takes; one that only says what a dose does takes ATRA."""
+        """The drugs that the block takes; one that only says what a dose does: the usual."""
         if self.takes or type(self).on_dose is Block.on_dose:
             return self.takes
         usual = DRUGS[DRUG]

@@ -78,8 +78,8 @@ def model_file(name: AnyPath) -> ModuleType:
 
     Example:
         >>> default = lk.model_file("myeloid_lymphoid")
-        >>> [block.name for block in default.blocks]
-        ['Atra', 'Differentiation', 'Myeloid', 'Lymphoid']
+        >>> default.blocks[-1].name
+        'Lymphoid'
     """
     return _load(_file_of(name).resolve()).module
 
@@ -122,9 +122,9 @@ def load_model(name: AnyPath) -> Model:
 
     Example:
         >>> model = lk.load_model("myeloid_lymphoid")
-        >>> model.observed
-        ('alc', 'mdsc', 'atra')
-        >>> without_link = model.with_fixed(suppression=0.0)
+        >>> model.observables["alc"].unit
+        '1e9/L'
+        >>> less_sensitive = model.with_fixed(radiosensitivity=0.1)
     """
     path = _file_of(name)
     loaded = _load(path.resolve())

@@ -28,7 +28,7 @@ LESION_GY = 8.0
 LESION_CM3 = 10.0
 """Volume of that lesion: a sphere of 2.7 cm (judgement)."""
 AMOUNT = 100.0
-"""Of the dose that is tried, in the drug's unit: those of ATRA are 70 to 300 mg."""
+"""Of the dose that is tried, in the drug's unit: those of the default model are 70 to 300 mg."""
 ROUNDING = 1e-9
 """Losses per day that are nothing but rounding."""
 

@@ -169,7 +169,7 @@ class Model:
             )
 
     def with_fixed(self, **values: float) -> Model:
-        """The model with parameters fixed at values in table units, e.g. ``suppression=0``."""
+        """The model with parameters fixed at values in table units, e.g. ``growth=0.0``."""
         return replace(self, table=self.table.fixed(**values)) if values else self
 
     def at_rest(self) -> dict[str, AtRest]:

@@ -15,7 +15,7 @@ from lymphokin.endpoints import DEFAULT
 from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.pooling.evidence import blurred, evidence_of
-from lymphokin.population.seen import NAMES
+from lymphokin.population.seen import DAILY_DOSE, NAMES
 from lymphokin.run import Fit
 from lymphokin.strict_json import json_text
 
@@ -31,7 +31,7 @@ STEPS = {
     "immune_dose_gy": 0.5,
     "baseline_alc": 0.5,
     "endpoint_day": 10.0,
-    "atra_mg": 50.0,
+    DAILY_DOSE: 50.0,
 }
 """To multiples of these a range is widened: its ends are single patients."""
 

@@ -46,7 +46,7 @@ class Treatment:
         dose_days: [dose] days on which a drug is given.
         amount: [dose] in the drug's unit.
         days: days, besides those, on which the solution is wanted.
-        drug: [dose] name of the drug; None where all doses are of ATRA.
+        drug: [dose] name of the drug; None where all doses are of the usual one.
         duration: [dose] days that an infusion lasts, 0 where all is given at once; None where no
             dose is an infusion.
         lesion_gy: [fraction, lesion] Gy to each lesion of the patient; None where lesions are not

@@ -28,13 +28,7 @@ from lymphokin.whatif.caution import warnings_of
 from lymphokin.whatif.condition import condition, unconditioned
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.intervals import Intervals
-from lymphokin.whatif.judging import (
-    SIX_WEEKS,
-    check_endpoint,
-    in_words,
-    scale_of,
-    visit_of,
-)
+from lymphokin.whatif.judging import SIX_WEEKS, check_endpoint, in_words, scale_of, visit_of
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS

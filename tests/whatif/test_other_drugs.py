@@ -27,12 +27,13 @@ HOST = "127.0.0.1:8080"
 WORDS = re.compile(r"atra|mdsc|suppression", re.IGNORECASE)
 FREE_OF_THEM = (
     "whatif", "web", "endpoints", "dose", "predict", "report", "criticism", "commands", "trial",
+    "model", "population", "run", "solve", "pages", "infer", "updating", "validation", "pooling",
     "terminal.py", "plot.py", "schedule.py", "regimens.py", "quantities.py", "endpoint.py",
 )  # fmt: skip
 """Rooms in which no drug, observable or link of one model is named: the words of every event table,
 the shipped models' disputed link and usual regimens stand in `data/`. Elsewhere they are named: in
 `io/`, `plausible/` and `lab_units.py` as words of the table with their units and ranges; in
-`literature/` as published trials; in `model/`, `population/`, `run/` and `solve/` in examples."""
+`literature/` as published trials."""
 KEYS_AND_FILES = re.compile(
     r"--atra|first_atra_day|atra_delay_probability|atra_delay_days|atra_stop_probability"
     r"|atra_start_days|synthetic_sbrt_atra_trial"

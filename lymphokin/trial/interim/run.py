@@ -186,6 +186,7 @@ def _with_new_pulses(
                 _kept(known.treated, fresh.treated, np.asarray(treated, int)),
                 _kept(known.occasion, fresh.occasion, np.asarray(lanes, int)),
                 known.covariate,
+                known.lesion,
             )
         )
 
