@@ -25,9 +25,10 @@ from starlette.staticfiles import StaticFiles
 
 from lymphokin.pages.messages import Message, RefusedError, catalogue, languages
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.web.dose_file import DoseAnswer, DoseTable, dose_of_table
 from lymphokin.web.form import Form, form_of
 from lymphokin.web.language import language_of, page_in
-from lymphokin.web.safety import Guard, new_token, refusal
+from lymphokin.web.safety import DOSE_PATH, Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
 from lymphokin.whatif.engine import Engine
@@ -254,6 +255,11 @@ def _questions(app: FastAPI, desk: Desk) -> None:
     async def other_models(question: WhatIfRequest) -> Response:
         """The same question to every calibrated model."""
         return await desk.ask(lambda engine: desk.ask_models(engine, question), desk.others)
+
+    @app.post(DOSE_PATH, response_model=DoseAnswer)
+    async def dose(table: DoseTable) -> Response:
+        """The immune dose in a table of one patient."""
+        return await desk.ask(lambda _: dose_of_table(table), desk.slow)
 
     @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
     async def next_counts(question: NarrowingRequest) -> Response:

@@ -11,6 +11,8 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
+from lymphokin.web.dose_file import LARGEST_TABLE
+
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
@@ -19,6 +21,8 @@ type Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
 TOKEN_HEADER = "X-Lymphokin-Token"
 LARGEST_BODY = 64 * 1024
 """Bytes; the largest question allowed by the limits takes about 10 kB."""
+DOSE_PATH = "/api/v1/dose"
+"""Takes tables, which are larger than questions."""
 MOST_PER_SECOND = 60
 """Questions that may come within a second; a page that is dragged asks some 10."""
 CONTENT_SECURITY_POLICY = (
@@ -77,9 +81,10 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, send_safely)
             return
-        body = await _bounded(receive) if scope["method"] == "POST" else receive
+        largest = LARGEST_TABLE if scope["path"] == DOSE_PATH else LARGEST_BODY
+        body = await _bounded(receive, largest) if scope["method"] == "POST" else receive
         if body is None:
-            too_large = refusal(413, f"a question may have {LARGEST_BODY // 1024} kB")
+            too_large = refusal(413, f"a question may have {largest // 1024} kB")
             await too_large(scope, receive, send_safely)
             return
         await self.app(scope, body, send_safely)
@@ -128,8 +133,8 @@ def _opens_the_page(scope: Message, headers: Headers) -> bool:
     return tab and scope["method"] == "GET" and scope["path"] == "/"
 
 
-async def _bounded(receive: Receive) -> Receive | None:
-    """The whole body, read ahead; None when it is larger than a question can be."""
+async def _bounded(receive: Receive, largest: int) -> Receive | None:
+    """The whole body, read ahead; None when it has more than ``largest`` bytes."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -138,7 +143,7 @@ async def _bounded(receive: Receive) -> Receive | None:
             break
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > LARGEST_BODY:
+        if size > largest:
             return None
         if not message.get("more_body", False):
             break

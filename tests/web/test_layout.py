@@ -128,6 +128,18 @@ def test_plans_differ_in_start_immune_dose_and_lesions(visit: Visit) -> None:
     question, _ = visit.answer_to(lambda: cell(visit, 0, 7).click())
     assert question["a"]["fractions"][-1] == {"day": 7, "gy": 10, "lesion": 1}
     assert violations(page) == []
+    table = {"name": "doses.csv", "mimeType": "text/csv"}
+    rows = b"ID,IMMUNE_DOSE_GY,IMMUNE_DOSE_SOURCE\nP,1.5,dicom\n"
+    question, _ = visit.answer_to(
+        lambda: page.locator("#dose-file-a").set_input_files({**table, "buffer": rows})
+    )
+    assert question["patient"]["immune_dose_gy"] == 1.5
+    assert question["patient"]["immune_dose_source"] == "dicom"
+    assert page.locator("#immune-a").input_value() == "1.5"
+    visit.expected = ("Failed to load resource",)
+    page.locator("#dose-file-b").set_input_files({**table, "buffer": rows + b"Q,2,dvh\n"})
+    expect(page.locator("#schedule-1 .plan [role=status]")).to_contain_text("this one has 2")
+    assert violations(page) == []
     page.locator("#scan-drawer summary").click()
     page.locator("#scan select").first.select_option("b")
     with page.expect_request("**/scan") as asked:

@@ -188,6 +188,39 @@ def test_hostile_bodies_are_refused_and_the_service_stays_up(client, question, m
     assert asked(client, question).status_code == 200
 
 
+HISTOGRAM = """ORGAN,DOSE_GY,VOLUME_CM3
+Lungs,0,3000
+Lungs,2,3000
+Lungs,2.001,0
+Heart,0,700
+Heart,1,700
+Heart,1.001,0
+"""
+"""Every cm3 of the lungs gets 2 Gy, of the heart 1 Gy."""
+
+
+@pytest.mark.parametrize(
+    ("table", "gray", "source"),
+    [
+        ("# accepted\nID,IMMUNE_DOSE_GY,IMMUNE_DOSE_SOURCE\nP,1.2345,dicom\n", 1.23, "dicom"),
+        ("\ufeffID,IMMUNE_DOSE_GY\nP,2\n", 2.0, None),
+        (HISTOGRAM, 0.125 * 2 + 0.1 * 1, "dvh"),
+    ],
+)
+def test_an_immune_dose_is_read_from_a_table(client, table, gray, source):
+    got = asked(client, {"text": table}, "dose").json()
+    assert (got["immune_dose_gy"], got["immune_dose_source"]) == (pytest.approx(gray), source)
+
+
+def test_a_table_without_one_immune_dose_is_refused(client):
+    head = "ID,IMMUNE_DOSE_GY\n"
+    refused(asked(client, {"text": head + "P,1\nQ,2\n"}, "dose"), 422, "one patient", "has 2")
+    for dose in ("", "x", "-1", "300"):
+        refused(asked(client, {"text": f"{head}P,{dose}\n"}, "dose"), 422, "between 0 and 30 Gy")
+    refused(asked(client, {"text": "A,B\n1,2\n"}, "dose"), 422, "a column ORGAN")
+    refused(asked(client, {"text": "x" * 3_000_000}, "dose"), 413, "2048 kB")
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -1,11 +1,12 @@
 // The two plans: presets, doses and calendars, side by side.
 
 import { Calendar } from "./calendar.js";
+import { ask } from "./api.js";
 import { announce, byId, h } from "./dom.js";
 import { doseName, doseUnit, drugs, keyOf, labelOf, place, wholePulse } from "./drugs.js";
 import { inInput, typed, unit } from "./numbers.js";
 import * as schedules from "./schedule.js";
-import { number, readDay, said, t, weekdayOf, WEEKDAYS, writeDay } from "./words.js";
+import { label, number, readDay, said, t, weekdayOf, WEEKDAYS, writeDay } from "./words.js";
 
 /** Doses below it are taken for the beginning of a number that is being typed. */
 const LEAST = 0.001;
@@ -166,6 +167,22 @@ const furtherInputs = (key, { form, state, change }) => {
   const dose = numberInput(`immune-${key}`, () => change((next) => (holder(next).immune_dose_gy = typed(dose.value)), `${key}.immune`));
   dose.setAttribute("aria-label", t("plan.immune_of", { letter }));
   dose.setAttribute("aria-describedby", `immune-hint-${key}`);
+  const told = h("p", { class: "hint small", role: "status" });
+  const readFile = async (chosen) => {
+    if (!chosen) return;
+    try {
+      const { immune_dose_gy: gy, immune_dose_source: source, notes } = await ask("dose", { text: await chosen.text() });
+      change((next) => {
+        holder(next).immune_dose_gy = gy;
+        if (key === "a") next.patient.immune_dose_source = source;
+      });
+      told.textContent = [t("plan.dose_read", { gy, file: chosen.name }), ...notes.map(label)].join(" ");
+    } catch (error) {
+      told.textContent = t("plan.dose_refused", { file: chosen.name, why: error.message });
+    }
+  };
+  const file = h("input", { type: "file", id: `dose-file-${key}`, accept: ".csv,text/csv", hidden: true, "aria-label": t("plan.file_of", { letter }), onchange: () => readFile(file.files[0]).then(() => (file.value = "")) });
+  const open = h("button", { type: "button", "aria-label": t("plan.file_of", { letter }), onclick: () => file.click() }, t("plan.file"));
   const lesions = h("div", { class: "lesions", role: "group", "aria-label": t("plan.lesions_of", { letter }) });
   const choose = () => {
     const boxes = [...lesions.querySelectorAll("input")];
@@ -181,16 +198,23 @@ const furtherInputs = (key, { form, state, change }) => {
       lesions.replaceChildren(t("plan.lesions"), ...Array.from({ length: count }, (_, i) => h("label", {}, h("input", { type: "checkbox", onchange: choose }), number(i + 1))));
     [...lesions.querySelectorAll("input")].forEach((box, i) => (box.checked = !treated || treated.includes(i + 1)));
   };
+  const dropped = (event) => {
+    event.preventDefault();
+    readFile(event.dataTransfer.files[0]);
+  };
   const element = h(
     "div",
-    {},
+    { ondragover: (event) => event.preventDefault(), ondrop: dropped },
     h(
       "div",
       { class: "line further" },
       labelled(t("plan.begins"), begins),
       h("div", { "data-at": at }, labelled(t("plan.immune"), dose), h("div", { class: "notes" })),
+      open,
+      file,
       lesions,
     ),
+    told,
     h("p", { class: "hint small soft", id: `immune-hint-${key}` }, t("plan.immune_hint")),
   );
   const draw = (answer) => {
