@@ -117,8 +117,8 @@ def quantity_curve(
         other_tube: samples from such a tube are open squares.
     """
     figure, axes = _empty(limits, [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000])
-    for place, (lesion, own) in enumerate(sorted(bands.items())):
-        colour = LESION_COLOURS[place % len(LESION_COLOURS)]
+    for lesion, own in sorted(bands.items()):
+        colour = _lesion_colour(lesion)
         if lesion == 0:
             _bands(axes, own, GREEN)
             continue
@@ -127,10 +127,18 @@ def quantity_curve(
         axes.plot(days, own["q50"], color=colour, lw=1.2, zorder=2)
         axes.text(days[-1], own["q50"].iloc[-1], f" {lesion}", color=colour, va="center", size=7)
     other = samples["tube"] == other_tube if other_tube else np.zeros(len(samples), bool)
-    _measurements(axes, samples[~other], np.ones(int((~other).sum()), bool), "o")
-    _measurements(axes, samples[other], np.zeros(int(other.sum()), bool), "s")
+    of_lesion = samples.get("lesion", pd.Series(0, samples.index)).fillna(0).astype(int)
+    for lesion, rows in samples.groupby(of_lesion):
+        own, colour = other[of_lesion == lesion], _lesion_colour(int(str(lesion)))
+        _measurements(axes, rows[~own], np.ones(int((~own).sum()), bool), "o", colour)
+        _measurements(axes, rows[own], np.zeros(int(own.sum()), bool), "s", colour)
     _doses(axes, doses)
     return figure
+
+
+def _lesion_colour(lesion: int) -> str:
+    """Colour of a lesion by its number; black of what is the patient's."""
+    return LESION_COLOURS[(lesion - 1) % len(LESION_COLOURS)] if lesion else BLACK
 
 
 def _doses(axes: Axes, doses: Sequence[np.ndarray]) -> None:
@@ -243,15 +251,17 @@ def _corners(bands: pd.DataFrame) -> list[int]:
     return sorted(kept)
 
 
-def _measurements(axes: Axes, rows: pd.DataFrame, filled: np.ndarray, marker: str) -> None:
+def _measurements(
+    axes: Axes, rows: pd.DataFrame, filled: np.ndarray, marker: str, colour: str = BLACK
+) -> None:
     for kind, which in kinds(rows).items():
         for solid in (True, False):
             chosen = rows[which & (filled == solid)]
             if not len(chosen):
                 continue
-            face = BLACK if solid else "white"
+            face = colour if solid else "white"
             if kind == "between":
-                draw_bars(axes, chosen["day"].to_numpy(float), chosen, color=BLACK, facecolor=face,
+                draw_bars(axes, chosen["day"].to_numpy(float), chosen, color=colour, facecolor=face,
                           zorder=4, clip_on=False)  # fmt: skip
                 continue
             axes.plot(
@@ -260,7 +270,7 @@ def _measurements(axes: Axes, rows: pd.DataFrame, filled: np.ndarray, marker: st
                 marker if kind == "measured" else MARKERS[kind][0],
                 ms=3.6 if kind == "measured" else 4.4,
                 mew=0.9,
-                color=BLACK,
+                color=colour,
                 mfc=face,
                 zorder=4,
                 clip_on=False,

@@ -12,6 +12,7 @@ from lymphokin.endpoints import read_endpoint
 from lymphokin.model import load_model
 from lymphokin.model.roles import contrast_of
 from lymphokin.predict import Forecast
+from lymphokin.report.curves import quantity_curve
 from lymphokin.report.of_fit import levels_of
 from lymphokin.report.page import render_report
 from lymphokin.report.risk_forest import risk_forest
@@ -81,6 +82,13 @@ def test_of_lesions_each_has_its_curve_and_a_model_without_drugs_speaks_of_none(
     assert "of each lesion, with the number of the lesion at its end" in page.text
     for word in ("ATRA", "MDSC", "γ", "pulse"):
         assert word not in page.text, word
+    bands = {1: contents.bands("alc")["a"], 2: contents.bands("alc")["b"]}
+    axes = quantity_curve(bands, seen, [], ((-16, 60), (1, 100))).axes[0]
+    medians = {text.get_text().strip(): text.get_color() for text in axes.texts}
+    points = {line.get_ydata()[0]: line.get_color() for line in axes.lines if
+              line.get_marker() == "o"}  # fmt: skip
+    assert points == {24.0: medians["1"], 11.0: medians["2"]}
+    assert medians["1"] != medians["2"]
 
 
 @pytest.mark.usefixtures("unwritten_pictures")
