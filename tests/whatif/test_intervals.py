@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from lymphokin.model import Residual
@@ -100,6 +102,22 @@ def test_a_difference_and_its_interval_are_those_of_a_minus_b(intervals):
     turned = intervals.difference(count + LATER, count)
     assert (turned.verdict, turned.probability_b_better) == ("a", 0)
     assert (turned.low, turned.high) == (-found.high, -found.low)
+
+
+@settings(max_examples=100, deadline=None)
+@given(shift=st.floats(-0.6, 0.6), spread=st.floats(0, 0.5))
+def test_interval_verdict_and_probability_of_a_difference_never_contradict_each_other(
+    intervals, shift, spread
+):
+    count = np.log(0.9) + SPREAD
+    found = intervals.difference(count, count + shift + spread * Z)
+    assert found.low <= found.p <= found.high
+    assert (found.low > 0) == (found.verdict == "b")
+    assert (found.high < 0) == (found.verdict == "a")
+    a, b = found.probability_a_better, found.probability_b_better
+    for least, better in ((found.low, b), (-found.high, a)):
+        assert better >= 0.95 if least >= found.better_by else better <= 0.95
+    assert a + b <= 1
 
 
 def test_a_difference_that_is_largest_in_the_middle_has_its_interval_too(intervals):

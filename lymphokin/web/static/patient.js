@@ -1,16 +1,12 @@
 // The patient: fields made from what the service says about them, and counts so far as rows.
 
 import { byId, h } from "./dom.js";
-import { fromMicrolitre, inInput, typed, unit } from "./numbers.js";
+import { write } from "./inputs.js";
+import { fromMicrolitre, typed, unit } from "./numbers.js";
 import { hasDates, joined, label as labelOf, number, readDay, t, writeDay } from "./words.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
-
-/** Write `value` into a control, unless the reader is typing in it. */
-const write = (control, value) => {
-  if (control !== document.activeElement) control.value = inInput(value);
-};
 
 const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, labelOf(label)));
 
