@@ -36,9 +36,10 @@ the shipped models' disputed link and usual regimens stand in `data/`. Elsewhere
 `literature/` as published trials."""
 KEYS_AND_FILES = re.compile(
     r"--atra|first_atra_day|atra_delay_probability|atra_delay_days|atra_stop_probability"
-    r"|atra_start_days|synthetic_sbrt_atra_trial"
+    r"|atra_start_days|synthetic_sbrt_atra_trial|dataTransfer"
 )
-"""Names that files and scripts of users hold: an option, keys of a design file, shipped data."""
+"""Names that files and scripts of users hold: an option, keys of a design file, shipped data; and
+the browser's for what is dropped on a page."""
 
 
 @pytest.fixture(scope="module")
