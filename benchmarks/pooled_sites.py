@@ -30,6 +30,7 @@ from lymphokin.jax_setup import prepare_jax
 from lymphokin.literature import literature_draws
 from lymphokin.literature.new_centre import for_new_centre
 from lymphokin.pooling.agreement import agreement, copies
+from lymphokin.pooling.doses import DOSES, with_doses
 from lymphokin.pooling.evidence import Evidence, blurred, evidence_of
 from lymphokin.pooling.hierarchy import Factors, Normal, Pooled, pooled
 from lymphokin.pooling.start import Start, start_of
@@ -42,6 +43,8 @@ SITES, PATIENTS = 8, 30
 SPREADS = {"baseline": 0.15, "dose": 0.30, "residual": 0.20}
 JOINT_DRAWS, REPEATS = 600, 15
 CELLS_PER_UL = 1000.0
+TOTAL_GY = 50.0
+"""Of every simulated patient."""
 
 
 def simulated_sites(
@@ -113,12 +116,16 @@ def beside(name: str, values: np.ndarray, weights: np.ndarray, names: list[str])
     return pd.DataFrame(table)
 
 
-def verdicts(factors: Factors, start: Start, names: tuple[str, ...], title: str) -> None:
+def verdicts(
+    factors: Factors, start: Start, names: tuple[str, ...], title: str, doses: list[float]
+) -> None:
+    """Print what a pool says of its sites, whose patients are given these total doses (Gy)."""
     draws = pooled(factors, start.prior, 0)
     print(f"\n{title}")
     for pair in copies(factors, Normal.of(draws.z)):
         print(f"  sites {pair[0] + 1} and {pair[1] + 1} are the same")
-    for site, found in enumerate(agreement(factors, start.prior, draws, start.offsets, names, 0)):
+    agreed = agreement(factors, start.prior, draws, start.offsets, names, 0)
+    for site, found in enumerate(with_doses(agreed, [{DOSES: (gy, gy)} for gy in doses])):
         print(f"  site {site + 1}: {found.level}, p {found.p:.3g}, {found.sentence}")
 
 
@@ -142,16 +149,25 @@ def main() -> None:
         beside("ln spread", np.log(draws.spreads), weights, list(start.offsets)),
     ]
     print(pd.concat(tables).round(3).to_string(index=False))
-    verdicts(factors, start, names, "As they are")
+    given = [TOTAL_GY] * SITES
+    verdicts(factors, start, names, "As they are", given)
     copied = as_arrays([*found, factor(population, cohorts[0], 99)])
-    verdicts(copied, start, names, "Site 1 twice, fitted again with another seed")
+    verdicts(
+        copied, start, names, "Site 1 twice, fitted again with another seed", [*given, TOTAL_GY]
+    )
     first = cohorts[0]
     doubled = first.fractions.assign(prescribed_gy=2 * first.fractions["prescribed_gy"])
     wrong = factor(population, replace(first, fractions=doubled), 0)
-    verdicts(as_arrays([wrong, *found[1:]]), start, names, "Site 1 with doubled doses")
+    verdicts(
+        as_arrays([wrong, *found[1:]]),
+        start,
+        names,
+        "Site 1 with doubled doses",
+        [2 * TOTAL_GY, *given[1:]],
+    )
     values = first.observations.assign(value=CELLS_PER_UL * first.observations["value"])
     wrong = factor(population, replace(first, observations=values), 0)
-    verdicts(as_arrays([wrong, *found[1:]]), start, names, "Site 1 in cells/uL")
+    verdicts(as_arrays([wrong, *found[1:]]), start, names, "Site 1 in cells/uL", given)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from lymphokin.io import BadInput
 from lymphokin.io.problems import Problem
 from lymphokin.model import Model, load_model, shipped_models
 from lymphokin.pooling.agreement import agreement, copies
+from lymphokin.pooling.doses import with_doses
 from lymphokin.pooling.hierarchy import Factors, Normal, pooled
 from lymphokin.pooling.reading import read_sites, refuse_unfit
 from lymphokin.pooling.run import run_of
@@ -72,6 +73,7 @@ def pool(
         reporter.stage("forecasting every site from the others")
         names = next(iter(found.values())).quantities
         verdicts = agreement(factors, start.prior, together, start.offsets, names, seed)
+        verdicts = with_doses(verdicts, [factor.ranges for factor in found.values()])
         reporter.stage("summarising")
         return run_of(list(found.values()), start, factors, together, verdicts, seed)
 

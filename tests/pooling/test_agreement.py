@@ -1,9 +1,12 @@
 """Sites that went wrong and copies are named; sites that agree are left alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lymphokin.pooling.agreement import POINTS, agreement, copies
+from lymphokin.pooling.agreement import POINTS, SiteAgreement, agreement, copies
+from lymphokin.pooling.doses import with_doses
 from lymphokin.pooling.hierarchy import Factors, Normal, pooled
 from lymphokin.population.draws import BASELINE_OFFSET, DOSE_OFFSET
 from tests.pooling.conftest import POPULATION_SD, hierarchical
@@ -78,3 +81,26 @@ def test_copies_are_found_and_sites_of_one_population_are_not():
     score = np.append(factors.score, [factors.score[2] + factors.precision[2] @ again], axis=0)
     precision = np.append(factors.precision, factors.precision[2:3], axis=0)
     assert copies(Factors(score, precision), population) == [(2, 8)]
+
+
+def dose_verdicts(effect: float, ratio: float) -> list[SiteAgreement]:
+    """Of four sites, the first with doses ``ratio`` times those of the others."""
+    fine = SiteAgreement(0.3, 0.0, {DOSE_OFFSET: (0.0, 0.0)}, ("a", 0.1), "fine", "as predicted")
+    odd = replace(fine, offsets={DOSE_OFFSET: (float(np.log(effect)), -1.9)})
+    doses = [{"prescribed_gy": (gy, gy)} for gy in (50.0 * ratio, 50.0, 50.0, 50.0)]
+    return with_doses([odd, fine, fine, fine], doses)
+
+
+def test_doses_written_twice_are_named_where_they_have_half_the_effect():
+    named = dose_verdicts(effect=0.53, ratio=2.0)
+    assert named[0].level == "look"
+    assert "2 times those of the other sites and have 0.53 times the effect" in named[0].sentence
+    assert "doses that are twice what was given" in named[0].sentence
+    assert {v.level for v in named[1:]} == {"fine"}
+    halved = dose_verdicts(effect=1.9, ratio=0.5)
+    assert "doses that are half of what was given" in halved[0].sentence
+
+
+@pytest.mark.parametrize(("effect", "ratio"), [(1.0, 2.0), (0.8, 2.0), (0.53, 1.0), (2.0, 2.0)])
+def test_one_sign_alone_names_no_doubled_dose(effect, ratio):
+    assert dose_verdicts(effect, ratio)[0].level == "fine"
