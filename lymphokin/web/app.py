@@ -31,6 +31,7 @@ from lymphokin.web.language import language_of, page_in
 from lymphokin.web.safety import DOSE_PATH, Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
+from lymphokin.whatif.covariates import CovariateError
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.examples import warm_up, warm_up_rest
 from lymphokin.whatif.limits import SETTLED_DRAWS
@@ -157,6 +158,8 @@ class Desk:
             )
         except OutsideError as error:
             return JSONResponse({"errors": [_row(n.field, n.message) for n in error.notices]}, 422)
+        except CovariateError as error:
+            return JSONResponse({"errors": [_row(*problem) for problem in error.problems]}, 422)
         except RefusedError as error:
             return JSONResponse({"errors": [_row("", error.message)]}, 422)
         except ValueError as error:

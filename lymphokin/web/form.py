@@ -21,6 +21,7 @@ from lymphokin.quantities import Observable
 from lymphokin.regimens import Regimen, regimens
 from lymphokin.sites import sites
 from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.covariates import categories, when_nothing_is_stated
 from lymphokin.whatif.judging import JudgedBy, in_words
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
@@ -73,6 +74,8 @@ class FormField(BaseModel):
     choices: list[Choice] = []
     seen: tuple[float, float] | None = None
     """range in the data behind the posterior"""
+    note: Message | None = None
+    """what else to know at the field"""
 
 
 class CountField(BaseModel):
@@ -138,6 +141,8 @@ class Form(BaseModel):
     """Everything the page needs to build itself."""
 
     fields: list[FormField]
+    covariates: list[FormField]
+    """what else the model reads of a patient: keys of the patient's ``covariates``"""
     counts: list[CountField]
     """what the model measures over days, of which counts so far may be entered"""
     levels: list[CountField]
@@ -178,12 +183,18 @@ def form_of(population: PopulationDraws) -> Form:
     shown = {name for block in model.on_clock("days") for name in block.shows}
     link = contrast_of(model)
     start = WhatIfRequest(
-        patient=Patient(site="lung_peripheral", n_lesions=2, counts=(Count(day=-1, value=1.2),)),
+        patient=Patient(
+            site="lung_peripheral",
+            n_lesions=2,
+            counts=(Count(day=-1, value=1.2),),
+            covariates=when_nothing_is_stated(model),
+        ),
         a=by_name["5x10"],
         b=by_name["10x5"],
     )
     return Form(
         fields=_fields(population),
+        covariates=_covariates(model),
         counts=[field for name, field in measured.items() if name in shown],
         levels=[field for name, field in measured.items() if name not in shown],
         drugs=[_drug_field(name, dose) for name, dose in model.drugs.items()],
@@ -250,6 +261,41 @@ def _fields(population: PopulationDraws) -> list[FormField]:
     ]  # fmt: skip
     return [f if f.used else f.model_copy(update={"help": "This model does not read it."})
             for f in fields]  # fmt: skip
+
+
+def _covariates(model: Model) -> list[FormField]:
+    """Fields of the covariates that the model declares; those that change are held."""
+    changing = [
+        FormField(
+            name=name,
+            label=known.meaning[0].upper() + known.meaning[1:],
+            kind="number",
+            unit="" if known.unit == "1" else known.unit,
+            help="",
+            required=True,
+            used=True,
+            minimum=known.lowest,
+            maximum=known.highest,
+            default=known.missing,
+            note=say("patient.held", low=known.lowest, high=known.highest, missing=known.missing),
+        )
+        for name, known in model.table.varying.items()
+    ]
+    constant = [
+        FormField(
+            name=name,
+            label=name.capitalize(),
+            kind="choice",
+            unit="",
+            help="",
+            required=False,
+            used=True,
+            choices=[Choice(value=word, label=word) for word in words],
+            note=say("patient.reference", reference=words[0]),
+        )
+        for name, words in categories(model).items()
+    ]
+    return changing + constant
 
 
 def _seen(population: PopulationDraws, name: str) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from lymphokin.quantities import DRUG
 from lymphokin.regimens import regimens
 from lymphokin.whatif.answers import WhatIfRequest
+from lymphokin.whatif.covariates import known_to
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.limits import LATEST_FRACTION_DAY
 from lymphokin.whatif.patient import Count, Patient
@@ -18,18 +19,25 @@ BASELINE = Count(day=0.0, value=1.2)
 
 def warm_up(engine: Engine) -> None:
     """Compile what the first question needs."""
-    engine.answered(first_question(engine.population.model.drugs))
+    engine.answered(_stated(engine, first_question(engine.population.model.drugs)))
 
 
 def warm_up_rest(engine: Engine) -> Iterator[None]:
     """Compile the other shapes, in steps of a second or two."""
-    for request in later_questions(engine.population.model.drugs):
+    for question in later_questions(engine.population.model.drugs):
+        request = _stated(engine, question)
         engine.condition(request.patient, request.a, request.draws)
         yield
         for schedule in (request.a, request.b):
             engine.solve(request.patient, schedule, request.a, request.draws)
             yield
         engine.answered(request)
+
+
+def _stated(engine: Engine, question: WhatIfRequest) -> WhatIfRequest:
+    """The question with the covariates that the model reads."""
+    patient = known_to(engine.population.model, question.patient)
+    return question.model_copy(update={"patient": patient})
 
 
 def first_question(drugs: Iterable[str]) -> WhatIfRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
 from lymphokin.pages.messages import RefusedError
@@ -19,6 +19,7 @@ from lymphokin.whatif.limits import (
     Strict,
 )
 
+Name = Annotated[str, Field(max_length=40)]
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 
 
@@ -82,14 +83,19 @@ class Patient(Strict):
     counts: Annotated[tuple[Count, ...], Field(max_length=MOST_COUNTS)] = ()
     """measurements so far; those up to the first fraction are the baseline"""
 
-    covariates: tuple[tuple[str, float], ...] = ()
+    covariates: Annotated[tuple[tuple[Name, float | Name], ...], Field(max_length=40)] = ()
     """values now of covariates that change in the model, such as a daily dose of steroids, which a
-    what-if holds; in Python and in files also a table ``{"STEROIDS": 4.0}``"""
+    what-if holds, and words of constant ones without a field here; in JSON and files a table
+    ``{"STEROIDS": 4.0}``, which Python takes too"""
 
     @field_validator("covariates", mode="before")
     @classmethod
     def _from_table(cls, covariates: Any) -> Any:
         return tuple(covariates.items()) if isinstance(covariates, dict) else covariates
+
+    @field_serializer("covariates")
+    def _as_table(self, covariates: tuple[tuple[str, float | str], ...]) -> dict[str, float | str]:
+        return dict(covariates)
 
     @field_validator("site")
     @classmethod

@@ -13,7 +13,7 @@ from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
 from lymphokin.model import Model
 from lymphokin.pages.messages import RefusedError
 from lymphokin.solve import Treatment
-from lymphokin.solve.treatment import Changes
+from lymphokin.whatif.covariates import held
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Pulse, Schedule
 
@@ -120,7 +120,7 @@ def as_read(treatment: Treatment, patient: Patient, model: Model) -> Treatment:
     change if it knows them.
 
     Raises:
-        ValueError: when a covariate that changes is not stated of the patient.
+        CovariateError: when a covariate that changes is not stated of the patient.
     """
     return replace(
         treatment.of_doses(treatment.is_of(model.drugs)),
@@ -143,30 +143,10 @@ def given(treatment: Treatment) -> tuple[Any, ...]:
     return (drugs, *(part.tobytes() for part in parts))
 
 
-def held(patient: Patient, model: Model) -> dict[str, Changes]:
-    """Covariates that change in the model, each held at what is stated of the patient.
-
-    Raises:
-        ValueError: when one is not stated, or not known, or its value cannot be.
-    """
-    stated, known = dict(patient.covariates), model.table.varying
-    wanted = {n: f"{c.lowest:g} to {c.highest:g} {c.unit}" for n, c in known.items()}
-    found = {n: f"{v:g}" for n, v in stated.items()}
-    sound = set(stated) == set(known) and all(
-        c.lowest <= stated[n] <= c.highest for n, c in known.items()
-    )
-    if not sound:
-        raise ValueError(
-            f"patient.covariates: found {found or 'none'}, expected a value of each that changes "
-            f"in model {model.name}: {wanted or 'it has none'}"
-        )
-    none = np.zeros(0)
-    return {name: Changes(none, none, value) for name, value in stated.items()}
-
-
 def columns_of(patient: Patient) -> dict[str, list[Any]]:
     """The patient as columns of one row, named as the covariates of an event table."""
     blank: dict[str, list[Any]] = {name.lower(): [None] for name in TEXT_COVARIATES}
     blank |= {name.lower(): [np.nan] for name in NUMERIC_COVARIATES}
     stated = patient.model_dump(exclude={"counts", "covariates"}, exclude_none=True)
-    return blank | {name: [value] for name, value in stated.items()}
+    words = {n.lower(): [v] for n, v in patient.covariates if isinstance(v, str)}
+    return blank | words | {name: [value] for name, value in stated.items()}

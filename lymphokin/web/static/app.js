@@ -29,10 +29,11 @@ let others = null;
 /** Draws the fields, the counts and the plans. */
 let draw = () => {};
 
-/** What is entered, without counts that are still being typed. */
+/** What is entered, without counts and covariates that are still being typed. */
 const entered = () => {
   const { draws, ...asked } = structuredClone(state());
   asked.patient.counts = asked.patient.counts.filter((c) => c.day !== null && c.value !== null);
+  asked.patient.covariates = Object.fromEntries(Object.entries(asked.patient.covariates).filter(([, value]) => value !== null));
   return asked;
 };
 

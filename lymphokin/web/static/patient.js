@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 import { write } from "./inputs.js";
 import { fromMicrolitre, typed, unit } from "./numbers.js";
-import { hasDates, joined, label as labelOf, number, readDay, t, writeDay } from "./words.js";
+import { hasDates, joined, label as labelOf, number, readDay, said, t, writeDay } from "./words.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
@@ -11,7 +11,7 @@ const textInput = (attributes) =>
 const options = (field) => field.choices.map(({ value, label }) => h("option", { value }, labelOf(label)));
 
 const hintOf = (field) =>
-  [labelOf(field.help), field.seen ? t("patient.seen", { low: field.seen[0], high: field.seen[1] }) : ""].filter(Boolean).join(" ");
+  [labelOf(field.help), field.note && said(field.note), field.seen ? t("patient.seen", { low: field.seen[0], high: field.seen[1] }) : ""].filter(Boolean).join(" ");
 
 /** One control of a field, and what writes the patient's value into it. */
 const single = (field, id, edit) => {
@@ -52,21 +52,22 @@ const OF_A_PLAN = "immune_dose_gy";
 export const patientFields = (root, form, { state, change }) => {
   const asked = form.fields.filter((field) => field.used && field.name !== OF_A_PLAN);
   const unused = form.fields.filter((field) => !field.used).map((field) => labelOf(field.label).toLowerCase());
-  const draws = asked.map((field) => {
+  const places = [...asked.map((field) => [field, "", (patient) => patient]), ...form.covariates.map((field) => [field, "covariates.", (patient) => patient.covariates])];
+  const draws = places.map(([field, within, holder]) => {
     const id = `p-${field.name}`;
-    const edit = (value) => change((next) => (next.patient[field.name] = value), field.name);
+    const edit = (value) => change((next) => (holder(next.patient)[field.name] = value), field.name);
     const [control, draw] = (field.kind === "choice_per_lesion" ? perLesion : single)(field, id, edit);
     root.append(
       h(
         "div",
-        { class: "field", "data-at": `patient.${field.name}` },
+        { class: "field", "data-at": `patient.${within}${field.name}` },
         h("label", { for: id }, labelOf(field.label), field.unit ? h("span", { class: "unit" }, unit(field.unit)) : null),
         control,
         h("div", { class: "hint", id: `${id}-hint` }, hintOf(field)),
         h("div", { class: "notes", id: `${id}-notes` }),
       ),
     );
-    return () => draw(state().patient[field.name], state().patient.n_lesions);
+    return () => draw(holder(state().patient)[field.name], state().patient.n_lesions);
   });
   if (unused.length) root.append(h("p", { class: "hint soft small" }, t("patient.not_asked", { fields: joined(unused) })));
   return () => draws.forEach((draw) => draw());

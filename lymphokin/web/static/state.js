@@ -63,7 +63,7 @@ export const complete = (kept, form) => {
     ...form.default,
     day_0: null,
     ...kept,
-    patient: { ...blank, ...kept.patient, counts },
+    patient: { ...blank, covariates: {}, ...kept.patient, counts },
     a: schedule(kept.a),
     b: schedule(kept.b),
   };

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
+from lymphokin.whatif.covariates import known_to
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import COUNTED
@@ -124,7 +125,7 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
     model = engine.population.model
     measurable = {COUNTED, *engine.solver.others}
     counts = tuple(c for c in request.patient.counts if c.quantity in measurable)
-    patient = request.patient.model_copy(update={"counts": counts})
+    patient = known_to(model, request.patient.model_copy(update={"counts": counts}))
     plan, draws = request.a, request.draws
     conditioned = engine.condition(patient, plan, draws)
     a, b = (
