@@ -12,10 +12,16 @@ from lymphokin.model.roles import contrast_of
 from lymphokin.pages.messages import Message
 from lymphokin.research_use import RESEARCH_USE
 
-LIMITS = [
-    "An immune dose estimated from site and lesions is an order of magnitude, not dosimetry.",
-    "Infection, steroids and systemic therapy change counts; the model does not know of them.",
-]
+OF_THE_DOSE = (
+    "An immune dose estimated from site and lesions is an order of magnitude, not dosimetry."
+)
+OF_OTHER_CAUSES = (
+    "Infection, steroids and systemic therapy change counts; the model does not know of them."
+)
+BESIDE_COVARIATES = (
+    "Infection and other therapy change counts; of what changes within a patient the model knows "
+    "its own covariates alone."
+)
 
 
 class CalibrationGroup(BaseModel):
@@ -91,7 +97,11 @@ def provenance_of(
         model_sha256=model.sha256,
         gamma_known_from_people=False,
         version=version("lymphokin"),
-        limits=[*(contrast.limits if contrast else ()), *LIMITS],
+        limits=[
+            *(contrast.limits if contrast else ()),
+            OF_THE_DOSE,
+            BESIDE_COVARIATES if model.table.varying else OF_OTHER_CAUSES,
+        ],
         research_use=RESEARCH_USE,
         **UNKNOWN | facts,
     )

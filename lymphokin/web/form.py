@@ -181,6 +181,7 @@ def form_of(population: PopulationDraws) -> Form:
         for name, observable in model.observables.items()
     }
     shown = {name for block in model.on_clock("days") for name in block.shows}
+    shown -= model.lesion_outputs  # of which of the lesions a count is cannot be said
     link = contrast_of(model)
     start = WhatIfRequest(
         patient=Patient(

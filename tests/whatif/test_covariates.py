@@ -64,6 +64,7 @@ def test_the_form_has_a_field_for_each_covariate_of_the_model(client):
         "CENTRE", ["North", "South"],
     )  # fmt: skip
     assert form["default"]["patient"]["covariates"] == {"STEROIDS": 0}
+    assert any("its own covariates alone" in limit for limit in form["provenance"]["limits"])
     assert "CENTRE" not in {field["name"].upper() for field in form["fields"]}
 
 

@@ -15,6 +15,7 @@ from lymphokin.regimens import usual_pulses
 from lymphokin.shipped import data_path
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 from lymphokin.web.app import make_app
+from lymphokin.web.form import form_of
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.patient import Patient
@@ -23,6 +24,7 @@ from lymphokin.whatif.schedule import Pulse, Schedule, pulses_in_words, schedule
 from lymphokin.whatif.treatment import treatment_of
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
 HOST = "127.0.0.1:8080"
 WORDS = re.compile(r"atra|mdsc|suppression", re.IGNORECASE)
 FREE_OF_THEM = (
@@ -44,7 +46,7 @@ the browser's for what is dropped on a page."""
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    model = load_model(ROOT / "docs" / "examples" / "il7_atra.py")
+    model = load_model(EXAMPLES / "il7_atra.py")
     return Engine(PopulationDraws.of_prior(model, draws=60))
 
 
@@ -87,6 +89,15 @@ def test_a_model_without_drugs_asks_for_none():
     assert not next(f for f in form["fields"] if f["name"] == "bsa")["used"]
 
 
+def test_a_count_of_a_lesion_is_not_asked_as_it_cannot_be_used():
+    """What the page offers to be counted is what the engine can use; the rest it only names."""
+    engine = Engine(PopulationDraws.of_prior(load_model(EXAMPLES / "abscopal_cd8.py"), draws=60))
+    form = form_of(engine.population)
+    assert [c.quantity for c in form.counts] == ["alc", "mdsc", "cd8"]
+    assert {c.quantity for c in form.counts} == {"alc", *engine.solver.others}
+    assert {c.quantity for c in form.levels} == {"atra", "diameter"}
+
+
 def test_each_drug_has_its_own_effect_and_only_the_disputed_one_an_assumption(engine):
     plan, other = schedule_of("5x10"), schedule_of("5x10 + il7 1x1@6:84")
     patient = lk.Patient(counts=[(-1, 1.2), (-1, 20.0, "mdsc")])
@@ -110,7 +121,7 @@ def test_words_name_another_drug_and_its_amount():
     treatment = treatment_of(Patient(bsa=2.0), schedule, schedule)
     assert treatment.amount[treatment.is_of(("il7",))].tolist() == [84, 84]
     assert treatment.amount[treatment.is_of(("atra",))].tolist() == [300] * 6
-    model = load_model(ROOT / "docs" / "examples" / "il7_atra.py")
+    model = load_model(EXAMPLES / "il7_atra.py")
     words = "5 x 10 Gy, ATRA 2 pulses from day 0, rhIL-7-hyFc 2 pulses from day 6"
     assert label_of(schedule, model.drugs) == words
     earlier = with_pulses(schedule, "il7", 2, 3)
@@ -141,7 +152,7 @@ def test_the_usual_regimen_is_that_of_the_shipped_trial():
 
 
 def test_four_arms_are_one_question_and_say_what_they_rest_on(engine):
-    spec = spec_from_file_location("four_arms", ROOT / "docs" / "examples" / "four_arms.py")
+    spec = spec_from_file_location("four_arms", EXAMPLES / "four_arms.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
