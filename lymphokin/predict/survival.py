@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.density import CohortDensity, density_of
 from lymphokin.infer.predictive import new_patients
+from lymphokin.model import ModelError
 from lymphokin.predict.event_forecast import known_of
 from lymphokin.predict.turnbull import Steps, turnbull
+from lymphokin.solve import StepRule
 
 POINTS = 101
 """Days on which a curve is given."""
@@ -36,6 +38,44 @@ class Survival:
     curves: pd.DataFrame
     observed: Mapping[str, Steps]
     synthetic: bool
+
+
+def fitted_survival(
+    density: CohortDensity,
+    steps: StepRule,
+    z: np.ndarray,
+    event: str,
+    until: float | None,
+    seed: int,
+) -> Survival:
+    """Survival curves of a fitted cohort; see :meth:`lymphokin.run.Fit.survival`.
+
+    Args:
+        density: the cohort.
+        steps: of the fit's solver.
+        z: [draw, quantity] draws of the population.
+        event: one of the model's; empty where there is only one.
+        until: last day of the curves; None: the last record of the event.
+        seed: of the random numbers.
+
+    Raises:
+        ModelError: when the model has no hazard of that event.
+        ValueError: when nobody has a record of it and ``until`` is not given.
+    """
+    model, cohort = density.likelihood.model, density.packed.cohort
+    known = model.hazards
+    name = event or next(iter(known), "")
+    if name not in known or (not event and len(known) > 1):
+        raise ModelError(
+            f"model {model.name} has no hazard of {event!r}: expected one of "
+            f"{', '.join(known) or 'none'}"
+        )
+    rows = density.packed.events[name]
+    if until is None and rows.empty:
+        raise ValueError(f"no patient has a record of {name}: say until which day")
+    last = float(rows["day"].max()) if until is None else until
+    days = {str(patient): [last] for patient in cohort.patients.index}
+    return survival(density_of(model, cohort, steps, days), z, name, last, seed)
 
 
 def survival(

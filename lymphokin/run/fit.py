@@ -18,7 +18,7 @@ from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
-from lymphokin.model import Model, ModelError
+from lymphokin.model import Model
 from lymphokin.pages.notebook import parameters_html
 from lymphokin.pages.wording import patients
 from lymphokin.population.draws import PopulationDraws
@@ -32,7 +32,7 @@ from lymphokin.predict import (
 )
 from lymphokin.predict.endpoint_draws import POPULATION_DRAWS
 from lymphokin.predict.forecast import days_of_interest
-from lymphokin.predict.survival import Survival, survival
+from lymphokin.predict.survival import Survival, fitted_survival
 from lymphokin.predict.trajectories import curves_table
 from lymphokin.progress import Reporter, shown
 from lymphokin.report import ReportContents, report_contents, write_report
@@ -280,22 +280,9 @@ class Fit:
             >>> fit.survival("progression").curves.columns.tolist()
             ['arm', 'day', 'q05', 'q50', 'q95']
         """
-        known = self.model.hazards
-        name = event or next(iter(known), "")
-        if name not in known or (not event and len(known) > 1):
-            raise ModelError(
-                f"model {self.model.name} has no hazard of {event!r}: expected one of "
-                f"{', '.join(known) or 'none'}"
-            )
-        rows = self.density.packed.events[name]
-        if until is None and rows.empty:
-            raise ValueError(f"no patient has a record of {name}: say until which day")
-        last = float(rows["day"].max()) if until is None else until
-        days = {str(patient): [last] for patient in self.cohort.patients.index}
-        density = density_of(self.model, self.cohort, self.steps, days)
         seed = self.seed if seed is None else seed
         z = chosen_draws(self.population_z(), CURVE_DRAWS, seed)
-        return survival(density, z, name, last, seed)
+        return fitted_survival(self.density, self.steps, z, event, until, seed)
 
     @cached_property
     def contrast(self) -> pd.DataFrame:
@@ -353,7 +340,7 @@ class Fit:
 
     def _contents(self, predicted: Forecast, reporter: Reporter) -> ReportContents:
         reporter.stage("drawing curves and contrasts")
-        curves, levels = self.curves
+        (curves, levels), events = self.curves, self.density.packed.events
         contents = report_contents(
             self.model,
             self.draws,
@@ -364,14 +351,9 @@ class Fit:
             self.contrast,
             curves,
             levels,
-            self._survivals(),
+            tuple(self.survival(name) for name, rows in events.items() if len(rows)),
         )
         return replace(contents, own_shares=own_shares(self.density, self._curve_draws))
-
-    def _survivals(self) -> tuple[Survival, ...]:
-        """Survival curves of every event of which there are records."""
-        events = self.density.packed.events
-        return tuple(self.survival(name) for name, rows in events.items() if len(rows))
 
     def save(
         self,
