@@ -120,6 +120,16 @@ class Endpoint(BaseModel):
         """Whether it is a count on one day, graded as the default endpoint is."""
         return self.what == "at"
 
+    @property
+    def last_visit(self) -> float:
+        """Days from the reference to the planned visit; of a window, to the last one."""
+        return self.visits[-1] if self.day is None else self.day
+
+    @property
+    def closes(self) -> float:
+        """Days from the reference after which no record makes the endpoint known."""
+        return max(self.until or 0.0, self.last_visit + self.window)
+
     def window_of(self, first_fraction: float, last_fraction: float) -> tuple[float, float]:
         """First and last day that are judged in a course of radiotherapy; the same for a count."""
         start = first_fraction if self.reference == "first_fraction" else last_fraction

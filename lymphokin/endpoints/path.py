@@ -56,19 +56,23 @@ def area_below(log_value: Values, day: Values, level: float) -> Values:
 def back_above(log_value: Values, day: Values, level: float) -> tuple[Values, NDArray[np.bool_]]:
     """[draw] days from the first of ``day`` until a curve stays at a level or above it.
 
+    Args:
+        log_value, day, level: as of :func:`time_below`; or days of each curve, [draw, day].
+
     Returns:
         the days (0 if it is never below the level), and whether it gets there by the last day;
         where it does not, the days are those of the whole window.
     """
     xp = _library(log_value)
+    day = xp.broadcast_to(xp.asarray(day), log_value.shape)
     begin, end = _below(log_value, level)
     some = end > begin
     last = some.shape[1] - 1 - some[:, ::-1].argmax(axis=1)
     rows = xp.arange(len(last))
-    back = xp.asarray(day)[last] + end[rows, last] * xp.diff(xp.asarray(day))[last] - day[0]
+    back = day[rows, last] + end[rows, last] * xp.diff(day)[rows, last] - day[:, 0]
     back = xp.where(some.any(axis=1), back, 0.0)
     reached = log_value[:, -1] >= np.log(level)
-    return xp.where(reached, back, day[-1] - day[0]), reached
+    return xp.where(reached, back, day[:, -1] - day[:, 0]), reached
 
 
 def _below(log_value: Values, level: float) -> tuple[Values, Values]:

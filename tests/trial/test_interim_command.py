@@ -1,6 +1,7 @@
 """What ``trial interim`` prints of a look: every number in its own column."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -96,6 +97,28 @@ def test_json_holds_the_same_numbers(command):
         assert [shown[key] for key in keys] == [*counts.values(), coming]
         low, _, middle, _, high = shown["final_rate_q05_q25_q50_q75_q95"]
         assert (low, middle, high) == pytest.approx(final_rate(arm, coming))
+
+
+def test_what_visits_show_of_a_window_and_the_true_curve_stand_apart(command, monkeypatch):
+    look = a_look()
+    patients = look.patients.assign(p_true=0.41 * look.patients["risk"] / 0.3)
+    of_window = replace(look, patients=patients)
+    asked = []
+    monkeypatch.setattr(
+        "lymphokin.trial.interim.look_at",
+        lambda fit, cohort, design, **named: (asked.append(design.judged.name), of_window)[1],
+    )
+    printed = command("--endpoint", "grade3_lowest")
+    assert asked == ["grade3_lowest"]
+    assert "Lowest count below 0.5 within 30 days" in " ".join(printed.split())
+    rows = [[c.strip() for c in line.split("│")[1:-1]] for line in printed.splitlines()]
+    assert ["C00i", "control", "day 21", "day 50", "0.30 (0.12-0.58)", "0.41", "0.91"] in rows
+    shown = json.loads(command("--endpoint", "grade3_lowest", "--json"))["as fitted"]
+    assert shown["endpoint"] == "grade3_lowest"
+    waiting = [row for row in shown["patients"] if row["status"] == "in follow-up"]
+    assert [row["p_true"] for row in waiting] == pytest.approx([0.41] * len(waiting))
+    with pytest.raises(ValueError, match=r"days_below_0\.5 is a number and no event"):
+        command("--endpoint", "days_below_0.5")
 
 
 def test_gamma_zero_is_another_run_with_that_parameter_fixed(command):

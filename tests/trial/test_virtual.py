@@ -26,7 +26,6 @@ from lymphokin.trial.assurance import assurance, population_rates
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.exact import TESTS, Design
 from lymphokin.trial.interim import evaluable
-from lymphokin.trial.interim.rehearsal import Rehearsal
 from lymphokin.trial.synthetic import Truth
 from lymphokin.trial.virtual import Outcome, PriorPopulation, Simulator, VirtualDesign
 from lymphokin.trial.virtual.counts import Followed, _arrays, follow
@@ -285,12 +284,6 @@ def test_an_endpoint_that_a_trial_cannot_judge_is_refused(endpoint, reported):
         endpoint = read_endpoint_named("grade3_lowest").model_copy(update=endpoint)
     with pytest.raises(ValueError, match=reported):
         made().judging(endpoint)
-
-
-def test_looks_at_a_trial_take_a_count_on_a_day():
-    with pytest.raises(ValueError, match="judges a count on a day, and endpoint recovery is about"):
-        Rehearsal(made().judging("recovery"), 3)
-    assert Rehearsal(made().judging("week15"), 3).design.judged.day == 105
 
 
 def test_a_trial_is_the_same_in_any_chunk(simulator: Simulator):

@@ -127,7 +127,8 @@ def _as_json(look: Look, design: VirtualDesign) -> dict[str, Any]:
             "final_events": found.final_events[i].tolist(),
         }
     analysis = design.analysis
-    return {
+    judged = {} if design.endpoint is None else {"endpoint": design.endpoint.name}
+    return judged | {
         "predictive_probability": found.probability,
         "monte_carlo_error": look.error,
         "by_draw_q05_q25_q50_q75_q95": np.quantile(found.success, QUANTILES).tolist(),
@@ -148,6 +149,7 @@ def _show(looks: dict[str, Look], design: VirtualDesign) -> None:
             f"{label}: predictive probability that {analysis.test} at a one-sided "
             f"{analysis.alpha:g} is significant at the end: "
             f"[bold]{shown['predictive_probability']:.3f}[/] ± {shown['monte_carlo_error']:.3f}"
+            + ("" if design.endpoint is None else f". {design.endpoint.meaning}")
         )
         table = Table()
         names = ("arm", "events", "no events", "in follow-up", "missing", "to come",
@@ -174,10 +176,13 @@ def _show_waiting(look: Look) -> None:
     if waiting.empty:
         return
     table = Table(title="In follow-up: forecast from their counts so far")
-    for name in ("patient", "arm", "last record", "endpoint due", "risk (90 %)", "has an endpoint"):
+    window = "p_true" in waiting
+    risks = ["visits show it (90 %)", "true curve"] if window else ["risk (90 %)"]
+    for name in ("patient", "arm", "last record", "endpoint due", *risks, "has an endpoint"):
         table.add_column(name, justify="left" if name in ("patient", "arm") else "right")
     for row in waiting.itertuples():
-        risk = f"{row.risk:.2f} ({row.risk_q05:.2f}-{row.risk_q95:.2f})"
+        risk = [f"{row.risk:.2f} ({row.risk_q05:.2f}-{row.risk_q95:.2f})"]
+        risk += [f"{row.p_true:.2f}"] if window else []
         days = (f"day {row.followed:g}", f"day {row.planned_day:g}")
-        table.add_row(str(row.Index), str(row.arm), *days, risk, f"{row.evaluable:.2f}")
+        table.add_row(str(row.Index), str(row.arm), *days, *risk, f"{row.evaluable:.2f}")
     output().print(table)

@@ -31,7 +31,7 @@ def interim_worth(
     endpoint: EndpointName = None,
     after: Annotated[
         int,
-        typer.Option(help="Look when this number have passed their endpoint visit."),
+        typer.Option(help="Look when this number have passed their endpoint visit, or window."),
     ] = 26,
     trials: Annotated[int, typer.Option(help="Virtual trials.")] = 500,
     population: PopulationName = "prior",
@@ -86,6 +86,7 @@ def interim_worth(
     table = calibration_table(said, ended)
     stops = stopping_table(looks, plan.n_control + plan.n_treated, at)
     result = {
+        **({} if plan.endpoint is None else {"endpoint": plan.endpoint.name}),
         "after": after,
         "accrual_per_month": plan.conduct.accrual_per_month,
         "population": population,
@@ -103,7 +104,7 @@ def interim_worth(
     if json_:
         print(json_text(result))
     else:
-        _show(result)
+        _show(result, "" if plan.endpoint is None else f" {plan.endpoint.meaning}.")
 
 
 def _write(
@@ -123,12 +124,12 @@ def _write(
     write_folder(out, fill)
 
 
-def _show(result: dict[str, Any]) -> None:
+def _show(result: dict[str, Any], judged: str) -> None:
     console, mean = output(), result["mean_at_the_look"]
     test = result["calibration_test"]
     console.print(
-        f"{result['trials']} virtual trials, population: {result['population']}. At the look, on "
-        f"average: {mean['enrolled']:.0f} enrolled, {mean['known']:.0f} endpoints known, "
+        f"{result['trials']} virtual trials, population: {result['population']}.{judged} At the "
+        f"look, on average: {mean['enrolled']:.0f} enrolled, {mean['known']:.0f} endpoints known, "
         f"{mean['in_follow_up']:.0f} in follow-up, day {mean['days']:.0f}."
     )
     table = Table(title="Predictive probability at the look, and how trials ended")

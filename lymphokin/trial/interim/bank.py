@@ -5,15 +5,16 @@ counts so far under a population is their mean likelihood over the patients of t
 that populations weigh by the product over the trial (importance sampling with an unbiased estimate
 of the likelihood); the patient's own risk is the mean over the patients of the population,
 weighted by how well each explains the counts. No step is approximate but for the numbers drawn.
-A patient is known by arm and counts; courses and other cells are not used, which loses
-information but not calibration.
+Of an endpoint of a window, the visits that are past are the patient's own and those to come are of
+each patient of the bank; they are read together. A patient is known by arm and counts; courses and
+other cells are not used, which loses information but not calibration.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,12 +23,17 @@ from jax.scipy.special import logsumexp
 from numpy.typing import NDArray
 
 from lymphokin.endpoint import measured_threshold
+from lymphokin.endpoints import Endpoint
 from lymphokin.model import Residual
 from lymphokin.population import log_density, probability_below
 from lymphokin.trial.interim.observed import Observed
 from lymphokin.trial.interim.predictive import ArmSoFar
+from lymphokin.trial.interim.reading import WindowVisits
+from lymphokin.trial.virtual.window import reaches, shown
 
 GRADE = 2
+TINY = 1e-30
+"""Instead of a sum of weights that is 0: nobody of a population comes to the last visit."""
 
 
 class BankArm(NamedTuple):
@@ -35,8 +41,9 @@ class BankArm(NamedTuple):
 
     log_true: jax.Array
     """[visit, population, patient]"""
-    risk: jax.Array
-    """[population, patient] probability that the endpoint is reported below 0.80"""
+    risk: jax.Array | WindowVisits
+    """[population, patient] probability that the endpoint is reported below 0.80; or the visits of
+    an endpoint of a window, [visit, population, patient]"""
     residual_sd: jax.Array
     """[population, component]"""
 
@@ -48,9 +55,18 @@ class Bank:
     control: BankArm
     treated: BankArm
     residual: Residual
+    window: Endpoint | None = None
+    """the endpoint, where it is one of a window"""
 
     @classmethod
-    def of(cls, observed: Observed, populations: int, n_control: int, residual: Residual) -> Bank:
+    def of(
+        cls,
+        observed: Observed,
+        populations: int,
+        n_control: int,
+        residual: Residual,
+        window: Endpoint | None = None,
+    ) -> Bank:
         """A bank from trials of ``populations`` populations, those of one together."""
         arms = []
         for part in (slice(0, n_control), slice(n_control, None)):
@@ -58,35 +74,73 @@ class Bank:
             log_true = jnp.asarray(visits.reshape(visits.shape[0], populations, -1))
             trials = observed.residual_sd.shape[0] // populations
             sd = jnp.asarray(observed.residual_sd[::trials])
-            threshold = np.float32(np.log(measured_threshold(GRADE)))
-            risk = probability_below(residual, threshold, log_true[-1], sd[:, None])
-            arms.append(BankArm(log_true, risk.astype(jnp.float32), sd))
-        return cls(arms[0], arms[1], residual)
+            if window is None:
+                threshold = np.float32(np.log(measured_threshold(GRADE)))
+                risk = probability_below(residual, threshold, log_true[-1], sd[:, None])
+                risk = risk.astype(jnp.float32)
+            else:
+                risk = WindowVisits(
+                    *(
+                        jnp.asarray(x[:, :, part].reshape(len(x), populations, -1))
+                        for x in WindowVisits.of(window, observed)
+                    )
+                )
+            arms.append(BankArm(log_true, risk, sd))
+        return cls(arms[0], arms[1], residual, window)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=(0, 1))
 def _weigh(
-    residual: Residual, bank: BankArm, log_count: jax.Array, known: jax.Array
+    residual: Residual,
+    window: Endpoint | None,
+    bank: BankArm,
+    log_count: jax.Array,
+    known: jax.Array,
+    so_far: tuple[WindowVisits, jax.Array] | None,
 ) -> tuple[jax.Array, jax.Array]:
     """[patient, population] log likelihood of each patient's counts, and the patient's risk.
 
     Args:
         log_count: [patient, visit] ln of the counts.
         known: [patient, visit] 1.0 where there is a count.
+        so_far: of an endpoint of a window, each patient's own visits, [patient, visit], and which
+            of them are past.
     """
     sd = bank.residual_sd[:, None]
 
-    def one(patient: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        counts, there = patient
-        total = jnp.zeros_like(bank.risk)
+    def one(patient: tuple[jax.Array, jax.Array, Any]) -> tuple[jax.Array, jax.Array]:
+        counts, there, own_visits = patient
+        total = jnp.zeros_like(bank.log_true[0])
         for visit in range(bank.log_true.shape[0]):
             own = log_density(residual, counts[visit], bank.log_true[visit], sd)
             total = total + there[visit] * own
         likelihood = logsumexp(total, axis=1) - np.log(total.shape[1])
         share = jax.nn.softmax(total, axis=1)
-        return likelihood, (share * bank.risk).sum(axis=1)
+        if not isinstance(bank.risk, WindowVisits):
+            return likelihood, (share * bank.risk).sum(axis=1)
+        assert window is not None
+        event, reached = _together(window, bank.risk, own_visits)
+        share = share * reached
+        return likelihood, (share * event).sum(axis=1) / jnp.maximum(share.sum(axis=1), TINY)
 
-    return jax.lax.map(one, (log_count, known))
+    return jax.lax.map(one, (log_count, known, so_far))
+
+
+def _together(
+    window: Endpoint, to_come: WindowVisits, own: tuple[WindowVisits, jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+    """[population, patient of the bank] whether a patient's visits that are past and the others of
+    each patient of the bank show the event, and whether they make it known.
+    """
+    past = own[1][:, None, None]
+    day, value, taken = (
+        jnp.where(past, mine[:, None, None], other)
+        for mine, other in zip(own[0], to_come, strict=True)
+    )
+    # A visit to come that the bank's patient had early comes after those that are past.
+    day = jnp.maximum(day, jnp.where(own[1], own[0].day, window.begin).max())
+    day = jnp.where(past, own[0].day[:, None, None], day)
+    return shown(window, day, value, taken), reaches(window, day, taken)
 
 
 class LookPosterior(NamedTuple):
@@ -105,6 +159,7 @@ def posterior_at(
     n_control: int,
     draws: int,
     rng: np.random.Generator,
+    so_far: tuple[WindowVisits, NDArray[np.bool_]] | None = None,
 ) -> LookPosterior:
     """Posterior of a trial's risks given the counts so far.
 
@@ -115,13 +170,16 @@ def posterior_at(
         n_control: patients of the control arm, which come first.
         draws: draws to take.
         rng: random numbers of the draws.
+        so_far: of an endpoint of a window, the patients' own visits and which of them are past,
+            [visit, patient] each; they are the last of ``log_count``.
     """
     log_weight, risks = 0.0, []
     counts = np.where(known, log_count, 0.0).astype(np.float32).T
     there = known.T.astype(np.float32)
     parts = (slice(0, n_control), slice(n_control, None))
     for arm, part in zip((bank.control, bank.treated), parts, strict=True):
-        likelihood, risk = _weigh(bank.residual, arm, counts[part], there[part])
+        own = jax.tree.map(lambda x: x[:, part].T, so_far)  # noqa: B023
+        likelihood, risk = _weigh(bank.residual, bank.window, arm, counts[part], there[part], own)
         log_weight = log_weight + np.asarray(likelihood, dtype=float).sum(axis=0)
         risks.append(np.clip(np.asarray(risk, dtype=float).T, 0.0, 1.0))
     weight = np.exp(log_weight - np.max(log_weight))

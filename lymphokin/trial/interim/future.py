@@ -15,20 +15,23 @@ from lymphokin.model import Model
 from lymphokin.population import Hierarchy
 from lymphokin.trial.virtual.counts import follow
 from lymphokin.trial.virtual.design import VirtualDesign
-from lymphokin.trial.virtual.endpoint import planned_day, risk_on
+from lymphokin.trial.virtual.endpoint import planned_day, risk_on, shown_and_known
 from lymphokin.trial.virtual.grid import Grid
 
 DRAWS_AT_ONCE = 8
 """Draws of the population computed side by side."""
+READS = 8
+"""Random courses of a virtual patient's visits, for the share that shows an event of a window."""
 
 
 class FutureArm(NamedTuple):
     """Patients of one arm who are not enrolled yet."""
 
     risk: NDArray[np.float64]
-    """[draw, patient] probability that the count of the planned day is reported below 0.80"""
+    """[draw, patient] probability that the count of the planned day is reported below 0.80; of an
+    endpoint of a window, that the visits show the event once they make it known"""
     planned_day: NDArray[np.float64]
-    """[draw, patient] planned day of the endpoint visit"""
+    """[draw, patient] planned day of the (last) endpoint visit"""
 
 
 def future_patients(
@@ -73,6 +76,11 @@ def _risks(
     def one(draw: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         followed = follow(draw[1], draw[0], hierarchy, grid, {})
         day = planned_day(followed, grid)
-        return risk_on(day, followed, residual, grid), day
+        if design.judged.on_a_day:
+            return risk_on(day, followed, residual, grid), day
+        read = partial(shown_and_known, followed=followed, residual=residual, grid=grid)
+        # Patients take the numbers 0 to 2 of their key.
+        event, known = jax.vmap(read)(jax.random.split(jax.random.fold_in(draw[1], 3), READS))
+        return (event & known).sum(axis=0) / jnp.maximum(known.sum(axis=0), 1), day
 
     return jax.lax.map(one, (z, keys), batch_size=DRAWS_AT_ONCE)

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.model import Residual
 from lymphokin.population import Hierarchy, draw_measured
-from lymphokin.trial.virtual.counts import follow, set_aside
+from lymphokin.trial.virtual.counts import Followed, follow, set_aside
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import planned_day, read_counts
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.population import VirtualPopulation
+from lymphokin.trial.virtual.window import Visits, window_visits
 
 TRIALS_AT_ONCE = 8
 TRIALS_PER_CALL = 128
@@ -24,7 +26,8 @@ TRIALS_PER_CALL = 128
 
 
 class Observed(NamedTuple):
-    """Patients of many trials; the last visit is the count that is read as the endpoint.
+    """Patients of many trials; the last visit is the count that is read as the endpoint, or the
+    last ones are those of an endpoint of a window, in the order of their days.
 
     Control patients come first. Numbers are single precision: they are many.
     """
@@ -38,7 +41,7 @@ class Observed(NamedTuple):
     day: Any
     """[trial, visit, patient] days from the first fraction"""
     planned_day: Any
-    """[trial, patient] planned day of the endpoint visit"""
+    """[trial, patient] planned day of the (last) endpoint visit"""
     leaves: Any
     """[trial, patient] day on which the patient drops out; infinite where the patient stays"""
     residual_sd: Any
@@ -51,6 +54,15 @@ def counts_before(design: VirtualDesign) -> tuple[float, ...]:
     reach = design.judged.window + plan["visit_jitter_days"]
     first = design.endpoint_days[0][0] - reach
     return (0.0, *(float(day) for day in plan["alc_days"] if 0 < day < first))
+
+
+def endpoint_visits(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Visits:
+    """The visit that is read as the endpoint, or the visits of an endpoint of a window."""
+    if not grid.design.judged.on_a_day:
+        return window_visits(key, followed, residual, grid)
+    read = read_counts(key, followed, residual, grid)
+    one = (read.day, jnp.log(read.true), jnp.log(read.measured), read.known)
+    return Visits(*(part[None] for part in one), leaves=read.leaves)
 
 
 @dataclass(frozen=True)
@@ -72,24 +84,22 @@ class Observer:
             z = self.population.latents(keys[0])
             parts = jax.random.split(keys[1], 5)
             followed = follow(parts[0], z, hierarchy, grid, typical)
-            reading = read_counts(parts[1], followed, residual, grid)
-            n = reading.day.shape[0]
+            visits = endpoint_visits(parts[1], followed, residual, grid)
+            n = visits.day.shape[1]
             shape = (len(before), n)
             moved = before[:, None] + jax.random.randint(parts[2], shape, -jitter, jitter + 1)
             day = jnp.where(before[:, None] > 0, moved, 0.0)
             there = jax.random.uniform(parts[3], shape) >= plan["missing_visit_probability"]
-            seen = (there | (day == 0)) & (day < reading.leaves)
+            seen = (there | (day == 0)) & (day < visits.leaves)
             true = followed.alc[grid.node(day), jnp.arange(n)]
             own = draw_measured(residual, parts[4], jnp.log(true), followed.residual_sd)
-            both = jnp.concatenate([true, reading.true[None]])
-            measured = jnp.concatenate([own, jnp.log(reading.measured)[None]])
             return Observed(
-                jnp.log(both).astype(jnp.float32),
-                measured.astype(jnp.float32),
-                jnp.concatenate([seen, reading.known[None]]),
-                jnp.concatenate([day, reading.day[None]]).astype(jnp.float32),
+                jnp.concatenate([jnp.log(true), visits.log_true]).astype(jnp.float32),
+                jnp.concatenate([own, visits.log_measured]).astype(jnp.float32),
+                jnp.concatenate([seen, visits.taken]),
+                jnp.concatenate([day, visits.day]).astype(jnp.float32),
                 planned_day(followed, grid).astype(jnp.float32),
-                reading.leaves.astype(jnp.float32),
+                visits.leaves.astype(jnp.float32),
                 jnp.asarray(followed.residual_sd, dtype=jnp.float32),
             )
 

@@ -13,6 +13,7 @@ from lymphokin.io.problems import Findings
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
 from lymphokin.trial.interim.retention import evaluable
+from lymphokin.trial.interim.window import standing_in_window
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
 ARMS = ("control", "treated")
@@ -27,7 +28,8 @@ def standing(
     """Every patient who counts in the comparison.
 
     A patient with a count in the window of the endpoint visit has an endpoint. Without one, a
-    patient is in follow-up until a record lies beyond that window, unless stated as lost.
+    patient is in follow-up until a record lies beyond that window, unless stated as lost. Of an
+    endpoint of a window of days, see :func:`~lymphokin.trial.interim.window.standing_in_window`.
 
     Args:
         cohort: the data so far; courses under way with their planned fractions.
@@ -45,6 +47,11 @@ def standing(
     """
     arms = arms_of(cohort, design, lost, left_out)
     judged, window = design.judged, design.judged.window
+    if not judged.on_a_day:
+        followed = _last_record(cohort).reindex(arms.index)
+        table = standing_in_window(cohort, design, followed, set(lost))
+        table = table.assign(arm=arms, followed=followed)
+        return table[["arm", "status", "planned_day", "followed", "evaluable"]]
     assert judged.day is not None
     visits = endpoint_visits(cohort, judged.reference_day(cohort) + judged.day, window)
     table = visits.loc[arms.index, ["planned_day"]].assign(arm=arms)

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lymphokin.endpoint import measured_threshold
 from lymphokin.model import load_model
 from lymphokin.trial.exact.base import at_most
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.interim.bank import Bank, arm_so_far, posterior_at
 from lymphokin.trial.interim.observed import Observed, Observer
 from lymphokin.trial.interim.predictive import predictive
+from lymphokin.trial.interim.reading import at_end, at_look, closing_day
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
@@ -38,7 +38,7 @@ class Rehearsal:
 
     design: VirtualDesign
     after: int
-    """the look is when this many patients have passed the window of their endpoint visit"""
+    """the look is when this many patients have passed the window of their endpoint (visit)"""
     populations: int = 800
     """populations of the bank"""
     repeats: int = 8
@@ -50,7 +50,6 @@ class Rehearsal:
         everybody = self.design.n_control + self.design.n_treated
         demands = Demands("rehearsal")
         demands.want("many", after=self.after, populations=self.populations, repeats=self.repeats)
-        self.design.require_day("a rehearsal of interim looks")
         demands.that(self.after <= everybody, "after", self.after,
                      f"at most the {everybody} patients of the design").enforce()  # fmt: skip
 
@@ -79,7 +78,8 @@ class Rehearsal:
         residual = prior.model.table.residuals["alc"]
         of_prior = Observer(design, prior)
         seen = of_prior.follow(seed + 1, self.populations, self.repeats)
-        bank = Bank.of(seen, self.populations, design.n_control, residual)
+        window = None if design.judged.on_a_day else design.judged
+        bank = Bank.of(seen, self.populations, design.n_control, residual, window)
         observer = of_prior if population is None else Observer(design, population)
         found = observer.follow(seed, trials, fixed=self.fixed)
         rng = np.random.default_rng(seed)
@@ -114,22 +114,25 @@ class Rehearsal:
         rng: np.random.Generator,
     ) -> dict[str, float]:
         design, analysis = self.design, self.design.analysis
-        closes = trial.planned_day + design.judged.window
-        today = np.sort(entry + closes)[self.after - 1]
+        today = np.sort(entry + closing_day(design, trial))[self.after - 1]
         followed = today - entry
         enrolled = followed >= 0
         known = trial.seen & (trial.day <= followed)
-        endpoint = known[-1]
-        gone = enrolled & ~endpoint & ((followed >= closes) | (trial.leaves <= followed))
-        chance = np.where(enrolled, evaluable(design, trial.planned_day, followed), to_come)
-        chance = np.where(gone, 0.0, chance)
+        stands = at_look(design, trial, followed)
+        endpoint, gone = stands.settled, enrolled & stands.gone
+        chance = np.where(gone, 0.0, np.where(enrolled, stands.chance, to_come))
         posterior = posterior_at(
-            bank, trial.log_measured, known, design.n_control, POSTERIOR_DRAWS, rng
+            bank,
+            trial.log_measured,
+            known,
+            design.n_control,
+            POSTERIOR_DRAWS,
+            rng,
+            stands.so_far,
         )
-        event = trial.log_measured[-1] < np.log(measured_threshold(2))
         parts = (slice(0, design.n_control), slice(design.n_control, None))
         arms = [
-            arm_so_far(event[part], endpoint[part], risk, chance[part])
+            arm_so_far(stands.event[part], endpoint[part], risk, chance[part])
             for part, risk in zip(parts, posterior.risk, strict=True)
         ]
         said = predictive(
@@ -147,8 +150,8 @@ class Rehearsal:
 
 def _final_p(found: Observed, design: VirtualDesign) -> NDArray[np.float64]:
     """[trial] p-value at the end."""
-    event = found.log_measured[:, -1] < np.log(measured_threshold(2))
-    known, missing = found.seen[:, -1], design.analysis.missing_endpoint
+    event, known = at_end(design, found)
+    missing = design.analysis.missing_endpoint
     counted = known if missing == "excluded" else np.ones_like(known)
     event = np.where(known, event, missing == "event") & counted
     n = design.n_control

@@ -11,15 +11,16 @@ from lymphokin.trial.virtual.design import VirtualDesign
 def evaluable(
     design: VirtualDesign, planned_day: ArrayLike, followed: ArrayLike
 ) -> NDArray[np.float64]:
-    """Probability that a patient in follow-up will have a count in the window of the endpoint.
+    """Probability that a patient in follow-up will have a count that makes the endpoint known.
 
     Patients leave at a uniform day of the design's range with its probability; who is still there
     has not left so far. Each visit is missed with the design's probability; other scheduled counts
-    whose day may lie in the window stand in.
+    whose day may lie in the window stand in. Of an endpoint of a window, these are its other visits
+    that may be as late as the last one, but for its tolerance.
 
     Args:
         design: the design.
-        planned_day: [patient] day of the endpoint visit, from the first fraction.
+        planned_day: [patient] day of the (last) endpoint visit, from the first fraction.
         followed: [patient] day up to which the patient is known to be in follow-up.
     """
     plan = design.plan
@@ -34,8 +35,11 @@ def evaluable(
     stays = (1 - left(planned)) / np.maximum(1 - left(np.minimum(followed, planned)), 1e-12)
     jitter = np.arange(-plan["visit_jitter_days"], plan["visit_jitter_days"] + 1)
     missed = np.ones(planned.shape)
-    for visit in (planned, *design.neighbour_days):
-        distance = np.abs(np.asarray(visit)[..., None] + jitter - planned[..., None])
-        inside = (distance <= design.judged.window).mean(axis=-1)
+    judged = design.judged
+    others = [planned + (day - judged.last_visit) for day in judged.visits[:-1]]
+    for visit in (planned, *(design.neighbour_days if judged.on_a_day else others)):
+        distance = np.asarray(visit)[..., None] + jitter - planned[..., None]
+        near = np.abs(distance) if judged.on_a_day else -distance
+        inside = (near <= judged.window).mean(axis=-1)
         missed = missed * (1 - inside * (1 - plan["missing_visit_probability"]))
     return stays * (1 - missed)

@@ -20,15 +20,19 @@ from numpy.typing import NDArray
 from lymphokin.endpoint import measured_threshold
 from lymphokin.infer import CohortDensity
 from lymphokin.infer.density import flat
+from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.latent_draws import flat_latents
 from lymphokin.io import Cohort
 from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, probability_below
+from lymphokin.predict.endpoint_draws import log_of
+from lymphokin.predict.path_forecast import curve_reader
 from lymphokin.run import Fit
 from lymphokin.trial.inputs import Demands
 from lymphokin.trial.interim.future import future_patients
 from lymphokin.trial.interim.patients import ARMS, standing, with_planned_pulses
 from lymphokin.trial.interim.predictive import ArmSoFar, Predictive, predictive
 from lymphokin.trial.interim.retention import evaluable
+from lymphokin.trial.interim.window import shown_to_come, windows_at
 from lymphokin.trial.virtual.design import VirtualDesign
 
 GRADE = 2
@@ -42,7 +46,9 @@ class Look:
     predictive: Predictive
     patients: pd.DataFrame
     """index id: columns of :func:`~lymphokin.trial.interim.patients.standing`, and ``risk``,
-    ``risk_q05`` and ``risk_q95`` of those in follow-up"""
+    ``risk_q05`` and ``risk_q95`` of those in follow-up: that the count of the planned day is
+    reported as grade >= 2, or that visits show the event of a window. Of a window also ``p_true``:
+    that it happens on the true curve over days"""
     to_come: tuple[int, int]
     """patients not yet enrolled, per arm"""
     error: float
@@ -72,15 +78,17 @@ def look_at(
 
     Raises:
         BadInput: when the cohort does not have two arms.
-        ValueError: when the design's endpoint is not a count on a day.
     """
     Demands("interim look").want("many", draws=draws).enforce()
-    design.require_day("an interim look")
     table = standing(cohort, design, lost, left_out)
     x = _thinned(fit, draws)
     flat_x = x.reshape(-1, x.shape[-1])
     waiting = table[table["status"] == "in follow-up"]
-    risk = _risks(fit, cohort, with_planned_pulses(cohort, table, design), waiting, flat_x, seed)
+    planned = with_planned_pulses(cohort, table, design)
+    if design.judged.on_a_day:
+        risk, true = _risks(fit, cohort, planned, waiting, flat_x, seed), None
+    else:
+        risk, true = _window_risks(fit, cohort, planned, design, waiting, flat_x, seed)
     sizes = dict(zip(ARMS, (design.n_control, design.n_treated), strict=True))
     to_come = tuple(max(0, sizes[arm] - int((table["arm"] == arm).sum())) for arm in ARMS)
     z = flat_x[:, : len(fit.summary)]
@@ -108,6 +116,8 @@ def look_at(
     # Where every draw says the same there is nothing to estimate.
     ess: Any = array_stats.ess(by_chain) if np.ptp(by_chain) > 0 else np.inf
     table = table.join(_summary(risk, waiting.index))
+    if true is not None:
+        table = table.join(pd.DataFrame({"p_true": true.mean(axis=0)}, index=waiting.index))
     error = float(found.success.std() / np.sqrt(float(ess)))
     return Look(found, table, (to_come[0], to_come[1]), error)
 
@@ -146,25 +156,70 @@ def _risks(
     if waiting.empty:
         return np.zeros((len(x), 0))
     model = fit.model
-    likelihood = CohortLikelihood(Hierarchy(model))
     day_of = waiting["planned_day"].to_dict()
-    packed = pack(model, planned, {str(patient): [day] for patient, day in day_of.items()})
-    density = CohortDensity(likelihood, packed)
-    fitted = CohortDensity(likelihood, pack(model, cohort))
-    latents = _with_new_pulses(fitted, density, x, seed)
-    position = planned.patients.index.get_indexer(waiting.index)
+    wanted = {str(patient): [day] for patient, day in day_of.items()}
+    density, parts = _solved(fit, cohort, planned, wanted, x, seed)
+    packed, position = density.packed, planned.patients.index.get_indexer(waiting.index)
     nodes = [
         packed.layout.node(packed.arrays.timeline, int(i), float(day))
         for i, day in zip(position, day_of.values(), strict=True)
     ]
-    counts = [
-        part.outputs["alc"][:, nodes, position] for part in density.evaluate(latents, packed.arrays)
-    ]
+    counts = [part.outputs["alc"][:, nodes, position] for part in parts]
     sd = density.residual_sd(x[:, : len(fit.summary)], "alc")[:, None]
     log_threshold = np.log(measured_threshold(GRADE))
     log_count = np.log(np.concatenate(counts))
     residual = model.table.residuals["alc"]
     return probability_below(residual, log_threshold, log_count, sd, np)
+
+
+def _window_risks(
+    fit: Fit,
+    cohort: Cohort,
+    planned: Cohort,
+    design: VirtualDesign,
+    waiting: pd.DataFrame,
+    x: NDArray[np.float64],
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """[draw, patient] of patients in follow-up: probability that visits show the event of a window
+    once they make it known, and whether it happens on the true curve; arguments as of
+    :func:`_risks`.
+    """
+    if waiting.empty:
+        return np.zeros((len(x), 0)), np.zeros((len(x), 0))
+    windows = windows_at(cohort, design)
+    wanted = {patient: window.days for patient, window in windows.items()}
+    density, parts = _solved(fit, cohort, planned, wanted, x, seed)
+    read = curve_reader(density.packed, design.judged, list(windows.values()))
+    found = np.concatenate([read(part) for part in parts])
+    residual = fit.model.table.residuals["alc"]
+    sd = density.residual_sd(x[:, : len(fit.summary)], "alc")
+    rng, shown = np.random.default_rng(seed), []
+    position = planned.patients.index.get_indexer(waiting.index)
+    for i, patient in zip(position, waiting.index, strict=True):
+        window = windows[str(patient)]
+        log_true = log_of(found[:, i, 2 : 2 + len(window.visits)])
+        shown.append(shown_to_come(design, window, log_true, residual, sd, rng))
+    return np.stack(shown, axis=1), found[:, position, 1]
+
+
+def _solved(
+    fit: Fit,
+    cohort: Cohort,
+    planned: Cohort,
+    days: dict[str, list[float]],
+    x: NDArray[np.float64],
+    seed: int,
+) -> tuple[CohortDensity, list[Evaluated]]:
+    """The density of the cohort with the pulses to come, whose nodes hold some days of patients,
+    and what each draw says about it.
+    """
+    likelihood = CohortLikelihood(Hierarchy(fit.model))
+    packed = pack(fit.model, planned, days)
+    density = CohortDensity(likelihood, packed)
+    fitted = CohortDensity(likelihood, pack(fit.model, cohort))
+    latents = _with_new_pulses(fitted, density, x, seed)
+    return density, list(density.evaluate(latents, packed.arrays))
 
 
 def _with_new_pulses(

@@ -3,34 +3,36 @@
 A patient's endpoint is the reported count nearest to 42 days (or what the design says) after the
 last fraction, within a window; grade >= 2 when it is reported below 0.80. Visits are early or
 late, missed, or lost with the patient. Besides the endpoint visit, other scheduled counts may lie
-in the window and then stand in for it. An endpoint of a window of days is read off the counts
-of its own visits, joined by lines that are straight in logarithms; it is known where a visit that
-took place is as late as the last planned one, but for the endpoint's tolerance.
+in the window and then stand in for it. An endpoint of a window of days is read off its own visits
+(:mod:`lymphokin.trial.virtual.window`).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.endpoint import GRADE_BELOW, REPORTED_DECIMALS, measured_threshold
+from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import draw_measured, probability_below
 from lymphokin.trial.virtual.counts import Followed
 from lymphokin.trial.virtual.grid import Grid
+from lymphokin.trial.virtual.window import (
+    happens,
+    log_reported,
+    planned_measured,
+    reaches,
+    reference_day,
+    shown,
+    window_visits,
+)
 
 GRADE = 2
 TIE = 1e-6
 """Of two counts equally near, the earlier is read."""
-NOT_BELOW = 1e-9
-"""Added to the logarithm of a reported count: one that equals a level is not below it."""
-AFTER_ALL = 1e9
-"""A day that no visit reaches."""
-LEAST_REPORTED = 0.1**REPORTED_DECIMALS
-"""A count of 0 is taken as the smallest that is reported, 1e9/L."""
 
 
 class Outcome(NamedTuple):
@@ -68,16 +70,8 @@ class Reading(NamedTuple):
 
 
 def planned_day(followed: Followed, grid: Grid) -> jax.Array:
-    """[patient] planned day of the endpoint visit."""
-    day = grid.design.judged.day
-    assert day is not None
-    return _reference(followed, grid) + day
-
-
-def _reference(followed: Followed, grid: Grid) -> jax.Array:
-    """[patient] the day that the endpoint's days are counted from."""
-    last = followed.courses.last_fraction
-    return last if grid.design.judged.reference == "last_fraction" else jnp.zeros_like(last)
+    """[patient] planned day of the endpoint visit; of a window, of the last one."""
+    return reference_day(followed, grid) + grid.design.judged.last_visit
 
 
 def risk_on(day: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> jax.Array:
@@ -115,57 +109,29 @@ def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Gr
     return Reading(read, true, measured, seen.any(axis=0), leaving)
 
 
+def shown_and_known(
+    key: jax.Array, followed: Followed, residual: Residual, grid: Grid
+) -> tuple[jax.Array, jax.Array]:
+    """[patient] whether the visits that took place show the event of a window, and whether they
+    make it known.
+    """
+    judged, visits = grid.design.judged, window_visits(key, followed, residual, grid)
+    day = visits.day - reference_day(followed, grid)
+    event = shown(judged, day, log_reported(visits.log_measured), visits.taken)
+    return event, reaches(judged, day, visits.taken)
+
+
 def _read_window(
     key: jax.Array, followed: Followed, residual: Residual, grid: Grid
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """An endpoint of a window, [patient]: whether the visits that took place show the event,
     whether they reach its end, whether all planned visits would show it, and whether it happens.
     """
-    design, judged = grid.design, grid.design.judged
-    assert judged.until is not None
-    plan, (first, last) = design.plan, design.conduct.drop_out_days
-    keys = jax.random.split(key, 5)
-    n = followed.alc.shape[1]
-    patients, start = jnp.arange(n), _reference(followed, grid)
-    begin, end = start + judged.begin, start + judged.until
-    planned = start + jnp.asarray(judged.visits)[:, None]  # [visit, patient]
-    jitter = int(plan["visit_jitter_days"])
-    moved = planned + jax.random.randint(keys[0], planned.shape, -jitter, jitter + 1)
-    day = jnp.clip(moved, begin, end)
-    taken = jax.random.uniform(keys[1], planned.shape) >= plan["missing_visit_probability"]
-    stays = jax.random.uniform(keys[2], (n,)) >= plan["drop_out_probability"]
-    leaves = jax.random.uniform(keys[3], (n,), minval=first, maxval=last)
-    taken &= stays | (day < leaves)
-    whole = np.arange(judged.begin, judged.until + 0.5)
-
-    def log_true(days: jax.Array) -> jax.Array:
-        return jnp.log(followed.alc[grid.node(days), patients])
-
-    def measured(days: jax.Array, own: jax.Array) -> jax.Array:
-        drawn = jnp.exp(draw_measured(residual, own, log_true(days), followed.residual_sd))
-        reported = jnp.maximum(jnp.round(drawn, REPORTED_DECIMALS), LEAST_REPORTED)
-        return jnp.log(reported) + NOT_BELOW
-
-    def shown(days: jax.Array, log_value: jax.Array, there: jax.Array) -> jax.Array:
-        """Whether values show the event, held before the first visit and after the last one."""
-
-        def curve(days: jax.Array, values: jax.Array, there: jax.Array, begin: jax.Array) -> Any:
-            order = jnp.argsort(jnp.where(there, days, jnp.inf))
-            count = there.sum()
-            held = values[order][jnp.minimum(jnp.arange(len(values)), count - 1)]
-            at = jnp.where(jnp.arange(len(values)) < count, days[order], AFTER_ALL)
-            return jnp.interp(begin - judged.begin + whole, at, held)
-
-        curves = jax.vmap(curve, in_axes=(1, 1, 1, 0))(days, log_value, there, begin)
-        return judged.summarise(curves, whole)[1]
-
-    value = measured(day, keys[4])
-    event = shown(day, value, taken)
-    reached = (taken & (day >= planned[-1] - judged.window)).any(axis=0)
-    every = jnp.ones(planned.shape, bool)
-    complete = shown(planned, measured(planned, jax.random.fold_in(keys[4], 1)), every)
-    true = judged.summarise(log_true(start + whole[:, None]).T, whole)[1]
-    return event, reached, complete.astype(float), true
+    judged, start = grid.design.judged, reference_day(followed, grid)
+    event, reached = shown_and_known(key, followed, residual, grid)
+    day, measured = planned_measured(key, followed, residual, grid)
+    complete = shown(judged, day - start, log_reported(measured), jnp.ones(day.shape, bool))
+    return event, reached, complete.astype(float), happens(followed, grid)
 
 
 def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
