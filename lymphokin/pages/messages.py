@@ -1,8 +1,12 @@
 """Sentences by key, so that a page can say in its reader's language what is said here in English.
 
-A catalogue is a file per language (`catalogue/en.json`): ``messages`` by key, with gaps such as
-``{day}``, and ``labels``, which translate texts that come from tables and models. A text without a
-label is shown as it is: a model of one's own keeps its own words.
+A catalogue is a file per language (`catalogue/en.json`). Its sentences, by key and with gaps such
+as ``{day}``, stand under who says them: ``template``, the page's HTML; ``browser``, its code; and
+``service``, whatever is said in Python. ``labels`` translate texts that come from tables and
+models. A text without a label is shown as it is: a model of one's own keeps its own words.
+
+The browser gets its own sentences once; sentences of the service and labels come with the answers
+that need them.
 """
 
 from __future__ import annotations
@@ -30,8 +34,10 @@ def languages() -> tuple[str, ...]:
 
 @cache
 def catalogue(language: str) -> Mapping[str, Any]:
-    """The catalogue of a language: ``messages`` and ``labels``."""
-    return json.loads((CATALOGUES / f"{language}.json").read_text(encoding="utf-8"))
+    """The catalogue of a language: all ``messages``, those of the ``browser``, and ``labels``."""
+    parts = json.loads((CATALOGUES / f"{language}.json").read_text(encoding="utf-8"))
+    messages = parts["template"] | parts["browser"] | parts["service"]
+    return {"messages": messages, "browser": parts["browser"], "labels": parts["labels"]}
 
 
 type Value = int | float | str | Message
@@ -86,6 +92,36 @@ class RefusedError(ValueError):
     def __init__(self, key: str, **values: Value | Sequence[Value]) -> None:
         self.message: Message = say(key, **values)
         super().__init__(self.message.text)
+
+
+def words_of(language: str, answer: Any) -> dict[str, dict[str, Any]]:
+    """Sentences and labels, in a language, that a page needs to say what stands in an answer.
+
+    Args:
+        language: one that there is a catalogue of.
+        answer: anything as JSON has it; messages are tables with ``key`` and ``values``.
+
+    Example:
+        >>> from lymphokin.pages.messages import words_of
+        >>> words_of("fr", [{"unit": "years"}, 1.5])
+        {'messages': {}, 'labels': {'years': 'ans'}}
+    """
+    known = catalogue(language)
+    messages, labels = {}, {}
+    rest = [answer]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, str):
+            if part in known["labels"]:
+                labels[part] = known["labels"][part]
+        elif isinstance(part, dict):
+            key = part.get("key") if "values" in part else None
+            if key in known["messages"] and key not in known["browser"]:
+                messages[key] = known["messages"][key]
+            rest += part.values()
+        elif isinstance(part, list):
+            rest += part
+    return {"messages": messages, "labels": labels}
 
 
 def says(language: str, key: str) -> str:

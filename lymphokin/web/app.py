@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel
@@ -27,7 +27,7 @@ from lymphokin.pages.messages import Message, RefusedError, catalogue, languages
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.web.dose_file import DoseAnswer, DoseTable, dose_of_table
 from lymphokin.web.form import Form, form_of
-from lymphokin.web.language import language_of, page_in
+from lymphokin.web.language import WordedRoute, language_of, page_in, worded
 from lymphokin.web.safety import DOSE_PATH, Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
@@ -218,7 +218,9 @@ def make_app(
 
 
 def _questions(app: FastAPI, desk: Desk) -> None:
-    @app.get("/api/v1/health", response_model=Health)
+    api = APIRouter(route_class=WordedRoute)
+
+    @api.get("/api/v1/health", response_model=Health)
     def health() -> Health:
         """Whether the service can answer."""
         engine = desk.engine
@@ -230,46 +232,48 @@ def _questions(app: FastAPI, desk: Desk) -> None:
         source = "" if engine is None else engine.population.provenance.title
         return Health(status=status, detail=detail, version=version("lymphokin"), source=source)
 
-    @app.get("/api/v1/form", response_model=Form)
+    @api.get("/api/v1/form", response_model=Form)
     async def form() -> Response:
         """What to ask: fields, presets, limits, provenance, a question to start from."""
         return await desk.ask(lambda engine: form_of(engine.population))
 
-    @app.post("/api/v1/whatif", response_model=WhatIfAnswer)
+    @api.post("/api/v1/whatif", response_model=WhatIfAnswer)
     async def what_if(question: WhatIfRequest) -> Response:
         """Compare two schedules of a patient."""
         return await desk.ask(lambda engine: desk.what_if(engine, question))
 
-    @app.post("/api/v1/scan", response_model=ScanAnswer)
+    @api.post("/api/v1/scan", response_model=ScanAnswer)
     async def heat_map(question: ScanRequest) -> Response:
         """Risk over a grid of schedules."""
         return await desk.ask(
             lambda engine: desk.logged("scan", question, scan(engine, question)), desk.slow
         )
 
-    @app.post("/api/v1/options", response_model=OptionsAnswer)
+    @api.post("/api/v1/options", response_model=OptionsAnswer)
     async def search(question: OptionsRequest) -> Response:
         """Schedules within limits; a list, never a recommendation."""
         return await desk.ask(
             lambda engine: desk.logged("options", question, options(engine, question)), desk.slow
         )
 
-    @app.post("/api/v1/models", response_model=BetweenModelsAnswer)
+    @api.post("/api/v1/models", response_model=BetweenModelsAnswer)
     async def other_models(question: WhatIfRequest) -> Response:
         """The same question to every calibrated model."""
         return await desk.ask(lambda engine: desk.ask_models(engine, question), desk.others)
 
-    @app.post(DOSE_PATH, response_model=DoseAnswer)
+    @api.post(DOSE_PATH, response_model=DoseAnswer)
     async def dose(table: DoseTable) -> Response:
         """The immune dose in a table of one patient."""
         return await desk.ask(lambda _: dose_of_table(table), desk.slow)
 
-    @app.post("/api/v1/narrowing", response_model=NarrowingAnswer)
+    @api.post("/api/v1/narrowing", response_model=NarrowingAnswer)
     async def next_counts(question: NarrowingRequest) -> Response:
         """What a further count would teach."""
         return await desk.ask(
             lambda engine: desk.logged("narrowing", question, narrowing(engine, question))
         )
+
+    app.include_router(api)
 
 
 def _pages(app: FastAPI, token: str) -> None:
@@ -281,7 +285,7 @@ def _pages(app: FastAPI, token: str) -> None:
     def messages(language: str) -> JSONResponse:
         if language not in languages():
             return refusal(404, "there is no catalogue of that language")
-        return JSONResponse(catalogue(language))
+        return JSONResponse({"messages": catalogue(language)["browser"]})
 
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
 
@@ -290,8 +294,8 @@ def _errors(app: FastAPI) -> None:
     """All errors look alike: ``{"errors": [{"field": "a.fractions.0.gy", "text": "..."}]}``."""
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        return JSONResponse({"errors": as_rows(error.errors())}, 422)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return worded(request, JSONResponse({"errors": as_rows(error.errors())}, 422))
 
     @app.exception_handler(HTTPException)
     async def failed(_: Request, error: HTTPException) -> JSONResponse:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
-from starlette.requests import Request
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 
 from lymphokin.pages.environment import page_environment
-from lymphokin.pages.messages import ENGLISH, languages, says
+from lymphokin.pages.messages import ENGLISH, languages, says, words_of
 
 COOKIE = "lymphokin_language"
 """Holds the language that was chosen by hand, and nothing else; the page writes it."""
+
+SPOKEN = "x-lymphokin-language"
+"""Header by which the page says which language it speaks; without it no words are sent."""
 
 
 def language_of(request: Request) -> str:
@@ -38,6 +45,30 @@ def accepted(header: str) -> str:
             continue  # no weight at all
     known = [(weight, name) for weight, name in wishes if weight > 0 and name in languages()]
     return max(known, key=lambda wish: wish[0])[1] if known else ENGLISH
+
+
+def worded(request: Request, response: Response) -> Response:
+    """An answer of the service with ``words``, if the page that asks says what it speaks."""
+    language = request.headers.get(SPOKEN)
+    if language not in languages():
+        return response
+    answer = json.loads(bytes(response.body))
+    body = json.dumps(answer | {"words": words_of(language, answer)}, ensure_ascii=False)
+    kept = {k: v for k, v in response.headers.items() if k != "content-length"}
+    return Response(body, response.status_code, kept)
+
+
+class WordedRoute(APIRoute):
+    """A route whose answers have words."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Handle a request, and add the words."""
+        handle = super().get_route_handler()
+
+        async def handle_and_add(request: Request) -> Response:
+            return worded(request, await handle(request))
+
+        return handle_and_add
 
 
 def page_in(language: str, token: str) -> str:

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Route, expect
 
-from lymphokin.pages.messages import say
+from lymphokin.pages.messages import say, words_of
 from lymphokin.web.form import Choice, FormField
 from tests.web.conftest import QUESTION, Visit
 
@@ -27,7 +27,7 @@ def test_covariates_of_the_model_are_entered_sent_and_kept_in_a_link(french: Vis
         form = route.fetch().json()
         form["covariates"] = [field.model_dump(mode="json") for field in DECLARED]
         form["default"]["patient"]["covariates"] = {"STEROIDS": 0}
-        route.fulfill(json=form)
+        route.fulfill(json=form | {"words": words_of("fr", form)})
 
     def without(route: Route) -> None:
         asked = route.request.post_data_json

@@ -12,10 +12,10 @@ from playwright.sync_api import Page, Route, expect
 from lymphokin.web.language import page_in
 from lymphokin.whatif.answers import WhatIfRequest
 from tests.web.conftest import MODELS, Visit
+from tests.whatif.test_service import LARGEST_PAGE
 
 pytestmark = pytest.mark.browser
 STATIC = Path(__file__).parents[2] / "lymphokin" / "web" / "static"
-LARGEST_PAGE = 160_000
 CELL = '#schedule-{plan} td[data-day="{day}"]'
 
 
@@ -419,7 +419,7 @@ def test_synthetic_data_are_said(visit: Visit) -> None:
 def test_the_page_is_light(french: Visit) -> None:
     weighed = """() => performance.getEntriesByType('navigation')
         .concat(performance.getEntriesByType('resource'))
-        .filter(({ name }) => !name.includes('/api/')).map(({ transferSize }) => transferSize)"""
+        .filter(({ name }) => !name.includes('/api/')).map((file) => file.decodedBodySize)"""
     sizes = french.page.evaluate(weighed)
     assert len(sizes) > 20
     assert sum(sizes) <= LARGEST_PAGE

@@ -8,9 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from lymphokin.pages.messages import catalogue
+from lymphokin.pages.messages import catalogue, languages
 from lymphokin.web import safety
-from lymphokin.web.app import make_app
+from lymphokin.web.app import STATIC, make_app
+from lymphokin.web.language import SPOKEN
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.audit import AuditLog, verify
 from tests.test_files import full_disk
@@ -18,6 +19,8 @@ from tests.test_files import full_disk
 HOST = "127.0.0.1:8080"
 TOKEN = "the-token-of-this-start"
 JSON = {"Content-Type": "application/json", safety.TOKEN_HEADER: TOKEN}
+LARGEST_PAGE = 160_000
+"""Bytes, uncompressed (judgement: two seconds at 640 kbit/s)."""
 QUESTIONS = ("whatif", "scan", "options", "narrowing", "models")
 
 
@@ -74,8 +77,33 @@ def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen_by_hand(c
     assert '<html lang="en">' in chosen
     odd = client.get("/", headers=french | {"Cookie": "lymphokin_language=<script>"}).text
     assert '<html lang="fr">' in odd
-    assert client.get("/catalogue/fr.json").json()["messages"]["page.undo"] == "Annuler"
+    assert client.get("/catalogue/fr.json").json()["messages"]["record.undone"] == "Annulé."
     refused(client.get("/catalogue/de.json"), 404, "no catalogue")
+
+
+def test_the_page_weighs_little_and_gets_the_words_of_an_answer_with_it(client, question):
+    """Uncompressed, in either language: the page, its files, and sentences of its code alone."""
+    plain = {"Accept-Encoding": "identity"}
+    files = [f"/static/{path.name}" for path in STATIC.iterdir()]
+    for language in languages():
+        paths = ("/", f"/catalogue/{language}.json", *files)
+        spoken = plain | {"Cookie": f"lymphokin_language={language}"}
+        assert sum(len(client.get(p, headers=spoken).content) for p in paths) <= LARGEST_PAGE
+    told = client.get("/catalogue/fr.json").json()["messages"]
+    wrong = _with(question, "patient.site", "nowhere")
+    assert "words" not in asked(client, wrong).json()
+    french = asked(client, wrong, **{SPOKEN: "fr"}).json()
+    assert french["words"]["messages"].keys() == {"error.site"}
+    assert "error.site" not in told
+    answer = asked(client, question, **{SPOKEN: "fr"}).json()
+    words = answer["words"]
+    notices = {w["message"]["key"] for w in answer["warnings"]}
+    assert notices <= words["messages"].keys() | told.keys()
+    drivers = {d["meaning"] for d in answer["a"]["drivers"]}
+    assert drivers
+    assert drivers <= words["labels"].keys()
+    assert answer["provenance"]["research_use"] in words["labels"]
+    assert len(words["labels"]) < len(catalogue("fr")["labels"]) / 3
 
 
 def test_health_and_form(client, engine):

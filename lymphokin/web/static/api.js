@@ -1,6 +1,6 @@
 // The service: warm-up, questions, and that an answer to an old question is never shown.
 
-import { said, t } from "./words.js";
+import { LANGUAGE, learn, said, t } from "./words.js";
 
 const ROOT = "/api/v1";
 const TOKEN = document.querySelector('meta[name="lymphokin-token"]').content;
@@ -18,12 +18,14 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const call = async (path, options = {}) => {
   let response;
   try {
-    response = await fetch(`${ROOT}/${path}`, options);
+    const headers = { ...options.headers, "X-Lymphokin-Language": LANGUAGE };
+    response = await fetch(`${ROOT}/${path}`, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused([{ field: "", text: t("api.silent") }]);
   }
-  const body = await response.json().catch(() => ({}));
+  const { words = {}, ...body } = await response.json().catch(() => ({}));
+  learn(words);
   if (response.ok) return body;
   const errors = body.errors ?? [{ field: "", text: t("api.status", { status: response.status }) }];
   throw new Refused(errors.map(({ field, text, message }) => ({ field, text: message ? said(message) : text })));

@@ -20,7 +20,7 @@ export const probability = (share) => ({ 0: `< ${number(0.01)}`, 1: `> ${number(
 
 const UNITS = { "1e9/L": "10⁹/L", "1e9/L x days": "10⁹/L × days", "cells/uL": "cells/µL", m2: "m²", cm3: "cm³" };
 /** A unit as people write it. */
-export const unit = (text) => label(UNITS[text] ?? text);
+export const unit = (text) => label(text, UNITS[text] ?? text);
 
 /** A number as it stands in an input: with the decimal mark that is typed. */
 export const inInput = (value) => (typeof value === "number" ? number(value) : value ?? "");

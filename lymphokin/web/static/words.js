@@ -1,10 +1,18 @@
 // The page's words: sentences of the catalogue in its language, numbers and days as they are written in it.
+// What the service says comes with its answers: `words`.
 
 /** The language that the service chose; British English, for its dates and its lists. */
-const LANGUAGE = document.documentElement.lang;
+export const LANGUAGE = document.documentElement.lang;
 const LOCALE = LANGUAGE === "en" ? "en-GB" : LANGUAGE;
 const response = await fetch(`/catalogue/${LANGUAGE}.json`);
-const { messages, labels } = await response.json();
+const { messages } = await response.json();
+const labels = {};
+
+/** Take over the words of an answer. */
+export const learn = (words) => {
+  Object.assign(messages, words.messages);
+  Object.assign(labels, words.labels);
+};
 
 const plurals = new Intl.PluralRules(LOCALE);
 const numbers = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 20, useGrouping: false });
@@ -16,7 +24,7 @@ export const number = (value) => numbers.format(value).replace("-", "−");
 export const joined = (texts) => lists.format(texts);
 
 /** What a text of a table or a model is in this language; the text itself where nothing is known. */
-export const label = (text) => labels[text] ?? text;
+export const label = (text, otherwise = text) => labels[text] ?? otherwise;
 
 const gaps = /\{(\w+)\}/;
 
@@ -95,6 +103,6 @@ const filled = (name, value) => {
   return /^days?$|^day_/.test(name) ? day(value) : number(value);
 };
 
-/** A sentence of the service: in this language where the catalogue has it, else as it came. */
+/** A sentence of the service: in this language where it has words for it, else as it came. */
 export const said = ({ key, values, text }) =>
   key in messages ? t(key, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, filled(name, value)]))) : label(text);
