@@ -93,6 +93,7 @@ class Desk:
             warm_up(engine)
         except Exception as error:
             self.failure = f"{type(error).__name__}: {error}"
+            LOG.error("the page cannot answer: %s", self.failure)
             return
         self.last_asked = time.monotonic()  # somebody is waiting to ask the first one
         self.engine = engine

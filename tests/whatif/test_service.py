@@ -137,6 +137,19 @@ def test_before_it_is_warm_it_says_so(engine):
     assert response.headers["retry-after"]
 
 
+def test_a_model_that_cannot_be_served_is_said_on_the_page_and_in_the_terminal(caplog):
+    def load():
+        raise ValueError("a what-if needs a lymphocyte count")
+
+    app = make_app(load, frozenset({HOST}), TOKEN)
+    app.state.desk._warm_up()
+    health = TestClient(app, base_url=f"http://{HOST}").get("/api/v1/health").json()
+    assert (health["status"], health["detail"]) == (
+        "failed", "ValueError: a what-if needs a lymphocyte count",
+    )  # fmt: skip
+    assert "the page cannot answer: ValueError: a what-if needs" in caplog.text
+
+
 def test_other_pages_and_hosts_are_refused(client, question):
     refused(client.get("/api/v1/health", headers={"Host": "evil.example"}), 400, "Host")
     refused(client.get("/api/v1/health", headers={"Host": "127.0.0.1:81"}), 400, "Host")
