@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lymphokin.endpoint import VISIT_WINDOW_DAYS
@@ -124,6 +125,11 @@ class Endpoint(BaseModel):
     def last_visit(self) -> float:
         """Days from the reference to the planned visit; of a window, to the last one."""
         return self.visits[-1] if self.day is None else self.day
+
+    def due_day(self, last_fraction: ArrayLike) -> NDArray[np.float64]:
+        """Day of the planned visit, of a window of the last one, from the first fraction."""
+        days = np.asarray(last_fraction, dtype=float)
+        return self.last_visit + (days if self.reference == "last_fraction" else 0 * days)
 
     @property
     def closes(self) -> float:

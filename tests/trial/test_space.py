@@ -13,6 +13,7 @@ import tomli_w
 from typer.testing import CliRunner
 
 from lymphokin.cli import app
+from lymphokin.endpoints import at_day
 from lymphokin.infer.information import ArrowMatrix
 from lymphokin.io.problems import BadInput
 from lymphokin.model import load_model
@@ -184,6 +185,36 @@ def test_the_report_shows_gamma_zero_beside_gamma():
     text = render_design_report(contents(model=model))
     assert "γ = 0" in text
     assert text.count("<svg") == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "says"),
+    [("grade3_lowest", 11.0 + 28, "the last one of the endpoint’s window"),
+     ("week15", 105.0, "The visit and the pulses are counted from the first fraction")],
+)  # fmt: skip
+def test_a_report_names_the_endpoint_it_judges(name: str, first: float, says: str):
+    design = DESIGN.judging(name)
+    row = {"assurance": 0.3, "error": 0.01, "control": (0.4, 0.5, 0.6), "treated": (0.2, 0.3, 0.5),
+           "label": "as in the population"}  # fmt: skip
+    model = ModelPart("prior", 10, 20, [row], None, None, None, "", {"suppression": 1.0})
+    found = contents(design, model=model)
+    gaps = found.pulse_gap.set_index("fractions")
+    assert gaps.loc[10, "visit_first"] == first
+    text = render_design_report(found)
+    for stated in (design.judged.meaning, "taken as those of this endpoint", says, "0.300 ± 0.010"):
+        assert stated in text, stated
+    assert text.count("<svg") == 2
+    usual = render_design_report(contents())
+    assert DESIGN.judged.meaning in usual
+    assert "taken as those" not in usual
+    assert says not in usual
+
+
+def test_a_pulse_that_comes_after_the_visit_leaves_no_days_since():
+    early = DESIGN.judging(at_day(0))
+    assert (pulse_gaps(early)["pulse"] == 0).all()
+    text = render_design_report(contents(early))
+    assert "nan" not in text.split('id="timing"')[1].split("</section>")[0]
 
 
 def test_a_report_without_assumed_rates_is_refused(tmp_path: Path):

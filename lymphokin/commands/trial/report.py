@@ -10,6 +10,7 @@ import typer
 from lymphokin.commands.options import writable
 from lymphokin.commands.trial.design_file import (
     DesignFile,
+    EndpointName,
     PopulationName,
     Seed,
     read_design,
@@ -29,6 +30,7 @@ def report(
         "design.html"
     ),
     design: DesignFile = None,
+    endpoint: EndpointName = None,
     population: PopulationName = "literature",
     gamma: Annotated[
         str, typer.Option(help="Strengths of the mechanism to condition on.")
@@ -44,7 +46,7 @@ def report(
 ) -> None:
     """A report of a trial's design: one HTML file that needs no network.
 
-    Rates, priors, run-in and axes are those of the design file.
+    Rates, priors, run-in and axes are those of the design file, whatever the endpoint.
 
     Example: lymphokin trial report --design my.design.toml --out design.html
     """
@@ -62,7 +64,7 @@ def report(
     for value in strengths:
         demands.that(value >= 0, "--gamma", value, "strengths of 0 or more")
     demands.enforce()
-    plan = read_design(design)
+    plan = read_design(design, endpoint)
     assumptions_of(plan)  # before minutes of virtual patients
     seed = seed_of(seed, plan)
     contents = design_contents(

@@ -62,5 +62,5 @@ def drug_start_days(design: VirtualDesign) -> tuple[float, ...]:
 
 def endpoint_days(design: VirtualDesign) -> tuple[float, ...]:
     """Days of the endpoint, from the last fraction."""
-    planned = design.plan["endpoint_days_after_last_fraction"]
+    planned = design.judged.last_visit
     return design.axes.endpoint_days or tuple(planned + day for day in ENDPOINTS)

@@ -92,7 +92,7 @@ def design_contents(
     across = axes.treated_rates(design, assumed)
     down = axes.control_rates(design, assumed)
     low, high = design.last_fraction_days
-    due = design.plan["endpoint_days_after_last_fraction"] + np.arange(low, high + 1)
+    due = design.judged.due_day(np.arange(low, high + 1))
     missing = 1 - float(evaluable(design, due, 0.0).mean())
     run_in, of_control, of_treated = design.run_in, assumed.control_beta, assumed.treated_beta
     return DesignContents(
@@ -155,19 +155,20 @@ def _by_lost(design: VirtualDesign, rates: tuple[float, float]) -> list[Lost]:
 
 
 def pulse_gaps(design: VirtualDesign) -> pd.DataFrame:
-    """Days from the beginning of the last pulse before the endpoint visit to that visit.
+    """Days from the beginning of the last pulse before the (last) endpoint visit to that visit.
 
     On the planned days, without delays; the weekday of the first fraction makes the range.
 
     Returns:
         one row per course: ``fractions``, ``gray`` (per fraction), ``visit_first`` and
-        ``visit_last`` (day of the visit), ``pulse`` (its number), ``gap_first``, ``gap_last``.
+        ``visit_last`` (day of the visit), ``pulse`` (its number), ``gap_first``, ``gap_last`` (NaN
+        before the first pulse).
     """
     plan, rows = design.plan, []
     starts = design.conduct.first_atra_day + plan["interval_days"] * np.arange(plan["cycles"])
     for count, gray in plan["schedules"]:
         ends = [int(treatment_days(int(count), weekday)[-1]) for weekday in range(SATURDAY)]
-        visits = np.asarray([min(ends), max(ends)]) + plan["endpoint_days_after_last_fraction"]
+        visits = design.judged.due_day([min(ends), max(ends)])
         before = [starts[starts < visit] for visit in visits]
         rows.append(
             {
@@ -176,8 +177,8 @@ def pulse_gaps(design: VirtualDesign) -> pd.DataFrame:
                 "visit_first": float(visits[0]),
                 "visit_last": float(visits[1]),
                 "pulse": len(before[0]),
-                "gap_first": float(visits[0] - before[0][-1]),
-                "gap_last": float(visits[1] - before[1][-1]),
+                "gap_first": float(visits[0] - max(before[0], default=np.nan)),
+                "gap_last": float(visits[1] - max(before[1], default=np.nan)),
             }
         )
     return pd.DataFrame(rows)

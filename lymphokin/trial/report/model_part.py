@@ -26,9 +26,10 @@ class ModelPart:
     patients: int
     assurance: list[dict[str, Any]]
     """per mechanism: label, assurance and its Monte-Carlo error, quantiles of both rates"""
-    timing: RiskByDay
-    timing_power: pd.DataFrame
-    """index first day of the drug, columns endpoint day"""
+    timing: RiskByDay | None
+    """None where the endpoint is no count on a day after the last fraction"""
+    timing_power: pd.DataFrame | None
+    """index first day of the drug, columns endpoint day; None without timing"""
     disputed: Contrast | None
     """the model's disputed link"""
     symbol: str
@@ -80,14 +81,15 @@ def model_part(
             }
         )
     days = drug_start_days(design), endpoint_days(design)
-    timing = risk_by_day(with_twins(design), truth, *days, trials, seed)
+    after_last = design.judged.on_a_day and design.judged.reference == "last_fraction"
+    timing = risk_by_day(with_twins(design), truth, *days, trials, seed) if after_last else None
     return ModelPart(
         population.name,
         draws,
         patients,
         rows,
         timing,
-        timing_map(timing, design),
+        None if timing is None else timing_map(timing, design),
         disputed,
         name,
         dict(design.truth.typical),

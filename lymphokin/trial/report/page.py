@@ -74,16 +74,17 @@ def _figures(contents: DesignContents) -> dict[str, Markup]:
             f"Exact power by {of_sizes} and treated rate",
         ),
     }  # fmt: skip
-    if contents.model is not None:
-        planned = contents.design.plan["endpoint_days_after_last_fraction"]
+    model = contents.model
+    if model and model.timing is not None and model.timing_power is not None:
+        planned = contents.design.judged.last_visit
         drug = contents.design.drug_label
         drawn["risk"] = (
-            risk_curves(contents.model.timing, planned, drug),
+            risk_curves(model.timing, planned, drug),
             "Share of patients with grade 2 or worse by day after radiotherapy, without "
             f"{drug} and with {drug} from different days",
         )
         drawn["timing"] = (
-            heat_map(contents.model.timing_power, "endpoint, days after the last fraction",
+            heat_map(model.timing_power, "endpoint, days after the last fraction",
                      f"first day of {drug}", "Power in % at the expected rates"),
             f"Power by first day of {drug} and day of the endpoint",
         )  # fmt: skip
