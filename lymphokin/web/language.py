@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from lymphokin.pages.environment import page_environment
@@ -18,6 +19,8 @@ COOKIE = "lymphokin_language"
 
 SPOKEN = "x-lymphokin-language"
 """Header by which the page says which language it speaks; without it no words are sent."""
+OF_THE_BODY = ("content-length", "content-type")
+"""Headers that belong to the answer without words."""
 
 
 def language_of(request: Request) -> str:
@@ -53,9 +56,8 @@ def worded(request: Request, response: Response) -> Response:
     if language not in languages():
         return response
     answer = json.loads(bytes(response.body))
-    body = json.dumps(answer | {"words": words_of(language, answer)}, ensure_ascii=False)
-    kept = {k: v for k, v in response.headers.items() if k != "content-length"}
-    return Response(body, response.status_code, kept)
+    kept = {k: v for k, v in response.headers.items() if k not in OF_THE_BODY}
+    return JSONResponse(answer | {"words": words_of(language, answer)}, response.status_code, kept)
 
 
 class WordedRoute(APIRoute):

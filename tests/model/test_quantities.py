@@ -1,5 +1,7 @@
 """A quantity is named, labelled and rounded by the model that shows it."""
 
+from dataclasses import replace
+
 import pytest
 
 from lymphokin.io.vocabulary import QUANTITIES
@@ -10,7 +12,13 @@ from lymphokin.quantities import OBSERVABLES, described, records_of, shown_unit
 def test_what_a_shipped_model_measures_is_described_without_a_word_in_its_file():
     found = load_model("myeloid_lymphoid").observables
     assert list(found) == list(QUANTITIES)
-    assert found == OBSERVABLES
+    known = {name: replace(o, in_full="") for name, o in OBSERVABLES.items()}
+    assert {name: replace(o, in_full="") for name, o in found.items()} == known
+    assert [o.in_full for o in found.values()] == [
+        "Absolute lymphocyte count",
+        "Myeloid-derived suppressor cells",
+        "ATRA plasma concentration",
+    ]
     assert found["alc"].axis == "lymphocytes (10⁹/L)"
     assert [o.decimals for o in found.values()] == [2, 1, 0]
 
