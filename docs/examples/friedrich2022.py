@@ -9,7 +9,7 @@ lymphocytes; 63 % go to that tumour, the others everywhere. Immunotherapy makes 
 as much. The dose to the lymph node holds the response back for all later fractions.
 
 Two things differ from the program. Lymphocytes are made after a chain of seven steps with the mean
-delay of the program's kernel. And the kill saturates: the original takes away so many cells per
+delay of the program's kernel. And the kill saturates: the original takes away a number of cells per
 lymphocyte however few are left, so that a tumour falls below 0 (the program then puts it to 0).
 Here ``half_kill`` cells halve the kill; fixed at 0, ``load_model(...).with_fixed(half_kill=0)``, it
 is the original.

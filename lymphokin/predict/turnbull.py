@@ -45,7 +45,7 @@ def turnbull(after: np.ndarray, until: np.ndarray) -> Steps:
     steps = [(one[2], other[2]) for one, other in pairwise(order) if one[1] != 1 and other[1] == 1]
     begin, end = (np.array(side) for side in zip(*dict.fromkeys(steps), strict=True))
     holds = (begin >= after[:, None]) & (end <= until[:, None])
-    # Whoever was censored on the day of an exact event was spared it.
+    # A patient who was censored on the day of an exact event was spared it.
     holds &= (begin < end) | (begin > after[:, None]) | (after == until)[:, None]
     mass = np.full(len(begin), 1 / len(begin))
     for _ in range(MOST_ROUNDS):

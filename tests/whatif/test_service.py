@@ -89,16 +89,16 @@ def test_the_page_weighs_little_and_gets_the_words_of_an_answer_with_it(client, 
         paths = ("/", f"/catalogue/{language}.json", *files)
         spoken = plain | {"Cookie": f"lymphokin_language={language}"}
         assert sum(len(client.get(p, headers=spoken).content) for p in paths) <= LARGEST_PAGE
-    told = client.get("/catalogue/fr.json").json()["messages"]
+    messages = client.get("/catalogue/fr.json").json()["messages"]
     wrong = _with(question, "patient.site", "nowhere")
     assert "words" not in asked(client, wrong).json()
     french = asked(client, wrong, **{SPOKEN: "fr"}).json()
     assert french["words"]["messages"].keys() == {"error.site"}
-    assert "error.site" not in told
+    assert "error.site" not in messages
     answer = asked(client, question, **{SPOKEN: "fr"}).json()
     words = answer["words"]
     notices = {w["message"]["key"] for w in answer["warnings"]}
-    assert notices <= words["messages"].keys() | told.keys()
+    assert notices <= words["messages"].keys() | messages.keys()
     drivers = {d["meaning"] for d in answer["a"]["drivers"]}
     assert drivers
     assert drivers <= words["labels"].keys()

@@ -35,7 +35,7 @@ export const furtherInputs = (key, { form, state, change }) => {
   const dose = numberInput(`immune-${key}`, () => change((next) => (holder(next).immune_dose_gy = typed(dose.value)), `${key}.immune`));
   dose.setAttribute("aria-label", t("plan.immune_of", { letter }));
   dose.setAttribute("aria-describedby", `immune-hint-${key}`);
-  const told = h("p", { class: "hint small", role: "status" });
+  const notice = h("p", { class: "hint small", role: "status" });
   const readFile = async (chosen) => {
     if (!chosen) return;
     try {
@@ -44,9 +44,9 @@ export const furtherInputs = (key, { form, state, change }) => {
         holder(next).immune_dose_gy = gy;
         if (key === "a") next.patient.immune_dose_source = source;
       });
-      told.textContent = [t("plan.dose_read", { gy, file: chosen.name }), ...notes.map(label)].join(" ");
+      notice.textContent = [t("plan.dose_read", { gy, file: chosen.name }), ...notes.map(label)].join(" ");
     } catch (error) {
-      told.textContent = t("plan.dose_refused", { file: chosen.name, why: error.message });
+      notice.textContent = t("plan.dose_refused", { file: chosen.name, why: error.message });
     }
   };
   const file = h("input", { type: "file", id: `dose-file-${key}`, accept: ".csv,text/csv", hidden: true, "aria-label": t("plan.file_of", { letter }), onchange: () => readFile(file.files[0]).then(() => (file.value = "")) });
@@ -82,7 +82,7 @@ export const furtherInputs = (key, { form, state, change }) => {
       file,
       lesions,
     ),
-    told,
+    notice,
     h("p", { class: "hint small soft", id: `immune-hint-${key}` }, t("plan.immune_hint")),
   );
   const draw = (answer) => {
