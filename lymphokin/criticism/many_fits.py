@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -58,7 +58,7 @@ class ManyFits:
         identity |= {name: fit.config.get(name) for name in ("fixed", "rtol")}
         identity |= {"version": version("lymphokin"), "seed": self.seed}
         if self.folds:
-            judged = asdict(read_endpoint(self.endpoint or DEFAULT))
+            judged = read_endpoint(self.endpoint or DEFAULT).model_dump(mode="json")
             identity |= {"folds": self.folds, "endpoint": judged}
         with TemporaryDirectory() as scratch:
             yield Checkpoint(Path(scratch if unfinished is None else unfinished), identity)

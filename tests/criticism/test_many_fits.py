@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import lymphokin as lk
 from lymphokin.cli import app
+from lymphokin.criticism.many_fits import ManyFits
 from lymphokin.jobs import Executor
 
 
@@ -43,3 +44,22 @@ def test_workers_that_cannot_be_are_refused(hedos_run, options, expected):
     done = CliRunner().invoke(app, ["check", str(hedos_run.folder), *options])
     assert expected in str(done.exception)
     assert sorted(hedos_run.folder.iterdir()) == before
+
+
+def test_a_folder_of_other_fits_is_not_continued(hedos_run, tmp_path):
+    fit = lk.open_run(hedos_run.folder)
+
+    def begin(asked):
+        with asked.checkpoint(fit, tmp_path) as checkpoint:
+            checkpoint.recall("fold_000", lambda: {"z": np.zeros(1)})
+
+    begin(ManyFits(0, folds=3))
+    begin(ManyFits(0, folds=3, endpoint="grade2_week6"))
+    for other in (
+        ManyFits(1, folds=3),
+        ManyFits(0, folds=4),
+        ManyFits(0, folds=3, endpoint="week15"),
+        ManyFits(0),
+    ):
+        with pytest.raises(ValueError, match="unfinished run of another"):
+            begin(other)
