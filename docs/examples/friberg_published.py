@@ -10,42 +10,28 @@ of kinetics, and disagree about the rate by a factor of 14. Park's cells leave t
 faster than they mature (1.22 per day); here both go at one rate.
 """
 
-import jax.numpy as jnp
+from lymphokin.model import Flow, model_file, state
 
-from lymphokin.model import Block, Flow, Output, state
+shipped = model_file("friberg_lymphocyte")
 
 
 def baseline(p):
     return p.lymphocyte_baseline
 
 
-class Lymphocytes(Block):
-    """Proliferating, maturing and circulating cells, in counts of the circulation."""
+class Lymphocytes(shipped.FribergLymphocytes):
+    """The shipped cells, which mature in two steps more."""
 
-    proliferating = state("1e9/L", baseline)
-    maturing_1 = state("1e9/L", baseline)
     maturing_2 = state("1e9/L", baseline)
     maturing_3 = state("1e9/L", baseline)
-    circulating = state("1e9/L", baseline)
-    shows = {"alc": Output("1e9/L", "absolute lymphocyte count")}
 
     def flows(self, y, p, u):
         rate = p.transit_rate
-        feedback = (p.lymphocyte_baseline / y.circulating) ** p.feedback
-        return {
-            "proliferating": Flow(rate * feedback * y.proliferating, rate),
-            "maturing_1": Flow(rate * y.proliferating, rate),
-            "maturing_2": Flow(rate * y.maturing_1, rate),
+        return super().flows(y, p, u) | {
+            "maturing_2": Flow(rate * y.transit, rate),
             "maturing_3": Flow(rate * y.maturing_2, rate),
             "circulating": Flow(rate * y.maturing_3, rate),
         }
-
-    def on_fraction(self, y, p, fraction):
-        dose = p.immune_dose_scale * fraction.immune_dose
-        return {"circulating": jnp.exp(-p.radiosensitivity * dose) * y.circulating}
-
-    def outputs(self, y, p, u):
-        return {"alc": y.circulating}
 
 
 blocks = (Lymphocytes(),)

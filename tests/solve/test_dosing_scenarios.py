@@ -11,8 +11,7 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.model import Block, Dose, Flow, Output, state
-from lymphokin.population import CohortLikelihood, Hierarchy, pack
-from lymphokin.solve import StepRule
+from tests.solve.by_scenario import predicted_by_scenario
 
 K_A, K_ORAL, K_LINE, K_SLOW = 24.0, 3.0, 8.0, 0.2
 LAG_ORAL, LAG_LINE = 0.75 / 24, 2.0 / 24
@@ -220,17 +219,7 @@ def found(model, tmp_path_factory):
     path.write_text("\n".join(lines) + "\n")
     cohort = lk.read_events(path, model=model)
     assert len(cohort.doses) == sum(len(given) for _, given in SCENARIOS.values())
-    packed = pack(model, cohort, rule=StepRule.for_tolerance(1e-6))
-    likelihood = CohortLikelihood(Hierarchy(model))
-    latents = likelihood.hierarchy.typical_latents(packed.arrays)
-    predicted = likelihood.predictions(latents, packed.arrays)
-    result = {}
-    for quantity, (rows, _) in packed.records.items():
-        values = np.exp(np.asarray(predicted[quantity][0]))[: len(rows)]
-        for scenario in SCENARIOS:
-            own = (rows["id"] == scenario).to_numpy()
-            result[scenario, quantity] = rows["day"].to_numpy(float)[own], values[own]
-    return result
+    return predicted_by_scenario(model, cohort, SCENARIOS)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

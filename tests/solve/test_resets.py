@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 import lymphokin as lk
-from lymphokin.infer.density import density_of
 from lymphokin.model import Block, Hazard, ModelError
 from lymphokin.population import pack
-from lymphokin.solve import StepRule
+from tests.solve.by_scenario import predicted_by_scenario
 from tests.solve.test_dosing_scenarios import BLOCKS, NAMES, Given, every, expected, table_of
 
 HEAD = "ID,TIME,EVID,CMT,AMT,II,ADDL,RATE,DUR,DVID,DV"
@@ -100,15 +99,7 @@ def cohort(model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(model, cohort):
     """Per scenario and observable, what the model predicts on the sample days, and those days."""
-    density = density_of(model, cohort, StepRule.for_tolerance(1e-6))
-    predicted = density.likelihood.predictions(density.start(), density.arrays)
-    result = {}
-    for quantity, (rows, _) in density.packed.records.items():
-        values = np.exp(np.asarray(predicted[quantity][0]))[: len(rows)]
-        for scenario in SCENARIOS:
-            own = (rows["id"] == scenario.replace(",", "")).to_numpy()
-            result[scenario, quantity] = rows["day"].to_numpy(float)[own], values[own]
-    return result
+    return predicted_by_scenario(model, cohort, SCENARIOS)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

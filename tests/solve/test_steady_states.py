@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 import lymphokin as lk
-from lymphokin.infer.density import density_of
 from lymphokin.model import ModelError
 from lymphokin.population import pack
-from lymphokin.solve import StepRule
 from lymphokin.solve.steady import doses_before
+from tests.solve.by_scenario import predicted_by_scenario
 from tests.solve.test_dosing_scenarios import (
     BLOCKS,
     SAMPLES,
@@ -65,15 +64,7 @@ def found(model, tmp_path_factory):
     lk.write_events(cohort, path.with_name("again.csv"))
     again = lk.read_events(path.with_name("again.csv"), model=model)
     assert again.doses.equals(cohort.doses)
-    density = density_of(model, again, StepRule.for_tolerance(1e-6))
-    predicted = density.likelihood.predictions(density.start(), density.arrays)
-    result = {}
-    for quantity, (rows, _) in density.packed.records.items():
-        values = np.exp(np.asarray(predicted[quantity][0]))[: len(rows)]
-        for scenario in SCENARIOS:
-            own = (rows["id"] == scenario).to_numpy()
-            result[scenario, quantity] = rows["day"].to_numpy(float)[own], values[own]
-    return result
+    return predicted_by_scenario(model, again, SCENARIOS)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
