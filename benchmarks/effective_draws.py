@@ -68,13 +68,12 @@ def numpyro_on_diffrax(chosen: argparse.Namespace) -> dict[str, float]:
     from numpyro.infer import MCMC, NUTS
 
     from lymphokin.infer import CohortDensity
-    from lymphokin.infer.density import flat
     from lymphokin.model import load_model
     from lymphokin.population import CohortLikelihood, Hierarchy, pack
 
     cohort, model = small_cohort(chosen.patients), load_model("myeloid_lymphoid")
     density = CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
-    start = flat(density.start())
+    start = density.centre
     trial = Trial(cohort, density, find_stops(density), np.asarray(start)[None])
     adaptive = AdaptiveDiffrax(trial, RTOL, diffrax.Tsit5(), MAX_STEPS)
     kernel = NUTS(

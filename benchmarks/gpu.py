@@ -77,7 +77,6 @@ def measure(precision: str, largest: int, at_least: float) -> None:
     import jax
 
     from lymphokin.infer import CohortDensity
-    from lymphokin.infer.density import flat
     from lymphokin.infer.devices import each
     from lymphokin.io import read_events
     from lymphokin.model import load_model
@@ -91,7 +90,7 @@ def measure(precision: str, largest: int, at_least: float) -> None:
         patients, chains = size
         packed = pack(model, repeated(cohort, patients))
         density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
-        latents = flat(density.start()).size
+        latents = density.centre.size
         x = SPREAD * np.random.default_rng(0).standard_normal((chains, latents))
         one = jax.value_and_grad(density.log_density)
         at = jax.device_put((x.astype(precision), density.arrays))

@@ -8,7 +8,7 @@ import numpy as np
 
 from lymphokin.infer import Draws
 from lymphokin.infer.assemble import draws_tree, verdicts_of
-from lymphokin.infer.density import density_of, flat
+from lymphokin.infer.density import density_of
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import load_model
@@ -36,7 +36,7 @@ def made_up_fit(
     """
     model = load_model(name)
     density = density_of(model, cohort)
-    centre = np.asarray(flat(density.start()))
+    centre = density.centre
     noise = np.random.default_rng(0).standard_normal((chains, draws, len(centre)))
     nothing = np.zeros((chains, draws))
     moved = nothing.astype(bool)

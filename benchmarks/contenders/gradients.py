@@ -50,7 +50,7 @@ class Gradients:
 
     def forward(self, x: jax.Array, arrays: CohortArrays) -> jax.Array:
         """Per patient along the population quantities and along the slots of its own latents."""
-        index, n_population = self.density.patient_index(), len(self.hierarchy.quantities)
+        index, n_population = self.density.patient_index, len(self.hierarchy.quantities)
 
         def own(x: jax.Array) -> jax.Array:
             latents = self.unravel(x)

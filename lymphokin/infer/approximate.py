@@ -82,7 +82,7 @@ def _weighed(
     found = reliability(proposals)
     reweighted = method == "quick"
     if reweighted:
-        x, log_density = resampled(proposals, found, density.patient_index(), seed)
+        x, log_density = resampled(proposals, found, density.patient_index, seed)
     else:
         x, log_density = plain(proposals)
     patients = density.packed.cohort.patients.index.to_numpy(str)

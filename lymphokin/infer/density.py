@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -240,7 +240,7 @@ class CohortDensity:
         """Expected information at ``x``, and [patient, slot] how each patient's log density changes
         with that patient's own latents; compiled, with the program of :meth:`evaluate`.
         """
-        index, n_population = self.patient_index(), len(self.hierarchy.quantities)
+        index, n_population = self.patient_index, len(self.hierarchy.quantities)
         points = neighbours(x, n_population, index)
         information, own = self.information_at(points, points, arrays, self.as_written())
         slope = (own[1 + n_population :] - own[0]) / difference(points.dtype)
@@ -278,7 +278,7 @@ class CohortDensity:
 
     def curvature(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""
-        index = self.patient_index()
+        index = self.patient_index
         directions = arrow_directions(len(x), len(self.hierarchy.quantities), index)
         return _curvature(self.likelihood, x, arrays, jnp.asarray(directions), jnp.asarray(index))
 
@@ -294,7 +294,7 @@ class CohortDensity:
             left -= size
 
     def _evaluation(self, dtype: Any, arrays: CohortArrays) -> Callable[..., Any]:
-        x = jax.ShapeDtypeStruct((draws_at_once(), len(flat(self.start()))), dtype)
+        x = jax.ShapeDtypeStruct((draws_at_once(), len(self.centre)), dtype)
         options = LESS_OPTIMISED if on_cpu() else None
         return program_of(_evaluate, self.likelihood, x, arrays, options=options)
 
@@ -324,7 +324,7 @@ class CohortDensity:
 
     def prepare_gradient(self) -> None:
         """Begin to compile what :meth:`density_and_gradient` needs."""
-        program_of(_density_and_gradient, self.likelihood, flat(self.start()), self.arrays)
+        program_of(_density_and_gradient, self.likelihood, self.centre, self.arrays)
 
     def prepare_evaluation(self) -> None:
         """Begin to compile what :meth:`evaluate` needs."""
@@ -333,8 +333,8 @@ class CohortDensity:
     def prepare_information(self) -> None:
         """Begin to compile what :meth:`information` needs."""
         self.prepare_evaluation()
-        index, n_population = self.patient_index(), len(self.hierarchy.quantities)
-        points = neighbours(np.asarray(flat(self.start())), n_population, index)
+        index, n_population = self.patient_index, len(self.hierarchy.quantities)
+        points = neighbours(self.centre, n_population, index)
         predictions = {
             quantity: jax.ShapeDtypeStruct(
                 (len(points), *m.quantified.log_value.shape), points.dtype
@@ -348,11 +348,18 @@ class CohortDensity:
         arguments = (points, predictions, self.arrays, self.as_written())
         program_of(_information, self.likelihood, *arguments)
 
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """[latent] the prior's centre as a flat vector."""
+        return np.asarray(flat(self.start()))
+
+    @cached_property
     def patient_index(self) -> np.ndarray:
         """[patient, slot] place of each patient's own latents in the flat vector, -1 where none."""
-        arrays, start = self.arrays, flat(self.start())
-        of = jax.tree.map(np.asarray, self.unravel()(jnp.arange(len(start), dtype=start.dtype)))
-        places = [of.subject, of.treated, of.occasion, of.covariate[None], of.lesion]
+        arrays, start = self.arrays, [np.asarray(part) for part in self.start()]
+        parts = np.split(np.arange(len(self.centre)), np.cumsum([p.size for p in start])[:-1])
+        # Without those of the population; of a covariate that is lacking there is one each.
+        places = [np.atleast_2d(p.reshape(s.shape)) for p, s in zip(parts, start, strict=True)][1:]
         of_windows, of_lesions = (
             np.zeros(0, int) if part is None else np.asarray(part.patient)
             for part in (arrays.timeline.hours, arrays.lesions)
@@ -362,7 +369,7 @@ class CohortDensity:
         own: list[list[int]] = [[] for _ in range(arrays.patients)]
         for place, owner in zip(places, owners, strict=True):
             for column, patient in enumerate(owner):
-                own[patient] += place[:, column].astype(int).tolist()
+                own[patient] += place[:, column].tolist()
         index = np.full((len(own), max(map(len, own))), -1)
         for patient, row in enumerate(own):
             index[patient, : len(row)] = row

@@ -257,7 +257,7 @@ def fit_gaussian(
         FitError: when there is none.
     """
     rng = np.random.default_rng(seed)
-    index = density.patient_index()
+    index = density.patient_index
     near = rough_modes(density, gradients, seed, 1)[0] if near is None else near
     first = NoncentredDensity.about(density)
     space = first.around(first.noncentred(near[None])[0])

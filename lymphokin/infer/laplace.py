@@ -48,7 +48,7 @@ def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
         NoModeError: when the climb does not end on a flat place.
     """
     near = rough_mode(density, coarse.gradients, seed)
-    index = density.patient_index()
+    index = density.patient_index
     map_ = whitening_from(near, cholesky(density.information(near, density.arrays)), index)
     objective = objective_of(density.gradients)
 
@@ -75,7 +75,7 @@ def laplace(density: CohortDensity, mode: Mode) -> NormalApproximation:
         NoModeError: when the density curves upwards there in some direction.
     """
     curvature = density.curvature(mode.x, density.arrays)
-    found = whitening_from(mode.x, cholesky(curvature), density.patient_index())
+    found = whitening_from(mode.x, cholesky(curvature), density.patient_index)
     if not all(np.isfinite(part).all() for part in found.arrays().values()):
         raise NoModeError(
             "Laplace's approximation does not exist here: at the point found the density curves "
@@ -89,6 +89,6 @@ def spread_against_expected(found: Whitening, density: CohortDensity) -> float:
     information at the same point would give.
     """
     information = cholesky(density.information(found.centre, density.arrays))
-    expected = whitening_from(found.centre, information, density.patient_index())
+    expected = whitening_from(found.centre, information, density.patient_index)
     sds = [np.sqrt((np.asarray(w.population) ** 2).sum(axis=1)) for w in (found, expected)]
     return float(np.median(sds[0] / sds[1]))

@@ -52,7 +52,7 @@ def learnt_from(
     space = before.around(before.noncentred(x).mean(axis=0))
     u = space.noncentred(x)
     factors = [space.factor(point) for point in _some(u, INFORMATION_DRAWS)]
-    whitening = whitening_from(u.mean(axis=0), _mean(factors), density.patient_index())
+    whitening = whitening_from(u.mean(axis=0), _mean(factors), density.patient_index)
     whitening = refined(whitening, u)
     if not (settled and whitening.own.size):
         return linear(whitening, space.noncentring)

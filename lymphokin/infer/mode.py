@@ -7,14 +7,15 @@ prior's centre; the one that got highest goes on climbing, and is taken if it en
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
-from lymphokin.infer.density import CohortDensity, Gradients, flat
+from lymphokin.infer.density import CohortDensity, Gradients
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.noncentred_density import NoncentredDensity, NoncentredGradients
 
@@ -36,8 +37,14 @@ def climb(objective: Objective, start: np.ndarray, iterations: int, **options: f
     On one thread of BLAS: its matrices are so small that sharing them out takes many times as long.
     """
     given: Any = {"maxiter": iterations, "maxcor": 20, **options}
-    with threadpool_limits(1, user_api="blas"):
+    with _thread_pools().limit(limits=1, user_api="blas"):
         return scipy.optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=given)
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """Those of this process: finding them takes longer than a short climb."""
+    return ThreadpoolController()
 
 
 def highest(objective: Objective, first: np.ndarray, others: Iterable[np.ndarray]) -> np.ndarray:
@@ -132,7 +139,7 @@ def rough_modes(
 
 
 def _climbs(density: CohortDensity, gradients: Gradients, seed: int, most: int) -> list[np.ndarray]:
-    first = np.asarray(flat(density.start()))
+    first = density.centre
     # Latents are standard deviations of a prior.
     starts = np.random.default_rng(seed).standard_normal((RIVALS, len(first)), dtype=first.dtype)
     quantities = len(density.hierarchy.quantities)

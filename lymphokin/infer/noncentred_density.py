@@ -72,7 +72,7 @@ class NoncentredDensity:
     @classmethod
     def about(cls, density: CohortDensity) -> NoncentredDensity:
         """Non-centred as suits the records if the latents are about the prior's centre."""
-        start = np.asarray(flat(density.start()))
+        start = density.centre
         return cls(density, density.as_written()).around(start)
 
     def around(self, u: np.ndarray) -> NoncentredDensity:
@@ -98,7 +98,7 @@ class NoncentredDensity:
 
     def factor(self, u: np.ndarray) -> ArrowFactor:
         """Root of the expected information at ``u`` [latent]."""
-        density, index = self.density, self.density.patient_index()
+        density, index = self.density, self.density.patient_index
         points = neighbours(u, len(density.hierarchy.quantities), index)
         x, _ = self.latents(points)
         found, _ = density.information_at(points, x, density.arrays, self.noncentring)
@@ -147,5 +147,5 @@ def gradients_of(density: CohortDensity) -> NoncentredGradients:
 
 def prepare_gradients(density: CohortDensity) -> None:
     """Begin to compile what :func:`gradients_of` needs."""
-    start = np.asarray(flat(density.start()))
+    start = density.centre
     program_of(_gradient, density.likelihood, start, density.arrays, density.as_written())

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.gaussian import NormalApproximation, Whitening, linear
 from lymphokin.infer.noncentred import Noncentring
@@ -89,9 +89,9 @@ class Sampler:
 
     def gradients(self, density: CohortDensity, coarse: CohortDensity) -> NoncentredGradients:
         """Log density and gradient of ``coarse``, a cohort's posterior with long steps."""
-        start, arrays = np.asarray(flat(density.start())), (coarse.arrays, density.arrays)
+        start, arrays = density.centre, (coarse.arrays, density.arrays)
         quantities = len(density.hierarchy.quantities)
-        identity = Whitening.identity(start, quantities, density.patient_index())
+        identity = Whitening.identity(start, quantities, density.patient_index)
         same = Whitening(*map(jnp.asarray, identity))
 
         def of_points(u: np.ndarray, noncentring: Noncentring) -> tuple[np.ndarray, np.ndarray]:
@@ -138,8 +138,8 @@ def compile_sampler(
         return each(one, chains, accurate.patients)
 
     at_once = 1 if on_cpu() else settings.chains
-    latents, quantities = len(flat(density.start())), len(density.hierarchy.quantities)
-    whitening = Whitening.shapes(latents, quantities, density.patient_index())
+    latents, quantities = len(density.centre), len(density.hierarchy.quantities)
+    whitening = Whitening.shapes(latents, quantities, density.patient_index)
     how = (jnp.asarray(0.0), jnp.asarray(1), jnp.asarray(True))
     chains = Chain.shapes(at_once, latents)
     map_ = linear(whitening, density.as_written())

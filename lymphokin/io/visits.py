@@ -30,23 +30,24 @@ def endpoint_visits(
     else:
         fractions = cohort.fractions.groupby("id", sort=False)["day"].max()
         on_day = fractions.reindex(cohort.patients.index).fillna(0.0) + planned
-    counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
-    last_baseline = cohort.last_baseline("alc")
-    rows = []
-    for patient, day in on_day.items():
-        own = counts[counts["id"] == patient]
-        near = own[(own["day"] - day).abs() <= window]
-        visit = near.loc[(near["day"] - day).abs().idxmin()] if len(near) else None
-        baseline = float(last_baseline[str(patient)])
-        observed = np.nan if visit is None else round(float(visit["value"]), REPORTED_DECIMALS)
-        rows.append(
-            {
-                "id": patient,
-                "planned_day": day,
-                "endpoint_day": day if visit is None else float(visit["day"]),
-                "observed_alc": observed,
-                "observed_grade2": None if visit is None else grade_of(observed) >= 2,
-                "baseline_grade": None if np.isnan(baseline) else grade_of(baseline),
-            }
-        )
-    return pd.DataFrame(rows).set_index("id")
+    counts = cohort.observations
+    counts = counts[(counts["quantity"] == "alc") & counts["value"].notna()]
+    away = (counts["day"] - counts["id"].map(on_day)).abs()
+    near = counts.assign(away=away)[away <= window]
+    near = near.sort_values("away", kind="stable").drop_duplicates("id")
+    visit = near.set_index("id").reindex(on_day.index)
+    observed = [round(float(v), REPORTED_DECIMALS) for v in visit["value"]]
+    baseline = cohort.last_baseline("alc").reindex(on_day.index)
+    known = {
+        "observed_grade2": [None if np.isnan(v) else grade_of(v) >= 2 for v in observed],
+        "baseline_grade": [None if np.isnan(v) else grade_of(v) for v in baseline],
+    }
+    return pd.DataFrame(
+        {
+            "planned_day": on_day.to_numpy(float),
+            "endpoint_day": visit["day"].fillna(on_day).to_numpy(),
+            "observed_alc": observed,
+            **known,
+        },
+        index=pd.Index([*on_day.index], name="id"),
+    )

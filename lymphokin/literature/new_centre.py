@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import h5netcdf
+import netCDF4
 import numpy as np
 
 from lymphokin.literature.meta_analysis import (
@@ -99,7 +99,7 @@ def spreads_between_centres(model: Model) -> dict[str, np.ndarray]:
     """
     names = (BASELINE_OFFSET, DOSE_OFFSET)
     if model.name in calibrated_models():
-        with h5netcdf.File(data_path(f"{FOLDER}/{model.name}.nc"), "r") as stored:
+        with netCDF4.Dataset(data_path(f"{FOLDER}/{model.name}.nc"), "r") as stored:
             return {n: np.asarray(stored.variables[f"{n}_spread"][...], float) for n in names}
     rng = np.random.default_rng(78)
     medians = dict(zip(names, (BASELINE_SPREAD, DOSE_SPREAD), strict=True))

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5netcdf
+import netCDF4
 import numpy as np
 
 from lymphokin.files import AnyPath
@@ -54,9 +54,9 @@ def read_posterior(path: AnyPath, calibration: RiskCalibration | None = None) ->
         raise FileNotFoundError(
             f"{path}: no such file; a calibration to published cohorts writes one"
         )
-    with h5netcdf.File(path, "r") as stored:
+    with netCDF4.Dataset(path, "r") as stored:
         z = np.asarray(stored.variables["z_new_study"][...], float)
-        attributes = dict(stored.attrs)
+        attributes = dict(stored.__dict__)
     sha256 = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return draws_of_posterior(z, attributes, calibration, sha256)
 
@@ -110,8 +110,8 @@ def details_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def shipped_details(model: str = DEFAULT_MODEL) -> dict[str, Any]:
     """Settings, convergence, studies and ranges of the calibration of a model that ships."""
-    with h5netcdf.File(data_path(f"{FOLDER}/{model}.nc"), "r") as stored:
-        return details_of(stored.attrs)
+    with netCDF4.Dataset(data_path(f"{FOLDER}/{model}.nc"), "r") as stored:
+        return details_of(stored.__dict__)
 
 
 def calibrated_models() -> tuple[str, ...]:

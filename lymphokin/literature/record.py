@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -27,9 +26,9 @@ def studies_sha256(path: Path) -> str:
 def write_posterior(posterior: xr.Dataset, path: AnyPath) -> None:
     """Write a posterior to a file, in single precision."""
     packing = {name: {"zlib": True, "complevel": 9} for name in posterior.data_vars}
-    content = io.BytesIO()  # HDF5 itself does not survive a disk that is full
-    posterior.astype(np.float32).to_netcdf(content, engine="h5netcdf", encoding=packing)
-    write_bytes(path, content.getvalue())
+    # Made in memory: HDF5 itself does not survive a disk that is full.
+    content = posterior.astype(np.float32).to_netcdf(engine="netcdf4", encoding=packing)
+    write_bytes(path, bytes(content))
 
 
 def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:

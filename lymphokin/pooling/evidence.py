@@ -103,7 +103,7 @@ def _slopes(density: CohortDensity, x: np.ndarray, weight: np.ndarray) -> np.nda
         x: [draw, latent] draws of a posterior of it.
         weight: [draw] of each.
     """
-    quantities, index = len(density.hierarchy.quantities), density.patient_index()
+    quantities, index = len(density.hierarchy.quantities), density.patient_index
     information = density.information(weight @ x, density.arrays)
     following = -np.linalg.solve(information.own, information.coupling)
     _, gradient = density.gradients(x)

@@ -70,14 +70,14 @@ def _own_whitening(
         np.where(keep, information.own, np.eye(slots, dtype=x.dtype)),
         np.where(keep, information.coupling, np.zeros((), x.dtype)),
     )
-    whitening = whitening_from(x, cholesky(usable_information), density.patient_index())
+    whitening = whitening_from(x, cholesky(usable_information), density.patient_index)
     # The population stays where it is; its root is not needed.
     return whitening._replace(population=np.eye(n_population, dtype=x.dtype))
 
 
 def _approximation(density: CohortDensity, arrays: CohortArrays, middle: np.ndarray) -> Whitening:
     """Normal approximation of every patient's latents with the population at ``middle``."""
-    index, hierarchy = density.patient_index(), density.hierarchy
+    index, hierarchy = density.patient_index, density.hierarchy
     slots = (index >= 0).sum(axis=1)
     mean, _ = jax.jit(lambda z: hierarchy.subject_prior(hierarchy.population(z), arrays))(middle)
     x = np.asarray(flat(density.start()._replace(population=middle, subject=mean)))
@@ -190,7 +190,7 @@ def proposed_individuals(
     """
     rng = np.random.default_rng(seed)
     whitening = _approximation(density, arrays, population_z.mean(axis=0))
-    slots = (density.patient_index() >= 0).sum(axis=1)
+    slots = (density.patient_index >= 0).sum(axis=1)
 
     def proposed(whitening: Whitening, draws: int) -> tuple[Proposed, np.ndarray]:
         proposals = _propose(whitening, np.repeat(population_z, draws, axis=0), rng)

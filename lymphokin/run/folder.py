@@ -5,7 +5,6 @@ This is the only module that knows them. The folder appears complete or not at a
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -92,9 +91,8 @@ def write_run(
     """
 
     def fill(temporary: Path) -> None:
-        content = io.BytesIO()  # HDF5 itself does not survive a disk that is full
-        _compact(draws).to_netcdf(content, engine="h5netcdf")
-        (temporary / DRAWS_FILE).write_bytes(content.getvalue())
+        content = _compact(draws).to_netcdf(engine="netcdf4")  # HDF5 does not survive a full disk
+        (temporary / DRAWS_FILE).write_bytes(content)
         (temporary / CONFIG_FILE).write_text(tomli_w.dumps(dict(config)), encoding="utf-8")
         neutral_frame(summary).to_csv(temporary / SUMMARY_FILE, index=False)
         undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
@@ -167,7 +165,7 @@ def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
     path = folder / DRAWS_FILE
     refuse_changed(path, provenance.get("posterior_sha256"))
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as stored:
+        with xr.open_datatree(path, engine="netcdf4") as stored:
             draws = stored.load()
     except Exception as error:  # each layer of the reader has errors of its own
         raise ValueError(f"{path} is damaged: {error}") from None

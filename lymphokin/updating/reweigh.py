@@ -79,7 +79,7 @@ def sample_of(
     density: CohortDensity, proposals: Proposals, found: Reliability, seed: int
 ) -> Sample:
     """Draws of the posterior from weighted ones, with a verdict."""
-    x, log_density = resampled(proposals, found, density.patient_index(), seed)
+    x, log_density = resampled(proposals, found, density.patient_index, seed)
     ids = density.packed.cohort.patients.index.astype(str)
     lost = tuple(ids[found.patients > UNRELIABLE_PARETO_K])
     good = reliable(found)

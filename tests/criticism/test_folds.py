@@ -16,7 +16,7 @@ from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdict
 from lymphokin.criticism.forecasts.refit import folds_of, hiding
 from lymphokin.endpoints import DEFAULT, shipped_endpoints
 from lymphokin.infer import Checkpoint, NutsSettings
-from lymphokin.infer.density import density_of, flat
+from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.progress import Reporter
@@ -49,7 +49,7 @@ def test_a_hidden_patient_does_not_speak(density):
     theirs = records["id"].isin(hidden)
     other = records.assign(value=records["value"].where(~theirs, 3 * records["value"]))
     changed = density_of(density.hierarchy.model, replace(cohort, observations=other))
-    x = np.random.default_rng(0).normal(0, 0.3, flat(density.start()).shape)
+    x = np.random.default_rng(0).normal(0, 0.3, density.centre.shape)
 
     def densities(ids):
         kept = (hiding(p, ids) for p in (density, changed))

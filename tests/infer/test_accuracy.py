@@ -6,7 +6,7 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.infer.accuracy import judge_accuracy, solver_error
-from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import beside_accuracy, judge
 from lymphokin.infer.fit_error import FitError
 from lymphokin.io import read_events
@@ -48,7 +48,7 @@ def error_of(folder, text):
     model = load_model(path)
     packed = pack(model, read_events(events))
     density = CohortDensity(CohortLikelihood(Hierarchy(model)), packed)
-    return solver_error(density, np.asarray(flat(density.start()))[None], StepRule())
+    return solver_error(density, density.centre[None], StepRule())
 
 
 def mixed():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lymphokin.infer.density import CohortDensity, density_of, flat
+from lymphokin.infer.density import CohortDensity, density_of
 from lymphokin.infer.latent_draws import (
     MOST_KEPT,
     flat_latents,
@@ -25,11 +25,11 @@ def density() -> CohortDensity:
 
 
 def test_the_same_latents_come_back_from_a_file(density, tmp_path):
-    size = flat(density.start()).size
+    size = density.centre.size
     x = np.random.default_rng(0).standard_normal((2, 5, size))
     kept = kept_latents(density, x)
-    xr.DataTree.from_dict({"/latents": kept}).to_netcdf(tmp_path / "x.nc", engine="h5netcdf")
-    with xr.open_datatree(tmp_path / "x.nc", engine="h5netcdf") as tree:
+    xr.DataTree.from_dict({"/latents": kept}).to_netcdf(tmp_path / "x.nc", engine="netcdf4")
+    with xr.open_datatree(tmp_path / "x.nc", engine="netcdf4") as tree:
         again = tree["latents"].load()
         found = flat_latents(again)
         patients = again["patient"].to_numpy().tolist()
@@ -41,8 +41,8 @@ def test_the_same_latents_come_back_from_a_file(density, tmp_path):
 
 def test_every_latent_has_the_name_of_what_it_is(density):
     """A latent that is 1 while all others are 0 is 1 where the hierarchy has it."""
-    index = density.patient_index()
-    x = np.zeros((1, 1, flat(density.start()).size))
+    index = density.patient_index
+    x = np.zeros((1, 1, density.centre.size))
     patient = 3
     x[..., index[patient][index[patient] >= 0]] = 1.0
     kept = kept_latents(density, x)
@@ -59,7 +59,7 @@ def test_every_latent_has_the_name_of_what_it_is(density):
 
 
 def test_of_many_draws_the_patients_of_a_thousand_are_kept(density):
-    size = flat(density.start()).size
+    size = density.centre.size
     x = np.broadcast_to(np.arange(1500.0)[None, :, None], (2, 1500, size))
     kept = kept_latents(density, x)
     assert kept.sizes["chain"] * kept.sizes["draw"] == MOST_KEPT

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.infer.gaussian import fit_gaussian, nothing_around
@@ -45,7 +45,7 @@ def test_the_records_say_what_they_say(density):
 def test_given_the_population_everybody_is_standard_normal_wherever_it_is(density, population):
     """The patient's records know their mean, so the centre is right at every population, too."""
     first = NoncentredDensity.about(density)
-    start = np.asarray(flat(density.start()))
+    start = density.centre
     means = np.array([np.mean([2.1, 2.3, 1.8]), 2.6, 2.0])
     mode = start.copy()
     of_table = (means - LEVEL["median"]) / LEVEL["between_subject_sd"]
@@ -104,7 +104,7 @@ def test_values_whose_prior_is_the_same_for_every_population_stay_as_they_are(le
 
 def test_patients_without_derivatives_are_named(density):
     space = NoncentredDensity.about(density)
-    start = np.asarray(flat(density.start()))
+    start = density.centre
     hidden = space.factor(start)
     hidden.own[1] = np.nan
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lymphokin.endpoint import measured_threshold
-from lymphokin.infer.density import density_of, flat
+from lymphokin.infer.density import density_of
 from lymphokin.infer.fitting import FitSettings
 from lymphokin.io import read_events
 from lymphokin.io.visits import endpoint_visits
@@ -33,7 +33,7 @@ def measure(table: Path) -> dict[str, np.ndarray]:
     """Log densities and risks of a few draws near the centre, in the precision of this process."""
     cohort, model = read_events(table), load_model("myeloid_lymphoid")
     posterior = density_of(model, cohort)
-    centre = flat(posterior.start())
+    centre = posterior.centre
     x = np.asarray(centre) + 0.4 * np.random.default_rng(0).standard_normal((20, centre.size))
     visits = endpoint_visits(cohort)
     nodes = posterior.packed.nodes({str(i): float(d) for i, d in visits["endpoint_day"].items()})

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, sample_nuts
-from lymphokin.infer.density import flat
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, linear
 from lymphokin.infer.noncentred import Noncentring
@@ -28,7 +27,7 @@ def density() -> CohortDensity:
 def test_its_gradients_are_those_of_the_posterior(density):
     coarse = density.with_long_steps()
     sampler = compile_sampler(density, coarse, NutsSettings(chains=2))
-    points = np.random.default_rng(0).normal(size=(5, len(flat(density.start()))))
+    points = np.random.default_rng(0).normal(size=(5, len(density.centre)))
     points[3] = np.nan
     value, gradient = sampler.gradients(density, coarse)(points, density.as_written())
     expected, slopes = coarse.gradients(points)
@@ -40,9 +39,9 @@ def test_its_gradients_are_those_of_the_posterior(density):
 
 
 def test_slopes_of_the_patients_are_those_of_the_exact_gradient(density):
-    x = np.random.default_rng(1).normal(size=len(flat(density.start())))
+    x = np.random.default_rng(1).normal(size=len(density.centre))
     _, slope = density.information_and_slope(x, density.arrays)
-    index = density.patient_index()
+    index = density.patient_index
     exact = np.asarray(density.density_and_gradient(x, density.arrays)[1])
     # Differences over 1.5e-8: what a straight line leaves out and rounding are of that size.
     np.testing.assert_allclose(slope[index >= 0], exact[index[index >= 0]], rtol=1e-5, atol=1e-5)

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.density import CohortDensity
 from lymphokin.io import read_events
 from lymphokin.model import AdaptiveSolver, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -91,7 +91,7 @@ def of_one_patient(model):
 
 def test_a_later_process_has_the_same_gradient_without_tracing_the_model(kept, monkeypatch):
     density = of_one_patient(load_model("hedos_hcc"))
-    x = 0.1 + flat(density.start())
+    x = 0.1 + density.centre
     # As in a process that has compiled nothing yet.
     monkeypatch.setattr("lymphokin.infer.density._programs", {})
     value, gradient = density.density_and_gradient(x, density.arrays)
@@ -108,7 +108,7 @@ def test_what_is_prepared_is_what_is_used(kept, monkeypatch):
     monkeypatch.setattr("lymphokin.infer.density._programs", {})
     density.prepare_information()
     prepared = set(kept.iterdir())
-    density.information(0.1 + flat(density.start()), density.arrays)
+    density.information(0.1 + density.centre, density.arrays)
     assert len(prepared) == 2
     assert set(kept.iterdir()) == prepared
 
@@ -125,6 +125,6 @@ def test_a_program_with_a_solver_of_diffrax_is_not_kept(kept):
 @pytest.mark.slow
 def test_a_model_with_an_implicit_solver_runs_though_its_program_cannot_be_kept(kept):
     density = of_one_patient(replace(load_model("hedos_hcc"), solver=AdaptiveSolver("kvaerno5")))
-    value, _ = density.density_and_gradient(0.1 + flat(density.start()), density.arrays)
+    value, _ = density.density_and_gradient(0.1 + density.centre, density.arrays)
     assert np.isfinite(value)
     assert not kept.exists()

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import lymphokin as lk
-from lymphokin.infer.density import density_of, flat
+from lymphokin.infer.density import density_of
 from lymphokin.model import Block, Flow, ModelError, Output, state
 from lymphokin.pages.equations import equations
 from lymphokin.population import pack
@@ -169,7 +169,7 @@ def test_lesions_that_are_not_there_add_nothing(read):
     found = []
     for text in (header + one, header + one + "".join(many)):
         density = density_of(model, read(text, model))
-        x = np.array(flat(density.start()))
+        x = np.array(density.centre)
         x[-density.arrays.lesions.patient.shape[0]] = 0.7  # of the first lesion of the first
         (part,) = density.evaluate(x[None], density.arrays)
         found.append(part.own_log_density[0, 0])

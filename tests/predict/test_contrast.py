@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lymphokin.infer.density import density_of, flat
+from lymphokin.infer.density import density_of
 from lymphokin.model import ModelError, load_model
 from lymphokin.predict import arm_contrast, own_shares
 from lymphokin.regimens import usual_pulses
@@ -33,7 +33,7 @@ def contrast(treated_model):
     )
     density = density_of(treated_model, cohort)
     assert density.hierarchy.population_names == ("suppression",)
-    start = np.asarray(flat(density.start()))
+    start = density.centre
     assert start.size == 3  # the suppression and two levels
     x = np.random.default_rng(2).standard_normal((DRAWS, 3))
     return x, arm_contrast(density, x, seed=1).set_index(["link", "arm"])

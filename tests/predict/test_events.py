@@ -8,7 +8,7 @@ from scipy import stats
 import lymphokin as lk
 from lymphokin.criticism.data.event_times import check_events, event_sections
 from lymphokin.endpoints import Endpoint
-from lymphokin.infer.density import density_of, flat
+from lymphokin.infer.density import density_of
 from lymphokin.infer.predictive import new_patients
 from lymphokin.model import Block, Flow, Hazard, ModelError, Output, state
 from lymphokin.predict.endpoint_draws import visits_of
@@ -203,7 +203,7 @@ def test_survival_curves_are_those_of_the_hazard_and_of_the_records(model, visit
 def test_the_information_of_visits_is_that_of_bernoulli_variables(model, visits):
     few = visits["right"].select(visits["right"].patients.index[:25])
     density = density_of(model, few)
-    found = density.information(flat(density.start()), density.arrays).population[0, 0]
+    found = density.information(density.centre, density.arrays).population[0, 0]
     passed, visited = 40 * RATE, (few.observations["quantity"] == "progression").sum()
     happens = -np.expm1(-passed)  # its slope by ln of the rate, squared, over its variance
     of_visit = (passed * np.exp(-passed)) ** 2 / (happens * (1 - happens))

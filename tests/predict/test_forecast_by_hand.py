@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lymphokin.infer.density import CohortDensity, density_of, flat
+from lymphokin.infer.density import CohortDensity, density_of
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict import Forecast, fitted_courses, forecast, seen_ranges
 from lymphokin.predict.endpoint_draws import log_likelihood
@@ -148,7 +148,7 @@ def test_the_drug_is_compared_by_the_largest_amount_of_a_day():
 
 def test_bands_of_a_curve_are_the_quantiles_of_its_draws_in_order(density):
     """Levels are the draws themselves: a band at a day is a quantile of what was drawn."""
-    start = np.asarray(flat(density.start()))
+    start = density.centre
     x = start + np.random.default_rng(1).standard_normal((200, len(start)))
     curves, levels = fitted_courses(density, x)
     assert levels is None

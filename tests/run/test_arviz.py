@@ -16,7 +16,7 @@ PREDICTIVE = ("log_likelihood", "posterior_predictive", "prior_predictive", "obs
 @pytest.fixture(scope="module")
 def stored(small_run) -> xr.DataTree:
     """What ArviZ reads from the run folder."""
-    return az.from_netcdf(small_run.folder / "posterior.nc", engine="h5netcdf")
+    return az.from_netcdf(small_run.folder / "posterior.nc", engine="netcdf4")
 
 
 @pytest.fixture(autouse=True)

@@ -53,9 +53,9 @@ def test_a_damaged_file_is_named(copy, file, damage):
 def test_draws_without_named_latents_are_of_an_earlier_version(copy):
     """An earlier version kept the flat vector; its hash is that of the file that was saved."""
     path = copy / "posterior.nc"
-    with xr.open_datatree(path, engine="h5netcdf") as stored:
+    with xr.open_datatree(path, engine="netcdf4") as stored:
         tree = stored.load()
-    path.write_bytes(tree.filter(lambda node: node.name != LATENTS).to_netcdf(engine="h5netcdf"))
+    path.write_bytes(tree.filter(lambda node: node.name != LATENTS).to_netcdf(engine="netcdf4"))
     with pytest.raises(ValueError, match=r"earlier version of lymphokin.*fit again"):
         read_draws(copy, {"posterior_sha256": file_sha256(path)})
 

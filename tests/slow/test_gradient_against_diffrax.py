@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lymphokin.infer import CohortDensity
-from lymphokin.infer.density import flat
 from lymphokin.io import read_events
 from lymphokin.model import load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -44,7 +43,7 @@ def gradients():
     likelihood = CohortLikelihood(Hierarchy(model))
     density = CohortDensity(likelihood, pack(model, cohort))
     ours = CohortDensity(likelihood, pack(model, cohort, rule=StepRule.for_tolerance(1e-9)))
-    size = flat(density.start()).size
+    size = density.centre.size
     trial = Trial(cohort, density, find_stops(density), np.zeros((1, size)))
     adaptive = AdaptiveDiffrax(trial, 1e-10, diffrax.Tsit5())
     theirs = jax.jit(jax.value_and_grad(lambda x: adaptive.density_and_predictions(x)[0]))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import tomli_w
 
-from lymphokin.infer.density import CohortDensity, flat
+from lymphokin.infer.density import CohortDensity
 from lymphokin.io import Cohort
 from lymphokin.model import Model, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
@@ -98,7 +98,7 @@ class GaussianPosterior(NamedTuple):
 
     @classmethod
     def of(cls, density: CohortDensity) -> Self:
-        x = np.asarray(flat(density.start()))
+        x = density.centre
 
         def at(x: np.ndarray) -> tuple[float, np.ndarray]:
             value, gradient = density.density_and_gradient(jnp.asarray(x), density.arrays)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lymphokin.infer.density import flat
 from lymphokin.io import BadInput
 from lymphokin.model import ModelError, TableError
 from lymphokin.population import Hierarchy
@@ -127,8 +126,8 @@ def test_a_missing_covariate_is_a_latent(level_model, parametrisation, exponent)
     assert (variance < 0.999) == (exponent > 0)
     # All is linear: the expected information is the precision, wherever it is taken. It comes from
     # differences over steps of 1.5e-8, which rounding spoils by 1e-7.
-    index = posterior.patient_index()
-    arrow = posterior.information(flat(posterior.start()), posterior.arrays)
+    index = posterior.patient_index
+    arrow = posterior.information(posterior.centre, posterior.arrays)
     n = len(posterior.hierarchy.quantities)
     filled = np.eye(len(found.mean))
     filled[:n, :n] = arrow.population

@@ -42,7 +42,7 @@ def test_the_information_is_the_mean_square_of_the_score(level_model, residual):
     model = level_model(residual=residual)
     posterior = posterior_of(model, cohort_of([[2.0]]))
     hierarchy, arrays = posterior.hierarchy, posterior.arrays
-    x = jnp.asarray(np.random.default_rng(1).normal(0, 0.5, flat(posterior.start()).size))
+    x = jnp.asarray(np.random.default_rng(1).normal(0, 0.5, posterior.centre.size))
     records = arrays.measured["alc"].quantified
 
     def log_likelihood(x, log_value):

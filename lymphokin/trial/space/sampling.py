@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lymphokin.infer import CohortDensity
-from lymphokin.infer.density import flat
 from lymphokin.infer.information import ArrowMatrix
 from lymphokin.io import Cohort
 from lymphokin.model import Model
@@ -141,7 +140,7 @@ def sampling_information(
     planned = planned_cohort(design, model, quantity, every)
     density = CohortDensity(CohortLikelihood(hierarchy), pack(model, planned))
     named = learnt or _seen_through(model, quantity)
-    x = flat(density.start())
+    x = density.centre
     names = list(hierarchy.population_names)
     rows = {}
     for label, days in schedules.items():
