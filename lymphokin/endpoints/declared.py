@@ -44,7 +44,7 @@ class Endpoint(BaseModel):
         begin, until: days between which the curve counts.
         below: the level, in the unit of the quantity.
         at_least: what makes an event of days below, or of an area.
-        visits: days on which a trial would measure.
+        visits: days on which a trial would measure, or look for the event.
 
     Example:
         >>> from lymphokin.endpoints import read_endpoint
@@ -99,8 +99,11 @@ class Endpoint(BaseModel):
         if self.until is None:
             raise ValueError("an until, as `what` is event: whether it happens by then")
         beside = (self.day, self.below, self.at_least)
-        if any(value is not None for value in beside) or self.visits or self.begin:
-            raise ValueError("no day, begin, below, at_least or visits, as `what` is event")
+        if any(value is not None for value in beside) or self.begin:
+            raise ValueError("no day, begin, below or at_least, as `what` is event")
+        days = np.asarray(self.visits)
+        if len(days) and (days[0] < 0 or days[-1] > self.until or (np.diff(days) <= 0).any()):
+            raise ValueError("visits in increasing order from 0 to until, or none")
         if self.quantity == "alc":
             raise ValueError("quantity, the event, as `what` is event")
         return self
@@ -113,6 +116,8 @@ class Endpoint(BaseModel):
     @property
     def has_event(self) -> bool:
         """Whether the endpoint happens or does not, beside its number."""
+        if self.of_event:
+            return True
         counted = self.what in ("time_below", "area_below")
         return self.what == "back_above" or (self.at_least if counted else self.below) is not None
 
@@ -124,7 +129,14 @@ class Endpoint(BaseModel):
     @property
     def last_visit(self) -> float:
         """Days from the reference to the planned visit; of a window, to the last one."""
-        return self.visits[-1] if self.day is None else self.day
+        return self.planned_visits[-1]
+
+    @property
+    def planned_visits(self) -> tuple[float, ...]:
+        """Days on which a trial looks, from the reference; an event by default on the last day."""
+        if self.day is not None:
+            return (self.day,)
+        return self.visits or (self.until or 0.0,)
 
     def due_day(self, last_fraction: ArrayLike) -> NDArray[np.float64]:
         """Day of the planned visit, of a window of the last one, from the first fraction."""

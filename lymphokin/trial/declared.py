@@ -1,10 +1,13 @@
-"""What a trial gives and holds of what a model declares: a drug, and covariates that change."""
+"""What a trial gives, holds and follows of what a model declares: a drug, covariates that change,
+and events.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from lymphokin.endpoints import Endpoint
 from lymphokin.model import Model
 
 
@@ -51,3 +54,25 @@ def held_covariates(model: Model, plan: Mapping[str, Any]) -> dict[str, float]:
                 f"{model.name} that change within a patient: {names or 'it has none'}"
             )
     return {name: float(stated.get(name, c.missing)) for name, c in known.items()}
+
+
+def followed_events(
+    model: Model, plan: Mapping[str, Any], judged: Endpoint | None = None
+) -> tuple[str, ...]:
+    """Events that a trial follows: those that end the records of a patient, and the one judged.
+
+    Args:
+        model: whose hazards they have.
+        plan: the ``[design]`` table.
+        judged: the trial's endpoint.
+
+    Raises:
+        ValueError: when the model has no hazard of one.
+    """
+    known, ending = model.hazards, tuple(plan.get("events_that_end", ()))
+    asked = (judged.quantity,) if judged is not None and judged.of_event else ()
+    has = f"the hazards of model {model.name}: {', '.join(known) or 'it has none'}"
+    for where, names in (("design.events_that_end", ending), ("endpoint", asked)):
+        if unknown := sorted(set(names) - set(known)):
+            raise ValueError(f"{where}: found {', '.join(unknown)}, expected one of {has}")
+    return tuple(dict.fromkeys((*ending, *asked)))

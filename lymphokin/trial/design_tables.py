@@ -99,6 +99,10 @@ class Plan:
     """what the treated arm gets; may be left out where the model takes one drug"""
     covariates: Numbers = field(default_factory=dict)
     """values at which covariates of the model that change within a patient are held"""
+    events_that_end: Annotated[
+        tuple[str, ...], Field(description="a list of events that the model has a hazard of")
+    ] = ()
+    """events after which nothing of a patient is recorded any more, such as drop-out"""
     per_arm: Patients | None = None
     """patients of each arm; other ratios: ``n_treated`` and ``n_control`` of ``[analysis]``"""
 

@@ -27,7 +27,13 @@ class MadeUpTrials:
         analysed = np.full((count, 2), 20)
         p_measured = (number + np.array([500, 100])) / 1000
         return Outcome(
-            events, analysed, 0 * events, p_measured, 0 * p_measured, np.ones((count, 2))
+            events,
+            analysed,
+            0 * events,
+            p_measured,
+            0 * p_measured,
+            np.ones((count, 2)),
+            0 * events,
         )
 
 

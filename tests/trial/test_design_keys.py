@@ -58,6 +58,7 @@ CHANGES: dict[str, Any] = {
     "design.per_arm": 7,
     "design.drug": "il7",
     "design.covariates": {"STEROIDS": 4.0},
+    "design.events_that_end": ["dropout"],
     "conduct.eligible_lesions": [3, 5],
     "conduct.minimum_baseline_alc": 1.3,
     "conduct.longest_course_days": 5,
@@ -177,6 +178,7 @@ REFUSED = {
     "correlation": "no_such_group",
     "design.drug": "design.drug",
     "design.covariates": "design.covariates",
+    "design.events_that_end": "design.events_that_end",
 }
 """Keys that rule out what the rest of the file says, and what the message then names."""
 ELSEWHERE = {"conduct.minimum_baseline_alc": "test_a_limit_on_the_baseline_is_kept"}

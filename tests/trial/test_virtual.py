@@ -344,7 +344,9 @@ def binomial_outcome(rates: tuple[float, float], n: int, trials: int) -> Outcome
     events = np.stack([rng.binomial(n, rate, trials) for rate in rates], axis=1)
     flat = np.broadcast_to(np.asarray(rates), (trials, 2))
     zero = np.zeros((trials, 2))
-    return Outcome(events, np.full((trials, 2), n), zero, flat, flat, zero + np.array([1.0, 0.0]))
+    return Outcome(
+        events, np.full((trials, 2), n), zero, flat, flat, zero + np.array([1.0, 0.0]), zero
+    )
 
 
 @pytest.mark.parametrize("test", ["fisher", "boschloo"])
@@ -360,7 +362,7 @@ def test_each_trial_is_tested_with_the_patients_it_has():
     events = np.array([[9, 2], [5, 5], [3, 0], [0, 0]])
     analysed = np.array([[20, 22], [24, 26], [4, 9], [0, 26]])
     blank = np.zeros((4, 2))
-    found = p_values("fisher", Outcome(events, analysed, blank, blank, blank, blank))
+    found = p_values("fisher", Outcome(events, analysed, *(5 * [blank])))
     for p, (c, t), (nc, nt) in zip(found, events, analysed, strict=True):
         table = [[t, c], [nt - t, nc - c]]
         expected = 1.0 if min(nc, nt) == 0 else fisher_exact(table, alternative="less").pvalue

@@ -142,9 +142,12 @@ def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None
     table.add_column("")
     for key in result:
         table.add_column(names[key], justify="right")
-    on_a_day = design.judged.on_a_day
-    seen = "events" if on_a_day else "events that the visits show"
-    true = "true count below 0.80" if on_a_day else "happens on the true curve"
+    judged = design.judged
+    ending = ", ".join(sorted(set(design.plan.get("events_that_end", ())) - {judged.quantity}))
+    seen = "events" if judged.on_a_day else "events that the visits show"
+    true = "true count below 0.80" if judged.on_a_day else "happens on the true curve"
+    if judged.of_event:
+        true = f"happens within {judged.until:g} days"
     rows = {
         "trials that reject": "power",
         f"{seen}, control": "rate_control",
@@ -157,6 +160,9 @@ def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None
     for arm in ("control", "treated"):
         cells = (f"{r[f'missing_{arm}']['value']:.2f}" for r in result.values())
         table.add_row(f"patients without endpoint, {arm}", *cells)
+    for arm in ("control", "treated") if ending else ():
+        cells = (f"{r[f'ended_{arm}']['value']:.2f}" for r in result.values())
+        table.add_row(f"patients not recorded to the planned visit ({ending}), {arm}", *cells)
     exact = "exact_power_at_these_rates_without_missing"
     table.add_row("exact power at these rates, nobody missing",
                   *(f"{100 * r[exact]:.1f} %" for r in result.values()))  # fmt: skip

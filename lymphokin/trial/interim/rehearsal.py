@@ -47,6 +47,7 @@ class Rehearsal:
     """typical values that the trials (not the bank) have, by parameter"""
 
     def __post_init__(self) -> None:
+        self.design.require_counts("an interim look")
         everybody = self.design.n_control + self.design.n_treated
         demands = Demands("rehearsal")
         demands.want("many", after=self.after, populations=self.populations, repeats=self.repeats)
@@ -160,5 +161,5 @@ def _final_p(found: Observed, design: VirtualDesign) -> NDArray[np.float64]:
         return np.stack([values[:, :n].sum(axis=1), values[:, n:].sum(axis=1)], axis=1)
 
     unused = np.zeros((len(known), 2))
-    outcome = Outcome(by_arm(event), by_arm(counted), unused, unused, unused, unused)
+    outcome = Outcome(by_arm(event), by_arm(counted), *(5 * (unused,)))
     return p_values(design.analysis.test, outcome)

@@ -78,8 +78,10 @@ def look_at(
 
     Raises:
         BadInput: when the cohort does not have two arms.
+        ValueError: when the design judges an event in time, or one ends its records.
     """
     Demands("interim look").want("many", draws=draws).enforce()
+    design.require_counts("an interim look")
     table = standing(cohort, design, lost, left_out)
     x = _thinned(fit, draws)
     flat_x = x.reshape(-1, x.shape[-1])

@@ -16,6 +16,7 @@ from lymphokin.population.arrays import LesionArrays
 from lymphokin.solve import solve
 from lymphokin.solve.system import System
 from lymphokin.trial.virtual.courses import Courses, draw_courses, twice
+from lymphokin.trial.virtual.events import Happening, ended_by, happenings
 from lymphokin.trial.virtual.grid import Grid
 
 CANDIDATES = 32
@@ -34,6 +35,11 @@ class Followed(NamedTuple):
     """[component] SDs of the count's residual"""
     screened: jax.Array
     """people screened per patient enrolled, and whether any place stayed empty (2 numbers)"""
+    events: Mapping[str, Happening] = {}
+    """those that the trial follows, by name"""
+    ends: jax.Array | None = None
+    """[patient] day after which nothing is recorded, as an event has happened; None where the
+    design names no event that ends the records"""
 
 
 class Drawn(NamedTuple):
@@ -123,8 +129,18 @@ def follow(
     drawn = draw_patients(key, z, hierarchy, grid, typical, twins)
     population, arrays = drawn.population, drawn.arrays
     p, p_lanes = hierarchy.individuals(population, drawn.latents, arrays)
-    alc = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs["alc"]
-    return Followed(drawn.courses, alc, population.residual_sd["alc"], drawn.screened)
+    solution = solve(hierarchy.model, p, p_lanes, arrays.timeline)
+    # Patients take the numbers 0 to 2 of their key, visits of patients to come the number 3.
+    luck = jax.random.fold_in(key, 4)
+    events = happenings(luck, hierarchy.model, solution, drawn.courses, grid, twins)
+    return Followed(
+        drawn.courses,
+        solution.outputs["alc"],
+        population.residual_sd["alc"],
+        drawn.screened,
+        events,
+        ended_by(events, grid),
+    )
 
 
 def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:

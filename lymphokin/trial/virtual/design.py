@@ -75,10 +75,10 @@ class VirtualDesign:
         if endpoint is None:
             return self
         asked = read_endpoint(endpoint)
-        if asked.quantity != MEASURED:
+        if not asked.of_event and asked.quantity != MEASURED:
             raise ValueError(
-                f"endpoint {asked.name} is about {asked.quantity}; "
-                f"virtual trials measure {MEASURED}"
+                f"endpoint {asked.name} is about {asked.quantity}; virtual trials measure "
+                f"{MEASURED} and follow events in time"
             )
         if not asked.on_a_day and not asked.has_event:
             raise ValueError(
@@ -101,6 +101,23 @@ class VirtualDesign:
             raise ValueError(
                 f"{purpose} judges a count on a day, and endpoint {self.judged.name} is about a "
                 "window of days"
+            )
+
+    def require_counts(self, purpose: str) -> None:
+        """Refuse an event in time, or records that one ends, where only counts are judged.
+
+        Raises:
+            ValueError: naming the purpose.
+        """
+        if self.judged.of_event:
+            raise ValueError(
+                f"{purpose} judges counts, and endpoint {self.judged.name} is about an event in "
+                f"time, {self.judged.quantity}"
+            )
+        if ending := self.plan.get("events_that_end"):
+            raise ValueError(
+                f"{purpose} knows drop-out by design.drop_out_probability alone, and "
+                f"design.events_that_end names {', '.join(ending)}"
             )
 
     @property
@@ -276,6 +293,10 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
         require(settled, "design.drug", named, f"one of {', '.join(known) or 'no drugs'}")
         pulses(plan, conduct, design.drug if settled else "")
         held_covariates(model, plan)
+        for event in set(plan.get("events_that_end", ())) - set(model.hazards):
+            has = ", ".join(model.hazards) or "none"
+            require(False, "design.events_that_end", event,
+                    f"an event that model {model.name} has a hazard of: {has}")  # fmt: skip
     except (TableError, ValueError) as error:
         findings.add(None, None, str(error), "a model and a regimen that exist")
 

@@ -3,8 +3,8 @@
 A patient's endpoint is the reported count nearest to 42 days (or what the design says) after the
 last fraction, within a window; grade >= 2 when it is reported below 0.80. Visits are early or
 late, missed, or lost with the patient. Besides the endpoint visit, other scheduled counts may lie
-in the window and then stand in for it. An endpoint of a window of days is read off its own visits
-(:mod:`lymphokin.trial.virtual.window`).
+in the window and then stand in for it. An endpoint of a window of days, or an event that happens
+once, is read off its own visits (:mod:`lymphokin.trial.virtual.window`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from lymphokin.endpoint import GRADE_BELOW, measured_threshold
 from lymphokin.model import Residual
 from lymphokin.population import draw_measured, probability_below
 from lymphokin.trial.virtual.counts import Followed
+from lymphokin.trial.virtual.events import probability_by
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.window import (
+    event_seen,
     happens,
+    leaving_day,
     log_reported,
     planned_measured,
     reaches,
@@ -46,12 +49,15 @@ class Outcome(NamedTuple):
     """[arm] patients without an endpoint"""
     p_measured: jax.Array | np.ndarray
     """[arm] mean probability that the count of the planned day is reported below 0.80; of an
-    endpoint of a window, share whose planned visits, all of them on their day, show the event"""
+    endpoint of a window, share whose planned visits, all of them on their day, show the event; of
+    an event that happens once, mean probability that it has happened by the last of them"""
     p_true: jax.Array | np.ndarray
     """[arm] share of patients whose true count of that day is below 0.80; of an endpoint of a
     window, share to whom the event happens on the true curve over days"""
     screened: jax.Array | np.ndarray
     """people screened per patient enrolled, and 1 if a place stayed empty"""
+    ended: jax.Array | np.ndarray
+    """[arm] patients whose records an event had ended before the planned (last) visit"""
 
 
 class Reading(NamedTuple):
@@ -84,7 +90,7 @@ def risk_on(day: jax.Array, followed: Followed, residual: Residual, grid: Grid) 
 def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Reading:
     """Measure the counts around everybody's endpoint day and choose the one that is read."""
     design = grid.design
-    plan, conduct = design.plan, design.conduct
+    plan = design.plan
     keys = jax.random.split(key, 5)
     n = followed.alc.shape[1]
     planned = planned_day(followed, grid)
@@ -95,18 +101,15 @@ def read_counts(key: jax.Array, followed: Followed, residual: Residual, grid: Gr
     jitter = int(plan["visit_jitter_days"])
     day = visits + jax.random.randint(keys[0], visits.shape, -jitter, jitter + 1)
     seen = jax.random.uniform(keys[1], visits.shape) >= plan["missing_visit_probability"]
-    stays = jax.random.uniform(keys[2], (n,)) >= plan["drop_out_probability"]
-    first, last = conduct.drop_out_days
-    leaves = jax.random.uniform(keys[3], (n,), minval=first, maxval=last)
+    leaves = leaving_day(keys[2], keys[3], followed, grid)
     distance = jnp.abs(day - planned)
-    seen &= (distance <= design.judged.window) & (stays | (day < leaves))
+    seen &= (distance <= design.judged.window) & (day < leaves)
     nearest = jnp.where(seen, distance + TIE * day, jnp.inf).argmin(axis=0)
     patients = jnp.arange(n)
     read = day[nearest, patients]
     true = followed.alc[grid.node(read), patients]
     measured = jnp.exp(draw_measured(residual, keys[4], jnp.log(true), followed.residual_sd))
-    leaving = jnp.where(stays, jnp.inf, leaves)
-    return Reading(read, true, measured, seen.any(axis=0), leaving)
+    return Reading(read, true, measured, seen.any(axis=0), leaves)
 
 
 def shown_and_known(
@@ -134,14 +137,30 @@ def _read_window(
     return event, reached, complete.astype(float), happens(followed, grid)
 
 
+def _read_event(
+    key: jax.Array, followed: Followed, grid: Grid
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """An event that happens once, as :func:`_read_window` has it; of all planned visits the
+    probability that they would show it.
+    """
+    judged, start = grid.design.judged, reference_day(followed, grid)
+    assert judged.until is not None
+    happening, end = followed.events[judged.quantity], start + judged.until
+    event, known = event_seen(key, followed, grid)
+    last = end if judged.quantity in grid.exact else start + judged.last_visit
+    return event, known, probability_by(happening, last, grid), happening.day <= end
+
+
 def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
     """Read the endpoint of a trial as the protocol does."""
     design, analysis = grid.design, grid.design.analysis
     n = followed.alc.shape[1]
-    if design.judged.on_a_day:
+    planned = planned_day(followed, grid)
+    if design.judged.of_event:
+        event, known, below, true = _read_event(key, followed, grid)
+    elif design.judged.on_a_day:
         reading = read_counts(key, followed, residual, grid)
         event, known = reading.measured < measured_threshold(GRADE), reading.known
-        planned = planned_day(followed, grid)
         true = followed.alc[grid.node(planned), jnp.arange(n)] < GRADE_BELOW[GRADE]
         below = risk_on(planned, followed, residual, grid)
     else:
@@ -154,6 +173,7 @@ def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: 
         return jnp.stack([part.sum() for part in parts])
 
     size = jnp.asarray([design.n_control, design.n_treated])
+    ended = jnp.zeros(n, int) if followed.ends is None else followed.ends < planned
     return Outcome(
         by_arm(event.astype(int)),
         by_arm(counted.astype(int)),
@@ -161,4 +181,5 @@ def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: 
         by_arm(below) / size,
         by_arm(true.astype(float)) / size,
         followed.screened,
+        by_arm(ended.astype(int)),
     )

@@ -13,7 +13,7 @@ from lymphokin.model import Model
 from lymphokin.solve import COARSE_STEPS, StepRule, Timeline, following
 from lymphokin.solve.shared_grid import Lesions, Pulses, SharedGrid
 from lymphokin.solve.steps import hours_nodes
-from lymphokin.trial.declared import held_covariates, planned_drug
+from lymphokin.trial.declared import followed_events, held_covariates, planned_drug
 from lymphokin.trial.virtual.courses import Courses
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
@@ -32,14 +32,21 @@ class Grid:
     """the most that a patient has, where the model follows each; else 0"""
     varying: Mapping[str, float] = field(default_factory=dict)
     """covariates of the model that change within a patient, and what holds in the trial"""
+    events: tuple[str, ...] = ()
+    """events of the model that the trial follows"""
+    ending: tuple[str, ...] = ()
+    """those after which nothing is recorded any more"""
+    exact: tuple[str, ...] = ()
+    """those whose time a table states"""
 
     @classmethod
     def of(cls, design: VirtualDesign, model: Model) -> Grid:
         """The nodes for a model, whose drug is followed for as long as it lasts.
 
         Raises:
-            ValueError: when the model does not take the design's drug on the hours clock, or the
-                drug of one pulse is still there at the next.
+            ValueError: when the model does not take the design's drug on the hours clock, the drug
+                of one pulse is still there at the next, or the model has no hazard of an event that
+                the design or its endpoint names.
         """
         drug = planned_drug(model, design.plan)
         rule = following(COARSE_STEPS, model)
@@ -57,6 +64,9 @@ class Grid:
             rule,
             most if model.has_lesions else 0,
             held_covariates(model, design.plan),
+            followed_events(model, design.plan, design.judged),
+            tuple(design.plan.get("events_that_end", ())),
+            tuple(name for name, hazard in model.hazards.items() if hazard.exact),
         )
         gap = design.plan["interval_days"] - float(grid.intakes[-1])
         if drug and grid.pulses > 1 and gap <= grid.rule.separate_days:

@@ -41,7 +41,8 @@ def operating_characteristics(outcome: Outcome, test: str, alpha: float) -> dict
     Returns:
         ``trials``; ``power`` (share of trials that reject, whatever the truth); per arm the event
         rate ``rate_*``, the expected rate on the planned day ``p_measured_*`` and ``p_true_*``,
-        the patients without an endpoint ``missing_*``; ``screened_per_patient``. Each is an
+        the patients without an endpoint ``missing_*`` and those whose records an event ended before
+        the planned visit ``ended_*``; ``screened_per_patient``. Each is an
         :class:`Estimate` but for ``trials``.
     """
     rejects = at_most(p_values(test, outcome), alpha)
@@ -53,6 +54,7 @@ def operating_characteristics(outcome: Outcome, test: str, alpha: float) -> dict
         result[f"p_measured_{arm}"] = Estimate.of(np.asarray(outcome.p_measured)[:, i])
         result[f"p_true_{arm}"] = Estimate.of(np.asarray(outcome.p_true)[:, i])
         result[f"missing_{arm}"] = Estimate.of(np.asarray(outcome.missing)[:, i])
+        result[f"ended_{arm}"] = Estimate.of(np.asarray(outcome.ended)[:, i])
     result["screened_per_patient"] = Estimate.of(np.asarray(outcome.screened)[:, 0])
     empty = int(np.asarray(outcome.screened)[:, 1].sum())
     if empty:

@@ -25,6 +25,7 @@ from lymphokin.literature.posterior import literature_draws
 from lymphokin.run.folder import DRAWS_FILE
 from lymphokin.run.provenance import file_sha256
 from lymphokin.strict_json import json_text
+from lymphokin.trial.declared import followed_events
 from lymphokin.trial.virtual.counts import typical_values
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
@@ -62,10 +63,12 @@ class Sweep:
         """This sweep, once its population and what is fixed are known to exist.
 
         Raises:
-            ValueError: when a fixed parameter is not the model's.
+            ValueError: when a fixed parameter is not the model's, or it has no hazard of an event.
             FileNotFoundError: when the population is no run folder.
         """
-        typical_values(self.source().model, self.fixed)
+        model = self.source().model
+        typical_values(model, self.fixed)
+        followed_events(model, self.design.plan, self.design.judged)
         return self
 
     def fingerprint(self) -> dict[str, Any]:
@@ -112,7 +115,9 @@ def compute_shard(sweep: Sweep, folder: Path, shard: int, cores: int = 1) -> Non
 def _stored(path: Path) -> Outcome | None:
     """The trials of a shard's file, if there is one that is not damaged."""
     stored = read_arrays(path)
-    return None if stored is None else Outcome(**stored)
+    if stored is None or set(stored) != set(Outcome._fields):
+        return None  # damaged, or written before a field was added
+    return Outcome(**stored)
 
 
 def _is_complete(sweep: Sweep, folder: Path, shard: int) -> bool:

@@ -1,8 +1,9 @@
-"""An endpoint of a window of days, read off the counts of a virtual patient's visits.
+"""An endpoint of a window of days, read off the visits of a virtual patient.
 
 Counts are joined by lines that are straight in logarithms, and held before the first visit and
 after the last one. The endpoint is known where a visit that took place is as late as the last
-planned one, but for the endpoint's tolerance.
+planned one, but for the endpoint's tolerance. Of an event that happens once, it is also known where
+the event was seen.
 """
 
 from __future__ import annotations
@@ -27,6 +28,17 @@ LEAST_REPORTED = 0.1**REPORTED_DECIMALS
 """A count of 0 is taken as the smallest that is reported, 1e9/L."""
 
 
+class Times(NamedTuple):
+    """When virtual patients are seen, [visit, patient]."""
+
+    day: jax.Array
+    """days from the first fraction"""
+    taken: jax.Array
+    """whether the visit takes place"""
+    leaves: jax.Array
+    """[patient] day on which the patient drops out; infinite where the patient stays"""
+
+
 class Visits(NamedTuple):
     """Visits of virtual patients, in the order of their days, [visit, patient]."""
 
@@ -48,29 +60,74 @@ def reference_day(followed: Followed, grid: Grid) -> jax.Array:
     return last if grid.design.judged.reference == "last_fraction" else jnp.zeros_like(last)
 
 
-def window_visits(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Visits:
-    """Measure every patient on the visits of the endpoint, which are early, late or missed."""
+def leaving_day(
+    of_staying: jax.Array, of_leaving: jax.Array, followed: Followed, grid: Grid
+) -> jax.Array:
+    """[patient] day on which a patient drops out, by the design's own rate or by an event that
+    ends the records; infinite where the patient stays.
+
+    Args:
+        of_staying: key of who leaves.
+        of_leaving: key of when.
+        followed: the patients.
+        grid: of the design.
+    """
+    design, n = grid.design, followed.courses.fraction_day.shape[1]
+    first, last = design.conduct.drop_out_days
+    stays = jax.random.uniform(of_staying, (n,)) >= design.plan["drop_out_probability"]
+    leaves = jax.random.uniform(of_leaving, (n,), minval=first, maxval=last)
+    leaving = jnp.where(stays, jnp.inf, leaves)
+    return leaving if followed.ends is None else jnp.minimum(leaving, followed.ends)
+
+
+def window_times(keys: jax.Array, followed: Followed, grid: Grid) -> Times:
+    """When every patient is seen for the endpoint: visits are early, late or missed.
+
+    Args:
+        keys: four, of random numbers.
+        followed: the patients.
+        grid: of the design.
+    """
     design, judged = grid.design, grid.design.judged
     assert judged.until is not None
-    plan, (first, last) = design.plan, design.conduct.drop_out_days
-    keys = jax.random.split(key, 5)
-    n = followed.alc.shape[1]
-    patients, start = jnp.arange(n), reference_day(followed, grid)
-    planned = start + jnp.asarray(judged.visits)[:, None]
+    plan, start = design.plan, reference_day(followed, grid)
+    planned = start + jnp.asarray(judged.planned_visits)[:, None]
     jitter = int(plan["visit_jitter_days"])
     moved = planned + jax.random.randint(keys[0], planned.shape, -jitter, jitter + 1)
     day = jnp.clip(moved, start + judged.begin, start + judged.until)
     taken = jax.random.uniform(keys[1], planned.shape) >= plan["missing_visit_probability"]
-    stays = jax.random.uniform(keys[2], (n,)) >= plan["drop_out_probability"]
-    leaves = jax.random.uniform(keys[3], (n,), minval=first, maxval=last)
-    taken &= stays | (day < leaves)
+    leaves = leaving_day(keys[2], keys[3], followed, grid)
+    return Times(day, taken & (day < leaves), leaves)
+
+
+def window_visits(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Visits:
+    """Measure every patient on the visits of the endpoint, which are early, late or missed."""
+    keys = jax.random.split(key, 5)
+    patients = jnp.arange(followed.alc.shape[1])
+    day, taken, leaves = window_times(keys[:4], followed, grid)
     log_true = jnp.log(followed.alc[grid.node(day), patients])
     measured = draw_measured(residual, keys[4], log_true, followed.residual_sd)
     order = jnp.argsort(day, axis=0)
     in_order = (
         jnp.take_along_axis(part, order, axis=0) for part in (day, log_true, measured, taken)
     )
-    return Visits(*in_order, leaves=jnp.where(stays, jnp.inf, leaves))
+    return Visits(*in_order, leaves=leaves)
+
+
+def event_seen(key: jax.Array, followed: Followed, grid: Grid) -> tuple[jax.Array, jax.Array]:
+    """[patient] whether an event that happens once was seen by the end of the endpoint's window,
+    and whether that is known.
+    """
+    judged, start = grid.design.judged, reference_day(followed, grid)
+    assert judged.until is not None
+    keys, when = jax.random.split(key, 5), followed.events[judged.quantity].day
+    if judged.quantity in grid.exact:
+        end, leaves = start + judged.until, leaving_day(keys[2], keys[3], followed, grid)
+        event = (when <= end) & (when < leaves)
+        return event, event | (leaves > end)
+    times = window_times(keys[:4], followed, grid)
+    event = (times.taken & (times.day >= when)).any(axis=0)
+    return event, event | reaches(judged, times.day - start, times.taken)
 
 
 def planned_measured(
