@@ -76,6 +76,13 @@ class Parameter:
             return 1 / HOURS_PER_DAY
         return HOURS_PER_DAY if self.unit.endswith("/h") else 1.0
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which values the transform holds the parameter, in the table's unit."""
+        bounds = {"log": (0.0, np.inf), "logit": (0.0, 1.0), "above": (self.lower, np.inf)}
+        bounds["between"] = self.lower, self.upper
+        return bounds.get(self.transform, (-np.inf, np.inf))
+
     def to_transformed(self, value: Any) -> Any:
         """Value in the table's unit to the scale on which it is normal."""
         # A number of the table needs no compiled program.
@@ -148,12 +155,24 @@ class ParameterTable:
         return iter(self.parameters.values())
 
     def fixed(self, **values: float) -> ParameterTable:
-        """The table with some parameters fixed at ``values`` (table units), nothing sampled."""
+        """The table with some parameters fixed at ``values`` (table units), nothing sampled.
+
+        Raises:
+            TableError: when a parameter is unknown, or a value is not finite or beyond a bound of
+                the parameter; it may be fixed at a bound, e.g. a rate at 0.
+        """
         unknown = sorted(set(values) - set(self.parameters))
         if unknown:
             raise TableError(
                 f"cannot fix {', '.join(unknown)}: the parameters are {', '.join(self.parameters)}"
             )
+        beyond = [
+            f"{name} at {value:g}: expected {_range_of(self[name])}"
+            for name, value in values.items()
+            if not (np.isfinite(value) and self[name].bounds[0] <= value <= self[name].bounds[1])
+        ]
+        if beyond:
+            raise TableError(f"cannot fix {'; '.join(beyond)}")
         parameters = dict(self.parameters)
         for name, value in values.items():
             parameters[name] = replace(
@@ -249,3 +268,13 @@ class ParameterTable:
             for name, g in self.correlations.items()
         }
         return replace(self, parameters=parameters, residuals=residuals, correlations=correlations)
+
+
+def _range_of(parameter: Parameter) -> str:
+    """The values that a parameter may be fixed at, in words."""
+    lowest, highest = parameter.bounds
+    unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+    if np.isfinite(highest):
+        return f"a number from {lowest:g} to {highest:g}{unit}"
+    least = f" of at least {lowest:g}{unit}" if np.isfinite(lowest) else ""
+    return f"a finite number{least}"

@@ -136,6 +136,25 @@ def test_a_fixed_parameter_has_its_value_and_no_spread():
         model.with_fixed(gamma=0)
 
 
+def test_a_parameter_is_not_fixed_beyond_its_bounds():
+    model = load_model("myeloid_lymphoid")
+    at_bounds = {"radiosensitivity": 0, "fast_fraction": 1, "radiation_drive": -0.8}
+    assert model.with_fixed(**at_bounds).table["radiation_drive"].median == -0.8
+    with pytest.raises(TableError) as refused:
+        model.with_fixed(
+            radiosensitivity=-1, fast_fraction=1.2, radiation_drive=-0.9, suppression=np.nan,
+            absorption_lag=2.5, lymphocyte_baseline=np.inf,
+        )  # fmt: skip
+    assert str(refused.value) == (
+        "cannot fix radiosensitivity at -1: expected a finite number of at least 0 1/Gy; "
+        "fast_fraction at 1.2: expected a number from 0 to 1; "
+        "radiation_drive at -0.9: expected a finite number of at least -0.8; "
+        "suppression at nan: expected a finite number of at least 0; "
+        "absorption_lag at 2.5: expected a number from 0 to 2 h; "
+        "lymphocyte_baseline at inf: expected a finite number of at least 0 1e9/L"
+    )
+
+
 def test_without_suppression_the_myeloid_cells_do_not_matter():
     patient = course([0, 1, 2], 0.5, [0, 3, 20, 46])
     model = load_model("myeloid_lymphoid").with_fixed(suppression=0)
