@@ -89,7 +89,7 @@ def part_factor(unit: str) -> Fraction | None:
 
 
 def level_factor(unit: str) -> Fraction | None:
-    """Factor from an ATRA level in `unit` to ng/mL."""
+    """Factor from a level of tretinoin in `unit` to ng/mL."""
     return _LEVELS.get(_plain(unit))
 
 

@@ -66,7 +66,7 @@ def shown_unit(unit: str) -> str:
 
 
 _WORDS: dict[str, Any] = loads(data_path("vocabulary.toml").read_text(encoding="utf-8"))
-OBSERVABLES = {
+OBSERVABLES: dict[str, Observable] = {
     name: Observable(name, **({"at_most": LARGEST_ALC} if name == "alc" else {}) | keys)
     for name, keys in _WORDS["observables"].items()
 }
@@ -125,9 +125,9 @@ class Drug:
     infused: bool = False
 
 
-DRUGS = {name: Drug(name, **keys) for name, keys in _WORDS["drugs"].items()}
+DRUGS: dict[str, Drug] = {name: Drug(name, **keys) for name, keys in _WORDS["drugs"].items()}
 """The drugs of the event table without a model, by name."""
-DRUG = next(iter(DRUGS))
+DRUG: str = next(iter(DRUGS))
 """The drug of a block that does not say what it takes."""
 
 

@@ -59,11 +59,11 @@ class Cohort:
         bsa (m2), n_lesions, ptv_cm3, immune_dose_gy (whole course), immune_dose_source
         (where that dose comes from), start_date (ISO date of day 0). None or NaN where not stated.
     `fractions`: id, day, prescribed_gy (of that fraction), lesion (0 = every lesion).
-    `doses`: id, day, drug ("atra", or a drug of the model), amount_mg (in the drug's unit),
+    `doses`: id, day, drug (a word of CMT), amount_mg (in the drug's unit),
         duration (days that an infusion lasts, 0 where all is given at once), steady (days between
         doses that have come to a steady state with this one, else 0).
-    `observations`: id, day, quantity ("alc" in 1e9/L, "mdsc" in cells/uL, "atra" in ng/mL, or what
-        a model measures, in the model's unit),
+    `observations`: id, day, quantity (a word of DVID such as "alc", in 1e9/L, or what a model
+        measures, in the model's unit),
         value (NaN: visit without a result; the limit itself when censored), lloq (NaN if none),
         lln (the laboratory's lower limit of normal, NaN if not stated), censored (known only to
         lie between two limits), lower and upper (those limits, NaN where not censored: 0 and the

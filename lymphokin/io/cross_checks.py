@@ -15,6 +15,7 @@ from lymphokin.io.checks import Doses
 from lymphokin.io.records import Mask, Records
 from lymphokin.io.sheet import NO_MOMENT, Sheet
 from lymphokin.plausible.identifiers import names_no_patient, spelling
+from lymphokin.plausible.words import OF_DRUGS, OF_OBSERVABLES
 from lymphokin.quantities import HOURS_PER_DAY
 
 _LOWEST_TYPICAL_ALC = 0.2  # 1e9/L; below it (CTCAE grade 4) a count near nothing is possible
@@ -35,7 +36,8 @@ def check_plausible(records: Records, doses: Doses, patients: pd.DataFrame, shee
     _days(records, doses, right, sheet)
     _hours(records, right, sheet)
     _courses(records, doses, patients, right, sheet)
-    _drug(records, doses, patients, right, sheet)
+    for drug in OF_DRUGS:
+        _drug(drug, records, doses, patients, right, sheet)
     _counts(records, patients, right, sheet)
     _levels(records, right, sheet)
     _covariates(records, patients, sheet)
@@ -166,19 +168,20 @@ def _courses(
 
 
 def _drug(
-    records: Records, doses: Doses, patients: pd.DataFrame, right: Mask, sheet: Sheet
+    drug: str, records: Records, doses: Doses, patients: pd.DataFrame, right: Mask, sheet: Sheet
 ) -> None:
-    """Doses of ATRA in mg, over the body surface where that is known, and their intervals."""
-    given = right & records.is_dose_of("atra") & (records.amount > 0)
+    """Doses of a drug, over the body surface where that is known, and their intervals."""
+    given = right & records.is_dose_of(drug) & (records.amount > 0)
     if not given.any():
         return
     amount = np.where(given, records.amount, np.nan)
-    sheet.judge("drug_dose", amount, "AMT")
+    sheet.judge(OF_DRUGS[drug]["dose"].name, amount, "AMT")
     surface = patients["bsa"].to_numpy(float)
     own = (
         np.where(records.patient >= 0, surface[records.patient], np.nan) if len(surface) else amount
     )
-    sheet.judge("drug_dose_per_m2", amount / own, "AMT", "mg/m2 for mg?")
+    per_m2 = OF_DRUGS[drug]["dose_per_m2"].name
+    sheet.judge(per_m2, amount / own, "AMT", "mg/m2 for mg?")
     single = given[doses.record]
     table = pd.DataFrame({
         "patient": records.patient[doses.record[single]],
@@ -222,11 +225,12 @@ def _counts(records: Records, patients: pd.DataFrame, right: Mask, sheet: Sheet)
 
 def _levels(records: Records, right: Mask, sheet: Sheet) -> None:
     """The highest of all drug levels, where there are enough to tell."""
-    levels = np.flatnonzero(right & records.is_of("atra") & (records.value > 0))
-    if len(levels) >= _LEAST_LEVELS:
-        highest = levels[np.argmax(records.value[levels])][None]
-        _judge(sheet, "atra_highest", highest, records.value[highest], "DV",
-               "logarithms, or another unit?")  # fmt: skip
+    for name, own in OF_OBSERVABLES.items():
+        levels = np.flatnonzero(right & records.is_of(name) & (records.value > 0))
+        if "highest" in own and len(levels) >= _LEAST_LEVELS:
+            highest = levels[np.argmax(records.value[levels])][None]
+            _judge(sheet, own["highest"].name, highest, records.value[highest], "DV",
+                   "logarithms, or another unit?")  # fmt: skip
 
 
 def part_of_typical(patient: NDArray[Any], value: NDArray[np.float64]) -> NDArray[np.float64]:

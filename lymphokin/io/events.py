@@ -51,19 +51,20 @@ def read_events(
 ) -> Cohort:
     """Read and check an event table (CSV, UTF-8).
 
-    `mapping` translates codes of CMT and DVID, e.g. `{"CMT": {1: "rt", 2: "atra"}}`. `accept`
-    names checks of plausibility (`lymphokin.plausible`) whose improbable numbers are right, with
-    the reason, e.g. `{"fraction_dose": "radiosurgery, checked in the chart"}`; a comment line
-    `# accepted fraction_dose: reason` in the file does the same. `model`: a model, whose drugs and
-    measured outputs CMT and DVID may name, in the units of the model.
+    `mapping` translates codes of CMT and DVID, e.g. `{"CMT": {1: "rt"}, "DVID": {1: "alc"}}`.
+    `accept` names checks of plausibility (`lymphokin.plausible`) whose improbable numbers are
+    right, with the reason, e.g. `{"fraction_dose": "radiosurgery, checked in the chart"}`; a
+    comment line `# accepted fraction_dose: reason` in the file does the same. `model`: a model,
+    whose drugs and measured outputs CMT and DVID may name, in the units of the model.
 
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
-    observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; `atra`: AMT in mg), AMT, II and
-    ADDL (II in the unit of TIME, days with dates), DVID (`alc` 1e9/L, `mdsc` cells/uL, `atra`
-    ng/mL), DV, LLOQ, CENS, LIMIT, LLN (lower limit of normal), MDV, LESION, LESION_CM3, TUBE, DELAY
-    (hours), SD (of that measurement, in the unit of DV), and covariates constant within a patient:
-    ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3, IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE,
-    START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...) serve where a column is absent.
+    observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; or a drug), AMT, II and ADDL (II in
+    the unit of TIME, days with dates), DVID (`alc` in 1e9/L, or what else was measured; the units
+    are those of `data/vocabulary.toml`), DV, LLOQ, CENS, LIMIT, LLN (lower limit of normal), MDV,
+    LESION, LESION_CM3, TUBE, DELAY (hours), SD (of that measurement, in the unit of DV), and
+    covariates constant within a patient: ARM, CENTRE, SITE, AGE, SEX, BSA, N_LESIONS, PTV_CM3,
+    IMMUNE_DOSE_GY, IMMUNE_DOSE_SOURCE, START_DATE. CDISC ADPPK names (USUBJID, AFRLT in hours, ...)
+    serve where a column is absent.
     Lines before the header that start with `#` are comments; one with the word "synthetic" marks
     the cohort as synthetic.
 

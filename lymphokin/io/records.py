@@ -14,7 +14,8 @@ from lymphokin.io.covariates import MOST_LESIONS, read_covariates, read_varying
 from lymphokin.io.sheet import LONGEST_DAYS, Sheet, is_blank, plain_number
 from lymphokin.io.vocabulary import TUBES
 from lymphokin.plausible import CHECKS, LARGEST_ALC
-from lymphokin.quantities import HOURS_PER_DAY, OBSERVABLES, Vocabulary
+from lymphokin.plausible.words import OF_OBSERVABLES
+from lymphokin.quantities import DRUGS, HOURS_PER_DAY, OBSERVABLES, Vocabulary
 
 MOST_REPEATS = 1000
 EVENTS = ("0", "1", "3", "4")
@@ -91,7 +92,9 @@ class Records:
         return self.is_observation & (self.quantity == self.words.quantities.index(quantity))
 
     def is_dose_of(self, drug: str) -> Mask:
-        """Doses of a drug."""
+        """Doses of a drug as any event table has it, in its usual unit."""
+        if self.words.drug(drug).unit != DRUGS[drug].unit:
+            return np.zeros(len(self.lines), bool)
         return self.is_dose & (self.compartment == self.words.compartments.index(drug))
 
 
@@ -345,7 +348,7 @@ def _of_events(words: Vocabulary) -> list[int]:
 
 
 def _or(words: Sequence[str]) -> str:
-    """Words as alternatives, such as `alc, mdsc or atra`."""
+    """Words as alternatives, such as `a, b or c`."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
@@ -358,16 +361,12 @@ def _warn_of_unsure_words(sheet: Sheet, seen: Mask) -> None:
         sheet.found.warn(f"DV: {count:,} x {word} taken as not done; write BLQ for not detected")
 
 
-_VALUE_CHECKS = {"alc": "alc_value", "mdsc": "mdsc_value", "atra": "atra_level"}
-_LIMIT_CHECKS = {"alc": "alc_limit", "mdsc": "mdsc_limit", "atra": "atra_limit"}
-
-
 def _judge_values(sheet: Sheet, quantity: Codes, read: Limits, words: Vocabulary) -> None:
     """Compare values and limits of quantification with the ranges of their quantity."""
-    for name, check in _VALUE_CHECKS.items():
+    for name, own in OF_OBSERVABLES.items():
         if words.observable(name).unit != OBSERVABLES[name].unit:
             continue
-        of_kind = quantity == words.quantities.index(name)
+        check, of_kind = own["value"].name, quantity == words.quantities.index(name)
         hint = _count_hint if name == "alc" else ""
         sheet.judge(check, np.where(of_kind & ~read.censored, read.value, np.nan), "DV", hint)
         limited = of_kind & read.censored & (read.lower > 0)
@@ -376,7 +375,7 @@ def _judge_values(sheet: Sheet, quantity: Codes, read: Limits, words: Vocabulary
         sheet.judge(check, np.where(between, read.upper, np.nan), "DV", hint)
         column = "LLOQ" if sheet.stated("LLOQ").any() else "DV"
         lloq = np.where(of_kind & ~between, read.lloq, np.nan)
-        sheet.judge(_LIMIT_CHECKS[name], lloq, column)
+        sheet.judge(own["limit"].name, lloq, column)
 
 
 def _count_hint(word: str) -> str:

@@ -43,7 +43,7 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
         "patients": len(cohort),
         "treated": int(cohort.fractions["id"].nunique()),
         "fractions": len(cohort.fractions),
-        "atra_doses": int((cohort.doses["drug"] == DRUG).sum()),
+        f"{DRUG}_doses": int((cohort.doses["drug"] == DRUG).sum()),
         "doses": {name: int((cohort.doses["drug"] == name).sum()) for name in drugs},
         "drugs": {name: drug.label for name, drug in drugs.items()},
         "quantities": quantities,

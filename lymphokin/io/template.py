@@ -6,17 +6,20 @@ import json
 from typing import Any
 
 from lymphokin.io.convert.mapping_defaults import DEFAULTS
+from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
 from lymphokin.sites import sites
+
+_DRUG = DRUGS[DRUG]
 
 _COLUMNS = {
     "ID": "the patient, any text; no names or other identifiers",
     "TIME": "days from the first fraction (day 0); screening is negative",
     "EVID": "0 observation, 1 dose",
-    "CMT": "of a dose: rt (radiotherapy fraction) or atra",
-    "AMT": "of a dose: Gy of that fraction, or mg",
+    "CMT": f"of a dose: rt (radiotherapy fraction) or {' or '.join(DRUGS)}",
+    "AMT": f"of a dose: Gy of that fraction, or {_DRUG.unit}",
     "II": "days between repeated doses",
     "ADDL": "how many more doses follow",
-    "DVID": "of an observation: alc (1e9/L), mdsc (cells/uL) or atra (ng/mL)",
+    "DVID": "of an observation: " + ", ".join(f"{o.name} ({o.unit})" for o in OBSERVABLES.values()),
     "DV": "the value; blank if missing; <0.1 if below the limit",
     "LLOQ": "limit of quantification, in the unit of DV",
     "LLN": "the laboratory's lower limit of normal of alc (decides grade 1 only)",
@@ -29,7 +32,7 @@ _COLUMNS = {
 _EXAMPLE = (
     {"ID": "P01", "TIME": "-3", "EVID": "0", "DVID": "alc", "DV": "1.42", "LLN": "1.0"},
     {"ID": "P01", "TIME": "0", "EVID": "1", "CMT": "rt", "AMT": "8", "II": "1", "ADDL": "4"},
-    {"ID": "P01", "TIME": "0", "EVID": "1", "CMT": "atra", "AMT": "270", "II": "1", "ADDL": "2"},
+    {"ID": "P01", "TIME": "0", "EVID": "1", "CMT": DRUG, "AMT": "270", "II": "1", "ADDL": "2"},
     {"ID": "P01", "TIME": "42", "EVID": "0", "DVID": "alc", "DV": "0.78", "LLN": "1.0"},
 )
 
@@ -38,7 +41,7 @@ def event_table_template() -> str:
     """An event table without records: comments that say what goes where, and the header."""
     lines = ["# Event table: one row per record. Lines with # before the header are comments."]
     lines += [f"# {name}: {meaning}" for name, meaning in _COLUMNS.items()]
-    lines.append("# Example of one patient, 5 fractions of 8 Gy and one pulse of ATRA:")
+    lines.append(f"# Example of one patient, 5 fractions of 8 Gy and one pulse of {_DRUG.label}:")
     lines.append("# " + ",".join(_COLUMNS))
     lines += ["# " + ",".join(row.get(name, "") for name in _COLUMNS) for row in _EXAMPLE]
     return "\n".join([*lines, ",".join(_COLUMNS), ""])
@@ -48,7 +51,8 @@ _TABLES = {
     "subject": "Who: columns with the subject, best first; subjects to leave out or to rename",
     "lab": "Test codes; `unit` where none is stated; `units` = { theirs = ours }; `lloq` in 1e9/L; "
     "words of specimens; `repeats` = first, last, mean, lowest or highest",
-    "atra": "Words for ATRA in treatments (EXTRT), test codes of its level, and how rows are read",
+    DRUG: f"Words for {_DRUG.label} in treatments (EXTRT), test codes of its level, and how rows "
+    "are read",
     "radiotherapy": "Words for radiotherapy; site classes; unit if not stated; what a row is",
     "format": "How numbers and dates are written where a column can be read in two ways",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",

@@ -15,6 +15,7 @@ from lymphokin.files import AnyPath, write_bytes
 from lymphokin.literature.cohorts import course_days
 from lymphokin.literature.studies import Study
 from lymphokin.model import Model
+from lymphokin.quantities import DRUG
 from lymphokin.strict_json import json_text
 
 
@@ -47,7 +48,7 @@ def seen_in(studies: Sequence[Study]) -> dict[str, list[float]]:
         "immune_dose_gy": [0.0, max(dose)],
         "baseline_alc": [min(baseline), max(baseline)],
         "endpoint_day": [0.0, float(max(counted))],
-        "atra_mg": [0.0, 0.0],
+        f"{DRUG}_mg": [0.0, 0.0],
     }
 
 

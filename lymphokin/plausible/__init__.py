@@ -17,6 +17,7 @@ from lymphokin.plausible import (
     plans,
     times,
     treatment,
+    words,
 )
 from lymphokin.plausible.check import Check, Verdict
 
@@ -24,7 +25,7 @@ __all__ = ["CHECKS", "Check", "Verdict", "accepted_in", "checked_reasons"]
 
 CHECKS: dict[str, Check] = {
     check.name: check
-    for kind in (treatment, times, measurements, patients, plans, organ_doses)
+    for kind in (treatment, times, words, measurements, patients, plans, organ_doses)
     for check in kind.CHECKS
 }
 """Every check by its name."""

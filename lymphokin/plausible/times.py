@@ -44,8 +44,9 @@ CHECKS = (
         (0, 3653),
         (0.15, 3653),
         (0.24, 3653),
-        "45 mg/m2 a day of ATRA are given in two evenly divided doses (label of Vesanoid), other "
-        "drugs up to four times a day; shorter intervals are days taken for hours (judgement)",
+        "45 mg/m2 a day of tretinoin are given in two evenly divided doses (label of Vesanoid), "
+        "other drugs up to four times a day; shorter intervals are days taken for hours "
+        "(judgement)",
     ),
     Check(
         "treatment_start",

@@ -1,4 +1,4 @@
-"""What is plausible of a treatment: fractions of radiotherapy, and doses of a drug."""
+"""What is plausible of a treatment: fractions of radiotherapy."""
 
 from __future__ import annotations
 
@@ -70,24 +70,5 @@ CHECKS = (
         (0, 3653),
         (0, 21),
         "judgement: a longer pause means two courses, which one course of the table may not be",
-    ),
-    Check(
-        "drug_dose",
-        "one dose of ATRA",
-        "mg",
-        (0, 3_000),
-        (5, 600),
-        (10, 450),
-        "45 mg/m2 a day in halves is 20 to 50 mg, 150 mg/m2 a day 200 to 345 mg (Kurzrock et "
-        "al. 1993, PMID 8501489: up to 150 mg/m2); grams and micrograms lie beyond (judgement)",
-    ),
-    Check(
-        "drug_dose_per_m2",
-        "one dose of ATRA over the body surface area",
-        "mg/m2",
-        (0, 3_000),
-        (5, 250),
-        (10, 200),
-        "as drug_dose; AMT in mg/m2 is smaller by the body surface area (judgement)",
     ),
 )

@@ -1,4 +1,4 @@
-"""Population-pharmacokinetic data sets (ADaM ADPPK) into ATRA levels and doses."""
+"""Population-pharmacokinetic data sets (ADaM ADPPK) into levels and doses of the drug."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import DOSE, LEVEL, Bench, draft
+from lymphokin.io.convert.bench import DOSE, DRUG_LABEL, LEVEL, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.limits import flagged_below, in_draft, read_results
@@ -15,7 +15,7 @@ from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
 from lymphokin.io.records import MOST_REPEATS
 from lymphokin.lab_units import level_factor
-from lymphokin.quantities import HOURS_PER_DAY
+from lymphokin.quantities import DRUG, HOURS_PER_DAY
 
 MOMENTS = ("ADTM", "UDTC", "PCDTC")
 """Columns with the moment of a record; without them it is AFRLT hours after the first dose."""
@@ -28,7 +28,7 @@ def read_adppk(bench: Bench, data: Dataset, start: pd.Series, with_doses: bool) 
     the doses come from elsewhere, so that they do not count twice.
     """
     bench.account.source(data.file, len(data))
-    data = _of_atra(bench, data)
+    data = _of_drug(bench, data)
     event = bench.numbers(data, "EVID")
     bench.flag(data, ~event.isin([0, 1]), "EVID", "0 (level) or 1 (dose)")
     if not with_doses:
@@ -51,17 +51,17 @@ def read_adppk(bench: Bench, data: Dataset, start: pd.Series, with_doses: bool) 
     )
 
 
-def _of_atra(bench: Bench, data: Dataset) -> Dataset:
-    """Rows of ATRA, and of plasma or serum where a specimen is stated."""
-    names = Names.of(bench.mapping["atra"])
-    codes = [str(n).upper() for n in bench.mapping["atra"]["level_tests"]]
+def _of_drug(bench: Bench, data: Dataset) -> Dataset:
+    """Rows of the drug, and of plasma or serum where a specimen is stated."""
+    names = Names.of(bench.mapping[DRUG])
+    codes = [str(n).upper() for n in bench.mapping[DRUG]["level_tests"]]
     kinds = names.kinds(data, "PARAM")
     coded = data.text("PARAMCD").str.upper().isin(codes).to_numpy()
     placebo = (kinds == INERT) | (kinds == UNCLEAR)
-    why = f"a placebo, not ATRA: {listed(data.text('PARAM')[placebo])}"
+    why = f"a placebo, not {DRUG_LABEL}: {listed(data.text('PARAM')[placebo])}"
     bench.account.dropped(data.file, why, data.lines[placebo])
     other = (kinds == OTHER) & ~coded
-    why = f"another substance than ATRA: {listed(data.text('PARAM')[other])}"
+    why = f"another substance than {DRUG_LABEL}: {listed(data.text('PARAM')[other])}"
     bench.account.dropped(data.file, why, data.lines[other])
     elsewhere = holding(data.text("PCSPEC"), bench.mapping["lab"]["other_specimens"])
     elsewhere = elsewhere & ~placebo & ~other

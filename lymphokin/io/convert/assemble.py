@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
+from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, Bench
 from lymphokin.io.convert.repeats import drop, without_repeats
 from lymphokin.io.convert.subjects import no_subjects
+from lymphokin.quantities import DRUG, OBSERVABLES
 
 _DAY = np.timedelta64(86_400, "s")
 TIME_DECIMALS = 6
 """Of TIME in days: a tenth of a second."""
 
-NAMES = {COUNT: "lymphocyte counts", "mdsc": "MDSC counts", "atra": "ATRA levels",
-         FRACTION: "fractions", DOSE: "ATRA doses"}  # fmt: skip
+NAMES = {name: observable.records for name, observable in OBSERVABLES.items()}
+NAMES |= {FRACTION: "fractions", DOSE: f"{DRUG_LABEL} doses"}
 
 
 def assemble(
@@ -109,7 +110,7 @@ def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) ->
             "ID": records["id"],
             "TIME": records["day"],
             "EVID": dose.astype(int),
-            "CMT": records["kind"].map({FRACTION: "rt", DOSE: "atra"}),
+            "CMT": records["kind"].map({FRACTION: "rt", DOSE: DRUG}),
             "AMT": records["value"].where(dose),
             "DVID": records["kind"].where(~dose),
             "DV": records["value"].mask(dose).mask(below & ~bounded, 0.0),

@@ -14,9 +14,13 @@ from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.number_format import without_flag
 from lymphokin.io.problems import BadInput, Findings, Problem
+from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
 
-COUNT, MDSC, LEVEL, FRACTION, DOSE = "alc", "mdsc", "atra", "rt", "atra_dose"
-"""Kinds of records."""
+COUNT, LEVEL, FRACTION, DOSE = "alc", DRUG, "rt", f"{DRUG}_dose"
+OTHERS = tuple(name for name in OBSERVABLES if name not in (COUNT, LEVEL))
+"""Kinds of records: lymphocyte counts, levels of the drug of every event table, fractions, its
+doses; and what else is measured, each by a key of its name in [lab] of the mapping."""
+DRUG_LABEL = DRUGS[DRUG].label
 
 NAMED = 5
 """Subjects spelt out in a warning."""

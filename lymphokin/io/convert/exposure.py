@@ -1,4 +1,4 @@
-"""Doses of ATRA (SDTM EX): periods of treatment into single doses in mg."""
+"""Doses of the drug (SDTM EX): periods of treatment into single doses in mg."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import DOSE, Bench, draft
+from lymphokin.io.convert.bench import DOSE, DRUG_LABEL, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.periods import Period, read_periods
 from lymphokin.io.convert.subject_ids import subjects_of
@@ -24,14 +24,14 @@ from lymphokin.io.convert.treatment_names import (
 )
 from lymphokin.io.convert.treatment_rows import once_each, that_took_place
 from lymphokin.lab_units import DoseUnit, dose_unit
-from lymphokin.quantities import HOURS_PER_DAY
+from lymphokin.quantities import DRUG, HOURS_PER_DAY
 
 _UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([^\d\s].*)")
 """A unit of the mapping that is an amount of its own, such as `10 mg` of a capsule."""
 
 
 def read_doses(bench: Bench, data: Dataset, subjects: pd.DataFrame) -> pd.DataFrame:
-    """Draft records of single doses of ATRA in mg.
+    """Draft records of single doses of the drug in mg.
 
     A row with start and end dates is a dose at each time of each day of it.
 
@@ -41,7 +41,7 @@ def read_doses(bench: Bench, data: Dataset, subjects: pd.DataFrame) -> pd.DataFr
         subjects: Per subject, `bsa` (m2, for doses in mg/m2), `weight` (kg, for mg/kg) and
             `last_exposure` (a date).
     """
-    data = once_each(bench, _of_atra(bench, data), "EX")
+    data = once_each(bench, _of_drug(bench, data), "EX")
     data = _taken_by_mouth(bench, that_took_place(bench, data, "EX"))
     amount = bench.numbers(data, "EXDOSE").to_numpy()
     total = bench.numbers(data, "EXDOSTOT").to_numpy()
@@ -55,53 +55,56 @@ def read_doses(bench: Bench, data: Dataset, subjects: pd.DataFrame) -> pd.DataFr
     return _without_coincident(bench, data, _unfolded(bench, data, amount, periods))
 
 
-def _of_atra(bench: Bench, data: Dataset) -> Dataset:
-    """Rows whose treatment is ATRA, and no placebo of it; the others are listed."""
-    atra = bench.mapping["atra"]
-    names = Names.of(atra)
+def _of_drug(bench: Bench, data: Dataset) -> Dataset:
+    """Rows whose treatment is the drug, and no placebo of it; the others are listed."""
+    words = bench.mapping[DRUG]
+    names = Names.of(words)
     kinds = names.kinds(data, "EXTRT", "EXDECOD")
     texts = data.text("EXTRT")
-    bench.flag(data, kinds == UNCLEAR, "EXTRT", "the name of ATRA or of its placebo, not of both",
-               'say what it is in the mapping: [atra.treatments] "the text" = "yes", "placebo" or '
+    bench.flag(data, kinds == UNCLEAR, "EXTRT",
+               f"the name of {DRUG_LABEL} or of its placebo, not of both",
+               f'say what it is in the mapping: [{DRUG}.treatments] "the text" = "yes", "placebo" '
+               'or '
                '"no"')  # fmt: skip
     known = texts.str.upper().isin(list(names.stated)).to_numpy()
-    missed = (kinds == WANTED) & holding(texts, atra["not_given"]) & ~known
+    missed = (kinds == WANTED) & holding(texts, words["not_given"]) & ~known
     bench.flag(data, missed & (bench.numbers(data, "EXDOSE").fillna(0) > 0).to_numpy(), "EXTRT",
                "the name of a treatment that was given, beside a dose",
-               'say it in the mapping: [atra.treatments] "the text" = "yes" or "no"')  # fmt: skip
+               f'say it in the mapping: [{DRUG}.treatments] "the text" = "yes" '
+               'or "no"')  # fmt: skip
     bench.account.dropped(data.file, f"not given: {listed(texts[missed])}", data.lines[missed])
     placebo = kinds == INERT
-    why = f"a placebo, not ATRA: {listed(texts[placebo])}"
+    why = f"a placebo, not {DRUG_LABEL}: {listed(texts[placebo])}"
     bench.account.dropped(data.file, why, data.lines[placebo])
     other = kinds == OTHER
-    why = f"another treatment than ATRA: {listed(texts[other])}"
+    why = f"another treatment than {DRUG_LABEL}: {listed(texts[other])}"
     bench.account.dropped(data.file, why, data.lines[other])
     near = [t for t in names.near(set(texts[other])) if t.upper() not in names.stated]
     if near:
         bench.account.warn(
-            f"{data.file}: {listed(near)} taken as another drug, as the name of ATRA is only a "
-            'part of a word; if it is ATRA, [atra.treatments] "the text" = "yes"'
+            f"{data.file}: {listed(near)} taken as another drug, as the name of {DRUG_LABEL} is "
+            f'only a part of a word; if it is {DRUG_LABEL}, [{DRUG}.treatments] "the text" = "yes"'
         )
     return data.select(~placebo & ~other & ~missed)
 
 
 def _taken_by_mouth(bench: Bench, data: Dataset) -> Dataset:
-    """Rows of oral ATRA; rows on the skin are left out, other routes are a problem."""
-    atra = bench.mapping["atra"]
+    """Rows of the drug by mouth; rows on the skin are left out, other routes are a problem."""
+    words = bench.mapping[DRUG]
     route = data.text("EXROUTE")
     stated = (route != "").to_numpy()
-    oral = holding(route, atra["routes"])
+    oral = holding(route, words["routes"])
     form = data.text("EXDOSFRM") + " | " + data.text("EXTRT")
     described = route.where(stated, form)
-    elsewhere = holding(described, atra["other_routes"]) & ~oral
+    elsewhere = holding(described, words["other_routes"]) & ~oral
     why = f"not taken by mouth: {listed(described[elsewhere])}"
     bench.account.dropped(data.file, why, data.lines[elsewhere])
-    bench.flag(data, oral & holding(form, atra["other_routes"]), "EXROUTE",
+    bench.flag(data, oral & holding(form, words["other_routes"]), "EXROUTE",
                "a route that fits the name or form of the drug",
-               'another drug? [atra.treatments] "the text" = "no" in the mapping')  # fmt: skip
+               f'another drug? [{DRUG}.treatments] "the text" = "no" in the mapping')  # fmt: skip
     bench.flag(data, stated & ~oral & ~elsewhere, "EXROUTE", "ORAL",
-               "the model follows oral ATRA; add the route to [atra] routes or other_routes of the "
-               "mapping")  # fmt: skip
+               f"the model follows oral {DRUG_LABEL}; add the route to [{DRUG}] routes or "
+               "other_routes of the mapping")  # fmt: skip
     why = "the route is not stated: taken as oral"
     bench.account.assumed(data.file, why, data.lines[~stated & ~elsewhere])
     return data.select(~elsewhere)
@@ -133,7 +136,7 @@ def _single(
 
 def _units(bench: Bench, data: Dataset) -> list[DoseUnit | None]:
     """The unit of every row, None (and a problem) where it is not known."""
-    translate = {str(k).upper(): str(v) for k, v in bench.mapping["atra"]["units"].items()}
+    translate = {str(k).upper(): str(v) for k, v in bench.mapping[DRUG]["units"].items()}
     units = []
     for text in data.text("EXDOSU"):
         text = translate.get(str(text).upper(), str(text))
@@ -143,7 +146,8 @@ def _units(bench: Bench, data: Dataset) -> list[DoseUnit | None]:
         units.append(None if unit is None else replace(unit, factor=number * unit.factor))
     bench.flag(data, np.array([unit is None for unit in units], bool), "EXDOSU",
                "mg, g, ug, mg/m2 or mg/kg, perhaps a day",
-               'or say what it holds in the mapping: [atra.units] CAPSULE = "10 mg"')  # fmt: skip
+               f'or say what it holds in the mapping: [{DRUG}.units] '
+               'CAPSULE = "10 mg"')  # fmt: skip
     return units
 
 
@@ -199,12 +203,12 @@ def _without_coincident(bench: Bench, data: Dataset, doses: pd.DataFrame) -> pd.
     again = doses.duplicated(["id", "when"]).to_numpy()
     if not again.any():
         return doses
-    rule = bench.mapping["atra"]["same_time"]
+    rule = bench.mapping[DRUG]["same_time"]
     rows = np.isin(data.lines, doses["row"][again])
     if not rule:
         bench.flag(data, rows, "EXSTDTC", "one dose at a time; another row has a dose then, too",
-                   'strengths of one dose: [atra] same_time = "add"; a dose said twice: '
-                   '[atra] same_time = "first"')  # fmt: skip
+                   f'strengths of one dose: [{DRUG}] same_time = "add"; a dose said twice: '
+                   f'[{DRUG}] same_time = "first"')  # fmt: skip
         return doses[~again]
     gone = np.setdiff1d(doses["row"][again], doses["row"][~again])
     kept = doses[~again].copy()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, LEVEL, MDSC, Bench, draft, no_records
+from lymphokin.io.convert.bench import COUNT, LEVEL, OTHERS, Bench, draft, no_records
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.cross_checks import check_baseline, check_grades, check_size
 from lymphokin.io.convert.datasets import Dataset
@@ -30,6 +30,7 @@ from lymphokin.io.convert.specimens import (
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.treatment_names import holding, listed
 from lymphokin.lab_units import count_factor, part_factor
+from lymphokin.quantities import DRUG
 
 
 def read_measurements(
@@ -44,8 +45,9 @@ def read_measurements(
     for note in data.notes:
         bench.account.warn(note)
     tests = data.text(columns.test).str.upper()
-    lab, atra = bench.mapping["lab"], bench.mapping["atra"]
-    codes = {COUNT: lab["lymphocytes"], MDSC: lab["mdsc"], LEVEL: atra["level_tests"]}
+    lab = bench.mapping["lab"]
+    codes = {COUNT: lab["lymphocytes"], **{name: lab[name] for name in OTHERS}}
+    codes[LEVEL] = bench.mapping[DRUG]["level_tests"]
     wanted = {kind: tests.isin(_upper(names)).to_numpy() for kind, names in codes.items()}
     shares = tests.isin(_upper(lab["lymphocyte_fractions"])).to_numpy()
     as_share = wanted[COUNT] & _in_parts(bench, data, columns)

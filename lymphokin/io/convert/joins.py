@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, Bench
+from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, Bench
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.subjects import STARTS
 from lymphokin.io.convert.treatment_names import Names, holding
+from lymphokin.quantities import DRUG
 
 
 def check_joins(bench: Bench, records: pd.DataFrame, owners: list[pd.DataFrame]) -> None:
@@ -63,8 +64,8 @@ def _need_counts_before(bench: Bench, records: pd.DataFrame) -> None:
 
 
 def check_arms(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> None:
-    """Name the subjects whose doses of ATRA do not fit the name of their arm."""
-    names = Names.of(bench.mapping["atra"])
+    """Name the subjects whose doses of the drug do not fit the name of their arm."""
+    names = Names.of(bench.mapping[DRUG])
     arm = subjects["arm"].dropna()
     placebo, drug = holding(arm, names.inert), holding(arm, names.names)
     dosed = set(records["id"][records["kind"] == DOSE])
@@ -72,16 +73,16 @@ def check_arms(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> N
     rows = records[(records["kind"] == DOSE) & records["id"].isin(wrongly)].drop_duplicates("id")
     for record in rows.itertuples():
         bench.found(str(record.source)).add(
-            int(record.row), None, f"a dose of ATRA of a subject of arm {arm[record.id]}",  # type: ignore[index]
-            "no ATRA in an arm with placebo",
-            'is it the placebo? [atra.treatments] "its name" = "placebo" in the mapping; is the '
+            int(record.row), None, f"a dose of {DRUG_LABEL} of a subject of arm {arm[record.id]}",  # type: ignore[index]
+            f"no {DRUG_LABEL} in an arm with placebo",
+            f'is it the placebo? [{DRUG}.treatments] "its name" = "placebo" in the mapping; is the '
             'arm only planned? [subject] arm = "actual"',
         )  # fmt: skip
     present = set(records["id"])
     without = [n for n in arm.index[drug & ~placebo] if n not in dosed and n in present]
     if without:
-        bench.account.warn(f"{len(without):,} subject(s) of an arm with ATRA have no dose of it: "
-                           f"{bench.named(without)}")  # fmt: skip
+        bench.account.warn(f"{len(without):,} subject(s) of an arm with {DRUG_LABEL} have no "
+                           f"dose of it: {bench.named(without)}")  # fmt: skip
 
 
 def check_starts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,7 +40,7 @@ from lymphokin.quantities import CELLS_PER_UL
 
 _BRACKETED = re.compile(r".*[(\[]([^()\[\]]+)[)\]]\s*$")
 
-FACTORS = {COUNT: count_factor, LEVEL: level_factor}
+FACTORS: dict[str, Callable[[str], Fraction | None]] = {COUNT: count_factor, LEVEL: level_factor}
 
 
 def units_of(data: Dataset, columns: Columns) -> pd.Series:

@@ -25,6 +25,7 @@ from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.results import EXPECTED as NUMBERS
 from lymphokin.io.convert.results import read_number
 from lymphokin.io.convert.treatment_names import holds
+from lymphokin.quantities import DRUG
 
 _FLAGS = {**dict.fromkeys(("BLQ", "BLOQ", "BQL", "BLLOQ", "BLQFN"), ("1", "0")),
           "BLQFL": ("Y", "N")}  # fmt: skip
@@ -38,7 +39,7 @@ BLANK = ("", ".", "-")
 
 def table_of(kind: str) -> str:
     """The table of a mapping that holds what is said of a kind of results."""
-    return "atra" if kind == LEVEL else "lab"
+    return DRUG if kind == LEVEL else "lab"
 
 
 def read_words(bench: Bench, texts: Iterable[str], kind: str) -> list[Word]:

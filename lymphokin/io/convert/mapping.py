@@ -14,6 +14,7 @@ from lymphokin.io.convert.mapping_defaults import DEFAULTS, Mapping
 from lymphokin.io.number_format import NumberFormat, StatedFormat
 from lymphokin.io.problems import Findings
 from lymphokin.plausible import checked_reasons
+from lymphokin.quantities import DRUG
 
 _FREE = ("rename", "units", "treatments", "sites", "columns", "cmt", "dvid", "visits", "covariates",
          "logarithms")  # fmt: skip
@@ -23,9 +24,9 @@ _REPEATS = ("", "first", "last", "mean", "lowest", "highest")
 _CHOICES = {
     "subject.arm": ("", "planned", "actual"),
     "lab.repeats": _REPEATS,
-    "atra.repeats": _REPEATS,
-    "atra.open_end": ("", "single_day", "last_exposure"),
-    "atra.same_time": ("", "add", "first"),
+    f"{DRUG}.repeats": _REPEATS,
+    f"{DRUG}.open_end": ("", "single_day", "last_exposure"),
+    f"{DRUG}.same_time": ("", "add", "first"),
     "radiotherapy.row": ("", "fraction", "course"),
     "radiotherapy.same_day": ("", "lesions", "twice_a_day", "first"),
     "format.decimal": ("", ".", ","),

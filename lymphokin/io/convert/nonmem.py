@@ -13,7 +13,16 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.io.censoring import read_word
-from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, MDSC, Bench, draft, no_records
+from lymphokin.io.convert.bench import (
+    COUNT,
+    DOSE,
+    FRACTION,
+    LEVEL,
+    OTHERS,
+    Bench,
+    draft,
+    no_records,
+)
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.limits import LLOQ, ULOQ, in_draft, read_results
 from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, read_times
@@ -23,7 +32,7 @@ from lymphokin.io.records import MOST_REPEATS
 from lymphokin.io.stated_units import OF_DOSES, OF_RESULTS, other_units
 from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
 from lymphokin.lab_units import count_factor, level_factor
-from lymphokin.quantities import CELLS_PER_UL, OBSERVABLES
+from lymphokin.quantities import CELLS_PER_UL, DRUG, DRUGS, OBSERVABLES
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "DV": ("Y", "OBSERVATION"),
@@ -36,9 +45,16 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 """Columns of nlmixr2 (lower case of NONMEM's) and Monolix that mean the same."""
 
+
+def _per_ul(unit: str) -> Fraction | None:
+    """Factor from a count in a unit to cells/uL; None where the unit is none of counts."""
+    factor = count_factor(unit)
+    return None if factor is None else factor * int(CELLS_PER_UL)
+
+
 FACTORS: dict[str, Callable[[str], Fraction | None]] = {
     COUNT: count_factor,
-    MDSC: lambda u: None if (f := count_factor(u)) is None else f * int(CELLS_PER_UL),
+    **dict.fromkeys(OTHERS, _per_ul),
     LEVEL: level_factor,
 }
 
@@ -234,7 +250,7 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     words = _words(bench, data, "CMT", bench.mapping["nonmem"]["cmt"], COMPARTMENTS)
     amount = bench.numbers(data, "AMT")
     bench.flag(data, ~(amount > 0), "AMT", "an amount above 0 on every dose")
-    for word, unit in (("rt", "Gy"), ("atra", "mg")):
+    for word, unit in (("rt", "Gy"), (DRUG, DRUGS[DRUG].unit)):
         _check_units(bench, data, words.eq(word).to_numpy(), OF_DOSES, f"AMT in {unit}", unit)
     more, interval = bench.numbers(data, "ADDL").fillna(0), bench.numbers(data, "II").fillna(0)
     wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
@@ -250,7 +266,7 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
                 cell=data.text("AMT").to_numpy(),
                 lesion=bench.numbers(data, "LESION").fillna(0).to_numpy(int),
                 **{name: values[rows] for name, values in place.items()})  # fmt: skip
-    one["kind"] = words.map({"rt": FRACTION, "atra": DOSE}).to_numpy()
+    one["kind"] = words.map({"rt": FRACTION, DRUG: DOSE}).to_numpy()
     row = np.repeat(np.arange(len(data)), count)
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     many = one.iloc[row].reset_index(drop=True)

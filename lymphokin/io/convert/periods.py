@@ -12,6 +12,7 @@ from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.subject_ids import subjects_of
+from lymphokin.quantities import DRUG
 
 ONCE = "ONCE"
 INTERVAL_HOURS = {
@@ -116,7 +117,7 @@ def _ends(
     bench.account.assumed(data.file, why, data.lines[single & often.eq("").to_numpy()])
     last = np.where(single, first, last)
     open_end &= ~single
-    rule = bench.mapping["atra"]["open_end"]
+    rule = bench.mapping[DRUG]["open_end"]
     if rule == "single_day":
         last = np.where(open_end, first, last)
         why = "no end of the period: taken as a single day, as the mapping says"
@@ -130,8 +131,8 @@ def _ends(
         bench.account.assumed(data.file, why, data.lines[open_end])
     else:
         bench.flag(data, open_end, "EXENDTC", "the end of the period of treatment",
-                   'was it going on? [atra] open_end = "single_day", or "last_exposure" (RFXENDTC '
-                   "of DM), in the mapping")  # fmt: skip
+                   f'was it going on? [{DRUG}] open_end = "single_day", or "last_exposure" '
+                   "(RFXENDTC of DM), in the mapping")  # fmt: skip
     return np.where(np.isnat(last), first, last), stated
 
 
@@ -153,12 +154,13 @@ def _intervals(bench: Bench, data: Dataset, often: pd.Series, days: np.ndarray) 
                "a frequency of a period of several days",
                "a single dose ends on the day when it begins")  # fmt: skip
     blank = often.eq("").to_numpy() & longer
-    usual = str(bench.mapping["atra"]["frequency"]).upper()
+    usual = str(bench.mapping[DRUG]["frequency"]).upper()
     if usual:
         often = often.where(~blank, usual)
         why = f"no frequency: taken as {usual}, as the mapping says"
         bench.account.assumed(data.file, why, data.lines[blank])
     else:
         bench.flag(data, blank, "EXDOSFRQ", "the frequency of doses over several days",
-                   'or that of all such rows in the mapping: [atra] frequency = "QD"')  # fmt: skip
+                   f'or that of all such rows in the mapping: [{DRUG}] '
+                   'frequency = "QD"')  # fmt: skip
     return often.map(INTERVAL_HOURS).fillna(24).to_numpy(float)

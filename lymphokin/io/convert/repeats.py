@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, MDSC, Bench
+from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, OTHERS, Bench
+from lymphokin.quantities import DRUG
 
 SAME = 1 / 86_400
 """Days within which records are at the same time."""
@@ -19,13 +20,13 @@ _ORDER = {
     "highest": (["value", "at"], False),
 }
 """Columns that sort records of one time, the one to keep first, and whether upwards."""
-_KEYS = {COUNT: "lab", MDSC: "lab", LEVEL: "atra"}
+_KEYS = {**dict.fromkeys((COUNT, *OTHERS), "lab"), LEVEL: DRUG}
 
 
 def without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
     """Records without those that say again what another says, or say nothing beside a result.
 
-    Several results at one time become one by [lab] repeats or [atra] repeats of the mapping; what
+    Several results at one time become one by `repeats` of [lab] or of the drug in the mapping; what
     no rule decides is a problem.
     """
     again = _keyed(records).duplicated([*_PLACE, *_RESULT]).to_numpy()

@@ -9,6 +9,7 @@ from lymphokin.io.convert.bench import COUNT, LEVEL, Bench
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.treatment_names import holding, listed
+from lymphokin.quantities import DRUG
 
 
 def of_the_right_specimen(bench: Bench, data: Dataset, columns: Columns, kind: str) -> Dataset:
@@ -17,7 +18,7 @@ def of_the_right_specimen(bench: Bench, data: Dataset, columns: Columns, kind: s
     Records of another known specimen are left out. A specimen that is neither is a problem.
     """
     lab = bench.mapping["lab"]
-    wanted = bench.mapping["atra" if kind == LEVEL else "lab"]["specimens"]
+    wanted = bench.mapping[DRUG if kind == LEVEL else "lab"]["specimens"]
     other = np.zeros(len(data), bool)
     said: list[str] = []
     for name in columns.described:
@@ -30,7 +31,7 @@ def of_the_right_specimen(bench: Bench, data: Dataset, columns: Columns, kind: s
     specimen = data.text(columns.specimen)
     stated = (specimen != "").to_numpy()
     right = holding(specimen, wanted)
-    table = "atra" if kind == LEVEL else "lab"
+    table = DRUG if kind == LEVEL else "lab"
     hint = f"add it to [{table}] specimens, or to [lab] other_specimens to leave it out"
     expected = f"one of {', '.join(map(str, wanted))}"
     bench.flag(data, stated & ~right, columns.specimen, expected, hint)

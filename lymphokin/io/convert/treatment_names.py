@@ -62,7 +62,7 @@ class Names:
 
     @staticmethod
     def of(mapping: dict[str, Any]) -> Names:
-        """The names of a table of the mapping, [atra] or [radiotherapy]."""
+        """The names of a table of the mapping, that of the drug or [radiotherapy]."""
         stated = {str(text).upper(): str(kind) for text, kind in mapping["treatments"].items()}
         return Names(tuple(mapping["names"]), tuple(mapping["placebo"]), stated)
 

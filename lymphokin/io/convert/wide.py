@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, FRACTION, LEVEL, MDSC, Bench, draft
+from lymphokin.io.convert.bench import FRACTION, Bench, draft
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.limits import in_draft, read_results
@@ -88,8 +88,10 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
             found.add(
                 None, str(column), str(day), "the day of the visit as a number in the mapping"
             )
-    if wide["quantity"] not in (COUNT, MDSC, LEVEL):
-        found.add(None, None, wide["quantity"], "alc, mdsc or atra as [wide] quantity")
+    if wide["quantity"] not in OBSERVABLES:
+        found.add(
+            None, None, wide["quantity"], f"one of {', '.join(OBSERVABLES)} as [wide] quantity"
+        )
     elif not wide["unit"] or FACTORS[wide["quantity"]](wide["unit"]) is None:
         expected = f'a known unit, such as [wide] unit = "{OBSERVABLES[wide["quantity"]].unit}"'
         found.add(None, None, wide["unit"] or None, expected)
