@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lymphokin.whatif.questions.narrowing import Narrowing
     from lymphokin.whatif.schedule import Schedule
 
+B_FOR_A = "B instead of A"
 STYLES = {"strong": "bold yellow", "caution": "yellow", "note": "dim"}
 
 
@@ -225,27 +226,29 @@ def _risks(answers: Sequence[ScheduleAnswer], names: Sequence[str], endpoint: Ju
 
 def _by_model(answer: BetweenModelsAnswer, one: bool = False) -> Table:
     """Table of the models; of A alone where B is the same."""
+    from lymphokin.whatif.in_words import change_in_words, title
     from lymphokin.whatif.in_words import estimate_in_words as cell
-    from lymphokin.whatif.in_words import title
 
     table = Table(title=f"By model: {title(answer.endpoint)}")
     table.add_column("model")
-    for name in ("risk",) if one else ("A", "B", "A - B"):
+    for name in ("risk",) if one else ("A", "B", B_FOR_A):
         table.add_column(name, justify="right")
     table.add_column("knows the drugs")
     table.add_column("rests on")
     for row in answer.models:
-        both = (cell(row.a),) if one else (cell(row.a), cell(row.b), f"{row.difference.shown:+g}")
+        change = change_in_words(row.difference.shown)
+        both = (cell(row.a),) if one else (cell(row.a), cell(row.b), change)
         doubt = "" if row.reliable else "; the counts are unlike what it expects"
         knows = "yes" if row.knows_drugs_a and row.knows_drugs_b else "no"
         table.add_row(row.model.replace("_", " "), *both, knows, row.rests_on + doubt)
-    over = [("A", answer.a), ("B", answer.b), ("A - B", answer.difference)]
-    said = [
-        ("" if one else f"{name}: ")
-        + f"{m.lowest:g} to {m.highest:g}, mean {m.mean:g}, of {m.models} model(s)"
-        for name, m in over[: 1 if one else 3]
-        if m is not None
-    ]
+    over = [("A", answer.a), ("B", answer.b), (B_FOR_A, answer.difference)]
+    said = []
+    for name, m in over[: 1 if one else 3]:
+        if m is not None:
+            shown = change_in_words if name == B_FOR_A else "{:g}".format
+            low, high, mean = map(shown, (m.lowest, m.highest, m.mean))
+            where = "" if one else f"{name}: "
+            said.append(f"{where}{low} to {high}, mean {mean}, of {m.models} model(s)")
     table.caption = "Models that know the drugs, each with the same weight. " + "; ".join(said)
     return table
 

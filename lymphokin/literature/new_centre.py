@@ -57,7 +57,8 @@ def for_new_centre(population: PopulationDraws, seed: int = 0) -> PopulationDraw
         offset = spread[name] * rng.standard_normal(len(z))
         z += offset[:, None] * directions[name]
     title = f"{population.provenance.title}, for a new centre"
-    provenance = population.provenance.model_copy(update={"title": title})
+    named = {"title": title, "title_message": None}
+    provenance = population.provenance.model_copy(update=named)
     return replace(population, z=z, provenance=provenance)
 
 

@@ -16,11 +16,12 @@ OF_THE_DOSE = (
     "An immune dose estimated from site and lesions is an order of magnitude, not dosimetry."
 )
 OF_OTHER_CAUSES = (
-    "Infection, steroids and systemic therapy change counts; the model does not know of them."
+    "Steroids lower lymphocyte counts, and the model does not know of them: starting, changing or "
+    "stopping them is in no number. Nor are infection and systemic therapy."
 )
 BESIDE_COVARIATES = (
-    "Infection and other therapy change counts; of what changes within a patient the model knows "
-    "its own covariates alone."
+    "Infection, steroids and other therapy change counts; of what changes within a patient the "
+    "model knows its own covariates alone."
 )
 
 
@@ -57,6 +58,8 @@ class Provenance(BaseModel):
     title: str
     """in words, e.g. "prior, no data" """
     synthetic: bool
+    title_message: Message | None
+    """the title as a sentence of the catalogue; None where the title is a text with a label"""
     model: str
     model_sha256: str
     gamma_known_from_people: bool
@@ -79,8 +82,8 @@ class Provenance(BaseModel):
 
 
 UNKNOWN: dict[str, Any] = {"synthetic": False} | dict.fromkeys(
-    ("patients", "draws", "created", "commit", "data_sha256", "posterior_sha256", "rhat_max",
-     "ess_bulk_min", "divergences", "verdict", "calibration")
+    ("title_message", "patients", "draws", "created", "commit", "data_sha256", "posterior_sha256",
+     "rhat_max", "ess_bulk_min", "divergences", "verdict", "calibration")
 )  # fmt: skip
 """Facts that stand like this where they are not given."""
 

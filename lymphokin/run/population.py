@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.pages.messages import Message, say
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import provenance_of, rounded
 from lymphokin.predict.range import NAMES, features
@@ -39,15 +40,16 @@ def population_of(fit: Fit) -> PopulationDraws:
         return PopulationDraws(
             fit.model, fit.population_z(), provenance, seen, centre_offsets=offsets
         )
-    kind = "synthetic data" if origin["synthetic_data"] else "data"
-    method = "" if fit.method == "nuts" else f"approximate ({fit.method}) "
     update = origin.get("update", {})
-    before = f"{update['of']}, updated by a " if update else ""
+    title = _title(fit, origin["data_file"], bool(origin["synthetic_data"]))
+    if update:
+        title = say("rests.updated", before=update["of"], fit=title)
     forecasts = None if fit.folder is None else read_forecasts(fit.folder, origin)
     provenance = provenance_of(
         fit.model,
         "fit",
-        before + f"{method}fit of {origin['data_file'] or 'a cohort without a file'} ({kind})",
+        title.text,
+        title_message=title,
         **facts,
         patients=len(fit.cohort) + (update.get("patients") or 0),
         calibration=calibration_of_run(forecasts, fit.config.get("counts_until")),
@@ -60,3 +62,12 @@ def population_of(fit: Fit) -> PopulationDraws:
         features(fit.cohort, endpoint_visits(fit.cohort))[list(NAMES)],
         origin.get("approximation", {}).get("verdict"),
     )
+
+
+def _title(fit: Fit, file: str | None, synthetic: bool) -> Message:
+    """What the draws of a fit rest on."""
+    kind = say("rests.synthetic") if synthetic else say("rests.data")
+    of = file or say("rests.no_file")
+    if fit.method == "nuts":
+        return say("rests.fit", file=of, kind=kind)
+    return say("rests.approximate", method=fit.method, file=of, kind=kind)

@@ -108,6 +108,13 @@ class Link(BaseModel):
     without: str
 
 
+class Abbreviation(BaseModel):
+    """A label in capitals, and what it stands for."""
+
+    short: str
+    in_full: str
+
+
 class Preset(BaseModel):
     """A schedule to start from."""
 
@@ -149,6 +156,8 @@ class Form(BaseModel):
     """what else it measures, of which none are asked"""
     drugs: list[DrugField]
     link: Link | None
+    abbreviations: list[Abbreviation]
+    """of the model's drugs and of what it measures"""
     presets: list[Preset]
     grades: list[GradeBand]
     endpoints: list[JudgedBy]
@@ -200,6 +209,11 @@ def form_of(population: PopulationDraws) -> Form:
         levels=[field for name, field in measured.items() if name not in shown],
         drugs=[_drug_field(name, dose) for name, dose in model.drugs.items()],
         link=Link(assumes=link.assumes, without=link.without) if link else None,
+        abbreviations=[
+            Abbreviation(short=observable.label, in_full=observable.in_full)
+            for observable in model.observables.values()
+            if observable.label.isupper() and observable.in_full
+        ],
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
         endpoints=[in_words(endpoint) for endpoint in shipped_endpoints().values()],

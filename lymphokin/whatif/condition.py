@@ -15,6 +15,9 @@ test holds them to the same risks.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -25,7 +28,6 @@ from lymphokin.population.no_forecast import MOST_DRAWS_UNSOLVED, NO_SOLUTION, N
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import (
     PatientDraws,
-    chosen_atoms,
     draw_patients,
     split_normals,
     stacked,
@@ -33,20 +35,35 @@ from lymphokin.whatif.draws import (
 from lymphokin.whatif.lanes import LANES, Lanes
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.markov import walk
-from lymphokin.whatif.proposal import fit_proposal
+from lymphokin.whatif.normals import normals
+from lymphokin.whatif.proposal import fit_proposal, prior_proposal
+from lymphokin.whatif.surface import Surface, evenly
 
-PROPOSALS = 2
-"""Proposed draws of the patient per draw of the population, of which there are as many as draws."""
+PROPOSALS = 4
+"""At least so many proposed draws of the patient per draw that is kept; their number is a power of
+two, at which a Sobol sequence is most even."""
 
 
-def unconditioned(population: PopulationDraws, count: int, seed: int) -> Conditioned:
+def unconditioned(
+    population: PopulationDraws, surfaces: Sequence[Surface], count: int, seed: int
+) -> Conditioned:
     """``count`` draws of a patient of whom nothing has been measured."""
-    draws = draw_patients(population, count, seed)
+    proposal = prior_proposal(population, surfaces[0])
+    atom, w, _ = proposal.draw(_proposed(count), seed + 2)
+    draws = _spread(population, surfaces, atom, w, np.ones(len(atom)), count, seed)
     return Conditioned(draws, stacked(draws.lanes), "none")
 
 
-def condition(likelihood: PatientLikelihood, count: int, seed: int) -> Conditioned:
+def condition(
+    likelihood: PatientLikelihood, surfaces: Sequence[Surface], count: int, seed: int
+) -> Conditioned:
     """``count`` draws of the patient given the records.
+
+    Args:
+        likelihood: of the records.
+        surfaces: what decides a later count, and what else draws are spread evenly along.
+        count: number of draws.
+        seed: of the random numbers.
 
     Raises:
         NoForecastError: when the model has no number for too many draws.
@@ -54,25 +71,46 @@ def condition(likelihood: PatientLikelihood, count: int, seed: int) -> Condition
     population = likelihood.population
     start = draw_patients(population, LANES, seed)
     z, w = start.lanes.z, stacked(start.lanes)
-    proposal = fit_proposal(likelihood, z, w, likelihood.predicted(z, w))
-    w, _ = proposal.draw(z, seed + 1)
-    proposal = fit_proposal(likelihood, z, w, likelihood.predicted(z, w))
-    atom = np.tile(chosen_atoms(population, count, seed), PROPOSALS)
+    proposal = fit_proposal(likelihood, surfaces[0], z, w, likelihood.predicted(z, w))
+    atom, w, _ = proposal.draw(LANES, seed + 1)
     z = population.z[atom].T
-    w, log_weight = proposal.draw(z, seed + 2)
-    log_weight = log_weight + likelihood.log_likelihood(likelihood.predicted(z, w), atom)
+    proposal = fit_proposal(likelihood, surfaces[0], z, w, likelihood.predicted(z, w))
+    atom, w, log_weight = proposal.draw(_proposed(count), seed + 2)
+    predicted = likelihood.predicted(population.z[atom].T, w)
+    log_weight = log_weight + likelihood.log_likelihood(predicted, atom)
     log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
     if np.isneginf(log_weight).mean() > MOST_DRAWS_UNSOLVED:
         raise NoForecastError(NO_SOLUTION.format(population.model.name))
     smooth, k = pareto_smoothed(log_weight)
     weight = np.exp(smooth - logsumexp(smooth))
-    chosen = systematic(weight, count, np.random.default_rng(seed + 3).uniform())
-    z, w = z[:, chosen], w[:, chosen]
-    noise = draw_patients(population, count, seed).noise
-    draws = PatientDraws(Lanes(z, *split_normals(population, w)), atom[chosen], noise)
+    draws = _spread(population, surfaces, atom, w, weight, count, seed)
+    deviation = proposal.deviation(draws.lanes.z, stacked(draws.lanes))
     effective = float(1 / (weight**2).sum())
-    conditioned = Conditioned(draws, proposal.deviation(z, w), "importance", k, effective)
-    return conditioned if k <= UNRELIABLE_PARETO_K else walk(proposal, conditioned, seed + 4)
+    conditioned = Conditioned(draws, deviation, "importance", k, effective)
+    if k <= UNRELIABLE_PARETO_K:
+        return conditioned
+    return walk(likelihood, proposal, conditioned, seed + 4)
+
+
+def _proposed(count: int) -> int:
+    return 1 << math.ceil(math.log2(PROPOSALS * count))
+
+
+def _spread(
+    population: PopulationDraws,
+    surfaces: Sequence[Surface],
+    atom: np.ndarray,
+    w: np.ndarray,
+    weight: np.ndarray,
+    count: int,
+    seed: int,
+) -> PatientDraws:
+    """``count`` of some weighted draws, spread evenly along the surfaces."""
+    z = population.z[atom].T
+    order = evenly([surface(z, w) for surface in surfaces], weight, count)
+    chosen = order[systematic(weight[order], count, 0.5)]
+    lanes = Lanes(z[:, chosen], *split_normals(population, w[:, chosen]))
+    return PatientDraws(lanes, atom[chosen], normals(count, 1, seed + 3)[0])
 
 
 def systematic(weight: np.ndarray, count: int, start: float) -> np.ndarray:

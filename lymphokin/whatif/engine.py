@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
-from lymphokin.pages.messages import Message, RefusedError, say
+from lymphokin.pages.messages import RefusedError
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
@@ -17,7 +17,6 @@ from lymphokin.solve import StepRule, Treatment, following
 from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.answer import schedule_answer
 from lymphokin.whatif.answers import (
-    Difference,
     Estimate,
     Notice,
     ScheduleAnswer,
@@ -27,6 +26,7 @@ from lymphokin.whatif.answers import (
 from lymphokin.whatif.caution import warnings_of
 from lymphokin.whatif.condition import condition, unconditioned
 from lymphokin.whatif.conditioned import Conditioned
+from lymphokin.whatif.differences import differences
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import SIX_WEEKS, check_endpoint, in_words, scale_of, visit_of
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
@@ -40,6 +40,7 @@ from lymphokin.whatif.records import Records
 from lymphokin.whatif.risk import grade_draws
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS, arrays_of
+from lymphokin.whatif.surface import Surface
 from lymphokin.whatif.treatment import (
     PATIENT,
     as_read,
@@ -49,6 +50,7 @@ from lymphokin.whatif.treatment import (
     known_immune_dose,
     treatment_of,
 )  # fmt: skip
+from lymphokin.whatif.usual import usual_surfaces
 
 CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
 KEPT = 16
@@ -72,7 +74,7 @@ class Engine:
         self.steps: StepRule = following(STEPS, population.model)
         self._fixed, self._conditioned, self._solved = Recent(KEPT), Recent(KEPT), Recent(KEPT)
         self._answered, self._intervals = Recent(KEPT), Recent(KEPT)
-        self._read_curves = Recent(KEPT)
+        self._read_curves, self._surfaces = Recent(KEPT), Recent(KEPT)
         self._treatments, self._risks = Recent(RISKS_KEPT), Recent(RISKS_KEPT)
 
     def what_if(self, request: WhatIfRequest) -> WhatIfAnswer:
@@ -95,7 +97,7 @@ class Engine:
         endpoint = request.endpoint
         check_endpoint(endpoint)
         conditioned = self.condition(patient, plan, draws)
-        difference, without = self.differences(request)
+        difference, without = differences(self, request)
         return WhatIfAnswer(
             endpoint=in_words(endpoint),
             days=CURVE_DAYS.tolist(),
@@ -111,51 +113,6 @@ class Engine:
             draws=draws,
             seconds=round(time.perf_counter() - began, 3),
         )
-
-    def differences(self, request: WhatIfRequest) -> tuple[Difference, Difference | None]:
-        """A minus B, and the same without the disputed link if the model has one."""
-
-        def between(version: int, assumption: Message | None = None) -> Difference:
-            return self._between(request, version, assumption)
-
-        link = self.solver.contrast
-        if link is None:
-            return between(0), None
-        without = between(2)
-        known = self.population.provenance.gamma_known_from_people
-        a, b = (s.pulses_of(link.drug) for s in (request.a, request.b))
-        unseen = not known and a != b
-        if not unseen:
-            return between(0), without
-        assumption = say("assumption.alone", assumes=link.assumes)
-        if without.verdict != "same" and (without.low or without.high):
-            unit = scale_of(request.endpoint).unit
-            left = {"left": without.shown, "unit": unit}
-            assumption = say("assumption.left", assumes=link.assumes, **left)
-        return between(0, assumption), without
-
-    def _between(
-        self, request: WhatIfRequest, version: int, assumption: Message | None
-    ) -> Difference:
-        """A minus B in one version of both."""
-        patient, plan, draws, endpoint = (
-            request.patient, request.a, request.draws, request.endpoint
-        )  # fmt: skip
-        intervals = self.intervals(self.condition(patient, plan, draws))
-        both = (request.a, request.b)
-        if endpoint.on_a_day:
-            a, b = (
-                np.asarray(self.solve(patient, s, plan, draws, visit_of(endpoint, s)).at)[
-                    version, -1
-                ]
-                for s in both
-            )
-            return intervals.difference(a, b, assumption)
-        a, b = (self.read_curves(patient, s, plan, draws, endpoint)[version].judged for s in both)
-        scale = scale_of(endpoint)
-        # Other steps of the solver move a number by less than what is shown.
-        same = np.allclose(a, b, rtol=0.0, atol=scale.shown(1) / 2)
-        return intervals.between(a, b, scale, same=same, assumption=assumption)
 
     def answer(
         self,
@@ -199,7 +156,7 @@ class Engine:
 
     def treatment(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
         """What the patient is given under a schedule."""
-        bare = patient.model_copy(update={"counts": ()})
+        bare = _bare(patient)
         key = (bare, schedule, self._dose_of(patient, plan))
         return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan))
 
@@ -209,7 +166,7 @@ class Engine:
 
     def fixed(self, patient: Patient) -> Fixed:
         """The patient's covariates as the model reads them."""
-        bare = patient.model_copy(update={"counts": ()})
+        bare = _bare(patient)
 
         def make() -> Fixed:
             model, columns = self.population.model, columns_of(bare)
@@ -257,13 +214,20 @@ class Engine:
             )
         if not patient.counts:
             return self._conditioned.get(
-                draws, lambda: unconditioned(self.population, draws, self.seed)
+                self._conditioned_by(patient, plan, draws),
+                lambda: unconditioned(self.population, self.surfaces(patient), draws, self.seed),
             )
 
         def make() -> Conditioned:
-            return condition(self.likelihood(patient, plan), draws, self.seed)
+            likelihood = self.likelihood(patient, plan)
+            return condition(likelihood, self.surfaces(patient), draws, self.seed)
 
         return self._conditioned.get(self._conditioned_by(patient, plan, draws), make)
+
+    def surfaces(self, patient: Patient) -> tuple[Surface, ...]:
+        """What decides the patient's count after usual courses."""
+        bare = _bare(patient)
+        return self._surfaces.get(bare, lambda: usual_surfaces(self, bare))
 
     def likelihood(self, patient: Patient, plan: Schedule) -> PatientLikelihood:
         """How likely the patient's counts so far are; there must be one."""
@@ -345,13 +309,24 @@ class Engine:
             if not endpoint.on_a_day:
                 (curve,) = self.read_curves(patient, schedule, plan, draws, endpoint, versions=1)
                 return intervals.mean(curve.judged, scale_of(endpoint))
-            visit = visit_of(endpoint, schedule)
-            arrays = self.arrays(patient, schedule, plan, visit, until=visit)
-            days = np.full(MOST_COUNTS, float(visit))
-            solved = self._solved_on(patient, plan, draws, arrays, days, versions=1)
-            return intervals.measured(np.asarray(solved.at)[0, 0])
+            return intervals.measured(self.at_visit(patient, schedule, plan, draws, endpoint))
 
         return self._risks.get((*self._key(patient, schedule, plan, draws), endpoint), make)
+
+    def at_visit(
+        self,
+        patient: Patient,
+        schedule: Schedule,
+        plan: Schedule,
+        draws: int,
+        endpoint: Endpoint = SIX_WEEKS,
+    ) -> np.ndarray:
+        """[draw] ln true count at the visit of a schedule, as planned."""
+        visit = visit_of(endpoint, schedule)
+        arrays = self.arrays(patient, schedule, plan, visit, until=visit)
+        days = np.full(MOST_COUNTS, float(visit))
+        solved = self._solved_on(patient, plan, draws, arrays, days, versions=1)
+        return np.asarray(solved.at)[0, 0]
 
     def judged_draws(
         self, patient: Patient, plan: Schedule, draws: int, endpoint: Endpoint
@@ -395,3 +370,8 @@ class Engine:
         """What of the plan another schedule's treatment depends on: the known immune dose's."""
         known = known_immune_dose(patient, plan)
         return None if known is None else (plan.fractions, known)
+
+
+def _bare(patient: Patient) -> Patient:
+    """The patient without counts."""
+    return patient.model_copy(update={"counts": ()})

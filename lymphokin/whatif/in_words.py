@@ -72,25 +72,23 @@ def _course_rows(answer: ScheduleAnswer) -> dict[str, str]:
 
 
 def headline(difference: Difference, endpoint: JudgedBy) -> str:
-    """Under which schedule how many fewer of 100 patients have it, or how many fewer days."""
-    size, what = abs(difference.shown), endpoint.happens
-    chance = difference.of_100 is not None
-    counted = f"of 100 patients with {what}" if chance else what
+    """How many fewer or more of 100 patients have it under B instead of A, or how many days."""
+    what, chance = endpoint.happens, difference.of_100 is not None
     if difference.verdict == "same":
         return f"A and B: the same {'risk' if chance else 'number'} of {what}"
-    if not size:
-        return f"A and B: the same number {counted if chance else f'of {what}'}"
-    lower, higher = ("B", "A") if difference.shown > 0 else ("A", "B")
-    unclear = "no clear difference, " if difference.verdict == "unclear" else ""
-    return f"{lower} instead of {higher}: {unclear}{size:g} fewer {counted}"
+    if difference.verdict == "unclear":
+        return f"B instead of A: no clear difference in {'the risk of ' if chance else ''}{what}"
+    counted = f"of 100 patients with {what}" if chance else what
+    return f"B instead of A: {change_in_words(difference.shown)} {counted}"
 
 
 def difference_in_words(difference: Difference, endpoint: JudgedBy) -> str:
     """The difference with its interval, and how likely which schedule is better by how much."""
     chance, unit = difference.of_100 is not None, endpoint.unit
     ends = (100 * v if chance else v for v in (difference.low, difference.high))
-    low, high = (f"{round(v, 2):g}".replace("-", "−") for v in ends)
-    sentence = f"A - B: {difference.shown:+g} {unit} (90 % interval {low} to {high})"
+    low, high = (change_in_words(round(v, 2)) for v in ends)
+    change = change_in_words(difference.shown)
+    sentence = f"B instead of A: {change} {unit} (90 % interval {low} to {high})"
     if difference.assumption:
         return f"{sentence}. {difference.assumption}."
     a, b = (p or 0.0 for p in (difference.probability_a_better, difference.probability_b_better))
@@ -99,6 +97,12 @@ def difference_in_words(difference: Difference, endpoint: JudgedBy) -> str:
         f"{sentence}; a {'risk' if chance else 'number'} lower by {enough} {unit} or more has "
         f"probability {percent(a)} under A, {percent(b)} under B."
     )
+
+
+def change_in_words(difference: float) -> str:
+    """``9 fewer``: A minus B as what B instead of A changes."""
+    side = "" if not difference else " fewer" if difference > 0 else " more"
+    return f"{abs(difference):g}{side}"
 
 
 def notice_in_words(notice: Notice, *, place: bool) -> str:

@@ -147,7 +147,7 @@ def in_words(endpoint: Endpoint) -> JudgedBy:
     """An endpoint as people read it."""
     scale, meaning = scale_of(endpoint), endpoint.meaning
     if _is_chosen_day(endpoint):
-        meaning = f"Count reported below {GRADE_BELOW[2]:g} on day {endpoint.day:g}"
+        meaning = f"Lymphocyte count measured below {GRADE_BELOW[2]:g} on day {endpoint.day:g}"
     return JudgedBy(
         name=endpoint.name,
         meaning=meaning,

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 DrawCount = Literal[400, 3600]
-"""Paired draws: of a preview and of a scan, whose numbers move by up to 7 of 100 with the seed; and
-of an answer (three times each of the 1,200 published populations), by 1, seldom by 2 or 3."""
+"""Paired draws: of a preview and of a scan, whose numbers move by up to 3 of 100 with the seed; and
+of an answer (three times each of the 1,200 published populations), by at most 1."""
 PREVIEW_DRAWS: DrawCount = 400
 SETTLED_DRAWS: DrawCount = 3600
 COUNTED = "alc"

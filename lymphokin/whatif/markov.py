@@ -15,6 +15,7 @@ import numpy as np
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.draws import PatientDraws, split_normals, stacked
 from lymphokin.whatif.lanes import Lanes
+from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.proposal import Proposal
 
 STEPS = 60
@@ -24,13 +25,14 @@ SETTLED_Z = 3.0
 """Standard errors by which the mean log density may still move in the last third."""
 
 
-def walk(proposal: Proposal, start: Conditioned, seed: int) -> Conditioned:
+def walk(
+    likelihood: PatientLikelihood, proposal: Proposal, start: Conditioned, seed: int
+) -> Conditioned:
     """The draws after Markov chains that start at ``start``.
 
     ``settled`` says whether the mean log density had stopped moving.
     """
     rng = np.random.default_rng(seed)
-    likelihood = proposal.likelihood
     active, population = likelihood.active, likelihood.population
     atom, w = start.draws.atom.copy(), stacked(start.draws.lanes)
 

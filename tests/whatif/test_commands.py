@@ -60,7 +60,7 @@ def test_whatif_in_words(run, engine, files, tmp_path: Path, patient, pulsed, ba
     expected = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=bare))
     for answer in (expected.a, expected.b):
         assert str(answer.fitted.planned.grade2.measured.of_100) in done.stdout
-    for reported in ("A - B", "prior, no data", "Research use only", "gamma = 0"):
+    for reported in ("B instead of A", "prior, no data", "Research use only", "gamma = 0"):
         assert reported in done.stdout
     assert run("audit", "verify", log).exit_code == 0
     log.write_text(log.read_text().replace('"whatif"', '"what-if"', 1))
@@ -84,9 +84,9 @@ def test_models_have_a_and_b_in_their_columns(
     found = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=bare))
     a, b = (s.fitted.planned.grade2.measured for s in (found.a, found.b))
     assert a.of_100 < b.of_100
-    assert row_of(done.stdout, "model")[1:4] == ["A", "B", "A - B"]
+    assert row_of(done.stdout, "model")[1:4] == ["A", "B", "B instead of A"]
     assert row_of(done.stdout, "myeloid lymphoid")[1:4] == [
-        estimate_in_words(a), estimate_in_words(b), f"{a.of_100 - b.of_100:+d}",
+        estimate_in_words(a), estimate_in_words(b), f"{b.of_100 - a.of_100} more",
     ]  # fmt: skip
 
 

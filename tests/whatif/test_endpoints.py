@@ -106,8 +106,8 @@ def test_python_and_the_command_line_take_an_endpoint(
     monkeypatch.setattr(module, "engine_of", lambda *_: engine)
     result = lk.what_if(None, patient, pulsed, bare, endpoint="days_below_0.8", draws=400)
     size = result.answer.difference.shown
-    assert result.headline == f"A instead of B: {-size:g} fewer days below 0.8"
-    for text in ("without ATRA", "0 to 105", f"A - B: {size:+g} days"):
+    assert result.headline == f"B instead of A: {-size:g} more days below 0.8"
+    for text in ("without ATRA", "0 to 105", f"B instead of A: {-size:g} more days"):
         assert text in str(result)
     for name, text in (("patient", patient), ("a", pulsed), ("b", bare)):
         (tmp_path / f"{name}.json").write_text(text.model_dump_json())

@@ -46,7 +46,7 @@ def test_counts_before_treatment_are_averaged_as_quadrature_does(engine, bare):
     person = Patient(counts=(Count(day=-9, value=0.84), Count(day=-2, value=0.78)))
     found = engine.answer(person, bare, bare, 2000).fitted.no_treatment.grade2.true.p
     expected = posterior_of_baseline(engine.population.model, (0.84, 0.78), 0.80)
-    assert found == pytest.approx(expected, abs=0.03)
+    assert found == pytest.approx(expected, abs=0.015)
 
 
 def test_risk_agrees_with_brute_force_when_counts_came_during_treatment(engine, patient, pulsed):

@@ -56,7 +56,6 @@ def test_headline_and_verdict_name_the_schedule_with_the_smaller_risk(engine, pa
     assert found.p == pytest.approx((risk_a - risk_b).mean(), abs=0.011)
     assert found.low <= found.p <= found.high
     smaller, larger = ("a", "b") if risk_a.mean() < risk_b.mean() else ("b", "a")
-    assert result.headline.startswith(f"{smaller.upper()} instead of ")
     assert found.verdict in (smaller, "unclear")
     if ("+" in a) != ("+" in b):
         assert "nobody has seen in people" in str(found.assumption)
@@ -64,7 +63,10 @@ def test_headline_and_verdict_name_the_schedule_with_the_smaller_risk(engine, pa
     else:
         better = found.model_dump()
         assert better[f"probability_{smaller}_better"] >= better[f"probability_{larger}_better"]
-    assert f" {abs(found.of_100)} fewer of 100 " in result.headline
+    change = f" {abs(found.of_100)} {'fewer' if smaller == 'b' else 'more'} of 100 "
+    clear = found.verdict == smaller
+    assert (change if clear else "no clear difference in the risk") in result.headline
+    assert change in str(result)
 
 
 def test_every_number_of_a_difference_stands_where_it_is_named():
@@ -76,19 +78,24 @@ def test_every_number_of_a_difference_stands_where_it_is_named():
         headline(difference, GRADE_2) == "B instead of A: 7 fewer of 100 patients with grade >= 2"
     )
     words = difference_in_words(difference, GRADE_2)
-    assert "A - B: +7 of 100 (90 % interval 2 to 17)" in words
+    assert "B instead of A: 7 fewer of 100 (90 % interval 2 fewer to 17 fewer)" in words
     assert "lower by 5 of 100 or more has probability < 1 % under A, 64 % under B" in words
     turned = difference.model_copy(update={"of_100": -7, "verdict": "a"})
-    assert headline(turned, GRADE_2) == "A instead of B: 7 fewer of 100 patients with grade >= 2"
+    assert headline(turned, GRADE_2) == "B instead of A: 7 more of 100 patients with grade >= 2"
     unclear = difference.model_copy(update={"low": -0.02, "verdict": "unclear"})
-    assert "no clear difference, 7 fewer of 100" in headline(unclear, GRADE_2)
-    assert "same number" in headline(unclear.model_copy(update={"of_100": 0}), GRADE_2)
+    assert (
+        headline(unclear, GRADE_2)
+        == "B instead of A: no clear difference in the risk of grade >= 2"
+    )
+    assert "90 % interval 2 more to 17 fewer" in difference_in_words(unclear, GRADE_2)
+    equal = unclear.model_copy(update={"of_100": 0})
+    assert "B instead of A: 0 of 100" in difference_in_words(equal, GRADE_2)
     assert headline(difference.model_copy(update={"verdict": "same"}), GRADE_2).endswith(
         "same risk of grade >= 2"
     )
     assumed = difference.model_copy(update={"assumption": "This rests on hope"})
     assert difference_in_words(assumed, GRADE_2).endswith(
-        "(90 % interval 2 to 17). This rests on hope."
+        "(90 % interval 2 fewer to 17 fewer). This rests on hope."
     )
 
 

@@ -5,7 +5,7 @@ import { byId, h } from "./dom.js";
 import { allLabels, disputed, drugs } from "./drugs.js";
 import { apart, happens, isChance, meaningOf } from "./judge.js";
 import { people, personKey, riskBar } from "./icons.js";
-import { hundredths, of100, probability, range, unit } from "./numbers.js";
+import { change, hundredths, of100, probability, range, unit } from "./numbers.js";
 import { inWords } from "./schedule.js";
 import { fromTo, label as labelled, number, parts, said, t } from "./words.js";
 
@@ -102,21 +102,20 @@ const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
 const heading = (letter, id, plan) =>
   h("h2", { id }, h("span", { class: "unseen" }, `${t("answer.schedule")} `), h("span", { class: "letter" }, letter), h("span", {}, plan));
 
-/** "9 fewer of 100 under B" and how sure that is. `difference` is A minus B. */
+/** "B instead of A: 9 fewer of 100" and how sure that is. `difference` is A minus B. */
 const headline = ({ difference, endpoint, a, b }) => {
   const chance = isChance(endpoint);
   const whole = (value) => (chance ? hundredths(value) : value);
   const size = Math.abs(whole(difference.p));
-  const lower = difference.p > 0 ? "B" : "A";
-  const higher = lower === "B" ? "A" : "B";
+  const lower = difference.p < 0 ? "A" : "B";
   const days = apart(a.judged.window, b.judged.window);
   const note = days ? h("p", { class: "small soft" }, days) : null;
   const kind = chance ? "chance" : "number";
-  const words = { lower, higher, what: happens(endpoint), size, n: size };
+  const words = { what: happens(endpoint), size, n: size };
   if (difference.verdict === "same") return [h("p", { class: "say" }, t(`headline.same_${kind}`, words)), note];
-  const verdict = !size ? "equal" : difference.verdict === "unclear" ? "unclear" : "fewer";
+  const verdict = difference.verdict === "unclear" ? "unclear" : lower === "B" ? "fewer" : "more";
   const of = unit(endpoint.unit);
-  const interval = t("headline.interval", { low: whole(difference.low), high: whole(difference.high), unit: of });
+  const interval = t("headline.interval", { low: change(whole(difference.low)), high: change(whole(difference.high)), unit: of });
   const better = lower === "B" ? difference.probability_b_better : difference.probability_a_better;
   const likely = () => ` ${t("headline.likely", { lower, by: whole(difference.better_by), unit: of, share: probability(better) })}`;
   return [

@@ -2,7 +2,7 @@
 
 import { answers, showAnswer, showBusy, showNoAnswer } from "./answer.js";
 import { form as readForm, latest, Refused, warm } from "./api.js";
-import { showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
+import { showAbbreviations, showBehind, showNotes, showNothingBehind, showProvenance } from "./behind.js";
 import { courses, showCourses, showNoCourses } from "./courses.js";
 import { byId, h } from "./dom.js";
 import { useModel } from "./drugs.js";
@@ -93,6 +93,7 @@ const followWidth = () => {
 const build = (form) => {
   useModel(form);
   showProvenance(form.provenance);
+  showAbbreviations(form);
   start({ ...form.default, day_0: null });
   const drawPlans = plans(form, { state, change });
   answers();

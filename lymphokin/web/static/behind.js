@@ -5,7 +5,7 @@ import { byId, h, s } from "./dom.js";
 import { disputed } from "./drugs.js";
 import { happens } from "./judge.js";
 import { of100 } from "./numbers.js";
-import { joined, label, number, said, t } from "./words.js";
+import { joined, label, learn, number, said, t } from "./words.js";
 
 const facts = (pairs) =>
   h(
@@ -132,8 +132,15 @@ export const showNothingBehind = () => {
   byId("why").replaceChildren();
 };
 
+/** What the abbreviations of the page stand for, the model's own first. */
+export const showAbbreviations = (form) => {
+  const known = form.abbreviations.map(({ short, in_full: full }) => t("page.stands_for", { short: label(short), full: label(full) }));
+  byId("abbreviations").textContent = [...known, t("page.abbreviations")].join(" ");
+};
+
 /** Show where the numbers come from; known before any answer. */
 export const showProvenance = (p) => {
+  if (p.title_message) learn({ labels: { [p.title]: said(p.title_message) } });
   byId("provenance").replaceChildren(provenance(p));
   byId("synthetic").hidden = !p.synthetic;
   byId("limits").querySelector("ul").replaceChildren(h("li", {}, t("page.lymphocytes_alone")), ...p.limits.map((text) => h("li", {}, label(text))));

@@ -5,7 +5,7 @@ import { announce, h } from "./dom.js";
 import { labelled, numberInput, write } from "./inputs.js";
 import { typed } from "./numbers.js";
 import * as schedules from "./schedule.js";
-import { label, number, readDay, t, writeDay } from "./words.js";
+import { number, readDay, t, writeDay } from "./words.js";
 
 /** Number of lesions that the patient has, as far as it is entered. */
 const lesionCount = ({ site, n_lesions: stated }) => {
@@ -44,7 +44,8 @@ export const furtherInputs = (key, { form, state, change }) => {
         holder(next).immune_dose_gy = gy;
         if (key === "a") next.patient.immune_dose_source = source;
       });
-      notice.textContent = [t("plan.dose_read", { gy, file: chosen.name }), ...notes.map(label)].join(" ");
+      const also = notes.length ? t("plan.dose_notes", { notes: notes.join(" ") }) : "";
+      notice.textContent = `${t("plan.dose_read", { gy, file: chosen.name })} ${also}`;
     } catch (error) {
       notice.textContent = t("plan.dose_refused", { file: chosen.name, why: error.message });
     }

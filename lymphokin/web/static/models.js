@@ -5,7 +5,7 @@ import { latest } from "./api.js";
 import { byId, h } from "./dom.js";
 import { allLabels } from "./drugs.js";
 import { meaningOf } from "./judge.js";
-import { of100, range, unit } from "./numbers.js";
+import { change, of100, range, unit } from "./numbers.js";
 import { label, number, t } from "./words.js";
 
 /** An answer that stands this long is one that somebody reads. */
@@ -32,10 +32,10 @@ const rowOf = (row) =>
     ),
     cell(row.a),
     cell(row.b),
-    h("td", { class: "n" }, number(row.difference.of_100 ?? row.difference.p)),
+    h("td", { class: "n" }, change(row.difference.of_100 ?? row.difference.p)),
   );
 
-const span = ({ lowest, highest }) => (lowest === highest ? number(lowest) : t("number.range", { low: lowest, high: highest }));
+const span = ({ lowest, highest }, written = number) => (lowest === highest ? written(lowest) : t("number.range", { low: written(lowest), high: written(highest) }));
 
 /** Why no other model speaks of some schedules. */
 const alone = (schedules, of) => t(schedules.some((s) => s.pulses.length) ? `models.${of}_knows` : `models.${of}_says`, { drugs: allLabels() });
@@ -49,7 +49,7 @@ const tableOf = (answer) =>
     "table",
     { class: "list" },
     h("caption", {}, t("models.caption", { meaning: meaningOf(answer.endpoint), unit: unit(answer.endpoint.unit) })),
-    h("thead", {}, h("tr", {}, ...[t("facts.model"), "A", "B", "A − B"].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)))),
+    h("thead", {}, h("tr", {}, ...[t("facts.model"), "A", "B", t("models.b_for_a")].map((name, i) => h("th", { scope: "col", class: i ? "n" : null }, name)))),
     h("tbody", {}, ...answer.models.map(rowOf)),
   );
 
@@ -64,7 +64,7 @@ export const models = () => {
   const put = latest("models", {
     answered: (answer, { a, b }) => {
       const of = unit(answer.endpoint.unit);
-      const difference = answer.difference?.models > 1 ? t("models.difference", { models: answer.difference.models, span: span(answer.difference), unit: of }) : alone([a, b], "no_second");
+      const difference = answer.difference?.models > 1 ? t("models.difference", { models: answer.difference.models, span: span(answer.difference, change), unit: of }) : alone([a, b], "no_second");
       write([over(answer.a, of, a), over(answer.b, of, b), difference]);
       drawer.replaceChildren(tableOf(answer), h("p", { class: "small soft" }, t("models.note")));
     },

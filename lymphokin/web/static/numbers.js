@@ -15,6 +15,9 @@ export const of100 = ({ p, of_100 }) => written(p, of_100 !== null);
 /** The 90 % interval of such a number. */
 export const range = ({ low, high, of_100 }) => t("number.range", { low: written(low, of_100 !== null), high: written(high, of_100 !== null) });
 
+/** A minus B as what B instead of A changes: "9 fewer". */
+export const change = (difference) => (difference ? t(difference > 0 ? "change.fewer" : "change.more", { size: Math.abs(difference) }) : number(0));
+
 /** A probability of two decimals. */
 export const probability = (share) => ({ 0: `< ${number(0.01)}`, 1: `> ${number(0.99)}` })[share] ?? number(share);
 

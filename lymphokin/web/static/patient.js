@@ -3,7 +3,7 @@
 import { byId, h } from "./dom.js";
 import { write } from "./inputs.js";
 import { fromMicrolitre, typed, unit } from "./numbers.js";
-import { hasDates, joined, label as labelOf, number, readDay, said, t, writeDay } from "./words.js";
+import { dateInFull, hasDates, joined, label as labelOf, number, readDay, said, t, writeDay } from "./words.js";
 
 const textInput = (attributes) =>
   h("input", { type: "text", inputmode: "decimal", autocomplete: "off", maxlength: 12, ...attributes });
@@ -120,6 +120,7 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
       h("span", { class: "unit small soft", "aria-hidden": "true" }, unit(about(count).unit)),
       h("button", { type: "button", "aria-label": t("counts.remove", { n: i + 1 }), onclick: () => remove(i) }, "×"),
       h("div", { class: "converted hint", role: "status" }),
+      h("div", { class: "written hint small soft" }),
       h("div", { class: "notes" }),
     );
   root.append(...[
@@ -140,6 +141,7 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
     shape = now;
     [...list.children].forEach((item, i) => {
       for (const control of item.querySelectorAll("input")) (control.dataset.name === "day" ? writeDay : write)(control, counts()[i][control.dataset.name]);
+      item.querySelector(".written").textContent = dateInFull(counts()[i].day);
     });
   };
 };

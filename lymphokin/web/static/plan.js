@@ -7,7 +7,7 @@ import { furtherInputs } from "./further.js";
 import { labelled, numberInput, write } from "./inputs.js";
 import { typed, unit } from "./numbers.js";
 import * as schedules from "./schedule.js";
-import { number, said, t, weekdayOf, WEEKDAYS } from "./words.js";
+import { dateInFull, number, said, t, weekdayOf, WEEKDAYS } from "./words.js";
 
 /** Day of the visit that is judged; none where a window is judged. */
 const visitOf = (answer) => (answer && answer.judged.window[0] === answer.judged.window[1] ? Math.floor(answer.judged.window[0]) : undefined);
@@ -72,6 +72,8 @@ const toolbar = (root, { state, change }) => {
     title: t("plan.date_stays"),
     onchange: () => change((next) => (date.value ? begin(next, weekdayOf(date.value), date.value) : (next.day_0 = null))),
   });
+  // A browser shows a date field in the language of its own, and not in that of the page.
+  const written = h("span", { class: "small soft" });
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", t("plan.calendars"));
   root.append(
@@ -79,7 +81,7 @@ const toolbar = (root, { state, change }) => {
     radio("fraction", h("span", { class: "chip", "aria-hidden": "true" }, "Gy"), t("plan.a_fraction")),
     ...drugs().map(({ drug, label }) => radio(drug, h("span", { class: place(drug) ? "swatch other" : "swatch", "aria-hidden": "true" }), t("plan.a_pulse", { drug: label }))),
     h("label", {}, t("plan.day_0"), weekday),
-    h("label", {}, t("plan.or_date"), date),
+    h("label", {}, t("plan.or_date"), date, written),
     h(
       "details",
       { class: "keys" },
@@ -95,6 +97,7 @@ const toolbar = (root, { state, change }) => {
   current.draw = (both) => {
     weekday.value = both.a.start_weekday;
     if (date !== document.activeElement) date.value = both.day_0 ?? "";
+    written.textContent = both.day_0 ? `= ${dateInFull(0)}` : "";
   };
   return current;
 };

@@ -54,6 +54,7 @@ export const setDayZero = (iso) => {
 
 const DAY_MS = 86_400_000;
 const dates = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const fullDates = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeZone: "UTC" });
 const shortDates = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" });
 const at = (day) => new Date(dayZero + Math.floor(day) * DAY_MS);
 
@@ -62,6 +63,9 @@ export const weekdayOf = (iso) => (new Date(`${iso}T00:00:00Z`).getUTCDay() + 6)
 
 /** "day 46", or its date. */
 export const day = (value) => (dayZero === null ? t("day.plain", { day: value }) : dates.format(at(value)));
+
+/** The weekday and the date of a day, in full; nothing where day 0 has none. */
+export const dateInFull = (value) => (dayZero === null || typeof value !== "number" ? "" : fullDates.format(at(value)));
 
 /** "46", or its date without the year: at an axis, in a table. */
 export const shortDay = (value) => (dayZero === null ? number(value) : shortDates.format(at(value)));

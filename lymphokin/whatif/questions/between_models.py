@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.covariates import known_to
+from lymphokin.whatif.differences import differences
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import COUNTED
@@ -141,7 +142,7 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
         asked_first=first,
         a=a,
         b=b,
-        difference=engine.differences(request.model_copy(update={"patient": patient}))[0],
+        difference=differences(engine, request.model_copy(update={"patient": patient}))[0],
         counts_used=len(counts),
         reliable=conditioned.reliable,
     )
