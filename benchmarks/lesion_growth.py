@@ -1,4 +1,4 @@
-"""Growth of lesions without radiotherapy: the prior of `docs/examples/abscopal_cd8.toml`.
+"""Growth of lesions without radiotherapy: the prior of `models/abscopal_cd8.toml`.
 
     uv run python benchmarks/lesion_growth.py            # fit, about 8 minutes of processor time
     uv run python benchmarks/lesion_growth.py --table    # the event table of the example alone

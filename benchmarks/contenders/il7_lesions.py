@@ -1,4 +1,4 @@
-"""Interleukin-7 and ATRA, antigen, activated CD8+ cells and lesions, of two of the examples.
+"""Interleukin-7 and ATRA, activated CD8+ cells and lesions, of an example and a shipped model.
 
 It is loaded from a folder in which it lies beside them.
 """
@@ -16,4 +16,4 @@ class Lymphoid(il7.LymphoidUnderIl7, abscopal.Lymphoid):
     """Lymphocytes that recover towards more under interleukin-7, and show the T cells left."""
 
 
-blocks = (*il7.blocks[:-1], Lymphoid(), abscopal.Lesions())
+blocks = (*il7.blocks[:-1], Lymphoid(), abscopal.Lesions(), abscopal.Events())

@@ -14,12 +14,14 @@ from lymphokin.infer import CohortDensity, density_of
 from lymphokin.io import read_events
 from lymphokin.model import Model, load_model
 from lymphokin.model.table_files import merged_table
-from lymphokin.shipped import data_path
+from lymphokin.shipped import data_path, models_path
 from lymphokin.solve import StepRule
 
 HERE = Path(__file__).parent
-EXAMPLES = HERE.parents[1] / "docs" / "examples"
-EXTENDED = ("il7_atra", "abscopal_cd8")
+EXTENDED = (
+    HERE.parents[1] / "docs" / "examples" / "il7_atra.py",
+    models_path() / "abscopal_cd8.py",
+)
 LESIONS = 3
 IL7_MG = 60.0
 """One dose on day 0: that of the example."""
@@ -37,12 +39,12 @@ def two_drugs_three_lesions(rule: StepRule | None = None) -> CohortDensity:
 
 
 def _model(folder: Path) -> Model:
-    """The model, whose parameter table is those of both examples together."""
-    tables = [merged_table(EXAMPLES / f"{name}.toml") for name in EXTENDED]
+    """The model, whose parameter table is those of both models together."""
+    tables = [merged_table(file.with_suffix(".toml")) for file in EXTENDED]
     both = {key: {**tables[0].get(key, {}), **tables[1].get(key, {})}
             for key in ("parameters", "residuals", "correlations")}  # fmt: skip
     (folder / "il7_lesions.toml").write_text(tomli_w.dumps(both), encoding="utf-8")
-    for file in (*(EXAMPLES / f"{name}.py" for name in EXTENDED), HERE / "il7_lesions.py"):
+    for file in (*EXTENDED, HERE / "il7_lesions.py"):
         shutil.copy(file, folder)
     return load_model(folder / "il7_lesions.py")
 

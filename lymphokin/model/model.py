@@ -157,15 +157,23 @@ class Model:
             ModelError: naming the purpose.
         """
         self.require_counts(purpose)
-        if self.table.varying:
-            raise ModelError(
-                f"{purpose} does not know how covariates change within a patient, and model "
-                f"{self.name} reads {', '.join(self.table.varying)}"
-            )
+        self.require_stated_covariates(purpose)
         if self.has_lesions:
             raise ModelError(
                 f"{purpose} does not know lesions of a patient apart, and model {self.name} "
                 "follows each"
+            )
+
+    def require_stated_covariates(self, purpose: str) -> None:
+        """Refuse a model with covariates that change within a patient.
+
+        Raises:
+            ModelError: naming the purpose.
+        """
+        if self.table.varying:
+            raise ModelError(
+                f"{purpose} does not know how covariates change within a patient, and model "
+                f"{self.name} reads {', '.join(self.table.varying)}"
             )
 
     def with_fixed(self, **values: float) -> Model:

@@ -31,6 +31,13 @@ from lymphokin.trial.declared import planned_drug
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.synthetic_events import event_visits, with_events
+from lymphokin.trial.synthetic_lesions import (
+    PlannedLesions,
+    check_lesions,
+    draw_outside,
+    individual_values,
+    with_sizes,
+)
 
 DEMO_TRUTH = "synthetic_sbrt_atra_trial.truth.toml"
 CALENDAR_START = date(2025, 1, 6)
@@ -138,9 +145,11 @@ def simulate_trial(
     truth = replace(truth, design={**truth.design, **design})
     rng = np.random.default_rng(truth.seed if seed is None else seed)
     model = truth.true_model()
-    model.require_counts_by_schedule("a synthetic trial")
+    model.require_counts("a synthetic trial")
+    model.require_stated_covariates("a synthetic trial")
     _check_quantities(model, truth.design)
-    planned = _planned_cohort(model, truth.design, rng)
+    check_lesions(model, truth.design)
+    planned, lesions = _planned_cohort(model, truth.design, rng)
     endpoint = {
         str(patient): float(days["day"].max()) + truth.design["endpoint_days_after_last_fraction"]
         for patient, days in planned.fractions.groupby("id", sort=False)
@@ -149,6 +158,8 @@ def simulate_trial(
     likelihood = CohortLikelihood(Hierarchy(model))
     key_latents, key_noise = jax.random.split(jax.random.key(int(rng.integers(2**31))))
     latents = likelihood.hierarchy.draw_latents(key_latents, packed.arrays)
+    if size := truth.design.get("lesion_size"):
+        latents = with_sizes(latents, likelihood.hierarchy, packed, size, lesions)
     values = jax.jit(lambda x, k: simulate_records(likelihood, x, packed, k))(latents, key_noise)
     observed = []
     for quantity, (rows, _) in packed.records.items():
@@ -163,14 +174,12 @@ def simulate_trial(
         )
     nodes = packed.nodes(endpoint)
     alc = np.asarray(solution.outputs["alc"])[nodes, np.arange(len(planned))]
-    individual = {
-        effect.name: np.asarray(getattr(p, effect.name)) / effect.per_day
-        for effect in likelihood.hierarchy.subject_effects
-    }
     frame = pd.DataFrame(
-        {"endpoint_day": list(endpoint.values()), "true_alc_at_endpoint": alc, **individual},
+        {"endpoint_day": list(endpoint.values()), "true_alc_at_endpoint": alc},
         index=planned.patients.index,
-    ).join(happens)
+    )
+    individual = individual_values(likelihood.hierarchy, p, packed)
+    frame = frame.join(individual).join(happens)
     return SyntheticTrial(replace(planned, observations=observations), frame)
 
 
@@ -190,8 +199,10 @@ def _levels_in(model: Model, design: Mapping[str, Any]) -> list[str]:
     return [n for n in model.vocabulary.quantities if f"{n}_sample_hours" in design]
 
 
-def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Generator) -> Cohort:
-    """Patients, courses and planned visits; planned values are placeholders of 1."""
+def _planned_cohort(
+    model: Model, design: Mapping[str, Any], rng: np.random.Generator
+) -> tuple[Cohort, dict[str, PlannedLesions]]:
+    """Patients, courses and planned visits, whose values are placeholders of 1; and lesions."""
     # Without a drug of its own a model has patients who get what any table knows.
     drug = planned_drug(model, design) or DRUG
     treated = f"SBRT+{model.vocabulary.drug(drug).label}"
@@ -199,17 +210,16 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
     randomised = ["SBRT", treated] * design["per_arm"]
     arms += [str(arm) for arm in rng.permutation(randomised)]
     patients, fractions, doses, visits = [], [], [], []
+    lesions = {}
     for number, arm in enumerate(arms, start=1):
         patient = f"S{number:03d}"
-        row = _patient(patient, arm, design, rng)
+        row, own = _patient(patient, arm, design, rng)
+        lesions[patient] = own
         patients.append(row)
         n_fractions, gray = design["schedules"][rng.integers(len(design["schedules"]))]
         start = date.fromisoformat(row["start_date"])
         days = treatment_days(int(n_fractions), start.weekday())
-        fractions += [
-            {"id": patient, "day": float(day), "prescribed_gy": float(gray), "lesion": 0}
-            for day in days
-        ]
+        fractions += own.fractions(patient, days, gray)
         first_dose = 0.0
         if arm == treated:
             pulses = PulseCalendar(
@@ -225,7 +235,7 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
         visits += event_visits(model, design, patient)
         levels = (model.levels_of(drug) or _levels_in(model, design)) if arm == treated else ()
         last = float(days[-1])
-        visits += _visits(patient, model, levels, row["centre"], last, first_dose, design, rng)
+        visits += _visits(patient, model, levels, row, last, first_dose, design, rng)
     planned = Cohort(
         patients=pd.DataFrame(patients).set_index("id"),
         fractions=pd.DataFrame(fractions),
@@ -234,13 +244,17 @@ def _planned_cohort(model: Model, design: Mapping[str, Any], rng: np.random.Gene
         else pd.DataFrame(columns=["id", "day", "drug", "amount_mg"]),
         observations=pd.DataFrame(visits),
         synthetic=True,
-        vocabulary=model.vocabulary if model.hazards else Vocabulary(),
+        vocabulary=model.vocabulary if model.hazards or model.has_lesions else Vocabulary(),
     )
-    return _with_supplied_doses(planned, model, design, rng)
+    return _with_supplied_doses(planned, lesions, model, design, rng), lesions
 
 
 def _with_supplied_doses(
-    planned: Cohort, model: Model, design: Mapping[str, Any], rng: np.random.Generator
+    planned: Cohort,
+    lesions: Mapping[str, PlannedLesions],
+    model: Model,
+    design: Mapping[str, Any],
+    rng: np.random.Generator,
 ) -> Cohort:
     """Give some patients their true immune dose, as a planning system would.
 
@@ -250,8 +264,11 @@ def _with_supplied_doses(
     fractions = reference_immune_dose(planned).fractions
     total = fractions.groupby("id", sort=False)["immune_dose_gy"].sum()
     log_scale = scale.between_subject_sd * rng.standard_normal(len(planned))
+    irradiated = planned.patients.assign(
+        n_lesions=[float(own.irradiated) for own in lesions.values()]
+    )
     for effect in scale.covariates:
-        log_scale = log_scale + effect.coefficient * regressor(planned.patients, effect)
+        log_scale = log_scale + effect.coefficient * regressor(irradiated, effect)
     true_dose = (total.reindex(planned.patients.index).to_numpy() * np.exp(log_scale)).round(2)
     supplied = rng.random(len(planned)) < design["immune_dose_supplied_probability"]
     supplied &= true_dose <= CHECKS["immune_dose"].plausible[1]
@@ -261,14 +278,17 @@ def _with_supplied_doses(
 
 def _patient(
     patient: str, arm: str, design: Mapping[str, Any], rng: np.random.Generator
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], PlannedLesions]:
     counts = {int(n): p for n, p in design["lesion_counts"].items()}
-    lesions = int(rng.choice(list(counts), p=list(counts.values())))
+    irradiated = int(rng.choice(list(counts), p=list(counts.values())))
+    outside = draw_outside(design, rng)
+    lesions = irradiated + len(outside)
     sites = rng.choice(list(design["sites"]), size=lesions, p=list(design["sites"].values()))
     low, high = np.log(design["lesion_diameter_cm"])
-    diameters = np.exp(rng.uniform(low, high, lesions)) + 2 * design["margin_cm"]
+    inside = np.exp(rng.uniform(low, high, irradiated))
+    diameters = inside + 2 * design["margin_cm"]
     monday = CALENDAR_START + timedelta(weeks=int(rng.integers(0, 60)))
-    return {
+    row = {
         "id": patient,
         "arm": arm,
         "centre": ("A", "B")[int(rng.integers(2))],
@@ -280,13 +300,14 @@ def _patient(
         "ptv_cm3": float(round((np.pi / 6 * diameters**3).sum(), 1)),
         "start_date": (monday + timedelta(days=int(rng.integers(0, 5)))).isoformat(),
     }
+    return row, PlannedLesions(np.concatenate([inside, outside]), irradiated)
 
 
 def _visits(
     patient: str,
     model: Model,
     levels: Sequence[str],
-    centre: str,
+    about: Mapping[str, Any],
     last_fraction: float,
     first_dose: float,
     design: Mapping[str, Any],
@@ -302,15 +323,21 @@ def _visits(
     alc |= {*weekly} if design["alc_weekly_during_radiotherapy"] else set()
     alc |= {jittered(day) for day in design["alc_days"]}
     rows = [{"id": patient, "day": day, "quantity": "alc", "tube": None} for day in sorted(alc)]
-    tube = "heparin" if centre == "A" else "edta"
+    tube = "heparin" if about["centre"] == "A" else "edta"
     for name in model.vocabulary.quantities:
-        if name != "alc" and f"{name}_days" in design:
+        if name in model.lesion_outputs:
+            rows += [
+                {"id": patient, "day": float(day), "quantity": name, "tube": None, "lesion": lesion}
+                for day in design.get(f"{name}_days", ())
+                for lesion in range(1, int(about["n_lesions"]) + 1)
+            ]
+        elif name != "alc" and f"{name}_days" in design:
             sampled = sorted({float(day) for day in design[f"{name}_days"]} | {endpoint})
             rows += [{"id": patient, "day": d, "quantity": name, "tube": tube} for d in sampled]
     for name in levels:
         day = first_dose + design[f"{name}_sample_hours"] / 24
         rows.append({"id": patient, "day": day, "quantity": name, "tube": None})
-    return [row | {"value": 1.0} for row in rows]
+    return [{"lesion": 0, **row, "value": 1.0} for row in rows]
 
 
 def _reported(

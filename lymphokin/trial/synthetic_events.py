@@ -33,7 +33,14 @@ def event_visits(model: Model, design: Mapping[str, Any], patient: str) -> list[
             f"hazard: expected {', '.join(model.hazards) or 'none'}"
         )
     return [
-        {"id": patient, "day": float(day), "quantity": event, "tube": None, "value": 0.0}
+        {
+            "id": patient,
+            "day": float(day),
+            "quantity": event,
+            "tube": None,
+            "lesion": 0,
+            "value": 0.0,
+        }
         for event, own in days.items()
         for day in own
     ]

@@ -1,7 +1,6 @@
 """Antigen, activated CD8+ cells and lesions on top of the default model, against SciPy."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -14,7 +13,6 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.infer.density import density_of
 from lymphokin.solve import StepRule
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "abscopal_cd8.py"
 FRACTIONS = {
     "P1": [(0, 8, ""), (1, 8, ""), (2, 8, "")],
     "P2": [(0, 10, 1), (0.25, 4, 1), (9.5, 6, 1)],  # the second lies outside the field
@@ -44,7 +42,7 @@ def solve_at(tmp_path_factory):
         rows += [f"{name},{day},{row}" for day, row in sorted(own)]
     table = tmp_path_factory.mktemp("abscopal") / "events.csv"
     table.write_text("\n".join(rows) + "\n")
-    model = lk.load_model(EXAMPLE)
+    model = lk.load_model("abscopal_cd8")
     cohort = lk.read_events(table, model=model)
     density = density_of(model, cohort, StepRule.for_tolerance(2e-7))
     hierarchy, arrays, layout = density.hierarchy, density.arrays, density.packed.layout

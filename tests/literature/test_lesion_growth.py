@@ -10,7 +10,7 @@ import pytest
 
 import lymphokin as lk
 from lymphokin.infer.density import density_of
-from lymphokin.shipped import data_path
+from lymphokin.shipped import data_path, models_path
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LIMIT = 5.0
@@ -58,9 +58,9 @@ def test_lesions_shrink_and_grow_as_in_the_closed_form_at_any_rate(tmp_path):
     np.testing.assert_allclose(ours, 10 * np.cbrt(6 / np.pi * volume), rtol=1e-9)
 
 
-def test_the_prior_of_the_abscopal_example_is_the_fitted_population():
+def test_the_prior_of_the_abscopal_model_is_the_fitted_population():
     found = pd.read_csv(data_path("literature/lesion_growth.csv"), comment="#").set_index("name")
-    table = tomllib.loads((EXAMPLES / "abscopal_cd8.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads((models_path() / "abscopal_cd8.toml").read_text(encoding="utf-8"))
     own = table["parameters"]["growth"]
     fitted = tomllib.loads((EXAMPLES / "lesion_growth.toml").read_text(encoding="utf-8"))
     assert own["upper"] == fitted["parameters"]["growth"]["upper"]

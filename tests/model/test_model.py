@@ -83,7 +83,8 @@ def solve_typical(model, patient: Treatment, rule: StepRule | None = None) -> di
 @pytest.mark.parametrize("name", shipped_models())
 def test_a_shipped_model_loads_and_says_where_its_numbers_come_from(name):
     model = load_model(name)
-    assert set(model.observed) in ({"alc"}, {"alc", "mdsc", "atra"})
+    known = {"alc"}, {"alc", "mdsc", "atra"}, {"alc", "mdsc", "atra", "diameter", "cd8"}
+    assert set(model.observed) in known
     assert model.description
     for parameter in model.table:
         assert parameter.source
@@ -95,6 +96,7 @@ def test_a_shipped_model_loads_and_says_where_its_numbers_come_from(name):
 
 def test_variants_and_rivals_come_with_the_default_model():
     variants = {"saturating_kill", "lymphocyte_feedback", "myeloid_lymphoid_literature"}
+    variants |= {"abscopal_cd8"}
     rivals = {"hedos_hcc", "hedos_extension", "lung_sbrt", "friberg_lymphocyte", "jin_trafficking"}
     assert set(shipped_models()) == {"myeloid_lymphoid"} | variants | rivals
 

@@ -16,9 +16,13 @@ WORDS = {
     "ln": math.log,
     "exp": math.exp,
     "max": max,
+    "min": min,
+    "cbrt": math.cbrt,
+    "total": lambda x: 2 * x,  # over two lesions alike
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "d": 0.3,
     "w": 0.2,
+    "gy": 8.0,
     "dose": 270.0,
 }
 
@@ -26,6 +30,7 @@ WORDS = {
 def worth(text: str, values: dict[str, float]) -> float:
     """Value of a printed expression."""
     text = text.replace("^", "**").replace("ln 2", repr(math.log(2)))
+    text = text.replace("sum over lesions", "total")
     text = re.sub(r"\((.+) if (.+), else (.+)\)$", r"((\1) if (\2) else (\3))", text)
     return eval(text, {"__builtins__": {}}, WORDS | values)
 
@@ -39,6 +44,7 @@ def test_printed_equations_have_the_values_of_the_code(name):
     p = SimpleNamespace(**medians)
     lines = {(line.block, line.left): line.right for line in equations(model)}
     u = SimpleNamespace(**{n: 0.3 for b in model.blocks for n in b.hands_down})
+    u.sum_over_lesions = WORDS["total"]
     for block in model.blocks:
         y = state_type(block)(*rng.uniform(0.2, 2.0, len(block.states)))
         seen = symbols | vars(u) | y._asdict()
@@ -46,11 +52,18 @@ def test_printed_equations_have_the_values_of_the_code(name):
         def printed(left, block=block, seen=seen):
             return worth(lines[block.name, left], seen)
 
+        if block.hazards:
+            for event, rate in block.hazard_rates(y, p, u).items():
+                assert printed(f"d cumulative_{event}/dt") == pytest.approx(float(rate), rel=1e-5)
+            continue
         for state, flow in block.flows(y, p, u).items():
             expected = flow.inflow - flow.loss * getattr(y, state)
             assert printed(f"d {state}/dt") == pytest.approx(float(expected), rel=1e-5)
         if block.clock == "days":
-            events = block.on_fraction(y, p, Fraction(WORDS["d"], WORDS["w"])), "a fraction"
+            events = (
+                block.on_fraction(y, p, Fraction(WORDS["d"], WORDS["w"], WORDS["gy"])),
+                "a fraction",
+            )
         else:
             events = block.on_dose(y, p, WORDS["dose"]), "a dose"
         for state, value in events[0].items():

@@ -13,7 +13,7 @@ import lymphokin as lk
 from lymphokin.infer.density import density_of
 
 pytestmark = pytest.mark.slow
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "abscopal_cd8.py"
+TABLE = Path(__file__).parents[2] / "docs" / "examples" / "abscopal_cd8.csv"
 POPULATIONS, PATIENTS = 60, 60
 DAYS = (0.0, 19.0, 88.0)
 
@@ -29,7 +29,7 @@ def test_next_to_no_response_outside_the_field_is_expected(tmp_path):
             rows += [f"{arm}{patient},{d},{row},lung_peripheral,2" for d, _, row in sorted(own)]
     table = tmp_path / "patients.csv"
     table.write_text("\n".join(rows) + "\n")
-    model = lk.load_model(EXAMPLE)
+    model = lk.load_model("abscopal_cd8")
     density = density_of(model, lk.read_events(table, model=model))
     arrays, layout = density.arrays, density.packed.layout
     with_atra = np.array([name.startswith("B") for name in density.packed.cohort.patients.index])
@@ -61,7 +61,7 @@ def test_next_to_no_response_outside_the_field_is_expected(tmp_path):
 
 
 def test_the_synthetic_trial_is_fitted_saved_opened_and_forecast(tmp_path):
-    fit = lk.fit(EXAMPLE.with_suffix(".csv"), EXAMPLE, method="quick", seed=1)
+    fit = lk.fit(TABLE, "abscopal_cd8", method="quick", seed=1)
     assert max(fit.provenance["solver_relative_error"].values()) < 1e-3
     summary = fit.summary.set_index("name")
     # The typical growth stays below that of the table: most lesions of the prior stand still.
@@ -72,7 +72,7 @@ def test_the_synthetic_trial_is_fitted_saved_opened_and_forecast(tmp_path):
     assert summary.loc["active_baseline", "contraction"] > 0.5
     assert summary.loc["function_suppression", "contraction"] < 0.5
     fit.save(tmp_path / "run")
-    opened = lk.open_run(tmp_path / "run", model=EXAMPLE)
+    opened = lk.open_run(tmp_path / "run")
     growth = opened.draws["individuals"]["growth"]
     assert list(growth["lesion"].to_numpy()[:3]) == ["P1/1", "P1/2", "P2/1"]
     curves = (tmp_path / "run" / "curves.csv").read_text().splitlines()

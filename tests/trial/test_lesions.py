@@ -84,9 +84,9 @@ def test_twins_have_the_same_lesions():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lesions_cd8", "abscopal_cd8"])
-def test_virtual_trials_of_lesions_run(name):
-    model = load_model(EXAMPLES / f"{name}.py")
+@pytest.mark.parametrize("model", [EXAMPLES / "lesions_cd8.py", "abscopal_cd8"])
+def test_virtual_trials_of_lesions_run(model):
+    model = load_model(model)
     design = made(design={"per_arm": 3}, conduct={"minimum_baseline_alc": 0.5})
     found = Simulator(design, PriorPopulation(model), devices=1).run(0, 0, 4)
     assert np.isfinite(np.asarray(found.p_true)).all()

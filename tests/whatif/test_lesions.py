@@ -110,8 +110,8 @@ def test_covariates_that_change_are_held_at_what_is_stated():
 
 
 @pytest.mark.slow
-def test_the_abscopal_example_answers():
-    model = load_model(EXAMPLES / "abscopal_cd8.py")
+def test_the_abscopal_model_answers():
+    model = load_model("abscopal_cd8")
     patient = lk.Patient(n_lesions=3, counts=[(-3, 1.2), (-1, 15.0, "cd8")])
     draws = PopulationDraws.of_prior(model, draws=60)
     plans = to_lesion(1), schedule_of("5x8 + 4x3")

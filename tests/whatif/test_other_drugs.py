@@ -94,7 +94,7 @@ def test_a_model_without_drugs_asks_for_none():
 
 def test_a_count_of_a_lesion_is_not_asked_as_it_cannot_be_used():
     """What the page offers to be counted is what the engine can use; the rest it only names."""
-    engine = Engine(PopulationDraws.of_prior(load_model(EXAMPLES / "abscopal_cd8.py"), draws=60))
+    engine = Engine(PopulationDraws.of_prior(load_model("abscopal_cd8"), draws=60))
     form = form_of(engine.population)
     assert [c.quantity for c in form.counts] == ["alc", "mdsc", "cd8"]
     assert {c.quantity for c in form.counts} == {"alc", *engine.solver.others}

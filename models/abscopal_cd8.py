@@ -1,15 +1,16 @@
-"""The default model with antigen, activated CD8+ T cells and lesions in and outside the field.
+"""The default model with activated CD8+ T cells, lesions in and outside the field, and events.
 
 Killed tumour cells release antigen; antigen, the T cells that are left and the MDSC set how many
 CD8+ cells are activated; these may attack every lesion. MDSC brake the activation by an exponent of
 their own (gammaE), apart from the one on lymphocyte counts (gamma). Without a checkpoint inhibitor
-hardly any lesion outside the field is expected to shrink. What each number rests on stands in
-``abscopal_cd8.toml``, what data can tell in ``docs/abscopal.md``.
+hardly any lesion outside the field is expected to shrink. Progression outside the field and leaving
+the trial are hazards that follow the lesions there and the count. What each number rests on stands
+in ``abscopal_cd8.toml``, what data can tell in ``docs/abscopal.md``.
 """
 
 import jax.numpy as jnp
 
-from lymphokin.model import Block, Flow, Output, model_file, state
+from lymphokin.model import Block, Flow, Hazard, Output, model_file, state
 
 default = model_file("myeloid_lymphoid")
 begins = "first record"
@@ -30,11 +31,14 @@ class Lesions(Block):
 
     living = state("cm3", lambda p: p.lesion_volume, per="lesion")
     dying = state("cm3", meaning="killed by dose and not cleared yet", per="lesion")
+    in_field = state("1", meaning="1 once the lesion is irradiated", per="lesion")
     antigen = state("1", 1.0, "antigen of all lesions, fold of that before treatment")
     active = state("cells/uL", lambda p: p.active_baseline, "activated CD8+ T cells in the blood")
     shows = {
         "diameter": Output("mm", "longest diameter of a lesion", decimals=0),
         "cd8": Output("cells/uL", "activated CD8+ T cells", decimals=1),
+        "outside": Output("cm3", "volume of all lesions outside the field, 0 before there is one"),
+        "irradiated": Output("1", "1 once a lesion is irradiated"),
     }
 
     def flows(self, y, p, u):
@@ -49,6 +53,7 @@ class Lesions(Block):
         return {
             "living": Flow(growth * y.living, p.attack * y.active),
             "dying": Flow(0.0, p.clearing),
+            "in_field": Flow(0.0, 0.0),
             "antigen": Flow(p.antigen_loss * release, p.antigen_loss),
             "active": Flow(activation, p.active_loss),
         }
@@ -60,12 +65,37 @@ class Lesions(Block):
         return {
             "living": y.living - killed,
             "dying": y.dying + killed,
+            "in_field": jnp.where(fraction.gy > 0, 1.0, y.in_field),
             "active": jnp.exp(-p.active_radiosensitivity * immune_dose) * y.active,
         }
 
     def outputs(self, y, p, u):
         volume = y.living + y.dying
-        return {"diameter": 10 * jnp.cbrt(6 / jnp.pi * volume), "cd8": y.active}
+        irradiated = jnp.minimum(u.sum_over_lesions(y.in_field), 1.0)
+        return {
+            "diameter": 10 * jnp.cbrt(6 / jnp.pi * volume),
+            "cd8": y.active,
+            "outside": irradiated * u.sum_over_lesions((1 - y.in_field) * volume),
+            "irradiated": irradiated,
+        }
 
 
-blocks = (*default.blocks[:-1], Lymphoid(), Lesions())
+class Events(Block):
+    """Progression outside the field, from the first fraction on, and who leaves the trial."""
+
+    hazards = {
+        "progression": Hazard("progression outside the field", "progression outside the field"),
+        "dropout": Hazard("drop-out", "drop-out"),
+    }
+
+    def hazard_rates(self, y, p, u):
+        log_count = jnp.log(u.alc)
+        by_size = p.by_size * jnp.log(1 + u.outside)  # in cm3: 1 where no lesion is seen
+        progressing = p.usual_progression * jnp.exp(by_size + p.by_count * log_count)
+        return {
+            "progression": u.irradiated * progressing,
+            "dropout": p.usual_dropout * jnp.exp(-p.dropout_by_count * log_count),
+        }
+
+
+blocks = (*default.blocks[:-1], Lymphoid(), Lesions(), Events())
