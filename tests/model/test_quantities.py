@@ -17,7 +17,7 @@ def test_what_a_shipped_model_measures_is_described_without_a_word_in_its_file()
     assert [o.in_full for o in found.values()] == [
         "Absolute lymphocyte count",
         "Myeloid-derived suppressor cells",
-        "ATRA plasma concentration",
+        "All-trans retinoic acid",
     ]
     assert found["alc"].axis == "lymphocytes (10⁹/L)"
     assert [o.decimals for o in found.values()] == [2, 1, 0]
