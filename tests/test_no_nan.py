@@ -153,8 +153,9 @@ def test_a_chain_that_never_moved_shows_no_nan(tmp_path):
 
 @pytest.mark.slow  # every model, more patients: minutes
 @pytest.mark.parametrize("seed", [3, 4])
-@pytest.mark.parametrize("name", sorted(shipped_models()))
+@pytest.mark.parametrize("name", sorted({*shipped_models()} - {"abscopal_cd8"}))
 def test_no_output_of_any_model_holds_nan(name, seed, tmp_path):
+    """But of the one whose patients need lesions, which the tables here do not have."""
     table = random_table(tmp_path, 40, seed)
     fit = made_up_fit(name, read_events(table), spread=1.0)
     found = outputs(fit, table, tmp_path, seed)
