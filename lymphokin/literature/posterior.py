@@ -20,6 +20,7 @@ import numpy as np
 from lymphokin.files import AnyPath
 from lymphokin.model import Model, load_model
 from lymphokin.pages.messages import say
+from lymphokin.pages.wording import joined
 from lymphokin.population.draws import BASELINE_OFFSET, DOSE_OFFSET, PopulationDraws
 from lymphokin.population.provenance import RiskCalibration, provenance_of, rounded
 from lymphokin.shipped import data_path
@@ -36,6 +37,12 @@ def literature_draws(model: str = DEFAULT_MODEL) -> PopulationDraws:
         FileNotFoundError: when the model was not calibrated.
         ValueError: when the model file is not the calibrated one any more.
     """
+    if model not in calibrated_models():
+        raise FileNotFoundError(
+            f"{model} has not been calibrated to published cohorts, as "
+            f"{joined(calibrated_models())} have: its population is that of a fit (a run folder) "
+            "or of its priors"
+        )
     return read_posterior(data_path(f"{FOLDER}/{model}.nc"), _reproduction(model))
 
 

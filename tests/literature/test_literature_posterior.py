@@ -40,6 +40,11 @@ def test_every_shipped_posterior_belongs_to_its_model_and_has_converged():
         assert shipped_details(name)["convergence"]["level"] != "bad"
 
 
+def test_a_model_that_was_not_calibrated_is_refused_with_those_that_were():
+    with pytest.raises(FileNotFoundError, match=r"abscopal_cd8 has not been .*myeloid_lymphoid"):
+        literature_draws("abscopal_cd8")
+
+
 def test_published_numbers_are_reproduced_and_studies_left_out_predicted():
     for kind, least in (("reproduction", 0.85), ("left_out", 0.80)):
         table = pd.read_csv(data_path(f"literature/posterior/myeloid_lymphoid.{kind}.csv"))

@@ -23,8 +23,8 @@ from lymphokin.whatif.schedule import PlannedFraction, Schedule, schedule_of
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LANES, DAYS = 6, {5.0: 0.02, 42.0: 2e-3}
-"""Days, each with the relative error that is let pass: a day after a fraction one draw of the priors
-in twenty errs by more than 0.2 %, by 1 % at most of 200."""
+"""Days, each with the relative error that is let pass: a day after a fraction one draw of the
+priors in twenty errs by more than 0.2 %, by 1 % at most of 200."""
 OF_400 = slice(33, 400, 67)
 """Draws stand in the order of what they lead to."""
 
