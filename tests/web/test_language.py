@@ -112,7 +112,7 @@ def test_the_whole_task_in_french_by_keyboard_alone(french: Visit) -> None:
         assert re.search("sur 100.*au jour", page.locator(f"#answer-{i}").inner_text(), re.DOTALL)
     headline = page.locator("#headline").inner_text()
     assert "au lieu de" in headline
-    assert "(intervalle à 90\u202f%)" in headline
+    assert "Intervalle à 90\u202f%" in headline
     assert "Probabilité que" in headline
     assert re.search(r"EQD2 \d+,\d Gy", page.locator("#totals-a").inner_text())
     assert violations(page) == []
