@@ -118,7 +118,7 @@ def test_an_event_is_forecast_from_what_is_known_of_the_patient(model, tmp_path)
         forecast(density, z, endpoint=other, **common)
 
 
-WRONG = {"until": None, "below": 0.5, "visits": (7,), "quantity": "alc", "begin": 3}
+WRONG = {"until": None, "below": 0.5, "day": 7.0, "quantity": "alc", "begin": 3}
 
 
 @pytest.mark.parametrize("key", WRONG)
@@ -126,6 +126,14 @@ def test_an_endpoint_of_an_event_says_by_when_and_nothing_else(key):
     keys = BY_120.model_dump(by_alias=True) | {key: WRONG[key]}
     with pytest.raises(ValueError, match="as `what` is event"):
         Endpoint.model_validate(keys)
+
+
+@pytest.mark.parametrize("visits", [(7.0, 3.0), (-1.0,), (7.0, 121.0)])
+def test_visits_that_see_an_event_stand_in_order_and_not_after_its_day(visits):
+    keys = BY_120.model_dump(by_alias=True)
+    assert Endpoint.model_validate(keys | {"visits": (7.0, 120.0)}).visits == (7.0, 120.0)
+    with pytest.raises(ValueError, match="visits in increasing order from 0 to until"):
+        Endpoint.model_validate(keys | {"visits": visits})
 
 
 def test_without_intervals_turnbull_is_kaplan_and_meier():
