@@ -40,7 +40,7 @@ from lymphokin.whatif.proposal import fit_proposal, prior_proposal
 from lymphokin.whatif.surface import Surface, evenly
 
 PROPOSALS = 4
-"""At least so many proposed draws of the patient per draw that is kept; their number is a power of
+"""Proposed draws of the patient per draw that is kept, or more: their number is a power of
 two, at which a Sobol sequence is most even."""
 
 
