@@ -364,8 +364,8 @@ class CohortDensity:
             np.zeros(0, int) if part is None else np.asarray(part.patient)
             for part in (arrays.timeline.hours, arrays.lesions)
         )
-        owners = [np.arange(arrays.patients), self.packed.layout.treated, of_windows,
-                  np.asarray(arrays.lacking), of_lesions]  # fmt: skip
+        treated, lacking = self.packed.layout.treated, np.asarray(arrays.lacking)
+        owners = [np.arange(arrays.patients), treated, of_windows, lacking, of_lesions]
         own: list[list[int]] = [[] for _ in range(arrays.patients)]
         for place, owner in zip(places, owners, strict=True):
             for column, patient in enumerate(owner):

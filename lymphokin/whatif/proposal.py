@@ -17,7 +17,7 @@ from lymphokin.population.draws import PopulationDraws
 from lymphokin.whatif.draws import dimensions
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.normals import normals
-from lymphokin.whatif.surface import Surface
+from lymphokin.whatif.surface import Surface, ridge
 
 DEFENSIVE = 0.1
 """Share of the proposals that come from the population itself, which bounds the weights."""
@@ -25,7 +25,6 @@ PROPOSAL_DF = 8.0
 """Degrees of freedom: heavier tails than the normal approximation."""
 WIDER = 1.1
 """SD of the proposal over that of the normal approximation."""
-RIDGE = 1e-3
 INFORMED = 0.1
 """SD that a latent gives to the counts, over that of their noise, above which they inform it; at
 this one they take half a percent of its SD away."""
@@ -125,11 +124,9 @@ def fit_proposal(
     if not solved.all():
         z, w, predicted = z[:, solved], w[:, solved], predicted[:, solved]
     active = likelihood.active
-    x = np.vstack([np.ones(z.shape[1]), z, w[:active]])
-    penalty = RIDGE * z.shape[1] * np.eye(len(x))
-    penalty[0, 0] = 0.0
-    slopes = np.linalg.solve(x @ x.T + penalty, x @ predicted.T).T
-    noise = np.sqrt(likelihood.noise_variance() + (predicted - slopes @ x).var(axis=1))
+    x = np.vstack([z, w[:active]])
+    slopes = ridge(x, predicted)
+    noise = np.sqrt(likelihood.noise_variance() + (predicted - slopes[:, 1:] @ x).var(axis=1))
     # In units of the noise from here on.
     slopes = slopes / noise[:, None]
     excess = likelihood.records.log_value / noise - slopes[:, 0]

@@ -37,10 +37,10 @@ class Surface:
         """The surface through values [draw] at latents [latent, draw]."""
         middle, sd = x.mean(axis=1, keepdims=True), x.std(axis=1, keepdims=True)
         scale = np.where(sd > 1e-12, sd, np.inf)  # what does not vary decides nothing
-        plane = _ridge((x - middle) / scale, y)[1:]
+        plane = ridge((x - middle) / scale, y)[1:]
         curved = np.argsort(-np.abs(plane))[:CURVED]
         features = _features((x - middle) / scale, curved)
-        return cls(middle, scale, plane / scale[:, 0], curved, _ridge(features, y))
+        return cls(middle, scale, plane / scale[:, 0], curved, ridge(features, y))
 
     def __call__(self, z: np.ndarray, w: np.ndarray) -> np.ndarray:
         """[lane] the number for latents of population and patient, lanes last."""
@@ -79,8 +79,11 @@ def _features(x: np.ndarray, curved: np.ndarray) -> np.ndarray:
     return np.vstack([x, some[first] * some[second]])
 
 
-def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[..., 1 + feature] intercept and slopes of numbers ``y`` [..., draw] over features ``x``
+    [feature, draw], the slopes slightly shrunk.
+    """
     x = np.vstack([np.ones(x.shape[1]), x])
     penalty = RIDGE * x.shape[1] * np.eye(len(x))
     penalty[0, 0] = 0.0
-    return np.linalg.solve(x @ x.T + penalty, x @ y)
+    return np.linalg.solve(x @ x.T + penalty, x @ y.T).T

@@ -49,9 +49,8 @@ def usual_surfaces(engine: Engine, patient: Patient) -> tuple[Surface, ...]:
         visit = visit_of(SIX_WEEKS, course)
         arrays = engine.arrays(patient, course, course, visit, until=visit)
         days = np.full(MOST_COUNTS, visit)
-        return np.asarray(engine.solver.solve(lanes, engine.fixed(patient), arrays, days, 1).at)[
-            0, 0
-        ]
+        solved = engine.solver.solve(lanes, engine.fixed(patient), arrays, days, 1)
+        return np.asarray(solved.at)[0, 0]
 
     alone, *with_drugs = map(count, usual_courses(model))
     numbers = [alone, *(given - alone for given in with_drugs)]
