@@ -23,7 +23,7 @@ CountsUntil = Annotated[
 ]
 ENDPOINT_HELP = (
     "What is judged: grade2_week6 (default), grade3_lowest, days_below_0.8, days_below_0.5, "
-    "recovery, week15, or a TOML file that declares an endpoint."
+    "recovery, week15, day30 (the count on a day), or a TOML file that declares an endpoint."
 )
 ModelFile = Annotated[
     list[Path],

@@ -2,10 +2,18 @@
 
 from lymphokin.endpoints.declared import (
     DEFAULT,
+    ON_A_DAY,
     Endpoint,
     at_day,
     read_endpoint,
     shipped_endpoints,
 )
 
-__all__ = ["DEFAULT", "Endpoint", "at_day", "read_endpoint", "shipped_endpoints"]
+__all__ = [
+    "DEFAULT",
+    "ON_A_DAY",
+    "Endpoint",
+    "at_day",
+    "read_endpoint",
+    "shipped_endpoints",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT = "grade2_week6"
 LATEST_DAY = 3650.0
 """Days from the reference beyond which no endpoint lies (judgement: ten years)."""
+ON_A_DAY = re.compile(r"day(\d{1,4}(?:\.\d+)?)")
+"""Name of the count on a day."""
 
 
 class Endpoint(BaseModel):
@@ -215,8 +218,9 @@ def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
     """An endpoint by name, from a file, or as it is.
 
     Args:
-        endpoint: the name of a shipped endpoint; or a TOML file with one ``[endpoints.NAME]``, or
-            ``FILE:NAME`` where it holds several.
+        endpoint: the name of a shipped endpoint; ``day30`` for the count on a day from the first
+            fraction; or a TOML file with one ``[endpoints.NAME]``, or ``FILE:NAME`` where it holds
+            several.
 
     Raises:
         BadInput: when there is none of that name, or the file does not declare one; with every
@@ -227,10 +231,13 @@ def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
     text = os.fspath(endpoint)
     if text in shipped_endpoints():
         return shipped_endpoints()[text]
+    if asked := ON_A_DAY.fullmatch(text):
+        return at_day(float(asked[1]))
     file, _, name = (text, "", "") if Path(text).is_file() else text.rpartition(":")
     if not Path(file).is_file() or not file:
         names = ", ".join(shipped_endpoints())
-        raise BadInput([Problem("endpoint", None, None, text, f"one of {names}, or a TOML file")])
+        expected = f"one of {names}, a day as day30, or a TOML file"
+        raise BadInput([Problem("endpoint", None, None, text, expected)])
     found = _read(Path(file))
     if not name and len(found) > 1:
         names = ", ".join(f"{text}:{name}" for name in found)

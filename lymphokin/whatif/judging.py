@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, PlainSerializer
 
 from lymphokin.endpoint import GRADE_BELOW
-from lymphokin.endpoints import DEFAULT, Endpoint, at_day, shipped_endpoints
+from lymphokin.endpoints import DEFAULT, ON_A_DAY, Endpoint, read_endpoint, shipped_endpoints
 from lymphokin.io.problems import BadInput
 from lymphokin.pages.messages import Message, RefusedError, say
 from lymphokin.quantities import OBSERVABLES
@@ -22,7 +21,6 @@ SIX_WEEKS: Endpoint = shipped_endpoints()[DEFAULT]
 BETTER_BY = 0.05
 """How much lower a number must be to be called better (judgement): 5 of 100 patients, or as large
 a part of the days of a window."""
-ON_A_DAY = re.compile(r"day(\d{1,3}(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -79,13 +77,10 @@ class JudgedBy(BaseModel):
 def _named(endpoint: Any) -> Any:
     if not isinstance(endpoint, str):
         return endpoint
-    if endpoint in shipped_endpoints():
-        return shipped_endpoints()[endpoint]
-    match = ON_A_DAY.fullmatch(endpoint)
-    if not match:
-        raise RefusedError("error.endpoint", known=list(shipped_endpoints()))
+    if endpoint not in shipped_endpoints() and not ON_A_DAY.fullmatch(endpoint):
+        raise RefusedError("error.endpoint", known=list(shipped_endpoints()))  # opens no file
     try:
-        return at_day(float(match[1]))
+        return read_endpoint(endpoint)
     except BadInput as error:
         raise ValueError(str(error)) from None
 

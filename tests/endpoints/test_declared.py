@@ -60,7 +60,9 @@ def test_a_file_with_one_endpoint_is_enough_and_of_several_one_is_named(tmp_path
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(BadInput, match=r"one of grade2_week6, .*week15, or a TOML file"):
+    with pytest.raises(
+        BadInput, match=r"one of grade2_week6, .*week15, a day as day30, or a TOML file"
+    ):
         read_endpoint("grade4_ever")
 
 
@@ -118,3 +120,10 @@ def test_a_file_without_an_endpoint_says_what_it_should_hold(tmp_path, text, exp
     with pytest.raises(BadInput) as refused:
         read_endpoint(file)
     assert expected in str(refused.value)
+
+
+def test_the_count_on_a_day_has_a_name():
+    assert read_endpoint("day30") == at_day(30)
+    assert read_endpoint("day30.5").day == 30.5
+    with pytest.raises(BadInput, match="a day from 0 to 3650"):
+        read_endpoint("day9999")

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Request, sync_playwright
 from lymphokin.whatif.answers import Difference, Estimate
 from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
+from tests.conftest import SavedRun
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WARM_UP_S = 600
@@ -51,11 +52,25 @@ def of_models() -> dict:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of `lymphokin serve` with the literature posterior of the default model."""
-    log = tmp_path_factory.mktemp("serve") / "log"
-    command = [sys.executable, "-c", "from lymphokin.cli import main; main()"]
+    with serving(tmp_path_factory.mktemp("serve") / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def run_service(hedos_run: SavedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of `lymphokin serve` with a fit of a small model."""
+    with serving(tmp_path_factory.mktemp("serve") / "log", hedos_run.folder) as address:
+        yield address
+
+
+@contextmanager
+def serving(log: Path, *arguments: object) -> Iterator[str]:
+    """Address of `lymphokin serve` while it runs; what it prints goes to a file."""
+    command = [sys.executable, "-c", "from lymphokin.cli import main; main()", "serve"]
+    command += [str(argument) for argument in arguments]
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*command, "serve", "--port", "0", "--no-open"], stderr=output, stdout=output
+            [*command, "--port", "0", "--no-open"], stderr=output, stdout=output
         )
     try:
         yield _address(process, log)
