@@ -22,7 +22,7 @@ from lymphokin.solve.timeline import (
     Timeline,
     build_timeline,
 )
-from lymphokin.solve.treatment import Treatment
+from lymphokin.solve.treatment import SAME_DAY, Treatment
 
 
 @dataclass(frozen=True)
@@ -272,22 +272,49 @@ def _hours(arrays: TreatmentArrays, lanes: int) -> HoursArrays:
 
 
 class Interpolation(NamedTuple):
-    """Days of interest between the nodes of a treatment, linear in logarithms."""
+    """Days of interest between the nodes of a treatment, by cubics in logarithms."""
 
     node: np.ndarray
-    """[day] node before"""
+    """[day, 4] nodes that are read"""
     weight: np.ndarray
-    """[day] weight of the node after it"""
+    """[day, 4] of each; they add up to 1"""
 
 
 def interpolation(arrays: TreatmentArrays, days: np.ndarray) -> Interpolation:
     """Where days lie among the nodes; before the first and after the last the nearest counts.
 
-    A day on a node gives the value there before any event.
+    A day on a node gives the value there before any event. What an event changes at once is at no
+    node: right after it the line from the value before it is all there is.
     """
     nodes = arrays.node_day
-    distinct = int(np.searchsorted(nodes, nodes[-1]))
-    after = np.clip(np.searchsorted(nodes[: distinct + 1], days - 1e-9), 1, max(distinct, 1))
-    width = nodes[after] - nodes[after - 1]
-    weight = np.clip((days - nodes[after - 1]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
-    return Interpolation(after - 1, np.where(width > 0, weight, 0.0))
+    last = int(np.searchsorted(nodes, nodes[-1]))
+    days = np.clip(days, nodes[0], nodes[-1])
+    after = np.clip(np.searchsorted(nodes[: last + 1], days - SAME_DAY), min(1, last), last)
+    before = np.maximum(after - 1, 0)
+    events = np.flatnonzero(_eventful(arrays)[:last])
+    # Nodes of the same smooth piece: after the last event before a day, up to the next one.
+    place = np.searchsorted(events, before, "right")
+    first = np.concatenate([[0], events + 1])[place]
+    end = np.append(events, last)[np.searchsorted(np.append(events, last), after)]
+    first, end = np.where(first > before, (before, after), (first, end))
+    start = np.clip(before - 1, first, np.maximum(first, end - 3))
+    node = start[:, None] + np.arange(4)
+    within = node <= end[:, None]
+    node = np.where(within, node, start[:, None])
+    at = nodes[node]
+    own = np.eye(4, dtype=bool) | ~within[:, None, :] | ~within[:, :, None]
+    over = np.where(own, 1.0, days[:, None, None] - at[:, None, :])
+    under = np.where(own, 1.0, at[:, :, None] - at[:, None, :])
+    return Interpolation(node, np.where(within, (over / under).prod(axis=2), 0.0))
+
+
+def _eventful(arrays: TreatmentArrays) -> np.ndarray:
+    """[node] whether anything is given there."""
+    given = (arrays.share > 0) | (arrays.immune_dose > 0)
+    for amount in arrays.days_amount.values():
+        given = given | (amount > 0)
+    dose_days = arrays.start + arrays.offset
+    for amount in arrays.amount.values():
+        place = np.searchsorted(arrays.node_day, dose_days[amount > 0] - SAME_DAY)
+        given[np.minimum(place, len(given) - 1)] = True
+    return given

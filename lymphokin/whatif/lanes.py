@@ -121,8 +121,7 @@ def _solve(
 
     def on_days(value: jax.Array) -> jax.Array:
         log = jnp.log(jnp.maximum(value, LOWEST))
-        weight = jnp.asarray(where.weight)[:, None]
-        between = log[where.node] * (1 - weight) + log[where.node + 1] * weight
+        between = (log[where.node] * jnp.asarray(where.weight)[..., None]).sum(axis=1)
         return between.reshape(-1, versions, lanes).transpose(1, 0, 2)
 
     return Solved(
