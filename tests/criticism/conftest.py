@@ -61,6 +61,7 @@ def linear_trial(
         fitted,
         fitted + noise(draws),
         typical + level(draws) + noise(draws),
+        np.zeros((draws, 0)),
         sampled_by_hour=False,
     )
 

@@ -74,9 +74,9 @@ def test_a_visual_check_covers_its_own_simulations(right, kind):
     verdicts, outside, cells = [], 0, 0
     for draw in range(40):
         checks = visual_checks(simulated_as_measured(right, draw), kind)
-        verdicts.append(judge_visual_checks(checks).numbers["p"])
+        verdicts.append(judge_visual_checks(checks, right.population).numbers["p"])
         outside += sum(int(c.outside.sum()) for c in checks)
-        cells += sum(c.cells for c in checks)
+        cells += sum(len(c.cells) for c in checks)
     assert 0.03 < outside / cells < 0.15
     # The probability is uniform for the model's own trials: it does not pile up at 1.
     assert stats.kstest(verdicts, "uniform").pvalue > 0.01
@@ -106,6 +106,7 @@ def replicates_of(values: np.ndarray, simulated: np.ndarray, day: np.ndarray) ->
         zero,
         zero,
         simulated,
+        np.zeros((len(simulated), 0)),
         False,
     )
 
@@ -153,7 +154,8 @@ def test_the_band_of_no_trend_holds_the_middle_90_per_cent_of_noise(right):
 def test_a_wrong_slope_is_seen_by_every_check(right, wrong):
     for r, levels in ((right, {"fine"}), (wrong, {"look", "wrong"})):
         scores = normal_scores(errors := prediction_errors(r, 0))
-        assert judge_visual_checks(visual_checks(r, "relative to baseline")).level in levels
+        checks = visual_checks(r, "relative to baseline")
+        assert judge_visual_checks(checks, r.population).level in levels
         assert judge_trends(population_trends(r, scores, "time", 0)).level in levels
         assert (uniformity(errors).p < 0.05) == (r is wrong)
 

@@ -63,7 +63,7 @@ def check_data(r: Replicates, observable: Observable, seed: int) -> DataChecks:
         judge_goodness_of_fit(fit),
         judge_scatter(scatter_of(r.quantity, residuals)),
         *(judge_trends(trends) for trends in (individual, population) if trends),
-        *map(judge_visual_checks, visual),
+        *(judge_visual_checks(checks, r.population) for checks in visual),
         judge_prediction_errors(r.quantity, scores, uniform),
     ]
     trends = individual + population

@@ -120,7 +120,9 @@ def _visual(data: list[DataChecks]) -> Section:
     text = (
         "Could the measured trial have been one of the trials that the model simulates? Every "
         "posterior draw gives new patients with the same courses, visits and limits of "
-        "quantification. Visits are read off the days of the records."
+        "quantification. Visits are read off the days of the records. The bands hold what is not "
+        "known of the population, too; the verdicts compare the distance from what each draw "
+        "expects, of the measured trial and of those simulated from the draw."
     )
     verdicts = _verdicts(data, NAME)
     return Section("visual", "Visual predictive checks", text, verdicts, tuple(drawings))

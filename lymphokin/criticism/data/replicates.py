@@ -55,6 +55,8 @@ class Replicates:
     """replicated measurements of the same patients"""
     new: np.ndarray
     """replicated measurements of new patients with the same courses and visits"""
+    population: np.ndarray
+    """[draw, quantity] latents of the population, standard normal under the prior"""
     sampled_by_hour: bool
     """whether the quantity changes within hours, so that its visits are hours apart"""
 
@@ -174,6 +176,7 @@ def replicate(density: CohortDensity, x: np.ndarray, seed: int) -> dict[str, Rep
             predictions["fitted"],
             same,
             measured(rng, residual, predictions["new"], sd),
+            np.asarray(z),
             quantity in by_hour,
         )
     return replicated

@@ -13,12 +13,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lymphokin.criticism.data.realised import realised_distance
 from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.criticism.data.visits import FEWEST, visit_table, visits_of
 from lymphokin.verdict import Verdict, in_words, level_of
 
 Kind = Literal["as measured", "prediction-corrected", "relative to baseline"]
 PERCENTILES = (0.05, 0.50, 0.95)
+ROUNDING = 0.01
+"""Least SD of ln of a percentile: the laboratory's rounding (judgement)."""
 BAND = (0.05, 0.95)
 """Ends of the bands of simulated percentiles: 90 %, equal-tailed."""
 NAME = "visual predictive check"
@@ -33,11 +36,10 @@ class VisualCheck:
     of each record. ``observed`` and the ends and middle of the simulated bands are [percentile,
     visit] in the quantity's unit (or as a multiple of baseline), NaN where they lie below the limit
     of quantification; ``below`` are the same [4, visit] for the share below that limit: observed,
-    low, middle, high. ``outside`` [cell] tells which cells (percentiles and shares, by visit) lie
-    outside their bands; ``distance`` [percentile, visit] how many SDs of simulated percentiles the
-    observed ones lie from their mean, NaN where that is unknown. ``simulated_outside`` and
-    ``simulated_distance`` [draw] give the number outside and the largest distance of each
-    simulated trial.
+    low, middle, high. A cell is a percentile, or a share where there are limits, at one visit:
+    ``cells`` says which, ``outside`` [cell] whether it lies outside its band, ``seen`` [cell] and
+    ``simulated`` [draw, cell] hold ln of percentiles, and shares; ``least`` [cell] the SD that one
+    more record or the laboratory's rounding gives.
     """
 
     quantity: str
@@ -50,15 +52,13 @@ class VisualCheck:
     middle: np.ndarray
     high: np.ndarray
     below: np.ndarray
+    cells: tuple[str, ...]
     outside: np.ndarray
-    distance: np.ndarray
     simulated_outside: np.ndarray
-    simulated_distance: np.ndarray
-
-    @property
-    def cells(self) -> int:
-        """Number of percentiles and shares that were compared."""
-        return len(self.outside)
+    """[draw] number of cells of each simulated trial outside their bands"""
+    seen: np.ndarray
+    simulated: np.ndarray
+    least: np.ndarray
 
 
 def prediction_corrected(
@@ -148,51 +148,54 @@ def _check(r: Replicates, kind: Kind, group: str, chosen: np.ndarray) -> VisualC
     observed, simulated = _transformed(r, kind, chosen, visit)
     censored, hidden = r.censored[chosen], r.new[:, chosen] < r.log_lloq[chosen]
     table = visit_table(day, visit)
-    seen = _by_visit(np.where(censored, -np.inf, observed)[None], visit, len(table))[0]
-    drawn = _by_visit(np.where(hidden, -np.inf, simulated), visit, len(table))
-    seen_below = _share(censored[None], visit, len(table))[0]
-    drawn_below = _share(hidden, visit, len(table))
-    low, middle, high = np.quantile(drawn, (BAND[0], 0.5, BAND[1]), axis=0, method="inverted_cdf")
-    bands = np.quantile(drawn_below, (BAND[0], 0.5, BAND[1]), axis=0, method="inverted_cdf")
-    outside = [(seen < low) | (seen > high)]
-    drawn_outside = [(drawn < low) | (drawn > high)]
-    if np.isfinite(r.log_lloq[chosen]).any():
-        outside.append(((seen_below < bands[0]) | (seen_below > bands[2]))[None])
-        drawn_outside.append(((drawn_below < bands[0]) | (drawn_below > bands[2]))[:, None])
-    distance, drawn_distance = _distances(seen, drawn)
-
-    def shown(log_value: np.ndarray) -> np.ndarray:
-        return np.exp(np.where(np.isfinite(log_value), log_value, np.nan))
-
+    limited = bool(np.isfinite(r.log_lloq[chosen]).any())
+    seen = _cells(np.where(censored, -np.inf, observed)[None], censored[None], visit, limited)[0]
+    drawn = _cells(np.where(hidden, -np.inf, simulated), hidden, visit, limited)
+    bands = np.quantile(drawn, (BAND[0], 0.5, BAND[1]), axis=0, method="inverted_cdf")
+    outside, drawn_outside = ((v < bands[0]) | (v > bands[2]) for v in (seen, drawn))
+    low, middle, high = (_shown(band) for band in bands)
+    share = [v[3:].sum(axis=0) for v in (seen, *bands)]
+    arm = f" in arm {group}" if group else ""
+    at = [f" about day {day:.0f}{arm}" for day in table["day"]]
+    names = [f"{100 * q:.0f} % percentile" for q in PERCENTILES]
+    names += ["share below the limit"] if limited else []
+    records = table["records"].to_numpy(float)
+    least = np.stack([*np.full((3, len(table)), ROUNDING), *([0.5 / records] if limited else [])])
+    floor = np.min(np.where(np.isfinite(drawn), drawn, np.inf), axis=0)
+    floor = np.where(np.isfinite(floor), floor, 0.0)
     return VisualCheck(
         r.quantity,
         kind,
         group,
         table,
         pd.DataFrame({"day": day, "value": np.exp(observed), "censored": censored}),
-        shown(seen),
-        shown(low),
-        shown(middle),
-        shown(high),
-        np.stack([seen_below, *bands]),
-        np.concatenate(outside).ravel(),
-        distance,
-        np.concatenate(drawn_outside, axis=1).sum(axis=(1, 2)),
-        drawn_distance,
+        _shown(seen),
+        low,
+        middle,
+        high,
+        np.stack(share),
+        tuple(name + where for name in names for where in at),
+        outside.ravel(),
+        drawn_outside.sum(axis=(1, 2)),
+        # What lies below the limit counts as the lowest that was simulated.
+        np.where(np.isfinite(seen), seen, floor).ravel(),
+        np.where(np.isfinite(drawn), drawn, floor).reshape(len(drawn), -1),
+        least.ravel(),
     )
 
 
-def _distances(seen: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distances [percentile, visit] of observed percentiles, and the largest one of each draw.
+def _cells(values: np.ndarray, hidden: np.ndarray, visit: np.ndarray, limited: bool) -> np.ndarray:
+    """[draw, cell of a visit, visit] percentiles of values [draw, record], and hidden shares."""
+    visits = int(visit.max()) + 1
+    percentiles = _by_visit(values, visit, visits)
+    if not limited:
+        return percentiles
+    return np.concatenate([percentiles, _share(hidden, visit, visits)[:, None]], axis=1)
 
-    Unknown where a percentile lies below the limit of quantification in any simulated trial.
-    """
-    above_limit = np.isfinite(drawn).all(axis=0) & np.isfinite(seen)
-    centre, spread = (f(np.where(above_limit, drawn, 0.0), axis=0) for f in (np.mean, np.std))
-    spread = np.where(above_limit & (spread > 0), spread, np.nan)
-    distance = (np.where(above_limit, seen, np.nan) - centre) / spread
-    of_draws = np.abs(np.where(above_limit, drawn, np.nan) - centre) / spread
-    return distance, np.nanmax(of_draws, axis=(1, 2), initial=0.0)
+
+def _shown(cells: np.ndarray) -> np.ndarray:
+    """[percentile, visit] percentiles in the quantity's unit, NaN below the limit."""
+    return np.exp(np.where(np.isfinite(cells[:3]), cells[:3], np.nan))
 
 
 def _by_visit(values: np.ndarray, visit: np.ndarray, visits: int) -> np.ndarray:
@@ -209,52 +212,40 @@ def _share(flags: np.ndarray, visit: np.ndarray, visits: int) -> np.ndarray:
     return np.stack([flags[:, visit == v].mean(axis=1) for v in range(visits)], axis=-1)
 
 
-def judge_visual_checks(checks: list[VisualCheck]) -> Verdict:
-    """Are percentiles farther from their bands than in trials that the model itself simulated?
+def judge_visual_checks(checks: list[VisualCheck], population: np.ndarray) -> Verdict:
+    """Does the trial lie farther from what the draws expect than trials that they simulated?
 
-    Neighbouring percentiles go together, so both the number outside and the largest distance are
-    compared with those of each simulated trial. The smaller of the two probabilities is compared
-    with the smaller one of each simulated trial in turn, so that the result is uniform for trials
-    of the model. The measured trial has shaped the fit, though, and is more alike its simulations
-    than those are to each other: a high probability is usual and says little.
+    Bands over all draws are what is drawn; they cannot fail often, since the trial has shaped the
+    draws. What is judged is the distance from what each draw expects (:mod:`~.realised`).
+
+    Args:
+        checks: of one kind, of every arm.
+        population: [draw, quantity] latents of the draws.
     """
-    outside, cells = sum(int(c.outside.sum()) for c in checks), sum(c.cells for c in checks)
-    simulated = np.sum([c.simulated_outside for c in checks], axis=0)
-    reach = [float(np.nanmax(np.abs(c.distance), initial=0.0)) for c in checks]
-    farthest = np.max([c.simulated_distance for c in checks], axis=0)
-    draws, usual = len(simulated), float(np.median(simulated))
-    least = np.minimum(_at_least(simulated, simulated), _at_least(farthest, farthest))
-    seen = min(_at_least(simulated, outside), _at_least(farthest, max(reach)))
-    p = (1 + int((least <= seen).sum())) / (1 + draws)
+    outside = sum(int(c.outside.sum()) for c in checks)
+    cells = [name for c in checks for name in c.cells]
+    usual = float(np.median(np.sum([c.simulated_outside for c in checks], axis=0)))
+    found = realised_distance(
+        np.concatenate([c.seen for c in checks]),
+        np.concatenate([c.simulated for c in checks], axis=1),
+        population,
+        np.concatenate([c.least for c in checks]),
+    )
+    farthest = int(np.argmax(np.abs(found.away)))
+    side = "below" if found.away[farthest] < 0 else "above"
     sentence = (
-        f"{outside} of {cells} percentiles and shares lie outside their 90 % bands (simulated "
-        f"trials: {usual:.0f} in the median). {_farthest(checks[int(np.argmax(reach))])}As many "
-        f"outside, or one as far, has probability {in_words(p, draws)}."
+        f"{outside} of {len(cells)} percentiles and shares lie outside their 90 % bands (simulated "
+        f"trials: {usual:.0f} in the median). Together they lie {found.ratio:.2f} times as far "
+        "from what each draw expects as trials simulated from it; at least as far has probability "
+        f"{in_words(found.p, len(population))}. The farthest is the {cells[farthest]}, "
+        f"{abs(found.away[farthest]):.1f} SD {side} what is expected."
     )
     numbers = {
         "outside": outside,
-        "cells": cells,
+        "cells": len(cells),
         "simulated_median": usual,
-        "largest_distance_sd": max(reach),
-        "p": p,
+        "distance_ratio": found.ratio,
+        "p": found.p,
     }
-    return Verdict(f"{NAME}, {checks[0].kind}", checks[0].quantity, level_of(p), sentence, numbers)
-
-
-def _at_least(simulated: np.ndarray, value: np.ndarray | float) -> np.ndarray:
-    """Share of simulated trials whose number is at least ``value``, of a number or of several."""
-    return 1 - np.searchsorted(np.sort(simulated), value, side="left") / len(simulated)
-
-
-def _farthest(check: VisualCheck) -> str:
-    """Where the measured percentile lies that is farthest from its simulated mean."""
-    if not np.isfinite(check.distance).any():
-        return ""
-    row, visit = np.unravel_index(np.nanargmax(np.abs(check.distance)), check.distance.shape)
-    side = "below" if check.distance[row, visit] < 0 else "above"
-    arm = f" in arm {check.group}" if check.group else ""
-    return (
-        f"The farthest is the {100 * PERCENTILES[row]:.0f} % percentile about day "
-        f"{check.visits['day'].iloc[visit]:.0f}{arm}, {abs(check.distance[row, visit]):.1f} SD "
-        f"{side} the mean of simulated ones. "
-    )
+    name = f"{NAME}, {checks[0].kind}"
+    return Verdict(name, checks[0].quantity, level_of(found.p), sentence, numbers)
