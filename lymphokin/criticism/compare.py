@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import pandas as pd
@@ -31,12 +32,10 @@ class ComparisonResult(CheckResult):
     Attributes:
         comparison: scores of left-out patients and counts, weights, and risks.
         unconverged: by fit, the verdict on chains that have not converged well.
-        alike: groups of fits of one and the same model.
     """
 
     comparison: Comparison
     unconverged: Mapping[str, str]
-    alike: tuple[tuple[str, ...], ...] = ()
     template = "compare.html.j2"
 
     @property
@@ -45,10 +44,16 @@ class ComparisonResult(CheckResult):
 
     @property
     def read_first(self) -> Sequence[str]:
+        twice = self.comparison.identical
         same = [
+            f"{joined(names)} are the same fit: their draws are equal, so nothing differs."
+            for names in twice
+        ]
+        same += [
             f"{joined(names)} are the same model, fitted to the same data: what differs between "
             "them is how they were fitted, and chance."
-            for names in self.alike
+            for names in self.comparison.alike
+            if names not in twice
         ]
         return [*same, *(f"{name}: {verdict}" for name, verdict in self.unconverged.items())]
 
@@ -76,6 +81,8 @@ class ComparisonResult(CheckResult):
         return {
             **super().as_dict(),
             "read_first": list(self.read_first),
+            "same_model": [list(names) for names in self.comparison.alike],
+            "same_draws": [list(names) for names in self.comparison.identical],
             "runs": self.table.to_dict("records"),
             "risks": risks.to_dict("records"),
         }
@@ -137,16 +144,39 @@ def compare(
         "seed": seed,
     }
     unconverged = {n: one.verdict for n, one in fits.items() if one.convergence["level"] != "good"}
-    return ComparisonResult(about, comparison(patients, counts, risks), unconverged, alike(fits))
+    same = alike(fits), identical(fits)
+    return ComparisonResult(about, comparison(patients, counts, risks, *same), unconverged)
 
 
 def alike(fits: Mapping[str, Fit]) -> tuple[tuple[str, ...], ...]:
     """Groups of fits of one model with the same parameters fixed, of two fits or more."""
+    return _groups(
+        {
+            name: (
+                one.provenance["model_sha256"],
+                sorted(dict(one.config.get("fixed") or {}).items()),
+                one.config.get("prior"),
+            )
+            for name, one in fits.items()
+        }
+    )
+
+
+def identical(fits: Mapping[str, Fit]) -> tuple[tuple[str, ...], ...]:
+    """Groups of fits of one model with the same draws, of two fits or more."""
+    return _groups(
+        {
+            name: (one.model.sha256, sha256(one.population_z().tobytes()).hexdigest())
+            for name, one in fits.items()
+        }
+    )
+
+
+def _groups(values: Mapping[str, object]) -> tuple[tuple[str, ...], ...]:
+    """Names with equal values, of two names or more."""
     groups: dict[str, list[str]] = {}
-    for name, one in fits.items():
-        fixed = sorted(dict(one.config.get("fixed") or {}).items())
-        prior = one.config.get("prior")
-        groups.setdefault(repr((one.provenance["model_sha256"], fixed, prior)), []).append(name)
+    for name, value in values.items():
+        groups.setdefault(repr(value), []).append(name)
     return tuple(tuple(names) for names in groups.values() if len(names) > 1)
 
 

@@ -95,6 +95,17 @@ def test_the_terminal_says_of_runs_that_differ_by_chance_that_there_is_no_clear_
     for sentence in (v.sentence for v in comparison_verdicts(found)):
         assert sentence in " ".join(shown.get().split())
     assert "No clear difference from the best over 40 patients" in shown.get()
+    # Of one model the same numbers are how it was fitted, and a clear difference a bad fit.
+    same = replace(found, alike=(("one", "other"),))
+    by_run = {v.subject: v for v in comparison_verdicts(same) if v.check == "left-out patients"}
+    best = max(tables, key=lambda name: tables[name]["log_score"].sum())
+    (second,) = set(tables) - {best}
+    assert by_run[best].sentence.startswith(f"The same model as {second}. Best")
+    assert by_run[second].sentence.startswith(f"The same model as {best}. By how it was fitted")
+    far = same.runs.assign(patients_difference=[-9.0, 0.0], patients_error=[1.0, 0.0])
+    verdict = comparison_verdicts(replace(same, runs=far))[0]
+    assert verdict.level == "look"
+    assert verdict.sentence.endswith("have not found the same posterior.")
 
 
 def test_one_patient_who_can_be_judged_gives_a_difference_without_an_error():
@@ -134,7 +145,14 @@ def test_a_run_beside_itself_is_level(made_up_run: Path, tmp_path: Path):
     for run in said["runs"]:
         assert run["patients_difference"] == run["counts_difference"] == 0
         assert run["weight"] == pytest.approx(0.5, abs=0.01)
+    assert said["same_model"] == said["same_draws"] == [["made_up", "twin"]]
+    assert "the same fit: their draws are equal" in said["read_first"][0]
+    for verdict in said["verdicts"]:
+        other = {"made_up": "twin", "twin": "made_up"}[verdict["subject"]]
+        assert verdict["sentence"].startswith(f"The same draws as {other}. Best, or level with")
     text = out.read_text()
+    assert "The same draws as twin" in text
+    assert "What hangs on how the model was fitted?" in text
     assert "SYNTHETIC DATA" in text
     assert "A good one" in text or "alike" in text
     risks = pd.read_csv(tmp_path / "compared_risks.csv").set_index("id")
@@ -160,6 +178,6 @@ def test_fits_of_one_model_are_said_to_be_that(made_up_run):
     fixed = SimpleNamespace(provenance=fit.provenance, config={**fit.config, "fixed": {"a": 0.0}})
     fits: Any = {"one": fit, "two": fit, "other": other, "fixed": fixed}
     assert alike(fits) == (("one", "two"),)
-    nothing: Any = None
-    said = ComparisonResult({}, nothing, {}, alike(fits)).read_first
+    groups: Any = SimpleNamespace(alike=alike(fits), identical=())
+    said = ComparisonResult({}, groups, {}).read_first
     assert said[0].startswith("one and two are the same model")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.literature.between_models import stacking_weights
+from lymphokin.pages.wording import joined
 from lymphokin.verdict import FINE, LOOK, Verdict
 
 SEVERAL_ERRORS = 2.0
@@ -25,19 +26,33 @@ class Comparison:
     ``_difference`` from the best run, ``_error`` (standard error of the difference) and
     ``_unreliable`` (how many parts have Pareto k above 0.7 under this run); ``weight`` from
     stacking over patients. ``patients``: one row per run and patient; ``counts``: per run and
-    count; ``risks``: index id, one column per run.
+    count; ``risks``: index id, one column per run. ``alike``: groups of runs of one and the same
+    model; ``identical``: groups of runs with the same draws.
     """
 
     runs: pd.DataFrame
     patients: pd.DataFrame
     counts: pd.DataFrame
     risks: pd.DataFrame
+    alike: tuple[tuple[str, ...], ...] = ()
+    identical: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def one_model(self) -> bool:
+        """Whether all runs are of one model."""
+        return any(len(names) == len(self.runs) for names in self.alike)
+
+    def others(self, run: str, groups: tuple[tuple[str, ...], ...]) -> list[str]:
+        """The other runs of the group of a run; none where it is in no group."""
+        return [name for names in groups if run in names for name in names if name != run]
 
 
 def comparison(
     patients: Mapping[str, pd.DataFrame],
     counts: Mapping[str, pd.DataFrame],
     risks: Mapping[str, pd.Series],
+    alike: tuple[tuple[str, ...], ...] = (),
+    identical: tuple[tuple[str, ...], ...] = (),
 ) -> Comparison:
     """Compare runs of the same data.
 
@@ -45,6 +60,8 @@ def comparison(
         patients: per run, of :func:`lymphokin.criticism.forecasts.leave_one_out.patients_left_out`.
         counts: per run, of :func:`lymphokin.criticism.forecasts.leave_one_out.counts_left_out`.
         risks: per run, risk of grade >= 2 by id.
+        alike: groups of runs of one and the same model.
+        identical: groups of runs with the same draws.
     """
     runs = pd.DataFrame(index=pd.Index(patients, name="run"))
     by_count = {run: table.set_index(["id", "day"]) for run, table in counts.items()}
@@ -69,6 +86,8 @@ def comparison(
         pd.concat(patients, names=["run", "id"]).reset_index(),
         pd.concat(counts, names=["run"]).reset_index("run").reset_index(drop=True),
         pd.DataFrame(dict(risks)),
+        alike,
+        identical,
     )
 
 
@@ -92,11 +111,16 @@ def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
     difference, error = row[f"{part}_difference"], row[f"{part}_error"]
     judged, unreliable = int(row[f"{part}_judged"]), int(row[f"{part}_unreliable"])
     level = FINE
+    best = str(compared.runs[f"{part}_difference"].idxmax())
+    same, twice = (compared.others(run, g) for g in (compared.alike, compared.identical))
     if difference == 0:
         sentence = f"Best, or level with the best, over {judged} {part}"
     elif -difference < SEVERAL_ERRORS * error or np.isnan(error):
         sentence = (
-            f"No clear difference from the best over {judged} {part}: "
+            f"By how it was fitted, or chance, {with_error(difference, error)} nats from {best} "
+            f"over {judged} {part}"
+            if best in same
+            else f"No clear difference from the best over {judged} {part}: "
             f"{with_error(difference, error)} nats"
         )
     else:
@@ -104,6 +128,13 @@ def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
         sentence = (
             f"Predicts {judged} {part} worse than the best: {with_error(difference, error)} nats"
         )
+        if best in same:
+            sentence += ". Two fits of one model have not found the same posterior"
+    if same:
+        rest = [name for name in same if name not in twice]
+        of = [("draws", twice), ("model", rest)]
+        said = joined(f"the same {what} as {joined(names)}" for what, names in of if names)
+        sentence = f"{said[0].upper()}{said[1:]}. {sentence}"
     if unreliable:
         level = LOOK
         sentence += f"; {unreliable} cannot be left out reliably and are left out for every run"

@@ -76,7 +76,9 @@ def comparison_sections(compared: Comparison, day: float) -> list[Section]:
     between_models = compared.risks.max(axis=1) - compared.risks.min(axis=1)
     risks = Section(
         "risks",
-        "What hangs on the choice of the model?",
+        "What hangs on how the model was fitted?"
+        if compared.one_model
+        else "What hangs on the choice of the model?",
         f"Each patient’s risk from the patient’s records up to day {day:g}, by each run without "
         f"the patient. The runs differ by {100 * between_models.median():.0f} percentage points in "
         f"the median patient and by {100 * between_models.max():.0f} in {between_models.idxmax()}.",
@@ -88,7 +90,12 @@ def comparison_sections(compared: Comparison, day: float) -> list[Section]:
                 "r",
                 "Risk of every patient under every run",
                 "Grey bars join the lowest and the highest risk of a patient. A good one: short "
-                "bars. A long bar is a risk that hangs on the choice of the model.",
+                "bars. A long bar is a risk that hangs on the choice of the model"
+                + (
+                    ", or, of fits of one model, a fit that is not to be believed."
+                    if compared.alike
+                    else "."
+                ),
             ),
         ),
     )
