@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.options import writable
+from lymphokin.pages.wording import plain
 from lymphokin.strict_json import json_text
 
 
@@ -114,5 +115,5 @@ def _parameter_table(model: Any) -> Table:
         table.add_column(title, justify="right" if title == "typical" else "left")
     for p in model.table:
         source = p.source + (f" (doi:{p.doi})" if p.doi else "")
-        table.add_row(p.symbol, p.name, f"{p.median:g}", p.unit, p.certainty, source)
+        table.add_row(p.symbol, p.name, plain(p.median, 4), p.unit, p.certainty, source)
     return table

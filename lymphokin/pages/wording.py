@@ -90,6 +90,11 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace("-", "−").replace(",", " ")
 
 
+def plain(value: float, digits: int = 3) -> str:
+    """At most three significant digits, without zeros at the end: what is assumed or typical."""
+    return f"{float(f'{value:.{digits}g}'):g}".replace("-", "−")
+
+
 def fixed(value: Any, decimals: int = 2) -> str:
     """A number with that many decimals and a true minus, but no minus before zero."""
     if absent(value):

@@ -62,7 +62,7 @@ CHECKS = (
         "",
         (0, math.inf),
         (1 / 5, 5),
-        (1 / 3, 3),
+        (0.33, 3),
         "judgement: medians of centres with 3 or more patients differ by less than a factor of "
         "2, units by 10 or more",
     ),

@@ -54,6 +54,13 @@ def test_numbers_have_three_significant_digits(value, shown):
     assert wording.number(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.5, "0.5"), (0.51234567, "0.512"), (12345, "12300"), (-2.0, "−2")]
+)
+def test_assumed_numbers_have_at_most_three_digits(value, shown):
+    assert wording.plain(value) == shown
+
+
 def test_ids_that_are_cut_stay_different():
     ids = ["site-01-very-long-0001", "site-01-very-long-0002"]
     cut = wording.distinct(ids)

@@ -36,6 +36,14 @@ def lymphokin(capsys, monkeypatch) -> Callable[..., Done]:
     return run
 
 
+def test_assumed_rates_have_three_digits_wherever_they_are_shown(lymphokin):
+    rates = ["--control", "0.51234567", "--treated", "0.15499999", "--n", "8"]
+    for command in (["power"], ["compare", "--dropout-rate", "0.08123456"]):
+        done = lymphokin("trial", *command, *rates)
+        assert "0.512 (control) and 0.155 (treated)" in " ".join(done.stdout.split())
+        assert not re.search(r"\d\.\d{5}", done.stdout)
+
+
 def test_power_of_the_trial(lymphokin):
     rates = ["--control", "0.5", "--treated", "0.15", "--n", "26"]
     done = lymphokin("trial", "power", *rates, "--alpha", "0.07", "--test", "fisher", "--json")

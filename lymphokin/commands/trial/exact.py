@@ -17,6 +17,7 @@ from lymphokin.commands.trial.options import (
     show_warnings,
     swapped,
 )
+from lymphokin.pages.wording import plain
 from lymphokin.strict_json import json_text
 from lymphokin.trial.digits import probability
 
@@ -154,11 +155,11 @@ def _show_power(design: Design, result: dict[str, Any]) -> None:
     )
     show_warnings(result["warnings"])
     console.print(
-        f"power {probability(result['power'])} at rates {result['control']:g} (control) and "
-        f"{result['treated']:g} (treated)"
+        f"power {probability(result['power'])} at rates {plain(result['control'])} (control) and "
+        f"{plain(result['treated'])} (treated)"
     )
     if dropout:
-        line = f"averaged over a drop-out of {dropout:g} per patient"
+        line = f"averaged over a drop-out of {plain(dropout)} per patient"
         if "power_without_dropout" in result:
             line += f"; {probability(result['power_without_dropout'])} if nobody drops out"
         console.print(line)
@@ -167,7 +168,7 @@ def _show_power(design: Design, result: dict[str, Any]) -> None:
         return
     console.print(
         f"true size {probability(result['size'])}, reached where both rates are "
-        f"{result['size_at']:.2g}"
+        f"{plain(result['size_at'])}"
     )
     everybody = " (if nobody drops out)" if dropout else ""
     console.print(f"control events: most treated events that still reject{everybody}")
@@ -253,10 +254,10 @@ def compare_command(
     if json_:
         print(json_text([_compared(row) for row in rows]))
         return
-    lost = f", drop-out {dropout_rate:g} per patient" if dropout_rate else ""
+    lost = f", drop-out {plain(dropout_rate)} per patient" if dropout_rate else ""
     shown = Table(
         title=f"{arms[0]} treated, {arms[1]} control{lost}, one-sided {alpha:g}, rates "
-        f"{control:g} (control) and {treated:g} (treated)"
+        f"{plain(control)} (control) and {plain(treated)} (treated)"
     )
     smallest = f"smallest trial for {power:g}, treated + control"
     for name in ("test", "power", "true size", "at rate", smallest):

@@ -15,6 +15,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output, show_warnings
+from lymphokin.pages.wording import plain
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -139,13 +140,13 @@ def _show_in_time(rows: list[Any], accrual: float | None, window: float) -> None
     for row in rows:
         chances = [f"{e.value:.3f} ± {e.error:.3f}" for e in (row.stopped, row.held)]
         means = [f"{e.value:.1f}" for e in (row.patients, row.days, row.waited)]
-        shown.add_row(f"{row.rate:g}", *chances, *means, f"{100 * row.pending.value:.0f} %")
+        shown.add_row(plain(row.rate), *chances, *means, f"{100 * row.pending.value:.0f} %")
     output().print(shown)
 
 
 def _show_safety(rule: Any, found: Any, decisions: Any) -> None:
     console = output()
-    limits = Table(title=f"{rule.label}, target {rule.target:g}, certainty {rule.certainty:g}")
+    limits = Table(title=f"{rule.label}, target {plain(rule.target)}, certainty {rule.certainty:g}")
     for name in ("patients", "hold from events", "stop from events"):
         limits.add_column(name, justify="right")
     for n, hold, stop in zip(found.looks, found.hold_limits, found.stop_limits, strict=True):
@@ -160,7 +161,7 @@ def _show_safety(rule: Any, found: Any, decisions: Any) -> None:
     for i, p in enumerate(found.rates):
         values = (found.stopped[:, i].sum(), found.held[i])
         means = (found.patients[i], found.events[i])
-        shown.add_row(f"{p:g}", *(f"{v:.4f}" for v in values), *(f"{v:.2f}" for v in means))
+        shown.add_row(plain(p), *(f"{v:.4f}" for v in values), *(f"{v:.2f}" for v in means))
     console.print(shown)
     if decisions is None:
         return
@@ -255,8 +256,8 @@ def safety_exposure(
     demands.enforce()
     warnings = (
         [
-            f"toxicity above the marker ({above:g}) is assumed below that under it ({below:g}): "
-            "are the two swapped?"
+            f"toxicity above the marker ({plain(above)}) is assumed below that under it "
+            f"({plain(below)}): are the two swapped?"
         ]
         if above < below
         else []
@@ -322,8 +323,8 @@ def _linked(
 
 def _show_exposure(rows: list[dict[str, Any]], marker: float, below: float, above: float) -> None:
     table = Table(
-        title=f"Toxicity {100 * below:g} % below a day-1 peak of {marker:g} ng/mL and "
-        f"{100 * above:g} % from there on (assumed); mean (90 %)"
+        title=f"Toxicity {plain(100 * below)} % below a day-1 peak of {marker:g} ng/mL and "
+        f"{plain(100 * above)} % from there on (assumed); mean (90 %)"
     )
     names = ("doses per day", "peak, ng/mL", "patients at or above", "toxicity rate", "P(stop)",
              "patients")  # fmt: skip

@@ -18,6 +18,7 @@ from lymphokin.commands.trial.design_file import (
     seed_of,
 )
 from lymphokin.commands.trial.options import Json, app, numbers, output
+from lymphokin.pages.wording import plain
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _power(
         table = power_map(sizes, rates, control, test, analysis.alpha, ratio)
         tables[f"power_{test}"] = table
         meaning = (
-            f"Power in %, {TESTS[test].label}, control rate {control:g} "
+            f"Power in %, {TESTS[test].label}, control rate {plain(control)} "
             f"(framed: {100 * wanted:g} or more)"
         )
         figures[f"power_{test}"] = heat_map(table, "treated rate", of_sizes, meaning, wanted)

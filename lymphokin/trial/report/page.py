@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
+from lymphokin.pages.wording import plain
 from lymphokin.trial.digits import probability
 from lymphokin.trial.exact import Design
 from lymphokin.trial.report.contents import DesignContents
@@ -38,8 +39,8 @@ def _plain(value: float) -> str:
 
 
 def _rate(share: float) -> str:
-    """An assumed rate as it was stated, and a computed one to a tenth of a per cent."""
-    return f"{100 * share:.3g} %"
+    """An assumed or computed rate, in per cent."""
+    return f"{plain(100 * share)} %"
 
 
 def _arms(design: Design | None) -> str:
@@ -69,7 +70,7 @@ def _figures(contents: DesignContents) -> dict[str, Markup]:
         ),
         "sizes": (
             heat_map(contents.sizes, "treated rate", of_sizes,
-                     f"Power in %, control rate {assumed.control_rate:g} {framed}",
+                     f"Power in %, control rate {plain(assumed.control_rate)} {framed}",
                      assumed.power),
             f"Exact power by {of_sizes} and treated rate",
         ),

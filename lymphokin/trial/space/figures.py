@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lymphokin.pages.drawing import BLACK, PALE, VERMILLION, styled
+from lymphokin.pages.wording import plain
 from lymphokin.trial.space.timing import RiskByDay
 
 DASHES = ((0, (6, 2)), "-", (0, (4, 1, 1, 1)), (0, (1, 1)))
@@ -50,7 +51,8 @@ def heat_map(
 
 
 def _plain(label: object) -> str:
-    return f"{label:g}".replace("-", "−") if isinstance(label, int | float) else str(label)
+    """Days, patients and rates; four digits are more than anybody knows of a rate."""
+    return plain(label, 4) if isinstance(label, int | float) else str(label)
 
 
 @styled
