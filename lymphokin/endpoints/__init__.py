@@ -2,18 +2,22 @@
 
 from lymphokin.endpoints.declared import (
     DEFAULT,
+    EVENT_BY_DAY,
     ON_A_DAY,
     Endpoint,
     at_day,
+    event_by,
     read_endpoint,
     shipped_endpoints,
 )
 
 __all__ = [
     "DEFAULT",
+    "EVENT_BY_DAY",
     "ON_A_DAY",
     "Endpoint",
     "at_day",
+    "event_by",
     "read_endpoint",
     "shipped_endpoints",
 ]

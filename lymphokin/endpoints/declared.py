@@ -28,6 +28,7 @@ DEFAULT = "grade2_week6"
 LATEST_DAY = 3650.0
 """Days from the reference beyond which no endpoint lies (judgement: ten years)."""
 ON_A_DAY = re.compile(r"day(\d{1,4}(?:\.\d+)?)")
+EVENT_BY_DAY = re.compile(r"([A-Za-z]\w*)_by_day(\d{1,4}(?:\.\d+)?)")
 """Name of the count on a day."""
 
 
@@ -208,6 +209,27 @@ def at_day(day: float) -> Endpoint:
     )
 
 
+def event_by(event: str, day: float) -> Endpoint:
+    """Whether an event has happened by a day after the first fraction.
+
+    Raises:
+        BadInput: for a day before it, or beyond ten years.
+    """
+    if not 0 < day <= LATEST_DAY:
+        expected = f"a day up to {LATEST_DAY:g} after the first fraction"
+        raise BadInput([Problem("endpoint", None, "day", f"{day:g}", expected)])
+    return Endpoint.model_validate(
+        {
+            "name": f"{event}_by_day{day:g}",
+            "meaning": f"{event} by day {day:g} from the first fraction",
+            "quantity": event,
+            "what": "event",
+            "from": "first_fraction",
+            "until": day,
+        }
+    )
+
+
 @cache
 def shipped_endpoints() -> Mapping[str, Endpoint]:
     """The endpoints that ship, by name."""
@@ -219,8 +241,8 @@ def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
 
     Args:
         endpoint: the name of a shipped endpoint; ``day30`` for the count on a day from the first
-            fraction; or a TOML file with one ``[endpoints.NAME]``, or ``FILE:NAME`` where it holds
-            several.
+            fraction; ``progression_by_day180`` for an event of a model by a day; or a TOML file
+            with one ``[endpoints.NAME]``, or ``FILE:NAME`` where it holds several.
 
     Raises:
         BadInput: when there is none of that name, or the file does not declare one; with every
@@ -233,6 +255,8 @@ def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
         return shipped_endpoints()[text]
     if asked := ON_A_DAY.fullmatch(text):
         return at_day(float(asked[1]))
+    if asked := EVENT_BY_DAY.fullmatch(text):
+        return event_by(asked[1], float(asked[2]))
     file, _, name = (text, "", "") if Path(text).is_file() else text.rpartition(":")
     if not Path(file).is_file() or not file:
         names = ", ".join(shipped_endpoints())

@@ -115,11 +115,14 @@ class Hazard:
         label: What an axis or a table calls it; its meaning where left out.
         exact: Whether a table states the time at which it happened, as of a death. Otherwise a 1
             says that it was seen at a visit, and it happened since the visit before.
+        ends_records: Whether nothing is measured of a patient after it, as after a death, so that
+            a measurement says that it has not happened yet. What-ifs make use of that.
     """
 
     meaning: str
     label: str = ""
     exact: bool = False
+    ends_records: bool = False
 
 
 def cumulative(hazard: str) -> str:

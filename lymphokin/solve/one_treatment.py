@@ -278,6 +278,8 @@ class Interpolation(NamedTuple):
     """[day, 4] nodes that are read"""
     weight: np.ndarray
     """[day, 4] of each; they add up to 1"""
+    early: np.ndarray
+    """[day] days since the first node, where they are negative, else 0"""
 
 
 def interpolation(arrays: TreatmentArrays, days: np.ndarray) -> Interpolation:
@@ -288,6 +290,7 @@ def interpolation(arrays: TreatmentArrays, days: np.ndarray) -> Interpolation:
     """
     nodes = arrays.node_day
     last = int(np.searchsorted(nodes, nodes[-1]))
+    early = np.minimum(days - nodes[0], 0.0)
     days = np.clip(days, nodes[0], nodes[-1])
     after = np.clip(np.searchsorted(nodes[: last + 1], days - SAME_DAY), min(1, last), last)
     before = np.maximum(after - 1, 0)
@@ -305,7 +308,8 @@ def interpolation(arrays: TreatmentArrays, days: np.ndarray) -> Interpolation:
     own = np.eye(4, dtype=bool) | ~within[:, None, :] | ~within[:, :, None]
     over = np.where(own, 1.0, days[:, None, None] - at[:, None, :])
     under = np.where(own, 1.0, at[:, :, None] - at[:, None, :])
-    return Interpolation(node, np.where(within, (over / under).prod(axis=2), 0.0))
+    weight = np.where(within, (over / under).prod(axis=2), 0.0)
+    return Interpolation(node, weight, early)
 
 
 def _eventful(arrays: TreatmentArrays) -> np.ndarray:

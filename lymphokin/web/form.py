@@ -89,6 +89,13 @@ class CountField(BaseModel):
     step: float
 
 
+class EventChoice(BaseModel):
+    """An event of the model, which may be judged by a day, as ``progression_by_day180``."""
+
+    name: str
+    label: str
+
+
 class DrugField(BaseModel):
     """A drug that a schedule may give."""
 
@@ -162,6 +169,7 @@ class Form(BaseModel):
     grades: list[GradeBand]
     endpoints: list[JudgedBy]
     """what may be judged; beside them the count on a day, as ``day30``"""
+    events: list[EventChoice]
     limits: Limits
     provenance: Provenance
     default: WhatIfRequest
@@ -216,7 +224,8 @@ def form_of(population: PopulationDraws) -> Form:
         ],
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
-        endpoints=[in_words(endpoint) for endpoint in shipped_endpoints().values()],
+        endpoints=[in_words(endpoint, model) for endpoint in shipped_endpoints().values()],
+        events=[EventChoice(name=n, label=event.label) for n, event in model.events.items()],
         limits=Limits(),
         provenance=population.provenance,
         default=start,

@@ -18,9 +18,9 @@ from lymphokin.whatif.answers import (
 from lymphokin.whatif.dose import LATE, TUMOUR, bed, eqd2
 from lymphokin.whatif.drivers import drivers
 from lymphokin.whatif.intervals import Intervals
-from lymphokin.whatif.judging import scale_of, visit_of, window_of
+from lymphokin.whatif.judging import scale_of, visit_of
 from lymphokin.whatif.lanes import LaneSolver, Solved
-from lymphokin.whatif.path import OfCurve, of_curve
+from lymphokin.whatif.path import OfCurve
 from lymphokin.whatif.risk import COUNT_DECIMALS, fan, middle, quantiles
 from lymphokin.whatif.schedule import Schedule
 
@@ -32,6 +32,7 @@ def schedule_answer(
     solved: Solved,
     intervals: Intervals,
     endpoint: Endpoint,
+    window: tuple[float, float],
     read_curves: Sequence[OfCurve] | None,
 ) -> ScheduleAnswer:
     """Everything about one schedule, rounded.
@@ -43,23 +44,23 @@ def schedule_answer(
         solved: its versions on the days of the curves and, last, on the day of the visit.
         intervals: of the patient's draws.
         endpoint: what is judged.
-        read_curves: what an endpoint of a window makes of each version; None for a count on a day.
+        window: first and last day that are judged.
+        read_curves: what an endpoint of a window makes of each version and, last, of no treatment
+            at all; None for a count on a day.
     """
     at = np.asarray(solved.at)
-    untreated = intervals.risk(np.asarray(solved.rest))
+    at_rest = intervals.risk(np.asarray(solved.rest))
 
     def comparators(version: int) -> Comparators:
         planned, bare = (intervals.risk(at[version + i, -1]) for i in (0, 1))
-        return Comparators(planned=planned, no_drug=bare, no_treatment=untreated)
+        return Comparators(planned=planned, no_drug=bare, no_treatment=at_rest)
 
     fitted, zero = comparators(0), comparators(2) if solver.contrast else None
     visit = visit_of(endpoint, schedule)
-    window = window_of(endpoint, schedule)
     if read_curves is None:
         judged, drives = _of_visit(fitted, zero, window), at[0, -1]
     else:
-        rest = of_curve(endpoint, np.stack([solved.rest, solved.rest]), np.array(window))
-        judged = _of_curves(read_curves, rest, intervals, endpoint, window)
+        judged = _of_curves(read_curves, intervals, endpoint, window)
         counts_well = endpoint.what in ("lowest", "highest")
         drives = read_curves[0].number if counts_well else -read_curves[0].number
     return ScheduleAnswer(
@@ -101,24 +102,24 @@ def _of_visit(fitted: Comparators, zero: Comparators | None, window: tuple[float
 
 def _of_curves(
     versions: Sequence[OfCurve],
-    rest: OfCurve,
     intervals: Intervals,
     endpoint: Endpoint,
     window: tuple[float, float],
 ) -> Judged:
-    """A window is judged by the true curve over its days."""
+    """A window is judged by the true curve over its days, or by the hazard of an event."""
     scale = scale_of(endpoint)
     planned, no_drug, no_treatment, *others = (
-        intervals.mean(curve.judged, scale) for curve in (*versions[:2], rest, *versions[2:3])
+        intervals.mean(curve.judged, scale)
+        for curve in (*versions[:2], versions[-1], *versions[2:-1][:1])
     )
-    lasts = endpoint.what in ("time_below", "back_above")
+    decimals = 0 if endpoint.what in ("time_below", "back_above") else COUNT_DECIMALS
     return Judged(
         planned=planned,
         no_drug=no_drug,
         no_treatment=no_treatment,
         without_link=others[0] if others else None,
         window=window,
-        spread=quantiles(versions[0].number, 0 if lasts else COUNT_DECIMALS),
+        spread=None if endpoint.of_event else quantiles(versions[0].number, decimals),
     )
 
 

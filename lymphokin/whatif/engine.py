@@ -27,13 +27,14 @@ from lymphokin.whatif.caution import warnings_of
 from lymphokin.whatif.condition import condition, unconditioned
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.differences import differences
+from lymphokin.whatif.events import judged_days, read_event, untreated
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import SIX_WEEKS, check_endpoint, in_words, scale_of, visit_of
 from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS
 from lymphokin.whatif.outside import refuse_too_far
-from lymphokin.whatif.path import OfCurve, of_curve, path_days
+from lymphokin.whatif.path import CURVE_DAYS, OfCurve, of_curve, path_days
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
 from lymphokin.whatif.records import Records
@@ -52,7 +53,6 @@ from lymphokin.whatif.treatment import (
 )  # fmt: skip
 from lymphokin.whatif.usual import usual_surfaces
 
-CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
 KEPT = 16
 """Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
 RISKS_KEPT = 1024
@@ -95,11 +95,11 @@ class Engine:
         began = time.perf_counter()
         patient, plan, draws = request.patient, request.a, request.draws
         endpoint = request.endpoint
-        check_endpoint(endpoint)
+        check_endpoint(endpoint, self.population.model)
         conditioned = self.condition(patient, plan, draws)
         difference, without = differences(self, request)
         return WhatIfAnswer(
-            endpoint=in_words(endpoint),
+            endpoint=in_words(endpoint, self.population.model),
             days=CURVE_DAYS.tolist(),
             a=self.answer(patient, request.a, plan, draws, endpoint),
             b=self.answer(patient, request.b, plan, draws, endpoint),
@@ -130,10 +130,12 @@ class Engine:
             solved = self.solve(patient, schedule, plan, draws, visit)
             read_curves = None
             if not endpoint.on_a_day:
-                read_curves = self.read_curves(patient, schedule, plan, draws, endpoint)
+                asked = patient, schedule, plan, draws, endpoint
+                read_curves = [*self.read_curves(*asked), untreated(self, *asked, solved)]
             treatment = self.treatment(patient, schedule, plan)
+            days = judged_days(endpoint, schedule, patient, self.population.model)
             return schedule_answer(
-                self.solver, schedule, treatment, solved, intervals, endpoint, read_curves
+                self.solver, schedule, treatment, solved, intervals, endpoint, days, read_curves
             )
 
         return self._answered.get((*self._key(patient, schedule, plan, draws), endpoint), make)
@@ -265,7 +267,7 @@ class Engine:
         def make() -> Solved:
             days = np.append(CURVE_DAYS, day).astype(float)
             arrays = self.arrays(patient, schedule, plan, day, until=day)
-            return self._solved_on(patient, plan, draws, arrays, days, self.solver.versions)
+            return self.solved_on(patient, plan, draws, arrays, days, self.solver.versions)
 
         return self._solved.get((*self._key(patient, schedule, plan, draws), day), make)
 
@@ -282,9 +284,11 @@ class Engine:
         versions = versions or self.solver.versions
 
         def make() -> list[OfCurve]:
+            if endpoint.of_event:
+                return read_event(self, patient, schedule, plan, draws, endpoint, versions)
             days = path_days(endpoint, schedule, len(CURVE_DAYS) + 1)
             arrays = self.arrays(patient, schedule, plan, until=days[-1])
-            solved = self._solved_on(patient, plan, draws, arrays, days, versions)
+            solved = self.solved_on(patient, plan, draws, arrays, days, versions)
             # Versions that nothing tells apart are the same array.
             return [of_curve(endpoint, at, days) for at in np.asarray(solved.at)]
 
@@ -325,7 +329,7 @@ class Engine:
         visit = visit_of(endpoint, schedule)
         arrays = self.arrays(patient, schedule, plan, visit, until=visit)
         days = np.full(MOST_COUNTS, float(visit))
-        solved = self._solved_on(patient, plan, draws, arrays, days, versions=1)
+        solved = self.solved_on(patient, plan, draws, arrays, days, versions=1)
         return np.asarray(solved.at)[0, 0]
 
     def judged_draws(
@@ -338,7 +342,7 @@ class Engine:
         at = np.asarray(self.solve(patient, plan, plan, draws, visit_of(endpoint, plan)).at)
         return grade_draws(intervals.residual, at[0, -1], intervals.sd)
 
-    def _solved_on(
+    def solved_on(
         self,
         patient: Patient,
         plan: Schedule,

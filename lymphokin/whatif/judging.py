@@ -9,8 +9,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, PlainSerializer
 
 from lymphokin.endpoint import GRADE_BELOW
-from lymphokin.endpoints import DEFAULT, ON_A_DAY, Endpoint, read_endpoint, shipped_endpoints
+from lymphokin.endpoints import (
+    DEFAULT,
+    EVENT_BY_DAY,
+    ON_A_DAY,
+    Endpoint,
+    read_endpoint,
+    shipped_endpoints,
+)
 from lymphokin.io.problems import BadInput
+from lymphokin.model import Model
 from lymphokin.pages.messages import Message, RefusedError, say
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.whatif.limits import COUNTED, LATEST_JUDGED_DAY
@@ -77,7 +85,8 @@ class JudgedBy(BaseModel):
 def _named(endpoint: Any) -> Any:
     if not isinstance(endpoint, str):
         return endpoint
-    if endpoint not in shipped_endpoints() and not ON_A_DAY.fullmatch(endpoint):
+    by_day = ON_A_DAY.fullmatch(endpoint) or EVENT_BY_DAY.fullmatch(endpoint)
+    if endpoint not in shipped_endpoints() and not by_day:
         raise RefusedError("error.endpoint", known=list(shipped_endpoints()))  # opens no file
     try:
         return read_endpoint(endpoint)
@@ -100,20 +109,28 @@ type Asked = Annotated[
     BeforeValidator(_named, json_schema_input_type=str | Endpoint),
     PlainSerializer(_as_asked),
 ]
-"""An endpoint in a question: a shipped one or a day (``day30``) by name, or as it is declared."""
+"""An endpoint in a question: a shipped one, a day (``day30``) or an event by a day
+(``progression_by_day180``) by name, or as it is declared."""
 
 
 def _is_chosen_day(endpoint: Endpoint) -> bool:
-    return endpoint.on_a_day and ON_A_DAY.fullmatch(endpoint.name) is not None
+    chosen = EVENT_BY_DAY if endpoint.of_event else ON_A_DAY
+    by_day = endpoint.of_event or endpoint.on_a_day
+    return by_day and chosen.fullmatch(endpoint.name) is not None
 
 
-def check_endpoint(endpoint: Endpoint) -> None:
-    """Refuse what a what-if cannot judge.
+def check_endpoint(endpoint: Endpoint, model: Model) -> None:
+    """Refuse what a what-if with a model cannot judge.
 
     Raises:
         ValueError: saying which part of the endpoint, and what is possible.
     """
-    if endpoint.quantity != COUNTED:
+    if endpoint.of_event and endpoint.quantity not in model.hazards:
+        asked = {"model": model.name, "event": endpoint.quantity}
+        if not model.hazards:
+            raise RefusedError("error.no_events", **asked)
+        raise RefusedError("error.no_event", **asked, known=list(model.hazards))
+    if not endpoint.of_event and endpoint.quantity != COUNTED:
         raise ValueError(
             f"endpoint {endpoint.name} is about {endpoint.quantity}; a what-if judges {COUNTED}"
         )
@@ -138,24 +155,29 @@ def scale_of(endpoint: Endpoint) -> Scale:
     return Scale(1, length, "days")
 
 
-def in_words(endpoint: Endpoint) -> JudgedBy:
-    """An endpoint as people read it."""
+def in_words(endpoint: Endpoint, model: Model) -> JudgedBy:
+    """An endpoint of a model as people read it."""
     scale, meaning = scale_of(endpoint), endpoint.meaning
-    if _is_chosen_day(endpoint):
+    if _is_chosen_day(endpoint) and endpoint.of_event:
+        label = model.events[endpoint.quantity].label
+        meaning = f"{label[0].upper()}{label[1:]} by day {endpoint.until:g}"
+    elif _is_chosen_day(endpoint):
         meaning = f"Lymphocyte count measured below {GRADE_BELOW[2]:g} on day {endpoint.day:g}"
     return JudgedBy(
         name=endpoint.name,
         meaning=meaning,
-        happens=_happens(endpoint),
+        happens=_happens(endpoint, model),
         unit=scale.unit,
         largest=scale.largest,
         on_a_day=endpoint.on_a_day,
     )
 
 
-def _happens(endpoint: Endpoint) -> Message:
+def _happens(endpoint: Endpoint, model: Model) -> Message:
     if endpoint.on_a_day:
         return say("happens.on_a_day")
+    if endpoint.of_event:
+        return say("happens.event", event=model.events[endpoint.quantity].label)
     assert endpoint.below is not None
     if endpoint.at_least is None:
         return say(f"happens.{endpoint.what}", below=endpoint.below)

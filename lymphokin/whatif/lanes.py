@@ -21,6 +21,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from lymphokin.infer.devices import devices_for
 from lymphokin.model import Model
+from lymphokin.model.block import cumulative
 from lymphokin.model.roles import Contrast, contrast_of
 from lymphokin.population import LOWEST, CohortArrays, Hierarchy, Latents, Population
 from lymphokin.population.arrays import LesionArrays
@@ -78,6 +79,9 @@ class Solved(NamedTuple):
     """[lane] ln count without any treatment"""
     parameters: jax.Array
     """[parameter, lane] the draw's own parameters, as in :attr:`LaneSolver.parameters`"""
+    hazards: dict[str, jax.Array]
+    """per event of the model, [version, day of interest, lane] its cumulative hazard since the
+    first node; before it, where the patient is at rest, negative"""
 
 
 def _solve(
@@ -117,18 +121,28 @@ def _solve(
     if solver.contrast and len({link for link, _ in wanted}) > 1:
         kept, name = jnp.repeat(jnp.asarray([link for link, _ in wanted]), lanes), solver.contrast
         p = p._replace(**{name.parameter: kept * getattr(p, name.parameter)})
-    outputs = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs
+    solution = solve(hierarchy.model, p, p_lanes, arrays.timeline)
+    outputs = solution.outputs
+
+    def by_version(values: jax.Array) -> jax.Array:
+        return values.reshape(-1, versions, lanes).transpose(1, 0, 2)
+
+    def between(value: jax.Array) -> jax.Array:
+        return (value[where.node] * jnp.asarray(where.weight)[..., None]).sum(axis=1)
 
     def on_days(value: jax.Array) -> jax.Array:
-        log = jnp.log(jnp.maximum(value, LOWEST))
-        between = (log[where.node] * jnp.asarray(where.weight)[..., None]).sum(axis=1)
-        return between.reshape(-1, versions, lanes).transpose(1, 0, 2)
+        return by_version(between(jnp.log(jnp.maximum(value, LOWEST))))
+
+    def passed(event: str) -> jax.Array:
+        at_rest = jnp.asarray(where.early)[:, None] * solution.hazard_rates[event][0]
+        return by_version(between(solution.states[cumulative(event)]) + at_rest)
 
     return Solved(
         on_days(outputs[COUNTED]),
         {name: on_days(outputs[name])[0] for name in solver.others},
         jnp.log(jnp.maximum(outputs[COUNTED][0, :lanes], LOWEST)),
         _parameters(solver, p, p_lanes, lanes),
+        {event: passed(event) for event in hierarchy.model.hazards},
     )
 
 
@@ -190,12 +204,13 @@ def _solve_on_devices(
     # Lanes are the last axis of everything.
     split = [PartitionSpec(*(None,) * k, "lane") for k in range(3)]
     others = dict.fromkeys(solver.others, split[1])
+    hazards = dict.fromkeys(solver.model.hazards, split[2])
     mesh = Mesh(np.asarray(devices), ("lane",))
     return jax.shard_map(
         partial(_solve_in_parts, solver, wanted),
         mesh=mesh,
         in_specs=(Lanes(split[1], split[1], split[1], split[2], split[2]), shared, shared, shared),  # type: ignore[arg-type]
-        out_specs=Solved(split[2], others, split[0], split[1]),  # type: ignore[arg-type]
+        out_specs=Solved(split[2], others, split[0], split[1], hazards),  # type: ignore[arg-type]
         check_vma=False,
     )(draws, fixed, treatment, where)
 
@@ -260,8 +275,13 @@ class LaneSolver:
             some = draws.take(slice(first, first + LANES))
             parts.append(self._run(wanted, (some, fixed, treatment, where)))
         solved = jax.tree.map(lambda *x: np.concatenate(x, axis=-1), *parts)
-        # Where there is no drug, leaving it out changes nothing.
-        return solved._replace(at=np.repeat(solved.at, max(1, versions // len(wanted)), axis=0))  # type: ignore[arg-type]
+
+        def all_versions(values: Any) -> Any:
+            # Where there is no drug, leaving it out changes nothing.
+            return np.repeat(values, max(1, versions // len(wanted)), axis=0)
+
+        hazards = {event: all_versions(values) for event, values in solved.hazards.items()}
+        return solved._replace(at=all_versions(solved.at), hazards=hazards)
 
     def _run(self, wanted: tuple[tuple[float, bool], ...], arguments: tuple[Any, ...]) -> Solved:
         key = (wanted, *map(np.shape, jax.tree.leaves(arguments)))

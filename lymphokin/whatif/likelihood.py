@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,15 @@ from lymphokin.whatif.draws import conditioned_dimensions, sizes, split_normals
 from lymphokin.whatif.lanes import LANES, Fixed, Lanes, LaneSolver
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.records import Records, log_density, log_variance
+
+
+class Predicted(NamedTuple):
+    """What latents of population and patient make of the records, lanes last."""
+
+    log_count: np.ndarray
+    """[record, lane] ln counts"""
+    log_survival: np.ndarray
+    """[lane] ln of the probability that no event has ended the records before the last one"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +43,8 @@ class PatientLikelihood:
         drug = len(self.arrays.start)
         return conditioned_dimensions(self.population) if drug else sizes(self.population)[0]
 
-    def predicted(self, z: np.ndarray, w: np.ndarray) -> np.ndarray:
-        """[record, lane] ln counts predicted for latents of population and patient, lanes last."""
+    def predicted(self, z: np.ndarray, w: np.ndarray) -> Predicted:
+        """What is predicted for latents of population and patient, lanes last."""
         count = z.shape[1]
         fill = -count % LANES
         z, w = (np.pad(v, ((0, 0), (0, fill)), mode="edge") for v in (z, w))
@@ -46,17 +56,21 @@ class PatientLikelihood:
         for quantity, rows in self.records.by_quantity():
             if quantity != COUNTED:
                 predicted[rows] = np.asarray(solved.others[quantity])[:n][rows]
-        return predicted[:, :count]
+        passed = np.zeros(count)
+        for event, hazard in self.solver.model.hazards.items():
+            if hazard.ends_records:
+                passed += np.asarray(solved.hazards[event])[0, n - 1, :count]
+        return Predicted(predicted[:, :count], -passed)
 
-    def log_likelihood(self, predicted: np.ndarray, atom: np.ndarray) -> np.ndarray:
-        """[lane] log likelihood of the records.
+    def log_likelihood(self, of_records: Predicted, atom: np.ndarray) -> np.ndarray:
+        """[lane] log likelihood of the records, and of that there are any up to the last one.
 
         Args:
-            predicted: [record, lane] ln true counts.
+            of_records: what is predicted.
             atom: [lane] draw of the population behind each lane.
         """
-        log_value = self.records.log_value[:, None]
-        total = np.zeros(predicted.shape[1])
+        log_value, predicted = self.records.log_value[:, None], of_records.log_count
+        total = of_records.log_survival
         for quantity, rows in self.records.by_quantity():
             residual = self.population.model.table.residuals[quantity]
             sd = self.population.residual_sd[quantity][atom]

@@ -8,8 +8,12 @@ import numpy as np
 
 from lymphokin.endpoints import Endpoint
 from lymphokin.whatif.judging import window_of
+from lymphokin.whatif.limits import LATEST_DAY
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS
+
+CURVE_DAYS = np.arange(-14, LATEST_DAY + 1)
+"""Days on which curves are shown."""
 
 
 def path_days(endpoint: Endpoint, schedule: Schedule, count: int) -> np.ndarray:

@@ -22,6 +22,7 @@ from lymphokin.whatif.answers import (
     WhatIfRequest,
 )
 from lymphokin.whatif.engine import Engine
+from lymphokin.whatif.events import ends_records
 from lymphokin.whatif.files import checked
 from lymphokin.whatif.in_words import (
     difference_in_words,
@@ -209,7 +210,8 @@ def predict_patient(
         population: as of :func:`what_if`.
         patient: what is known of the patient.
         schedule: the plan that the patient is on, as of :func:`what_if`.
-        next_counts: days of further counts; None: weekly after the last one.
+        next_counts: days of further counts; None: weekly after the last one, none where the
+            endpoint is an event after which nothing is measured.
         endpoint: what is judged, as of :func:`what_if`.
         draws: 3600 as the page, or 400 as its preview.
         all_models: whether to ask every model that is calibrated to published cohorts, too.
@@ -227,14 +229,16 @@ def predict_patient(
     """
     plan = schedule_of(schedule)
     asked = read_endpoint(endpoint)
-    check_endpoint(asked)
     both = {"patient": patient, "a": plan, "b": plan, "endpoint": asked, "draws": draws}
     question = checked(WhatIfRequest, both, "the question")
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they gain
         engine = engine_of(population, model)
+        check_endpoint(asked, engine.population.model)
         refuse_too_far(engine, patient, {"schedule": plan}, plan, asked)
         conditioned = engine.condition(patient, plan, question.draws)
-        days = _coming(patient, plan, asked) if next_counts is None else list(next_counts)
+        days = list(next_counts or ())
+        if next_counts is None and not ends_records(asked, engine.population.model):
+            days = _coming(patient, plan, asked)
         taught: tuple[Narrowing, ...] = ()
         if days:
             further = {"patient": patient, "schedule": plan, "days": days, "endpoint": asked}
@@ -243,7 +247,7 @@ def predict_patient(
         return PatientRisk(
             patient,
             plan,
-            in_words(asked),
+            in_words(asked, engine.population.model),
             engine.answer(patient, plan, plan, question.draws, asked),
             conditioned.answer(patient, plan),
             taught,

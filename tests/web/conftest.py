@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from lymphokin.model import load_model
 from lymphokin.whatif.answers import Difference, Estimate
 from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
@@ -43,8 +44,9 @@ def of_models() -> dict:
     spans = ((2, 31, 20, 42), (1, 44, 44, 44), (1, -24, -24, -24))
     over = [Mixture(models=n, mean=m, lowest=low, highest=high) for n, m, low, high in spans]
     rows = [row("first_model", 20, 44, True), row("other_model", 42, 42, False)]
+    endpoint = in_words(SIX_WEEKS, load_model("myeloid_lymphoid"))
     answer = BetweenModelsAnswer(
-        models=rows, endpoint=in_words(SIX_WEEKS), a=over[0], b=over[1], difference=over[2]
+        models=rows, endpoint=endpoint, a=over[0], b=over[1], difference=over[2]
     )
     return answer.model_dump(mode="json")
 

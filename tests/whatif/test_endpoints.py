@@ -11,6 +11,7 @@ import lymphokin as lk
 from lymphokin import cli
 from lymphokin.endpoints import Endpoint, read_endpoint, shipped_endpoints
 from lymphokin.io import BadInput
+from lymphokin.model import load_model
 from lymphokin.whatif import what_if as module
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import CURVE_DAYS
@@ -20,6 +21,7 @@ from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 from lymphokin.whatif.questions.options import OptionsRequest, options
 from lymphokin.whatif.questions.scan import ScanRequest, scan
 
+MODEL = load_model("myeloid_lymphoid")
 WINDOWS = ("grade3_lowest", "days_below_0.8", "days_below_0.5", "recovery")
 
 
@@ -154,13 +156,15 @@ def test_a_question_from_outside_names_no_file(patient, bare, tmp_path: Path):
 def test_what_a_what_if_cannot_judge_is_refused(changed, reported):
     declared = read_endpoint("grade3_lowest").model_dump(by_alias=True)
     with pytest.raises(ValueError, match=reported):
-        check_endpoint(Endpoint.model_validate(declared | changed))
+        check_endpoint(Endpoint.model_validate(declared | changed), MODEL)
 
 
 def test_what_happens_is_said_in_words():
     declared = read_endpoint("days_below_0.8").model_dump(by_alias=True)
-    event = in_words(Endpoint.model_validate(declared | {"name": "long", "at_least": 60}))
+    event = in_words(Endpoint.model_validate(declared | {"name": "long", "at_least": 60}), MODEL)
     assert (event.happens.text, event.unit) == ("60 or more days below 0.8", "of 100")
-    area = in_words(Endpoint.model_validate(declared | {"name": "area", "what": "area_below"}))
+    area = in_words(
+        Endpoint.model_validate(declared | {"name": "area", "what": "area_below"}), MODEL
+    )
     assert (area.happens.text, area.unit, area.largest) == ("area below 0.8", "1e9/L x days", 84.0)
-    assert in_words(read_endpoint("recovery")).happens.text == "a count not back at 0.8"
+    assert in_words(read_endpoint("recovery"), MODEL).happens.text == "a count not back at 0.8"

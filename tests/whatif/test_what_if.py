@@ -8,6 +8,7 @@ from scipy import stats
 
 import lymphokin as lk
 from lymphokin.io import BadInput
+from lymphokin.model import load_model
 from lymphokin.whatif import what_if as module
 from lymphokin.whatif.answers import (
     Comparators,
@@ -26,7 +27,7 @@ from lymphokin.whatif.in_words import difference_in_words, headline, risk_rows
 from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.schedule import schedule_of
 
-GRADE_2 = in_words(SIX_WEEKS)
+GRADE_2 = in_words(SIX_WEEKS, load_model("myeloid_lymphoid"))
 GIVEN = Given(drug="atra", label="ATRA", unit="mg", amount=2700)
 COUNTS = [(-7, 1.30), (-1, 1.05)]
 

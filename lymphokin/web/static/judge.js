@@ -2,12 +2,15 @@
 
 import { h } from "./dom.js";
 import { typed } from "./numbers.js";
-import { fromTo, label, readDay, said, t, writeDay } from "./words.js";
+import { day as onThe, fromTo, label, readDay, said, t, writeDay } from "./words.js";
 
-const DAY = /^day(\d+(?:\.\d+)?)$/;
+/** What is judged on, or by, a day of one's choice, and the day. */
+const DAY = /^((?:\w+_by_)?day)(\d+(?:\.\d+)?)$/;
 const ON_A_DAY = "day";
-/** The day that is offered first. */
+/** The days that are offered first. */
 const FIRST_DAY = 30;
+const FIRST_DAY_OF_EVENT = 180;
+const offered = (chosen) => `${chosen}${chosen === ON_A_DAY ? FIRST_DAY : FIRST_DAY_OF_EVENT}`;
 
 /** "grade ≥ 2 lymphopenia", "days below 0.8" */
 export const happens = (endpoint) => (endpoint.on_a_day ? t("judge.grade2") : said(endpoint.happens));
@@ -15,7 +18,10 @@ export const happens = (endpoint) => (endpoint.on_a_day ? t("judge.grade2") : sa
 /** What is judged, as a title. */
 export const meaningOf = (endpoint) => {
   const asked = DAY.exec(endpoint.name);
-  return asked ? t("judge.on_a_day", { when: fromTo([Number(asked[1]), Number(asked[1])]) }) : label(endpoint.meaning);
+  if (!asked) return label(endpoint.meaning);
+  const chosen = Number(asked[2]);
+  if (asked[1] === ON_A_DAY) return t("judge.on_a_day", { when: fromTo([chosen, chosen]) });
+  return t("judge.event_by", { event: said(endpoint.happens), when: onThe(chosen) });
 };
 
 /** Whether its number is one of 100 patients. */
@@ -35,14 +41,15 @@ export const judge = (root, form, { state, change }) => {
     "aria-label": t("judge.day_label"),
     oninput: () => {
       const value = readDay(day, typed);
-      if (value !== null) set(`day${value}`, "endpoint");
+      if (value !== null) set(`${choice.value}${value}`, "endpoint");
     },
   });
   const choice = h(
     "select",
-    { id: "endpoint", onchange: () => set(choice.value === ON_A_DAY ? `day${FIRST_DAY}` : choice.value) },
+    { id: "endpoint", onchange: () => set(DAY.test(offered(choice.value)) ? offered(choice.value) : choice.value) },
     ...form.endpoints.map(({ name, meaning }) => h("option", { value: name }, label(meaning))),
     h("option", { value: ON_A_DAY }, t("judge.own_day")),
+    ...form.events.map(({ name, label: event }) => h("option", { value: `${name}_by_day` }, t("judge.own_event", { event: label(event) }))),
   );
   const own = h("option", { value: "own" });
   const dayOf = h("label", { hidden: true }, t("judge.day"), day);
@@ -55,8 +62,8 @@ export const judge = (root, form, { state, change }) => {
       own.textContent = endpoint.meaning;
       choice.append(own);
     }
-    choice.value = named ? endpoint : typeof endpoint === "object" ? "own" : ON_A_DAY;
-    dayOf.hidden = choice.value !== ON_A_DAY;
-    if (asked) writeDay(day, Number(asked[1]));
+    choice.value = named ? endpoint : typeof endpoint === "object" ? "own" : asked[1];
+    dayOf.hidden = named || !asked;
+    if (asked) writeDay(day, Number(asked[2]));
   };
 };

@@ -99,17 +99,20 @@ class Panel:
             ValueError: when a schedule does not fit the patient, or is too long, or nobody wants
                 the answer any more.
         """
-        check_endpoint(request.endpoint)
+        check_endpoint(request.endpoint, self._first.population.model)
         both = {"a": request.a, "b": request.b}
         refuse_too_far(self._first, request.patient, both, request.a, request.endpoint)
         rows = []
         for engine in self.engines.values():
+            asked = request.endpoint
+            if asked.of_event and asked.quantity not in engine.population.model.hazards:
+                continue
             if stopped():
                 raise ValueError("other models are no longer asked")
             rows.append(_row(engine, request, engine is self._first))
         return BetweenModelsAnswer(
             models=rows,
-            endpoint=in_words(request.endpoint),
+            endpoint=in_words(request.endpoint, self._first.population.model),
             a=_mixture([row.a for row in rows if row.reliable and row.knows_drugs_a]),
             b=_mixture([row.b for row in rows if row.reliable and row.knows_drugs_b]),
             difference=_mixture(

@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 from lymphokin.pages.messages import RefusedError
 from lymphokin.whatif.answers import ConditioningAnswer, Estimate
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
+from lymphokin.whatif.events import ends_records
 from lymphokin.whatif.judging import (
     SIX_WEEKS,
     Asked,
@@ -74,10 +75,13 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
     """Expected narrowing of what is judged by one count on each of some days.
 
     Raises:
-        ValueError: when a day is not before the last one that is judged.
+        ValueError: when a day is not before the last one that is judged, or the endpoint is an
+            event that has not happened if there is a count.
     """
     patient, plan, endpoint = request.patient, request.schedule, request.endpoint
-    check_endpoint(endpoint)
+    check_endpoint(endpoint, engine.population.model)
+    if ends_records(endpoint, engine.population.model):
+        raise RefusedError("error.ends_records", event=endpoint.quantity)
     end = window_of(endpoint, plan)[1]
     late = [d for d in request.days if not CURVE_DAYS[0] <= d < min(end, CURVE_DAYS[-1])]
     if late:
@@ -97,7 +101,7 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
         weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
         rows.append(_row(day, scale, judged, weight, imagined))
     return NarrowingAnswer(
-        endpoint=in_words(endpoint),
+        endpoint=in_words(endpoint, engine.population.model),
         risk=engine.answer(patient, plan, plan, request.draws, endpoint).judged.planned,
         rows=rows,
         conditioning=conditioned.answer(patient, plan),

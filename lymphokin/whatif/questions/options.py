@@ -82,7 +82,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
     Raises:
         ValueError: when there is none, or too many.
     """
-    check_endpoint(request.endpoint)
+    check_endpoint(request.endpoint, engine.population.model)
     plan = request.schedule
     candidates, considered = _candidates(request)
     drugs = engine.population.model.drugs
@@ -120,7 +120,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         reference=reference,
         considered=considered,
         left_out=left_out,
-        endpoint=in_words(request.endpoint),
+        endpoint=in_words(request.endpoint, engine.population.model),
         note=says(ENGLISH, "options.note"),
         provenance=engine.population.provenance,
     )

@@ -100,7 +100,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
     Raises:
         ValueError: when a schedule of the grid cannot be.
     """
-    check_endpoint(request.endpoint)
+    check_endpoint(request.endpoint, engine.population.model)
     fractions = request.kind == "fractions"
     x, y = _axes(request)
     drugs = engine.population.model.drugs
@@ -150,7 +150,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         warnings=engine.warnings(
             request.patient, {"schedule": plan}, plan, request.draws, request.endpoint
         ),
-        endpoint=in_words(request.endpoint),
+        endpoint=in_words(request.endpoint, engine.population.model),
         provenance=engine.population.provenance,
     )
 
