@@ -274,7 +274,9 @@ class CohortDensity:
 
     def as_written(self) -> Noncentring:
         """The latents as the parameter table writes them."""
-        return Noncentring.none(*self.start().subject.shape)
+        start = self.start()
+        effects, patients = start.subject.shape
+        return Noncentring.none(effects, patients, start.lesion.shape)
 
     def curvature(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.infer.noncentred import Noncentring, centre_and_scale
+from lymphokin.infer.noncentred import Noncentring
 from lymphokin.model import Residual
 from lymphokin.population import CohortArrays, CohortLikelihood, Latents, scale_at, sd_of
 
@@ -109,6 +109,7 @@ def _scaled_outcomes(
     latents: Latents,
     predicted: Mapping[str, Any],
     subject: tuple[jax.Array, jax.Array],
+    lesion: tuple[jax.Array, jax.Array],
     arrays: CohortArrays,
     scales: Mapping[str, Any],
 ) -> tuple[jax.Array, jax.Array]:
@@ -119,6 +120,7 @@ def _scaled_outcomes(
             the hazard that has passed.
         subject: location and log scale of the patients' values given the population, each [effect,
             patient].
+        lesion: the same of the lesions' values, each [effect, lesion].
 
     Returns:
         those that belong to a patient, in the order of :func:`_owners`, and those of the population
@@ -145,9 +147,9 @@ def _scaled_outcomes(
     shared.append(np.sqrt(2.0) * log_scale.ravel())
     values += [latents.treated.ravel(), latents.occasion.ravel(), latents.covariate]
     if arrays.lesions is not None:
-        log_sd = jnp.log(hierarchy.lesion_prior_sd(population))
-        values.append((latents.lesion / scales["lesion"]).ravel())
-        shared.append(np.sqrt(2.0 * latents.lesion.shape[1]) * log_sd.ravel())
+        location, log_scale = lesion
+        values.append((location / scales["lesion"]).ravel())
+        shared.append(np.sqrt(2.0) * log_scale.ravel())
     return jnp.concatenate(values), jnp.concatenate(shared)
 
 
@@ -245,7 +247,10 @@ def expected_information(
         scales[event] = _of_passed(jnp.exp(predictions[event][0]), model_of.exact)
     scales["subject"] = hierarchy.subject_prior(population, hierarchy.filled(arrays, start))[1]
     scales["lesion"] = hierarchy.lesion_prior_sd(population)
-    _, stretch = centre_and_scale(hierarchy, noncentring, start, arrays)
+    stretch = noncentring.conditional(
+        *hierarchy.subject_prior(population, hierarchy.filled(arrays, start))
+    )[1]
+    lesion_stretch = noncentring.of_lesions(scales["lesion"])[1]
 
     def outcomes(v: jax.Array, predicted: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
         latents = unravel(v)
@@ -254,7 +259,11 @@ def expected_information(
         centre, scale = noncentring.conditional(mean, sd)
         # What a scale teaches is counted by its logarithm, so here it is held fixed.
         subject = centre + stretch * latents.subject - mean, jnp.log(sd / scale)
-        return _scaled_outcomes(likelihood, latents, predicted, subject, arrays, scales)
+        lesion_sd = hierarchy.lesion_prior_sd(prior[0])
+        centre, scale = noncentring.of_lesions(lesion_sd)
+        of_lesions = jnp.log(lesion_sd / scale) + jnp.zeros(latents.lesion.shape)
+        lesion = centre + lesion_stretch * latents.lesion, of_lesions
+        return _scaled_outcomes(likelihood, latents, predicted, subject, lesion, arrays, scales)
 
     step = difference(points.dtype)
     by_record, by_shared = (

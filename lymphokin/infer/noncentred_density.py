@@ -21,7 +21,7 @@ from lymphokin.infer.density import (
 from lymphokin.infer.devices import by_parts
 from lymphokin.infer.factor import ArrowFactor, factor_of
 from lymphokin.infer.information import neighbours
-from lymphokin.infer.noncentred import Noncentring, centre_and_scale, noncentring_at
+from lymphokin.infer.noncentred import Noncentring, noncentring_at
 from lymphokin.population import CohortArrays, CohortLikelihood, Hierarchy
 
 type NoncentredGradients = Callable[[np.ndarray, Noncentring], tuple[np.ndarray, np.ndarray]]
@@ -36,9 +36,15 @@ def latents_of(
     log of the volume that the map gives.
     """
     latents = unravel_of(hierarchy, arrays)(u)
-    centre, scale = centre_and_scale(hierarchy, noncentring, latents, arrays)
-    subject = centre + scale * latents.subject
-    return flat(latents._replace(subject=subject)), jnp.log(scale).sum()
+    population = hierarchy.population(latents.population)
+    prior = hierarchy.subject_prior(population, hierarchy.filled(arrays, latents))
+    centre, scale = noncentring.conditional(*prior)
+    moved = latents._replace(subject=centre + scale * latents.subject)
+    if arrays.lesions is None:
+        return flat(moved), jnp.log(scale).sum()
+    centre, own_scale = noncentring.of_lesions(hierarchy.lesion_prior_sd(population))
+    moved = moved._replace(lesion=centre + own_scale * latents.lesion)
+    return flat(moved), jnp.log(scale).sum() + jnp.log(own_scale).sum()
 
 
 def _gradient(
@@ -54,10 +60,13 @@ def _gradient(
 def _priors(likelihood: CohortLikelihood, x: jax.Array, arrays: CohortArrays) -> Any:
     hierarchy, unravel = likelihood.hierarchy, unravel_of(likelihood.hierarchy, arrays)
 
-    def one(v: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def one(v: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         latents = unravel(v)
-        filled = hierarchy.filled(arrays, latents)
-        return hierarchy.subject_prior(hierarchy.population(latents.population), filled)
+        population, filled = (
+            hierarchy.population(latents.population),
+            hierarchy.filled(arrays, latents),
+        )
+        return *hierarchy.subject_prior(population, filled), hierarchy.lesion_prior_sd(population)
 
     return jax.lax.map(one, x)
 
@@ -77,15 +86,25 @@ class NoncentredDensity:
 
     def around(self, u: np.ndarray) -> NoncentredDensity:
         """The same posterior, non-centred as suits the records if the latents are about ``u``."""
-        x = self.latents(u[None])[0]
-        mean, sd = (values[0] for values in self._priors(x))
-        scale = self.noncentring.conditional(mean, sd)[1]
-        # Values of the patient come first among the patient's slots.
-        root = np.linalg.inv(self.factor(u).own)[:, : len(mean)]
-        variance = (root**2).sum(axis=2).T * scale**2
-        subject = x[0, self._subjects].reshape(mean.shape)
-        hierarchy = self.density.hierarchy
-        found = noncentring_at(hierarchy.effects_that_follow, subject, variance, mean, sd)
+        x = self.latents(u[None])[0][0]
+        mean, sd, lesion_sd = (values[0] for values in self._priors(x[None]))
+        scale, own_scale = self.noncentring.conditional(mean, sd)[1], self._of_lesions(lesion_sd)[1]
+        index, variance = self.density.patient_index, np.zeros(len(u))
+        root = np.linalg.inv(self.factor(u).own)
+        variance[index[index >= 0]] = (root**2).sum(axis=2)[index >= 0]
+        hierarchy, places = self.density.hierarchy, (self._subjects, self._lesions)
+        shapes = mean.shape, own_scale.shape
+        values, variances = (
+            tuple(v[place].reshape(shape) for place, shape in zip(places, shapes, strict=True))
+            for v in (x, variance)
+        )
+        found = noncentring_at(
+            (hierarchy.effects_that_follow, hierarchy.lesion_effects_that_follow),
+            values,
+            (variances[0] * scale**2, variances[1] * own_scale**2),
+            (mean, np.zeros_like(own_scale)),
+            (sd, np.broadcast_to(lesion_sd, own_scale.shape)),
+        )
         return NoncentredDensity(self.density, found)
 
     def gradients(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,19 +127,38 @@ class NoncentredDensity:
         """The points ``u`` [point, latent] as the parameter table writes them, and [point, patient]
         the log of the volume that the map gives each patient.
         """
-        centre, scale = self.noncentring.conditional(*self._priors(u))
+        mean, sd, lesion_sd = self._priors(u)
+        centre, scale = self.noncentring.conditional(mean, sd)
         own = u[:, self._subjects].reshape(scale.shape)
         x = u.copy()
         x[:, self._subjects] = (centre + scale * own).reshape(len(u), -1)
-        return x, np.log(scale).sum(axis=1)
+        log_volume, lesions = np.log(scale).sum(axis=1), self.density.arrays.lesions
+        if lesions is None:
+            return x, log_volume
+        centre, scale = self._of_lesions(lesion_sd)
+        own = u[:, self._lesions].reshape(scale.shape)
+        x[:, self._lesions] = (centre + scale * own).reshape(len(u), -1)
+        patient = np.asarray(lesions.patient)
+        np.add.at(log_volume, (slice(None), patient), np.log(scale).sum(axis=1))
+        return x, log_volume
 
     def noncentred(self, x: np.ndarray) -> np.ndarray:
         """The points of which :meth:`latents` gives ``x`` [point, latent]."""
-        centre, scale = self.noncentring.conditional(*self._priors(x))
-        own = x[:, self._subjects].reshape(scale.shape)
+        mean, sd, lesion_sd = self._priors(x)
         u = x.copy()
-        u[:, self._subjects] = ((own - centre) / scale).reshape(len(x), -1)
+        for place, (centre, scale) in (
+            (self._subjects, self.noncentring.conditional(mean, sd)),
+            (self._lesions, self._of_lesions(lesion_sd)),
+        ):
+            own = x[:, place].reshape(scale.shape)
+            u[:, place] = ((own - centre) / scale).reshape(len(x), -1)
         return u
+
+    def _of_lesions(self, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Centre and scale of the lesions' values given the population, [..., effect, lesion]."""
+        centre, scale = self.noncentring.of_lesions(sd)
+        shape = (*sd.shape[:-1], self.density.start().lesion.shape[1])
+        return np.broadcast_to(centre, shape), np.broadcast_to(scale, shape)
 
     @property
     def _subjects(self) -> slice:
@@ -128,16 +166,25 @@ class NoncentredDensity:
         first = len(self.density.hierarchy.quantities)
         return slice(first, first + self.density.start().subject.size)
 
-    def _priors(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def _lesions(self) -> slice:
+        """Places of the lesions' values in a flat vector, effect after effect."""
+        last = len(self.density.centre)
+        return slice(last - self.density.start().lesion.size, last)
+
+    def _priors(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mean and SD of the patients' values given the population of flat vectors ``x`` [point,
-        latent], each [point, effect, patient]; compiled.
+        latent], each [point, effect, patient], and SD of the lesions', [point, effect, 1];
+        compiled.
         """
         size, arrays = draws_at_once(), self.density.arrays._replace(prior=None)
         filled = np.pad(x, [(0, -len(x) % size), (0, 0)], mode="edge")
         run = program_of(_priors, self.density.likelihood, filled[:size], arrays)
         parts = list(by_parts(lambda some: run(some, arrays), filled, size))
-        mean, sd = (np.concatenate(values)[: len(x)] for values in zip(*parts, strict=True))
-        return mean, sd
+        mean, sd, lesion_sd = (
+            np.concatenate(values)[: len(x)] for values in zip(*parts, strict=True)
+        )
+        return mean, sd, lesion_sd
 
 
 def gradients_of(density: CohortDensity) -> NoncentredGradients:

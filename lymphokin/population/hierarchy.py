@@ -113,6 +113,11 @@ class Hierarchy:
             p.name in factors or p.parametrisation == "centred" for p in self.subject_effects
         )
 
+    @cached_property
+    def lesion_effects_that_follow(self) -> tuple[bool, ...]:
+        """Of each lesion effect, whether the prior of its latent follows the population."""
+        return tuple(p.lesion_parametrisation == "centred" for p in self.lesion_effects)
+
     def _shift(self, p: Parameter, population: Population, arrays: CohortArrays) -> Any:
         """Covariate effects on a parameter, transformed scale: 0 or [patient]."""
         shift: Any = 0.0

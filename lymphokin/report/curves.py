@@ -122,6 +122,8 @@ def quantity_curve(
         if lesion == 0:
             _bands(axes, own, GREEN)
             continue
+        own = own[["q05", "q50", "q95"]]
+        own = own.iloc[_corners(own)]
         days = own.index.to_numpy(float)
         axes.fill_between(days, own["q05"], own["q95"], color=colour, alpha=0.2, lw=0, zorder=1.2)
         axes.plot(days, own["q50"], color=colour, lw=1.2, zorder=2)

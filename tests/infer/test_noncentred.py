@@ -4,20 +4,22 @@ Counts scatter about each patient's level, levels about the population's: given 
 population a patient's level is normal.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tomli_w
 from scipy import stats
 
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.infer.gaussian import fit_gaussian, nothing_around
-from lymphokin.infer.noncentred_density import NoncentredDensity, latents_of
+from lymphokin.infer.noncentred_density import NoncentredDensity, gradients_of, latents_of
 from lymphokin.infer.sampler import NutsSettings
+from lymphokin.model import load_model
 from tests.statistical_model.conftest import LEVEL, RESIDUAL, cohort_of, level_model, posterior_of
 
 CENTRED = {"parametrisation": "centred", "between_subject_log_sd": 0.6}
@@ -116,6 +118,65 @@ def test_patients_without_derivatives_are_named(density):
     with pytest.raises(FitError, match=r"could not start.*near there the predictions or their"):
         fit_gaussian(density, gradients)
     assert "predictions of patients P2 or their derivatives" in nothing_around(density, hidden)
+
+
+LESIONS = '''
+"""Lesions that keep their volume."""
+
+from lymphokin.model import Block, Flow, Output, state
+
+
+class Lesions(Block):
+    size = state("cm3", lambda p: p.size, per="lesion")
+    shows = {"volume": Output("cm3", "volume")}
+
+    def flows(self, y, p, u):
+        return {"size": Flow(p.size, 1.0)}
+
+    def outputs(self, y, p, u):
+        return {"volume": y.size}
+
+
+blocks = (Lesions(),)
+'''
+
+
+def test_many_lesions_do_not_collapse_into_one_size(tmp_path):
+    """If a lesion's value alone were its latent, the density would rise without end as all lesions
+    become alike. The posterior of the SD between lesions is known: given it, volumes are normal.
+    """
+    spread = {"between_lesion_sd": 0.3, "between_lesion_log_sd": 0.6}
+    size = LEVEL | spread | {"unit": "cm3", "population_sd": 0.0, "between_subject_sd": 0.0}
+    table = {"parameters": {"size": size}, "residuals": {"volume": RESIDUAL}}
+    (tmp_path / "lesions.py").write_text(LESIONS)
+    (tmp_path / "lesions.toml").write_text(tomli_w.dumps(table))
+    rng = np.random.default_rng(6)
+    y = 2.0 + np.hypot(0.2, NOISE) * rng.standard_normal((20, 3))
+    cohort = cohort_of(y.tolist())
+    seen = cohort.observations
+    seen = seen.assign(quantity="volume", lesion=seen["day"].astype(int), day=1.0)
+    model = load_model(tmp_path / "lesions.py")
+    cohort = replace(cohort, observations=seen, vocabulary=model.vocabulary)
+    density = posterior_of(model, cohort)
+
+    space = NoncentredDensity.about(density)
+    trust = (0.3 / NOISE) ** 2
+    np.testing.assert_allclose(space.noncentring.lesion_precision, trust, rtol=1e-6)
+    u = rng.standard_normal((2, 1 + y.size))
+    x, log_volume = space.latents(u)
+    np.testing.assert_allclose(space.noncentred(x), u, atol=1e-12)
+    value = space.gradients(u)[0]
+    np.testing.assert_allclose(value, density.gradients(x)[0] + log_volume.sum(axis=1), rtol=1e-12)
+
+    z = np.linspace(-6, 3, 901)
+    variance = (0.3 * np.exp(0.6 * z)) ** 2 + NOISE**2
+    log_density = -0.5 * (z**2 + y.size * np.log(variance) + ((y - 2.0) ** 2).sum() / variance)
+    weight = np.exp(log_density - log_density.max())
+    mean = weight @ z / weight.sum()
+    sd = np.sqrt(weight @ (z - mean) ** 2 / weight.sum())
+    found = fit_gaussian(density, gradients_of(density))
+    assert found.whitening.centre[0] == pytest.approx(mean, abs=0.5 * sd)
+    assert found.whitening.population[0, 0] == pytest.approx(sd, rel=0.3)
 
 
 @pytest.mark.slow
