@@ -81,27 +81,25 @@ def _conditional(applies: Any, precision: Any, pull: Any, mean: Any, sd: Any) ->
     return centre, xp.where(applies, together**-0.5, 1.0)
 
 
-def noncentring_at(
-    follows: tuple[Sequence[bool], Sequence[bool]],
-    values: tuple[np.ndarray, np.ndarray],
-    variances: tuple[np.ndarray, np.ndarray],
-    means: tuple[np.ndarray, np.ndarray],
-    sds: tuple[np.ndarray, np.ndarray],
-) -> Noncentring:
-    """What the records say, from a normal approximation around some latents.
+def records_say(
+    follows: Sequence[bool],
+    value: np.ndarray,
+    variance: np.ndarray,
+    mean: np.ndarray,
+    sd: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the records say, from a normal approximation around some latents: the fields of
+    :class:`Noncentring` for patients or for lesions.
 
-    Args are of patients, [effect, patient], and of lesions, [effect, lesion]:
+    Args:
         follows: [effect] whether the value's prior follows the population.
-        values: the latents there.
-        variances: of each given the population, the patient's other latents integrated out; nan
-            where it is not known.
-        means: of the prior given the population there.
-        sds: the same.
+        value: [effect, patient or lesion] the latents there.
+        variance: the same, of each given the population, the patient's other latents integrated
+            out; nan where it is not known.
+        mean: the same, of the prior given the population there.
+        sd: the same.
     """
-    found: list[np.ndarray] = []
-    for own, value, variance, mean, sd in zip(follows, values, variances, means, sds, strict=True):
-        precision = np.nan_to_num(np.maximum(1 / variance - 1 / sd**2, 0.0))
-        pull = (1 / sd**2 + precision) * value - mean / sd**2
-        applies = np.broadcast_to(np.asarray(own, bool).reshape(-1, 1), value.shape)
-        found += [applies, precision, pull]
-    return Noncentring(*found)
+    precision = np.nan_to_num(np.maximum(1 / variance - 1 / sd**2, 0.0))
+    pull = (1 / sd**2 + precision) * value - mean / sd**2
+    applies = np.broadcast_to(np.asarray(follows, bool).reshape(-1, 1), value.shape)
+    return applies, precision, pull

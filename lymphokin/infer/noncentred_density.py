@@ -21,7 +21,7 @@ from lymphokin.infer.density import (
 from lymphokin.infer.devices import by_parts
 from lymphokin.infer.factor import ArrowFactor, factor_of
 from lymphokin.infer.information import neighbours
-from lymphokin.infer.noncentred import Noncentring, noncentring_at
+from lymphokin.infer.noncentred import Noncentring, records_say
 from lymphokin.population import CohortArrays, CohortLikelihood, Hierarchy
 
 type NoncentredGradients = Callable[[np.ndarray, Noncentring], tuple[np.ndarray, np.ndarray]]
@@ -92,20 +92,22 @@ class NoncentredDensity:
         index, variance = self.density.patient_index, np.zeros(len(u))
         root = np.linalg.inv(self.factor(u).own)
         variance[index[index >= 0]] = (root**2).sum(axis=2)[index >= 0]
-        hierarchy, places = self.density.hierarchy, (self._subjects, self._lesions)
-        shapes = mean.shape, own_scale.shape
-        values, variances = (
-            tuple(v[place].reshape(shape) for place, shape in zip(places, shapes, strict=True))
-            for v in (x, variance)
+        hierarchy = self.density.hierarchy
+        of_patients = records_say(
+            hierarchy.effects_that_follow,
+            x[self._subjects].reshape(mean.shape),
+            variance[self._subjects].reshape(mean.shape) * scale**2,
+            mean,
+            sd,
         )
-        found = noncentring_at(
-            (hierarchy.effects_that_follow, hierarchy.lesion_effects_that_follow),
-            values,
-            (variances[0] * scale**2, variances[1] * own_scale**2),
-            (mean, np.zeros_like(own_scale)),
-            (sd, np.broadcast_to(lesion_sd, own_scale.shape)),
+        of_lesions = records_say(
+            hierarchy.lesion_effects_that_follow,
+            x[self._lesions].reshape(own_scale.shape),
+            variance[self._lesions].reshape(own_scale.shape) * own_scale**2,
+            np.zeros_like(own_scale),
+            np.broadcast_to(lesion_sd, own_scale.shape),
         )
-        return NoncentredDensity(self.density, found)
+        return NoncentredDensity(self.density, Noncentring(*of_patients, *of_lesions))
 
     def gradients(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log density [point] of the points ``u`` [point, latent], and its gradient."""
@@ -138,8 +140,7 @@ class NoncentredDensity:
         centre, scale = self._of_lesions(lesion_sd)
         own = u[:, self._lesions].reshape(scale.shape)
         x[:, self._lesions] = (centre + scale * own).reshape(len(u), -1)
-        patient = np.asarray(lesions.patient)
-        np.add.at(log_volume, (slice(None), patient), np.log(scale).sum(axis=1))
+        np.add.at(log_volume.T, np.asarray(lesions.patient), np.log(scale).sum(axis=1).T)
         return x, log_volume
 
     def noncentred(self, x: np.ndarray) -> np.ndarray:
