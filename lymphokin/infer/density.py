@@ -275,8 +275,7 @@ class CohortDensity:
     def as_written(self) -> Noncentring:
         """The latents as the parameter table writes them."""
         start = self.start()
-        effects, patients = start.subject.shape
-        return Noncentring.none(effects, patients, start.lesion.shape)
+        return Noncentring.none(start.subject.shape, start.lesion.shape)
 
     def curvature(self, x: jax.Array | np.ndarray, arrays: CohortArrays) -> ArrowMatrix:
         """Minus the second derivatives of the log density at ``x``; compiled."""

@@ -39,17 +39,16 @@ class Noncentring(NamedTuple):
     lesion_pull: Any
 
     @classmethod
-    def none(cls, effects: int, patients: int, of_lesions: tuple[int, int] = (0, 0)) -> Noncentring:
+    def none(cls, subject: tuple[int, ...], lesion: tuple[int, ...] = (0, 0)) -> Noncentring:
         """All latents as the parameter table writes them.
 
         Args:
-            effects: that differ between patients.
-            patients: how many.
-            of_lesions: effects that differ between lesions, and how many lesions.
+            subject: effects that differ between patients, and how many patients.
+            lesion: effects that differ between lesions, and how many lesions.
         """
         nothing = [
             part
-            for shape in ((effects, patients), of_lesions)
+            for shape in (subject, lesion)
             for part in (np.zeros(shape, bool), np.zeros(shape), np.zeros(shape))
         ]
         return cls(*nothing)

@@ -82,7 +82,7 @@ def test_no_bend_leaves_points_where_they_are(points):
 def test_an_approximation_is_the_same_when_it_was_kept(bend):
     index = QUANTITIES + np.arange(PATIENTS * SLOTS).reshape(PATIENTS, SLOTS)
     whitening = Whitening.identity(np.zeros(QUANTITIES + index.size), QUANTITIES, index)
-    made = NormalApproximation(whitening, Noncentring.none(2, PATIENTS), bend)
+    made = NormalApproximation(whitening, Noncentring.none((2, PATIENTS)), bend)
     again = NormalApproximation.of(made.arrays())
     y = np.random.default_rng(3).standard_normal((3, QUANTITIES + index.size))
     np.testing.assert_array_equal(again.noncentred(y)[0], made.noncentred(y)[0])

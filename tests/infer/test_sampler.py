@@ -88,7 +88,7 @@ class Stuck(Standing):
 def test_chains_that_cannot_move_end_the_fit_with_the_reason(tmp_path, potential, words):
     nothing = SimpleNamespace(arrays=None)
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
-    start = linear(whitening, Noncentring.none(1, 1))
+    start = linear(whitening, Noncentring.none((1, 1)))
     checkpoint = Checkpoint(tmp_path / "run", {})
     with pytest.raises(FitError, match=rf"no Markov chain has moved.*{words}.*narrower priors"):
         sample_nuts(nothing, nothing, Stuck(potential), start, NutsSettings(), checkpoint)
@@ -99,7 +99,7 @@ def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, 
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
     monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
-    start = linear(whitening, Noncentring.none(1, 1))
+    start = linear(whitening, Noncentring.none((1, 1)))
     settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
     checkpoint = Checkpoint(tmp_path / "run", {})
     draws = sample_nuts(nothing, nothing, sampler, start, settings, checkpoint)
@@ -116,7 +116,7 @@ def test_chains_in_several_modes_begin_there_and_go_on_where_they_were(tmp_path,
     monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
     monkeypatch.setattr(NormalApproximation, "whitened", lambda map_, density, x: 2 * x)
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
-    start = linear(whitening, Noncentring.none(1, 1))
+    start = linear(whitening, Noncentring.none((1, 1)))
     settings = NutsSettings(4, CHUNK, CHUNK, pilot=CHUNK)
     places = np.arange(12.0).reshape(4, 3)
     sample_nuts(nothing, nothing, sampler, start, settings, Checkpoint(tmp_path / "run", {}),
