@@ -61,7 +61,7 @@ def compare(
 def show(console: Console, result: ComparisonResult) -> None:
     """Print the runs as a table, and how far their risks differ."""
     from lymphokin.criticism.forecasts.comparison import with_error
-    from lymphokin.pages.wording import points
+    from lymphokin.pages.wording import points, some
     from lymphokin.research_use import RESEARCH_USE
 
     about, risks = result.about, result.comparison.risks
@@ -83,9 +83,16 @@ def show(console: Console, result: ComparisonResult) -> None:
     for verdict in result.verdicts:
         console.print(f"{verdict.subject}, {verdict.check}: {verdict.sentence}", markup=False)
     between_models = risks.max(axis=1) - risks.min(axis=1)
+    farthest = str(between_models.idxmax())
+    doubt = " ‡" if farthest in result.comparison.doubtful else ""
     console.print(
         f"Risks from records up to day {about['counts_until']:g} differ by "
         f"{points(between_models.median())} percentage points in the median patient, at most by "
-        f"{points(between_models.max())} ({between_models.idxmax()})."
+        f"{points(between_models.max())} ({farthest}{doubt})."
     )
+    if result.comparison.doubtful:
+        console.print(
+            f"‡ unreliable: under some run the counts of {some(result.comparison.doubtful)} "
+            "disagree too much with the fit."
+        )
     console.print(RESEARCH_USE)

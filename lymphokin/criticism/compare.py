@@ -17,6 +17,7 @@ from lymphokin.criticism.forecasts.comparison import (
 from lymphokin.criticism.forecasts.comparison_sections import comparison_sections
 from lymphokin.criticism.forecasts.held_out import held_out_forecasts
 from lymphokin.criticism.forecasts.leave_one_out import counts_left_out, patients_left_out
+from lymphokin.criticism.forecasts.looks import unreliable
 from lymphokin.criticism.result import CheckResult, name_of
 from lymphokin.criticism.sections import Section
 from lymphokin.pages.wording import joined
@@ -70,14 +71,14 @@ class ComparisonResult(CheckResult):
             "runs": self.table,
             "patients": self.comparison.patients,
             "counts": self.comparison.counts,
-            "risks": self.comparison.risks.reset_index(),
+            "risks": self.comparison.marked_risks.reset_index(),
         }
 
     def sections(self) -> list[Section]:
         return comparison_sections(self.comparison, self.about["counts_until"])
 
     def as_dict(self) -> dict[str, Any]:
-        risks = self.comparison.risks.reset_index()
+        risks = self.comparison.marked_risks.reset_index()
         return {
             **super().as_dict(),
             "read_first": list(self.read_first),
@@ -123,6 +124,7 @@ def compare(
     """
     fits = _named([fit, other, *others], names)
     patients, counts, risks = {}, {}, {}
+    doubtful: set[str] = set()
     with shown(progress) as reporter:
         for name, one in fits.items():
             reporter.stage(f"leaving out patients and counts of {name}")
@@ -132,6 +134,7 @@ def compare(
             ids = one.cohort.patients.index
             held_out = held_out_forecasts(density, z, ids, [counts_until], in_fit=True, seed=seed)
             risks[name] = pd.Series(held_out[counts_until].forecasts.risk, ids)
+            doubtful |= set(ids[unreliable(held_out[counts_until].pareto_k)])
     provenance = [one.provenance for one in fits.values()]
     about = {
         "run": ", ".join(fits),
@@ -145,7 +148,9 @@ def compare(
     }
     unconverged = {n: one.verdict for n, one in fits.items() if one.convergence["level"] != "good"}
     same = alike(fits), identical(fits)
-    return ComparisonResult(about, comparison(patients, counts, risks, *same), unconverged)
+    return ComparisonResult(
+        about, comparison(patients, counts, risks, *same, sorted(doubtful)), unconverged
+    )
 
 
 def alike(fits: Mapping[str, Fit]) -> tuple[tuple[str, ...], ...]:

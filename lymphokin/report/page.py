@@ -26,7 +26,7 @@ from lymphokin.report.curves import DRUG_COLOURS
 from lymphokin.report.measurements import level_sections, quantity_sections
 from lymphokin.report.panels import lymphocyte_panels
 from lymphokin.report.prior_posterior import describe, prior_posterior
-from lymphokin.report.risk_forest import risk_forest
+from lymphokin.report.risk_forest import marks, risk_forest
 from lymphokin.report.scatter import chance_below, scatter
 from lymphokin.report.survival import survival_figure
 
@@ -46,7 +46,7 @@ def render_report(contents: ReportContents) -> str:
     quantities, levels = quantity_sections(contents), level_sections(contents)
     measured = [section["observable"].label for section in (*quantities, *levels)]
     return (
-        page_environment("lymphokin.report")
+        page_environment("lymphokin.report", marks=_marked)
         .get_template("report.html.j2")
         .render(
             c=contents,
@@ -92,6 +92,12 @@ def render_report(contents: ReportContents) -> str:
             unreliable=UNRELIABLE_PARETO_K,
         )
     )
+
+
+def _marked(patient: dict[Hashable, Any]) -> str:
+    """The marks of a patient's risk in a table, after a space."""
+    own = marks(patient)
+    return f" {own}" if own else ""
 
 
 def _forests(contents: ReportContents) -> list[dict[str, Any]]:

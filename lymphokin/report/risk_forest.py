@@ -94,7 +94,7 @@ def _labels(patients: pd.DataFrame) -> list[str]:
     """Each patient's name, short but distinct, with its marks."""
     names = wording.distinct([str(name) for name in patients["id"]])
     return [
-        name + _marks(patient)
+        name + marks(patient)
         for name, patient in zip(names, patients.to_dict("records"), strict=True)
     ]
 
@@ -103,7 +103,8 @@ def _label_width(patients: pd.DataFrame) -> float:
     return 0.2 + _LETTER * max(6, *(len(label) for label in _labels(patients)))
 
 
-def _marks(patient: Mapping[Hashable, Any]) -> str:
+def marks(patient: Mapping[Hashable, Any]) -> str:
+    """What must be known where a patient's risk stands: see :func:`draw_risks`."""
     outside = "*" if wording.stated(patient["extrapolation"]) else ""
     before = "†" if patient["baseline_grade"] >= 2 else ""
     return outside + before + ("‡" if patient["pareto_k"] > UNRELIABLE_PARETO_K else "")

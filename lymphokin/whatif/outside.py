@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lymphokin.endpoints import Endpoint
+from lymphokin.pages.messages import Message, say
 from lymphokin.whatif.answers import Notice
 from lymphokin.whatif.familiar import unfamiliar
 from lymphokin.whatif.judging import window_of
@@ -50,6 +51,12 @@ def outside(
     until = window_of(endpoint, schedule)[1]
     notices = unfamiliar(engine.population, patient, schedule, treatment, name, until)
     return [notice for notice in notices if notice.outside]
+
+
+def doubts(engine: Engine, patient: Patient, plan: Schedule, draws: int) -> list[Message]:
+    """Why every number of a patient must be marked: counts that the model cannot follow."""
+    reliable = engine.condition(patient, plan, draws).reliable
+    return [] if reliable else [say("counts.unreliable")]
 
 
 def refuse_too_far(

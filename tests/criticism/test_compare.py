@@ -18,7 +18,7 @@ from lymphokin.cli import app
 from lymphokin.commands.compare import show
 from lymphokin.criticism.compare import ComparisonResult, alike
 from lymphokin.criticism.forecasts.comparison import comparison, comparison_verdicts
-from lymphokin.criticism.forecasts.comparison_sections import comparison_sections
+from lymphokin.criticism.forecasts.comparison_sections import comparison_sections, risk_figure
 from lymphokin.criticism.forecasts.leave_one_out import left_out
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.endpoint_draws import arrays_used, log_likelihood
@@ -73,7 +73,13 @@ def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
     assert levels["left-out counts", "bad"] == "fine"
     # A patient's risks lie 10, 40 and 5 points apart.
     three = pd.DataFrame({"good": [0.2, 0.5, 0.9], "bad": [0.3, 0.9, 0.85]}, ids[:3])
-    _, section = comparison_sections(replace(found, risks=three), 14.0)
+    _, section = comparison_sections(replace(found, risks=three, doubtful=("P1",)), 14.0)
+    assert "‡ unreliable" in section.drawings[0].caption
+    labels = risk_figure(three, ["P1"]).axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["P0", "P1 ‡", "P2"]
+    assert list(replace(found, doubtful=("P1",)).marked_risks["unreliable"][:3]) == [
+        False, True, False,
+    ]  # fmt: skip
     assert "differ by 10 percentage points in the median patient and by 40 in P1." in section.text
 
 

@@ -56,7 +56,7 @@ def test_the_table_of_patients_has_each_number_in_its_column(contents, text):
         assert rows[p["id"]] == [
             p["arm"],
             f"{p['endpoint_day']:.0f}",
-            f"{whole(p['p_grade2_measured'])} %",
+            f"{whole(p['p_grade2_measured'])} %{' *' if p['extrapolation'] else ''}",
             f"{whole(p['p_grade2_q05'])} to {whole(p['p_grade2_q95'])} %",
             f"{whole(p['p_grade2_true'])} %",
             f"{whole(p['p_grade3_measured'])} %",

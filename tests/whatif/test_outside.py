@@ -37,6 +37,7 @@ def silent(seen) -> Engine:
     engine = Engine(seen)
     engine.risk_of = lambda *_: half  # type: ignore[method-assign]
     engine.warnings = lambda *_: []  # type: ignore[method-assign]
+    engine.condition = lambda *_: SimpleNamespace(reliable=True)  # type: ignore[method-assign]
     return engine
 
 
@@ -109,6 +110,18 @@ def test_cells_and_rows_outside_are_marked_and_those_too_far_have_no_number(sile
     assert "fractions 14 is outside" in kept[14][0].text
     assert max(kept) == 18  # 144 Gy of at most 150
     assert listed.left_out == 4  # 19 and 20 fractions, daily and every other day
+
+
+def test_counts_that_the_model_cannot_follow_mark_every_cell_and_row(silent, monkeypatch):
+    monkeypatch.setattr(silent, "condition", lambda *_: SimpleNamespace(reliable=False))
+    asked = {"patient": PATIENT, "schedule": schedule_of("5x8")}
+    (row,) = scan(silent, ScanRequest(**asked, kind="fractions", x=(5, 6), y=(8.0,))).cells
+    limits = {"bed10_gy": (0, 1000), "gy": (8, 8), "fractions": (5, 6)}
+    listed = options(silent, OptionsRequest(**asked, **limits)).options
+    for marked in (*row, *listed):
+        assert [m.text for m in marked.outside] == [
+            "the counts so far are unlike what the model expects: do not rely on these numbers"
+        ]
 
 
 def test_a_prior_has_seen_nothing_and_refuses_nothing(population):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,8 @@ class Comparison:
     ``_unreliable`` (how many parts have Pareto k above 0.7 under this run); ``weight`` from
     stacking over patients. ``patients``: one row per run and patient; ``counts``: per run and
     count; ``risks``: index id, one column per run. ``alike``: groups of runs of one and the same
-    model; ``identical``: groups of runs with the same draws.
+    model; ``identical``: groups of runs with the same draws; ``doubtful``: ids whose risks rest on
+    unreliable weights under some run.
     """
 
     runs: pd.DataFrame
@@ -36,6 +37,12 @@ class Comparison:
     risks: pd.DataFrame
     alike: tuple[tuple[str, ...], ...] = ()
     identical: tuple[tuple[str, ...], ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def marked_risks(self) -> pd.DataFrame:
+        """The risks, with a column that says whose are unreliable."""
+        return self.risks.assign(unreliable=self.risks.index.isin(self.doubtful))
 
     @property
     def one_model(self) -> bool:
@@ -53,6 +60,7 @@ def comparison(
     risks: Mapping[str, pd.Series],
     alike: tuple[tuple[str, ...], ...] = (),
     identical: tuple[tuple[str, ...], ...] = (),
+    doubtful: Iterable[str] = (),
 ) -> Comparison:
     """Compare runs of the same data.
 
@@ -62,6 +70,7 @@ def comparison(
         risks: per run, risk of grade >= 2 by id.
         alike: groups of runs of one and the same model.
         identical: groups of runs with the same draws.
+        doubtful: ids whose risks rest on unreliable weights under some run.
     """
     runs = pd.DataFrame(index=pd.Index(patients, name="run"))
     by_count = {run: table.set_index(["id", "day"]) for run, table in counts.items()}
@@ -88,6 +97,7 @@ def comparison(
         pd.DataFrame(dict(risks)),
         alike,
         identical,
+        tuple(doubtful),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -26,11 +28,13 @@ from lymphokin.pages.drawing import (
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _COLOURS = (BLACK, BLUE, VERMILLION, GREEN, ORANGE, GREY)
 _ROW = 0.13
+_ONE_MODEL = ", or, of fits of one model, a fit that is not to be believed"
+_DOUBT = " ‡ unreliable: under some run the patient’s counts disagree too much with the fit."
 
 
 @styled
-def risk_figure(risks: pd.DataFrame) -> Figure:
-    """Each patient's risk under every run, the lowest first."""
+def risk_figure(risks: pd.DataFrame, doubtful: Collection[str] = ()) -> Figure:
+    """Each patient's risk under every run, the lowest first; ``doubtful`` ones are marked ‡."""
     table = risks.loc[risks.mean(axis=1).sort_values().index]
     figure = Figure(figsize=(6.2, 0.9 + _ROW * len(table)), layout="constrained")
     axes = figure.add_subplot()
@@ -40,7 +44,9 @@ def risk_figure(risks: pd.DataFrame) -> Figure:
         marker, colour = _MARKERS[i % len(_MARKERS)], _COLOURS[i % len(_COLOURS)]
         face = colour if i == 0 else "none"
         axes.plot(100 * table[run], place, marker, color=colour, mfc=face, ms=4, label=run)
-    axes.set_yticks(place, labels=[str(i) for i in table.index], size=5.5)
+    axes.set_yticks(
+        place, labels=[f"{i}{' ‡' if i in doubtful else ''}" for i in table.index], size=5.5
+    )
     axes.set(ylim=(-0.8, len(table) - 0.2), xlim=(-2, 102))
     axes.set_xlabel("risk of grade ≥ 2 at the endpoint (%)")
     figure.legend(loc="outside upper left", ncols=3, frameon=False)
@@ -86,16 +92,12 @@ def comparison_sections(compared: Comparison, day: float) -> list[Section]:
         (
             Drawing.of(
                 "Risk by run",
-                risk_figure(compared.risks),
+                risk_figure(compared.risks, compared.doubtful),
                 "r",
                 "Risk of every patient under every run",
                 "Grey bars join the lowest and the highest risk of a patient. A good one: short "
                 "bars. A long bar is a risk that hangs on the choice of the model"
-                + (
-                    ", or, of fits of one model, a fit that is not to be believed."
-                    if compared.alike
-                    else "."
-                ),
+                f"{_ONE_MODEL if compared.alike else ''}.{_DOUBT if compared.doubtful else ''}",
             ),
         ),
     )

@@ -16,8 +16,8 @@ from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import MOST_CELLS, PREVIEW_DRAWS, DrawCount, Strict
+from lymphokin.whatif.outside import doubts, refuse_too_far
 from lymphokin.whatif.outside import outside as outside_of
-from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
 from lymphokin.whatif.risk import COUNT_DECIMALS
@@ -58,7 +58,7 @@ class Option(BaseModel):
     bed10_gy: float
     course_days: int
     outside: list[Message]
-    """why it lies outside what was seen; empty where it does not"""
+    """why its number is a guess: outside what was seen, or counts the model cannot follow"""
     difference: float
     """its number, of 100 patients or in the endpoint's unit, minus that of the plan"""
 
@@ -96,6 +96,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
 
     refuse_too_far(engine, request.patient, {"schedule": plan}, plan, request.endpoint)
     reference = risk(plan)
+    doubt = doubts(engine, request.patient, plan, request.draws)
     within, left_out = [], 0
     for schedule in candidates:
         outside = outside_of(engine, request.patient, schedule, plan, request.endpoint)
@@ -111,7 +112,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
                 risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
                 course_days=max(days) - min(days) + 1,
-                outside=[notice.message for notice in outside],
+                outside=[*(notice.message for notice in outside), *doubt],
                 difference=round(estimate.shown - reference.shown, COUNT_DECIMALS),
             )
         )

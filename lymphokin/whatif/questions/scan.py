@@ -29,6 +29,7 @@ from lymphokin.whatif.limits import (
     DrawCount,
     Strict,
 )
+from lymphokin.whatif.outside import doubts
 from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import THREE_WEEKS, PlannedFraction, Pulse, Schedule
@@ -72,7 +73,7 @@ class Cell(BaseModel):
     risk: Estimate | None
     """what the endpoint asks; None where the schedule lies too far outside what was seen"""
     outside: list[Message]
-    """why it lies outside what was seen; empty where it does not"""
+    """why its number is a guess: outside what was seen, or counts the model cannot follow"""
     bed10_gy: float
 
 
@@ -113,6 +114,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         return with_pulses(plan, request.drug, count, value)
 
     label = "" if fractions else drugs[request.drug].label or request.drug
+    doubt = doubts(engine, request.patient, request.schedule, request.draws)
     cells = []
     for value in y:
         row = []
@@ -129,7 +131,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
                     y=value,
                     schedule=schedule,
                     risk=risk,
-                    outside=[notice.message for notice in outside],
+                    outside=[*(notice.message for notice in outside), *doubt],
                     bed10_gy=round(bed(schedule, TUMOUR), 1),
                 )
             )
