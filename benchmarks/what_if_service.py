@@ -1,10 +1,11 @@
 """How fast the what-if service answers, and whether its memory stays bounded.
 
-    uv run python benchmarks/what_if_service.py [RUN] [--requests 10000]
+    uv run python benchmarks/what_if_service.py [RUN] [--requests 1000]
 
 Starts `lymphokin serve` (twice: the first start fills the compile cache), then measures the time
 from start to first answer, the time per key of the first look and of the answer, for one user and
-for eight at once, and the memory over many requests. Prints JSON. The aims on two quiet cores: p95
+for eight at once, and the memory over many requests (over varied questions: `what_if_memory.py`).
+Prints JSON. The aims on two quiet cores: p95
 of 150 ms for the first look and 600 ms for the answer, with eight users 1 s for the answer.
 Meaningful on a machine that does nothing else.
 """
@@ -42,10 +43,11 @@ def free_port() -> int:
 class Service:
     """A running `lymphokin serve`."""
 
-    def __init__(self, run: Path | None) -> None:
+    def __init__(self, run: Path | None, *options: str) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         command = [sys.executable, "-c", "from lymphokin.cli import main; main()", "serve"]
         command += [str(run)] if run else []
+        command += options
         self.began = time.perf_counter()
         self.process = subprocess.Popen([*command, "--port", str(port), "--no-open"])
         while self._health() != "ready":
@@ -64,13 +66,13 @@ class Service:
     def form(self) -> dict[str, Any]:
         return json.load(urllib.request.urlopen(f"{self.url}/api/v1/form"))
 
-    def ask(self, question: dict[str, Any]) -> float:
-        """Seconds until the answer to a what-if; waits where the service asks for it."""
+    def ask(self, question: dict[str, Any], kind: str = "whatif") -> float:
+        """Seconds until the answer to a question; waits where the service asks for it."""
         headers = {"Content-Type": "application/json", "X-Lymphokin-Token": self.token}
         body = json.dumps(question).encode()
         while True:
             began = time.perf_counter()
-            request = urllib.request.Request(f"{self.url}/api/v1/whatif", body, headers)
+            request = urllib.request.Request(f"{self.url}/api/v1/{kind}", body, headers)
             try:
                 json.load(urllib.request.urlopen(request))
                 return time.perf_counter() - began

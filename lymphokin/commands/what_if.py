@@ -89,7 +89,7 @@ def whatif(
         between = {} if others is None else {"all_models": others.model_dump(mode="json")}
         print(json_text(answer.model_dump(mode="json") | between))
         return
-    from lymphokin.whatif.in_words import difference_in_words
+    from lymphokin.whatif.in_words import assumptions_in_words, difference_in_words
 
     console = _console()
     console.print(
@@ -100,6 +100,8 @@ def whatif(
         )
     )
     console.print(difference_in_words(answer.difference, answer.endpoint))
+    for text in assumptions_in_words({"A": answer.a, "B": answer.b}):
+        console.print(text, style=STYLES["caution"], markup=False)
     if others is not None:
         console.print(_by_model(others))
     used = answer.conditioning
@@ -121,6 +123,7 @@ def predict_one(
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
     from lymphokin.endpoints import DEFAULT
+    from lymphokin.whatif.in_words import assumptions_in_words
     from lymphokin.whatif.what_if import predict_patient
 
     risk = predict_patient(
@@ -148,6 +151,8 @@ def predict_one(
         return
     console = _console()
     console.print(_risks([risk.answer], [""], risk.endpoint))
+    for text in assumptions_in_words({"": risk.answer}):
+        console.print(text, style=STYLES["caution"], markup=False)
     used_counts = f"{used.counts_used} count(s) used, {used.baseline_counts} of them baseline"
     console.print(f"{used_counts}: {used.note}.")
     if risk.next_counts:

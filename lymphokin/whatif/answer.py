@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
+from lymphokin.population.draws import PopulationDraws
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import (
     Comparators,
@@ -15,6 +16,7 @@ from lymphokin.whatif.answers import (
     Judged,
     ScheduleAnswer,
 )
+from lymphokin.whatif.assumption import of_schedule
 from lymphokin.whatif.dose import LATE, TUMOUR, bed, eqd2
 from lymphokin.whatif.drivers import drivers
 from lymphokin.whatif.intervals import Intervals
@@ -26,6 +28,7 @@ from lymphokin.whatif.schedule import Schedule
 
 
 def schedule_answer(
+    population: PopulationDraws,
     solver: LaneSolver,
     schedule: Schedule,
     treatment: Treatment,
@@ -38,6 +41,7 @@ def schedule_answer(
     """Everything about one schedule, rounded.
 
     Args:
+        population: draws of the population.
         solver: of the model.
         schedule: the schedule.
         treatment: what the patient is given under it.
@@ -65,6 +69,7 @@ def schedule_answer(
         drives = read_curves[0].number if counts_well else -read_curves[0].number
     return ScheduleAnswer(
         judged=judged,
+        assumption=of_schedule(population, schedule, judged, scale_of(endpoint).unit),
         endpoint_day=int(visit) if visit == int(visit) else visit,
         total_gy=round(schedule.total_gy, 1),
         bed10_gy=round(bed(schedule, TUMOUR), 1),

@@ -147,6 +147,8 @@ class ScheduleAnswer(BaseModel):
 
     judged: Judged
     """what the endpoint asks; for a count on a day the risk of grade >= 2 as measured"""
+    assumption: Message | None
+    """what the numbers rest on that has never been seen in people, and what they are without it"""
     endpoint_day: int | float
     """of the visit that ``fitted`` is about: the endpoint's, or 6 weeks after the last fraction
     where the endpoint is no visit"""

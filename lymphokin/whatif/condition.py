@@ -71,10 +71,13 @@ def condition(
     population = likelihood.population
     start = draw_patients(population, LANES, seed)
     z, w = start.lanes.z, stacked(start.lanes)
-    proposal = fit_proposal(likelihood, surfaces[0], z, w, likelihood.predicted(z, w).log_count)
+    predicted = likelihood.predicted(z, w).log_count
+    counted = likelihood.as_counted(predicted)
+    proposal = fit_proposal(likelihood, surfaces[0], z, w, predicted, counted)
     atom, w, _ = proposal.draw(LANES, seed + 1)
     z = population.z[atom].T
-    proposal = fit_proposal(likelihood, surfaces[0], z, w, likelihood.predicted(z, w).log_count)
+    predicted = likelihood.predicted(z, w).log_count
+    proposal = fit_proposal(likelihood, surfaces[0], z, w, predicted, counted)
     atom, w, log_weight = proposal.draw(_proposed(count), seed + 2)
     predicted = likelihood.predicted(population.z[atom].T, w)
     log_weight = log_weight + likelihood.log_likelihood(predicted, atom)

@@ -135,7 +135,15 @@ class Engine:
             treatment = self.treatment(patient, schedule, plan)
             days = judged_days(endpoint, schedule, patient, self.population.model)
             return schedule_answer(
-                self.solver, schedule, treatment, solved, intervals, endpoint, days, read_curves
+                self.population,
+                self.solver,
+                schedule,
+                treatment,
+                solved,
+                intervals,
+                endpoint,
+                days,
+                read_curves,
             )
 
         return self._answered.get((*self._key(patient, schedule, plan, draws), endpoint), make)

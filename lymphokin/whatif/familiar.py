@@ -35,7 +35,8 @@ PLANS = ("a", "schedule")
 """What questions call the schedule that the patient is on."""
 TOO_FAR = 3.0
 """Times the largest value seen, or part of the smallest, from which on no number is given
-(judgement). What nobody had at all, such as a drug, has no such limit."""
+(judgement). What nobody had at all, such as a drug, has no such limit; nor has no treatment, whose
+number stands beside every other one."""
 FEWEST_PATIENTS = 12
 """Below this many the joint check says nothing."""
 
@@ -83,7 +84,7 @@ def unfamiliar(
     for feature, (low, high) in (population.seen or {}).items():
         value = features[feature]
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
-            beyond = value > TOO_FAR * high > 0 or value < low / TOO_FAR
+            beyond = value > TOO_FAR * high > 0 or 0 < value < low / TOO_FAR
             values = {"value": _short(value), "low": _short(low), "high": _short(high)}
             seen = "notice.outside" if high else "notice.never"
             message = say(seen, what=NAMES[feature], **values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from lymphokin.pages.wording import day, joined, of_100, percent
@@ -79,7 +79,10 @@ def headline(difference: Difference, endpoint: JudgedBy) -> str:
     if difference.verdict == "unclear":
         return f"B instead of A: no clear difference in {'the risk of ' if chance else ''}{what}"
     counted = f"of 100 patients with {what}" if chance else what
-    return f"B instead of A: {change_in_words(difference.shown)} {counted}"
+    enough = difference.better_by * (100 if chance else 1)
+    small = abs(difference.shown) < enough
+    ending = f", less than the {enough:g} that count as a difference" if small else ""
+    return f"B instead of A: {change_in_words(difference.shown)} {counted}{ending}"
 
 
 def difference_in_words(difference: Difference, endpoint: JudgedBy) -> str:
@@ -103,6 +106,12 @@ def change_in_words(difference: float) -> str:
     """``9 fewer``: A minus B as what B instead of A changes."""
     side = "" if not difference else " fewer" if difference > 0 else " more"
     return f"{abs(difference):g}{side}"
+
+
+def assumptions_in_words(answers: Mapping[str, ScheduleAnswer]) -> list[str]:
+    """What the numbers of schedules, by their names, rest on that nobody has seen in people."""
+    said = {name: answer.assumption for name, answer in answers.items() if answer.assumption}
+    return [f"{name}: {text}." if name else f"{text}." for name, text in said.items()]
 
 
 def notice_in_words(notice: Notice, *, place: bool) -> str:

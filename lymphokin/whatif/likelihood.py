@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lymphokin.model import Residual
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.solve.one_treatment import TreatmentArrays
 from lymphokin.whatif.draws import conditioned_dimensions, sizes, split_normals
 from lymphokin.whatif.lanes import LANES, Fixed, Lanes, LaneSolver
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.records import Records, log_density, log_variance
+from lymphokin.whatif.risk import below
 
 
 class Predicted(NamedTuple):
@@ -74,8 +76,47 @@ class PatientLikelihood:
         for quantity, rows in self.records.by_quantity():
             residual = self.population.model.table.residuals[quantity]
             sd = self.population.residual_sd[quantity][atom]
-            total = total + log_density(residual, log_value[rows], predicted[rows], sd).sum(axis=0)
+            counted = rows & ~self.records.below
+            if counted.any():
+                log = log_density(residual, log_value[counted], predicted[counted], sd)
+                total = total + log.sum(axis=0)
+            for record in np.flatnonzero(rows & self.records.below).tolist():
+                total = total + self._log_below(residual, record, predicted[record], sd)
         return total
+
+    def _log_below(
+        self, residual: Residual, record: int, predicted: np.ndarray, sd: np.ndarray
+    ) -> np.ndarray:
+        """[lane] log probability that a count is below what it is known to be below."""
+        limit = float(self.records.log_value[record])
+        return np.log(np.maximum(below(residual, limit, predicted, sd), np.finfo(float).tiny))
+
+    def as_counted(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[record] ln values, and variances of noise, that say about what the records say.
+
+        Of a count that is only known to be below something it is what turns the mean and the
+        variance of the true counts before it is known into those after.
+
+        Args:
+            predicted: [record, lane] ln true counts of patients of the population.
+        """
+        value, variance = self.records.log_value.copy(), self.noise_variance()
+        for record in np.flatnonzero(self.records.below).tolist():
+            quantity = self.records.quantity[record]
+            residual = self.population.model.table.residuals[quantity]
+            sd = np.median(self.population.residual_sd[quantity], axis=0)
+            there = predicted[record][np.isfinite(predicted[record])]
+            log = self._log_below(residual, record, there, sd)
+            weight = np.exp(log - log.max())
+            before = there.mean(), there.var()
+            mean = float(np.average(there, weights=weight))
+            spread = float(np.average((there - mean) ** 2, weights=weight))
+            # A record never widens; one that says next to nothing keeps a large variance.
+            spread = min(max(spread, variance[record]), 0.99 * before[1])
+            gained = 1 / spread - 1 / before[1]
+            value[record] = (mean / spread - before[0] / before[1]) / gained
+            variance[record] = 1 / gained
+        return value, variance
 
     def noise_variance(self) -> np.ndarray:
         """[record] typical variance of measurement noise."""

@@ -20,25 +20,42 @@ from lymphokin.whatif.limits import (
 )
 
 Name = Annotated[str, Field(max_length=40)]
+BELOW = re.compile(r"\s*<\s*(\d+(?:\.\d+)?)\s*")
+"""A count as a laboratory writes it that found fewer than it can count."""
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 
 
 class Count(Strict):
-    """One measurement so far; in Python also ``(day, value)`` or ``(day, value, quantity)``."""
+    """One measurement so far; in Python also ``(day, value)`` or ``(day, value, quantity)``.
+
+    Example:
+        >>> from lymphokin.whatif.patient import Count
+        >>> Count(day=14, value="<0.1").below
+        True
+    """
 
     day: Annotated[float, Field(ge=-365, le=LATEST_DAY)]
     """days from day 0; a count on the day of a fraction is taken before it"""
     value: Annotated[float, Field(gt=0, le=LARGEST)]
-    """in the quantity's unit: 1e9/L for lymphocytes (alc)"""
+    """in the quantity's unit: 1e9/L for lymphocytes (alc); ``"<0.1"`` where the laboratory says no
+    more than that it is below"""
     quantity: Annotated[str, Field(max_length=40)] = COUNTED
     """what the model measures, by its word in the event table"""
+    below: Annotated[bool, Field(exclude=True)] = False
+    """whether the count is only known to be below ``value``"""
 
     @model_validator(mode="before")
     @classmethod
-    def _from_tuple(cls, count: Any) -> Any:
+    def _from_words(cls, count: Any) -> Any:
         if isinstance(count, tuple) and 2 <= len(count) <= 3:
-            return dict(zip(("day", "value", "quantity"), count, strict=False))
+            count = dict(zip(("day", "value", "quantity"), count, strict=False))
+        if isinstance(count, dict) and (found := BELOW.fullmatch(str(count.get("value")))):
+            return {**count, "value": float(found[1]), "below": True}
         return count
+
+    @field_serializer("value")
+    def _as_written(self, value: float) -> float | str:
+        return f"<{value!r}" if self.below else value
 
     @field_validator("quantity")
     @classmethod

@@ -108,6 +108,7 @@ def fit_proposal(
     z: np.ndarray,
     w: np.ndarray,
     predicted: np.ndarray,
+    counted: tuple[np.ndarray, np.ndarray],
 ) -> Proposal:
     """The approximation that follows from draws and their predicted counts.
 
@@ -119,17 +120,19 @@ def fit_proposal(
         z: [quantity, lane] population latents.
         w: [latent, lane] the patient's latents.
         predicted: [record, lane] ln counts.
+        counted: of the records, as of :meth:`PatientLikelihood.as_counted`.
     """
+    log_value, variance = counted
     solved = np.isfinite(predicted).all(axis=0)
     if not solved.all():
         z, w, predicted = z[:, solved], w[:, solved], predicted[:, solved]
     active = likelihood.active
     x = np.vstack([z, w[:active]])
     slopes = ridge(x, predicted)
-    noise = np.sqrt(likelihood.noise_variance() + (predicted - slopes[:, 1:] @ x).var(axis=1))
+    noise = np.sqrt(variance + (predicted - slopes[:, 1:] @ x).var(axis=1))
     # In units of the noise from here on.
     slopes = slopes / noise[:, None]
-    excess = likelihood.records.log_value / noise - slopes[:, 0]
+    excess = log_value / noise - slopes[:, 0]
     of_z, of_w = np.split(slopes[:, 1:], [len(z)], axis=1)
     return _proposal(likelihood.population, surface, of_z, of_w, excess)
 

@@ -20,13 +20,15 @@ class Records:
 
     Attributes:
         day: [record].
-        log_value: [record] natural logarithm of the measurement.
+        log_value: [record] natural logarithm of the measurement, or of what it is below.
         quantity: [record] what was counted.
+        below: [record] whether it is only known to be below.
     """
 
     day: np.ndarray
     log_value: np.ndarray
     quantity: np.ndarray
+    below: np.ndarray
 
     @classmethod
     def of(cls, counts: Sequence[Count]) -> Records:
@@ -36,6 +38,7 @@ class Records:
             np.array([c.day for c in ordered], float),
             np.log([c.value for c in ordered]),
             np.array([c.quantity for c in ordered], object),
+            np.array([c.below for c in ordered], bool),
         )
 
     @property

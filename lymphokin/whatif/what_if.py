@@ -25,6 +25,7 @@ from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.events import ends_records
 from lymphokin.whatif.files import checked
 from lymphokin.whatif.in_words import (
+    assumptions_in_words,
     difference_in_words,
     headline,
     html_table,
@@ -73,13 +74,15 @@ class WhatIf:
         a, b = (risk_rows(s, self.answer.endpoint) for s in (self.answer.a, self.answer.b))
         rows = (f"{label}: A {a[label]}, B {b[label]}" for label in a)
         difference = difference_in_words(self.answer.difference, self.answer.endpoint)
-        return "\n".join([self.headline, *rows, difference, *_foot(self.answer)])
+        rests = assumptions_in_words({"A": self.answer.a, "B": self.answer.b})
+        return "\n".join([self.headline, *rows, difference, *rests, *_foot(self.answer)])
 
     def _repr_html_(self) -> str:
         answer = self.answer
         table = html_table(("A", "B"), (answer.a, answer.b), answer.endpoint)
         difference = difference_in_words(answer.difference, answer.endpoint)
-        return _html([self.headline, table, difference, *_foot(self.answer)], table)
+        rests = assumptions_in_words({"A": answer.a, "B": answer.b})
+        return _html([self.headline, table, difference, *rests, *_foot(self.answer)], table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +115,11 @@ class PatientRisk:
         rows = (
             f"{label}: {value}" for label, value in risk_rows(self.answer, self.endpoint).items()
         )
-        return "\n".join([*rows, *_foot(self)])
+        return "\n".join([*rows, *assumptions_in_words({"": self.answer}), *_foot(self)])
 
     def _repr_html_(self) -> str:
         table = html_table(("risk",), (self.answer,), self.endpoint)
-        return _html([table, *_foot(self)], table)
+        return _html([table, *assumptions_in_words({"": self.answer}), *_foot(self)], table)
 
 
 def _foot(result: WhatIfAnswer | PatientRisk) -> list[str]:

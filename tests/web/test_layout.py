@@ -101,6 +101,31 @@ def test_days_are_dates_once_day_0_has_one_and_the_service_hears_of_days(visit: 
     assert not any("2026" in text for text in sent)
 
 
+def test_counts_are_read_as_laboratories_write_them(french: Visit) -> None:
+    page = french.page
+    count = page.locator('#counts input[data-name="value"]')
+    said = page.locator("#counts .converted")
+
+    def enter(text: str) -> None:
+        count.fill(text)
+        count.press("Tab")
+
+    for text, shown, value, words in (
+        ("1 350/mm3", "1,35", 1.35, "1350 par µL = 1,35 × 10⁹/L"),
+        ("1,250 /µL", "1,25", 1.25, "1250 par µL = 1,25 × 10⁹/L"),
+        ("1150", "1,15", 1.15, "1150 par µL = 1,15 × 10⁹/L"),
+        ("1,05 G/L", "1,05", 1.05, ""),
+        ("< 0,9", "<0,9", "<0.9", ""),
+        ("<800/µL", "<0,8", "<0.8", "<800 par µL = <0,8 × 10⁹/L"),
+    ):
+        question, _ = french.answer_to(lambda text=text: enter(text))
+        assert question["patient"]["counts"][0]["value"] == value
+        assert count.input_value() == shown
+        assert said.inner_text() == words
+    assert page.locator("#course path.measured").count() == 1  # not a dot: below it
+    french.expected = ("Failed to load resource",)
+
+
 def test_plans_differ_in_start_immune_dose_and_lesions(visit: Visit) -> None:
     page = visit.page
 

@@ -80,6 +80,7 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
     a, b = (grade2(answer, key)["of_100"] for key in "ab")
     clear = answer["difference"]["verdict"] != "unclear"
     change = f"{difference} {'more' if a < b else 'fewer'} of 100 patients"
+    assert ("less than the 5 that count" in headline) == (clear and difference < 5)
     assert headline.startswith(f"B instead of A: {change if clear else 'no clear difference'}")
     lower = "b" if a > b else "a"
     share = answer["difference"][f"probability_{lower}_better"]
@@ -97,6 +98,12 @@ def test_a_benefit_that_nobody_has_seen_has_no_probability(visit: Visit) -> None
     assert answer["difference_gamma_zero"]["verdict"] == "same"
     assert "if it does not, there is no difference" in shown
     assert "Probability" not in shown
+    left = answer["b"]["judged"]["no_drug"]["of_100"]
+    expect(visit.page.locator("#answer-1 .warn").first).to_contain_text(
+        f"This number assumes that ATRA protects lymphocytes, which nobody has seen in people; "
+        f"without ATRA it is {left} of 100."
+    )
+    assert visit.page.locator("#answer-0 .warn").count() == 0
     _, answer = visit.answer_to(lambda: visit.page.locator("#preset-b").select_option("5x10"))
     assert headline.all_inner_texts() == [
         "A and B: the same risk of grade\u00a0\u2265\u00a02 lymphopenia"

@@ -91,6 +91,22 @@ def test_gamma_zero_takes_every_effect_of_atra_away(answer):
     assert answer.difference.p < 0  # with gamma at its median the pulses help in the model
 
 
+def test_a_number_with_the_drug_says_what_it_rests_on(engine, patient, pulsed, bare, answer):
+    """Where it stands, so also where both schedules give the drug and the headline is silent."""
+    assert answer.b.assumption is None
+    left = answer.a.judged.no_drug.of_100
+    assert answer.a.assumption.text == (
+        "This number assumes that ATRA protects lymphocytes, which nobody has seen in people; "
+        f"without ATRA it is {left} of 100"
+    )
+    later = pulsed.model_copy(update={"pulses": (Pulse(day=7.0),)})
+    cells = scan(engine, ScanRequest(patient=patient, schedule=later, kind="fractions",
+                                     x=(5,), y=(10.0,)))  # fmt: skip
+    assert "Numbers with ATRA assume that" in cells.assumption.text
+    asked = NarrowingRequest(patient=patient, schedule=bare, days=(14,))
+    assert narrowing(engine, asked).assumption is None
+
+
 def test_draws_are_paired(engine, patient, pulsed, answer):
     same = engine.what_if(WhatIfRequest(patient=patient, a=pulsed, b=pulsed))
     assert same.a == same.b
@@ -238,3 +254,23 @@ def test_no_treatment_leaves_the_count_at_baseline(engine, patient):
     none = engine.answer(patient, Schedule(), Schedule(), 400)
     assert none.fitted.planned == none.fitted.no_treatment
     assert none.curves.alc.q50[0] == none.curves.alc.q50[-1]
+
+
+def test_a_count_below_what_the_laboratory_can_count_is_used_as_quadrature_does(engine, bare):
+    """Without treatment the true count is the baseline: `<0.9` says no more than that."""
+    model = engine.population.model
+    own, residual = model.table["lymphocyte_baseline"], model.table.residuals["alc"]
+
+    def density(x):
+        prior = stats.norm.pdf(x, np.log(own.median), own.between_subject_sd)
+        return prior * stats.t(residual.degrees_of_freedom, scale=residual.sd).cdf(np.log(0.9) - x)
+
+    whole = integrate.quad(density, -3, 3, points=[0.0], limit=200)[0]
+    expected = integrate.quad(density, -3, np.log(0.8), limit=200)[0] / whole
+    person = Patient(counts=(Count(day=-2, value="<0.9"),))
+    found = engine.answer(person, bare, bare, 3600)
+    assert found.fitted.no_treatment.grade2.true.p == pytest.approx(expected, abs=0.015)
+    assert engine.condition(person, bare, 3600).effective_draws > 4000
+    assert person.model_dump(mode="json")["counts"][0]["value"] == "<0.9"
+    assert Patient.model_validate(person.model_dump(mode="json")) == person
+    assert Patient(counts=[(-2, "<0.9")]) == person

@@ -15,7 +15,7 @@ from lymphokin.whatif.judging import SIX_WEEKS
 from lymphokin.whatif.outside import OutsideError, outside
 from lymphokin.whatif.questions.options import OptionsRequest, options
 from lymphokin.whatif.questions.scan import ScanRequest, scan
-from lymphokin.whatif.schedule import schedule_of
+from lymphokin.whatif.schedule import Schedule, schedule_of
 
 HOST = "127.0.0.1:8080"
 SEEN = {
@@ -58,6 +58,12 @@ def test_a_number_ends_at_three_times_what_was_seen(silent, schedule, counts, be
     found = outside(silent, lk.Patient(counts=counts), plan, plan, SIX_WEEKS)
     assert [notice.beyond for notice in found] == beyond
     assert all(("no number is given" in notice.text) == notice.beyond for notice in found)
+
+
+def test_no_treatment_is_outside_and_has_a_number_all_the_same(silent):
+    found = outside(silent, PATIENT, Schedule(), Schedule(), SIX_WEEKS)
+    assert "fractions 0 is outside the 3 to 10 seen" in [notice.text for notice in found]
+    assert not any(notice.beyond for notice in found)
 
 
 def test_every_reason_stands_at_its_input(silent):

@@ -128,7 +128,7 @@ def test_every_risk_of_a_schedule_stands_beside_what_it_is():
                     without_link=zero.planned.grade2.measured, window=(46, 46),
                     spread=None)  # fmt: skip
     answer = ScheduleAnswer(
-        judged=judged,
+        judged=judged, assumption=None,
         endpoint_day=46, total_gy=50, bed10_gy=100, eqd2_10_gy=83.3, bed3_gy=216.7, eqd2_3_gy=130,
         immune_dose_gy=1.6, given=[GIVEN], fitted=fitted, gamma_zero=zero, drivers=[],
         curves=Curves(alc=empty, alc_measured=empty, others={}, alc_no_drug_q50=[],

@@ -19,11 +19,11 @@ const riskRow = (label, estimate, kind, largest) =>
     h("td", { class: "n soft" }, range(estimate)),
   );
 
-const riskTable = ({ judged }, endpoint) => {
+const riskTable = ({ judged }, endpoint, warned) => {
   const row = (label, estimate, kind) => riskRow(label, estimate, kind, endpoint.largest);
   return h(
     "table",
-    { class: "risks" },
+    { class: warned ? "risks outside" : "risks" },
     h("caption", { class: "unseen" }, `${meaningOf(endpoint)}, ${unit(endpoint.unit)}`),
     h(
       "thead",
@@ -94,6 +94,7 @@ const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
       h("p", { class: "small" }, t("answer.interval", { range: range(answer.judged.planned) })),
       h("p", { class: "small over", id: `over-${"AB".indexOf(letter)}` }),
       endpoint.on_a_day ? gradeLine(answer.fitted.planned) : spread(answer, endpoint),
+      answer.assumption ? h("p", { class: "warn" }, `${said(answer.assumption)}.`) : null,
       warned ? h("p", { class: "warn" }, warned) : null,
     ),
   ),
@@ -112,14 +113,16 @@ const headline = ({ difference, endpoint, a, b }) => {
   const note = days ? h("p", { class: "small soft" }, days) : null;
   const kind = chance ? "chance" : "number";
   const words = { what: happens(endpoint), size, n: size };
+  const enough = whole(difference.better_by);
+  const small = difference.verdict !== "unclear" && size < enough;
   if (difference.verdict === "same") return [h("p", { class: "say" }, t(`headline.same_${kind}`, words)), note];
   const verdict = difference.verdict === "unclear" ? "unclear" : lower === "B" ? "fewer" : "more";
   const of = unit(endpoint.unit);
   const interval = t("headline.interval", { low: change(whole(difference.low)), high: change(whole(difference.high)), unit: of });
   const better = lower === "B" ? difference.probability_b_better : difference.probability_a_better;
-  const likely = () => ` ${t("headline.likely", { lower, by: whole(difference.better_by), unit: of, share: probability(better) })}`;
+  const likely = () => ` ${t("headline.likely", { lower, by: enough, unit: of, share: probability(better) })}`;
   return [
-    h("p", { class: "say" }, t(`headline.${verdict}_${kind}`, words)),
+    h("p", { class: "say" }, t(`headline.${verdict}_${kind}`, words), small ? h("span", { class: "soft" }, t("headline.small", { by: enough })) : null),
     h("p", {}, interval, difference.assumption ? null : likely()),
     difference.assumption ? h("p", { class: "warn" }, `${said(difference.assumption)}.`) : null,
     note,
@@ -144,9 +147,10 @@ export const showAnswer = (answer, question) => {
     const concerned = outside.some((w) => !/^[ab]\b/.test(w.field) || w.field.startsWith(key));
     const warned = concerned ? t("answer.warned") : null;
     byId(`answer-${i}`).replaceChildren(...scheduleAnswer(key.toUpperCase(), `name-${i}`, answer[key], inWords(question[key]), warned, answer.endpoint));
-    byId(`compared-${i}`).replaceChildren(riskTable(answer[key], answer.endpoint));
+    byId(`compared-${i}`).replaceChildren(riskTable(answer[key], answer.endpoint, warned));
   });
   byId("headline").replaceChildren(...headline(answer).filter(Boolean));
+  byId("board").classList.toggle("outside", outside.length > 0);
   byId("brief").textContent = ["a", "b"]
     .map((key) => t("answer.brief", { letter: key.toUpperCase(), count: of100(answer[key].judged.planned), unit: unit(answer.endpoint.unit) }))
     .join(" · ");

@@ -58,9 +58,10 @@ const failed = (error) => {
   showBusy(false);
   showNothingBehind();
   showNoCourses();
-  const elsewhere = showNotes(error.problems, "error").map((p) => p.text);
-  const why = elsewhere.length ? elsewhere.join("; ") : t("app.mend");
-  showNoAnswer(t("app.no_answer", { why }), state());
+  const elsewhere = showNotes(error.problems, "error");
+  const why = [...new Set(error.problems.map((p) => p.text))].slice(0, 3);
+  if (!elsewhere.length) why.push(t("app.mend"));
+  showNoAnswer(t("app.no_answer", { why: why.join("; ") }), state());
   draw();
 };
 

@@ -106,7 +106,8 @@ export const chart = ({ fans, limits, days, width, height, measured, unit, grade
     parts.push(s("g", { class: fan.kind }, s("path", { class: "median", d: line(ends) }), s("text", { class: "letter-name", x: endX + 3, y: endY + (fan.kind === "a" ? -2 : 10) }, fan.letter)));
   }
   parts.push(...visits(judged, x, days[1]).flat());
-  for (const point of measured) parts.push(s("circle", { class: "measured", cx: x(point.day), cy: y(point.value), r: 3.6 }));
+  for (const { day, value, below } of measured)
+    parts.push(below ? s("path", { class: "measured", d: `M${x(day) - 4} ${y(value)}h8l-4 7z` }) : s("circle", { class: "measured", cx: x(day), cy: y(value), r: 3.6 }));
   if (doses.length) parts.push(s("path", { class: "frame", d: `M${LEFT} ${bottom}H${width - RIGHT}` }), ...doseRows(doses, x, bottom));
   return s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...parts.filter(Boolean));
 };

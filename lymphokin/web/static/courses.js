@@ -3,7 +3,7 @@
 import { chart, dayLimits, valueLimits } from "./chart.js";
 import { byId, h } from "./dom.js";
 import { drugs, place, shortLabel } from "./drugs.js";
-import { unit } from "./numbers.js";
+import { limitOf, unit } from "./numbers.js";
 import { end, pulsesOf } from "./schedule.js";
 import { fromTo, label as labelled, number, shortDay, t } from "./words.js";
 
@@ -13,7 +13,9 @@ const HEIGHT = 250;
 let quantities = [];
 
 const measuredOf = (counts, quantity) =>
-  counts.filter((c) => c.quantity === quantity && Number.isFinite(c.day) && c.value > 0);
+  counts
+    .map(({ value, ...c }) => ({ ...c, value: limitOf(value) ?? value, below: limitOf(value) !== null }))
+    .filter((c) => c.quantity === quantity && Number.isFinite(c.day) && c.value > 0);
 
 const dosesOf = (key, schedule) => ({
   letter: key.toUpperCase(),

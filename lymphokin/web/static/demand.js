@@ -2,7 +2,7 @@
 
 import { latest } from "./api.js";
 import { h } from "./dom.js";
-import { t } from "./words.js";
+import { said, t } from "./words.js";
 
 /**
  * A button and the place of its result. `entered()` is the question; `show(answer, question)` gives
@@ -28,6 +28,10 @@ export const onDemand = ({ path, label, entered, show }) => {
   };
   return { button: h("button", { type: "button", class: "ask", onclick: run }, label), result, check };
 };
+
+/** What to know before the numbers of an answer are believed. */
+export const caveats = ({ warnings = [], outside = [], assumption }) =>
+  [...warnings.map((w) => w.message), ...outside, assumption].filter(Boolean).map((message) => h("p", { class: "warn" }, said(message)));
 
 /** A choice with a label above it. */
 export const choice = (label, options, onchange) => {

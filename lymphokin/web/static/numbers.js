@@ -25,32 +25,43 @@ const UNITS = { "1e9/L": "10⁹/L", "1e9/L x days": "10⁹/L × days", "cells/uL
 /** A unit as people write it. */
 export const unit = (text) => label(text, UNITS[text] ?? text);
 
-/** A number as it stands in an input: with the decimal mark that is typed. */
-export const inInput = (value) => (typeof value === "number" ? number(value) : value ?? "");
+const BELOW = /^<(\d*\.?\d+)$/;
 
-/** A number that was typed, null for nothing yet, else the text, which the service will refuse. */
+/** The number of "<0.1", a count of which no more is known than that it is below; null for any other. */
+export const limitOf = (value) => (BELOW.test(value) ? Number(value.slice(1)) : null);
+
+/** A number as it stands in an input: with the decimal mark that is typed. */
+export const inInput = (value) => (typeof value === "number" ? number(value) : BELOW.test(value) ? `<${number(limitOf(value))}` : value ?? "");
+
+/** A number that was typed, or "<0.1"; null for nothing yet, else the text, which the service will refuse. */
 export const typed = (text) => {
-  const plain = text.trim().replace(",", ".").replace("−", "-");
+  const plain = text.replace(/\s/g, "").replace(",", ".").replace("−", "-");
   const value = Number(plain);
-  return plain === "" || plain === "-" ? null : Number.isFinite(value) ? value : text;
+  return /^[<-]?$/.test(plain) ? null : Number.isFinite(value) ? value : BELOW.test(plain) ? plain : text;
 };
 
-const PER_MICROLITRE = /^([\d.,]+)\s*(?:cells|\/|per|\s)*\s*(?:[µμu]l|mm3|mm³)$/i;
+const PER_MICROLITRE = /^(<?[\d.,\s]+?)\s*(?:cells|cellules|\/|per|par|\s)*(?:[µμu]l|mm3|mm³)$/i;
+const PER_LITRE = /^(<?[\d.,\s]+?)\s*(?:[x×*]?\s*(?:10\^?9|10⁹|1?e9)|g|giga)\s*\/\s*l$/i;
+const THOUSANDS = /(\d)[.,\s](?=\d{3}\b)/g;
 
 /**
- * A count in cells/µL (or /mm³) as 10⁹/L, or null where it is none: its unit is written, or it is
- * so large that it can be nothing else.
+ * A count in 10⁹/L of what is typed with its unit, or is so large that it can only be per µL:
+ * { value, n }, where n is the number per µL if it was converted. Null where there is nothing to convert.
  */
-export const fromMicrolitre = (text, { unit: of, maximum }) => {
+export const converted = (text, { unit: of, maximum }) => {
   if (of !== "1e9/L") return null;
+  const litre = PER_LITRE.exec(text.trim());
   const stated = PER_MICROLITRE.exec(text.trim());
-  const value = typed(stated ? stated[1] : text);
-  if (typeof value !== "number" || !(stated || value > maximum) || value / 1000 > maximum) return null;
-  return value / 1000;
+  const value = typed(litre ? litre[1] : stated ? stated[1].replace(THOUSANDS, "$1") : text);
+  const n = limitOf(value) ?? value;
+  if (litre && value !== null) return { value };
+  if (typeof n !== "number" || !(stated || n > maximum) || n / 1000 > maximum) return null;
+  return { value: n === value ? n / 1000 : `<${n / 1000}`, n: inInput(value) };
 };
 
 /** Whether what is being typed may be the beginning of a number, like the 0 of 0.7. */
 export const unfinished = (control) => {
   const value = control?.dataset.least === undefined ? null : typed(control.value);
-  return typeof value === "number" && value < Number(control.dataset.least);
+  const number = limitOf(value) ?? value;
+  return typeof number === "number" && number < Number(control.dataset.least);
 };

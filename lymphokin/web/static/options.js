@@ -1,6 +1,6 @@
 // Schedules within limits, as a list: in order of fractions and dose, never of risk.
 
-import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
+import { A_OR_B, B_OR_A, caveats, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
 import { meaningOf } from "./judge.js";
 import { of100, range, typed, unit } from "./numbers.js";
@@ -54,7 +54,7 @@ const listOf = (answer, take) =>
           "tr",
           {},
           h("th", { scope: "row" }, inFull(option.schedule), option.outside.length ? h("div", { class: "warn" }, option.outside.map(said).join("; ")) : null),
-          h("td", { class: "n" }, h("b", {}, of100(option.risk))),
+          h("td", { class: "n" }, h("b", { class: option.outside.length ? "outside" : null }, of100(option.risk))),
           h("td", { class: "n soft" }, range(option.risk)),
           h("td", { class: "n" }, number(option.difference)),
           h("td", { class: "n" }, number(option.bed10_gy)),
@@ -84,7 +84,7 @@ export const options = ({ asPlan, load, bed }) => {
       load(into.value, option.schedule);
       announce(t("scan.loaded", { what: inFull(option.schedule), letter: into.value.toUpperCase() }));
     };
-    return answer.options.length ? [listOf(answer, take)] : [h("p", {}, t("options.none"))];
+    return answer.options.length ? [...caveats(answer), listOf(answer, take)] : [h("p", {}, t("options.none"))];
   };
   const demand = onDemand({ path: "options", label: t("options.ask"), entered, show });
   byId("options").append(

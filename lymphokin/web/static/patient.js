@@ -2,7 +2,7 @@
 
 import { byId, h } from "./dom.js";
 import { write } from "./inputs.js";
-import { fromMicrolitre, typed, unit } from "./numbers.js";
+import { converted, inInput, typed, unit } from "./numbers.js";
 import { dateInFull, hasDates, joined, label as labelOf, number, readDay, said, t, writeDay } from "./words.js";
 
 const textInput = (attributes) =>
@@ -97,14 +97,13 @@ export const countRows = (root, { counts: quantities, levels }, { state, change 
     });
     return control;
   };
-  /** A count per µL is converted when it is complete, and what was typed stays to be read. */
+  /** A count with its unit is converted when it is complete, and what was typed stays to be read. */
   const convert = (i, control) => {
-    const text = control.value.trim();
-    const value = fromMicrolitre(text, about(counts()[i]));
-    const said = control.parentElement.querySelector(".converted");
-    said.textContent = value === null ? "" : t("counts.converted", { n: Math.round(1000 * value), value });
-    if (value === null) return;
-    control.value = number(value);
+    const found = converted(control.value, about(counts()[i]));
+    const { value, n } = found ?? {};
+    control.parentElement.querySelector(".converted").textContent = n ? t("counts.converted", { n, value: inInput(value) }) : "";
+    if (!found) return;
+    control.value = inInput(value);
     change((next) => (next.patient.counts[i].value = value), `counts.${i}.value`);
   };
   const remove = (i) => {

@@ -1,6 +1,6 @@
 // A map of many schedules: pick one to load it.
 
-import { A_OR_B, B_OR_A, choice, onDemand } from "./demand.js";
+import { A_OR_B, B_OR_A, caveats, choice, onDemand } from "./demand.js";
 import { announce, byId, h } from "./dom.js";
 import { drugs, labelOf } from "./drugs.js";
 import { isChance, meaningOf } from "./judge.js";
@@ -93,7 +93,7 @@ export const scan = ({ asPlan, load }) => {
     };
     const last = t("scan.last_row", { bed: answer.bed10_gy });
     return [
-      ...answer.warnings.map((w) => h("p", { class: "warn" }, said(w.message))),
+      ...caveats(answer),
       heatMap(answer, asked, take),
       h("p", { class: "small soft" }, t("scan.first_look")),
       answer.cells.flat().some((cell) => cell.outside.length)

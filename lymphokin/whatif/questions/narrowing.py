@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 from scipy.special import logsumexp
 
-from lymphokin.pages.messages import RefusedError
+from lymphokin.pages.messages import Message, RefusedError
 from lymphokin.whatif.answers import ConditioningAnswer, Estimate
+from lymphokin.whatif.assumption import of_many
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
 from lymphokin.whatif.events import ends_records
 from lymphokin.whatif.judging import (
@@ -28,6 +29,7 @@ from lymphokin.whatif.judging import (
     window_of,
 )
 from lymphokin.whatif.limits import PREVIEW_DRAWS, DrawCount, Strict
+from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.records import log_density
@@ -68,6 +70,10 @@ class NarrowingAnswer(BaseModel):
     endpoint: JudgedBy
     risk: Estimate
     rows: list[Narrowing]
+    outside: list[Message]
+    """why the schedule lies outside what was seen; empty where it does not"""
+    assumption: Message | None
+    """what the numbers rest on that has never been seen in people"""
     conditioning: ConditioningAnswer
 
 
@@ -104,6 +110,8 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
         endpoint=in_words(endpoint, engine.population.model),
         risk=engine.answer(patient, plan, plan, request.draws, endpoint).judged.planned,
         rows=rows,
+        outside=[notice.message for notice in outside_of(engine, patient, plan, plan, endpoint)],
+        assumption=of_many(engine.population, [plan]),
         conditioning=conditioned.answer(patient, plan),
     )
 

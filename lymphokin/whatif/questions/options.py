@@ -12,6 +12,7 @@ from lymphokin.pages.messages import ENGLISH, Message, RefusedError, says
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import DRUG
 from lymphokin.whatif.answers import Estimate
+from lymphokin.whatif.assumption import of_many
 from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
@@ -71,6 +72,8 @@ class OptionsAnswer(BaseModel):
     considered: int
     left_out: int
     """how many within the limits lie too far outside what was seen"""
+    assumption: Message | None
+    """what the numbers rest on that has never been seen in people"""
     endpoint: JudgedBy
     note: str
     provenance: Provenance
@@ -121,6 +124,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         reference=reference,
         considered=considered,
         left_out=left_out,
+        assumption=of_many(engine.population, [plan, *(option.schedule for option in within)]),
         endpoint=in_words(request.endpoint, engine.population.model),
         note=says(ENGLISH, "options.note"),
         provenance=engine.population.provenance,

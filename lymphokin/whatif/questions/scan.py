@@ -16,6 +16,7 @@ from lymphokin.quantities import DRUG
 from lymphokin.regimens import regimens
 from lymphokin.schedule import SATURDAY, treatment_days
 from lymphokin.whatif.answers import Estimate, Notice
+from lymphokin.whatif.assumption import of_many
 from lymphokin.whatif.dose import TUMOUR, bed, gy_for
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
@@ -91,6 +92,8 @@ class ScanAnswer(BaseModel):
     """per x, the Gy per fraction with the BED (alpha/beta 10 Gy) of the schedule asked about"""
     bed10_gy: float
     warnings: list[Notice]
+    assumption: Message | None
+    """what the numbers rest on that has never been seen in people"""
     endpoint: JudgedBy
     provenance: Provenance
 
@@ -152,6 +155,7 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
         warnings=engine.warnings(
             request.patient, {"schedule": plan}, plan, request.draws, request.endpoint
         ),
+        assumption=of_many(engine.population, [cell.schedule for row in cells for cell in row]),
         endpoint=in_words(request.endpoint, engine.population.model),
         provenance=engine.population.provenance,
     )
