@@ -52,11 +52,12 @@ def whole(share: float) -> str:
 def test_the_table_of_patients_has_each_number_in_its_column(contents, text):
     rows = rows_of(text, "Table of all patients")
     for p in contents.patients.to_dict("records"):
+        marks = "*" * bool(p["extrapolation"]) + "†" * (p["baseline_grade"] >= 2)
         count = {q: f"{p[f'alc_{q}']:.2f}" for q in ("q05", "q25", "q50", "q75", "q95")}
         assert rows[p["id"]] == [
             p["arm"],
             f"{p['endpoint_day']:.0f}",
-            f"{whole(p['p_grade2_measured'])} %{' *' if p['extrapolation'] else ''}",
+            f"{whole(p['p_grade2_measured'])} % {marks}".rstrip(),
             f"{whole(p['p_grade2_q05'])} to {whole(p['p_grade2_q95'])} %",
             f"{whole(p['p_grade2_true'])} %",
             f"{whole(p['p_grade3_measured'])} %",
