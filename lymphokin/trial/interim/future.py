@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 
 from lymphokin.model import Model
 from lymphokin.population import Hierarchy
+from lymphokin.trial.interim.events import (
+    last_look,
+    looks_of,
+    reaching,
+    seen_and_known,
+)
 from lymphokin.trial.virtual.counts import follow
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import planned_day, risk_on, shown_and_known
 from lymphokin.trial.virtual.grid import Grid
+from lymphokin.trial.virtual.window import reference_day
 
 DRAWS_AT_ONCE = 8
 """Draws of the population computed side by side."""
@@ -32,6 +39,9 @@ class FutureArm(NamedTuple):
     endpoint of a window, that the visits show the event once they make it known"""
     planned_day: NDArray[np.float64]
     """[draw, patient] planned day of the (last) endpoint visit"""
+    known: NDArray[np.float64] | None = None
+    """[draw, patient] probability that the endpoint will be known, of an event in time, on which
+    that depends"""
 
 
 def future_patients(
@@ -61,9 +71,20 @@ def future_patients(
     sizes = max(1, n_control), max(1, n_treated)
     arms = replace(design.analysis, n_control=sizes[0], n_treated=sizes[1])
     run = partial(_risks, replace(design, analysis=arms), model)
-    risk, planned = jax.jit(run)(jnp.asarray(z), jax.random.split(jax.random.key(seed), len(z)))
+    found = jax.jit(run)(jnp.asarray(z), jax.random.split(jax.random.key(seed), len(z)))
+    read, planned = (np.asarray(part) for part in found)
+    if design.judged.of_event:
+        # Of every look the hazard passed until it, [draw, look, patient].
+        looks = looks_of(design)
+        day = planned[..., None] - looks[-1] + looks
+        passed = np.concatenate([np.zeros_like(read[:, :1]), read], axis=1).swapaxes(1, 2)
+        tells = np.append(False, reaching(design, looks))
+        seen, known = seen_and_known(passed, last_look(design, day, 0.0), tells)
+        parts = seen / np.maximum(known, 1e-12), planned, known
+    else:
+        parts = read, planned
     cut = (slice(0, n_control), slice(sizes[0], sizes[0] + n_treated))
-    control, treated = (FutureArm(np.asarray(risk[:, s]), np.asarray(planned[:, s])) for s in cut)
+    control, treated = (FutureArm(*(part[:, s] for part in parts)) for s in cut)
     return control, treated
 
 
@@ -76,6 +97,10 @@ def _risks(
     def one(draw: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         followed = follow(draw[1], draw[0], hierarchy, grid, {})
         day = planned_day(followed, grid)
+        if design.judged.of_event:
+            own = reference_day(followed, grid) + jnp.asarray(looks_of(design))[:, None]
+            passed = followed.events[design.judged.quantity].passed
+            return passed[grid.node(own), jnp.arange(day.shape[0])], day
         if design.judged.on_a_day:
             return risk_on(day, followed, residual, grid), day
         read = partial(shown_and_known, followed=followed, residual=residual, grid=grid)

@@ -12,6 +12,7 @@ from lymphokin.io import Cohort
 from lymphokin.io.problems import Findings
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
+from lymphokin.trial.interim.events import standing_of_event
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.interim.window import standing_in_window
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
@@ -29,7 +30,8 @@ def standing(
 
     A patient with a count in the window of the endpoint visit has an endpoint. Without one, a
     patient is in follow-up until a record lies beyond that window, unless stated as lost. Of an
-    endpoint of a window of days, see :func:`~lymphokin.trial.interim.window.standing_in_window`.
+    endpoint of a window of days, see :func:`~lymphokin.trial.interim.window.standing_in_window`, of
+    an event in time :func:`~lymphokin.trial.interim.events.standing_of_event`.
 
     Args:
         cohort: the data so far; courses under way with their planned fractions.
@@ -49,7 +51,10 @@ def standing(
     judged, window = design.judged, design.judged.window
     if not judged.on_a_day:
         followed = _last_record(cohort).reindex(arms.index)
-        table = standing_in_window(cohort, design, followed, set(lost))
+        if judged.of_event:
+            table, _ = standing_of_event(cohort, design, followed, set(lost))
+        else:
+            table = standing_in_window(cohort, design, followed, set(lost))
         table = table.assign(arm=arms, followed=followed)
         return table[["arm", "status", "planned_day", "followed", "evaluable"]]
     assert judged.day is not None

@@ -32,7 +32,8 @@ class ArmSoFar:
     risk: NDArray[np.float64]
     """[draw, patient] risk of each patient without an endpoint, in follow-up or not yet enrolled"""
     evaluable: NDArray[np.float64]
-    """[patient] probability that the patient will have an endpoint; 0 where that is ruled out"""
+    """[patient], or [draw, patient], probability that the patient will have an endpoint; 0 where
+    that is ruled out"""
 
     def __post_init__(self) -> None:
         demands = Demands("interim look")
@@ -42,14 +43,17 @@ class ArmSoFar:
             outside = values[~((values >= 0) & (values <= 1))]
             found = outside[0] if outside.size else None
             demands.that(found is None, name, found, "a probability")
-        same = self.risk.ndim == 2 and self.risk.shape[1:] == self.evaluable.shape
-        demands.that(same, "risk", self.risk.shape, f"[draw, {len(self.evaluable)} patients]")
+        patients = self.evaluable.shape[-1]
+        same = (
+            self.risk.ndim == 2 and self.risk.shape[-self.evaluable.ndim :] == self.evaluable.shape
+        )
+        demands.that(same, "risk", self.risk.shape, f"[draw, {patients} patients]")
         demands.enforce()
 
     @property
     def patients(self) -> int:
         """Patients of the arm at the end, with or without an endpoint."""
-        return self.known + len(self.evaluable)
+        return self.known + self.evaluable.shape[-1]
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,12 @@ def _rejects(test: str, n_treated: int, n_control: int, alpha: float) -> NDArray
 
 
 def _chances(arm: ArmSoFar, missing: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Chance to be analysed, [patient], and to be analysed with the event, [draw, patient]."""
-    event = arm.evaluable * arm.risk
+    """[draw, patient] chance to be analysed, and to be analysed with the event."""
+    event, there = arm.evaluable * arm.risk, np.broadcast_to(arm.evaluable, arm.risk.shape)
     if missing == "excluded":
-        return arm.evaluable, event
-    lost = 1 - arm.evaluable if missing == "event" else 0.0
-    return np.ones_like(arm.evaluable), event + lost
+        return there, event
+    lost = 1 - there if missing == "event" else 0.0
+    return np.ones_like(there), event + lost
 
 
 def _ends(arm: ArmSoFar, missing: str) -> NDArray[np.float64]:
@@ -144,8 +148,8 @@ def _ends(arm: ArmSoFar, missing: str) -> NDArray[np.float64]:
     size = arm.patients + 1
     state = np.zeros((len(arm.risk), size, size))
     state[:, arm.known, arm.events] = 1.0
-    for i, chance in enumerate(analysed):
-        with_event = event[:, i, None, None]
+    for i in range(analysed.shape[1]):
+        chance, with_event = analysed[:, i, None, None], event[:, i, None, None]
         moved = state[:, :-1] * (chance - with_event)
         moved[:, :, 1:] += state[:, :-1, :-1] * with_event
         state *= 1 - chance
@@ -156,4 +160,6 @@ def _ends(arm: ArmSoFar, missing: str) -> NDArray[np.float64]:
 def _expected_rate(arm: ArmSoFar, missing: str) -> NDArray[np.float64]:
     """[draw] expected events over expected patients analysed."""
     analysed, event = _chances(arm, missing)
-    return (arm.events + event.sum(axis=1)) / np.maximum(arm.known + analysed.sum(), NEGLIGIBLE)
+    return (arm.events + event.sum(axis=1)) / np.maximum(
+        arm.known + analysed.sum(axis=1), NEGLIGIBLE
+    )

@@ -47,7 +47,7 @@ class Rehearsal:
     """typical values that the trials (not the bank) have, by parameter"""
 
     def __post_init__(self) -> None:
-        self.design.require_counts("an interim look")
+        self.design.require_counts("a rehearsed look")
         everybody = self.design.n_control + self.design.n_treated
         demands = Demands("rehearsal")
         demands.want("many", after=self.after, populations=self.populations, repeats=self.repeats)

@@ -8,6 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 from lymphokin.trial.virtual.design import VirtualDesign
 
 
+def left_by(design: VirtualDesign, day: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[...] probability that a patient has left by a day from the first fraction."""
+    first, last = design.conduct.drop_out_days
+    share = np.clip((day - first) / (last - first), 0, 1)
+    return design.plan["drop_out_probability"] * share
+
+
 def evaluable(
     design: VirtualDesign, planned_day: ArrayLike, followed: ArrayLike
 ) -> NDArray[np.float64]:
@@ -27,12 +34,8 @@ def evaluable(
     planned, followed = np.broadcast_arrays(
         np.asarray(planned_day, dtype=float), np.asarray(followed, dtype=float)
     )
-    first, last = design.conduct.drop_out_days
-
-    def left(day: NDArray[np.float64]) -> NDArray[np.float64]:
-        return plan["drop_out_probability"] * np.clip((day - first) / (last - first), 0, 1)
-
-    stays = (1 - left(planned)) / np.maximum(1 - left(np.minimum(followed, planned)), 1e-12)
+    left = left_by(design, np.minimum(followed, planned))
+    stays = (1 - left_by(design, planned)) / np.maximum(1 - left, 1e-12)
     jitter = np.arange(-plan["visit_jitter_days"], plan["visit_jitter_days"] + 1)
     missed = np.ones(planned.shape)
     judged = design.judged

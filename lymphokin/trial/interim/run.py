@@ -27,7 +27,9 @@ from lymphokin.population import CohortLikelihood, Hierarchy, Latents, pack, pro
 from lymphokin.predict.endpoint_draws import log_of
 from lymphokin.predict.path_forecast import curve_reader
 from lymphokin.run import Fit
+from lymphokin.trial.declared import followed_events
 from lymphokin.trial.inputs import Demands
+from lymphokin.trial.interim.events import seen_and_known, standing_of_event
 from lymphokin.trial.interim.future import future_patients
 from lymphokin.trial.interim.patients import ARMS, standing, with_planned_pulses
 from lymphokin.trial.interim.predictive import ArmSoFar, Predictive, predictive
@@ -78,17 +80,24 @@ def look_at(
 
     Raises:
         BadInput: when the cohort does not have two arms.
-        ValueError: when the design judges an event in time, or one ends its records.
+        ValueError: when an event of the design ends its records, or the model of the design or the
+            run has no hazard of the event that is judged.
     """
     Demands("interim look").want("many", draws=draws).enforce()
-    design.require_counts("an interim look")
+    design.require_own_drop_out("an interim look")
+    for model in (design.truth.true_model(), fit.model):
+        followed_events(model, {}, design.judged)
     table = standing(cohort, design, lost, left_out)
     x = _thinned(fit, draws)
     flat_x = x.reshape(-1, x.shape[-1])
     waiting = table[table["status"] == "in follow-up"]
     planned = with_planned_pulses(cohort, table, design)
+    known = np.broadcast_to(waiting["evaluable"].to_numpy(float), (len(flat_x), len(waiting)))
     if design.judged.on_a_day:
         risk, true = _risks(fit, cohort, planned, waiting, flat_x, seed), None
+    elif design.judged.of_event:
+        risk, known, true = _event_risks(fit, cohort, planned, design, table, flat_x, seed)
+        table.loc[waiting.index, "evaluable"] = known.mean(axis=0)
     else:
         risk, true = _window_risks(fit, cohort, planned, design, waiting, flat_x, seed)
     sizes = dict(zip(ARMS, (design.n_control, design.n_treated), strict=True))
@@ -100,18 +109,15 @@ def look_at(
         own = table[table["arm"] == name]
         counts = own["status"].value_counts()
         events, none = int(counts.get("event", 0)), int(counts.get("no event", 0))
-        there = own[own["status"] == "in follow-up"]
-        gone = int(counts.get("missing", 0))
-        chance = evaluable(design, coming.planned_day, 0.0).mean(axis=0)
-        here = risk[:, table.loc[waiting.index, "arm"].to_numpy() == name]
-        arms.append(
-            ArmSoFar(
-                events,
-                events + none,
-                np.concatenate([here, coming.risk, np.zeros((len(z), gone))], axis=1),
-                np.asarray([*there["evaluable"], *chance, *np.zeros(gone)], dtype=float),
-            )
-        )
+        gone = np.zeros((len(z), int(counts.get("missing", 0))))
+        chance = coming.known
+        if chance is None:
+            mean = evaluable(design, coming.planned_day, 0.0).mean(axis=0)
+            chance = np.broadcast_to(mean, coming.risk.shape)
+        here = table.loc[waiting.index, "arm"].to_numpy() == name
+        risks = np.concatenate([risk[:, here], coming.risk, gone], axis=1)
+        chances = np.concatenate([known[:, here], chance, gone], axis=1)
+        arms.append(ArmSoFar(events, events + none, risks, chances))
     analysis = design.analysis
     found = predictive(arms[0], arms[1], analysis.test, analysis.alpha, analysis.missing_endpoint)
     by_chain = found.success.reshape(x.shape[:2])
@@ -203,6 +209,43 @@ def _window_risks(
         log_true = log_of(found[:, i, 2 : 2 + len(window.visits)])
         shown.append(shown_to_come(design, window, log_true, residual, sd, rng))
     return np.stack(shown, axis=1), found[:, position, 1]
+
+
+def _event_risks(
+    fit: Fit,
+    cohort: Cohort,
+    planned: Cohort,
+    design: VirtualDesign,
+    table: pd.DataFrame,
+    x: NDArray[np.float64],
+    seed: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """[draw, patient] of patients in follow-up: probability that the event is seen where the
+    endpoint becomes known, that it becomes known, and that the event happens by the end.
+
+    Args:
+        fit, cohort, planned, design, x, seed: as of :func:`_window_risks`.
+        table: where every patient stands.
+    """
+    left = table.index[table["status"] != "in follow-up"]
+    followed = table["followed"].drop(left)
+    _, waiting = standing_of_event(cohort, design, followed, set())
+    if not waiting:
+        none = np.zeros((len(x), 0))
+        return none, none, none
+    wanted = {patient: [*own.day, own.end] for patient, own in waiting.items()}
+    density, parts = _solved(fit, cohort, planned, wanted, x, seed)
+    hazard = np.concatenate([part.hazards[design.judged.quantity] for part in parts])
+    packed, found = density.packed, []
+    for patient, own in waiting.items():
+        i = int(planned.patients.index.get_indexer(pd.Index([patient]))[0])
+        days = np.array([own.since, own.since, *own.day, own.end])
+        nodes = packed.layout.nodes(packed.arrays.timeline, i, days)
+        passed = hazard[:, nodes[1:], i] - hazard[:, nodes[:1], i]
+        seen, known = seen_and_known(passed[:, :-1], own.chance, own.reaches)
+        found.append((seen / np.maximum(known, 1e-12), known, -np.expm1(-passed[:, -1])))
+    risk, known, true = (np.stack(part, axis=1) for part in zip(*found, strict=True))
+    return risk, known, true
 
 
 def _solved(

@@ -114,6 +114,14 @@ class VirtualDesign:
                 f"{purpose} judges counts, and endpoint {self.judged.name} is about an event in "
                 f"time, {self.judged.quantity}"
             )
+        self.require_own_drop_out(purpose)
+
+    def require_own_drop_out(self, purpose: str) -> None:
+        """Refuse records that an event of the model ends.
+
+        Raises:
+            ValueError: naming the purpose.
+        """
         if ending := self.plan.get("events_that_end"):
             raise ValueError(
                 f"{purpose} knows drop-out by design.drop_out_probability alone, and "
@@ -129,6 +137,12 @@ class VirtualDesign:
     def drug(self) -> str:
         """The drug of the treated arm; empty where the model takes none."""
         return planned_drug(self.truth.true_model(), self.plan)
+
+    @cached_property
+    def judged_exactly(self) -> bool:
+        """Whether what is judged is an event whose time is known, without visits."""
+        judged = self.judged
+        return judged.of_event and self.truth.true_model().hazards[judged.quantity].exact
 
     @cached_property
     def drug_label(self) -> str:
