@@ -122,14 +122,16 @@ def arm_contrast(density: CohortDensity, x: np.ndarray, seed: int) -> pd.DataFra
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def own_shares(density: CohortDensity, x: np.ndarray) -> pd.DataFrame:
-    """Predicted share with grade >= 2 of each arm's own patients, to stand beside what happened.
+def own_shares(density: CohortDensity, x: np.ndarray, seed: int = 0) -> pd.DataFrame:
+    """Share with grade >= 2 of each arm's own patients if measured again, beside what happened.
 
     They are the patients with a count at the endpoint visit, on the day of that count and under
-    their own treatment.
+    their own treatment. Each draw measures every patient once: what happened holds the chance of
+    single measurements, too.
 
     Args:
         x: [draw, latent] flat posterior draws of the cohort.
+        seed: of the measurements.
 
     Returns:
         one row per link ("fitted", "zero") and arm of the cohort, with columns as of
@@ -146,12 +148,13 @@ def own_shares(density: CohortDensity, x: np.ndarray) -> pd.DataFrame:
     sd = density.residual_sd(x[:, : len(hierarchy.quantities)], "alc")
     without = x.copy()
     without[:, hierarchy.population_names.index(contrast.parameter)] = NO_EFFECT_Z
-    rows = []
+    rows, chance = [], np.random.default_rng(seed).uniform(size=(len(x), len(arms)))
     for link, draws in (("fitted", x), ("zero", without)):
-        risk = _risks(density, draws, packed.arrays, nodes, sd)
+        happens = chance < _risks(density, draws, packed.arrays, nodes, sd)
         for arm in dict.fromkeys(arms[known]):
             chosen = known & (arms == arm)
-            quantiles = np.quantile(risk[:, chosen].mean(axis=1), (0.05, 0.5, 0.95))
+            shares = happens[:, chosen].mean(axis=1)
+            quantiles = np.quantile(shares, (0.05, 0.5, 0.95), method="inverted_cdf")
             rows.append((link, arm or None, int(chosen.sum()), *quantiles))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

@@ -220,13 +220,14 @@ def _disputed(contents: ReportContents) -> dict[str, Any] | None:
 
 def _flat(provenance: Mapping[str, Any]) -> list[tuple[str, str | Markup]]:
     """Label and value as text; a nested table becomes "name value, name value"."""
+
+    def said(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return ", ".join(f"{name} {said(own)}" for name, own in value.items())
+        return wording.plain(value) if isinstance(value, float) else str(value)
+
     return [
-        (
-            label.replace("_", " "),
-            ", ".join(f"{k} {v}" for k, v in value.items())
-            if isinstance(value, Mapping)
-            else str(value),
-        )
+        (label.replace("_", " "), said(value))
         for label, value in provenance.items()
         if wording.stated(value)
     ]

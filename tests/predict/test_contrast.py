@@ -80,27 +80,40 @@ def test_without_suppression_the_arms_are_one(contrast):
 
 
 def test_the_share_of_each_arms_own_patients_is_that_under_their_own_treatment(treated_model):
-    """Two of three have a count at the visit; beside what happened stand these two alone."""
+    """Of those with a count at the visit alone, each measured once: exactly, by convolution."""
+    drugged = [f"c{i}" for i in range(7)]
     cohort = patients(
-        {"a": [(-3.0, 1.0), (46.0, 0.9)], "b": [(-3.0, 1.0)], "c": [(-3.0, 0.7), (46.0, 0.7)]},
-        {"c": OWN},
-        arm=["SBRT", "SBRT", "SBRT+ATRA"],
+        {"a": [(-3.0, 1.0), (46.0, 0.9)], "b": [(-3.0, 1.0)]}
+        | {name: [(-3.0, 0.7), (46.0, 0.7)] for name in drugged},
+        dict.fromkeys(drugged, OWN),
+        arm=["SBRT", "SBRT", *["SBRT+ATRA"] * 7],
     )
     density = density_of(treated_model, cohort)
-    x = np.random.default_rng(2).standard_normal((DRAWS, 4))
+    x = np.random.default_rng(2).standard_normal((DRAWS, 10))
     found = own_shares(density, x).set_index(["link", "arm"])
-    assert found["n"].tolist() == [1, 1, 1, 1]
+    assert found["n"].tolist() == [1, 7, 1, 7]
     log_level = np.log(LEVEL) + BETWEEN * x[:, 1:]
     effect = np.exp(0.5 * x[:, 0]) * PER_EXPOSURE * sum(mg for _, mg in OWN) / ELIMINATION
     for link, arm, log_count in (
-        ("fitted", "SBRT", log_level[:, 0]),
-        ("fitted", "SBRT+ATRA", log_level[:, 2] + effect),
-        ("zero", "SBRT+ATRA", log_level[:, 2]),
+        ("fitted", "SBRT", log_level[:, :1]),
+        ("fitted", "SBRT+ATRA", log_level[:, 2:] + effect[:, None]),
+        ("zero", "SBRT+ATRA", log_level[:, 2:]),
     ):
-        risk = stats.norm.cdf(np.log(0.795), log_count, ERROR)
-        for name, q in (("rate_q05", 0.05), ("rate_q95", 0.95)):
-            expected = np.quantile(risk, q)
-            assert found.loc[(link, arm), name] == pytest.approx(expected, abs=2e-3)
+        risks = stats.norm.cdf(np.log(0.795), log_count, ERROR)
+        of_draws = []
+        for draw in risks:
+            happening = np.ones(1)
+            for risk in draw:
+                happening = np.convolve(happening, [1 - risk, risk])
+            of_draws.append(happening)
+        at_most = np.mean(of_draws, axis=0).cumsum()
+        for name, q in (("rate_q05", 0.05), ("rate_q50", 0.5), ("rate_q95", 0.95)):
+            share = found.loc[(link, arm), name]
+            events = round(share * risks.shape[1])
+            assert share == pytest.approx(events / risks.shape[1])
+            error = 3 * np.sqrt(q * (1 - q) / DRAWS)  # of measurements drawn once a draw
+            assert at_most[events] >= q - error
+            assert events == 0 or at_most[events - 1] <= q + error
 
 
 def test_a_declared_link_contrasts_its_own_drug_in_those_who_got_it(treated_model, tmp_path):

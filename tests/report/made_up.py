@@ -162,7 +162,12 @@ def made_up(ids: list[str], arms: list[str | None], mdsc: bool = True) -> Report
             "chains": 2,
             "worst": [("radiosensitivity", 1.004, 812.0)],
         },
-        provenance={"model": "myeloid_lymphoid", "seed": 7, "versions": {"jax": "0.9"}},
+        provenance={
+            "model": "myeloid_lymphoid",
+            "seed": 7,
+            "versions": {"jax": "0.9"},
+            "error": {"alc": 9.479635e-05},
+        },
     )
 
 

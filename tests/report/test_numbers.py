@@ -149,13 +149,18 @@ def test_arms_count_what_happened_and_what_was_forecast(contents, text):
     )
 
 
+def test_numbers_of_provenance_have_three_digits(text):
+    assert "error alc 9.48e−05" in plain(text)
+
+
 def test_the_difference_of_the_arms_keeps_its_sign_everywhere(text):
     assert (
-        "ATRA arm minus other, γ as fitted −13 points 90 % equal-tailed interval (−41 to 9)"
-        in plain(text)
+        "All patients with ATRA minus without, γ as fitted −13 points 90 % equal-tailed interval "
+        "(−41 to 9)" in plain(text)
     )
-    assert "ATRA arm minus other, γ = 0 1 point 90 % equal-tailed interval (−7 to 12)" in plain(
-        text
+    assert (
+        "All patients with ATRA minus without, γ = 0 1 point 90 % equal-tailed interval (−7 to 12)"
+        in plain(text)
     )
     table = text[text.index('aria-label="Predicted share by arm"') :]
     fitted, zero = re.findall(r"<tbody>(.*?)</tbody>", table, re.S)[:2]

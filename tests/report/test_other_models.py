@@ -43,7 +43,7 @@ def test_two_drugs_are_marked_apart_and_each_level_is_asked_for():
     for text in ("ATRA pulse", "rhIL-7-hyFc pulse", "ATRA levels",
                  "No interleukin-7 that was given level"):  # fmt: skip
         assert text in words, text
-    assert "ATRA arm minus other, γ as fitted" in words
+    assert "All patients with ATRA minus without, γ as fitted" in words
 
 
 def test_of_lesions_each_has_its_curve_and_a_model_without_drugs_speaks_of_none():
