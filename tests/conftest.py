@@ -5,6 +5,7 @@ What they need is imported when they are made: the quick core starts without it.
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass, replace
 from functools import cache
@@ -36,6 +37,10 @@ hypothesis.settings.register_profile(
     ],
 )
 hypothesis.settings.load_profile("lymphokin")
+
+# JAX and pandas make millions of objects that live as long as the process: looking through them
+# for garbage again and again takes a fifteenth of the whole run.
+gc.set_threshold(200_000, 50, 100)
 
 SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "seed": 3}
 """Far too short to believe; enough to see that everything is there."""
