@@ -172,7 +172,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         marks = [mark.name for mark in item.iter_markers()]
-        if not _compiles(item.path) and "slow" not in marks:
+        if not _compiles(item.path) and not {"slow", "long"} & {*marks}:
             item.add_marker(pytest.mark.core)
     items.sort(
         key=lambda item: (

@@ -3,11 +3,9 @@
 import ast
 import graphlib
 import re
-from pathlib import Path
 
-import lymphokin
+from tests.source_code import PACKAGE, nodes
 
-PACKAGE = Path(lymphokin.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "architecture.md"
 
 
@@ -25,10 +23,10 @@ def floors() -> dict[str, int]:
 def imports() -> dict[str, set[tuple[str, str]]]:
     """Rooms that each room imports, with the file that does; imports within functions count."""
     found: dict[str, set[tuple[str, str]]] = {}
-    for file in PACKAGE.rglob("*.py"):
+    for file, of_file in nodes().items():
         parts = file.relative_to(PACKAGE).with_suffix("").parts
         used = found.setdefault(parts[0], set())
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in of_file:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lymphokin"):
                 path = (node.module or "").split(".")[1:]
                 for room in path[:1] or [alias.name for alias in node.names]:
@@ -59,12 +57,12 @@ def test_imports_run_down_and_there_is_no_circle():
 
 def test_nothing_outside_run_knows_the_files_of_a_run_folder():
     names = {"posterior.nc", "provenance.json"}
-    for file in PACKAGE.rglob("*.py"):
+    for file, of_file in nodes().items():
         if file.parent.name == "run":
             continue
         strings = {
             node.value
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            for node in of_file
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not strings & names, file
@@ -75,12 +73,11 @@ OPTIONS_OF_OTHERS = {"jax_setup.py", "provenance.py", "prior.py", "record.py"}
 
 
 def test_no_library_message_names_an_option_of_the_command_line():
-    for file in PACKAGE.rglob("*.py"):
+    for file, of_file in nodes().items():
         if "commands" in file.parts or file.name in OPTIONS_OF_OTHERS | {"cli.py"}:
             continue
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
+        prose = {id(node.value) for node in of_file if isinstance(node, ast.Expr)}
+        for node in of_file:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 named = re.search(r"(?<![\w-])--[a-z]", node.value)
                 assert id(node) in prose or not named, f"{file}, line {node.lineno}"

@@ -98,6 +98,7 @@ def test_every_command_explains_itself_with_an_example(command, lymphokin):
     assert f"lymphokin {command}" in done.stdout
 
 
+@pytest.mark.long
 def test_simulate_remakes_the_shipped_trial(tmp_path: Path, lymphokin):
     from lymphokin.shipped import data_path
 
@@ -181,6 +182,7 @@ def test_a_failure_names_the_file_that_was_asked_for(tmp_path, monkeypatch):
     assert error.value.filename == str(tmp_path / "table.csv")
 
 
+@pytest.mark.long
 def test_output_that_a_full_disk_does_not_take_is_one_sentence():
     command = [sys.executable, "-m", "lymphokin", "models", "--json"]
     with open("/dev/full", "w") as full:

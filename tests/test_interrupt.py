@@ -56,6 +56,7 @@ def test_a_process_that_was_not_stopped_does_not_leave(monkeypatch):
     interrupt.leave()
 
 
+@pytest.mark.long
 def test_a_fit_that_is_stopped_while_it_compiles_leaves_nothing(small_table, tmp_path):
     environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "lymphokin", "fit", str(small_table)]

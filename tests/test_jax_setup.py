@@ -34,6 +34,7 @@ def compute(tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_a_damaged_program_is_made_again_in_silence(compute, tmp_path):
     assert compute() == ""
     (entry,) = (tmp_path / "compiled").glob("jit__lambda*")
@@ -43,6 +44,7 @@ def test_a_damaged_program_is_made_again_in_silence(compute, tmp_path):
     assert len(entry.read_bytes()) > 0.9 * len(whole)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_said_once_and_leaves_no_damaged_program(compute, tmp_path):
     said = compute("on a full disk")
     assert said.count("\n") == 1

@@ -123,6 +123,7 @@ def test_the_search_finds_what_it_is_for():
         assert not nan_in(text), text
 
 
+@pytest.mark.long
 def test_no_output_holds_nan(tmp_path):
     table = random_table(tmp_path, 8, seed=1)
     fit = made_up_fit(QUICK, read_events(table), spread=1.0)
@@ -140,6 +141,7 @@ def test_no_output_holds_nan(tmp_path):
     assert {where: nan_in(text) for where, text in found.items() if nan_in(text)} == {}
 
 
+@pytest.mark.long
 def test_a_chain_that_never_moved_shows_no_nan(tmp_path):
     table = random_table(tmp_path, 4, seed=2)
     fit = made_up_fit(QUICK, read_events(table), spread=0.0)

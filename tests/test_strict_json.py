@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import lymphokin
 from lymphokin.strict_json import json_text
+from tests.source_code import PACKAGE, nodes
 
-PACKAGE = Path(lymphokin.__file__).parent
 NOT_WRITTEN = {
     "io/template.py": "quotes texts of TOML",
     "io/convert/wide.py": "quotes texts of TOML",
@@ -80,14 +79,13 @@ def test_these_tests_read_json_strictly():
 
 
 def test_nothing_else_writes_json():
-    for file in sorted(PACKAGE.rglob("*.py")):
+    for file, of_file in nodes().items():
         name = file.relative_to(PACKAGE).as_posix()
         if name in NOT_WRITTEN or name == "strict_json.py":
             continue
-        calls = {
-            ast.unparse(node.func)
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Call)
+        writers = {
+            ast.unparse(node)
+            for node in of_file
+            if isinstance(node, ast.Attribute) and node.attr in {"dump", "dumps", "to_json"}
         }
-        writers = {c for c in calls if c.endswith((".dumps", "json.dump", ".to_json"))}
         assert writers <= {"tomli_w.dumps", "pickle.dumps"}, name

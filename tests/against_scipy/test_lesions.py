@@ -42,6 +42,7 @@ def solved(tmp_path_factory):
     return density.packed, p, solution
 
 
+@pytest.mark.long
 def test_lesions_counts_and_activated_cells_are_those_of_radau(solved):
     packed, p, solution = solved
     doses = reference_immune_dose(packed.cohort).fractions

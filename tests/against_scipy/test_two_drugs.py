@@ -34,6 +34,7 @@ def test_two_drugs_are_each_followed_for_as_long_as_they_last():
     assert il7.tail_days > 30
 
 
+@pytest.mark.long
 def test_counts_under_both_drugs_are_those_of_scipy():
     model = load_model(EXAMPLE)
     p = {q.name: q.median for q in model.table}

@@ -41,6 +41,7 @@ def test_folds_are_of_equal_size_and_alike_in_arms(count):
     assert not np.array_equal(fold, folds_of(arms, count, seed=5))
 
 
+@pytest.mark.long
 def test_a_hidden_patient_does_not_speak(density):
     """The density is the same, bit for bit, whatever the records of the hidden patients say."""
     cohort = density.packed.cohort

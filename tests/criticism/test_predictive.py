@@ -140,6 +140,7 @@ def test_the_risks_are_those_of_a_forecast_without_the_patients_later_records(ma
     np.testing.assert_allclose(found.forecasts.weights.sum(axis=1), 1.0)
 
 
+@pytest.mark.long
 def test_the_command_writes_a_page_and_its_numbers(made_up_run: Path):
     before = {p.name: p.read_bytes() for p in made_up_run.iterdir()}
     done = CliRunner().invoke(
@@ -179,6 +180,7 @@ def test_the_command_writes_a_page_and_its_numbers(made_up_run: Path):
         assert caution.split("(")[0] in text
 
 
+@pytest.mark.long
 def test_another_endpoint_is_judged_on_its_day(made_up_run: Path):
     fit, endpoint = open_run(made_up_run), at_day(63).model_copy(update={"window": 7.0})
     density, cases = to_judge(fit, (14.0,), endpoint)

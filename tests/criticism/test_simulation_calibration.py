@@ -93,6 +93,7 @@ def test_a_chain_that_never_moved_counts_as_one_that_does_not_agree():
     assert judged(known_posterior(50), rhat_max=np.nan)["all fits"] == "wrong"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [{}, {"shifted": 1.0}])
 def test_the_page_shows_every_kind_and_a_line_outside_its_band_in_red(fault):
     ranks = known_posterior(100, **fault)

@@ -95,6 +95,7 @@ def test_a_fit_is_not_sampled_where_the_solver_is_grossly_wrong(tmp_path):
     assert not list(tmp_path.glob("run*"))
 
 
+@pytest.mark.long
 def test_a_fit_whose_solver_errs_says_so_in_terminal_report_and_verdict(
     small_table, tmp_path, capsys
 ):

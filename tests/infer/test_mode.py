@@ -61,6 +61,7 @@ def test_a_density_that_is_nowhere_finite_is_refused():
         highest(nowhere, LOW, [HIGH])
 
 
+@pytest.mark.long
 def test_the_highest_mode_of_hares_and_lynxes_is_found_from_any_seed():
     """The prior's centre and two prior draws in three climb to minor modes, 40 nats lower."""
     model = load_model(FOLDER / "lotka_volterra.py")

@@ -105,6 +105,7 @@ def test_an_accurate_density_that_cannot_be_computed_is_never_entered():
     assert accepted < 0.9
 
 
+@pytest.mark.long
 def test_a_chain_leaves_a_corner_that_is_too_narrow_for_the_common_step(monkeypatch):
     def funnel(y):
         return -0.5 * y[0] ** 2 - 0.5 * jnp.sum((y[1:] / jnp.exp(y[0])) ** 2) - 10 * y[0]

@@ -148,6 +148,7 @@ def _as_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "write"),
     [("lb.xpt", _as_xpt), ("lb.json", _as_json), ("lb.ndjson", _as_json), ("lb.csv", _as_csv)],

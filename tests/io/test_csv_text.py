@@ -1,16 +1,15 @@
 """Text that a spreadsheet would run as a formula stays text in every file, and comes back whole."""
 
 import ast
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import lymphokin
 from lymphokin.csv_text import neutral, neutral_frame, restored
 from lymphokin.io import read_events, write_events
+from tests.source_code import nodes
 
 
 @given(st.text(alphabet="=+-@'\t\rA1 .e", max_size=8))
@@ -37,9 +36,8 @@ def test_a_table_is_neutral_in_its_text_and_index():
 
 def test_every_table_that_is_written_is_neutral():
     """Also one that holds only numbers today."""
-    for file in Path(lymphokin.__file__).parent.rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+    for file, of_file in nodes().items():
+        for node in of_file:
             if isinstance(node, ast.Attribute) and node.attr == "to_csv":
                 assert "neutral_frame" in ast.unparse(node.value), f"{file}, line {node.lineno}"
 

@@ -145,6 +145,7 @@ def analysis(true_z: np.ndarray) -> MetaAnalysis:
     return MetaAnalysis(load_model("hedos_hcc"), studies)
 
 
+@pytest.mark.long
 def test_calibration_finds_the_population_behind_the_studies(analysis, true_z):
     found = approximate(analysis._density(None), np.zeros(len(analysis._sampled)))
     at = dict(zip(analysis._sampled.tolist(), found.centre, strict=True))

@@ -30,6 +30,7 @@ def predicted(name: str, table: str | None = None, rule=None):
     }
 
 
+@pytest.mark.long
 def test_crauste_has_the_log_likelihood_of_the_benchmark_collection():
     _, found = predicted("crauste2017")
     assert sum(len(rows) for rows, _ in found.values()) == 21

@@ -136,6 +136,7 @@ class TestTheRun:
         assert z.mean() == pytest.approx(mean, abs=0.25 * precision**-0.5)
         assert z.std() == pytest.approx(precision**-0.5, rel=0.06)
 
+    @pytest.mark.long
     def test_forecasts_patients_and_can_be_validated_and_updated(self, together):
         new = hospital(8, 12)
         risks = together.forecast(new, counts_until=0).patients
@@ -226,6 +227,7 @@ class TestBadInput:
             lk.pool(sites[0], progress=False)
 
 
+@pytest.mark.long
 def test_sites_of_a_calibrated_model_start_from_published_cohorts(hcc, tmp_path):
     """Sites that say nothing leave what was known of a centre that is not among those cohorts."""
     files = []

@@ -218,6 +218,7 @@ def test_the_information_of_visits_is_that_of_bernoulli_variables(model, visits)
     assert found == pytest.approx(1 + SD**2 * visited * of_visit, rel=1e-4)  # 1 of the prior
 
 
+@pytest.mark.long
 def test_a_fit_forecasts_draws_reports_and_shows_an_event(model, visits, tmp_path):
     few = visits["right"].select(visits["right"].patients.index[:25])
     fit = lk.fit(few, model, method="quick", seed=1, progress=False)

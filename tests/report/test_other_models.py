@@ -91,6 +91,7 @@ def test_of_lesions_each_has_its_curve_and_a_model_without_drugs_speaks_of_none(
     assert medians["1"] != medians["2"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("unwritten_pictures")
 def test_another_endpoint_stands_besides_with_visits_and_the_true_curve_apart():
     contents = made_up([f"P{i:02d}" for i in range(35)], ["SBRT"] * 35)

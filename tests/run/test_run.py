@@ -66,6 +66,7 @@ def test_a_fit_is_loaded_as_it_was_saved(small_run):
     assert loaded.model.sha256 == small_run.fit.provenance["model_sha256"]
 
 
+@pytest.mark.long
 def test_an_interrupted_fit_is_continued_bit_for_bit(small_run, small_table, tmp_path: Path):
     unfinished, model = tmp_path / "unfinished", small_run.fit.config["model"]
     with pytest.raises(KeyboardInterrupt):

@@ -101,6 +101,7 @@ def test_a_model_that_is_not_stiff_gets_the_same_counts_and_gradients():
         assert float(other) == pytest.approx(float(one), rel=2e-3, abs=1e-6)
 
 
+@pytest.mark.long
 def test_a_stiff_model_agrees_with_scipy(tmp_path):
     model = stiff_model(tmp_path, "kvaerno5")
     run, p = count(model, medians(model))

@@ -199,7 +199,10 @@ def test_areas_under_a_drug_are_dose_over_rate(course):
         )
 
 
-@pytest.mark.parametrize("half_life_hours", [0.1, 0.7, 12.0, 72.0])
+@pytest.mark.parametrize(
+    "half_life_hours",
+    [0.1, *(pytest.param(h, marks=pytest.mark.long) for h in (0.7, 12.0)), 72.0],
+)
 @pytest.mark.parametrize("route", ["gut", "central"], ids=["oral", "bolus"])
 def test_areas_under_fast_and_slow_drugs_are_dose_over_rate(tmp_path, route, half_life_hours):
     """1 to 15 doses, half a day to 20 days apart; absorption is slow, too."""

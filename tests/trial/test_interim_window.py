@@ -198,6 +198,7 @@ def test_a_rehearsed_look_reads_the_visits_that_are_past():
     assert event[known].all()
 
 
+@pytest.mark.long
 def test_a_look_at_a_run_agrees_with_the_count_on_the_day_where_both_ask_the_same(
     cohort: Cohort, monkeypatch: pytest.MonkeyPatch
 ):

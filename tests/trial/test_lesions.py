@@ -24,6 +24,7 @@ def small() -> VirtualDesign:
     return made(design={"per_arm": 4})
 
 
+@pytest.mark.long
 def test_every_lesion_of_a_virtual_patient_is_that_of_the_solver_of_fits(small):
     """The same individuals on the shared grid and on every patient's own fine one."""
     model = load_model(EXAMPLES / "lesions_cd8.py")

@@ -187,6 +187,7 @@ def test_the_report_shows_gamma_zero_beside_gamma():
     assert text.count("<svg") == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "first", "says"),
     [("grade3_lowest", 11.0 + 28, "the last one of the endpoint’s window"),

@@ -24,6 +24,7 @@ def truth():
     return Truth(**{**vars(raw), "model": str(MODEL), "typical": typical})
 
 
+@pytest.mark.long
 def test_events_happen_at_the_rate_of_the_hazard_and_the_next_visit_sees_them(truth, tmp_path):
     trial = lk.simulate_trial(truth, seed=3, per_arm=150)
     when, seen = trial.truth["dropout_day"], trial.cohort.observations

@@ -208,6 +208,7 @@ def test_a_small_size_is_not_written_as_zero(lymphokin):
     assert f"true size {exact:.2g}" in done.stdout
 
 
+@pytest.mark.long
 def test_sample_size_and_comparison_take_drop_out(lymphokin):
     rates = [
         "--control",

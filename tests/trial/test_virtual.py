@@ -228,6 +228,7 @@ def wavy(design: VirtualDesign) -> Followed:
     return followed_at(design, np.ones(52))._replace(alc=jnp.asarray(alc))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WINDOWS)
 def test_an_endpoint_of_a_window_is_read_off_the_visits_and_off_the_true_curve(name, tmp_path):
     design = in_a_window(name, tmp_path)
@@ -286,6 +287,7 @@ def test_an_endpoint_that_a_trial_cannot_judge_is_refused(endpoint, reported):
         made().judging(endpoint)
 
 
+@pytest.mark.long
 def test_a_trial_is_the_same_in_any_chunk(simulator: Simulator):
     size = simulator.trials_per_block
     whole = simulator.run(5, 0, 2 * size)

@@ -259,6 +259,7 @@ class TestBadInput:
             update("runs/trial", hospital(13, 8))  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_the_command_writes_a_run_and_says_what_was_gained(level_run, tmp_path):
     run, file = level_run
     table, out = tmp_path / "ours.csv", tmp_path / "here"
@@ -288,6 +289,7 @@ class FitsAgain:
         return SimpleNamespace(z=FitsAgain.Z)
 
 
+@pytest.mark.long
 def test_patients_whom_weights_cannot_leave_out_are_forecast_by_fits_without_them(
     earlier, monkeypatch
 ):

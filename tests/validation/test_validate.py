@@ -176,6 +176,7 @@ class TestBadInput:
             event_of(read_endpoint("days_below_0.8"))
 
 
+@pytest.mark.long
 def test_an_endpoint_over_days_is_judged_too(known):
     found = lk.validate(known, hospital(8), looks=[0], endpoint="grade3_lowest", progress=False)
     observed = found.cases.patients
@@ -276,6 +277,7 @@ def test_a_validation_is_saved_as_page_json_and_tables(right, tmp_path):
     assert f"{precise.measure} {numbers} {precise.patients:.0f}" in words
 
 
+@pytest.mark.long
 def test_the_command_validates_a_run_and_refuses_its_own_patients(level_run, tmp_path):
     run, file = level_run
     runner, page, own, table = CliRunner(), *(tmp_path / n for n in ("p.html", "own.csv", "t.csv"))
@@ -308,6 +310,7 @@ def test_patients_need_a_count_before_treatment():
     assert cases.left_out == {"no count before treatment": 5}
 
 
+@pytest.mark.long
 def test_every_calibrated_model_stands_beside_it_with_its_own_forecasts(known, monkeypatch):
     """Two populations stand for calibrated models: the one asked, and one a third too high."""
     high = replace(known, z=known.z + np.log(4 / 3) / UNSURE)

@@ -48,6 +48,7 @@ def to_lesion(number: int, fractions: int = 5) -> Schedule:
     return Schedule(fractions=tuple(PlannedFraction(day=d, gy=8, lesion=number) for d in days))
 
 
+@pytest.mark.long
 def test_lesions_of_a_patient_are_those_of_the_solver_of_fits(engine):
     patient, plan = lk.Patient(n_lesions=2), to_lesion(1)
     found = np.exp(np.asarray(engine.solve(patient, plan, plan, 400).others["cd8"]))

@@ -67,6 +67,7 @@ def test_risk_agrees_with_brute_force_when_counts_came_during_treatment(engine, 
     assert found.p == pytest.approx(float((weight * risk).sum() / weight.sum()), abs=0.05)
 
 
+@pytest.mark.long
 def test_markov_chains_agree_with_the_weights_where_these_are_good(
     engine, patient, pulsed, monkeypatch
 ):

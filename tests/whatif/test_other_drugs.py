@@ -101,6 +101,7 @@ def test_a_count_of_a_lesion_is_not_asked_as_it_cannot_be_used():
     assert {c.quantity for c in form.levels} == {"atra", "diameter"}
 
 
+@pytest.mark.long
 def test_each_drug_has_its_own_effect_and_only_the_disputed_one_an_assumption(engine):
     plan, other = schedule_of("5x10"), schedule_of("5x10 + il7 1x1@6:84")
     patient = lk.Patient(counts=[(-1, 1.2), (-1, 20.0, "mdsc")])

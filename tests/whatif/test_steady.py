@@ -12,8 +12,18 @@ from lymphokin.whatif.schedule import schedule_of
 from lymphokin.whatif.surface import Surface
 
 LONG_RUN = (
-    (Patient(site="rib", n_lesions=3, counts=[(-1, 1.76)]), "5x10", 33.41),
-    (Patient(site="abdominal_node", n_lesions=1, counts=[(-1, 1.22)]), "5x10 + 4x3", 45.27),
+    pytest.param(
+        Patient(site="rib", n_lesions=3, counts=[(-1, 1.76)]),
+        "5x10",
+        33.41,
+        marks=pytest.mark.long,
+    ),
+    pytest.param(
+        Patient(site="abdominal_node", n_lesions=1, counts=[(-1, 1.22)]),
+        "5x10 + 4x3",
+        45.27,
+        marks=pytest.mark.long,
+    ),
     (Patient(site="pelvic_bone", n_lesions=1, counts=[(-1, 1.74), (14, 0.66)]), "5x10", 21.73),
 )
 """Patients of benchmarks/what_if_seeds.py whose risks moved most, each with a schedule and its risk
