@@ -12,6 +12,7 @@ that need them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,8 @@ from lymphokin.pages.wording import joined
 
 CATALOGUES = Path(__file__).parent / "catalogue"
 ENGLISH = "en"
+GAP = re.compile(r"\{(\w+)\}")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 @cache
@@ -84,6 +87,47 @@ def say(key: str, **values: Value | Sequence[Value]) -> Message:
         KeyError: when its text is asked for, and there is no such sentence or a gap is left.
     """
     return Message.model_validate({"key": key, "values": values})
+
+
+def heard(text: str, start: str) -> Message | str:
+    """The sentence that a text in English is, as rooms below say it; the text where it is none.
+
+    Args:
+        text: one sentence, whole.
+        start: of the keys among which it is looked for; of several that fit, the one with the most
+            words of its own.
+
+    Example:
+        >>> from lymphokin.pages.messages import heard
+        >>> heard("each organ once per patient", "dose.").key
+        'dose.once'
+    """
+    for key, template in _templates(start):
+        if found := template.fullmatch(text):
+            gaps = found.groupdict().items()
+            return say(key, **{name: _filled(value, start) for name, value in gaps})
+    return text
+
+
+@cache
+def _templates(start: str) -> list[tuple[str, re.Pattern[str]]]:
+    """Keys and what their English sentences look like, those with the most words first."""
+    messages = catalogue(ENGLISH)["messages"]
+    sentences = {key: GAP.split(text) for key, text in messages.items() if key.startswith(start)}
+    own = {key: sum(map(len, parts[::2])) for key, parts in sentences.items()}
+
+    def pattern(parts: list[str]) -> re.Pattern[str]:
+        return re.compile(
+            "".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(parts))
+        )
+
+    ordered = sorted((key for key in sentences if own[key]), key=lambda key: -own[key])
+    return [(key, pattern(sentences[key])) for key in ordered]
+
+
+def _filled(text: str, start: str) -> Value:
+    """What fills a gap: a number, another sentence, or a text."""
+    return float(text) if NUMBER.fullmatch(text) else heard(text, start)
 
 
 class RefusedError(ValueError):

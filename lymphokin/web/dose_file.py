@@ -9,13 +9,18 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from lymphokin.dose.course import CourseDose
 from lymphokin.dose.tables import table_doses
-from lymphokin.io.problems import BadInput
-from lymphokin.pages.messages import RefusedError
+from lymphokin.io.problems import BadInput, Problem
+from lymphokin.pages.messages import Message, RefusedError, heard, say
 from lymphokin.whatif.limits import LARGEST_IMMUNE_DOSE_GY, Strict
 
 LARGEST_TABLE = 2 * 1024 * 1024
 """Bytes; histograms of thirty organs take about half of it."""
+MOST_SAID = 5
+"""Problems of a table that are said at once."""
+SAID = "dose."
+"""Beginning of the keys of what the dose room says."""
 DOSE, SOURCE = "IMMUNE_DOSE_GY", "IMMUNE_DOSE_SOURCE"
 
 
@@ -30,7 +35,7 @@ class DoseAnswer(BaseModel):
 
     immune_dose_gy: float
     immune_dose_source: str | None
-    notes: list[str]
+    notes: list[Message]
     """what to know of how it was read"""
 
 
@@ -55,13 +60,35 @@ def dose_of_table(table: DoseTable) -> DoseAnswer:
         try:
             found = table_doses(path)
         except BadInput as error:
-            raise RefusedError("error.table", why=" ".join(str(error).split())) from None
+            why = [_in_words(problem) for problem in error.problems[:MOST_SAID]]
+            raise RefusedError("error.table", why=why) from None
     if len(found) > 1:
         raise RefusedError("error.one_patient", found=len(found))
     gray = _gray(str(found[0].blood_gy))
     return DoseAnswer(
-        immune_dose_gy=gray, immune_dose_source=found[0].source, notes=found[0].warnings
+        immune_dose_gy=gray, immune_dose_source=found[0].source, notes=_notes(found[0])
     )
+
+
+def _notes(dose: CourseDose) -> list[Message]:
+    said = (heard(text, SAID) for text in dose.warnings)
+    return [say("dose.as_it_came", text=s) if isinstance(s, str) else s for s in said]
+
+
+def _in_words(problem: Problem) -> Message:
+    """What is wrong at a place of the table."""
+    expected = heard(problem.expected, SAID)
+    if problem.value is None:
+        what = say("problem.missing", expected=expected)
+    else:
+        what = say("problem.found", expected=expected, found=heard(problem.value, SAID))
+    if problem.hint:
+        what = say("problem.hint", what=what, hint=heard(problem.hint, SAID))
+    if problem.row is not None and problem.column:
+        return say("problem.line", line=problem.row, column=problem.column, what=what)
+    if problem.row is not None:
+        return say("problem.row", line=problem.row, what=what)
+    return say("problem.column", column=problem.column, what=what) if problem.column else what
 
 
 def _gray(text: str | None) -> float:

@@ -53,8 +53,9 @@ from lymphokin.whatif.treatment import (
 )  # fmt: skip
 from lymphokin.whatif.usual import usual_surfaces
 
-KEPT = 16
-"""Results of each kind that are kept for the next question; a solved schedule takes 2 MB."""
+KEPT = 6
+"""Results of each kind that are kept for the next question: of both schedules at a first look and
+at the answer, and some before. A solved schedule of an answer takes 20 MB."""
 RISKS_KEPT = 1024
 SEED = 0
 
@@ -64,17 +65,22 @@ class Engine:
 
     In every method ``plan`` is the schedule that the patient is on: the counts so far were measured
     under it. ``endpoint`` is what is judged.
+
+    Args:
+        population: draws of the population.
+        seed: of the random numbers.
+        kept: results of each kind that are kept for the next question.
     """
 
-    def __init__(self, population: PopulationDraws, seed: int = SEED) -> None:
+    def __init__(self, population: PopulationDraws, seed: int = SEED, kept: int = KEPT) -> None:
         population.model.require_counts("a what-if")
         self.population = population
         self.seed = seed
         self.solver: LaneSolver = LaneSolver(population.hierarchy)
         self.steps: StepRule = following(STEPS, population.model)
-        self._fixed, self._conditioned, self._solved = Recent(KEPT), Recent(KEPT), Recent(KEPT)
-        self._answered, self._intervals = Recent(KEPT), Recent(KEPT)
-        self._read_curves, self._surfaces = Recent(KEPT), Recent(KEPT)
+        self._fixed, self._conditioned, self._solved = Recent(kept), Recent(kept), Recent(kept)
+        self._answered, self._intervals = Recent(kept), Recent(kept)
+        self._read_curves, self._surfaces = Recent(kept), Recent(kept)
         self._treatments, self._risks = Recent(RISKS_KEPT), Recent(RISKS_KEPT)
 
     def what_if(self, request: WhatIfRequest) -> WhatIfAnswer:

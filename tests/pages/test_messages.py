@@ -10,6 +10,7 @@ import lymphokin
 from lymphokin.literature.posterior import literature_draws
 from lymphokin.model import load_model
 from lymphokin.pages.messages import CATALOGUES, catalogue, languages, say
+from lymphokin.plausible import CHECKS
 from lymphokin.population.seen import NAMES
 from lymphokin.web.form import form_of
 from lymphokin.web.language import accepted
@@ -18,7 +19,7 @@ PACKAGE = Path(lymphokin.__file__).parent
 BY_CHOICE = {
     "template": (),
     "browser": ("happens.", "headline.", "models.none_", "models.no_second_"),
-    "service": ("input.", "counts.used_"),
+    "service": ("input.", "counts.used_", "dose."),
 }
 """Beginnings of keys that are put together from what is said, by who says them."""
 SCHEMES = ("record.{}_refused", "record.{}_loaded", "scan.x_{}", "scan.y_{}")
@@ -69,6 +70,17 @@ def test_every_sentence_stands_with_those_who_say_it(said_by):
         and not any(key.startswith(a) and key.endswith(b) for a, b in schemes)
     ]
     assert unused in ([], ["page.this_language"])  # which says() puts into the template
+
+
+@pytest.mark.core
+def test_what_is_heard_of_the_dose_room_is_what_it_says():
+    """The longest piece of each sentence stands in the code, or in a check of plausibility."""
+    code = re.sub(r'"\s*\n\s*f?"', "", sources(KINDS["service"]))  # texts that go over lines
+    code += "\n".join([check.compared for check in CHECKS.values()])
+    for key, text in parts_of("en")["service"].items():
+        if key.startswith("dose.") and key not in ("dose.as_it_came", "dose.open_quotes"):
+            piece = max(re.split(r"\{\w+\}", text), key=len)
+            assert piece.strip(" (:,") in code, key
 
 
 def test_all_that_the_page_shows_of_the_default_model_has_its_word_in_every_language():

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, Route, expect
 
 from lymphokin.web.language import page_in
 from lymphokin.whatif.answers import WhatIfRequest
-from tests.web.conftest import MODELS, Visit
+from lymphokin.whatif.limits import SETTLED_DRAWS
+from tests.web.conftest import MODELS, QUESTION, Visit
 from tests.whatif.test_service import LARGEST_PAGE
 
 pytestmark = pytest.mark.browser
@@ -336,6 +337,9 @@ def test_link_and_file_restore_what_was_entered(visit: Visit, tmp_path: Path) ->
     assert visit.number("B") == number
     assert page.locator("#p-bsa").input_value() == "2.05"
     assert not any("s=" in request.url for request in visit.requests[asked:])
+    opened = [r.post_data_json for r in visit.requests[asked:] if r.url.endswith(QUESTION)]
+    settled = [WhatIfRequest.model_validate(q).draws for q in opened].count(SETTLED_DRAWS)
+    assert settled == 1  # which is in the audit log
 
     visit.answer_to(lambda: page.locator("#preset-b").select_option("none"))
     page.locator("#file").set_input_files(saved)

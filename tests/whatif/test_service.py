@@ -262,6 +262,45 @@ def test_a_table_without_one_immune_dose_is_refused(client):
     refused(asked(client, {"text": "x" * 3_000_000}, "dose"), 413, "2048 kB")
 
 
+MEANS = "ORGAN,MEAN_DOSE_GY"
+
+
+def left_in_english(said: object, words: dict) -> list[str]:
+    """Texts with a word of letters in the gaps of messages that no French label stands for."""
+    if isinstance(said, list):
+        return [text for each in said for text in left_in_english(each, words)]
+    if isinstance(said, dict):
+        assert said["key"] in words["messages"]
+        return left_in_english(list(said["values"].values()), words)
+    known = not isinstance(said, str) or said in words["labels"]
+    return [] if known or not any(c.isalpha() for c in said) else [said]
+
+
+@pytest.mark.parametrize(
+    ("table", "kept"),
+    [
+        (f"{MEANS}\nheart,500\n", {"heart", "immune_dose"}),  # impossible
+        (f"{MEANS}\nheart,60\n", {"heart", "organ_mean_dose"}),  # may be accepted
+        (f"{MEANS}\nheart,45\nlung_left,20\n", {"heart 45", "lungs"}),  # unusual, and one side
+        (f"{MEANS}\nheart,1\ncor,2\nHeart,3\n", {"ORGAN", "heart", "Heart"}),
+        (f"{MEANS},SEX,FRACTIONS\nheart,1,Q,2.5\n", {"SEX", "Q", "FRACTIONS"}),
+        (f"{MEANS},VOLUME_CM3\nbody,1,5000\nheart,1,6000\n",
+         {"body", "heart", "organs_over_body", "organ_over_body_dose"}),
+        (f"{MEANS},PRESCRIBED_GY,FRACTIONS\nheart,2,50,5\nPTV,5,50,5\n",
+         {"ORGAN", "target_over_prescription"}),
+        (HISTOGRAM.replace("0,100", "0,50"), {"VOLUME_PERCENT"}),
+        ("A,B\n1,2\n", {"ORGAN", "MEAN_DOSE_GY"}),
+        (f"{MEANS}\nheart,1,2\n", set()),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_dose_table_is_said_in_french(client, table, kept):
+    """Beside what stands in the table itself, and names of checks."""
+    got = asked(client, {"text": table}, "dose", **{SPOKEN: "fr"}).json()
+    said = got.get("notes") or [row["message"] for row in got["errors"]]
+    assert said
+    assert set(left_in_english(said, got["words"])) <= kept
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -5,7 +5,7 @@ import { announce, h } from "./dom.js";
 import { labelled, numberInput, write } from "./inputs.js";
 import { typed } from "./numbers.js";
 import * as schedules from "./schedule.js";
-import { number, readDay, t, writeDay } from "./words.js";
+import { number, readDay, said, t, writeDay } from "./words.js";
 
 /** Number of lesions that the patient has, as far as it is entered. */
 const lesionCount = ({ site, n_lesions: stated }) => {
@@ -44,7 +44,7 @@ export const furtherInputs = (key, { form, state, change }) => {
         holder(next).immune_dose_gy = gy;
         if (key === "a") next.patient.immune_dose_source = source;
       });
-      const also = notes.length ? t("plan.dose_notes", { notes: notes.join(" ") }) : "";
+      const also = notes.length ? t("plan.dose_notes", { notes: notes.map(said).join("; ") }) : "";
       notice.textContent = `${t("plan.dose_read", { gy, file: chosen.name })} ${also}`;
     } catch (error) {
       notice.textContent = t("plan.dose_refused", { file: chosen.name, why: error.message });

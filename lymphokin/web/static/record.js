@@ -14,7 +14,7 @@ const say = (text, kind = "soft") => {
 const load = async (kept, where, form) => {
   const { day_0, ...asked } = kept ?? {};
   try {
-    await ask("whatif", asked);
+    await ask("whatif", { ...asked, draws: form.preview_draws }); // no second line in the log
   } catch (error) {
     return say(t(`record.${where}_refused`, { why: error.message }), "error");
   }

@@ -20,6 +20,9 @@ from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.outside import refuse_too_far
 
+KEPT = 2
+"""Results of each kind that another model keeps: those of both schedules of a settled question."""
+
 
 class ModelRisk(BaseModel):
     """What one model says of both schedules."""
@@ -83,7 +86,7 @@ class Panel:
     def engines(self) -> dict[str, Engine]:
         """By model, the first one first; a model fitted to data is not asked again as published."""
         name = self._first.population.model.name
-        others = {model: Engine(s) for model, s in self._load().items() if model != name}
+        others = {model: Engine(s, kept=KEPT) for model, s in self._load().items() if model != name}
         return {name: self._first} | others
 
     def ask(
