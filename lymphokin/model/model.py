@@ -266,6 +266,15 @@ def check_model(model: Model) -> Model:
         if not resting[block.name].flows[name].loss > 0
     ]
     problems += _drug_problems(model, resting)
+    problems += [
+        f"composites.{name}: found quantity {own.quantity!r}, expected one with a residual, on the "
+        f"days clock: {', '.join(followed) or 'there is none'}"
+        for followed in [
+            [q for b in model.on_clock("days") for q in b.shows if q in model.observed]
+        ]
+        for name, own in model.table.composites.items()
+        if own.quantity not in followed
+    ]
     problems += model.levels.problems
     clocks = [block.clock for block in model.blocks]
     if clocks != sorted(clocks, reverse=True):

@@ -18,6 +18,7 @@ import numpy as np
 from jax.scipy.special import expit, log_ndtr, ndtr
 from scipy import special
 
+from lymphokin.model.composites import DeclaredComposite
 from lymphokin.model.correlations import Correlations
 from lymphokin.model.covariates import CategoryCovariate, PowerCovariate
 from lymphokin.model.deviate import log_above, log_half_cauchy
@@ -147,6 +148,8 @@ class ParameterTable:
     """covariates that change within a patient, by the name of their column"""
     contrast: Contrast | None = None
     """the disputed link that the table declares"""
+    composites: Mapping[str, DeclaredComposite] = field(default_factory=dict)
+    """what of the model's curves a trial can teach, by name"""
 
     def __getitem__(self, name: str) -> Parameter:
         return self.parameters[name]

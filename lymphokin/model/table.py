@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lymphokin.model.composites import composite_of
 from lymphokin.model.correlation_rows import check_groups, correlations_of
 from lymphokin.model.entry import Entry
 from lymphokin.model.parameter_rows import check_products, parameter_of
@@ -25,7 +26,7 @@ def read_table(path: Path) -> ParameterTable:
     top = Entry("table", raw, problems)
     rows, scatter = top.parts("parameters"), top.parts("residuals")
     together, changing = top.parts("correlations"), top.parts("covariates")
-    disputed = top.parts("contrast")
+    disputed, results = top.parts("contrast"), top.parts("composites")
     top.keys((), ())
     parameters = {name: parameter_of(name, entry, problems) for name, entry in rows.items()}
     residuals = {name: residual_of(name, entry, problems) for name, entry in scatter.items()}
@@ -35,6 +36,7 @@ def read_table(path: Path) -> ParameterTable:
     varying = {name: varying_of(name, entry, problems) for name, entry in changing.items()}
     refuse_in_typical_values(rows, changing, problems)
     contrast = contrast_entry(disputed, rows, problems)
+    composites = {name: composite_of(name, own, rows, problems) for name, own in results.items()}
     check_products(rows, problems)
     check_groups(correlations, problems)
     if problems:
@@ -45,4 +47,5 @@ def read_table(path: Path) -> ParameterTable:
         {name: group for name, group in correlations.items() if group is not None},
         {name: covariate for name, covariate in varying.items() if covariate is not None},
         contrast,
+        {name: composite for name, composite in composites.items() if composite is not None},
     )

@@ -86,6 +86,8 @@ class ReportContents:
     `own_shares`: as `contrast`, of each arm's own patients with a count at the endpoint visit,
         under their own treatment.
     `asked`: forecasts of another endpoint, which the report shows besides.
+    `composites`: what the model declares that a trial can teach, from
+        :func:`lymphokin.predict.composites_table`; None or empty where it declares nothing.
     `left_out_parameters`: a sentence on quantities that `parameters` leaves out, or empty.
 
     Raises ValueError when a table lacks a column or a patient is not in the cohort.
@@ -115,6 +117,7 @@ class ReportContents:
     survivals: tuple[Survival, ...] = ()
     asked: Forecast | None = None
     own_shares: pd.DataFrame | None = None
+    composites: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         for name, columns in _NEEDED.items():

@@ -18,9 +18,11 @@ from lymphokin.pages import wording
 from lymphokin.pages.drawing import inline_svg
 from lymphokin.pages.environment import page_environment
 from lymphokin.pages.within_limits import there_are
+from lymphokin.predict.composites import REFERENCE
 from lymphokin.predict.contrast import DIFFERENCE
 from lymphokin.report import overview
 from lymphokin.report.arm_contrast import arm_contrast
+from lymphokin.report.composites import composite_arms, composite_groups
 from lymphokin.report.contents import ReportContents
 from lymphokin.report.curves import DRUG_COLOURS
 from lymphokin.report.measurements import level_sections, quantity_sections
@@ -82,6 +84,9 @@ def render_report(contents: ReportContents) -> str:
                 }
                 for i, own in enumerate(contents.survivals)
             ],
+            composites=composite_groups(contents),
+            composite_arms=composite_arms(contents),
+            reference=REFERENCE,
             asked=contents.asked and contents.asked.shown(""),
             densities=_densities(contents, parameters),
             parameters=parameters.to_dict("records"),

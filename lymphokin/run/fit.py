@@ -26,6 +26,7 @@ from lymphokin.predict import (
     Forecast,
     arm_contrast,
     chosen_draws,
+    composites_table,
     fitted_courses,
     forecast,
     own_shares,
@@ -294,6 +295,18 @@ class Fit:
         """
         return arm_contrast(self.density, self._curve_draws, self.seed)
 
+    @cached_property
+    def composites(self) -> pd.DataFrame:
+        """What the model declares that a trial can teach, ``[composites]`` of its table.
+
+        One row per ``composite``, ``arm`` and ``version``: "prior", "fitted", and each disputed
+        link without which it is shown. ``mean``, ``q05``, ``q50``, ``q95`` (90 % equal-tailed
+        interval), ``contraction`` and ``learnt``. Empty where the model declares none.
+        """
+        z = chosen_draws(self.population_z(), CURVE_DRAWS, self.seed)
+        believed = self.convergence["level"] != "bad"
+        return composites_table(self.density, z, self.seed, believed)
+
     @property
     def _curve_draws(self) -> np.ndarray:
         return chosen_draws(self.x, CURVE_DRAWS, self.seed)
@@ -353,7 +366,8 @@ class Fit:
             levels,
             tuple(self.survival(name) for name, rows in events.items() if len(rows)),
         )
-        return replace(contents, own_shares=own_shares(self.density, self._curve_draws))
+        shares = own_shares(self.density, self._curve_draws)
+        return replace(contents, own_shares=shares, composites=self.composites)
 
     def save(
         self,

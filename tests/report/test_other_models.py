@@ -12,6 +12,7 @@ from lymphokin.endpoints import read_endpoint
 from lymphokin.model import load_model
 from lymphokin.model.roles import contrast_of
 from lymphokin.predict import Forecast
+from lymphokin.predict.composites import COLUMNS
 from lymphokin.report.curves import quantity_curve
 from lymphokin.report.of_fit import levels_of
 from lymphokin.report.page import render_report
@@ -132,3 +133,31 @@ def test_an_unreliable_forecast_is_marked_where_its_number_stands():
     shown = table.shown("")
     assert [row[0] for row in shown.rows if "‡" in row[3]] == ["P02"]
     assert any("‡ unreliable" in note for note in shown.notes)
+
+
+@pytest.mark.usefixtures("unwritten_pictures")
+def test_composites_stand_before_and_after_the_data_and_without_each_link():
+    shares = {"composite": "response", "what": "share", "meaning": "Lesions that shrink"}
+    folds = {"composite": "rise", "what": "fold", "meaning": "Rise of cells", "unit": "fold"}
+    rows = [
+        {**own, "arm": arm, "version": version, "mean": 0.03 + k / 10, "learnt": learnt}
+        | {"q05": 0.01 + k / 10, "q50": 0.02 + k / 10, "q95": 0.07 + k / 10, "contraction": 0.5}
+        for own, learnt, versions in (
+            (
+                shares | {"unit": "1", "expected": "Next to none."},
+                "prior only",
+                ("prior", "fitted"),
+            ),
+            (folds | {"expected": ""}, "well", ("prior", "fitted", "suppression")),
+        )
+        for k, version in enumerate(versions)
+        for arm in ("SBRT", "SBRT+ATRA")
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    contents = made_up(["a", "b"], ["SBRT", "SBRT+ATRA"])
+    text = Page(render_report(replace(contents, composites=table))).text
+    assert "Next to none. Medians, of shares means, with 90 % equal-tailed intervals." in text
+    assert "Lesions that shrink prior only before the data 3 % 1 to 7 % 3 % 1 to 7 %" in text
+    assert "fitted, every link in it 13 % 11 to 17 %" in text
+    assert "Rise of cells learnt well before the data 0.020 0.010 to 0.070" in text
+    assert "fitted, γ = 0 0.22 0.21 to 0.27 0.22 0.21 to 0.27" in text

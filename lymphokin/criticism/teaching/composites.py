@@ -22,6 +22,8 @@ from lymphokin.endpoint import ENDPOINT_DAYS
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.learnt import NOT_MEASURED, PARTLY, PRIOR_ONLY, WELL, learnt_word
 from lymphokin.pages.wording import joined
+from lymphokin.predict.composites import FITTED, declared_composites
+from lymphokin.predict.contrast import ALONE
 from lymphokin.quantities import Observable
 from lymphokin.verdict import FINE, LOOK, Verdict
 
@@ -180,6 +182,18 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
     )
     cohort, records = density.packed.cohort, density.packed.records
     treated = bool(courses.drug) and len(cohort.doses_of(courses.drug)) > 0
+    declared = [
+        Composite(
+            own.declared.name.replace("_", " "),
+            own.declared.unit,
+            f"{own.declared.meaning}, {own.arm}",
+            own.prior,
+            own.posterior[FITTED],
+            measured=any(map(len, records.get(own.declared.quantity, ()))),
+        )
+        for own in declared_composites(density, z, seed, links=False)
+        if own.arm == ALONE
+    ]
     return [
         Composite(
             own.name,
@@ -191,7 +205,7 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
         for own, after in zip(prior, posterior, strict=True)
         # What the drug does not change stays as it is.
         if (treated or not own.of_drug) and np.ptp(own.values) > 0
-    ]
+    ] + declared
 
 
 def judge_composites(composites: list[Composite]) -> Verdict:
