@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.web.conftest import Visit
-from tests.web.test_page import cell, violations
+from tests.web.test_page import cell, fits, violations
 
 pytestmark = pytest.mark.browser
 DAY_0 = "2026-03-02"
@@ -89,6 +89,9 @@ def test_days_are_dates_once_day_0_has_one_and_the_service_hears_of_days(visit: 
     assert "2026" not in json.dumps(question)
     assert page.locator("#course svg.chart text", has_text="16 Mar").count() == 2
     assert violations(page) == []
+    page.set_viewport_size({"width": 390, "height": 720})
+    assert fits(page)
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.locator("#link").click()
     expect(page.locator("#said")).to_contain_text("Link")
     visit.open(page.url.removeprefix(f"{visit.address}/"))

@@ -88,6 +88,10 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
     shown = {0: "< 0.01", 1: "> 0.99"}.get(share, f"{share}")
     assert f"Probability that {lower.upper()} is lower by 5 of 100 or more: {shown}." in headline
     assert page.locator("table.risks tbody tr").count() == 8
+    doubted = "".join(w["field"][:1] for w in answer["warnings"] if w["severity"] != "note")
+    for i, key in enumerate("ab"):
+        marked = page.locator(f"#compared-{i} table.outside, #over-{i}.outside").count()
+        assert marked == (2 if key in doubted or "p" in doubted else 0)
 
 
 def test_a_benefit_that_nobody_has_seen_has_no_probability(visit: Visit) -> None:

@@ -92,7 +92,7 @@ const scheduleAnswer = (letter, id, answer, plan, warned, endpoint) => [
       {},
       h("p", { class: "count" }, ...sentence(answer, endpoint, h("b", { "data-number": `${letter}.of_100`, class: warned ? "outside" : null }, of100(answer.judged.planned)))),
       h("p", { class: "small" }, t("answer.interval", { range: range(answer.judged.planned) })),
-      h("p", { class: "small over", id: `over-${"AB".indexOf(letter)}` }),
+      h("p", { class: warned ? "small over outside" : "small over", id: `over-${"AB".indexOf(letter)}` }),
       endpoint.on_a_day ? gradeLine(answer.fitted.planned) : spread(answer, endpoint),
       answer.assumption ? h("p", { class: "warn" }, `${said(answer.assumption)}.`) : null,
       warned ? h("p", { class: "warn" }, warned) : null,
