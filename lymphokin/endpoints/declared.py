@@ -308,7 +308,12 @@ def _problems(file: Path, name: str, error: ValidationError | TypeError) -> list
         expected = {
             "extra_forbidden": f"one of the keys {known}",
             "missing": "a value",
+            "float_parsing": "a number",
+            "tuple_type": "a list of days",
         }.get(e["type"], e["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
-        value = None if e["type"] == "missing" or not e["loc"] else str(e["input"])
+        value = None if e["type"] == "missing" else str(e["input"])
+        if not e["loc"]:  # keys that do not fit together
+            keys = e["input"].items()
+            value = ", ".join(f"{k} = {v}" for k, v in keys if k not in ("name", "meaning"))
         result.append(Problem(str(file), None, where, value, expected))
     return result

@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from lymphokin.model.units import unknown_unit
+
 CERTAINTIES = ("read", "computed", "proposed prior", "fixed")
 """How sure a number of a table is."""
 
@@ -18,7 +20,8 @@ class Entry:
         self.raw: dict[str, Any] = dict(raw) if isinstance(raw, Mapping) else {}
         self._all = problems
         self._before = len(problems)
-        if not isinstance(raw, Mapping):
+        self.is_table: bool = isinstance(raw, Mapping)
+        if not self.is_table:
             self.refuse(f"must be a table of keys, not {raw!r}")
 
     @property
@@ -38,6 +41,8 @@ class Entry:
         return {}
 
     def keys(self, known: Collection[str], needed: Collection[str]) -> None:
+        if not self.is_table:
+            return  # which is said already
         for key in sorted(set(self.raw) - set(known)):
             self.refuse(f"unknown key {key!r}")
         for key in needed:
@@ -53,6 +58,11 @@ class Entry:
         for key in keys:
             if not isinstance(self.raw.get(key, ""), str):
                 self.refuse(f"{key} must be text, not {self.raw[key]!r}")
+
+    def known_unit(self) -> None:
+        unit = self.raw.get("unit")
+        if isinstance(unit, str) and (problem := unknown_unit(unit)):
+            self.refuse(problem)
 
     def number(self, key: str) -> float | None:
         """The finite number at ``key``; None if there is none, which is refused if it is else."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from lymphokin.model.block import LESION, Block, Fraction, state_type, upstream
+from lymphokin.model.block import LESION, Block, Fraction, ModelError, state_type, upstream
 from lymphokin.model.parameters import ParameterTable
 
 LESIONS = 2
@@ -115,4 +115,11 @@ def _shapes(
         {key: dict(of) for key, of in shapes.items()},
         is_leaf=lambda leaf: isinstance(leaf, tuple),
     )
-    return {name: value.shape for name, value in jax.eval_shape(run, given).items()}
+    try:
+        return {name: value.shape for name, value in jax.eval_shape(run, given).items()}
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise ModelError(
+            f"block {block.name} fails on arrays of patients and lesions: {type(error).__name__}: "
+            f"{reason} What depends on a value is written with jnp.where, not with if"
+        ) from error

@@ -162,7 +162,10 @@ def _put_together(path: Path, loaded: _Loaded, tables: tuple[Path, ...], digest:
     begins = getattr(loaded.module, "begins", "")
     first_line = about.partition("\n")[0]
     model = Model(path.stem, blocks, table, first_line, digest, about, solver, begins, files)
-    check_model(model)
+    try:
+        check_model(model)
+    except ModelError as error:
+        raise ModelError(f"{path.name}: {error}") from error
     # The tests have tried those that come with lymphokin.
     return refuse_negative_losses(model) if files else model
 

@@ -10,6 +10,7 @@ from functools import cached_property
 import jax.numpy as jnp
 
 from lymphokin.model.block import Block, Dose, Hazard, ModelError, cumulative
+from lymphokin.model.declarations import declaration_problems
 from lymphokin.model.exposure import Exposure, exposures_of
 from lymphokin.model.lesions import Levels, declares_lesions, levels_of
 from lymphokin.model.parameters import ParameterTable
@@ -222,6 +223,20 @@ def check_model(model: Model) -> Model:
     counted = Counter(block.name for block in model.blocks)
     if twice := [name for name, count in counted.items() if count > 1]:
         raise ModelError(f"model {model.name}: more than one block is called {', '.join(twice)}")
+    undeclared = [
+        f"block {block.name}: {problem}"
+        for block in model.blocks
+        for problem in declaration_problems(block)
+    ]
+    for what in ("states", "shows"):
+        named = Counter(name for block in model.blocks for name in getattr(block, what))
+        undeclared += [
+            f"{name!r} is {'a state of' if what == 'states' else 'shown by'} more than one block"
+            for name, count in named.items()
+            if count > 1
+        ]
+    if undeclared:
+        raise ModelError(f"model {model.name}: " + "; ".join(undeclared))
     resting = model.at_rest()
     used = frozenset().union(*(block.reads for block in resting.values()))
     problems = [

@@ -126,6 +126,8 @@ def _check_unit(entry: Entry) -> None:
     times = [word for word in re.findall(r"[A-Za-z]+", unit) if _TIME.fullmatch(word)]
     if times and not (len(times) == 1 and unit.endswith(("/h", "/d"))):
         entry.refuse(f"unit {unit!r} must give time as h or d: alone, or as .../h or .../d")
+    else:
+        entry.known_unit()
 
 
 def _check_median(entry: Entry) -> None:

@@ -9,18 +9,14 @@ import jax
 import numpy as np
 
 from lymphokin.model.block import (
-    LESION,
     Block,
-    Dose,
     Flow,
     Fraction,
-    Hazard,
     ModelError,
     cumulative,
     initial_state,
     sum_over_lesions,
 )
-from lymphokin.quantities import OBSERVABLES
 
 
 class AtRest(NamedTuple):
@@ -40,6 +36,10 @@ class AtRest(NamedTuple):
     """whether what a fraction does depends on the volume of a lesion"""
 
 
+class NotThereError(AttributeError):
+    """A block asked for a name that nothing has."""
+
+
 class Recorder:
     """Stands for the parameters or outputs and remembers which were read."""
 
@@ -52,7 +52,7 @@ class Recorder:
         try:
             value = self._values[name]
         except KeyError:
-            raise AttributeError(self._where + name) from None
+            raise NotThereError(self._where + name) from None
         self.read.add(name)
         return value
 
@@ -99,16 +99,25 @@ def at_rest(
                 found[block.name] = _run_once(where, block, values, seen, own)
             except ModelError:
                 raise
-            except AttributeError as error:
-                raise ModelError(
-                    f"{where} asks for {error}, which is neither a parameter of the table nor a "
-                    "state or output of a block above it"
-                ) from error
             except Exception as error:
-                raise ModelError(
-                    f"{where} fails at the medians: {type(error).__name__}: {error}"
-                ) from error
+                raise ModelError(f"{where} {_failure(error)}") from error
     return found
+
+
+def _failure(error: Exception) -> str:
+    """How a block failed, in words."""
+    if isinstance(error, NotThereError):
+        return (
+            f"asks for {error}, which is neither a parameter of the table nor a state or output of "
+            "a block above it"
+        )
+    if isinstance(error, AttributeError) and isinstance(error.obj, tuple):
+        # The named tuples that a block is given: states, amounts of drugs, or a fraction.
+        kind = "fraction" if isinstance(error.obj, Fraction) else "dose"
+        kind = "y" if type(error.obj).__name__.endswith("State") else kind
+        known = ", ".join(f"{kind}.{name}" for name in getattr(error.obj, "_fields", ()))
+        return f"asks for {kind}.{error.name}: expected {known or 'nothing of it'}"
+    return f"fails at the medians: {type(error).__name__}: {error}"
 
 
 def _run_once(
@@ -119,12 +128,15 @@ def _run_once(
     varying: Mapping[str, float],
 ) -> AtRest:
     """Run one block and add what it shows and hands down to ``seen``."""
-    if problems := _declaration_problems(block, values):
-        raise ModelError(f"{where}: " + "; ".join(problems))
+    if lost := [lag for lag in sorted(block.lags) if lag not in values]:
+        raise ModelError(f"{where}: its lag {', '.join(map(repr, lost))} is not in the table")
     rate = Recorder(dict.fromkeys(block.drugs, 0.0), "rate.")
     around = {"rate": rate, "sum_over_lesions": sum_over_lesions}
     p, u = Recorder(values), Recorder({**seen, **around, **varying})
     y = initial_state(block, p)
+    rates = block.hazard_rates(y, p, u) if block.hazards else {}
+    if problems := _rate_problems(block, rates):
+        raise ModelError(f"{where}: " + "; ".join(problems))
     flows = block.every_flow(y, p, u)
     fraction = _Watched(immune_dose=1.0, share=1.0, gy=1.0)
     changed = {
@@ -135,6 +147,7 @@ def _run_once(
     above = {name: float(seen[name]) for name in sorted(u.read - {*around, *varying})}
     problems = _flow_problems(block, flows)
     problems += _name_problems(block, changed, shown)
+    problems = problems or _value_problems(y, flows, rates, shown)
     if problems:
         raise ModelError(f"{where}: " + "; ".join(problems))
     seen |= {name: np.float64(value) for name, value in shown.items()}
@@ -144,70 +157,52 @@ def _run_once(
     return AtRest(reads, above, frozenset(rate.read), changing, y, flows, by_volume)
 
 
-def _declaration_problems(block: Block, values: Mapping[str, float]) -> list[str]:
-    problems = [
-        f'state {name!r} is per {declared.per!r}: expected "{LESION}", or nothing for the patient'
-        for name, declared in block.states.items()
-        if declared.per not in ("", LESION)
+def _rate_problems(block: Block, rates: Any) -> list[str]:
+    """A rate of every event that the block declares, and of no other."""
+    if not isinstance(rates, dict):
+        return [f"hazard_rates must be a dict with a rate of every event, not {rates!r}"]
+    return [
+        *(f"hazard_rates lack {name!r}" for name in block.hazards if name not in rates),
+        *(
+            f"hazard_rates name {n!r}, which is not in hazards"
+            for n in rates
+            if n not in block.hazards
+        ),
     ]
-    if block.clock not in ("days", "hours"):
-        problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
-    problems += _drug_problems(block, values)
-    problems += _hazard_problems(block)
-    problems += [
-        f"hands down {name!r}, which is not one of its states"
-        for name in block.hands_down
-        if name not in block.states
-    ]
-    return problems
 
 
-def _hazard_problems(block: Block) -> list[str]:
-    """What is wrong with the events that a block declares."""
-    problems = [
-        f"hazards[{name!r}] must be Hazard(meaning, ...), not {hazard!r}"
-        for name, hazard in block.hazards.items()
-        if not isinstance(hazard, Hazard)
+def _value_problems(
+    y: Any, flows: Mapping[str, Flow], rates: Mapping[str, Any], shown: Mapping[str, Any]
+) -> list[str]:
+    """Values at the medians that are no finite numbers."""
+    hazards = {cumulative(name) for name in rates}
+    values = {
+        **{f"initial value of {name!r}": value for name, value in y._asdict().items()},
+        **{
+            f"{part} of {name!r}": value
+            for name, flow in flows.items()
+            for part, value in flow._asdict().items()
+            if name not in hazards
+        },
+        **{f"hazard rate of {name!r}": value for name, value in rates.items()},
+        **{f"output {name!r}": value for name, value in shown.items()},
+    }
+    return [
+        f"the {what} is {_shown(value)} at the medians: expected a finite number"
+        for what, value in values.items()
+        if not _is_finite(value)
     ]
-    problems += [
-        f"hazards names {name!r}, which cannot be a word of DVID: expected letters, digits and _, "
-        "and a word of its own"
-        for name in block.hazards
-        if not name.isidentifier() or name in {*block.shows, *OBSERVABLES}
-    ]
-    if block.hazards and block.clock == "hours":
-        problems.append('has hazards, which need clock = "days"')
-    return problems
 
 
-def _drug_problems(block: Block, values: Mapping[str, float]) -> list[str]:
-    """What is wrong with the drugs that a block takes."""
-    problems = [
-        f"takes[{name!r}] must be Dose(unit, ...), not {dose!r}"
-        for name, dose in block.takes.items()
-        if not isinstance(dose, Dose)
-    ]
-    problems += [
-        f"takes {name!r}, which cannot be a word of CMT: expected letters, digits and _, and not rt"
-        for name in block.takes
-        if not name.isidentifier() or name.lower() == "rt"
-    ]
-    if problems:
-        return problems
-    if block.takes and block.lag:
-        problems.append(f'has lag = {block.lag!r}: write Dose(..., lag="{block.lag}") in takes')
-    for lag in sorted(block.lags):
-        if lag not in values:
-            problems.append(f"its lag {lag!r} is not in the table")
-        if block.clock == "days":
-            problems.append(f'has a lag, {lag!r}, which needs clock = "hours"')
-    reserved = {"rate": "the infusions", "sum_over_lesions": "the sum over lesions"}
-    problems += [
-        f"calls something {name}, which is {meaning} (u.{name}): use another name"
-        for name, meaning in reserved.items()
-        if name in {*block.shows, *block.hands_down}
-    ]
-    return problems
+def _is_finite(value: Any) -> bool:
+    try:
+        return bool(np.isfinite(np.asarray(value, dtype=float)).all())
+    except (TypeError, ValueError):
+        return False
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str | None) else str(value)
 
 
 def _flow_problems(block: Block, flows: Any) -> list[str]:
@@ -215,7 +210,6 @@ def _flow_problems(block: Block, flows: Any) -> list[str]:
         return [f"flows must be a dict with a Flow of every state, not {type(flows).__name__}"]
     own = [n for n in block.states if n not in map(cumulative, block.hazards)]
     return [
-        *(f"hazard_rates lack {name!r}" for name in block.hazards if cumulative(name) not in flows),
         *(f"flows lack state {name!r}" for name in own if name not in flows),
         *(
             f"flows name {name!r}, which is not a state"

@@ -14,10 +14,13 @@ _NUMBERS = ("lowest", "highest", "missing")
 def varying_of(name: str, raw: Any, problems: list[str]) -> VaryingCovariate | None:
     """The covariate of an entry; None, with every problem added, when anything is wrong."""
     entry = Entry(f"covariates.{name}", raw, problems)
+    if not entry.is_table:
+        return None
     if not (name.isidentifier() and name == name.upper()):
         entry.refuse("expected a column name of capitals, digits and _")
     entry.keys(("varies", "unit", "meaning", *_NUMBERS), ("unit", "meaning", *_NUMBERS))
     entry.texts("unit", "meaning")
+    entry.known_unit()
     if entry.raw.pop("varies", None) is not True:
         entry.refuse(
             "expected varies = true: a covariate that is constant within a patient stands below "

@@ -88,7 +88,7 @@ class NotTaken(Drug):
         ((NoUnit(),), r"takes\['il7'\] must be Dose\(unit, ...\), not 'mg'"),
         ((TwoLags(),), "has lag = 'il7_lag': write Dose"),
         ((Infused(),), "asks for rate.il15"),
-        ((NotTaken(),), "has no attribute 'il15'"),
+        ((NotTaken(),), "asks for dose.il15: expected dose.il7"),
     ],
 )
 def test_a_wrong_declaration_is_one_message(blocks, said):
