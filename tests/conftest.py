@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,8 @@ import lymphokin as lk
 from lymphokin.shipped import data_path
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from lymphokin.predict import Forecast
     from lymphokin.run import Fit
     from lymphokin.trial.synthetic import SyntheticTrial, Truth
@@ -180,3 +184,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             _fit_of(item.nodeid.split("::")[0]) not in FITS.values(),
         )
     )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, once for all tests of pages."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -48,6 +48,8 @@ def linear_trial(
             "value": np.exp(np.where(hidden, np.log(LLOQ), measured)),
             "lloq": LLOQ,
             "censored": hidden,
+            "lower": np.nan,
+            "upper": np.nan,
         }
     )
     typical = np.broadcast_to(SLOPE * day, (draws, len(day)))

@@ -122,7 +122,7 @@ def test_one_patient_who_can_be_judged_gives_a_difference_without_an_error():
     found = comparison(tables, counts, dict.fromkeys(tables, pd.Series(0.5, ids)))
     sections = comparison_sections(found, 0.0)
     cells = [cell for s in sections for t in s.tables for row in t.rows for cell in row]
-    assert cells.count("-2.0 ± unknown error") == 2
+    assert cells.count("−2.0 ± unknown error") == 2
     assert not [cell for cell in cells if "nan" in cell]
 
 

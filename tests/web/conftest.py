@@ -1,6 +1,5 @@
 """A running service and a browser, once for all tests of the page."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 from lymphokin.model import load_model
 from lymphokin.whatif.answers import Difference, Estimate
@@ -20,7 +19,6 @@ from lymphokin.whatif.judging import SIX_WEEKS, in_words
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Mixture, ModelRisk
 from tests.conftest import SavedRun
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WARM_UP_S = 600
 ANSWER_MS = 60_000
 QUESTION = "/api/v1/whatif"
@@ -97,16 +95,6 @@ def _address(process: subprocess.Popen, log: Path) -> str:
                 pass
         time.sleep(0.2)
     pytest.fail(f"lymphokin serve was not ready after {WARM_UP_S} s: {log.read_text()}")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -56,8 +56,8 @@ def _goodness(data: list[DataChecks]) -> Section:
             f"g-{d.observable.name}",
             f"Observed against predicted {d.observable.records}",
             "Left: against the prediction for a typical patient with the same course and "
-            "covariates; right: against the prediction for the patient. Dashed: identity; blue: "
-            "trend; triangles: below the limit of quantification. "
+            "covariates; right: against the prediction for the patient. Dashed: identity; thick "
+            "blue line: trend; triangles: below the limit of quantification. "
             + _replaced(d)
             + "A good one: the trend lies on the dashed line, and the right cloud is much narrower "
             "than the left.",
@@ -79,11 +79,11 @@ def _trends(data: list[DataChecks]) -> Section:
             trend_figure(d.trends, d.observable),
             f"t-{d.observable.name}",
             f"Residuals of {d.observable.records} against time and prediction, with trends",
-            "Red: smooth trend; band: where it lies with 90 % probability at each place if there "
-            "is none; “A minus B” is the difference of the arms’ trends. Individual residuals are "
-            "averages over posterior draws and so look narrower than the model’s noise. A good "
-            "one: the red line stays in its band nearly everywhere and the cloud is equally wide "
-            "from left to right.",
+            "Red line: smooth trend; band: where it lies with 90 % probability at each place if "
+            "there is none; “A minus B” is the difference of the arms’ trends. Individual "
+            "residuals are averages over posterior draws and so look narrower than the model’s "
+            "noise. A good one: the red line stays in its band nearly everywhere and the cloud is "
+            "equally wide from left to right.",
         )
         for d in data
         if d.trends

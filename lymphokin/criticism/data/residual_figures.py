@@ -67,6 +67,10 @@ def trend_figure(trends: list[Trend], observable: Observable) -> Figure:
         last = max(row for row, c in drawn if c == column)
         grid[last, column].set_xlabel(labels[against])
         grid[last, column].tick_params(labelbottom=True)
+        of_column = [t.at for (_, c), t in drawn.items() if c == column]
+        if against == "prediction" and any(map(len, of_column)):
+            at = np.exp(np.concatenate(of_column))
+            log_ticks(grid[last, column], "x", round_numbers(at.min(), at.max()))
         for row in set(range(len(rows))) - {row for row, c in drawn if c == column}:
             grid[row, column].set_axis_off()
     return figure
@@ -81,8 +85,6 @@ def _trend(axes: Axes, trend: Trend) -> None:
     axes.plot(place, trend.trend, color=VERMILLION, lw=1.8)
     axes.set_ylim(-REACH, REACH)
     axes.set_yticks([-2, 0, 2], labels=["−2", "0", "2"])
-    if trend.against == "prediction" and len(at):
-        log_ticks(axes, "x", round_numbers(at.min(), at.max()))
 
 
 @styled

@@ -16,6 +16,7 @@ import pandas as pd
 from lymphokin.criticism.data.realised import realised_distance
 from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.criticism.data.visits import FEWEST, visit_table, visits_of
+from lymphokin.pages.wording import fixed
 from lymphokin.verdict import Verdict, in_words, level_of
 
 Kind = Literal["as measured", "prediction-corrected", "relative to baseline"]
@@ -156,7 +157,7 @@ def _check(r: Replicates, kind: Kind, group: str, chosen: np.ndarray) -> VisualC
     low, middle, high = (_shown(band) for band in bands)
     share = [v[3:].sum(axis=0) for v in (seen, *bands)]
     arm = f" in arm {group}" if group else ""
-    at = [f" about day {day:.0f}{arm}" for day in table["day"]]
+    at = [f" about day {fixed(day, 0)}{arm}" for day in table["day"]]
     names = [f"{100 * q:.0f} % percentile" for q in PERCENTILES]
     names += ["share below the limit"] if limited else []
     records = table["records"].to_numpy(float)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.literature.between_models import stacking_weights
-from lymphokin.pages.wording import joined
+from lymphokin.pages.wording import fixed, joined
 from lymphokin.verdict import FINE, LOOK, Verdict
 
 SEVERAL_ERRORS = 2.0
@@ -104,7 +104,7 @@ def comparison(
 def with_error(difference: float, error: float) -> str:
     """A difference with its standard error, which one patient or count alone does not have."""
     unknown = "unknown error" if np.isnan(error) else f"{error:.1f}"
-    return f"{difference:.1f} ± {unknown}"
+    return f"{fixed(difference, 1)} ± {unknown}"
 
 
 def comparison_verdicts(compared: Comparison) -> tuple[Verdict, ...]:

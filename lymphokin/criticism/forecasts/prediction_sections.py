@@ -171,7 +171,8 @@ def number(estimate: Estimate) -> str:
     if np.isnan(estimate.value):
         return "–"
     value, low, high = (
-        f"{v:.3f}" if np.isfinite(v) and abs(v) < LARGEST else wording.number(v) for v in estimate
+        wording.fixed(v, 3) if np.isfinite(v) and abs(v) < LARGEST else wording.number(v)
+        for v in estimate
     )
     return value if np.isnan(estimate.q05) else f"{value} ({low}, {high})"
 

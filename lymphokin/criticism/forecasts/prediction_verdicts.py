@@ -64,11 +64,11 @@ def _against(quality: PredictionQuality, day: float, benchmark: str) -> Verdict:
         LOOK: f"not shown to be better than {benchmark}",
         WRONG: f"worse than {benchmark}",
     }[level]
-    sentence = (
-        f"The model is {comparison}: Brier score {brier.value:+.3f} ({brier.q05:+.3f} to "
-        f"{brier.q95:+.3f}), log score {log.value:+.3f} ({log.q05:+.3f} to {log.q95:+.3f}), "
-        "below 0 where the model is better."
-    )
+    scores = (
+        f"Brier score {brier.value:+.3f} ({brier.q05:+.3f} to {brier.q95:+.3f}), "
+        f"log score {log.value:+.3f} ({log.q05:+.3f} to {log.q95:+.3f})"
+    ).replace("-", "−")
+    sentence = f"The model is {comparison}: {scores}, below 0 where the model is better."
     numbers = {
         f"{name}_{part}": value
         for name, estimate in (("brier", brier), ("log_score", log))

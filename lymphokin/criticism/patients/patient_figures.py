@@ -14,6 +14,8 @@ from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, VERMILLION, styled
 from lymphokin.pages.wording import shortened
 
 PAIRS = 6
+MOST_NAMES = 8
+"""Categories of a covariate whose names can be read beside each other."""
 _ROW = 0.2
 
 
@@ -50,7 +52,9 @@ def covariate_figure(effects: RandomEffects, patients: pd.DataFrame, table: pd.D
         complete = values.notna().to_numpy() & np.isfinite(eta).all(axis=0)
         _pair(axes, eta[:, complete], values[complete])
         axes.set_title(f"p = {pair['p_adjusted']:.2g}", loc="left", size=8)
-        axes.set_xlabel(pair["covariate"])
+        categories = 0 if pd.api.types.is_numeric_dtype(values) else values.nunique()
+        many = f", {categories} categories" if categories > MOST_NAMES else ""
+        axes.set_xlabel(f"{pair['covariate']}{many}")
         axes.set_ylabel(f"{shortened(pair['effect'], 22)} (SD)")
     return figure
 
@@ -60,7 +64,8 @@ def _pair(axes: Axes, eta: np.ndarray, values: pd.Series) -> None:
         names = sorted(values.unique())
         spread = np.linspace(-0.25, 0.25, len(values))
         at = np.asarray([names.index(v) for v in values]) + spread
-        axes.set_xticks(range(len(names)), labels=[shortened(str(n), 12) for n in names])
+        shown = names if len(names) <= MOST_NAMES else []
+        axes.set_xticks(range(len(shown)), labels=[shortened(str(n), 12) for n in shown])
         axes.tick_params(axis="x", rotation=90 if len(names) > 3 else 0)
     else:
         at = values.to_numpy(float)

@@ -21,8 +21,9 @@ def _endpoint(patients: PatientChecks) -> Section:
     drawings: list[Drawing] = []
     if checks:
         caption = (
-            "Bars: simulated trials with new patients; line: with the same patients; red: what "
-            "happened. A good one: red in the middle of the bars, and near the peak of the line."
+            "Bars: simulated trials with new patients; blue steps: with the same patients; red "
+            "upright line: what happened. A good one: the red line in the middle of the bars, and "
+            "near the peak of the steps."
         )
         meaning = "Replicated numbers of patients with grade 2 or worse in each arm"
         figure = endpoint_figure(checks)

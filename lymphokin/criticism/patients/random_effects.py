@@ -20,7 +20,7 @@ from scipy import stats
 
 from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.infer.density import CohortDensity
-from lymphokin.pages.wording import joined
+from lymphokin.pages.wording import fixed, joined
 from lymphokin.population import CohortArrays, CohortLikelihood, Latents
 from lymphokin.quantities import records_of
 from lymphokin.verdict import FINE, LOOK, Verdict, level_of
@@ -201,7 +201,7 @@ def judge_covariates(table: pd.DataFrame, name: str) -> Verdict:
     p = float(first["p_adjusted"])
     sentence = (
         f"Of {len(table)} pairs of a random effect and a covariate the closest is "
-        f"{first['effect']} with {first['covariate']} (strength {first['statistic']:.2f} in "
+        f"{first['effect']} with {first['covariate']} (strength {fixed(first['statistic'])} in "
         f"{first['n']} patients); a pair as close among all of them has probability {p:.2g} by "
         "chance."
     )
