@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import optimize, stats
+from threadpoolctl import threadpool_limits
 
 from lymphokin.criticism.data.replicates import Replicates
 from lymphokin.criticism.data.visual_check import Kind, judge_visual_checks, visual_checks
@@ -150,6 +151,7 @@ def replicates(case: str, seed: int) -> Replicates:
     return Replicates("alc", records, residual, sd, typical, typical, new, new, draws, False)
 
 
+@threadpool_limits.wrap(1, user_api="blas")
 def probabilities(case: str, trials: int, kinds: tuple[Kind, ...]) -> dict[Kind, np.ndarray]:
     """[trial] of each kind of visual check, the probability that it gives."""
     found: dict[Kind, list[float]] = {kind: [] for kind in kinds}

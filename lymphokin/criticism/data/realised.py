@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 FOLDS = 5
 """Parts of the draws; what a draw of one part expects is learnt from the others (judgement)."""
@@ -38,6 +39,7 @@ class Realised:
     p: float
 
 
+@threadpool_limits.wrap(1, user_api="blas")  # small matrices: threads cost more than they gain
 def realised_distance(
     seen: np.ndarray, simulated: np.ndarray, population: np.ndarray, least: np.ndarray
 ) -> Realised:
