@@ -41,8 +41,8 @@ def _command_line() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
-        help="Lymphocyte kinetics under radiotherapy and ATRA: each patient's risk of lymphopenia. "
-        "Research use only.",
+        help="Lymphocyte kinetics under radiotherapy and drugs: each patient's risk of "
+        "lymphopenia. Research use only.",
     )
     for command in (
         *(demo, fit, predict, whatif, serve, report, check, compare, validate, update, pool),

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from lymphokin.quantities import DRUG, OBSERVABLES
+
 _NUMBERS = {
     "": 1,
     "10^3": 10**3,
@@ -29,13 +31,12 @@ _PER_LITRE = {
 }
 _CELLS = re.compile(r"(?:cells?|cel|lymphocytes?|lymph|#|1)$")
 
-_LEVELS = {  # to ng/mL; tretinoin is C20H28O2, 300.44 g/mol
+_LEVELS = {  # to ng/mL
     **dict.fromkeys(("ng/ml", "ug/l", "mcg/l"), Fraction(1)),
     **dict.fromkeys(("ug/ml", "mcg/ml", "mg/l"), Fraction(1000)),
     **dict.fromkeys(("pg/ml", "ng/l"), Fraction(1, 1000)),
-    "nmol/l": Fraction(30044, 100_000),
-    "umol/l": Fraction(30044, 100),
 }
+_MOLES = {"nmol/l": Fraction(1, 1000), "umol/l": Fraction(1)}  # to ng/mL, of a drug of 1 g/mol
 _DOSES = {  # to Gy
     **dict.fromkeys(("gy", "gray"), Fraction(1)),
     "cgy": Fraction(1, 100),
@@ -88,9 +89,12 @@ def part_factor(unit: str) -> Fraction | None:
     return _PARTS.get(_plain(unit))
 
 
-def level_factor(unit: str) -> Fraction | None:
-    """Factor from a level of tretinoin in `unit` to ng/mL."""
-    return _LEVELS.get(_plain(unit))
+def level_factor(unit: str, drug: str = DRUG) -> Fraction | None:
+    """Factor from a level of a drug in `unit` to ng/mL; moles need its molar mass to be known."""
+    plain, molar_mass = _plain(unit), OBSERVABLES[drug].molar_mass
+    if plain in _MOLES and molar_mass:
+        return _MOLES[plain] * Fraction(str(molar_mass))
+    return _LEVELS.get(plain)
 
 
 def radiation_factor(unit: str) -> Fraction | None:

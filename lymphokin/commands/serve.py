@@ -42,6 +42,7 @@ def serve(
     from rich.console import Console
     from threadpoolctl import threadpool_limits
 
+    from lymphokin.model import load_model, shipped_models
     from lymphokin.web.app import make_app
     from lymphokin.web.connections import server_config
     from lymphokin.whatif.audit import AuditLog
@@ -53,6 +54,8 @@ def serve(
 
         fit = open_run(run, model_file)
         fit.require_draws(f"a risk from {run}")
+    elif model not in shipped_models():
+        load_model(model)  # what is wrong with a file of one's own is said before there is a page
     threadpool_limits(1, user_api="blas")  # small matrices: threads cost more than they gain
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
