@@ -1,9 +1,9 @@
 """Whether the memory of the what-if service stays bounded over many varied questions.
 
-    uv run python benchmarks/what_if_memory.py [RUN] [--questions 10000]
+    uv run python benchmarks/what_if_memory.py [RUN] [--model NAME] [--questions 10000]
 
 Starts `lymphokin serve` with an audit log and asks it one question after another, no two alike:
-ten about a patient, patients of all sites with counts before and on treatment, schedules with and
+25 about a patient, patients of all sites with counts before and on treatment, schedules with and
 without the drug, endpoints, first looks and (one in 20) answers, maps, lists, further counts, other
 models, dose tables, and questions that are refused. Prints JSON: questions of each kind, how many
 were refused, and the resident memory of the service (MB) at every twentieth of the way.
@@ -29,7 +29,7 @@ from lymphokin.whatif.limits import PREVIEW_DRAWS, SETTLED_DRAWS
 LOOKS = 20
 KINDS = {"answer": 20, "narrowing": 47, "dose": 97, "scan": 199, "options": 211, "models": 223}
 """One question in so many is of this kind, of several the last; the others are first looks."""
-STAYS = 10
+STAYS = 25
 """Questions about one patient before the next one comes."""
 
 
@@ -78,13 +78,14 @@ def varied(
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("run", nargs="?", type=Path)
+    options.add_argument("--model", default="myeloid_lymphoid", help="without a run")
     options.add_argument("--questions", type=int, default=10_000)
     chosen = options.parse_args()
     rng = np.random.default_rng(1)
     asked, refused, who = Counter[str](), Counter[str](), patient(rng)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "audit.jsonl"
-        service = Service(chosen.run, "--audit-log", str(log))
+        service = Service(chosen.run, "--model", chosen.model, "--audit-log", str(log))
         try:
             drugs = service.form()["drugs"]
             drug = drugs[0]["drug"] if drugs else None
