@@ -18,6 +18,7 @@ from lymphokin.criticism.patients.random_effects import (
     RandomEffects,
     covariate_table,
     judge_covariates,
+    judge_shrinkage,
     random_effects,
     residual_shrinkage,
 )
@@ -93,6 +94,18 @@ def test_residual_shrinkage_grows_when_the_fit_follows_the_records():
     followed = replace(r, fitted=0.9 * r.log_value + 0.1 * r.fitted)
     assert abs(residual_shrinkage(r)) < 0.15
     assert residual_shrinkage(followed) > 0.8
+
+
+def test_a_negative_residual_shrinkage_asks_for_a_look():
+    """Records half as far again from their predictions; of 20 right trials one or two by chance."""
+    nobody = RandomEffects((), (), np.zeros((DRAWS, 0, 0)))
+    trials = [linear_trial(seed, draws=2) for seed in range(20)]
+    wide = [replace(r, fitted=1.5 * r.fitted - 0.5 * r.log_value) for r in trials]
+    for group, expected in ((wide, range(20, 21)), (trials, range(5))):
+        verdicts = [judge_shrinkage(nobody, [r])[0] for r in group]
+        said = [v for v in verdicts if "It is negative for lymphocyte counts" in v.sentence]
+        assert len(said) in expected
+        assert all(v.level == "look" for v in said)
 
 
 def test_the_endpoint_is_counted_as_the_trial_counts_it():

@@ -107,6 +107,16 @@ def residual_shrinkage(r: Replicates) -> float:
     return float(1 - weighted[~r.censored].std())
 
 
+def _negative(r: Replicates, shrinkage: float) -> bool:
+    """Whether residuals scatter wider than fitted, beyond the error of their SD (one-sided 5 %).
+
+    The SD of n numbers has the relative error sqrt((excess kurtosis + 2) / 4 n).
+    """
+    excess = float(r.error_distribution().stats(moments="k"))
+    error = np.sqrt((excess + 2) / (4 * (~r.censored).sum()))
+    return shrinkage < stats.norm.ppf(0.05) * error
+
+
 def judge_shrinkage(effects: RandomEffects, quantities: Sequence[Replicates]) -> list[Verdict]:
     """Do the data show the differences between patients, and the noise of each measurement?"""
     verdicts = []
@@ -130,14 +140,20 @@ def judge_shrinkage(effects: RandomEffects, quantities: Sequence[Replicates]) ->
         )
     shrunk = {r.quantity: residual_shrinkage(r) for r in quantities}
     lost = [records_of(q) for q, value in shrunk.items() if value > SHRUNKEN]
-    shares = joined(f"{100 * value:.0f} % for {records_of(q)}" for q, value in shrunk.items())
+    shares = joined(f"{fixed(100 * value, 0)} % for {records_of(q)}" for q, value in shrunk.items())
     sentence = f"Shrinkage of the residuals is {shares}" + (
         f"; where it is above {100 * SHRUNKEN:.0f} % the fit follows single records, and residuals "
         "around individual predictions say little."
         if lost
         else "."
     )
-    level = LOOK if lost else FINE
+    negative = [records_of(r.quantity) for r in quantities if _negative(r, shrunk[r.quantity])]
+    if negative:
+        sentence += (
+            f" It is negative for {joined(negative)}: records lie further from their own "
+            "predictions than the fitted residual says."
+        )
+    level = LOOK if lost or negative else FINE
     verdicts.append(Verdict("shrinkage of residuals", "records", level, sentence, shrunk))
     return verdicts
 
