@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lymphokin.io import BadInput
+from lymphokin.io import BadInput, read_events
 from lymphokin.io.convert import convert
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.wide import guessed_mapping
@@ -84,8 +84,8 @@ def test_codes_and_units_are_never_guessed(mapping, reported, tmp_path):
     ("change", "reported"),
     [
         ((",8,24,2,", ",8,,2,"), ("ADDL", "line 3")),
-        (("C,1,30,0", ".,1,30,4"), ("EVID", "resets")),
-        ((".,1,24,1,1", "1,1,24,1,1"), ("line 3",)),
+        (("C,1,30,0", ".,1,30,5"), ("EVID", "3 (reset) or 4")),
+        ((".,1,24,1,1", "1,1,24,1,1"), ("line 3", "a steady state of ATRA only")),
         (("1,50,0,100", "1,50,0,low"), ("LLOQ", "low", "line 5")),
     ],
 )
@@ -93,6 +93,38 @@ def test_what_a_nonmem_table_has_that_is_not_known_is_refused(change, reported, 
     table = NONMEM.replace(*change)
     table = table.replace("C,ID", "SS,ID") if change[1].startswith("1,1,24") else table
     refused(tmp_path, table, CODES, *reported)
+
+
+def test_steady_states_and_resets_are_those_of_the_event_table(tmp_path):
+    table = """ID,TIME,EVID,CMT,AMT,II,ADDL,SS,DVID,DV
+1,-48,0,.,.,.,.,.,1,1400
+1,0,1,2,135,12,1,1,.,.
+1,0,1,1,8,.,.,.,.,.
+1,240,3,.,.,.,.,.,.,.
+1,480,4,2,270,.,.,.,.,.
+1,480,0,.,.,.,.,.,1,900
+"""
+    done = made(tmp_path, table, CODES)
+    own = tmp_path / "own.csv"
+    own.write_text("""ID,TIME,EVID,CMT,AMT,II,ADDL,SS,DVID,DV
+1,-2,0,.,.,.,.,.,alc,1.4
+1,0,1,atra,135,0.5,1,1,.,.
+1,0,1,rt,8,.,.,.,.,.
+1,10,3,.,.,.,.,.,.,.
+1,20,0,.,.,.,.,.,alc,0.9
+1,20,4,atra,270,.,.,.,.,.
+""")
+    expected = read_events(own)
+    again = read_events(done.write(tmp_path / "written.csv")[0])
+    for found in (done.cohort, again):
+        pd.testing.assert_frame_equal(found.resets, expected.resets)
+        columns = ["id", "day", "drug", "amount_mg", "steady"]
+        pd.testing.assert_frame_equal(found.doses[columns], expected.doses[columns])
+        assert found.observations["day"].tolist() == [-2, 20]
+    assert done.account.made["resets"] == 2
+    assert done.account.made["visits without a result"] == 0
+    refused(tmp_path, table.replace(",135,12,1,1,", ",135,.,.,1,"), CODES, "II", "beside SS 1")
+    refused(tmp_path, table.replace(",12,1,1,", ",12,1,2,"), CODES, "SS", "steady state")
 
 
 def test_dates_and_clock_times(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, Bench
+from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, RESET, Bench
 from lymphokin.io.convert.repeats import drop, without_repeats
 from lymphokin.io.convert.subjects import no_subjects
 from lymphokin.quantities import DRUG, OBSERVABLES
@@ -36,8 +36,9 @@ def assemble(
     records = without_repeats(bench, records)
     order = {name: at for at, name in enumerate(dict.fromkeys(records["id"]))}
     rank = records["id"].map(order).to_numpy(float)
-    is_dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
-    records = records.iloc[np.lexsort((is_dose, records["day"], rank))].reset_index(drop=True)
+    # At one time what is measured comes first, then a reset, then what is given.
+    turn = records["kind"].map({RESET: 1, FRACTION: 2, DOSE: 2}).fillna(0).to_numpy(int)
+    records = records.iloc[np.lexsort((turn, records["day"], rank))].reset_index(drop=True)
     _count(bench, records)
     return _events(records, subjects, origin), records
 
@@ -96,11 +97,15 @@ def _count(bench: Bench, records: pd.DataFrame) -> None:
     for kind, name in NAMES.items():
         of_kind = (records["kind"] == kind).to_numpy()
         bench.account.made[name] = int((of_kind & result).sum())
-    bench.account.made["visits without a result"] = int((~result).sum())
+    reset = records["kind"] == RESET
+    bench.account.made["visits without a result"] = int((~result & ~reset).sum())
+    if reset.any():
+        bench.account.made["resets"] = int(reset.sum())
 
 
 def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
     dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
+    reset = (records["kind"] == RESET).to_numpy()
     below = records["below"].to_numpy()
     bounded = below & (records["lower"].fillna(0) > 0).to_numpy()
     above = records["above"].to_numpy()
@@ -109,14 +114,16 @@ def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) ->
         {
             "ID": records["id"],
             "TIME": records["day"],
-            "EVID": dose.astype(int),
+            "EVID": np.select([reset, dose], [3, 1], 0),
             "CMT": records["kind"].map({FRACTION: "rt", DOSE: DRUG}),
             "AMT": records["value"].where(dose),
-            "DVID": records["kind"].where(~dose),
+            "DVID": records["kind"].where(~dose & ~reset),
             "DV": records["value"].mask(dose).mask(below & ~bounded, 0.0),
             "LLOQ": records["lloq"],
             "CENS": np.select([above, below], [-1.0, 1.0], np.nan),
             "LIMIT": np.where(above, records["upper"], records["lower"].where(bounded)),
+            "SS": records["steady"].notna().astype(float).replace(0.0, np.nan),
+            "II": records["steady"],
             "LLN": records["lln"],
             "LESION": records["lesion"].where(records["lesion"] > 0),
             "TUBE": records["tube"],

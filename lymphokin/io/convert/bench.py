@@ -16,10 +16,11 @@ from lymphokin.io.number_format import without_flag
 from lymphokin.io.problems import BadInput, Findings, Problem
 from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
 
-COUNT, LEVEL, FRACTION, DOSE = "alc", DRUG, "rt", f"{DRUG}_dose"
+COUNT, LEVEL, FRACTION, DOSE, RESET = "alc", DRUG, "rt", f"{DRUG}_dose", "reset"
 OTHERS = tuple(name for name in OBSERVABLES if name not in (COUNT, LEVEL))
 """Kinds of records: lymphocyte counts, levels of the drug of every event table, fractions, its
-doses; and what else is measured, each by a key of its name in [lab] of the mapping."""
+doses, and resets to the untreated state; and what else is measured, each by a key of its name in
+[lab] of the mapping."""
 DRUG_LABEL = DRUGS[DRUG].label
 
 NAMED = 5
@@ -40,6 +41,7 @@ DRAFT: dict[str, type | str] = {
     "upper": np.float64,
     "lloq": np.float64,
     "lln": np.float64,
+    "steady": np.float64,
     "lesion": np.int64,
     "tube": object,
     "sequence": np.float64,
@@ -49,7 +51,8 @@ DRAFT: dict[str, type | str] = {
 """Columns of records on their way to the event table. `when` is a date (NaT where `day`, in days
 from day 0, is known instead); `value` is in the event table's unit, NaN without a result, and the
 limit where `below` or `above`; `lower` and `upper` are the other limit of such a value, NaN where
-there is none. `sequence` is the order of a subject's records in their source, NaN where it is that
+there is none. `steady`: days between the doses that have come to a steady state with this one, NaN
+of any other. `sequence` is the order of a subject's records in their source, NaN where it is that
 of the rows. `column` and `cell`: where the value stands in the source and how it is written."""
 
 
@@ -212,6 +215,7 @@ def draft(data: Dataset, kind: str, ids: pd.Series, **columns: object) -> pd.Dat
         "value": np.nan,
         "lloq": np.nan,
         "lln": np.nan,
+        "steady": np.nan,
         "sequence": np.nan,
         "when": np.datetime64("NaT", "s"),
     }

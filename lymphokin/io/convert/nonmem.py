@@ -19,6 +19,7 @@ from lymphokin.io.convert.bench import (
     FRACTION,
     LEVEL,
     OTHERS,
+    RESET,
     Bench,
     draft,
     no_records,
@@ -127,7 +128,7 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     _refuse(bench, data)
     event = _events(bench, data)
     bench.account.dropped(data.file, "EVID 2: another type of event", data.lines[event == 2])
-    keep = event < 2
+    keep = event != 2
     data, event = data.select(keep), event[keep]
     bench.flag(data, data.text("ID") == "", "ID", "a subject on every record")
     data = _one_block_each(bench, data)
@@ -135,11 +136,23 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     if not bench.troubled:
         _check_order(bench, data, np.where(np.isnan(day), _days_of(when), day))
     place = {"when": when, "clock": clock, "day": day}
-    _check_events(bench, data, event == 1)
-    parts = [_doses(bench, data, event == 1, place), _observations(bench, data, event == 0, place)]
+    is_dose, resets = np.isin(event, [1, 4]), np.isin(event, [3, 4])
+    _check_events(bench, data, event > 0)
+    parts = [
+        _resets(data, resets, place),
+        _doses(bench, data, is_dose, place),
+        _observations(bench, data, event == 0, place),
+    ]
     parts = [part for part in parts if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
     return _from_first_fraction(bench, records), _covariates(bench, data)
+
+
+def _resets(data: Dataset, rows: np.ndarray, place: dict) -> pd.DataFrame:
+    """Resets to the untreated state."""
+    data = data.select(rows)
+    own = {name: values[rows] for name, values in place.items()}
+    return draft(data, RESET, data.text("ID"), **own) if len(data) else no_records()
 
 
 def _check_events(bench: Bench, data: Dataset, is_dose: np.ndarray) -> None:
@@ -212,21 +225,22 @@ def _blank_points(data: Dataset) -> Dataset:
 
 def _refuse(bench: Bench, data: Dataset) -> None:
     """Items that change what a dose is and that the event table does not have."""
-    for name, what in (("SS", "steady state"), ("RATE", "an infusion"), ("TINF", "an infusion"),
-                       ("DUR", "an infusion")):  # fmt: skip
+    for name in ("RATE", "TINF", "DUR"):
         number = bench.numbers(data, name)
-        bench.flag(
-            data, number.notna() & (number != 0), name, f"0 or a blank: {what} is not known here"
-        )
+        expected = "0 or a blank: an infusion is not known here"
+        bench.flag(data, number.notna() & (number != 0), name, expected)
 
 
 def _events(bench: Bench, data: Dataset) -> np.ndarray:
-    """EVID per row; derived from AMT where there is no such column."""
+    """EVID per row; derived from AMT where there is no such column.
+
+    A reset with a dose (4) is both.
+    """
     if "EVID" not in data:
         return (bench.numbers(data, "AMT").fillna(0) > 0).astype(int).to_numpy()
     event = bench.numbers(data, "EVID")
-    expected = "0 (observation), 1 (dose) or 2 (other); resets (3, 4) are not known here"
-    bench.flag(data, ~event.isin([0, 1, 2]), "EVID", expected)
+    expected = "0 (observation), 1 (dose), 2 (other), 3 (reset) or 4 (reset and dose)"
+    bench.flag(data, ~event.isin([0, 1, 2, 3, 4]), "EVID", expected)
     return event.fillna(0).astype(int).to_numpy()
 
 
@@ -256,14 +270,15 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
     bench.flag(data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II above 0")
     count = np.where(wrong | (more < 0), 0, more).astype(int) + 1
-    per_day = interval_per_day(bench, data, (more > 0).to_numpy())
+    steady = _steady(bench, data, words, interval)
+    per_day = interval_per_day(bench, data, (more > 0).to_numpy() | steady)
     spacing = interval.to_numpy() / per_day
     if not bench.mapping["nonmem"]["interval_unit"]:
-        days = np.where((more > 0) & (per_day == 1), spacing, np.nan)
+        days = np.where(((more > 0) | steady) & (per_day == 1), spacing, np.nan)
         hint = 'days or hours? [nonmem] interval_unit = "days" or "hours" in the mapping'
         bench.judge(data, "interval_in_hours", like_hours(days), "II", hint)
     one = draft(data, "", data.text("ID"), value=amount.to_numpy(), column="AMT",
-                cell=data.text("AMT").to_numpy(),
+                cell=data.text("AMT").to_numpy(), steady=np.where(steady, spacing, np.nan),
                 lesion=bench.numbers(data, "LESION").fillna(0).to_numpy(int),
                 **{name: values[rows] for name, values in place.items()})  # fmt: skip
     one["kind"] = words.map({"rt": FRACTION, DRUG: DOSE}).to_numpy()
@@ -271,10 +286,21 @@ def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.Dat
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
     many = one.iloc[row].reset_index(drop=True)
     later = number * spacing[row]
+    many.loc[number > 0, "steady"] = np.nan
     many["day"] = many["day"] + later
     many["when"] = many["when"] + pd.to_timedelta(np.round(later * 86_400), unit="s")
     bench.account.changed(data.file, "ADDL unfolded into single doses", data.lines[count > 1])
     return many
+
+
+def _steady(bench: Bench, data: Dataset, words: pd.Series, interval: pd.Series) -> np.ndarray:
+    """Which doses stand for all those before them (SS 1), at an interval II."""
+    state = bench.numbers(data, "SS").fillna(0)
+    label = DRUGS[DRUG].label
+    bench.flag(data, ~state.isin([0, 1]), "SS", "0, or 1 for a dose that has come to steady state")
+    bench.flag(data, (state == 1) & words.ne(DRUG), "SS", f"a steady state of {label} only")
+    bench.flag(data, (state == 1) & (interval <= 0), "II", "an interval above 0 beside SS 1")
+    return (state == 1).to_numpy()
 
 
 def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.DataFrame:
