@@ -29,6 +29,8 @@ REFERENCE = f"{FRACTIONS} × {GY:g} Gy to two peripheral lung lesions"
 NEW_PATIENTS = 40
 """New patients behind each rate and share, besides the typical one: a share of 1 % in 200 draws of
 the population then rests on 80 patients."""
+GONE = 1e-6
+"""Share of its size at which a lesion is as good as gone: a rate of its logarithm ends there."""
 PRIOR, FITTED = "prior", "fitted"
 """Versions of a composite: before the data, and with the links as fitted."""
 COLUMNS = (
@@ -93,9 +95,9 @@ def declared_composites(
         CompositeDraws(
             own,
             arm,
-            prior[name, arm],
+            _finite(prior[name, arm]),
             {
-                link: values[name, arm]
+                link: _finite(values[name, arm])
                 for link, values in posterior.items()
                 if link in (FITTED, *own.without)
             },
@@ -240,6 +242,11 @@ class _Reference:
         return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(z), keys))
 
 
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Without the draws for which the model has no solution, as in the far tail of wide priors."""
+    return values[np.isfinite(values)]
+
+
 def _day_of(own: DeclaredComposite) -> float:
     """From the first fraction."""
     return own.day + (FRACTIONS - 1 if own.reference == "last_fraction" else 0)
@@ -247,12 +254,15 @@ def _day_of(own: DeclaredComposite) -> float:
 
 def _summary(own: DeclaredComposite, fold: np.ndarray) -> np.ndarray:
     """[draw] of the changes [draw, patient] of the typical patient, who comes first, and of new
-    ones.
+    ones; nan where the model has no solution. New patients without one are left out.
     """
     if own.what == FOLD:
         return fold[:, 0]
-    new = fold[:, 1:]
+    known = np.isfinite(fold[:, 1:])
+    new = np.where(known, fold[:, 1:], 1.0)
     if own.what == RATE:
-        return np.log(new).mean(axis=1) / _day_of(own)
-    beyond = new < own.below if own.below is not None else new > (own.above or np.inf)
-    return beyond.mean(axis=1)
+        of_each = np.log(np.maximum(new, GONE)) / _day_of(own)
+    else:
+        of_each = new < own.below if own.below is not None else new > (own.above or np.inf)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, of_each, 0.0).sum(axis=1) / known.sum(axis=1)

@@ -44,9 +44,9 @@ def _version(contents: ReportContents, version: str) -> str:
 def _cell(row: Any) -> dict[str, str]:
     """Of a share the mean, which is what to expect; else the median; and the interval."""
     if row["what"] == SHARE:
-        interval = wording.percent_range(row["q05"], row["q95"])
-        return {"middle": wording.percent(row["mean"]), "interval": interval}
-    digits = 2
-    low, middle, high = (wording.number(row[q], digits) for q in ("q05", "q50", "q95"))
+        low, high = (wording.percent(row[q]) for q in ("q05", "q95"))
+        both = low if low == high else wording.percent_range(row["q05"], row["q95"])
+        return {"middle": wording.percent(row["mean"]), "interval": both}
+    low, middle, high = (wording.number(row[q], 2) for q in ("q05", "q50", "q95"))
     unit = " per day" if row["unit"] == "1/d" else ""
     return {"middle": f"{middle}{unit}", "interval": f"{low} to {high}"}

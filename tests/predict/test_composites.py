@@ -7,7 +7,13 @@ from scipy import stats
 from lymphokin.infer.density import CohortDensity
 from lymphokin.model import ModelError, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
-from lymphokin.predict.composites import FITTED, _Reference, composites_table, declared_composites
+from lymphokin.predict.composites import (
+    FITTED,
+    _Reference,
+    _summary,
+    composites_table,
+    declared_composites,
+)
 
 MODEL = '''
 """Lesions that grow and lose a share of themselves at each fraction."""
@@ -111,6 +117,16 @@ def test_composites_are_those_of_a_lesion_outside_the_field_with_a_link_and_with
     assert shown.loc[("fold", "fitted"), "q50"] == pytest.approx(np.exp(GROWTH * DAY), rel=1e-3)
     assert shown.loc[("fold", "prior"), "learnt"] == "not measured"
     assert shown.loc[("fold", "growth"), "expected"] == "Growth."
+
+
+def test_new_patients_without_a_solution_are_left_out_and_lesions_may_vanish(load):
+    model = load(
+        COMPOSITE.format(name="rate", more="") + COMPOSITE.format(name="share", more="below = 0.7")
+    )
+    rate, share = model.table.composites.values()
+    fold = np.array([[1.0, np.nan, 0.5, 2.0], [1.0, 0.0, 0.0, 0.0], [1.0, np.nan, np.nan, np.nan]])
+    np.testing.assert_allclose(_summary(rate, fold), [0.0, np.log(1e-6) / DAY, np.nan], atol=1e-12)
+    np.testing.assert_allclose(_summary(share, fold), [0.5, 1.0, np.nan])
 
 
 def test_a_composite_that_cannot_be_is_refused_with_all_that_is_wrong(load):
