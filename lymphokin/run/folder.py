@@ -165,7 +165,9 @@ def read_draws(folder: Path, provenance: Mapping[str, Any]) -> xr.DataTree:
     path = folder / DRAWS_FILE
     refuse_changed(path, provenance.get("posterior_sha256"))
     try:
-        with xr.open_datatree(path, engine="netcdf4") as stored:
+        # From memory: a file that someone else holds open, say ArviZ in a notebook, makes netCDF4
+        # end the process when it is opened again.
+        with xr.open_datatree(path.read_bytes(), engine="netcdf4") as stored:
             draws = stored.load()
     except Exception as error:  # each layer of the reader has errors of its own
         raise ValueError(f"{path} is damaged: {error}") from None

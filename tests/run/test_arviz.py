@@ -1,5 +1,8 @@
 """ArviZ works on the draws of a run: groups, dimensions, leave-one-out and plots."""
 
+import subprocess
+import sys
+
 import arviz as az
 import matplotlib.pyplot as plt
 import numpy as np
@@ -117,3 +120,21 @@ def test_every_patients_curves_are_a_file_with_units_in_its_names(hedos_run):
     last = lk.open_run(hedos_run.folder).cohort.observations.groupby("id")["day"].max()
     ends = table.groupby("id")["day"].max()
     assert (ends <= np.ceil(np.maximum(last, 56))).all()
+
+
+@pytest.mark.long
+def test_a_run_is_read_again_and_again_while_arviz_holds_its_file(hedos_run):
+    """NetCDF-C ends the process when a file with texts that is held open is opened once more."""
+    path = hedos_run.folder / "posterior.nc"
+    opening = (
+        f"fit = lk.open_run({str(hedos_run.folder)!r}); print(fit.draws['prior'].sizes['draw'])"
+    )
+    script = [
+        "import arviz as az, lymphokin as lk",
+        f"held = az.from_netcdf({str(path)!r}, engine='netcdf4')",
+        *[opening] * 3,
+        "print(float(held['posterior']['radiosensitivity'].mean()))",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(script)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.split()) == 4
