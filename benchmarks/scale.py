@@ -67,6 +67,7 @@ def _quality(fit: Any) -> dict[str, Any]:
     statistics, summary = fit.draws["sample_stats"], fit.summary
     steps = statistics["n_steps"].to_numpy()
     slowest = summary.loc[summary["ess_bulk"].idxmin()]
+    thinning = fit.convergence["thinning"]
     return {
         "level": fit.convergence["level"],
         "rhat": round(float(summary["rhat"].max()), 4),
@@ -74,7 +75,10 @@ def _quality(fit: Any) -> dict[str, Any]:
         "slowest": slowest["name"],
         "divergent_percent": round(100 * float(statistics["diverging"].mean()), 3),
         "gradients_per_draw": round(float(steps.mean()), 1),
-        "gradients_per_effective_draw": round(float(steps.sum() / slowest["ess_bulk"])),
+        "thinning": thinning,
+        "gradients_per_effective_draw": round(
+            thinning * float(steps.sum()) / float(slowest["ess_bulk"])
+        ),
     }
 
 

@@ -20,6 +20,8 @@ class SamplerProgress(NamedTuple):
     """among the draws that are kept"""
     mean_steps: float
     """gradients per transition in the last chunk"""
+    longer: bool = False
+    """whether the chains go on for more effective draws than they gave in the time they had"""
 
 
 class Reporter:
@@ -88,6 +90,7 @@ class ProgressBar(Reporter):
         note = (
             f"{phase} {progress.done}/{progress.total}, {progress.mean_steps:.0f} steps each, "
             f"{progress.divergences} divergences"
+            f"{', going on for more effective draws' if progress.longer else ''}"
         )
         self._bar.update(self._task, total=progress.total, completed=progress.done, note=note)
         self._line(f"  {note}")

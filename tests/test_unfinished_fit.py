@@ -49,7 +49,14 @@ def test_the_same_fit_is_continued(begin):
 
 @pytest.mark.parametrize(
     "other",
-    [{"seed": 2}, {"draws": 40}, {"chains": 4}, {"rtol": 1e-5}, {"fixed": {"recovery_rate": 0.02}}],
+    [
+        {"seed": 2},
+        {"draws": 40},
+        {"chains": 4},
+        {"rtol": 1e-5},
+        {"ess": 100},
+        {"fixed": {"recovery_rate": 0.02}},
+    ],
 )
 def test_a_fit_of_other_settings_is_not_continued(begin, other):
     _, started = begin

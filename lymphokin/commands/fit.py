@@ -23,6 +23,13 @@ Chains = Annotated[
 ]
 Warmup = Annotated[int, typer.Option(help="nuts: warm-up iterations per chain.")]
 Draws = Annotated[int, typer.Option(help="nuts: draws kept per chain.")]
+Ess = Annotated[
+    float,
+    typer.Option(
+        help="nuts: effective draws wanted of every population quantity; chains that lack them go "
+        "on, up to 8 times as long; 0: they do not."
+    ),
+]
 
 
 def fit(
@@ -36,6 +43,7 @@ def fit(
     chains: Chains = 4,
     warmup: Warmup = 50,
     draws: Draws = 1000,
+    ess: Ess = 400.0,
     seed: Seed = 0,
     json_: Json = False,
     prior: Annotated[
@@ -94,6 +102,7 @@ def fit(
             chains=chains,
             warmup=warmup,
             draws=draws,
+            ess=ess,
             rtol=rtol,
             unfinished=out.with_name(f"{out.name}.unfinished"),
             progress=reporter,
@@ -121,5 +130,13 @@ def demo(
         Console(stderr=True).print(
             "[bold]SYNTHETIC DATA[/]: a simulated trial shaped like NCT06439888, no real patients."
         )
-    fit(data_path(DEMO_TABLE), out, "myeloid_lymphoid", [], counts_until, chains, warmup, draws,
-        seed, json_)  # fmt: skip
+    fit(
+        data_path(DEMO_TABLE),
+        out,
+        counts_until=counts_until,
+        chains=chains,
+        warmup=warmup,
+        draws=draws,
+        seed=seed,
+        json_=json_,
+    )

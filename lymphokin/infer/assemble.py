@@ -73,6 +73,7 @@ def verdicts_of(
             summary,
             sample.statistics["diverging"],
             chains_apart(z, sample.statistics["log_density"], names, sample.log_evidence),
+            sample.thinning,
         )
         if belief is None
         else without_chains(belief, z.shape[1])

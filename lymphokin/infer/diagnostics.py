@@ -45,6 +45,8 @@ class Convergence:
     divergence_share: float | None
     chains: int | None
     draws: int
+    thinning: int
+    """of that many transitions of a chain one is a draw"""
     level: str
     """good | caution | bad"""
     verdict: str
@@ -63,10 +65,8 @@ def prepare_summary() -> None:
     import_module("arviz_stats.base.array")
 
 
-def _mixing(z: np.ndarray, markov: bool) -> dict[str, float]:
-    """How well the [chain, draw] draws of one quantity mixed; NaN where there are no chains."""
-    if not markov:
-        return dict.fromkeys(MIXING, np.nan)
+def mixing(z: np.ndarray) -> dict[str, float]:
+    """How well the [chain, draw] draws of one quantity mixed."""
     from arviz_stats.base.array import array_stats  # see prepare_summary
 
     statistics: Any = array_stats  # its inferred types promise tuples where it gives numbers
@@ -103,6 +103,7 @@ def population_summary(
         entry = entry_of(table, quantity)
         # The latent's prior is standard normal: its posterior variance is the share that is left.
         # A single point has no variance.
+        mixed: dict[str, float] = mixing(z[..., i]) if markov else dict.fromkeys(MIXING, math.nan)
         contraction = 1 - float(z[..., i].var()) if z[..., i].size > 1 else np.nan
         rows.append(
             {
@@ -116,7 +117,7 @@ def population_summary(
                 **{f"prior_q{q:02d}": np.quantile(before, q / 100) for q in (5, 50, 95)},
                 "contraction": contraction,
                 "learnt": learnt_word(contraction, quantity.name not in unmeasured),
-                **_mixing(z[..., i], markov),
+                **mixed,
                 "certainty": entry.certainty,
                 "source": entry.source,
                 "doi": entry.doi,
@@ -125,13 +126,16 @@ def population_summary(
     return pd.DataFrame(rows)
 
 
-def judge(summary: pd.DataFrame, diverging: np.ndarray, apart: str = "") -> Convergence:
+def judge(
+    summary: pd.DataFrame, diverging: np.ndarray, apart: str = "", thinning: int = 1
+) -> Convergence:
     """Convergence verdict from the summary and the [chain, draw] divergence flags.
 
     Args:
         summary: from :func:`population_summary`.
         diverging: [chain, draw] flags.
         apart: what separates chains that never met, or empty.
+        thinning: of that many transitions of a chain one is a draw.
     """
     chains, draws = diverging.shape
     # A chain that never moved has no R-hat: a number that is missing speaks against the fit.
@@ -145,6 +149,7 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray, apart: str = "") -> Conv
     numbers = (
         f"largest {which} {fixed(rhat, 3)}, smallest bulk effective sample size {fixed(ess, 0)}, "
         f"{int(diverging.sum())} divergences in {chains * draws} draws"
+        + (f", one of {thinning} transitions each" if thinning > 1 else "")
     )
     if good:
         level, verdict = "good", f"The chains agree and mixed well ({numbers})."
@@ -155,7 +160,8 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray, apart: str = "") -> Conv
         verdict = f"Usable for a look, not for reporting: sample longer ({numbers})."
     worst = summary.nsmallest(5, "ess_bulk")[["name", "rhat", "ess_bulk"]]
     if not good:
-        verdict = f"{verdict} {f'{apart} {ONE_MODE}' if apart else _remedy(summary, draws, share)}"
+        remedy = f"{apart} {ONE_MODE}" if apart else _remedy(summary, draws * thinning, share)
+        verdict = f"{verdict} {remedy}"
     return Convergence(
         rhat,
         ess,
@@ -163,6 +169,7 @@ def judge(summary: pd.DataFrame, diverging: np.ndarray, apart: str = "") -> Conv
         share,
         chains,
         draws,
+        thinning,
         level,
         verdict,
         [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
@@ -204,6 +211,5 @@ def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence
 
 def without_chains(belief: Belief, draws: int) -> Convergence:
     """What stands in the place of convergence for draws that are independent, or a point."""
-    return Convergence(
-        None, None, None, None, None, draws, belief.level, f"{belief.verdict} {NO_CHAINS}", []
-    )
+    verdict = f"{belief.verdict} {NO_CHAINS}"
+    return Convergence(None, None, None, None, None, draws, 1, belief.level, verdict, [])

@@ -15,6 +15,7 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
+from lymphokin.infer.enough import going_on_helps
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.learning import learnt_from
@@ -47,10 +48,17 @@ class Draws(NamedTuple):
     log_density: np.ndarray
     energy: np.ndarray
     """Hamiltonian of the density that the trajectory follows, where the draw is"""
+    thinning: int = 1
+    """of that many transitions one is a draw"""
 
     def sample(self) -> Sample:
         """These draws as of any method."""
-        return Sample(self.x, {k: v for k, v in self._asdict().items() if k != "x"})
+        statistics = {name: getattr(self, name) for name in REPORTS}
+        return Sample(self.x, statistics, thinning=self.thinning)
+
+
+REPORTS = tuple(name for name in Draws._fields if name not in ("x", "thinning"))
+"""What stands beside each draw."""
 
 
 def sample_nuts(
@@ -64,6 +72,9 @@ def sample_nuts(
     starts: np.ndarray | None = None,
 ) -> Draws:
     """Draw from a cohort's posterior.
+
+    Where more effective draws are wanted than the chains gave, they go on for as long again, and
+    again, and every second draw is kept: their number stays the same.
 
     Short pilot runs come first: the draws of each give the next one a better map. The map and the
     step size, the same for every chain, are all the adaptation there is; the step size follows the
@@ -85,17 +96,27 @@ def sample_nuts(
         FitError: when no chain can move.
     """
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
-    total = (PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]) * CHUNK
-    step, arrays = FIRST_STEP, (coarse.arrays, density.arrays)
+    total = PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]
+    asked = total * CHUNK
+    step, arrays, divergences = FIRST_STEP, (coarse.arrays, density.arrays), 0
 
     places = starts if starts is not None and len(starts) else None
 
-    def phase(name: str, chunks: int, map_: NormalApproximation, before: int, warming: int) -> list:
-        nonlocal step, places
+    def begin(map_: NormalApproximation, before: int) -> Chain:
         y = None if places is None else map_.whitened(density, places)
-        chains = _begin(sampler, settings.chains, arrays, map_, (settings.seed, before), y)
+        return _begin(sampler, settings.chains, arrays, map_, (settings.seed, before), y)
+
+    def phase(
+        name: str,
+        numbers: range,
+        map_: NormalApproximation,
+        before: int,
+        warming: int,
+        chains: Chain,
+    ) -> tuple[list[dict[str, np.ndarray]], Chain]:
+        nonlocal step, places, divergences
         done: list[dict[str, np.ndarray]] = []
-        for i in range(chunks):
+        for i in numbers:
 
             def run(
                 chains: Chain = chains, step: float = step, kept: bool = i >= warming
@@ -106,23 +127,27 @@ def sample_nuts(
 
             fresh = not checkpoint.has(f"{name}_{i:05d}")
             done.append(checkpoint.recall(f"{name}_{i:05d}", run))
-            chains = Chain(*(done[-1][f"chain_{name}"] for name in Chain._fields))
+            chains = Chain(*(done[-1].pop(f"chain_{name}") for name in Chain._fields))
             if i < warming:
                 missed = done[-1]["acceptance_rate"].mean() - settings.target_accept
                 step = step * float(np.exp(STEP_GAIN * missed))
+            else:
+                divergences += int(done[-1]["diverging"].sum())
             if fresh:
-                divergences = int(sum(c["diverging"].sum() for c in done[warming:]))
                 steps = float(done[-1]["n_steps"].mean())
                 at = (before + i + 1) * CHUNK
-                on_progress(SamplerProgress(at, total, i < warming, divergences, steps))
+                end = total * CHUNK
+                on_progress(SamplerProgress(at, end, i < warming, divergences, steps, end > asked))
         places = None if places is None else done[-1]["x"][:, -1]
-        return done
+        return done, chains
 
     map_, gradients = approximation, sampler.gradients(density, coarse)
     settled = np.zeros((settings.chains, 0, len(map_.whitening.centre)))
     for i in range(PILOT_RUNS):
-        pilot = phase(f"pilot{i}", lengths[0], map_, i * lengths[0], lengths[0])
-        _refuse_standing(pilot[-1], step)
+        before = i * lengths[0]
+        numbers = range(lengths[0])
+        pilot, chains = phase(f"pilot{i}", numbers, map_, before, lengths[0], begin(map_, before))
+        _refuse_standing(pilot[-1], chains, step)
         late = [c["x"] for c in pilot[len(pilot) // 3 :]]
         # The first pilot run may still be on its way; all later ones count together.
         settled = np.concatenate([settled, *late] if i > 1 else late, axis=1)
@@ -134,18 +159,33 @@ def sample_nuts(
             return learnt_from(density, gradients, map_, draws, settled=not first).arrays()
 
         map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
-    before = PILOT_RUNS * lengths[0]
-    kept = phase("chunk", lengths[1] + lengths[2], map_, before, lengths[1])[lengths[1] :]
-    return Draws(
-        **{name: np.concatenate([c[name] for c in kept], axis=1) for name in Draws._fields}
-    )
+    before, warming = PILOT_RUNS * lengths[0], lengths[1]
+
+    def drawn(numbers: range, chains: Chain) -> tuple[dict[str, np.ndarray], Chain]:
+        chunks, chains = phase("chunk", numbers, map_, before, warming, chains)
+        kept = [c for i, c in zip(numbers, chunks, strict=True) if i >= warming]
+        return {k: np.concatenate([c[k] for c in kept], axis=1) for k in ("x", *REPORTS)}, chains
+
+    numbers, thinning = range(warming + lengths[2]), 1
+    kept, chains = drawn(numbers, begin(map_, before))
+    while settings.ess and going_on_helps(
+        kept["x"], kept["log_density"], density.hierarchy.population_names, settings.ess, thinning
+    ):
+        numbers = range(numbers.stop, numbers.stop + thinning * lengths[2])
+        total += len(numbers)
+        more, chains = drawn(numbers, chains)
+        for name, value in kept.items():
+            longer = np.concatenate([value, more[name][:, thinning - 1 :: thinning]], axis=1)
+            kept[name] = longer[:, 1::2]
+        thinning *= 2
+    return Draws(**kept, thinning=thinning)
 
 
-def _refuse_standing(chunk: dict[str, np.ndarray], step: float) -> None:
+def _refuse_standing(chunk: dict[str, np.ndarray], chains: Chain, step: float) -> None:
     """Refuse to go on when no chain has moved in a whole chunk: more draws would not help."""
     if np.ptp(chunk["x"], axis=1).any():
         return
-    known = np.isfinite(chunk["chain_potential"])
+    known = np.isfinite(chains.potential)
     why = (
         "the log density is not finite where they stand"
         if not known.all()

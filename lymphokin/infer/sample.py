@@ -23,5 +23,7 @@ class Sample:
     """of an approximation; None for Markov chains, which are judged by how they mixed"""
     groups: Mapping[str, xr.Dataset] = field(default_factory=dict)
     """kept in ``posterior.nc`` beside the draws"""
+    thinning: int = 1
+    """of that many transitions of a Markov chain one is a draw"""
     log_evidence: tuple[float, ...] = ()
     """of the modes that the starts of Markov chains found, the largest first; rough"""

@@ -33,6 +33,7 @@ def fit(
     pilot: int = 75,
     warmup: int = 50,
     draws: int = 1000,
+    ess: float = 400.0,
     rtol: float | None = None,
     unfinished: AnyPath | None = None,
     progress: bool | Reporter | None = None,
@@ -50,6 +51,9 @@ def fit(
         pilot: iterations of each of the short runs that find the shape of the posterior.
         warmup: warm-up iterations per chain.
         draws: draws kept per chain.
+        ess: bulk effective draws wanted of every population quantity, beside an R-hat of at most
+            1.02. Chains that lack them go on, up to 8 times as long, and the same number of draws
+            is kept, spread over the longer run; 0: they end after ``draws``.
         rtol: relative error of counts that the solver is allowed; None: about 1e-4.
         unfinished: folder in which Markov chains are kept while they run. The same call continues
             them after a stop; saving the fit removes the folder. None: a stopped fit is lost.
@@ -67,7 +71,8 @@ def fit(
         >>> fit.summary[["name", "q50", "learnt"]]
              name...
     """
-    settings = FitSettings(method, NutsSettings(chains, warmup, draws, pilot, seed=seed), rtol)
+    nuts = NutsSettings(chains, warmup, draws, pilot, seed=seed, ess=ess)
+    settings = FitSettings(method, nuts, rtol)
     chosen = model if isinstance(model, Model) else load_model(model)
     cohort = data if isinstance(data, Cohort) else read_events(data, model=chosen)
     chosen = chosen.with_fixed(**(fixed or {}))

@@ -18,7 +18,7 @@ from lymphokin.trial.synthetic import Truth, simulate_trial
 from tests.conftest import fit_and_save
 
 REPLICATES = 20
-SETTINGS = {"draws": 200}
+SETTINGS = {"draws": 200, "ess": 0}
 COUNTS_UNTIL = 21.0
 IDENTIFIABLE = (
     "lymphocyte_baseline",

@@ -1,0 +1,131 @@
+"""Chains go on for as long as they lack effective draws, and no longer than that helps."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from lymphokin.infer import Checkpoint, NutsSettings, Whitening, sample_nuts
+from lymphokin.infer.diagnostics import mixing
+from lymphokin.infer.enough import LONGEST
+from lymphokin.infer.gaussian import linear
+from lymphokin.infer.noncentred import Noncentring
+from lymphokin.infer.sampler import CHUNK
+from lymphokin.infer.transition import Chain
+
+CHAINS, DRAWS = 4, 500
+DENSITY = SimpleNamespace(arrays=None, hierarchy=SimpleNamespace(population_names=("fast", "slow")))
+
+
+class Autoregressive:
+    """Chains whose second latent goes with its value before; latents are standard normal.
+
+    Args:
+        correlation: of the second latent with itself, from transition to transition.
+        apart: SDs between chains that never meet.
+    """
+
+    def __init__(self, correlation: float, apart: float = 0.0):
+        self.correlation = np.array([0.0, correlation])
+        self.apart = apart
+        self.chunks = 0
+
+    def gradients(self, density, coarse):
+        """Nobody asks for them here."""
+
+    def standing(self, y, arrays, map_):
+        return Chain.at(np.zeros((len(y), 2), np.uint32), y)
+
+    def chunk(self, chains, step, correcting, arrays, map_):
+        self.chunks += 1
+        rng = np.random.default_rng(np.asarray(chains.key).ravel())
+        noise = rng.standard_normal((len(chains.y), CHUNK, 2)) * np.sqrt(1 - self.correlation**2)
+        x = np.stack(
+            [
+                lfilter([1.0], [1.0, -c], noise[..., i], zi=c * chains.y[:, None, i])[0]
+                for i, c in enumerate(self.correlation)
+            ],
+            axis=-1,
+        )
+        reported = ("n_steps", "acceptance_rate", "accepted", "log_density", "energy")
+        found = dict.fromkeys(reported, np.zeros(x.shape[:2]))
+        found["diverging"] = x[..., 0] > 2
+        key = rng.integers(2**32, size=chains.key.shape, dtype=np.uint32)
+        place = self.apart * np.arange(len(x))[:, None, None]
+        return chains._replace(y=x[:, -1], key=key), found | {"x": x + place}
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
+    start = linear(
+        Whitening.identity(np.zeros(2), 2, np.zeros((0, 0), int)), Noncentring.none((0, 1))
+    )
+
+    def run(sampler, ess=400.0, seed=5, on_progress=lambda progress: None):
+        settings = NutsSettings(CHAINS, CHUNK, DRAWS, pilot=CHUNK, seed=seed, ess=ess)
+        checkpoint = Checkpoint(tmp_path / "run", {"seed": seed, "ess": ess})
+        return sample_nuts(DENSITY, DENSITY, sampler, start, settings, checkpoint, on_progress)
+
+    return run
+
+
+def test_chains_that_have_enough_end_when_they_were_asked_to(drawn):
+    assert drawn(Autoregressive(0.0)).thinning == 1
+
+
+def test_slow_chains_go_on_until_they_have_enough(drawn):
+    """2000 draws with a correlation of 0.85 are worth 2000 (1 - 0.85) / (1 + 0.85) = 162."""
+    longer = []
+    draws = drawn(Autoregressive(0.85), on_progress=lambda p: longer.append((p.done, p.longer)))
+    assert draws.thinning == 4
+    assert draws.x.shape == (CHAINS, DRAWS, 2)
+    assert draws.diverging.shape == (CHAINS, DRAWS)
+    assert 400 <= mixing(draws.x[..., 1])["ess_bulk"] < 800
+    asked = 4 * CHUNK + DRAWS
+    assert longer[-1] == (4 * CHUNK + 4 * DRAWS, True)
+    assert all(more == (done > asked) for done, more in longer)
+    # What is kept is spread over the whole run, with what belongs to each draw beside it.
+    np.testing.assert_array_equal(draws.diverging, draws.x[..., 0] > 2)
+    along = [np.corrcoef(c[:-1], c[1:])[0, 1] for c in draws.x[..., 1]]
+    assert np.mean(along) == pytest.approx(0.85**4, abs=0.08)
+
+
+def test_without_a_wish_they_end_when_they_were_asked_to(drawn):
+    assert drawn(Autoregressive(0.85), ess=0.0).thinning == 1
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [Autoregressive(0.9999), Autoregressive(1.0), Autoregressive(0.5, apart=5.0)],
+    ids=["hopelessly slow", "a latent that never moves", "in different places"],
+)
+def test_chains_whom_more_draws_do_not_help_end_at_once(drawn, sampler):
+    assert drawn(sampler).thinning == 1
+
+
+def test_no_run_is_longer_than_the_longest(drawn):
+    sampler = Autoregressive(0.97)
+    draws = drawn(sampler)
+    assert draws.thinning == LONGEST
+    assert sampler.chunks == 4 + LONGEST * DRAWS // CHUNK
+    assert mixing(draws.x[..., 1])["ess_bulk"] < 400
+
+
+def test_a_run_that_was_stopped_ends_the_same(drawn, tmp_path):
+    class StoppedError(Exception): ...
+
+    def stop(progress):
+        if progress.longer and progress.done > 4 * CHUNK + 1.5 * DRAWS:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        drawn(Autoregressive(0.85), on_progress=stop)
+    again = Autoregressive(0.85)
+    continued = drawn(again)
+    assert 0 < again.chunks < 4 * DRAWS // CHUNK
+    for path in (tmp_path / "run").glob("*"):
+        path.unlink()
+    for found, expected in zip(continued, drawn(Autoregressive(0.85)), strict=True):
+        np.testing.assert_array_equal(found, expected)
