@@ -30,6 +30,7 @@ from lymphokin.shipped import data_path
 from lymphokin.trial.declared import planned_drug
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
+from lymphokin.trial.synthetic_covariates import drawn_covariates
 from lymphokin.trial.synthetic_events import event_visits, with_events
 from lymphokin.trial.synthetic_lesions import (
     PlannedLesions,
@@ -146,10 +147,13 @@ def simulate_trial(
     rng = np.random.default_rng(truth.seed if seed is None else seed)
     model = truth.true_model()
     model.require_counts("a synthetic trial")
-    model.require_stated_covariates("a synthetic trial")
     _check_quantities(model, truth.design)
     check_lesions(model, truth.design)
     planned, lesions = _planned_cohort(model, truth.design, rng)
+    if model.table.varying or "covariate_courses" in truth.design:
+        first = planned.observations.groupby("id", sort=False)["day"].min().to_dict()
+        varying = drawn_covariates(model, truth.design, first, rng)
+        planned = replace(planned, varying=varying)
     endpoint = {
         str(patient): float(days["day"].max()) + truth.design["endpoint_days_after_last_fraction"]
         for patient, days in planned.fractions.groupby("id", sort=False)
@@ -244,7 +248,9 @@ def _planned_cohort(
         else pd.DataFrame(columns=["id", "day", "drug", "amount_mg"]),
         observations=pd.DataFrame(visits),
         synthetic=True,
-        vocabulary=model.vocabulary if model.hazards or model.has_lesions else Vocabulary(),
+        vocabulary=model.vocabulary
+        if model.hazards or model.has_lesions or model.table.varying
+        else Vocabulary(),
     )
     return _with_supplied_doses(planned, lesions, model, design, rng), lesions
 
