@@ -17,6 +17,7 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.infer.gaussian import fit_gaussian, nothing_around
+from lymphokin.infer.mode import rough_modes
 from lymphokin.infer.noncentred_density import NoncentredDensity, gradients_of, latents_of
 from lymphokin.infer.sampler import NutsSettings
 from lymphokin.model import load_model
@@ -141,23 +142,31 @@ blocks = (Lesions(),)
 '''
 
 
+def of_lesions(folder, spread, residual, y, days) -> CohortDensity:
+    """Of lesions whose volumes ``y`` [patient, lesion] or [patient, day, lesion] are seen."""
+    size = LEVEL | spread | {"unit": "cm3", "population_sd": 0.0, "between_subject_sd": 0.0}
+    table = {"parameters": {"size": size}, "residuals": {"volume": residual}}
+    (folder / "lesions.py").write_text(LESIONS)
+    (folder / "lesions.toml").write_text(tomli_w.dumps(table))
+    model = load_model(folder / "lesions.py")
+    cohort = cohort_of(np.reshape(y, (len(y), -1)).tolist())
+    seen = cohort.observations
+    place = seen["day"].to_numpy(int) - 1
+    lesions = np.shape(y)[-1]
+    seen = seen.assign(
+        quantity="volume", lesion=place % lesions + 1, day=np.take(days, place // lesions)
+    )
+    return posterior_of(model, replace(cohort, observations=seen, vocabulary=model.vocabulary))
+
+
 def test_many_lesions_do_not_collapse_into_one_size(tmp_path):
     """If a lesion's value alone were its latent, the density would rise without end as all lesions
     become alike. The posterior of the SD between lesions is known: given it, volumes are normal.
     """
     spread = {"between_lesion_sd": 0.3, "between_lesion_log_sd": 0.6}
-    size = LEVEL | spread | {"unit": "cm3", "population_sd": 0.0, "between_subject_sd": 0.0}
-    table = {"parameters": {"size": size}, "residuals": {"volume": RESIDUAL}}
-    (tmp_path / "lesions.py").write_text(LESIONS)
-    (tmp_path / "lesions.toml").write_text(tomli_w.dumps(table))
     rng = np.random.default_rng(6)
     y = 2.0 + np.hypot(0.2, NOISE) * rng.standard_normal((20, 3))
-    cohort = cohort_of(y.tolist())
-    seen = cohort.observations
-    seen = seen.assign(quantity="volume", lesion=seen["day"].astype(int), day=1.0)
-    model = load_model(tmp_path / "lesions.py")
-    cohort = replace(cohort, observations=seen, vocabulary=model.vocabulary)
-    density = posterior_of(model, cohort)
+    density = of_lesions(tmp_path, spread, RESIDUAL, y, [1.0])
 
     space = NoncentredDensity.about(density)
     trust = (0.3 / NOISE) ** 2
@@ -177,6 +186,24 @@ def test_many_lesions_do_not_collapse_into_one_size(tmp_path):
     found = fit_gaussian(density, gradients_of(density))
     assert found.whitening.centre[0] == pytest.approx(mean, abs=0.5 * sd)
     assert found.whitening.population[0, 0] == pytest.approx(sd, rel=0.3)
+
+
+def test_a_climb_does_not_end_where_an_error_makes_all_lesions_alike(tmp_path):
+    """The error is believed to be small, and the two readings of each lesion agree with that; but
+    from one size for all a climb first raises the error by as much as sizes differ.
+    """
+    spread = {"between_lesion_sd": 0.6, "between_lesion_log_sd": 0.3}
+    residual = RESIDUAL | {"sd": 0.02, "sd_log_sd": 0.5, "certainty": "proposed prior"}
+    rng = np.random.default_rng(7)
+    size = 2.0 + 0.6 * rng.standard_normal((20, 1, 3))
+    density = of_lesions(
+        tmp_path, spread, residual, size + 0.02 * rng.standard_normal((20, 2, 3)), [1.0, 5.0]
+    )
+    (found,) = rough_modes(density, gradients_of(density), 1, 1)[:1]
+    names = density.hierarchy.population_names
+    z = found[: len(names)]
+    assert 0.01 < 0.02 * np.exp(0.5 * z[names.index("volume_residual_sd")]) < 0.04
+    assert 0.4 < 0.6 * np.exp(0.3 * z[names.index("size_between_lesion_sd")]) < 0.9
 
 
 @pytest.mark.slow
