@@ -42,6 +42,7 @@ def spread(
     """
     from lymphokin.csv_text import neutral_frame
     from lymphokin.files import write_text
+    from lymphokin.infer.weights import UNRELIABLE_PARETO_K
     from lymphokin.io import read_events
     from lymphokin.literature.between_models import between_models, numbers_of
     from lymphokin.pages.wording import number, percent
@@ -63,23 +64,28 @@ def spread(
     rows = found.by_model.to_dict("records")
     of_models = {(str(row["id"]), str(row["model"])): row for row in rows}
 
-    def cell(row: Mapping[Hashable, Any]) -> str:
+    def cell(row: Mapping[Hashable, Any], doubtful: bool) -> str:
         shown, true = (row[column] for column in numbers_of(found.endpoint)[:2])
+        mark = " ‡" if doubtful else ""
         if found.endpoint.on_a_day:
-            return percent(shown)
+            return percent(shown) + mark
         words = percent if found.endpoint.has_event else number
-        return f"{words(shown)} ({words(true)})"
+        return f"{words(shown)} ({words(true)}){mark}"
 
     shown.add_column("patient")
     for name in (*found.weights, "combined"):
         shown.add_column(name.replace("_", " "), justify="right")
     for patient, row in found.combined.iterrows():
-        own = [cell(of_models[str(patient), name]) for name in found.weights]
-        shown.add_row(str(patient), *own, cell(row.to_dict()))
+        own = [of_models[str(patient), name] for name in found.weights]
+        doubts = [float(one["pareto_k"]) > UNRELIABLE_PARETO_K for one in own]
+        cells = map(cell, own, doubts)
+        shown.add_row(str(patient), *cells, cell(row.to_dict(), any(doubts)))
     weights = ", ".join(f"{name} {weight:.2f}" for name, weight in found.weights.items())
     shown.caption = f"Weights ({found.rule}): {weights}"
     console = Console(width=None if Console().is_terminal else 140)
     console.print(shown)
+    if (found.by_model["pareto_k"] > UNRELIABLE_PARETO_K).any():
+        console.print("‡ unreliable: the counts disagree too much with the model")
     console.print(RESEARCH_USE)
 
 

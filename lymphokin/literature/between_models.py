@@ -29,7 +29,8 @@ STACKING_OUTCOMES = 20
 """Fewest known outcomes for which weights are estimated; with fewer they are noise (judgement)."""
 RISKS = ("p_grade2_measured", "p_grade2_true", "p_grade3_measured", "p_grade4_measured")
 SHOWN = ("endpoint_day", *RISKS, "p_grade2_q05", "p_grade2_q95", "alc_q05", "alc_q50", "alc_q95",
-         "n_counts_used", "observed_alc", "observed_grade2", "extrapolation")  # fmt: skip
+         "n_counts_used", "observed_alc", "observed_grade2", "extrapolation",
+         "pareto_k")  # fmt: skip
 
 
 def numbers_of(endpoint: Endpoint) -> tuple[str, ...]:

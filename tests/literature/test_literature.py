@@ -199,13 +199,15 @@ def test_models_are_weighed_equally_until_outcomes_are_known():
 
 def test_the_command_shows_the_measured_risk_of_every_model_and_of_all(monkeypatch):
     by_model = forecasts({"a": [0.2, 0.5], "b": [0.4, 0.1]}, [None, None])
-    found = combine(by_model.assign(p_grade2_true=0.9))
+    # The counts of P1 disagree with model b.
+    found = combine(by_model.assign(p_grade2_true=0.9, pareto_k=[0.1, 0.1, 0.1, 0.9]))
     monkeypatch.setattr("lymphokin.literature.between_models.between_models", lambda *_: found)
     table = data_path("synthetic_sbrt_atra_trial.csv")
     done = CliRunner().invoke(app, ["spread", str(table)], catch_exceptions=False)
-    rows = [re.findall(r"[^│┃\s]+(?: %)?", line) for line in done.stdout.splitlines()]
+    rows = [re.findall(r"[^│┃\s]+(?: %)?(?: ‡)?", line) for line in done.stdout.splitlines()]
     assert ["P0", "20 %", "40 %", "30 %"] in rows
-    assert ["P1", "50 %", "10 %", "30 %"] in rows
+    assert ["P1", "50 %", "10 % ‡", "30 % ‡"] in rows
+    assert "‡ unreliable" in done.stdout
     assert ["patient", "a", "b", "combined"] in rows
 
 
