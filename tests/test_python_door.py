@@ -26,6 +26,8 @@ NOTEBOOK = EXAMPLES / "notebook.py"
 
 ELSEWHERE = {"update", "validate", "check_link", "export_site", "pool"}
 """Public names whose examples run in the tests of their rooms, with patients of their own."""
+LONG = {"check", "check_forecasts", "compare", "Fit.report", "Fit.save", "simulate_trial"}
+"""Those whose examples take a second or more."""
 SLOW = {"check_sampler"}
 """Those whose examples take minutes."""
 
@@ -39,8 +41,11 @@ def documented() -> list[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        pytest.param(name, marks=marks)
         for name in documented()
+        for marks in [
+            [pytest.mark.slow] if name in SLOW else [pytest.mark.long] if name in LONG else []
+        ]
         if name not in ELSEWHERE
     ],
 )
@@ -57,6 +62,7 @@ def test_every_public_name_says_what_it_is(name):
     assert len((getattr(lk, name).__doc__ or "").split()) >= 5
 
 
+@pytest.mark.long
 def test_the_notebook_goes_from_table_to_risk_and_back(tmp_path):
     runpy.run_path(str(NOTEBOOK), {"folder": tmp_path})
     assert (tmp_path / "run" / "report.html").is_file()

@@ -73,6 +73,7 @@ def solve_at(tmp_path_factory):
     return cohort, solved
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("method", "tolerance"),
     [("LSODA", 1e-12), pytest.param("Radau", 1e-10, marks=pytest.mark.slow)],

@@ -12,6 +12,7 @@ from lymphokin.criticism.data.realised import realised_distance
 from .mixed_trials import probabilities
 
 
+@pytest.mark.long
 def test_a_right_model_passes_about_as_often_as_the_check_says():
     """Bands over all draws gave such fits 0.7 in the mean, and more than 0.95 to one in five."""
     (p,) = probabilities("right", 24, ("relative to baseline",)).values()

@@ -77,6 +77,7 @@ def test_where_there_is_no_density_the_potential_stays_infinite(value):
     assert chain.potential == jnp.inf
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("followed", [NARROW, SHIFTED], ids=["narrow", "shifted"])
 def test_the_accurate_density_is_sampled_whatever_is_followed(followed):
     y, accepted = sample(followed, NARROW)

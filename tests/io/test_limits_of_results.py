@@ -126,6 +126,7 @@ def in_folder(files: dict[str, str], mapping: dict | None = None) -> Cohort:
         return convert(source, stated).cohort
 
 
+@pytest.mark.long
 @given(cases())
 @settings(max_examples=2)
 def test_words_and_limits_mean_the_same_in_every_kind_of_file(made):

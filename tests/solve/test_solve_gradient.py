@@ -65,6 +65,7 @@ def gradient(request):
     return log_outputs(model), len(model.table.parameters)
 
 
+@pytest.mark.long
 def test_the_gradient_is_that_of_finite_differences(gradient):
     """To 1e-8 of the sum of its parts' sizes; differences of fourth order, prior tails included."""
     of, parameters = gradient

@@ -144,6 +144,7 @@ class OneDraw:
         self.draws = xr.DataTree.from_dict({"latents": latents})
 
 
+@pytest.mark.long
 def test_a_look_forecasts_the_event_of_who_is_in_follow_up(cohort: Cohort):
     design = design_judging()
     design = told_apart(design, n_treated=4, n_control=4)

@@ -179,6 +179,7 @@ class TestTheRun:
         assert updated.population.provenance.title.startswith("a test, updated by a")
         assert {row["measure"] for row in facts["gains"]} >= {"count_log_score", "count_crps"}
 
+    @pytest.mark.long
     def test_is_a_run_like_any_other(self, updated, few, tmp_path):
         (tmp_path / "m").mkdir()
         for name, content in updated.model.files.items():
@@ -195,6 +196,7 @@ class TestTheRun:
         assert "for whose centre the update is made" in page
 
 
+@pytest.mark.long
 def test_its_example_runs(earlier, few, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_events(replace(few, synthetic=True), tmp_path / "our_patients.csv", ["SYNTHETIC DATA"])

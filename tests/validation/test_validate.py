@@ -255,6 +255,7 @@ class TestNumbersAgainstOthers:
         assert scaled_brier_of(happened.astype(float), happened, 0).value == 1.0
 
 
+@pytest.mark.long
 def test_a_validation_is_saved_as_page_json_and_tables(right, tmp_path):
     files = {f.name: f for f in right.save(tmp_path / "ours.html")}
     assert set(files) == {"ours.html", "ours.json", "ours_scores.csv", "ours_forecasts.csv",
@@ -294,6 +295,7 @@ def test_the_command_validates_a_run_and_refuses_its_own_patients(level_run, tmp
     assert page.exists()
 
 
+@pytest.mark.long
 def test_its_example_runs(known, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_events(hospital(9), tmp_path / "our_patients.csv")

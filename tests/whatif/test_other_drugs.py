@@ -155,6 +155,7 @@ def test_the_usual_regimen_is_that_of_the_shipped_trial():
     assert [p.day for p in pulses_in_words("4x3")] == [0, 21, 42, 63]
 
 
+@pytest.mark.long
 def test_four_arms_are_one_question_and_say_what_they_rest_on(engine):
     spec = spec_from_file_location("four_arms", EXAMPLES / "four_arms.py")
     assert spec is not None

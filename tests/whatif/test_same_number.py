@@ -97,7 +97,9 @@ def opened(hedos_run: SavedRun) -> Fit:
     return open_run(hedos_run.folder)
 
 
-@pytest.mark.parametrize("source", ["published cohorts", "a run"])
+@pytest.mark.parametrize(
+    "source", ["published cohorts", pytest.param("a run", marks=pytest.mark.long)]
+)
 def test_service_and_commands_give_one_number(
     source: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
