@@ -66,8 +66,10 @@ def varied(
     endpoint = str(rng.choice([*shipped_endpoints(), f"day{rng.integers(20, 90)}"]))
     who = {"patient": who, "endpoint": endpoint}
     match kind:
-        case "narrowing" | "scan":
+        case "narrowing":
             return kind, who | {"schedule": schedule(rng, drug)}
+        case "scan":
+            return kind, who | {"schedule": schedule(rng, drug), "kind": "fractions"}
         case "options":
             return kind, who | {"schedule": schedule(rng, drug), "bed10_gy": [80, 100]}
     plans = {key: schedule(rng, drug) for key in "ab"}
