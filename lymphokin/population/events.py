@@ -114,8 +114,9 @@ def simulate_events(
 ) -> dict[str, EventRecords]:
     """Records of events that happen at random, at the visits of a cohort.
 
-    The first visit after an event has seen it; later ones weigh nothing. The moments of exact
-    events are not nodes, so that those cannot be simulated here.
+    The first visit after an event has seen it; later ones weigh nothing. Where the moment is known
+    the record is moved to the node that is nearest to it; patients are followed as long as the
+    cohort's records of the event have it.
     """
     found = {}
     for i, (name, records) in enumerate(arrays.events.items()):
@@ -126,5 +127,14 @@ def simulate_events(
         happened = spared & (hazard[records.place, records.patient] >= own)
         # The start is a visit that all came to.
         weight = jnp.asarray(records.weight) * spared
-        found[name] = records._replace(happened=happened.astype(weight.dtype), weight=weight)
+        seen = records._replace(happened=happened.astype(weight.dtype), weight=weight)
+        if model.hazards[name].exact:
+            nearest = _nearest_node(hazard[:, records.patient], own)
+            seen = seen._replace(place=jnp.where(happened, nearest, records.place))
+        found[name] = seen
     return found
+
+
+def _nearest_node(hazard: jax.Array, reached: jax.Array) -> jax.Array:
+    """[record] the node whose cumulative hazard [node, record] is nearest to a value [record]."""
+    return jnp.abs(hazard - reached).argmin(axis=0)

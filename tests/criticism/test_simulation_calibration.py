@@ -14,6 +14,7 @@ from lymphokin.criticism.simulation.simulation_calibration import (
     RANKED,
     SimulatedFits,
     SimulationCalibration,
+    _on_nodes_of,
     assess,
     calibrate_by_simulation,
     ranks_of,
@@ -27,6 +28,7 @@ from lymphokin.pages.drawing import VERMILLION
 from lymphokin.progress import Reporter
 from tests.conftest import SHORT
 from tests.criticism.test_check_command import Page
+from tests.model import test_hazards as hazards
 
 SETTINGS = NutsSettings(**SHORT)
 ABOUT = {
@@ -152,6 +154,20 @@ def test_a_stopped_calibration_goes_on_and_ends_the_same(small_posterior, tmp_pa
 
 def check(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["check", *arguments])
+
+
+def test_events_lie_on_the_nodes_of_long_steps_too(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text(hazards.TABLE)
+    model = hazards.made()
+    fine = density_of(model, read_events(path, model=model))
+    coarse = fine.with_long_steps()
+    assert len(coarse.arrays.timeline.days.node_day) < len(fine.arrays.timeline.days.node_day)
+    for name, records in fine.arrays.events.items():
+        moved = _on_nodes_of(coarse, fine, records)
+        own = np.asarray(records.weight) > 0
+        expected = np.asarray(coarse.arrays.events[name].place)
+        np.testing.assert_array_equal(np.asarray(moved.place)[own], expected[own])
 
 
 def test_too_few_trials_and_two_checks_at_once_are_refused(made_up_run):

@@ -135,6 +135,31 @@ def test_simulated_events_are_seen_at_the_next_visit_as_often_as_they_happen(mod
     np.testing.assert_allclose(looked.mean(axis=0)[:5], kept, atol=0.025)
 
 
+def test_simulated_moments_are_those_of_the_hazard(model, read):
+    """Of patients who die by the last record: an exponential that is cut there."""
+    visits = "".join(f"P1,{day},0,,,marker,.\n" for day in range(0, 401, 2))
+    cohort = read(f"ID,TIME,EVID,CMT,AMT,DVID,DV\n{visits}P1,400,0,,,death,0\n")
+    packed = pack(model, cohort)
+    likelihood = CohortLikelihood(Hierarchy(model))
+    latents = likelihood.hierarchy.typical_latents(packed.arrays)
+    *_, solution = likelihood.solution(latents, packed.arrays)
+    node_day = np.asarray(packed.arrays.timeline.days.node_day)[:, 0]
+
+    def drawn(key):
+        records = simulate_events(model, solution, packed.arrays, key)["death"]
+        return records.happened[0], records.place[0]
+
+    happened, place = jax.jit(jax.vmap(drawn))(jax.random.split(jax.random.key(1), 4000))
+    dead = np.asarray(happened) > 0
+    by_then = -np.expm1(-DEATHS * 400)
+    assert dead.mean() == pytest.approx(by_then, abs=0.025)
+    moments = node_day[np.asarray(place)]
+    assert (moments[~dead] == 400).all()
+    cut = stats.truncexpon(400 * DEATHS, scale=1 / DEATHS)
+    noise = np.random.default_rng(0).uniform(-1, 1, dead.sum())  # nodes are two days apart
+    assert stats.kstest(moments[dead] + noise, cut.cdf).pvalue > 0.01
+
+
 def test_the_probability_of_an_interval_keeps_its_digits():
     x = np.array([1e-14, 1e-6, 0.3, np.log(2), 1.0, 30.0, 700.0])
     expected = np.log(-np.expm1(-x))

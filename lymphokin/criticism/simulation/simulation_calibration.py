@@ -200,11 +200,26 @@ def _with_records(
     arrays = density.arrays._replace(measured=measured)
     if events:  # the nodes are the cohort's own
         seen = {
-            name: own._replace(happened=events[name].happened, weight=events[name].weight)
+            name: own._replace(
+                happened=events[name].happened,
+                weight=events[name].weight,
+                place=events[name].place,
+            )
             for name, own in arrays.events.items()
         }
         arrays = arrays._replace(events=seen)
     return CohortDensity(density.likelihood, replace(density.packed, arrays=arrays))
+
+
+def _on_nodes_of(
+    density: CohortDensity, other: CohortDensity, records: EventRecords
+) -> EventRecords:
+    """Records of events on nodes of another density, on the nearest ones of a density."""
+    mine, theirs = (
+        jnp.asarray(d.arrays.timeline.days.node_day)[:, records.patient] for d in (density, other)
+    )
+    day = jnp.take_along_axis(theirs, records.place[None], axis=0)
+    return records._replace(place=jnp.abs(mine - day).argmin(axis=0))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -230,7 +245,8 @@ def _one_trial(
     key = jax.random.fold_in(jax.random.key(seed), trial)
     truth, log_value, events = _simulated(design.accurate.likelihood, key, design.accurate.arrays)
     accurate = _with_records(design.accurate, log_value, design.log_lloq, events)
-    coarse = _with_records(design.coarse, log_value, design.log_lloq, events)
+    moved = {n: _on_nodes_of(design.coarse, design.accurate, own) for n, own in events.items()}
+    coarse = _with_records(design.coarse, log_value, design.log_lloq, moved)
     draws = fit_again(accurate, coarse, sampler, replace(settings, seed=seed + trial))
     x = draws.x.reshape(-1, draws.x.shape[-1])
     chosen = x[np.linspace(0, len(x) - 1, RANKED).round().astype(int)]
