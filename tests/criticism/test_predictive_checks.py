@@ -178,6 +178,21 @@ def test_values_below_the_limit_are_a_share_and_never_a_percentile(wrong):
     assert np.nanmin(check.observed) >= LLOQ
 
 
+def test_a_percentile_that_is_always_simulated_below_the_limit_is_judged_by_its_share_alone(right):
+    """The model measures nobody above the limit at the last visit, where all were."""
+    last = (right.records["day"] == 84).to_numpy()
+    records = right.records.assign(value=np.where(last, 2.0, right.records["value"]),
+                                   censored=right.records["censored"] & ~last)  # fmt: skip
+    r = replace(right, records=records, new=np.where(last, -9.0, right.new))
+    checks = visual_checks(r, "as measured")
+    assert judge_visual_checks(checks, r.population).level == "wrong"
+    for check in checks:
+        places = [i for i, name in enumerate(check.cells) if "day 84" in name]
+        assert (check.seen[places[:3]] == check.simulated[:, places[:3]]).all()
+        assert check.cells[places[3]].startswith("share below the limit")
+        assert (check.seen[places[3]], check.simulated[0, places[3]]) == (0.0, 1.0)
+
+
 def test_prediction_errors_are_uniform_under_the_truth():
     errors = np.concatenate([prediction_errors(linear_trial(seed), seed) for seed in range(8)])
     assert stats.kstest(errors, "uniform").pvalue > 0.01

@@ -163,7 +163,8 @@ def _check(r: Replicates, kind: Kind, group: str, chosen: np.ndarray) -> VisualC
     records = table["records"].to_numpy(float)
     least = np.stack([*np.full((3, len(table)), ROUNDING), *([0.5 / records] if limited else [])])
     floor = np.min(np.where(np.isfinite(drawn), drawn, np.inf), axis=0)
-    floor = np.where(np.isfinite(floor), floor, 0.0)
+    # Where every simulated one lies below the limit, the share below it says how the trial differs.
+    floor = np.where(np.isfinite(floor), floor, np.where(np.isfinite(seen), seen, 0.0))
     return VisualCheck(
         r.quantity,
         kind,
