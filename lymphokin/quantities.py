@@ -102,6 +102,7 @@ def described(
         known.decimals if decimals is None else decimals,
         known.at_most if at_most is None else at_most,
         in_full=known.in_full or meaning[:1].upper() + meaning[1:],
+        molar_mass=known.molar_mass,
     )
 
 

@@ -26,7 +26,6 @@ def declaration_problems(block: Block) -> list[str]:
             problems += _entry(kind, name, declared)
     if block.clock not in ("days", "hours"):
         problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
-    problems += _of_outputs(block)
     if all(isinstance(dose, Dose) for dose in block.takes.values()):
         problems += _of_drugs(block)
     problems += _of_hazards(block)
@@ -97,13 +96,6 @@ def _of_state(name: str, declared: State) -> Iterator[str]:
             f"state {name!r}: its initial value must be a number or a function of the parameters, "
             f"not {declared.initial!r}"
         )
-
-
-def _of_outputs(block: Block) -> Iterator[str]:
-    for name, output in block.shows.items():
-        known = OBSERVABLES.get(name)
-        if known is not None and isinstance(output, Output) and output.unit != known.unit:
-            yield f"shows[{name!r}] is in {output.unit}: event tables have {name} in {known.unit}"
 
 
 def _of_hazards(block: Block) -> Iterator[str]:
