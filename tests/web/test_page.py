@@ -85,8 +85,9 @@ def test_numbers_pictures_and_answer_agree_to_the_unit(visit: Visit) -> None:
     assert headline.startswith(f"B instead of A: {change if clear else 'no clear difference'}")
     lower = "b" if a > b else "a"
     share = answer["difference"][f"probability_{lower}_better"]
-    shown = {0: "< 0.01", 1: "> 0.99"}.get(share, f"{share}")
-    assert f"Probability that {lower.upper()} is lower by 5 of 100 or more: {shown}." in headline
+    shown = {0: "<\u00a00.01", 1: ">\u00a00.99"}.get(share, f"{share}")
+    better = f"Probability that the risk under {lower.upper()} is lower by 5 of 100 or more"
+    assert f"{better}: {shown}." in headline
     assert page.locator("table.risks tbody tr").count() == 8
     doubted = "".join(w["field"][:1] for w in answer["warnings"] if w["severity"] != "note")
     for i, key in enumerate("ab"):

@@ -19,7 +19,7 @@ export const range = ({ low, high, of_100 }) => t("number.range", { low: written
 export const change = (difference) => (difference ? t(difference > 0 ? "change.fewer" : "change.more", { size: Math.abs(difference) }) : number(0));
 
 /** A probability of two decimals. */
-export const probability = (share) => ({ 0: `< ${number(0.01)}`, 1: `> ${number(0.99)}` })[share] ?? number(share);
+export const probability = (share) => ({ 0: `<\u00a0${number(0.01)}`, 1: `>\u00a0${number(0.99)}` })[share] ?? number(share);
 
 const UNITS = { "1e9/L": "10⁹/L", "1e9/L x days": "10⁹/L × days", "cells/uL": "cells/µL", m2: "m²", cm3: "cm³" };
 /** A unit as people write it. */
