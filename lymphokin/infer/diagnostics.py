@@ -157,7 +157,7 @@ def judge(
         level, verdict = "bad", f"Do not use this fit: the chains have not converged ({numbers})."
     else:
         level = "caution"
-        verdict = f"Usable for a look, not for reporting: sample longer ({numbers})."
+        verdict = f"Usable for a look, not for reporting ({numbers})."
     worst = summary.nsmallest(5, "ess_bulk")[["name", "rhat", "ess_bulk"]]
     if not good:
         remedy = f"{apart} {ONE_MODE}" if apart else _remedy(summary, draws * thinning, share)
