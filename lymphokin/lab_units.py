@@ -89,9 +89,9 @@ def part_factor(unit: str) -> Fraction | None:
     return _PARTS.get(_plain(unit))
 
 
-def level_factor(unit: str, drug: str = DRUG) -> Fraction | None:
-    """Factor from a level of a drug in `unit` to ng/mL; moles need its molar mass to be known."""
-    plain, molar_mass = _plain(unit), OBSERVABLES[drug].molar_mass
+def level_factor(unit: str) -> Fraction | None:
+    """Factor from a level of the drug in `unit` to ng/mL; moles need its molar mass to be known."""
+    plain, molar_mass = _plain(unit), OBSERVABLES[DRUG].molar_mass
     if plain in _MOLES and molar_mass:
         return _MOLES[plain] * Fraction(str(molar_mass))
     return _LEVELS.get(plain)

@@ -27,7 +27,8 @@ Ess = Annotated[
     float,
     typer.Option(
         help="nuts: effective draws wanted of every population quantity; chains that lack them go "
-        "on, up to 8 times as long; 0: they do not."
+        "on, up to 8 times as long, if there are two or more and enough draws are kept; 0: they "
+        "do not."
     ),
 ]
 

@@ -28,8 +28,9 @@ DEFAULT = "grade2_week6"
 LATEST_DAY = 3650.0
 """Days from the reference beyond which no endpoint lies (judgement: ten years)."""
 ON_A_DAY = re.compile(r"day(\d{1,4}(?:\.\d+)?)")
-EVENT_BY_DAY = re.compile(r"([A-Za-z]\w*)_by_day(\d{1,4}(?:\.\d+)?)")
 """Name of the count on a day."""
+EVENT_BY_DAY = re.compile(r"([A-Za-z]\w*)_by_day(\d{1,4}(?:\.\d+)?)")
+"""Name of an event by a day."""
 
 
 class Endpoint(BaseModel):

@@ -46,7 +46,7 @@ class Convergence:
     chains: int | None
     draws: int
     thinning: int
-    """of that many transitions of a chain one is a draw"""
+    """one of this many transitions of a chain is kept as a draw"""
     level: str
     """good | caution | bad"""
     verdict: str
@@ -135,7 +135,7 @@ def judge(
         summary: from :func:`population_summary`.
         diverging: [chain, draw] flags.
         apart: what separates chains that never met, or empty.
-        thinning: of that many transitions of a chain one is a draw.
+        thinning: one of this many transitions of a chain is kept as a draw.
     """
     chains, draws = diverging.shape
     # A chain that never moved has no R-hat: a number that is missing speaks against the fit.

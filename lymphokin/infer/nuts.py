@@ -49,7 +49,7 @@ class Draws(NamedTuple):
     energy: np.ndarray
     """Hamiltonian of the density that the trajectory follows, where the draw is"""
     thinning: int = 1
-    """of that many transitions one is a draw"""
+    """one of this many transitions is kept as a draw"""
 
     def sample(self) -> Sample:
         """These draws as of any method."""

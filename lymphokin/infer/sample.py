@@ -24,6 +24,6 @@ class Sample:
     groups: Mapping[str, xr.Dataset] = field(default_factory=dict)
     """kept in ``posterior.nc`` beside the draws"""
     thinning: int = 1
-    """of that many transitions of a Markov chain one is a draw"""
+    """one of this many transitions of a Markov chain is kept as a draw"""
     log_evidence: tuple[float, ...] = ()
     """of the modes that the starts of Markov chains found, the largest first; rough"""

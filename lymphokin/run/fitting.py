@@ -53,7 +53,8 @@ def fit(
         draws: draws kept per chain.
         ess: bulk effective draws wanted of every population quantity, beside an R-hat of at most
             1.02. Chains that lack them go on, up to 8 times as long, and the same number of draws
-            is kept, spread over the longer run; 0: they end after ``draws``.
+            is kept, spread over the longer run; 0, one chain, or fewer draws kept in all than 1.5
+            times that many: they end after ``draws``.
         rtol: relative error of counts that the solver is allowed; None: about 1e-4.
         unfinished: folder in which Markov chains are kept while they run. The same call continues
             them after a stop; saving the fit removes the folder. None: a stopped fit is lost.

@@ -63,8 +63,9 @@ def drawn(tmp_path, monkeypatch):
         Whitening.identity(np.zeros(2), 2, np.zeros((0, 0), int)), Noncentring.none((0, 1))
     )
 
-    def run(sampler, ess=400.0, seed=5, on_progress=lambda progress: None):
-        settings = NutsSettings(CHAINS, CHUNK, DRAWS, pilot=CHUNK, seed=seed, ess=ess)
+    def run(sampler, ess=400.0, chains=CHAINS, draws=DRAWS, on_progress=lambda progress: None):
+        seed = 5
+        settings = NutsSettings(chains, CHUNK, draws, pilot=CHUNK, seed=seed, ess=ess)
         checkpoint = Checkpoint(tmp_path / "run", {"seed": seed, "ess": ess})
         return sample_nuts(DENSITY, DENSITY, sampler, start, settings, checkpoint, on_progress)
 
@@ -103,6 +104,12 @@ def test_without_a_wish_they_end_when_they_were_asked_to(drawn):
 )
 def test_chains_whom_more_draws_do_not_help_end_at_once(drawn, sampler):
     assert drawn(sampler).thinning == 1
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(1, 1000), (4, 125)], ids=["one chain", "too few"])
+def test_chains_that_could_never_have_enough_end_at_once(drawn, chains, draws):
+    """One chain has no R-hat; 500 draws are not worth 400 where any two go together."""
+    assert drawn(Autoregressive(0.85), chains=chains, draws=draws).thinning == 1
 
 
 def test_no_run_is_longer_than_the_longest(drawn):

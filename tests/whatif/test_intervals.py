@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lymphokin.model import Residual
+from lymphokin.model import Residual, load_model
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import CHANCE, Scale
@@ -163,7 +163,7 @@ def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned)
     """The true count stays as it is: a count of any day is one more look at that of the visit."""
     at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))
     engine = SimpleNamespace(
-        population=SimpleNamespace(seen=None, seen_patients=None),
+        population=SimpleNamespace(seen=None, seen_patients=None, model=load_model("hedos_hcc")),
         treatment=treatment_of,
         condition=lambda *_: conditioned,
         intervals=lambda _: intervals,

@@ -199,7 +199,12 @@ def test_an_option_says_how_many_more_of_100_and_how_long_it_takes(population):
         number = 10 * len(schedule.fractions)
         return Estimate(p=number / 100, low=0.0, high=1.0, of_100=number)
 
-    engine = SimpleNamespace(risk_of=risk_of, population=population, treatment=treatment_of)
+    engine = SimpleNamespace(
+        risk_of=risk_of,
+        population=population,
+        treatment=treatment_of,
+        condition=lambda *_: SimpleNamespace(reliable=True),
+    )
     request = OptionsRequest(
         patient=Patient(), schedule=PLAN, bed10_gy=(0, 1000), fractions=(2, 6), gy=(8, 8)
     )
