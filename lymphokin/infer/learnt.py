@@ -20,6 +20,21 @@ UNKNOWN = "unknown"
 """Nothing can be said: a single point, or draws that are not to be believed."""
 
 
+def contraction_of(prior: np.ndarray, posterior: np.ndarray) -> float:
+    """1 - the squared ratio of the widths of the 90 % intervals of draws.
+
+    Args:
+        prior, posterior: [draw] of one number, before the data and after.
+
+    Returns:
+        NaN where either has no draw; 0 where the prior has no width.
+    """
+    if not (len(prior) and len(posterior)):
+        return np.nan
+    before, after = (np.ptp(np.quantile(draws, (0.05, 0.95))) for draws in (prior, posterior))
+    return float(1 - (after / before) ** 2) if before > 0 else 0.0
+
+
 def learnt_word(contraction: float, measured: bool = True) -> str:
     """What a contraction means, for a quantity that was measured or not.
 

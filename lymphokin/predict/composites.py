@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.infer.density import CohortDensity, flat
-from lymphokin.infer.learnt import learnt_word
+from lymphokin.infer.learnt import contraction_of, learnt_word
 from lymphokin.io import Cohort
 from lymphokin.model import Model
 from lymphokin.model.composites import FOLD, RATE, DeclaredComposite
@@ -57,10 +57,8 @@ class CompositeDraws:
 
     @property
     def contraction(self) -> float:
-        """1 - the squared ratio of the widths of the 90 % intervals."""
-        both = self.prior, self.posterior[FITTED]
-        before, after = (np.ptp(np.quantile(values, (0.05, 0.95))) for values in both)
-        return float(1 - (after / before) ** 2) if before > 0 else 0.0
+        """1 - the squared ratio of the widths of the 90 % intervals; NaN without a draw."""
+        return contraction_of(self.prior, self.posterior[FITTED])
 
 
 def declared_composites(
@@ -114,8 +112,8 @@ def composites_table(
     composite, arm and version ("prior", "fitted" and links that are left out).
 
     Args:
-        density, z, seed: as there.
-        believed: whether the draws are; else nothing is said of what was learnt.
+        density, z, seed: as of :func:`declared_composites`.
+        believed: whether the fit converged; if not, nothing is said of what was learnt.
     """
     records, rows = density.packed.records, []
     for own in declared_composites(density, z, seed):

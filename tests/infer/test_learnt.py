@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lymphokin.infer.learnt import learnt_word, unmeasured_quantities, withheld
+from lymphokin.infer.learnt import contraction_of, learnt_word, unmeasured_quantities, withheld
 from lymphokin.infer.prior_conflict import in_a_sentence, prior_conflicts
 from lymphokin.model import load_model
 from lymphokin.population.quantities import sampled_quantities
@@ -30,6 +30,14 @@ DIFFERENTIATION = {"max_differentiation", "half_effect_concentration", "signal_t
 )
 def test_a_quantity_without_a_record_of_its_block_is_never_learnt(contraction, measured, word):
     assert learnt_word(contraction, measured) == word
+
+
+def test_contraction_is_that_of_the_variance_and_unknown_without_a_draw():
+    prior = np.linspace(-1.0, 1.0, 101)
+    assert contraction_of(prior, prior / 2 + 7) == pytest.approx(1 - 1 / 4)
+    assert contraction_of(np.ones(5), prior) == 0.0
+    for before, after in ((prior, prior[:0]), (prior[:0], prior)):
+        assert np.isnan(contraction_of(before, after))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,14 @@ from lymphokin.criticism.teaching.reference_courses import (
 )
 from lymphokin.endpoint import ENDPOINT_DAYS
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.learnt import NOT_MEASURED, PARTLY, PRIOR_ONLY, WELL, learnt_word
+from lymphokin.infer.learnt import (
+    NOT_MEASURED,
+    PARTLY,
+    PRIOR_ONLY,
+    WELL,
+    contraction_of,
+    learnt_word,
+)
 from lymphokin.pages.wording import joined
 from lymphokin.predict.composites import FITTED, declared_composites
 from lymphokin.predict.contrast import ALONE
@@ -52,9 +59,8 @@ class Composite:
 
     @property
     def contraction(self) -> float:
-        """1 - the squared ratio of the widths of the 90 % intervals."""
-        before, after = (np.ptp(np.quantile(v, (0.05, 0.95))) for v in (self.prior, self.posterior))
-        return float(1 - (after / before) ** 2) if before > 0 else 0.0
+        """1 - the squared ratio of the widths of the 90 % intervals; NaN without a draw."""
+        return contraction_of(self.prior, self.posterior)
 
     @property
     def learnt(self) -> str:
