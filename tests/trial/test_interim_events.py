@@ -124,6 +124,23 @@ def test_patients_stand_where_their_records_say(cohort: Cohort):
     assert waiting[ids[2]].day.tolist() == [30, 60, 80]
 
 
+@pytest.mark.parametrize(
+    ("counted", "status"), [(80.0, "in follow-up"), (83.0, "in follow-up"), (88.0, "missing")]
+)
+def test_the_last_look_can_come_after_a_count_in_its_window(cohort: Cohort, counted, status):
+    patient = str(cohort.patients.index[5])
+    rows = cohort.observations
+    one = rows[(rows["id"] == patient) & (rows["quantity"] == "alc")].head(1).assign(day=counted)
+    late = replace(cohort, observations=pd.concat([rows, one], ignore_index=True))
+    design = design_judging(window=7)
+    followed = pd.Series({patient: counted})
+    table, waiting = standing_of_event(late, design, followed, set())
+    assert table.loc[patient, "status"] == status
+    if status == "in follow-up":
+        assert waiting[patient].day.tolist() == [counted]
+        assert table.loc[patient, "evaluable"] == pytest.approx(1 - MISSING)
+
+
 class OneDraw:
     """Stands in for a fit of the model of drop-out: the medians of its prior, twice."""
 

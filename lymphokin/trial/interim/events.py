@@ -118,6 +118,9 @@ def standing_of_event(
         known = known_of(records[records["id"] == patient])
         reached = bool(reaching(design, np.asarray(known.last - first)))
         to_come = first + looks[first + looks > max(last, known.last)]
+        if not len(to_come) and not reached:
+            # Within its window the last look can still come after other records.
+            to_come = np.array([float(last)])
         over = str(patient) in lost or last > first + closes or not len(to_come)
         due = first + looks[-1]
         if known.seen <= first + closes:
