@@ -25,7 +25,7 @@ class DeclaredComposite:
         quantity: whose curve; of a quantity of lesions the curve of one outside the field.
         what: :data:`FOLD`, :data:`RATE` of the logarithm or :data:`SHARE`.
         reference: the fraction that the day is counted from (key ``from``).
-        day: days from it.
+        day: days from it, above 0 for a rate from the first fraction.
         below, above: the factor beyond which a change counts; one of them, of a share alone.
         without: disputed links without each of which the composite is shown too.
         expected: a sentence on what is expected of it, which stands beside every number.
@@ -69,6 +69,9 @@ def composite_of(
     beyond = [key for key in ("below", "above") if key in entry.raw]
     if len(beyond) != (entry.raw.get("what") == SHARE):
         entry.refuse("expected below or above, the factor, where what is share, and else neither")
+    keys = entry.raw.get("what"), entry.raw.get("from"), entry.raw.get("day")
+    if keys == (RATE, "first_fraction", 0):
+        entry.refuse("day must be above 0 for a rate from the first fraction, but is 0")
     links = entry.raw.pop("without", [])
     if not isinstance(links, list) or not all(isinstance(link, str) for link in links):
         entry.refuse(f"without must be a list of parameters, not {links!r}")

@@ -109,7 +109,8 @@ def composites_table(
     density: CohortDensity, z: np.ndarray, seed: int, believed: bool = True
 ) -> pd.DataFrame:
     """Means, medians and 90 % equal-tailed intervals of :func:`declared_composites`: one row per
-    composite, arm and version ("prior", "fitted" and links that are left out).
+    composite, arm and version ("prior", "fitted" and links that are left out). NaN where the
+    model has a solution in no draw.
 
     Args:
         density, z, seed: as of :func:`declared_composites`.
@@ -121,7 +122,8 @@ def composites_table(
         measured = any(map(len, records.get(own.declared.quantity, ())))
         word = learnt_word(own.contraction if believed else np.nan, measured)
         for version, values in versions.items():
-            low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
+            shown = values if len(values) else np.array([np.nan])
+            low, middle, high = np.quantile(shown, (0.05, 0.5, 0.95))
             rows.append(
                 {
                     "composite": own.declared.name,
@@ -131,7 +133,7 @@ def composites_table(
                     "expected": own.declared.expected,
                     "arm": own.arm,
                     "version": version,
-                    "mean": float(values.mean()),
+                    "mean": float(shown.mean()),
                     "q05": low,
                     "q50": middle,
                     "q95": high,

@@ -1,19 +1,25 @@
 """Declared composites of a lesion that grows at a known rate, against its closed form."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from lymphokin.criticism.teaching.composites import Composite, judge_composites
 from lymphokin.infer.density import CohortDensity
 from lymphokin.model import ModelError, load_model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
+from lymphokin.predict import composites
 from lymphokin.predict.composites import (
     FITTED,
+    CompositeDraws,
     _Reference,
     _summary,
     composites_table,
     declared_composites,
 )
+from lymphokin.verdict import LOOK
 
 MODEL = '''
 """Lesions that grow and lose a share of themselves at each fraction."""
@@ -129,6 +135,24 @@ def test_new_patients_without_a_solution_are_left_out_and_lesions_may_vanish(loa
     np.testing.assert_allclose(_summary(share, fold), [0.5, 1.0, np.nan])
 
 
+def test_a_composite_without_a_solution_in_any_draw_has_no_numbers_and_is_not_learnt(
+    load, monkeypatch
+):
+    own = load(COMPOSITE.format(name="fold", more="")).table.composites["fold"]
+    none = CompositeDraws(own, "SBRT", np.array([1.0, 2.0]), {FITTED: np.array([])})
+    monkeypatch.setattr(composites, "declared_composites", lambda *_: [none])
+    packed = SimpleNamespace(records={"volume": ([1],)})
+    shown = composites_table(SimpleNamespace(packed=packed), np.zeros((2, 1)), 1)  # type: ignore[arg-type]
+    fitted = shown.set_index("version").loc["fitted"]
+    assert fitted[["mean", "q05", "q50", "q95", "contraction"]].isna().all()
+    assert fitted["learnt"] == "unknown"
+    assert shown["q50"][0] == 1.5
+    checked = Composite("fold", "fold", "made up", none.prior, none.posterior[FITTED])
+    verdict = judge_composites([checked])
+    assert verdict.level == LOOK
+    assert verdict.sentence.endswith("; without a solution of the model: fold.")
+
+
 def test_a_composite_that_cannot_be_is_refused_with_all_that_is_wrong(load):
     bad = COMPOSITE.format(name="fold", more='below = 0.7\nwithout = ["size"]')
     with pytest.raises(ModelError) as refused:
@@ -136,5 +160,11 @@ def test_a_composite_that_cannot_be_is_refused_with_all_that_is_wrong(load):
     message = str(refused.value)
     assert message.count("expected below or above, the factor, where what is share") == 2
     assert "composites.fold: without: found 'size', expected a parameter of the table" in message
+    at_once = COMPOSITE.format(name="rate", more="").replace("day = 80", "day = 0")
+    with pytest.raises(ModelError, match=r"composites.rate: day must be above 0 for a rate"):
+        load(at_once)
+    assert (
+        load(at_once.replace("first_fraction", "last_fraction")).table.composites["rate"].day == 0
+    )
     with pytest.raises(ValueError, match=r"composites.rate: found quantity 'alc', expected one"):
         load(COMPOSITE.format(name="rate", more="").replace('"volume"', '"alc"'))

@@ -24,6 +24,7 @@ from lymphokin.infer.learnt import (
     NOT_MEASURED,
     PARTLY,
     PRIOR_ONLY,
+    UNKNOWN,
     WELL,
     contraction_of,
     learnt_word,
@@ -38,7 +39,7 @@ FIRST_LEVEL_HOURS = 3.0
 RECOVERED = 0.9
 PULSE_DAYS = 21
 INFLAMED_DAYS = 42
-WORDS = (WELL, PARTLY, PRIOR_ONLY, NOT_MEASURED)
+WORDS = (WELL, PARTLY, PRIOR_ONLY, NOT_MEASURED, UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Composite:
 
     ``learnt``: well, partly or prior only, by ``contraction`` (1 - the squared ratio of the
     posterior's to the prior's 90 % interval); not measured, where the cohort has no record of the
-    quantity that it is made of (``measured``).
+    quantity that it is made of (``measured``); unknown, where the model has a solution in no draw.
     """
 
     name: str
@@ -217,14 +218,15 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
 def judge_composites(composites: list[Composite]) -> Verdict:
     """Which composites did the data teach, and which are the prior still?"""
     named = {word: [c.name for c in composites if c.learnt == word] for word in WORDS}
-    lost, unmeasured = named[PRIOR_ONLY], named[NOT_MEASURED]
+    lost, unmeasured, unknown = named[PRIOR_ONLY], named[NOT_MEASURED], named[UNKNOWN]
     sentence = (
         f"Of {len(composites)} composites that a trial like this can inform, "
         f"{len(named[WELL])} were learnt well and {len(named[PARTLY])} partly"
         + (f"; not learnt: {joined(lost)}" if lost else "")
         + (f"; not measured here: {joined(unmeasured)}" if unmeasured else "")
+        + (f"; without a solution of the model: {joined(unknown)}" if unknown else "")
         + "."
     )
     numbers = {c.name: c.contraction for c in composites}
-    level = LOOK if lost or unmeasured else FINE
+    level = LOOK if lost or unmeasured or unknown else FINE
     return Verdict("identifiable composites", "population", level, sentence, numbers)

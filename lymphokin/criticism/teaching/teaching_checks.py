@@ -32,7 +32,8 @@ SENSITIVITY_DRAWS = 4000
 class Teaching:
     """What the data taught, and what is the prior still.
 
-    ``draws``: prior and posterior draws of the composites and of the population quantities.
+    ``draws``: prior and posterior draws of the composites and of the population quantities, of
+    those that the model has a solution for in every posterior draw and in some prior draw.
     """
 
     draws: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -52,7 +53,8 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
     learnt = composites(density, z, seed)
     prior, natural = fit.draws["prior"], density.natural(z)
     quantities = {name: (prior[name].to_numpy().ravel(), after) for name, after in natural.items()}
-    draws = {c.name: (c.prior, c.posterior) for c in learnt} | quantities
+    solved = [c for c in learnt if len(c.prior) and len(c.posterior) == len(z)]
+    draws = {c.name: (c.prior, c.posterior) for c in solved} | quantities
     results = {name: after for name, (_, after) in draws.items()}
     sensitivity = power_scaling(results, z, density.log_prior(z))
     directions = identifiability(density, fit.x)
@@ -62,7 +64,7 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
     verdicts = (
         *(judged if believed else map(withheld, judged)),
         *([judge_conflict(fit.provenance["prior_conflict"], conflicts)] if believed else []),
-        judge_power_scaling(sensitivity, [c.name for c in learnt]),
+        judge_power_scaling(sensitivity, [c.name for c in solved]),
         judge_identifiability(directions),
     )
     courses = str(ReferenceCourses.of(fit.model))
