@@ -25,7 +25,10 @@ from lymphokin.pages.wording import joined
 CATALOGUES = Path(__file__).parent / "catalogue"
 ENGLISH = "en"
 GAP = re.compile(r"\{(\w+)\}")
-NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
+NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?(e[+-]?\d+)?")
+"""A number as rooms below write it, without needless zeros."""
+QUOTES = frozenset({"word", "one", "other", "name", "file", "organ"})
+"""Gaps that hold what stands in a file of the user's, as it stands there."""
 
 
 @cache
@@ -105,7 +108,7 @@ def heard(text: str, start: str) -> Message | str:
     for key, template in _templates(start):
         if found := template.fullmatch(text):
             gaps = found.groupdict().items()
-            return say(key, **{name: _filled(value, start) for name, value in gaps})
+            return say(key, **{name: _filled(name, value, start) for name, value in gaps})
     return text
 
 
@@ -125,8 +128,10 @@ def _templates(start: str) -> list[tuple[str, re.Pattern[str]]]:
     return [(key, pattern(sentences[key])) for key in ordered]
 
 
-def _filled(text: str, start: str) -> Value:
+def _filled(name: str, text: str, start: str) -> Value:
     """What fills a gap: a number, another sentence, or a text."""
+    if name in QUOTES:
+        return text
     return float(text) if NUMBER.fullmatch(text) else heard(text, start)
 
 

@@ -9,7 +9,7 @@ import pytest
 import lymphokin
 from lymphokin.literature.posterior import literature_draws
 from lymphokin.model import load_model
-from lymphokin.pages.messages import CATALOGUES, catalogue, languages, say
+from lymphokin.pages.messages import CATALOGUES, catalogue, heard, languages, say
 from lymphokin.plausible import CHECKS
 from lymphokin.population.seen import NAMES
 from lymphokin.web.form import form_of
@@ -70,6 +70,16 @@ def test_every_sentence_stands_with_those_who_say_it(said_by):
         and not any(key.startswith(a) and key.endswith(b) for a, b in schemes)
     ]
     assert unused in ([], ["page.this_language"])  # which says() puts into the template
+
+
+@pytest.mark.core
+def test_what_is_quoted_of_a_file_stays_as_it_stands_there():
+    said = heard("3.200 can be read as 3.200 or as 3200", "dose.")
+    assert said.values == {"word": "3.200", "one": "3.200", "other": "3200"}
+    assert heard("the same patient as 7?", "dose.").values == {"other": "7"}
+    assert heard("3.20 Gy", "dose.").text == "3.20 Gy"
+    assert heard("0.5 Gy in 25", "dose.").values == {"gy": 0.5, "fractions": 25}
+    assert heard("1.2e+04 Gy", "dose.").values == {"gy": 12000}
 
 
 @pytest.mark.core
