@@ -27,7 +27,8 @@ def drawn_covariates(
         model: whose covariates they are.
         design: the ``[design]`` table; ``covariate_courses`` has for each covariate the probability
             that a patient has a course, the values of which it has one, and the days between which
-            it starts and that it lasts, both drawn uniformly in whole days.
+            it starts and that it lasts, both drawn uniformly in whole days. None starts before a
+            patient's first record.
         first: day of each patient's first record, from which on values are stated.
         rng: of the courses; nothing is drawn where none are declared.
 
@@ -39,24 +40,29 @@ def drawn_covariates(
     """
     known, held = model.table.varying, held_covariates(model, design)
     courses: Mapping[str, Any] = design.get("covariate_courses", {})
-    problems = [p for name, own in courses.items() for p in _problems(name, own, known)]
+    least = max([0.0, *first.values()])
+    problems = [p for name, own in courses.items() for p in _problems(name, own, known, least)]
     if problems:
         raise ValueError("; ".join(problems))
     rows = []
     for patient, day in first.items():
         for name, rest in held.items():
-            rows.append((patient, day, name, rest))
+            stated = {day: rest}
             if own := courses.get(name):
                 has = rng.random() < own["probability"]
                 value = float(rng.choice(own["values"]))
                 start, lasts = (float(rng.integers(a, b + 1)) for a, b in
                                 (own["starts"], own["lasts"]))  # fmt: skip
                 if has:
-                    rows += [(patient, start, name, value), (patient, start + lasts, name, rest)]
+                    stated |= {start: value, start + lasts: rest}
+            rows += [(patient, since, name, level) for since, level in stated.items()]
     return pd.DataFrame(rows, columns=["id", "day", "covariate", "value"])
 
 
-def _problems(name: str, own: Any, known: Mapping[str, VaryingCovariate]) -> list[str]:
+def _problems(
+    name: str, own: Any, known: Mapping[str, VaryingCovariate], first_record: float
+) -> list[str]:
+    """``first_record``: the latest day of a patient's first record, at least 0."""
     where = f"design.covariate_courses.{name}"
     if name not in known:
         return [f"{where}: expected a covariate that changes: {', '.join(known) or 'none'}"]
@@ -76,11 +82,11 @@ def _problems(name: str, own: Any, known: Mapping[str, VaryingCovariate]) -> lis
     ):
         expected = f"a list of {low:g} to {high:g} {covariate.unit}"
         problems.append(f"{where}.values: found {values!r}, expected {expected}")
-    for key, least in (("starts", 0), ("lasts", 1)):
+    for key, least in (("starts", first_record), ("lasts", 1)):
         days = own[key]
         pair = isinstance(days, list) and len(days) == 2 and all(map(_is_whole, days))
         if not pair or not least <= days[0] <= days[1]:
-            expected = f"two whole days in order, from {least} on"
+            expected = f"two whole days in order, from {least:g} on"
             problems.append(f"{where}.{key}: found {days!r}, expected {expected}")
     return problems
 

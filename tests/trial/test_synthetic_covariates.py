@@ -97,6 +97,16 @@ def test_everybody_is_held_at_what_the_design_says(trial_with):
     assert held.to_numpy().tolist() == [["S1", -7.0, "STEROIDS", 10], ["S2", 0.0, "STEROIDS", 10]]
 
 
+def test_a_course_from_the_first_record_on_is_its_value_and_none_starts_before(trial_with):
+    design = {"covariate_courses": {"STEROIDS": COURSES | {"probability": 1, "values": [4.0]}}}
+    found = drawn_covariates(trial_with.model, design, {"S1": 5.0}, np.random.default_rng(0))
+    assert found[["day", "value"]].iloc[0].tolist() == [5.0, 4.0]
+    assert found["value"].tolist() == [4.0, 0.0]
+    assert found["day"].is_unique
+    with pytest.raises(ValueError, match=r"starts: found \[5, 5\], expected .* from 6 on"):
+        drawn_covariates(trial_with.model, design, {"S1": 5.0, "S2": 6.0}, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
     ("courses", "reported"),
     [
