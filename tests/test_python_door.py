@@ -26,7 +26,15 @@ NOTEBOOK = EXAMPLES / "notebook.py"
 
 ELSEWHERE = {"update", "validate", "check_link", "export_site", "pool"}
 """Public names whose examples run in the tests of their rooms, with patients of their own."""
-LONG = {"check", "check_forecasts", "compare", "Fit.report", "Fit.save", "simulate_trial"}
+LONG = {
+    "check",
+    "check_forecasts",
+    "compare",
+    "Fit.report",
+    "Fit.save",
+    "predict_patient",
+    "simulate_trial",
+}
 """Those whose examples take a second or more."""
 SLOW = {"check_sampler"}
 """Those whose examples take minutes."""

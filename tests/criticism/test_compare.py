@@ -137,6 +137,7 @@ def test_without_records_a_patient_is_certain(made_up_run: Path):
     np.testing.assert_allclose(overall, 0.0, atol=0.05)
 
 
+@pytest.mark.long
 def test_a_run_beside_itself_is_level(made_up_run: Path, tmp_path: Path):
     twin = tmp_path / "twin"
     shutil.copytree(made_up_run, twin)

@@ -125,6 +125,7 @@ def test_a_certain_forecast_that_fails_is_worse_than_any():
     assert levels[f"held-out forecasts against {BASELINE}"] == "wrong"
 
 
+@pytest.mark.long
 def test_the_risks_are_those_of_a_forecast_without_the_patients_later_records(made_up_run: Path):
     fit = open_run(made_up_run)
     posterior = fit.density

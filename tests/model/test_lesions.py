@@ -184,6 +184,7 @@ def test_lesions_that_are_not_there_add_nothing(read):
     assert found[0] == pytest.approx(expected, rel=1e-8)
 
 
+@pytest.mark.long
 def test_lesions_are_fitted_each_with_its_own_rate(read, tmp_path):
     spread = {"between_lesion_sd": 0.5, "between_lesion_log_sd": 0.3, "population_sd": 0.4}
     model = made(Tumour(), **spread, certainty="proposed prior")

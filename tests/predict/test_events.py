@@ -177,6 +177,7 @@ def visits(model, tmp_path_factory):
     return cohorts
 
 
+@pytest.mark.long
 def test_the_check_of_event_times_is_fine_where_the_model_is_right_and_only_there(model, visits):
     levels = {}
     for name, cohort in visits.items():

@@ -80,6 +80,7 @@ def test_the_gradient_is_that_of_finite_differences(gradient):
         assert abs(difference - parts.sum()) < 1e-8 * np.abs(parts).sum()
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(data=st.data())
 def test_the_gradient_is_finite_wherever_the_prior_leads(gradient, data):

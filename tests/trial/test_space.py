@@ -230,6 +230,7 @@ def test_a_report_without_assumed_rates_is_refused(tmp_path: Path):
     assert not out.exists()
 
 
+@pytest.mark.long
 def test_the_maps_of_a_design_are_around_its_own_numbers(tmp_path: Path):
     file = tmp_path / "mine.design.toml"
     file.write_bytes(tomli_w.dumps(dict(two_to_one().raw)).encode())
