@@ -20,7 +20,7 @@ from lymphokin.whatif.limits import (
 )
 
 Name = Annotated[str, Field(max_length=40)]
-BELOW = re.compile(r"\s*<\s*(\d+(?:\.\d+)?)\s*")
+BELOW = re.compile(r"\s*<\s*(\d+(?:\.\d+)?|\.\d+)\s*")
 """A count as a laboratory writes it that found fewer than it can count."""
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 

@@ -274,4 +274,4 @@ def test_a_count_below_what_the_laboratory_can_count_is_used_as_quadrature_does(
     assert engine.condition(person, bare, 3600).effective_draws > 4000
     assert person.model_dump(mode="json")["counts"][0]["value"] == "<0.9"
     assert Patient.model_validate(person.model_dump(mode="json")) == person
-    assert Patient(counts=[(-2, "<0.9")]) == person
+    assert Patient(counts=[(-2, "<0.9")]) == person == Patient(counts=[(-2, "<.9")])
