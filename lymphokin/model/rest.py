@@ -14,7 +14,9 @@ from lymphokin.model.block import (
     Fraction,
     ModelError,
     cumulative,
+    dose_type,
     initial_state,
+    state_type,
     sum_over_lesions,
 )
 
@@ -100,24 +102,31 @@ def at_rest(
             except ModelError:
                 raise
             except Exception as error:
-                raise ModelError(f"{where} {_failure(error)}") from error
+                raise ModelError(f"{where} {_failure(block, error)}") from error
     return found
 
 
-def _failure(error: Exception) -> str:
+def _failure(block: Block, error: Exception) -> str:
     """How a block failed, in words."""
     if isinstance(error, NotThereError):
         return (
             f"asks for {error}, which is neither a parameter of the table nor a state or output of "
             "a block above it"
         )
-    if isinstance(error, AttributeError) and isinstance(error.obj, tuple):
-        # The named tuples that a block is given: states, amounts of drugs, or a fraction.
-        kind = "fraction" if isinstance(error.obj, Fraction) else "dose"
-        kind = "y" if type(error.obj).__name__.endswith("State") else kind
+    if isinstance(error, AttributeError) and (kind := _named(block, error.obj)):
         known = ", ".join(f"{kind}.{name}" for name in getattr(error.obj, "_fields", ()))
-        return f"asks for {kind}.{error.name}: expected {known or 'nothing of it'}"
+        asked = f"asks for {kind}.{error.name}"
+        return f"{asked}: expected {known}" if known else f"{asked}, but it has no states"
     return f"fails at the medians: {type(error).__name__}: {error}"
+
+
+def _named(block: Block, value: Any) -> str:
+    """What blocks call a named tuple that they are given; empty for anything else."""
+    if isinstance(value, Fraction):
+        return "fraction"
+    if block.takes and isinstance(value, dose_type(tuple(block.takes))):
+        return "dose"
+    return "y" if isinstance(value, state_type(block)) else ""
 
 
 def _run_once(

@@ -165,6 +165,14 @@ CODE = {
         "fraction.immune_dose",
         "fraction.dose",
     ): "asks for fraction.dose: expected fraction.immune_dose",
+    (
+        "* y.size, 0.0)",
+        "* y.size, 0.0).loss_rate",
+    ): "AttributeError: 'Flow' object has no attribute",
+    (
+        "Events())",
+        'Events(), type("Bare", (Block,), {"flows": lambda _, y, *u: y.cells})())',
+    ): "block Bare of model adverse asks for y.cells, but it has no states",
     ('("level",)', '"level"'): "hands_down must be a tuple of names",
     ('per="lesion"', 'per="organ"'): "state 'size' is per 'organ'",
     ('begins = "first record"', "begins = 3"): "begins must be 'first record'",
