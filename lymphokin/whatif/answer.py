@@ -36,7 +36,8 @@ def schedule_answer(
     intervals: Intervals,
     endpoint: Endpoint,
     window: tuple[float, float],
-    read_curves: Sequence[OfCurve] | None,
+    read_curves: Sequence[OfCurve],
+    untreated: OfCurve | None,
 ) -> ScheduleAnswer:
     """Everything about one schedule, rounded.
 
@@ -49,8 +50,8 @@ def schedule_answer(
         intervals: of the patient's draws.
         endpoint: what is judged.
         window: first and last day that are judged.
-        read_curves: what an endpoint of a window makes of each version and, last, of no treatment
-            at all; None for a count on a day.
+        read_curves: what an endpoint of a window makes of each version; none for a count on a day.
+        untreated: what it makes of no treatment at all; None for a count on a day.
     """
     at = np.asarray(solved.at)
     at_rest = intervals.risk(np.asarray(solved.rest))
@@ -61,10 +62,10 @@ def schedule_answer(
 
     fitted, zero = comparators(0), comparators(2) if solver.contrast else None
     visit = visit_of(endpoint, schedule)
-    if read_curves is None:
+    if untreated is None:
         judged, drives = _of_visit(fitted, zero, window), at[0, -1]
     else:
-        judged = _of_curves(read_curves, intervals, endpoint, window)
+        judged = _of_curves(read_curves, untreated, intervals, endpoint, window)
         counts_well = endpoint.what in ("lowest", "highest")
         drives = read_curves[0].number if counts_well else -read_curves[0].number
     return ScheduleAnswer(
@@ -107,22 +108,22 @@ def _of_visit(fitted: Comparators, zero: Comparators | None, window: tuple[float
 
 def _of_curves(
     versions: Sequence[OfCurve],
+    untreated: OfCurve,
     intervals: Intervals,
     endpoint: Endpoint,
     window: tuple[float, float],
 ) -> Judged:
     """A window is judged by the true curve over its days, or by the hazard of an event."""
     scale = scale_of(endpoint)
-    planned, no_drug, no_treatment, *others = (
-        intervals.mean(curve.judged, scale)
-        for curve in (*versions[:2], versions[-1], *versions[2:-1][:1])
+    planned, no_drug, *without_link = (
+        intervals.mean(curve.judged, scale) for curve in versions[:3]
     )
     decimals = 0 if endpoint.what in ("time_below", "back_above") else COUNT_DECIMALS
     return Judged(
         planned=planned,
         no_drug=no_drug,
-        no_treatment=no_treatment,
-        without_link=others[0] if others else None,
+        no_treatment=intervals.mean(untreated.judged, scale),
+        without_link=without_link[0] if without_link else None,
         window=window,
         spread=None if endpoint.of_event else quantiles(versions[0].number, decimals),
     )

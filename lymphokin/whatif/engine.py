@@ -134,10 +134,10 @@ class Engine:
             intervals = self.intervals(self.condition(patient, plan, draws))
             visit = visit_of(endpoint, schedule)
             solved = self.solve(patient, schedule, plan, draws, visit)
-            read_curves = None
+            read_curves, bare = [], None
             if not endpoint.on_a_day:
                 asked = patient, schedule, plan, draws, endpoint
-                read_curves = [*self.read_curves(*asked), untreated(self, *asked, solved)]
+                read_curves, bare = self.read_curves(*asked), untreated(self, *asked, solved)
             treatment = self.treatment(patient, schedule, plan)
             days = judged_days(endpoint, schedule, patient, self.population.model)
             return schedule_answer(
@@ -150,6 +150,7 @@ class Engine:
                 endpoint,
                 days,
                 read_curves,
+                bare,
             )
 
         return self._answered.get((*self._key(patient, schedule, plan, draws), endpoint), make)
