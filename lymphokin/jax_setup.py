@@ -71,6 +71,8 @@ def prepare_jax(devices: int | None = None) -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(cache, "compiled"))
     # Hundreds of small programs take longer to compile than to read, too.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    # What diffrax cannot solve has no number, and a search or a chain turns back there.
+    os.environ.setdefault("EQX_ON_ERROR", "nan")
     _keep_compiled_cache_sound()
     # Tracing makes many small objects that stay; looking through them all again and again for
     # garbage takes a third of its time.

@@ -5,7 +5,6 @@ What they need is imported when they are made: the quick core starts without it.
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 from collections.abc import Iterator
@@ -41,10 +40,6 @@ hypothesis.settings.register_profile(
     ],
 )
 hypothesis.settings.load_profile("lymphokin")
-
-# JAX and pandas make millions of objects that live as long as the process: looking through them
-# for garbage again and again takes a fifteenth of the whole run.
-gc.set_threshold(200_000, 50, 100)
 
 SHORT = {"chains": 2, "pilot": 25, "warmup": 25, "draws": 50, "ess": 0, "seed": 3}
 """Far too short to believe; enough to see that everything is there."""

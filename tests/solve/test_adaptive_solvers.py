@@ -132,6 +132,16 @@ def test_a_step_that_cannot_be_finished_is_not_passed_off_as_a_number(tmp_path):
     assert np.isnan(np.asarray(run(p))[1:]).all()
 
 
+@pytest.mark.long
+def test_what_the_implicit_solver_cannot_solve_has_no_number_and_no_slope(tmp_path):
+    """Where a search or a chain comes there, it turns back; the program used to end."""
+    model = stiff_model(tmp_path, "kvaerno5", steps=16)
+    run, p = count(model, medians(model))
+    found, slope = jax.value_and_grad(lambda p: run(p)[3])(p | {"exchange": 1e300})
+    assert np.isnan(found)
+    assert not np.isfinite(slope["exchange"])
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
