@@ -22,6 +22,8 @@ from lymphokin.model import load_model
 from lymphokin.run import Fit, open_run
 from tests.conftest import fit_and_save
 
+pytestmark = pytest.mark.long
+
 LEVEL = '''
 """Counts that stay at each patient's own level, whatever is done to the patient."""
 
@@ -162,7 +164,6 @@ def test_the_mode_of_a_normal_posterior_is_its_mean_and_said_to_be_a_point(
     assert "no uncertainty" in samples("map").belief.verdict
 
 
-@pytest.mark.long
 def test_a_posterior_that_is_not_normal_is_not_believed(table, tmp_path):
     """Hardly any information about the spread between patients: a funnel, not an ellipsoid."""
     model = load_model(level_model(tmp_path, spread=0.4, spread_log_sd=2.0, noise=1.5))

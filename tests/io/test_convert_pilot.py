@@ -14,6 +14,8 @@ from lymphokin.io.convert import Conversion, convert
 from lymphokin.io.convert.datasets import read_dataset
 from tests.io.pilot import pilot, pilot_folder
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def sdtm(tmp_path_factory) -> Conversion:
@@ -148,7 +150,6 @@ def _as_csv(frame: pd.DataFrame, path: Path) -> None:
     frame.to_csv(path, index=False)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "write"),
     [("lb.xpt", _as_xpt), ("lb.json", _as_json), ("lb.ndjson", _as_json), ("lb.csv", _as_csv)],

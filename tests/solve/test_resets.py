@@ -9,6 +9,8 @@ from lymphokin.population import pack
 from tests.solve.by_scenario import predicted_by_scenario
 from tests.solve.test_dosing_scenarios import BLOCKS, NAMES, Given, every, expected, table_of
 
+pytestmark = pytest.mark.long
+
 HEAD = "ID,TIME,EVID,CMT,AMT,II,ADDL,RATE,DUR,DVID,DV"
 SAMPLES = (0.02, 0.5, 1.03, 2.0, 2.05, 2.4, 3.2, 9.05, 20.4, 21.0, 21.1, 31.7)
 SCENARIOS = {

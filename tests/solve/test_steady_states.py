@@ -17,6 +17,8 @@ from tests.solve.test_dosing_scenarios import (
     table_of,
 )
 
+pytestmark = pytest.mark.long
+
 HEAD = "ID,TIME,EVID,CMT,AMT,II,ADDL,RATE,DUR,SS,DVID,DV"
 EVER = -np.arange(400.0)
 """Of doses that make up a steady state, here 400: nothing is left of what came before."""

@@ -27,6 +27,8 @@ from lymphokin.trial.virtual.endpoint import read_counts, read_endpoint
 from lymphokin.trial.virtual.grid import Grid
 from tests.trial import test_virtual
 
+pytestmark = pytest.mark.long
+
 SHIPPED = tomllib.loads(data_path("nct06439888.design.toml").read_text(encoding="utf-8"))
 
 CHANGES: dict[str, Any] = {

@@ -9,6 +9,8 @@ from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.patient import Count
 from lymphokin.whatif.questions.between_models import Panel
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def without_drug():
