@@ -172,7 +172,6 @@ class TypicalDraws:
         return float(tail.cdf((np.log(0.795) - np.log(count)) / sd))
 
 
-@pytest.mark.long
 def test_a_look_forecasts_who_is_in_follow_up_and_counts_the_others(cohort: Cohort, monkeypatch):
     def to_come(_design, _model, z, n_control, n_treated, _seed) -> tuple[FutureArm, FutureArm]:
         """Of patients who are to come, every control patient has the event and no treated one."""
