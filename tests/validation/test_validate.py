@@ -255,7 +255,6 @@ class TestNumbersAgainstOthers:
         assert scaled_brier_of(happened.astype(float), happened, 0).value == 1.0
 
 
-@pytest.mark.long
 def test_a_validation_is_saved_as_page_json_and_tables(right, tmp_path):
     files = {f.name: f for f in right.save(tmp_path / "ours.html")}
     assert set(files) == {"ours.html", "ours.json", "ours_scores.csv", "ours_forecasts.csv",
