@@ -9,8 +9,6 @@ from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.patient import Count
 from lymphokin.whatif.questions.between_models import Panel
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def without_drug():
