@@ -20,8 +20,9 @@ class SamplerProgress(NamedTuple):
     """among the draws that are kept"""
     mean_steps: float
     """gradients per transition in the last chunk"""
-    longer: bool = False
-    """whether the chains go on for more effective draws than they gave in the time they had"""
+    going_on: str = ""
+    """how the chains go on beyond what was asked: for more effective draws, with shorter steps;
+    empty while they do not"""
 
 
 class Reporter:
@@ -90,7 +91,7 @@ class ProgressBar(Reporter):
         note = (
             f"{phase} {progress.done}/{progress.total}, {progress.mean_steps:.0f} steps each, "
             f"{progress.divergences} divergences"
-            f"{', going on for more effective draws' if progress.longer else ''}"
+            f"{f', going on {progress.going_on}' if progress.going_on else ''}"
         )
         self._bar.update(self._task, total=progress.total, completed=progress.done, note=note)
         self._line(f"  {note}")

@@ -74,6 +74,7 @@ def verdicts_of(
             sample.statistics["diverging"],
             chains_apart(z, sample.statistics["log_density"], names, sample.log_evidence),
             sample.thinning,
+            sample.shortened,
         )
         if belief is None
         else without_chains(belief, z.shape[1])

@@ -47,6 +47,8 @@ class Convergence:
     draws: int
     thinning: int
     """one of this many transitions of a chain is kept as a draw"""
+    shortened: int
+    """how often steps were shortened before these draws, as too many transitions diverged"""
     level: str
     """good | caution | bad"""
     verdict: str
@@ -127,7 +129,11 @@ def population_summary(
 
 
 def judge(
-    summary: pd.DataFrame, diverging: np.ndarray, apart: str = "", thinning: int = 1
+    summary: pd.DataFrame,
+    diverging: np.ndarray,
+    apart: str = "",
+    thinning: int = 1,
+    shortened: int = 0,
 ) -> Convergence:
     """Convergence verdict from the summary and the [chain, draw] divergence flags.
 
@@ -136,6 +142,7 @@ def judge(
         diverging: [chain, draw] flags.
         apart: what separates chains that never met, or empty.
         thinning: one of this many transitions of a chain is kept as a draw.
+        shortened: how often steps were shortened before these draws.
     """
     chains, draws = diverging.shape
     # A chain that never moved has no R-hat: a number that is missing speaks against the fit.
@@ -150,6 +157,7 @@ def judge(
         f"largest {which} {fixed(rhat, 3)}, smallest bulk effective sample size {fixed(ess, 0)}, "
         f"{int(diverging.sum())} divergences in {chains * draws} draws"
         + (f", one of {thinning} transitions each" if thinning > 1 else "")
+        + (", after steps were shortened" if shortened else "")
     )
     if good:
         level, verdict = "good", f"The chains agree and mixed well ({numbers})."
@@ -170,6 +178,7 @@ def judge(
         chains,
         draws,
         thinning,
+        shortened,
         level,
         verdict,
         [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
@@ -212,4 +221,4 @@ def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence
 def without_chains(belief: Belief, draws: int) -> Convergence:
     """What stands in the place of convergence for draws that are independent, or a point."""
     verdict = f"{belief.verdict} {NO_CHAINS}"
-    return Convergence(None, None, None, None, None, draws, 1, belief.level, verdict, [])
+    return Convergence(None, None, None, None, None, draws, 1, 0, belief.level, verdict, [])

@@ -1,4 +1,4 @@
-"""Have Markov chains been drawn for long enough, or should they go on?"""
+"""Have Markov chains been drawn for long enough, or should they go on, and how?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lymphokin.infer.chains_apart import chains_apart
-from lymphokin.infer.diagnostics import ESS_BAD, RHAT_GOOD, mixing
+from lymphokin.infer.diagnostics import DIVERGENT_SHARE_GOOD, ESS_BAD, RHAT_GOOD, mixing
 
 LONGEST = 8
 """Times as long as was asked that chains become at most (judgement): what needs more is better
@@ -17,32 +17,54 @@ KEPT = 1.5
 """Draws kept for each effective one that is wanted: what is left of a long run is hardly better
 than independent (judgement)."""
 
+SHORTER, MOST_SHORTENED = 0.7, 2
+"""By how much steps are shortened where too many transitions diverge, and how often at most: to
+half in all (judgement). What diverges then is better helped by another model or prior."""
 
-def going_on_helps(
-    x: np.ndarray, log_density: np.ndarray, names: Sequence[str], ess: float, length: int
-) -> bool:
-    """Whether chains that have not drawn enough would after a longer run.
+FOR_DRAWS, FOR_STEPS = "for more effective draws", "with shorter steps"
+"""How chains go on."""
 
-    They would not where a chain has never moved, where chains sit in different places, where even
-    the longest run would leave them far from what can be used, and where so few draws are kept that
-    they could not be worth as many. A single chain has no R-hat to judge it by.
+
+def how_to_go_on(
+    x: np.ndarray,
+    log_density: np.ndarray,
+    diverging: np.ndarray,
+    names: Sequence[str],
+    ess: float,
+    thinning: int,
+    shortened: int,
+    left: int,
+) -> str:
+    """How chains go on that have not drawn enough, or not well: one of :data:`FOR_DRAWS` and
+    :data:`FOR_STEPS`; empty where they end.
+
+    Where more transitions diverge than a good fit may have, steps are too long for a part of the
+    posterior, and more draws of the same steps would not help. Chains do not go on where a chain
+    has never moved, where chains sit in different places, where even the longest run would leave
+    them far from what can be used, and where so few draws are kept that they could not be worth as
+    many. A single chain has no R-hat to judge it by.
 
     Args:
         x: [chain, draw, latent] latents, those of the population first.
         log_density: [chain, draw].
+        diverging: [chain, draw].
         names: of the population's latents.
         ess: bulk effective draws wanted of each of these.
-        length: how many times as long as was asked the chains are already.
+        thinning: one of this many transitions is kept as a draw.
+        shortened: how often steps have been shortened.
+        left: how many times as long as was asked the chains may yet become.
     """
-    kept = log_density.size
-    if length >= LONGEST or kept < KEPT * ess:
-        return False
+    if log_density.size < KEPT * ess:
+        return ""
     z = x[..., : len(names)]
     found = [mixing(z[..., i]) for i in range(z.shape[-1])]
     rhat = np.max([of["rhat"] for of in found])
     smallest = np.min([of["ess_bulk"] for of in found])
-    if rhat <= RHAT_GOOD and smallest >= ess:
-        return False
     # Chains that never moved have neither number, and every comparison with it is false.
-    possible = np.isfinite(rhat) and bool(smallest * LONGEST / length >= ESS_BAD)
-    return possible and not chains_apart(z, log_density, names)
+    possible = np.isfinite(rhat) and bool(smallest * (1 + left / thinning) >= ESS_BAD)
+    if not possible or chains_apart(z, log_density, names):
+        return ""
+    if diverging.mean() >= DIVERGENT_SHARE_GOOD:
+        return FOR_STEPS if left and shortened < MOST_SHORTENED else ""
+    enough = rhat <= RHAT_GOOD and smallest >= ess
+    return FOR_DRAWS if not enough and thinning <= left else ""

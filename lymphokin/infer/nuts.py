@@ -15,7 +15,7 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.enough import going_on_helps
+from lymphokin.infer.enough import FOR_STEPS, LONGEST, SHORTER, how_to_go_on
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.learning import learnt_from
@@ -50,14 +50,16 @@ class Draws(NamedTuple):
     """Hamiltonian of the density that the trajectory follows, where the draw is"""
     thinning: int = 1
     """one of this many transitions is kept as a draw"""
+    shortened: int = 0
+    """how often steps were shortened, as too many transitions diverged"""
 
     def sample(self) -> Sample:
         """These draws as of any method."""
         statistics = {name: getattr(self, name) for name in REPORTS}
-        return Sample(self.x, statistics, thinning=self.thinning)
+        return Sample(self.x, statistics, thinning=self.thinning, shortened=self.shortened)
 
 
-REPORTS = tuple(name for name in Draws._fields if name not in ("x", "thinning"))
+REPORTS = tuple(name for name in Draws._fields if name not in ("x", "thinning", "shortened"))
 """What stands beside each draw."""
 
 
@@ -74,7 +76,8 @@ def sample_nuts(
     """Draw from a cohort's posterior.
 
     Where more effective draws are wanted than the chains gave, they go on for as long again, and
-    again, and every second draw is kept: their number stays the same.
+    again, and every second draw is kept: their number stays the same. Where too many transitions
+    diverge they go on with shorter steps, and what they drew before is given up.
 
     Short pilot runs come first: the draws of each give the next one a better map. The map and the
     step size, the same for every chain, are all the adaptation there is; the step size follows the
@@ -97,8 +100,8 @@ def sample_nuts(
     """
     lengths = [-(-n // CHUNK) for n in (settings.pilot, settings.warmup, settings.draws)]
     total = PILOT_RUNS * lengths[0] + lengths[1] + lengths[2]
-    asked = total * CHUNK
-    step, arrays, divergences = FIRST_STEP, (coarse.arrays, density.arrays), 0
+    step, arrays = FIRST_STEP, (coarse.arrays, density.arrays)
+    divergences, going_on = 0, ""
 
     places = starts if starts is not None and len(starts) else None
 
@@ -137,7 +140,7 @@ def sample_nuts(
                 steps = float(done[-1]["n_steps"].mean())
                 at = (before + i + 1) * CHUNK
                 end = total * CHUNK
-                on_progress(SamplerProgress(at, end, i < warming, divergences, steps, end > asked))
+                on_progress(SamplerProgress(at, end, i < warming, divergences, steps, going_on))
         places = None if places is None else done[-1]["x"][:, -1]
         return done, chains
 
@@ -166,19 +169,35 @@ def sample_nuts(
         kept = [c for i, c in zip(numbers, chunks, strict=True) if i >= warming]
         return {k: np.concatenate([c[k] for c in kept], axis=1) for k in ("x", *REPORTS)}, chains
 
-    numbers, thinning = range(warming + lengths[2]), 1
+    numbers = range(warming + lengths[2])
     kept, chains = drawn(numbers, begin(map_, before))
-    while settings.ess and going_on_helps(
-        kept["x"], kept["log_density"], density.hierarchy.population_names, settings.ess, thinning
-    ):
+    thinning, shortened, left = 1, 0, LONGEST - 1
+    while settings.ess:
+        x, log_density, diverging = (kept[name] for name in ("x", "log_density", "diverging"))
+        names, longer = density.hierarchy.population_names, (thinning, shortened, left)
+        going_on = how_to_go_on(x, log_density, diverging, names, settings.ess, *longer)
+        if not going_on:
+            break
+        if going_on == FOR_STEPS:
+            step, divergences, thinning, shortened = step * SHORTER, 0, 1, shortened + 1
         numbers = range(numbers.stop, numbers.stop + thinning * lengths[2])
-        total += len(numbers)
+        total, left = total + len(numbers), left - thinning
         more, chains = drawn(numbers, chains)
-        for name, value in kept.items():
-            longer = np.concatenate([value, more[name][:, thinning - 1 :: thinning]], axis=1)
-            kept[name] = longer[:, 1::2]
-        thinning *= 2
-    return Draws(**kept, thinning=thinning)
+        if going_on == FOR_STEPS:
+            kept = more
+        else:
+            kept = {name: _together(value, more[name], thinning) for name, value in kept.items()}
+            thinning *= 2
+    return Draws(**kept, thinning=thinning, shortened=shortened)
+
+
+def _together(kept: np.ndarray, more: np.ndarray, thinning: int) -> np.ndarray:
+    """[chain, draw, ...] every second of some draws and of those of as many transitions after them.
+
+    Args:
+        thinning: one of this many transitions was kept so far.
+    """
+    return np.concatenate([kept, more[:, thinning - 1 :: thinning]], axis=1)[:, 1::2]
 
 
 def _refuse_standing(chunk: dict[str, np.ndarray], chains: Chain, step: float) -> None:

@@ -25,5 +25,7 @@ class Sample:
     """kept in ``posterior.nc`` beside the draws"""
     thinning: int = 1
     """one of this many transitions of a Markov chain is kept as a draw"""
+    shortened: int = 0
+    """how often steps were shortened before these draws, as too many transitions diverged"""
     log_evidence: tuple[float, ...] = ()
     """of the modes that the starts of Markov chains found, the largest first; rough"""

@@ -7,14 +7,16 @@ import pytest
 from scipy.signal import lfilter
 
 from lymphokin.infer import Checkpoint, NutsSettings, Whitening, sample_nuts
-from lymphokin.infer.diagnostics import mixing
-from lymphokin.infer.enough import LONGEST
+from lymphokin.infer.diagnostics import DIVERGENT_SHARE_GOOD, mixing
+from lymphokin.infer.enough import FOR_DRAWS, FOR_STEPS, LONGEST, MOST_SHORTENED, SHORTER
 from lymphokin.infer.gaussian import linear
 from lymphokin.infer.noncentred import Noncentring
+from lymphokin.infer.nuts import FIRST_STEP
 from lymphokin.infer.sampler import CHUNK
 from lymphokin.infer.transition import Chain
 
 CHAINS, DRAWS = 4, 500
+TARGET = NutsSettings().target_accept
 DENSITY = SimpleNamespace(arrays=None, hierarchy=SimpleNamespace(population_names=("fast", "slow")))
 
 
@@ -24,12 +26,15 @@ class Autoregressive:
     Args:
         correlation: of the second latent with itself, from transition to transition.
         apart: SDs between chains that never meet.
+        longest: with longer steps 2 % of the transitions diverge, else 0.1 %.
     """
 
-    def __init__(self, correlation: float, apart: float = 0.0):
+    def __init__(self, correlation: float, apart: float = 0.0, longest: float = 1.0):
         self.correlation = np.array([0.0, correlation])
         self.apart = apart
+        self.longest = longest
         self.chunks = 0
+        self.steps = []
 
     def gradients(self, density, coarse):
         """Nobody asks for them here."""
@@ -39,6 +44,7 @@ class Autoregressive:
 
     def chunk(self, chains, step, correcting, arrays, map_):
         self.chunks += 1
+        self.steps.append(round(step, 4))
         rng = np.random.default_rng(np.asarray(chains.key).ravel())
         noise = rng.standard_normal((len(chains.y), CHUNK, 2)) * np.sqrt(1 - self.correlation**2)
         x = np.stack(
@@ -48,9 +54,10 @@ class Autoregressive:
             ],
             axis=-1,
         )
-        reported = ("n_steps", "acceptance_rate", "accepted", "log_density", "energy")
+        reported = ("n_steps", "accepted", "log_density", "energy")
         found = dict.fromkeys(reported, np.zeros(x.shape[:2]))
-        found["diverging"] = x[..., 0] > 2
+        found["acceptance_rate"] = np.full(x.shape[:2], TARGET)
+        found["diverging"] = x[..., 0] > (2 if step > self.longest else 3)
         key = rng.integers(2**32, size=chains.key.shape, dtype=np.uint32)
         place = self.apart * np.arange(len(x))[:, None, None]
         return chains._replace(y=x[:, -1], key=key), found | {"x": x + place}
@@ -63,8 +70,9 @@ def drawn(tmp_path, monkeypatch):
         Whitening.identity(np.zeros(2), 2, np.zeros((0, 0), int)), Noncentring.none((0, 1))
     )
 
-    def run(sampler, ess=400.0, chains=CHAINS, draws=DRAWS, on_progress=lambda progress: None):
-        seed = 5
+    def run(
+        sampler, ess=400.0, chains=CHAINS, draws=DRAWS, on_progress=lambda progress: None, seed=5
+    ):
         settings = NutsSettings(chains, CHUNK, draws, pilot=CHUNK, seed=seed, ess=ess)
         checkpoint = Checkpoint(tmp_path / "run", {"seed": seed, "ess": ess})
         return sample_nuts(DENSITY, DENSITY, sampler, start, settings, checkpoint, on_progress)
@@ -79,16 +87,16 @@ def test_chains_that_have_enough_end_when_they_were_asked_to(drawn):
 def test_slow_chains_go_on_until_they_have_enough(drawn):
     """2000 draws with a correlation of 0.85 are worth 2000 (1 - 0.85) / (1 + 0.85) = 162."""
     longer = []
-    draws = drawn(Autoregressive(0.85), on_progress=lambda p: longer.append((p.done, p.longer)))
+    draws = drawn(Autoregressive(0.85), on_progress=lambda p: longer.append((p.done, p.going_on)))
     assert draws.thinning == 4
     assert draws.x.shape == (CHAINS, DRAWS, 2)
     assert draws.diverging.shape == (CHAINS, DRAWS)
     assert 400 <= mixing(draws.x[..., 1])["ess_bulk"] < 800
     asked = 4 * CHUNK + DRAWS
-    assert longer[-1] == (4 * CHUNK + 4 * DRAWS, True)
-    assert all(more == (done > asked) for done, more in longer)
+    assert longer[-1] == (4 * CHUNK + 4 * DRAWS, FOR_DRAWS)
+    assert all(how == (FOR_DRAWS if done > asked else "") for done, how in longer)
     # What is kept is spread over the whole run, with what belongs to each draw beside it.
-    np.testing.assert_array_equal(draws.diverging, draws.x[..., 0] > 2)
+    np.testing.assert_array_equal(draws.diverging, draws.x[..., 0] > 3)
     along = [np.corrcoef(c[:-1], c[1:])[0, 1] for c in draws.x[..., 1]]
     assert np.mean(along) == pytest.approx(0.85**4, abs=0.08)
 
@@ -120,11 +128,41 @@ def test_no_run_is_longer_than_the_longest(drawn):
     assert mixing(draws.x[..., 1])["ess_bulk"] < 400
 
 
+def test_where_too_many_transitions_diverge_steps_are_shortened_and_draws_begin_again(drawn):
+    sampler, seen = Autoregressive(0.0, longest=0.15), []
+    draws = drawn(sampler, on_progress=lambda p: seen.append((p.going_on, p.divergences)))
+    first, chunks = FIRST_STEP, DRAWS // CHUNK
+    assert sampler.steps == [first] * (4 + chunks) + [round(SHORTER * first, 4)] * chunks
+    assert (draws.thinning, draws.shortened) == (1, 1)
+    assert draws.x.shape == (CHAINS, DRAWS, 2)
+    assert draws.diverging.mean() < DIVERGENT_SHARE_GOOD
+    np.testing.assert_array_equal(draws.diverging, draws.x[..., 0] > 3)
+    assert seen[-1] == (FOR_STEPS, draws.diverging.sum())
+
+
+def test_slow_chains_with_shorter_steps_go_on_from_the_draws_since_then(drawn):
+    draws = drawn(Autoregressive(0.85, longest=0.15))
+    assert (draws.thinning, draws.shortened) == (4, 1)
+    np.testing.assert_array_equal(draws.diverging, draws.x[..., 0] > 3)
+
+
+def test_steps_are_not_shortened_for_ever(drawn):
+    sampler = Autoregressive(0.0, longest=0.0)
+    draws = drawn(sampler)
+    assert (draws.thinning, draws.shortened) == (1, MOST_SHORTENED)
+    assert sampler.steps[-1] == round(SHORTER**MOST_SHORTENED * FIRST_STEP, 4)
+    assert draws.diverging.mean() >= DIVERGENT_SHARE_GOOD
+
+
+def test_steps_stay_as_they_are_where_nobody_wants_a_number_of_effective_draws(drawn):
+    assert drawn(Autoregressive(0.0, longest=0.0), ess=0.0).shortened == 0
+
+
 def test_a_run_that_was_stopped_ends_the_same(drawn, tmp_path):
     class StoppedError(Exception): ...
 
     def stop(progress):
-        if progress.longer and progress.done > 4 * CHUNK + 1.5 * DRAWS:
+        if progress.going_on and progress.done > 4 * CHUNK + 1.5 * DRAWS:
             raise StoppedError
 
     with pytest.raises(StoppedError):
