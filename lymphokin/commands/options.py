@@ -32,6 +32,14 @@ ModelFile = Annotated[
         help="File of the run's model where it is not one of lymphokin's own: its code is run.",
     ),
 ]
+WithoutRun = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="Model of one patient without a run: after published cohorts, if calibrated; "
+        "default: myeloid_lymphoid.",
+    ),
+]
 
 Cluster = Annotated[str, typer.Option(help="Where other processes run: local, or slurm.")]
 Partition = Annotated[str, typer.Option(help="SLURM partition.")]

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import ENDPOINT_HELP, CountsUntil, Json, ModelFile, Seed, writable
+from lymphokin.commands.options import (
+    ENDPOINT_HELP,
+    CountsUntil,
+    Json,
+    ModelFile,
+    Seed,
+    WithoutRun,
+    writable,
+)
 from lymphokin.commands.what_if import person_of, predict_one
 from lymphokin.whatif.limits import SETTLED_DRAWS
 
@@ -65,6 +73,7 @@ def predict(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="One patient: also ask every calibrated model.")
     ] = False,
+    model: WithoutRun = None,
     accept: Accept = [],  # noqa: B006
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
@@ -87,10 +96,10 @@ def predict(
         if any(option is not None for option in of_cohorts):
             raise ValueError("one patient goes without an event table, --out and --counts-until")
         one = person_of(patient, baseline, site, fractions, pulses, bsa, lesions, schedule)
-        predict_one(
-            run, "myeloid_lymphoid", *one, next_count, draws, all_models, json_, model_file, asked
-        )
+        predict_one(run, model, *one, next_count, draws, all_models, json_, model_file, asked)
         return
+    if model is not None:
+        raise ValueError("--model is for one patient without a run (--patient or --baseline)")
     if run is None:
         raise ValueError("give the run folder of a fit, or one patient (--patient or --baseline)")
     from lymphokin.csv_text import neutral_frame

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import ENDPOINT_HELP, ModelFile
+from lymphokin.commands.options import ENDPOINT_HELP, ModelFile, WithoutRun
 from lymphokin.pages.wording import counted, of_100
 from lymphokin.strict_json import json_text
 from lymphokin.whatif.limits import SETTLED_DRAWS
@@ -39,9 +39,7 @@ def whatif(
     run: Annotated[
         Path | None, typer.Option(help="Run folder of a fit; default: published cohorts.")
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Model used without a run: after published cohorts, if calibrated.")
-    ] = "myeloid_lymphoid",
+    model: WithoutRun = None,
     draws: Annotated[
         int, typer.Option(help="Paired draws: 3600, as the page, or 400, as its preview.")
     ] = SETTLED_DRAWS,
@@ -64,6 +62,7 @@ def whatif(
     from lymphokin.endpoints import DEFAULT
     from lymphokin.whatif.files import read_as
     from lymphokin.whatif.patient import Patient
+    from lymphokin.whatif.population import DEFAULT_MODEL
     from lymphokin.whatif.schedule import Schedule
     from lymphokin.whatif.what_if import what_if
 
@@ -71,14 +70,14 @@ def whatif(
         raise ValueError(f"give --schedule twice, A and then B; got {len(schedule)}")
     a, b = (read_as(Schedule, path) for path in schedule)
     result = what_if(
-        _population(run, model_file),
+        _population(run, model_file, model),
         read_as(Patient, patient),
         a,
         b,
         endpoint=endpoint or DEFAULT,
         draws=draws,
         all_models=all_models,
-        model=model,
+        model=model or DEFAULT_MODEL,
     )
     answer, others = result.answer, result.between_models
     if audit_log is not None:
@@ -111,7 +110,7 @@ def whatif(
 
 def predict_one(
     run: Path | None,
-    model: str,
+    model: str | None,
     person: Patient,
     plan: Schedule,
     next_counts: list[int],
@@ -124,17 +123,18 @@ def predict_one(
     """Print the risk of one patient under one schedule, and what further counts would teach."""
     from lymphokin.endpoints import DEFAULT
     from lymphokin.whatif.in_words import assumptions_in_words
+    from lymphokin.whatif.population import DEFAULT_MODEL
     from lymphokin.whatif.what_if import predict_patient
 
     risk = predict_patient(
-        _population(run, model_files),
+        _population(run, model_files, model),
         person,
         plan,
         next_counts=next_counts or None,
         endpoint=endpoint or DEFAULT,
         draws=draws,
         all_models=all_models,
-        model=model,
+        model=model or DEFAULT_MODEL,
     )
     others, used = risk.between_models, risk.conditioning
     if json_:
@@ -195,10 +195,14 @@ def person_of(
     return person, plan
 
 
-def _population(run: Path | None, model_files: Sequence[Path]) -> PopulationDraws | None:
-    """Draws of a run's population; None without a run."""
+def _population(
+    run: Path | None, model_files: Sequence[Path], model: str | None
+) -> PopulationDraws | None:
+    """Draws of a run's population; None without a run, which alone lets a model be named."""
     if run is None:
         return None
+    if model is not None:
+        raise ValueError("--model goes without a run, which has its own (--model-file: its file)")
     from lymphokin.run import open_run
 
     return open_run(run, model_files).population

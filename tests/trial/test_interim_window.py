@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -193,7 +194,7 @@ def test_a_rehearsed_look_reads_the_visits_that_are_past():
     assert 0.9 < found.chance[0] < found.chance[1] < 1
     assert found.so_far is not None
     assert found.so_far[1].sum(axis=0).tolist() == [1, 2, 3, 2]
-    event, known = at_end(design, Observed(*(np.asarray(part)[None] for part in trial)))
+    event, known = at_end(design, jax.tree.map(lambda part: np.asarray(part)[None], trial))
     assert known.tolist() == [[True, True, True, False]]
     assert event[known].all()
 

@@ -126,6 +126,19 @@ def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
     assert got["fitted"]["planned"]["grade2"]["measured"] == json.loads(expected.model_dump_json())
 
 
+def test_one_patient_is_asked_of_the_model_that_is_named(run, engine, monkeypatch, files):
+    asked = []
+    monkeypatch.setattr(what_if, "engine_of", lambda _, model: asked.append(model) or engine)
+    one = ("predict", "--baseline", 1.3, "--fractions", "5x10", "--next-count", 21)
+    both = ("--schedule", files["a.json"], "--schedule", files["b.json"])
+    compare = ("whatif", "--patient", files["patient.toml"], *both)
+    for command in (one, compare):
+        for named in ((), ("--model", "hedos_hcc")):
+            done = run(*command, *named, "--json")
+            assert done.exit_code == 0, done.output
+    assert asked == ["myeloid_lymphoid", "hedos_hcc"] * 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [
@@ -135,6 +148,20 @@ def test_predict_takes_one_patient_from_options(run, engine, patient, pulsed):
         (["predict", "--baseline", "1.2", "--fractions", "5x10", "--site", "toe"], "lung_central"),
         (["predict", "--baseline", "1.2", "--fractions", "5x10", "--atra", "weekly"], "4x3"),
         (["predict"], "give the run folder"),
+        (["predict", "runs/x", "--model", "hedos_hcc"], "for one patient without a run"),
+        (
+            [
+                "predict",
+                "runs/x",
+                "--baseline",
+                "1.2",
+                "--fractions",
+                "5x10",
+                "--model",
+                "hedos_hcc",
+            ],
+            "goes without a run",
+        ),
         (["whatif", "--patient", "no.toml", "--schedule", "a", "--schedule", "b"], "no such file"),
         (["whatif", "--patient", "no.toml", "--schedule", "a"], "twice"),
         (["audit", "verify", "no.jsonl"], "no such file"),

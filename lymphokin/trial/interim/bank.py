@@ -6,7 +6,8 @@ that populations weigh by the product over the trial (importance sampling with a
 of the likelihood); the patient's own risk is the mean over the patients of the population,
 weighted by how well each explains the counts. No step is approximate but for the numbers drawn.
 Of an endpoint of a window, the visits that are past are the patient's own and those to come are of
-each patient of the bank; they are read together. A patient is known by arm and counts; courses and
+each patient of the bank; they are read together. Of an event in time, what looks have found so far
+joins the counts. A patient is known by arm and counts; courses and
 other cells are not used, which loses information but not calibration.
 """
 
@@ -29,6 +30,7 @@ from lymphokin.population import log_density, probability_below
 from lymphokin.trial.interim.observed import Observed
 from lymphokin.trial.interim.predictive import ArmSoFar
 from lymphokin.trial.interim.reading import WindowVisits
+from lymphokin.trial.interim.rehearsed_events import EventSoFar, under_bank
 from lymphokin.trial.virtual.window import reaches, shown
 
 GRADE = 2
@@ -36,14 +38,21 @@ TINY = 1e-30
 """Instead of a sum of weights that is 0: nobody of a population comes to the last visit."""
 
 
+class Passed(NamedTuple):
+    """The hazard of an event in time in virtual patients."""
+
+    by_look: jax.Array
+    """[look, population, patient] cumulative, by each look"""
+
+
 class BankArm(NamedTuple):
     """Virtual patients of one arm."""
 
     log_true: jax.Array
     """[visit, population, patient]"""
-    risk: jax.Array | WindowVisits
+    risk: jax.Array | WindowVisits | Passed
     """[population, patient] probability that the endpoint is reported below 0.80; or the visits of
-    an endpoint of a window, [visit, population, patient]"""
+    an endpoint of a window, [visit, population, patient]; or the hazard of an event in time"""
     residual_sd: jax.Array
     """[population, component]"""
 
@@ -74,7 +83,10 @@ class Bank:
             log_true = jnp.asarray(visits.reshape(visits.shape[0], populations, -1))
             trials = observed.residual_sd.shape[0] // populations
             sd = jnp.asarray(observed.residual_sd[::trials])
-            if window is None:
+            if observed.looks is not None:
+                passed = observed.looks.passed[:, :, part].swapaxes(0, 1)
+                risk = Passed(jnp.asarray(passed.reshape(len(passed), populations, -1)))
+            elif window is None:
                 threshold = np.float32(np.log(measured_threshold(GRADE)))
                 risk = probability_below(residual, threshold, log_true[-1], sd[:, None])
                 risk = risk.astype(jnp.float32)
@@ -96,32 +108,37 @@ def _weigh(
     bank: BankArm,
     log_count: jax.Array,
     known: jax.Array,
-    so_far: tuple[WindowVisits, jax.Array] | None,
-) -> tuple[jax.Array, jax.Array]:
-    """[patient, population] log likelihood of each patient's counts, and the patient's risk.
+    so_far: Any,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """[patient, population] log likelihood of each patient's records, the patient's risk, and, of
+    an event in time, the probability that the endpoint will be known.
 
     Args:
         log_count: [patient, visit] ln of the counts.
         known: [patient, visit] 1.0 where there is a count.
-        so_far: of an endpoint of a window, each patient's own visits, [patient, visit], and which
-            of them are past.
+        so_far: as of :func:`posterior_at`, the patient first.
     """
     sd = bank.residual_sd[:, None]
 
-    def one(patient: tuple[jax.Array, jax.Array, Any]) -> tuple[jax.Array, jax.Array]:
+    def one(patient: tuple[jax.Array, jax.Array, Any]) -> tuple[jax.Array, ...]:
         counts, there, own_visits = patient
         total = jnp.zeros_like(bank.log_true[0])
         for visit in range(bank.log_true.shape[0]):
             own = log_density(residual, counts[visit], bank.log_true[visit], sd)
             total = total + there[visit] * own
+        if isinstance(bank.risk, Passed):
+            of_event, event, reached = under_bank(bank.risk.by_look, own_visits)
+            total = total + of_event
+        elif isinstance(bank.risk, WindowVisits):
+            assert window is not None
+            event, reached = _together(window, bank.risk, own_visits)
+            event &= reached
         likelihood = logsumexp(total, axis=1) - np.log(total.shape[1])
         share = jax.nn.softmax(total, axis=1)
-        if not isinstance(bank.risk, WindowVisits):
-            return likelihood, (share * bank.risk).sum(axis=1)
-        assert window is not None
-        event, reached = _together(window, bank.risk, own_visits)
-        share = share * reached
-        return likelihood, (share * event).sum(axis=1) / jnp.maximum(share.sum(axis=1), TINY)
+        if not isinstance(bank.risk, Passed | WindowVisits):
+            return likelihood, (share * bank.risk).sum(axis=1), jnp.ones_like(likelihood)
+        known = (share * reached).sum(axis=1)
+        return likelihood, (share * event).sum(axis=1) / jnp.maximum(known, TINY), known
 
     return jax.lax.map(one, (log_count, known, so_far))
 
@@ -148,6 +165,8 @@ class LookPosterior(NamedTuple):
 
     risk: tuple[NDArray[np.float64], NDArray[np.float64]]
     """per arm, [draw, patient]"""
+    known: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """per arm, [draw, patient] probability that the endpoint will be known; of an event in time"""
     effective: float
     """effective number of populations of the bank"""
 
@@ -159,7 +178,7 @@ def posterior_at(
     n_control: int,
     draws: int,
     rng: np.random.Generator,
-    so_far: tuple[WindowVisits, NDArray[np.bool_]] | None = None,
+    so_far: tuple[WindowVisits, NDArray[np.bool_]] | EventSoFar | None = None,
 ) -> LookPosterior:
     """Posterior of a trial's risks given the counts so far.
 
@@ -171,23 +190,27 @@ def posterior_at(
         draws: draws to take.
         rng: random numbers of the draws.
         so_far: of an endpoint of a window, the patients' own visits and which of them are past,
-            [visit, patient] each; they are the last of ``log_count``.
+            [visit, patient] each; they are the last of ``log_count``. Of an event in time, what is
+            known of it.
     """
-    log_weight, risks = 0.0, []
+    log_weight, found = 0.0, []
     counts = np.where(known, log_count, 0.0).astype(np.float32).T
     there = known.T.astype(np.float32)
     parts = (slice(0, n_control), slice(n_control, None))
     for arm, part in zip((bank.control, bank.treated), parts, strict=True):
-        own = jax.tree.map(lambda x: x[:, part].T, so_far)  # noqa: B023
-        likelihood, risk = _weigh(bank.residual, bank.window, arm, counts[part], there[part], own)
+        own = jax.tree.map(lambda x: x[..., part].T, so_far)  # noqa: B023
+        likelihood, *chances = _weigh(
+            bank.residual, bank.window, arm, counts[part], there[part], own
+        )
         log_weight = log_weight + np.asarray(likelihood, dtype=float).sum(axis=0)
-        risks.append(np.clip(np.asarray(risk, dtype=float).T, 0.0, 1.0))
+        found.append([np.clip(np.asarray(x, dtype=float).T, 0.0, 1.0) for x in chances])
     weight = np.exp(log_weight - np.max(log_weight))
     weight /= weight.sum()
     # Systematic draws: evenly spaced through the cumulative weights, one random offset.
     spots = (rng.random() + np.arange(draws)) / draws
     chosen = np.searchsorted(np.cumsum(weight), spots).clip(max=len(weight) - 1)
-    return LookPosterior((risks[0][chosen], risks[1][chosen]), float(1 / (weight**2).sum()))
+    risk, will_be_known = zip(*([x[chosen] for x in arm] for arm in found), strict=True)
+    return LookPosterior(risk, will_be_known, float(1 / (weight**2).sum()))
 
 
 def arm_so_far(
@@ -202,8 +225,8 @@ def arm_so_far(
         event: [patient] whether the known endpoint is an event.
         settled: [patient] whether the endpoint is known.
         risk: [draw, patient]
-        evaluable: [patient] probability of an endpoint.
+        evaluable: [patient], or [draw, patient], probability of an endpoint.
     """
     known = int(settled.sum())
     events = int((event & settled).sum())
-    return ArmSoFar(events, known, risk[:, ~settled], evaluable[~settled])
+    return ArmSoFar(events, known, risk[:, ~settled], evaluable[..., ~settled])

@@ -13,6 +13,7 @@ import numpy as np
 
 from lymphokin.model import Residual
 from lymphokin.population import Hierarchy, draw_measured
+from lymphokin.trial.interim.rehearsed_events import EventLooks, event_looks
 from lymphokin.trial.virtual.counts import Followed, follow, set_aside
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import planned_day, read_counts
@@ -27,7 +28,8 @@ TRIALS_PER_CALL = 128
 
 class Observed(NamedTuple):
     """Patients of many trials; the last visit is the count that is read as the endpoint, or the
-    last ones are those of an endpoint of a window, in the order of their days.
+    last ones are those of an endpoint of a window, in the order of their days. Of an event in time
+    all are other counts.
 
     Control patients come first. Numbers are single precision: they are many.
     """
@@ -46,23 +48,37 @@ class Observed(NamedTuple):
     """[trial, patient] day on which the patient drops out; infinite where the patient stays"""
     residual_sd: Any
     """[trial, component]"""
+    looks: EventLooks | None = None
+    """of an event in time, [trial, look, patient]"""
 
 
 def counts_before(design: VirtualDesign) -> tuple[float, ...]:
-    """Scheduled counts that come before anybody's endpoint window, day 0 (baseline) first."""
+    """Scheduled counts that come before anybody's endpoint window, day 0 (baseline) first; of an
+    event in time all of them.
+    """
     plan = design.plan
     reach = design.judged.window + plan["visit_jitter_days"]
     first = design.endpoint_days[0][0] - reach
+    if design.judged.of_event:
+        first = design.last_day - plan["visit_jitter_days"] + 1
     return (0.0, *(float(day) for day in plan["alc_days"] if 0 < day < first))
 
 
-def endpoint_visits(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Visits:
-    """The visit that is read as the endpoint, or the visits of an endpoint of a window."""
+def endpoint_visits(
+    key: jax.Array, followed: Followed, residual: Residual, grid: Grid
+) -> tuple[Visits, EventLooks | None]:
+    """The visit that is read as the endpoint, or the visits of an endpoint of a window; of an event
+    in time none, and the looks for it.
+    """
+    if grid.design.judged.of_event:
+        looks, leaves = event_looks(key, followed, grid)
+        none = jnp.zeros((0, leaves.shape[0]))
+        return Visits(none, none, none, none.astype(bool), leaves), looks
     if not grid.design.judged.on_a_day:
-        return window_visits(key, followed, residual, grid)
+        return window_visits(key, followed, residual, grid), None
     read = read_counts(key, followed, residual, grid)
     one = (read.day, jnp.log(read.true), jnp.log(read.measured), read.known)
-    return Visits(*(part[None] for part in one), leaves=read.leaves)
+    return Visits(*(part[None] for part in one), leaves=read.leaves), None
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,7 @@ class Observer:
             z = self.population.latents(keys[0])
             parts = jax.random.split(keys[1], 5)
             followed = follow(parts[0], z, hierarchy, grid, typical)
-            visits = endpoint_visits(parts[1], followed, residual, grid)
+            visits, looks = endpoint_visits(parts[1], followed, residual, grid)
             n = visits.day.shape[1]
             shape = (len(before), n)
             moved = before[:, None] + jax.random.randint(parts[2], shape, -jitter, jitter + 1)
@@ -101,6 +117,7 @@ class Observer:
                 planned_day(followed, grid).astype(jnp.float32),
                 visits.leaves.astype(jnp.float32),
                 jnp.asarray(followed.residual_sd, dtype=jnp.float32),
+                looks,
             )
 
         def trials(keys: tuple[jax.Array, jax.Array], typical: dict[str, jax.Array]) -> Observed:

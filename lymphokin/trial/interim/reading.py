@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lymphokin.endpoint import measured_threshold
 from lymphokin.endpoints import Endpoint
 from lymphokin.trial.interim.observed import Observed
+from lymphokin.trial.interim.rehearsed_events import EventSoFar, found_at_end, found_so_far
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.window import log_reported, reaches, shown
@@ -50,8 +51,9 @@ class AtLook(NamedTuple):
     """whether it never will be"""
     chance: NDArray[np.float64]
     """probability that a patient enrolled and not gone will have an endpoint"""
-    so_far: tuple[WindowVisits, NDArray[np.bool_]] | None
-    """of an endpoint of a window, the visits, and which of them are past"""
+    so_far: tuple[WindowVisits, NDArray[np.bool_]] | EventSoFar | None
+    """of an endpoint of a window, the visits, and which of them are past; of an event in time, what
+    is known of it"""
 
 
 def at_look(design: VirtualDesign, trial: Observed, followed: NDArray[Any]) -> AtLook:
@@ -64,6 +66,13 @@ def at_look(design: VirtualDesign, trial: Observed, followed: NDArray[Any]) -> A
     """
     judged = design.judged
     over = (followed >= closing_day(design, trial)) | (trial.leaves <= followed)
+    if trial.looks is not None:
+        start = trial.planned_day - judged.last_visit
+        found, reached, so_far = found_so_far(design, trial.looks, start, trial.leaves, followed)
+        if not design.judged_exactly:
+            over |= (start + trial.looks.day <= followed).all(axis=0)
+        settled = found | over & reached
+        return AtLook(found, settled, over & ~settled, so_far.chance[0], so_far)
     chance = evaluable(design, trial.planned_day, followed)
     if judged.on_a_day:
         known = trial.seen[-1] & (trial.day[-1] <= followed)
@@ -83,13 +92,19 @@ def at_end(design: VirtualDesign, trials: Observed) -> tuple[NDArray[np.bool_], 
     judged = design.judged
     if judged.on_a_day:
         return _below(trials.log_measured[:, -1]), trials.seen[:, -1]
+    if trials.looks is not None:
+        start = trials.planned_day - judged.last_visit
+        return found_at_end(design, trials.looks, start, trials.leaves)
     visits = WindowVisits.of(judged, trials)
     return shown(judged, *visits), reaches(judged, visits.day, visits.taken)
 
 
 def closing_day(design: VirtualDesign, trial: Observed) -> NDArray[Any]:
     """[patient] day after which no visit makes the endpoint known."""
-    return trial.planned_day + (design.judged.closes - design.judged.last_visit)
+    judged = design.judged
+    closes = judged.until if design.judged_exactly else judged.closes
+    assert closes is not None
+    return trial.planned_day + (closes - judged.last_visit)
 
 
 def _below(log_measured: NDArray[Any]) -> NDArray[np.bool_]:

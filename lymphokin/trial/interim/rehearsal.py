@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import jax
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Rehearsal:
     """typical values that the trials (not the bank) have, by parameter"""
 
     def __post_init__(self) -> None:
-        self.design.require_counts("a rehearsed look")
+        self.design.require_own_drop_out("a rehearsed look")
         everybody = self.design.n_control + self.design.n_treated
         demands = Demands("rehearsal")
         demands.want("many", after=self.after, populations=self.populations, repeats=self.repeats)
@@ -79,7 +80,8 @@ class Rehearsal:
         residual = prior.model.table.residuals["alc"]
         of_prior = Observer(design, prior)
         seen = of_prior.follow(seed + 1, self.populations, self.repeats)
-        window = None if design.judged.on_a_day else design.judged
+        judged = design.judged
+        window = None if judged.on_a_day or judged.of_event else judged
         bank = Bank.of(seen, self.populations, design.n_control, residual, window)
         observer = of_prior if population is None else Observer(design, population)
         found = observer.follow(seed, trials, fixed=self.fixed)
@@ -90,7 +92,7 @@ class Rehearsal:
         significant = at_most(_final_p(found, design), design.analysis.alpha)
         rows = []
         for i in range(trials):
-            one = Observed(*(part[i] for part in found))
+            one = jax.tree.map(lambda part: part[i], found)  # noqa: B023
             rows.append(self._look(one, entry[i], bank, to_come, rng))
             progress(i + 1, trials)
         return pd.DataFrame(rows).assign(significant=significant)
@@ -121,7 +123,6 @@ class Rehearsal:
         known = trial.seen & (trial.day <= followed)
         stands = at_look(design, trial, followed)
         endpoint, gone = stands.settled, enrolled & stands.gone
-        chance = np.where(gone, 0.0, np.where(enrolled, stands.chance, to_come))
         posterior = posterior_at(
             bank,
             trial.log_measured,
@@ -131,11 +132,12 @@ class Rehearsal:
             rng,
             stands.so_far,
         )
-        parts = (slice(0, design.n_control), slice(design.n_control, None))
-        arms = [
-            arm_so_far(stands.event[part], endpoint[part], risk, chance[part])
-            for part, risk in zip(parts, posterior.risk, strict=True)
-        ]
+        chance = np.where(enrolled, stands.chance, to_come)
+        parts, arms = (slice(0, design.n_control), slice(design.n_control, None)), []
+        for part, risk, known_by_end in zip(parts, posterior.risk, posterior.known, strict=True):
+            of_event = design.judged.of_event
+            own = np.where(gone[part], 0.0, known_by_end if of_event else chance[part])
+            arms.append(arm_so_far(stands.event[part], endpoint[part], risk, own))
         said = predictive(
             arms[0], arms[1], analysis.test, analysis.alpha, analysis.missing_endpoint
         )

@@ -103,19 +103,6 @@ class VirtualDesign:
                 "window of days"
             )
 
-    def require_counts(self, purpose: str) -> None:
-        """Refuse an event in time, or records that one ends, where only counts are judged.
-
-        Raises:
-            ValueError: naming the purpose.
-        """
-        if self.judged.of_event:
-            raise ValueError(
-                f"{purpose} judges counts, and endpoint {self.judged.name} is about an event in "
-                f"time, {self.judged.quantity}"
-            )
-        self.require_own_drop_out(purpose)
-
     def require_own_drop_out(self, purpose: str) -> None:
         """Refuse records that an event of the model ends.
 
