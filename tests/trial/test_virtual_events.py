@@ -163,5 +163,5 @@ def test_what_has_no_hazard_is_refused_before_anything_is_drawn():
         Sweep(shipped.judging(leaving()), trials=10, seed=0).checked()
     with pytest.raises(BadInput, match=r"design.events_that_end: expected an event that model"):
         design_with(("death",))
-    with pytest.raises(ValueError, match="a rehearsed look knows drop-out by .* names dropout"):
+    with pytest.raises(ValueError, match=r"a rehearsed look knows drop-out by .* names dropout"):
         Rehearsal(design_with(("dropout",)).judging(leaving()), 3)
