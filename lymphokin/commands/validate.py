@@ -55,7 +55,8 @@ def validate(
         str | None,
         typer.Option(
             help="What is judged: grade2_week6 (default), grade3_lowest, recovery, "
-            "week15, or a TOML file that declares an endpoint with an event."
+            "week15, an event of the model as progression_by_day180, or a TOML file that declares "
+            "an endpoint with an event."
         ),
     ] = None,
     all_models: Annotated[
@@ -86,7 +87,8 @@ def validate(
     with shown(True) as reporter:
         reporter.stage("reading")
         fit, table = run_and_table(paths, model_file)
-        cohort = read_events(table, accept=accepted(accept))
+        words = None if fit is None else fit.model
+        cohort = read_events(table, accept=accepted(accept), model=words)
         result = judge(
             fit,
             cohort,

@@ -220,9 +220,15 @@ def log_likelihood(
         arrays: the cohort's arrays, in which only the records that count weigh anything.
         seed: of the random numbers.
     """
-    read = counts_on(density.packed, visits_of(density.packed.cohort)["endpoint_day"])
+    read = _nothing
+    if density.likelihood.model.counts_lymphocytes:
+        read = counts_on(density.packed, visits_of(density.packed.cohort)["endpoint_day"])
     draws = draw_individuals(density, arrays, population_z, read, DRAWS_PER_POPULATION, seed)
     return log_mean(draws.log_weight)
+
+
+def _nothing(part: Evaluated) -> np.ndarray:
+    return np.zeros((*part.own_log_density.shape, 0))
 
 
 def over_populations(weights: np.ndarray, risk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

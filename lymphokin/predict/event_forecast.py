@@ -6,7 +6,7 @@ one in whom it was seen between two visits only when it happened is not known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from lymphokin.endpoints import Endpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.evaluated import Evaluated
 from lymphokin.model import ModelError
+from lymphokin.population import PackedCohort
 from lymphokin.predict.endpoint_draws import (
     WeightedDraws,
     arrays_used,
@@ -74,7 +75,6 @@ def event_forecast(
         event was seen by then (1, 0, NaN where not known); and the weighted draws behind it.
     """
     model, name = density.likelihood.model, endpoint.name
-    model.require_counts("a forecast")
     if endpoint.quantity not in model.hazards:
         raise ModelError(
             f"model {model.name} has no hazard of {endpoint.quantity!r}, which the endpoint {name} "
@@ -84,33 +84,17 @@ def event_forecast(
     rows = packed.events[endpoint.quantity]
     used = rows[records_used(rows, before, counts_until)]
     known = [known_of(used[used["id"] == patient]) for patient in windows]
-    days = pd.DataFrame(
-        {
-            "last": [k.last for k in known],
-            "seen": [k.seen if np.isfinite(k.seen) else w.end
-                     for k, w in zip(known, windows.values(), strict=True)],
-            "end": [w.end for w in windows.values()],
-        },
-        index=list(windows),
-    )  # fmt: skip
     z = chosen_draws_of(population_z, populations, seed)
     drawn = weighted_draws(
         density,
         z,
         {None: arrays_used(packed, before, counts_until)},
-        _hazards_on(density, endpoint.quantity, days),
+        hazards_on(packed, endpoint.quantity, days_of(known, windows)),
         in_fit=in_fit,
         seed=seed,
     )[None]
-    last, seen, end = np.moveaxis(drawn.read, -1, 0)
-    has_happened = np.isfinite([k.seen for k in known])
-    by_end = days["seen"].to_numpy() <= days["end"].to_numpy()
-    ahead = -np.expm1(-np.maximum(end - last, 0.0))
-    within = -np.expm1(-np.maximum(seen - last, 0.0))
-    share = ahead / np.maximum(within, np.finfo(float).tiny)
-    between = np.where(by_end, 1.0, 0.0 if exact else np.clip(share, 0.0, 1.0))
-    p = np.where(has_happened, between, ahead)
-    risk = (drawn.weights * p).sum(axis=(0, 1))
+    p = chances(drawn.read, known, windows, exact)
+    risk = np.minimum((drawn.weights * p).sum(axis=(0, 1)), 1.0)
     low, high = over_populations(drawn.weights, p)
     every = [known_of(rows[rows["id"] == patient]) for patient in windows]
     observed = [
@@ -122,21 +106,49 @@ def event_forecast(
     return table, drawn
 
 
-def _hazards_on(
-    density: CohortDensity, event: str, days: pd.DataFrame
+def days_of(known: Sequence[Known], windows: Mapping[str, Window]) -> np.ndarray:
+    """[patient, 3] days on which the hazard decides: of the last visit without the event, of that
+    which saw it (else the window's end), and the window's end.
+    """
+    ends = [window.end for window in windows.values()]
+    seen = [k.seen if np.isfinite(k.seen) else end for k, end in zip(known, ends, strict=True)]
+    return np.column_stack([[k.last for k in known], seen, ends])
+
+
+def chances(
+    hazard: np.ndarray, known: Sequence[Known], windows: Mapping[str, Window], exact: bool
+) -> np.ndarray:
+    """[..., patient] probability that the event happens by the window's end.
+
+    Args:
+        hazard: [..., patient, 3] cumulative, on :func:`days_of`.
+        known: what is known of each patient.
+        windows: theirs.
+        exact: whether the time of an event that was seen is known.
+    """
+    last, seen, end = np.moveaxis(hazard, -1, 0)
+    by_end = np.array([k.seen <= w.end for k, w in zip(known, windows.values(), strict=True)])
+    ahead = -np.expm1(-np.maximum(end - last, 0.0))
+    within = -np.expm1(-np.maximum(seen - last, 0.0))
+    share = ahead / np.maximum(within, np.finfo(float).tiny)
+    between = np.where(by_end, 1.0, 0.0 if exact else np.clip(share, 0.0, 1.0))
+    return np.where(np.isfinite([k.seen for k in known]), between, ahead)
+
+
+def hazards_on(
+    packed: PackedCohort, event: str, days: np.ndarray
 ) -> Callable[[Evaluated], np.ndarray]:
     """What reads the cumulative hazard on days of each patient, [draw, patient, day].
 
     Args:
-        density: whose nodes hold the days; a day before the first node is the first.
+        packed: the cohort, whose nodes hold the days; a day before the first node is the first.
         event: the event.
-        days: one row per patient.
+        days: [patient, day].
     """
-    packed = density.packed
     nodes = np.array(
         [
-            packed.layout.nodes(packed.arrays.timeline, patient, own.to_numpy(float))
-            for patient, (_, own) in enumerate(days.iterrows())
+            packed.layout.nodes(packed.arrays.timeline, patient, own)
+            for patient, own in enumerate(days)
         ]
     )
     patients = np.arange(len(nodes))[:, None]

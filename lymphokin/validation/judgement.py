@@ -22,8 +22,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from lymphokin.criticism.forecasts.benchmarks import BASELINE, CARRIED_FORWARD
-from lymphokin.criticism.forecasts.intervals import Estimate
+from lymphokin.criticism.forecasts.benchmarks import ARM_RATE, BASELINE, CARRIED_FORWARD
+from lymphokin.criticism.forecasts.intervals import Z90, Estimate
 from lymphokin.criticism.forecasts.later_counts import COUNT_PLACE, COUNT_RATIO, COVERAGE
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
 from lymphokin.criticism.forecasts.prediction_verdicts import interval
@@ -36,7 +36,6 @@ LEVELS = {HOLDS: FINE, UPDATE: LOOK, DO_NOT_USE: WRONG}
 FALSE_ALARMS = 0.10
 """Probability with which a fault is called in a model that has none (judgement)."""
 FAULTS = 5
-Z90 = float(norm.ppf(0.95))
 GROSS = 0.5
 """Share of later counts in 90 % intervals below which not the level but the model is wrong
 (judgement)."""
@@ -88,7 +87,7 @@ def faults_of(quality: PredictionQuality, day: float) -> dict[str, str]:
             f"intervals are too {words}: those of 90 % hold {percent(coverage.value)} of the later "
             f"counts ({percent(coverage.q05)} to {percent(coverage.q95)})"
         )
-    for rule in RULES:
+    for rule in rules_of(quality):
         difference = quality.score(day, "log_score", against=rule)
         if beyond(difference, 0.0, looks) > 0 or np.isposinf(difference.value):
             found[f"worse than {rule}"] = (
@@ -98,8 +97,19 @@ def faults_of(quality: PredictionQuality, day: float) -> dict[str, str]:
     return found
 
 
+def rules_of(quality: PredictionQuality) -> tuple[str, ...]:
+    """The rules made of the same patients: of an event in time the share of the arm alone."""
+    return (ARM_RATE,) if _of_event(quality) else RULES
+
+
+def _of_event(quality: PredictionQuality) -> bool:
+    return quality.endpoint is not None and quality.endpoint.of_event
+
+
 def ranks_worse(quality: PredictionQuality, day: float) -> Estimate | None:
     """The AUC less that of the baseline rule where the model ranks patients worse than it."""
+    if _of_event(quality):
+        return None
     difference = quality.score(day, "auc", against=BASELINE)
     return difference if beyond(difference, 0.0, len(quality.days())) < 0 else None
 
@@ -136,7 +146,9 @@ def verdicts_of(quality: PredictionQuality) -> tuple[Verdict, ...]:
     verdicts = []
     for day in quality.days():
         word, reasons = conclusion(quality, day)
-        better = [r for r in RULES if quality.score(day, "log_score", against=r).q95 < 0]
+        better = [
+            r for r in rules_of(quality) if quality.score(day, "log_score", against=r).q95 < 0
+        ]
         beats = f"; shown to be better than {' and '.join(better)}" if better else ""
         sentence = (
             "; ".join(reasons) if reasons else f"no fault shown in {_numbers(quality, day)}{beats}"
@@ -158,10 +170,10 @@ def verdicts_of(quality: PredictionQuality) -> tuple[Verdict, ...]:
 
 def _numbers(quality: PredictionQuality, day: float) -> str:
     expected, coverage = (quality.score(day, m) for m in (EXPECTED, COVERAGE[0.90]))
-    return (
-        f"these patients: observed over expected {interval(expected)}, and intervals of 90 % hold "
-        f"{percent(coverage.value)} of the later counts"
-    )
+    of_counts = ""
+    if np.isfinite(coverage.value):
+        of_counts = f", and intervals of 90 % hold {percent(coverage.value)} of the later counts"
+    return f"these patients: observed over expected {interval(expected)}{of_counts}"
 
 
 def look_in_words(day: float) -> str:

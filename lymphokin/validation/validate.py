@@ -38,6 +38,12 @@ from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.solve import StepRule
 from lymphokin.validation.cases import in_words, refuse_few, refuse_fitted
+from lymphokin.validation.events import (
+    EventValidation,
+    by_group_of_event,
+    event_forecasts_judged,
+    require_event,
+)
 from lymphokin.validation.judgement import conclusion, verdicts_of, worst_of
 from lymphokin.validation.measures import EXPECTED, by_group, further_scores
 from lymphokin.validation.precision import Precision, precision
@@ -152,7 +158,7 @@ def validate(
     all_models: bool = False,
     seed: int = 0,
     progress: bool | Reporter | None = None,
-) -> Validation:
+) -> Validation | EventValidation:
     """Judge forecasts of patients that the model has never seen.
 
     Every patient is forecast from the records up to each look: the endpoint, and every later
@@ -163,8 +169,9 @@ def validate(
         source: a fit, draws of a population, or None for the published cohorts.
         events: the new patients, or the path of their event table.
         looks: days up to which records are known.
-        endpoint: what is judged: a name, a TOML file, or an endpoint with an event; None: grade
-            >= 2 at the visit 6 weeks after radiotherapy.
+        endpoint: what is judged: a name, a TOML file, or an endpoint with an event, such as
+            ``progression_by_day180`` of a model with that hazard; None: grade >= 2 at the visit 6
+            weeks after radiotherapy.
         all_models: whether every model that is calibrated to published cohorts is judged, too.
         seed: of all random numbers.
         progress: True, False, a reporter of your own; None: a bar where someone looks.
@@ -183,14 +190,48 @@ def validate(
         'holds'
     """
     population, steps, run = population_of(source)
-    population.model.require_counts("a validation")
     asked = read_endpoint(endpoint or DEFAULT)
+    if asked.of_event:
+        require_event(population, asked)
+    else:
+        population.model.require_counts("a validation")
     days = sorted({float(day) for day in looks})
     if not days or not np.isfinite(days).all():
         raise ValueError(f"looks {list(looks)}: expected at least one day")
-    cohort = events if isinstance(events, Cohort) else read_events(events)
+    cohort = events if isinstance(events, Cohort) else read_events(events, model=population.model)
     if isinstance(source, Fit):
         refuse_fitted(source.cohort, cohort, tables_behind(source))
+    about = {
+        "run": run,
+        "model": population.model.name,
+        "data_file": cohort.source or "the cohort",
+        "synthetic": cohort.synthetic or population.provenance.synthetic,
+        "created": population.provenance.created,
+        "seed": seed,
+        "source": population.provenance.title,
+        "fitted_patients": population.provenance.patients,
+        "posterior_sha256": population.provenance.posterior_sha256,
+        "data_sha256": cohort.sha256,
+        "endpoint": asked.name,
+        "meaning": asked.meaning,
+        "looks": days,
+    }
+    if asked.of_event:
+        if all_models:
+            raise ValueError("models calibrated to published counts have no events: ask one model")
+        with shown(progress) as reporter:
+            reporter.stage("forecasting every patient from each look")
+            judged = event_forecasts_judged(population, cohort, asked, days, seed, steps)
+        of_event, quality = judged
+        word = worst_of({day: conclusion(quality, day) for day in days})
+        return EventValidation(
+            about | {"conclusion": word},
+            quality,
+            of_event,
+            by_group_of_event(quality, of_event),
+            _share_outside(population, cohort),
+            _differences(population, cohort),
+        )
     cases = cases_of(cohort, asked, days[-1])
     refuse_few(cohort, cases)
     with shown(progress) as reporter:
@@ -213,26 +254,10 @@ def validate(
             between = _between(cohort, cases, days, rules, seed, reporter)
     share = _share_outside(population, cohort)
     words = {day: conclusion(quality, day) for day in days}
-    about = {
-        "run": run,
-        "model": population.model.name,
-        "data_file": cohort.source or "the cohort",
-        "synthetic": cohort.synthetic or population.provenance.synthetic,
-        "created": population.provenance.created,
-        "seed": seed,
-        "source": population.provenance.title,
-        "fitted_patients": population.provenance.patients,
-        "posterior_sha256": population.provenance.posterior_sha256,
-        "data_sha256": cohort.sha256,
-        "endpoint": asked.name,
-        "meaning": asked.meaning,
-        "looks": days,
-        "conclusion": worst_of(words),
-    }
     first = quality.judged(days[0], MODEL)
     auc = quality.score(days[0], "auc").value
     return Validation(
-        about,
+        about | {"conclusion": worst_of(words)},
         quality,
         forecasts,
         cases,

@@ -1,7 +1,10 @@
 """Forecasts of an event, survival curves and their check, against closed forms and SciPy."""
 
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -241,3 +244,40 @@ def test_a_fit_forecasts_draws_reports_and_shows_an_event(model, visits, tmp_pat
     assert examples.runs("plot.survival", fit=fit)
     with pytest.raises(ModelError, match="no hazard of 'death': expected one of progression"):
         fit.survival("death")
+
+
+class Alone(Block):
+    """The same progression, and nothing that is measured."""
+
+    hazards = Counts.hazards
+
+    def hazard_rates(self, y, p, u):
+        return {"progression": p.rate}
+
+
+@pytest.mark.long
+def test_a_model_of_an_event_alone_is_fitted_and_forecasts_it(model, visits, tmp_path):
+    """Patients without a count; what the fit has learnt from a patient is taken out again."""
+    rate = model.table["rate"]
+    keys = {"symbol": "k", "meaning": "of the test", "source": "none", "certainty": "fixed"}
+    keys |= {"transform": "log", "unit": "1/d", "median": rate.median, "population_sd": SD}
+    bare = lk.make_model("alone", [Alone()], {"parameters": {"rate": keys}})
+    few = visits["right"].select(visits["right"].patients.index[:25])
+    seen = few.observations.query("quantity == 'progression'").reset_index(drop=True)
+    first = pd.DataFrame({"id": few.patients.index, "day": 0.0, "prescribed_gy": 8.0})
+    cohort = replace(few, observations=seen, fractions=first, vocabulary=bare.vocabulary)
+    fit = lk.fit(cohort, bare, method="quick", seed=1, progress=False)
+    assert fit.save(tmp_path / "run", progress=False) is None
+    risks = lk.open_run(tmp_path / "run", bare).forecast(endpoint=BY_120, counts_until=0).patients
+    # Every patient by the records of the others.
+    log_rate = np.linspace(np.log(RATE) - 4, np.log(RATE) + 4, 2001)
+    passed = 40.0 * np.exp(log_rate)[:, None]
+    terms = np.where(seen["value"] == 1, np.log(-np.expm1(-passed)), -passed)
+    prior = stats.norm.logpdf(log_rate, np.log(RATE), SD)
+    for patient, risk in risks["p_by120"].items():
+        weight = np.exp(terms[:, seen["id"] != patient].sum(axis=1) + prior)
+        mean = (weight * -np.expm1(-120 * np.exp(log_rate))).sum() / weight.sum()
+        assert risk == pytest.approx(mean, abs=0.03)
+    assert risks["baseline_grade"].isna().all()
+    with pytest.raises(ModelError, match="a forecast of the endpoint needs a lymphocyte count"):
+        fit.forecast()

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.stats import norm, t
 
 from lymphokin.criticism.forecasts.scores import Flags, Floats, auc
 
 PROBABILITY = 0.90
 RESAMPLES = 2000
 TAIL = (1 - PROBABILITY) / 2
+Z90 = float(norm.ppf(1 - TAIL))
 
 
 class Estimate(NamedTuple):
@@ -39,14 +40,14 @@ def mean_of(values: Floats) -> Estimate:
 
 def auc_of(risk: Floats, happened: Flags, seed: int) -> Estimate:
     """Area under the ROC curve, with the percentile bootstrap over patients."""
-    return _bootstrapped(auc(risk, happened), auc(*_resampled(risk, happened, seed)))
+    return bootstrapped(auc(risk, happened), auc(*_resampled(risk, happened, seed)))
 
 
 def auc_difference(risk: Floats, other: Floats, happened: Flags, seed: int) -> Estimate:
     """AUC of ``risk`` less that of ``other``, the same patients resampled for both."""
     value = auc(risk, happened) - auc(other, happened)
     resampled = [auc(*_resampled(r, happened, seed)) for r in (risk, other)]
-    return _bootstrapped(value, resampled[0] - resampled[1])
+    return bootstrapped(value, resampled[0] - resampled[1])
 
 
 def scaled_brier_of(risk: Floats, happened: Flags, seed: int) -> Estimate:
@@ -61,7 +62,7 @@ def scaled_brier_of(risk: Floats, happened: Flags, seed: int) -> Estimate:
             found = 1 - ((risk - happened) ** 2).mean(axis=-1) / by_chance
         return np.where(by_chance > 0, found, np.nan)
 
-    return _bootstrapped(scaled(risk, happened), scaled(*_resampled(risk, happened, seed)))
+    return bootstrapped(scaled(risk, happened), scaled(*_resampled(risk, happened, seed)))
 
 
 def ratio_of(values: Floats, patient: NDArray[np.int64], seed: int) -> Estimate:
@@ -77,7 +78,7 @@ def ratio_of(values: Floats, patient: NDArray[np.int64], seed: int) -> Estimate:
     n = len(count)
     chosen = np.random.default_rng(seed).integers(n, size=(RESAMPLES, n))
     resampled = total[chosen].sum(axis=1) / count[chosen].sum(axis=1)
-    return _bootstrapped(np.asarray(values.mean()), resampled)
+    return bootstrapped(np.asarray(values.mean()), resampled)
 
 
 def _resampled(risk: Floats, happened: Flags, seed: int) -> tuple[Floats, Flags]:
@@ -87,7 +88,8 @@ def _resampled(risk: Floats, happened: Flags, seed: int) -> tuple[Floats, Flags]
     return risk[chosen], happened[chosen]
 
 
-def _bootstrapped(value: Floats, resampled: Floats) -> Estimate:
+def bootstrapped(value: Floats, resampled: Floats) -> Estimate:
+    """A number with the interval of its resampled values; unknown where it is."""
     if np.isnan(value):
         return Estimate(np.nan, np.nan, np.nan)
     low, high = np.nanquantile(resampled, (TAIL, 1 - TAIL))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 
 from lymphokin.criticism.forecasts.benchmarks import Forecasts
 from lymphokin.criticism.forecasts.cases import Cases
+from lymphokin.criticism.forecasts.event_cases import EventCases
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.scores import Floats, crps
 from lymphokin.infer.density import CohortDensity
@@ -30,11 +31,16 @@ from lymphokin.predict.endpoint_draws import (
     chosen_draws_of,
     counts_on,
     log_of,
+    records_used,
     weighted_draws,
 )
+from lymphokin.predict.event_forecast import Known, chances, days_of, hazards_on, known_of
 from lymphokin.predict.path_forecast import curve_reader, measured_numbers, windows_of
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
+COUNT_COLUMNS = ("id", "day", "value", "q05", "q25", "q50", "q75", "q95", "pit", "crps",
+                 "log_score", "pareto_k")  # fmt: skip
+NO_COUNTS = ("id", "day", "censored", "lower", "place")
 
 
 class Look(NamedTuple):
@@ -52,7 +58,7 @@ class Look(NamedTuple):
 def forecasts_at_looks(
     density: CohortDensity,
     population_z: Floats,
-    cases: Cases,
+    cases: Cases | EventCases,
     looks: Sequence[float],
     seed: int,
     *,
@@ -74,21 +80,26 @@ def forecasts_at_looks(
     """
     z = chosen_draws_of(population_z, POPULATION_DRAWS, seed)
     packed = density.packed
-    of_endpoint = _endpoint_reader(packed, cases)
-    records, of_counts = _counts_reader(packed)
+    known = _known_at(packed, cases, looks)
+    of_endpoint = _endpoint_reader(packed, cases, known)
+    records, of_counts = _counts_reader(density)
 
     def read(part: Evaluated) -> np.ndarray:
         return np.concatenate([of_counts(part), of_endpoint(part)], axis=2)
 
     arrays = {look: arrays_used(packed, None, look) for look in looks}
     weighed = weighted_draws(density, z, arrays, read, in_fit=in_fit, seed=seed)
-    sd, most = density.residual_sd(z, "alc"), int(records["slot"].max()) + 1
+    most = int(records["slot"].max()) + 1 if len(records) else 0
     result = {}
-    for look, drawn in weighed.items():
+    for place, (look, drawn) in enumerate(weighed.items()):
         counts, rest = drawn.read[..., :most], drawn.read[..., most:]
-        endpoint = _of_endpoint(density, drawn._replace(read=rest), cases, look, z, seed)
+        if isinstance(cases, EventCases):
+            rest = rest[..., 3 * place : 3 * place + 3]
+            endpoint = _of_event(density, drawn._replace(read=rest), cases, known[look])
+        else:
+            endpoint = _of_endpoint(density, drawn._replace(read=rest), cases, look, z, seed)
         later = records[records["day"] > look]
-        table = _of_counts(density, drawn._replace(read=counts), later, sd, seed)
+        table = _of_counts(density, drawn._replace(read=counts), later, z, seed)
         result[look] = Look(endpoint, table)
     return result
 
@@ -98,27 +109,63 @@ def unreliable(pareto_k: Floats) -> np.ndarray:
     return pareto_k > UNRELIABLE_PARETO_K
 
 
-def _endpoint_reader(packed: PackedCohort, cases: Cases) -> Callable[[Evaluated], np.ndarray]:
+def _known_at(
+    packed: PackedCohort, cases: Cases | EventCases, looks: Sequence[float]
+) -> dict[float, list[Known]]:
+    """By look, what is known of every patient of an event in time; empty of a count."""
+    if not isinstance(cases, EventCases):
+        return {}
+    rows = packed.events[cases.endpoint.quantity]
+    patients = list(map(str, packed.cohort.patients.index))
+    found = {}
+    for look in looks:
+        so_far = dict(list(rows[records_used(rows, None, look)].groupby("id", sort=False)))
+        found[look] = [known_of(so_far.get(patient, rows.iloc[:0])) for patient in patients]
+    return found
+
+
+def _endpoint_reader(
+    packed: PackedCohort, cases: Cases | EventCases, known: Mapping[float, list[Known]]
+) -> Callable[[Evaluated], np.ndarray]:
+    windows = windows_of(packed.cohort, cases.endpoint) if not cases.endpoint.on_a_day else {}
+    if isinstance(cases, EventCases):
+        days = np.concatenate([days_of(of_look, windows) for of_look in known.values()], axis=1)
+        return hazards_on(packed, cases.endpoint.quantity, days)
     if cases.endpoint.on_a_day:
         return counts_on(packed, cases.known_on)
-    windows = windows_of(packed.cohort, cases.endpoint)
     return curve_reader(packed, cases.endpoint, list(windows.values()))
 
 
 def _counts_reader(
-    packed: PackedCohort,
+    density: CohortDensity,
 ) -> tuple[pd.DataFrame, Callable[[Evaluated], np.ndarray]]:
     """Counts that have a value or lie below a limit, and what reads the true ones, [draw, patient,
     slot]; patients with fewer than others repeat their first node.
     """
-    rows = pd.concat(packed.records["alc"])
-    rows = rows[~rows["censored"] | (rows["lower"] == 0)]
+    packed, counted = density.packed, density.likelihood.model.counts_lymphocytes
+    rows = pd.concat(packed.records["alc"]) if counted else pd.DataFrame(columns=NO_COUNTS)
+    rows = rows[~rows["censored"].astype(bool) | (rows["lower"] == 0)]
     patient = packed.cohort.patients.index.get_indexer(rows["id"].to_numpy())
     rows = rows.assign(patient=patient, slot=rows.groupby("id").cumcount())
+    if rows.empty:
+        return rows, lambda part: np.zeros((*part.own_log_density.shape, 0))
     nodes = np.zeros((len(packed.cohort), int(rows["slot"].max()) + 1), int)
     nodes[rows["patient"], rows["slot"]] = rows["place"]
     patients = np.arange(len(nodes))[:, None]
     return rows, lambda part: part.outputs["alc"][:, nodes, patients]
+
+
+def _of_event(
+    density: CohortDensity, drawn: WeightedDraws, cases: EventCases, known: list[Known]
+) -> HeldOut:
+    """Forecasts of an event in the judged patients; of a chance there are no draws of a number."""
+    packed, endpoint = density.packed, cases.endpoint
+    exact = density.likelihood.model.hazards[endpoint.quantity].exact
+    p = chances(drawn.read, known, windows_of(packed.cohort, endpoint), exact)
+    places = packed.cohort.patients.index.get_indexer(cases.patients.index)
+    risk = np.minimum((drawn.weights * p).sum(axis=(0, 1)), 1.0)[places]
+    none = np.zeros((len(places), 0))
+    return HeldOut(Forecasts(risk, none, none), drawn.pareto_k[places])
 
 
 def _of_endpoint(
@@ -157,12 +204,15 @@ def _by_patient(draws: np.ndarray) -> Floats:
 
 
 def _of_counts(
-    density: CohortDensity, drawn: WeightedDraws, rows: pd.DataFrame, sd: Floats, seed: int
+    density: CohortDensity, drawn: WeightedDraws, rows: pd.DataFrame, z: Floats, seed: int
 ) -> pd.DataFrame:
     """Every count of ``rows`` beside its forecast.
 
     A laboratory that reports nothing below a limit reports the limit: forecasts are cut there too.
     """
+    if rows.empty:
+        return pd.DataFrame(columns=COUNT_COLUMNS)
+    sd = density.residual_sd(z, "alc")
     model, rng = density.likelihood.model, np.random.default_rng(seed)
     residual, decimals = model.table.residuals["alc"], model.observables["alc"].decimals
     patient, slot = rows["patient"].to_numpy(), rows["slot"].to_numpy()
