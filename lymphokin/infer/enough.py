@@ -1,4 +1,4 @@
-"""Have Markov chains been drawn for long enough, or should they go on, and how?"""
+"""Have Markov chains arrived, been drawn for long enough, or should they go on, and how?"""
 
 from __future__ import annotations
 
@@ -17,12 +17,29 @@ KEPT = 1.5
 """Draws kept for each effective one that is wanted: what is left of a long run is hardly better
 than independent (judgement)."""
 
+ARRIVED = 1.0
+"""SDs by which two runs in the same place may differ in their means (judgement): the means of 200
+draws worth 10 do by 0.4."""
+
 SHORTER, MOST_SHORTENED = 0.7, 2
 """By how much steps are shortened where too many transitions diverge, and how often at most: to
 half in all (judgement). What diverges then is better helped by another model or prior."""
 
 FOR_DRAWS, FOR_STEPS = "for more effective draws", "with shorter steps"
 """How chains go on."""
+
+
+def arrived(before: np.ndarray, now: np.ndarray, quantities: int) -> bool:
+    """Whether two runs, one after the other, are in the same place, so that both may count.
+
+    Args:
+        before: [chain, draw, latent] latents, those of the population first.
+        now: the same of the later run.
+        quantities: of the population.
+    """
+    early, late = (x[..., :quantities].reshape(-1, quantities) for x in (before, now))
+    moved = np.abs(late.mean(axis=0) - early.mean(axis=0))
+    return bool((moved <= ARRIVED * late.std(axis=0)).all())
 
 
 def how_to_go_on(

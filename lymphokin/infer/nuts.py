@@ -15,7 +15,7 @@ import numpy as np
 
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.enough import FOR_STEPS, LONGEST, SHORTER, how_to_go_on
+from lymphokin.infer.enough import FOR_STEPS, LONGEST, SHORTER, arrived, how_to_go_on
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.learning import learnt_from
@@ -30,8 +30,12 @@ FIRST_STEP = 0.2
 """Step size (in the whitened space) with which the adaptation begins."""
 STEP_GAIN = 1.5
 """By how much the logarithm of the step size follows the acceptance rate of a chunk."""
-PILOT_RUNS = 3
-"""Short runs, each in the map that the draws of the one before gave."""
+FAR_TOO_SHORT, LONGER = 0.5, 4.0
+"""Share of the wanted refusals below which steps are far too short, and by how much they grow at
+most (judgement)."""
+PILOT_RUNS, MOST_PILOT_RUNS = 3, 6
+"""Short runs, each in the map that the draws of the one before gave; more than the first number
+only while chains are still on their way. From the mode of 1,000 patients they were for two."""
 
 
 class Draws(NamedTuple):
@@ -132,8 +136,7 @@ def sample_nuts(
             done.append(checkpoint.recall(f"{name}_{i:05d}", run))
             chains = Chain(*(done[-1].pop(f"chain_{name}") for name in Chain._fields))
             if i < warming:
-                missed = done[-1]["acceptance_rate"].mean() - settings.target_accept
-                step = step * float(np.exp(STEP_GAIN * missed))
+                step *= _correction(done[-1]["acceptance_rate"].mean(), settings.target_accept)
             else:
                 divergences += int(done[-1]["diverging"].sum())
             if fresh:
@@ -146,14 +149,16 @@ def sample_nuts(
 
     map_, gradients = approximation, sampler.gradients(density, coarse)
     settled = np.zeros((settings.chains, 0, len(map_.whitening.centre)))
-    for i in range(PILOT_RUNS):
+    for i in range(MOST_PILOT_RUNS):
         before = i * lengths[0]
         numbers = range(lengths[0])
         pilot, chains = phase(f"pilot{i}", numbers, map_, before, lengths[0], begin(map_, before))
         _refuse_standing(pilot[-1], chains, step)
-        late = [c["x"] for c in pilot[len(pilot) // 3 :]]
-        # The first pilot run may still be on its way; all later ones count together.
-        settled = np.concatenate([settled, *late] if i > 1 else late, axis=1)
+        late = np.concatenate([c["x"] for c in pilot[len(pilot) // 3 :]], axis=1)
+        # The first pilot run may still be on its way; all later ones count together, from that on
+        # in which the chains arrived.
+        there = i > 1 and arrived(settled, late, len(map_.whitening.population))
+        settled = np.concatenate([settled, late], axis=1) if there else late
 
         def better(
             map_: NormalApproximation = map_, x: np.ndarray = settled, first: bool = i == 0
@@ -162,7 +167,10 @@ def sample_nuts(
             return learnt_from(density, gradients, map_, draws, settled=not first).arrays()
 
         map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
-    before, warming = PILOT_RUNS * lengths[0], lengths[1]
+        if there:
+            break
+        total += lengths[0] if i + 1 >= PILOT_RUNS else 0
+    before, warming = (i + 1) * lengths[0], lengths[1]
 
     def drawn(numbers: range, chains: Chain) -> tuple[dict[str, np.ndarray], Chain]:
         chunks, chains = phase("chunk", numbers, map_, before, warming, chains)
@@ -189,6 +197,18 @@ def sample_nuts(
             kept = {name: _together(value, more[name], thinning) for name, value in kept.items()}
             thinning *= 2
     return Draws(**kept, thinning=thinning, shortened=shortened)
+
+
+def _correction(accepted: float, target: float) -> float:
+    """Factor of the step size after a chunk in which a share was accepted.
+
+    Chains that had to cross a narrow place leave it with steps to which following the acceptance
+    would give back 16 % a chunk. What is refused grows as the square of the step.
+    """
+    refused = (1 - accepted) / (1 - target)
+    if refused < FAR_TOO_SHORT:
+        return float(max(refused, LONGER**-2) ** -0.5)
+    return float(np.exp(STEP_GAIN * (accepted - target)))
 
 
 def _together(kept: np.ndarray, more: np.ndarray, thinning: int) -> np.ndarray:

@@ -27,12 +27,14 @@ class Autoregressive:
         correlation: of the second latent with itself, from transition to transition.
         apart: SDs between chains that never meet.
         longest: with longer steps 2 % of the transitions diverge, else 0.1 %.
+        way: chunks after which the chains arrive where they stay; before, 10 SDs are left for each.
     """
 
-    def __init__(self, correlation: float, apart: float = 0.0, longest: float = 1.0):
+    def __init__(self, correlation: float, apart: float = 0.0, longest: float = 1.0, way: int = 0):
         self.correlation = np.array([0.0, correlation])
         self.apart = apart
         self.longest = longest
+        self.way = way
         self.chunks = 0
         self.steps = []
 
@@ -59,20 +61,26 @@ class Autoregressive:
         found["acceptance_rate"] = np.full(x.shape[:2], TARGET)
         found["diverging"] = x[..., 0] > (2 if step > self.longest else 3)
         key = rng.integers(2**32, size=chains.key.shape, dtype=np.uint32)
-        place = self.apart * np.arange(len(x))[:, None, None]
+        place = self.apart * np.arange(len(x))[:, None, None] + 10 * max(0, self.way - self.chunks)
         return chains._replace(y=x[:, -1], key=key), found | {"x": x + place}
 
 
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
     start = linear(
         Whitening.identity(np.zeros(2), 2, np.zeros((0, 0), int)), Noncentring.none((0, 1))
     )
 
     def run(
-        sampler, ess=400.0, chains=CHAINS, draws=DRAWS, on_progress=lambda progress: None, seed=5
+        sampler,
+        ess=400.0,
+        chains=CHAINS,
+        draws=DRAWS,
+        on_progress=lambda progress: None,
+        learn=lambda *known, settled: known[2],
     ):
+        seed = 5
+        monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", learn)
         settings = NutsSettings(chains, CHUNK, draws, pilot=CHUNK, seed=seed, ess=ess)
         checkpoint = Checkpoint(tmp_path / "run", {"seed": seed, "ess": ess})
         return sample_nuts(DENSITY, DENSITY, sampler, start, settings, checkpoint, on_progress)
@@ -99,6 +107,25 @@ def test_slow_chains_go_on_until_they_have_enough(drawn):
     np.testing.assert_array_equal(draws.diverging, draws.x[..., 0] > 3)
     along = [np.corrcoef(c[:-1], c[1:])[0, 1] for c in draws.x[..., 1]]
     assert np.mean(along) == pytest.approx(0.85**4, abs=0.08)
+
+
+@pytest.mark.parametrize(("way", "runs", "counted"), [(2, 3, 2), (3, 4, 2), (4, 5, 2), (9, 6, 1)])
+def test_chains_that_are_on_their_way_have_further_pilot_runs(
+    drawn, monkeypatch, way, runs, counted
+):
+    """A run is a chunk here. What was drawn on the way does not count for the map."""
+    taught = []
+
+    def learn(density, gradients, map_, x, settled):
+        taught.append(x)
+        return map_
+
+    sampler = Autoregressive(0.0, way=way)
+    drawn(sampler, ess=0.0, learn=learn)
+    assert sampler.chunks == runs + 1 + DRAWS // CHUNK
+    assert [len(x) for x in taught][-1] == counted * CHAINS * CHUNK
+    assert len(taught) == runs
+    assert way > runs or np.abs(taught[-1]).max() < 8
 
 
 def test_without_a_wish_they_end_when_they_were_asked_to(drawn):
