@@ -76,6 +76,7 @@ def _quality(fit: Any) -> dict[str, Any]:
         "divergent_percent": round(100 * float(statistics["diverging"].mean()), 3),
         "gradients_per_draw": round(float(steps.mean()), 1),
         "thinning": thinning,
+        "shortened": fit.convergence["shortened"],
         "gradients_per_effective_draw": round(
             thinning * float(steps.sum()) / float(slowest["ess_bulk"])
         ),
