@@ -19,8 +19,8 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from lymphokin.literature import calibrated_models, coverage, literature_draws, read_studies  # noqa: E402
-from lymphokin.literature.atra import read_atra_studies  # noqa: E402
 from lymphokin.literature.checks import expected_counts, standard_courses  # noqa: E402
+from lymphokin.literature.kinetics import shipped_kinetic_studies  # noqa: E402
 from lymphokin.literature.posterior import shipped_details  # noqa: E402
 from lymphokin.model import load_model, shipped_models  # noqa: E402
 from lymphokin.pages.drawing import save_figure  # noqa: E402
@@ -113,7 +113,7 @@ def checks() -> str:
 
 def atra() -> str:
     rows = []
-    names = {study.name: study for study in read_atra_studies()}
+    names = {study.name: study for study in shipped_kinetic_studies()["atra"].studies}
     for row in stored("atra").itertuples():
         study = names[row.study]
         published = "" if np.isnan(row.observed) else f"{row.observed:g}"

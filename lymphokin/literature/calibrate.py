@@ -17,12 +17,11 @@ from arviz_stats.base.array import array_stats
 from lymphokin.csv_text import neutral_frame
 from lymphokin.files import whole, write_texts
 from lymphokin.infer.diagnostics import ESS_BAD, ESS_GOOD, RHAT_BAD, RHAT_GOOD
-from lymphokin.literature.atra import (
-    AtraDraws,
-    AtraMetaAnalysis,
-    has_drug,
-    read_atra_studies,
-    reproduce_atra,
+from lymphokin.literature.kinetics import (
+    KineticDraws,
+    KineticMetaAnalysis,
+    kinetic_studies_of,
+    reproduce_kinetics,
 )
 from lymphokin.literature.meta_analysis import Draws, MetaAnalysis, Settings, Unknowns
 from lymphokin.literature.posterior import draws_of_posterior
@@ -44,16 +43,18 @@ class Calibration:
 
     ``reproduction``: the published summaries beside what the posterior predicts for them, see
     :func:`lymphokin.literature.reproduction.reproduce`. ``left_out``: the same, each study
-    predicted from the others alone. ``atra``: the same for the drug's kinetics, see
-    :func:`lymphokin.literature.atra.reproduce_atra`. None where not asked for or not in the model.
+    predicted from the others alone. ``kinetics``: the same for the kinetics of ``drug``, see
+    :func:`lymphokin.literature.kinetics.reproduce_kinetics`. None where not asked for or not in the
+    model.
     ``posterior``: as in its file, see :mod:`lymphokin.literature.posterior`.
     """
 
     posterior: xr.Dataset
     reproduction: pd.DataFrame
     left_out: pd.DataFrame | None
-    atra: pd.DataFrame | None
+    kinetics: pd.DataFrame | None
     model: Model
+    drug: str = ""
 
     @property
     def population(self) -> PopulationDraws:
@@ -62,17 +63,22 @@ class Calibration:
         return draws_of_posterior(z, self.posterior.attrs, model=self.model)
 
     def write(self, folder: Path) -> list[Path]:
-        """Write MODEL.nc, MODEL.reproduction.csv, MODEL.left_out.csv and MODEL.atra.csv.
+        """Write MODEL.nc, MODEL.reproduction.csv, MODEL.left_out.csv and MODEL.DRUG.csv of a drug.
 
         Files of the same names are replaced: all of them or none.
         """
         name = self.posterior.attrs["model"]
+        kinds = {
+            "reproduction": self.reproduction,
+            "left_out": self.left_out,
+            self.drug: self.kinetics,
+        }
         tables = {
             folder / f"{name}.{kind}.csv": neutral_frame(table).to_csv(
                 index=False, float_format="%.4g"
             )
-            for kind in ("reproduction", "left_out", "atra")
-            if (table := getattr(self, kind)) is not None
+            for kind, table in kinds.items()
+            if table is not None
         }
         posterior = folder / f"{name}.nc"
         with whole(posterior) as temporary:
@@ -109,19 +115,24 @@ def calibrate(
     analysis = MetaAnalysis(load_model(model), read_studies(path))
     draws = analysis.sample(settings, partial(on_progress, "counts"))
     drug = None
-    if has_drug(analysis.model):
-        drug_analysis = AtraMetaAnalysis(analysis.model, read_atra_studies())
-        count = settings.chains * settings.draws
-        sampled = drug_analysis.sample(count, settings.seed, partial(on_progress, "ATRA kinetics"))
-        drug = drug_analysis, sampled
+    published = kinetic_studies_of(analysis.model)
+    if published is not None:
+        drug_analysis = KineticMetaAnalysis(analysis.model, published)
+        count, label = settings.chains * settings.draws, _label(analysis.model, published.drug)
+        stage = partial(on_progress, f"kinetics of {label}")
+        drug = drug_analysis, drug_analysis.sample(count, settings.seed, stage)
     left_out = left_out_studies(analysis, settings.seed, on_progress) if leave_one_out else None
     return assemble(analysis, draws, drug, left_out, settings, path)
+
+
+def _label(model: Model, drug: str) -> str:
+    return model.vocabulary.drug(drug).label
 
 
 def assemble(
     analysis: MetaAnalysis,
     draws: Draws,
-    drug: tuple[AtraMetaAnalysis, AtraDraws] | None,
+    drug: tuple[KineticMetaAnalysis, KineticDraws] | None,
     left_out: pd.DataFrame | None,
     settings: Settings,
     studies: Path,
@@ -131,11 +142,11 @@ def assemble(
     unknowns = _flat(draws)
     rng = np.random.default_rng([settings.seed, 1000])
     z = analysis.new_study(unknowns, rng)
-    atra = None
+    kinetics = None
     if drug is not None:
         own = drug[0].new_study(drug[1], rng)
         z[:, drug[0].sampled] = own[: len(z), drug[0].sampled]
-        atra = reproduce_atra(*drug)
+        kinetics = reproduce_kinetics(*drug)
     reproduction = reproduce(analysis, _some(unknowns), names, settings.seed)
     details: dict[str, Any] = {
         "settings": asdict(settings),
@@ -155,7 +166,8 @@ def assemble(
         {"quantity": list(analysis.hierarchy.population_names)},
         attributes(analysis.model, studies, details),
     )
-    return Calibration(dataset, reproduction, left_out, atra, analysis.model)
+    name = drug[0].published.drug if drug is not None else ""
+    return Calibration(dataset, reproduction, left_out, kinetics, analysis.model, name)
 
 
 def _flat(draws: Draws) -> Unknowns:

@@ -37,7 +37,7 @@ def standard_courses() -> tuple[Study, ...]:
 
 
 def expected_counts(population: PopulationDraws, courses: tuple[Study, ...]) -> pd.DataFrame:
-    """Typical count over the baseline after each course, without ATRA.
+    """Typical count over the baseline after each course, without a drug.
 
     Returns:
         course, day (after the last fraction), q05, q50, q95: 90 % equal-tailed interval, over new

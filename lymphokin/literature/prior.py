@@ -13,13 +13,14 @@ import numpy as np
 import tomli_w
 
 from lymphokin.files import write_text
+from lymphokin.literature.kinetics import kinetic_studies_of
+from lymphokin.literature.studies import STUDIES_FILE
 from lymphokin.model import Model, shipped_models
 from lymphokin.population import Hierarchy, Quantity
 from lymphokin.population.draws import PopulationDraws
 
 MOVED = 0.25
 """A quantity is written when its latent's mean or SD differs from the prior's by more than this."""
-SOURCE = "Published cohorts (calibration_studies.toml, atra_studies.toml), for a new study"
 
 
 def model_with_prior(model: str, prior: str) -> str:
@@ -59,7 +60,13 @@ def _entry(model: Model, quantity: Quantity, mean: float, sd: float) -> tuple[st
         return "parameters", {"between_subject_sd": centre, "between_subject_log_sd": log_sd * sd}
     centre = parameter.to_natural(parameter.typical(mean))
     spread = {"median": float(centre), "population_sd": parameter.population_sd * sd}
-    return "parameters", {**spread, "source": SOURCE, "certainty": "computed"}
+    return "parameters", {**spread, "source": _source(model), "certainty": "computed"}
+
+
+def _source(model: Model) -> str:
+    published = kinetic_studies_of(model)
+    files = [Path(STUDIES_FILE).name, *([published.file] if published else [])]
+    return f"Published cohorts ({', '.join(files)}), for a new study"
 
 
 def prior_table(population: PopulationDraws) -> dict[str, Any]:

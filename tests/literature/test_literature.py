@@ -15,10 +15,15 @@ from typer.testing import CliRunner
 from lymphokin.cli import app
 from lymphokin.endpoints import read_endpoint
 from lymphokin.literature import Counts, MetaAnalysis, Study, read_studies
-from lymphokin.literature.atra import read_atra_studies
 from lymphokin.literature.between_models import RISKS, combine, numbers_of
 from lymphokin.literature.cohorts import build_cohorts, course_days
+from lymphokin.literature.kinetics import (
+    kinetic_studies_of,
+    read_kinetic_studies,
+    shipped_kinetic_studies,
+)
 from lymphokin.literature.likelihood import log_likelihood, share_below
+from lymphokin.literature.prior import _source
 from lymphokin.literature.sampler import approximate, sample
 from lymphokin.model import Residual, load_model
 from lymphokin.population import Hierarchy
@@ -44,9 +49,33 @@ def test_shipped_studies_say_what_the_table_of_the_literature_says():
 def test_shipped_drug_studies_say_what_the_table_of_parameters_says():
     table = pd.read_csv(data_path("literature/parameters.csv"))
     values = {float(v) for v in table["value"] if str(v).replace(".", "").isdigit()}
-    means = [m.mean for s in read_atra_studies() for m in s.means if m.mean is not None]
+    studies = shipped_kinetic_studies()["atra"].studies
+    means = [m.mean for s in studies for m in s.means if m.mean is not None]
     assert len(means) == 8
     assert set(means) <= values
+
+
+def test_studies_of_a_drug_are_those_of_models_with_its_kinetics():
+    """A file says of which; the priors of a model name the files that moved them."""
+    found = kinetic_studies_of(load_model("myeloid_lymphoid"))
+    assert found is not None
+    assert (found.drug, found.file) == ("atra", "atra_studies.toml")
+    assert found.mg(found.studies[0]) == pytest.approx(45 * 1.8)
+    assert kinetic_studies_of(load_model("hedos_hcc")) is None
+    literature = load_model("myeloid_lymphoid_literature").table["max_induction"].source
+    assert _source(load_model("myeloid_lymphoid")) == literature
+    assert "atra" not in _source(load_model("hedos_hcc"))
+
+
+def test_a_file_of_kinetics_that_cannot_be_used_is_named(tmp_path: Path):
+    text = data_path("literature/atra_studies.toml").read_text(encoding="utf-8")
+    for wrong, reported in (
+        (text.replace("mean = 394.0", "men = 394.0"), "study label: .*men"),
+        (text.replace('amount = "central"', 'amounts = "central"'), "amounts"),
+    ):
+        (tmp_path / "studies.toml").write_text(wrong)
+        with pytest.raises(ValueError, match=f"studies.toml: .*{reported}"):
+            read_kinetic_studies(tmp_path / "studies.toml")
 
 
 def test_everything_wrong_with_a_file_of_studies_is_reported_at_once(tmp_path: Path):

@@ -1,14 +1,15 @@
-"""The drug's kinetics against their own literature: studies of ATRA as virtual cohorts.
+"""A drug's kinetics against their own literature: its published studies as virtual cohorts.
 
-Studies disagree by an order of magnitude about how much ATRA induces its own metabolism, and nobody
-knows why. So each has an induction (and a clearance) of its own around those of the population of
-studies, with spreads that are estimated; a new study, such as a trial, is one more of them.
+Studies of one drug may disagree by an order of magnitude, as about how much it induces its own
+metabolism. So each has some parameters of its own around those of the population of studies, with
+spreads that are estimated; a new study, such as a trial, is one more of them. Which parameters,
+and of which drug, the file of studies says.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,15 +28,11 @@ from lymphokin.shipped import data_path
 from lymphokin.solve import COARSE_STEPS, Treatment, build_timeline, following, solve_hours
 from lymphokin.solve.system import System
 
-STUDIES_FILE = "literature/atra_studies.toml"
-BSA_M2 = 1.8
+FOLDER = "literature"
+FILES = "*_studies.toml"
+"""Files of studies; those that name a drug are about its kinetics."""
 PATIENTS = 64
 SEED = 20260102
-INDUCTION, CLEARANCE = "max_induction", "intrinsic_clearance"
-SPREADS = {INDUCTION: 1.0, CLEARANCE: 0.3}
-"""Median of the spread between studies, on the log scale; proposed priors. Induction: the abstracts
-need a largest rise of about 3 (Trump), 15-20 (label) and above 100 (Adamson)."""
-SPREAD_LOG_SD = 0.5
 REPRODUCED = 200
 
 
@@ -50,8 +47,8 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class AtraStudy:
-    """A published study of ATRA kinetics; see ``atra_studies.toml``."""
+class KineticStudy:
+    """A published study of a drug's kinetics."""
 
     name: str
     source: str
@@ -64,41 +61,84 @@ class AtraStudy:
     assumed: str = ""
 
     @property
-    def dose_mg(self) -> float:
-        """mg per intake."""
-        return self.mg_per_m2 * BSA_M2
-
-    @property
     def intake_days(self) -> np.ndarray:
         """[intake] days since the first one."""
         within = np.arange(self.intakes_per_day) / self.intakes_per_day
         return (np.asarray(self.dosing_days, float)[:, None] + within).ravel()
 
 
-def read_atra_studies(path: Path | None = None) -> tuple[AtraStudy, ...]:
-    """Studies of a file; by default those that ship with lymphokin.
+@dataclass(frozen=True)
+class KineticStudies:
+    """The studies of one drug, and what differs between them.
+
+    Attributes:
+        drug: its word in CMT.
+        amount: the state of the level whose means are published, in mg.
+        volume: the parameter that it is distributed in, in L.
+        body_surface_m2: of every patient.
+        between_studies: per parameter that differs between studies, the median of its SD on the
+            log scale, a proposed prior.
+        between_studies_log_sd: our uncertainty about those SDs, on the log scale.
+        studies: the studies.
+        file: where they are from.
+    """
+
+    drug: str
+    amount: str
+    volume: str
+    body_surface_m2: float
+    between_studies: Mapping[str, float]
+    between_studies_log_sd: float
+    studies: tuple[KineticStudy, ...]
+    file: str
+
+    def of(self, model: Model) -> bool:
+        """Whether a model has the kinetics that the studies are about."""
+        taking = [b for b in model.on_clock("hours") if self.drug in b.drugs]
+        asked = {self.volume, *self.between_studies}
+        return (
+            bool(taking) and self.amount in taking[0].states and asked <= {*model.table.parameters}
+        )
+
+    def mg(self, study: KineticStudy) -> float:
+        """mg per intake."""
+        return study.mg_per_m2 * self.body_surface_m2
+
+
+def read_kinetic_studies(path: Path) -> KineticStudies:
+    """Studies of a file.
 
     Raises:
         ValueError: naming the entry that cannot be used.
     """
-    path = path or data_path(STUDIES_FILE)
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
     studies = []
-    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["study"]:
+    for entry in tables.pop("study"):
         try:
             means = tuple(Mean(**raw) for raw in entry["means"])
             days = tuple(entry["dosing_days"])
-            studies.append(AtraStudy(**{**entry, "means": means, "dosing_days": days}))
+            studies.append(KineticStudy(**{**entry, "means": means, "dosing_days": days}))
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path}: study {entry.get('name')}: {error}") from error
-    return tuple(studies)
+    try:
+        return KineticStudies(**tables, studies=tuple(studies), file=path.name)
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
-def has_drug(model: Model) -> bool:
-    """Whether a model has the kinetics that these studies are about."""
-    return bool(model.on_clock("hours")) and all(name in model.table.parameters for name in SPREADS)
+def shipped_kinetic_studies() -> dict[str, KineticStudies]:
+    """The studies that ship with lymphokin, by drug."""
+    files = sorted(data_path(FOLDER).glob(FILES))
+    about_drugs = [f for f in files if "drug" in tomllib.loads(f.read_text(encoding="utf-8"))]
+    return {found.drug: found for found in map(read_kinetic_studies, about_drugs)}
 
 
-class AtraDraws(NamedTuple):
+def kinetic_studies_of(model: Model) -> KineticStudies | None:
+    """The shipped studies of a drug whose kinetics a model has, if there are any."""
+    return next((s for s in shipped_kinetic_studies().values() if s.of(model)), None)
+
+
+class KineticDraws(NamedTuple):
     """Draws of the drug's population, [draw, ...]."""
 
     z: np.ndarray
@@ -110,17 +150,19 @@ class AtraDraws(NamedTuple):
     acceptance: float
 
 
-class AtraMetaAnalysis:
+class KineticMetaAnalysis:
     """The posterior of the drug's population given published means."""
 
-    def __init__(self, model: Model, studies: tuple[AtraStudy, ...]) -> None:
+    def __init__(self, model: Model, published: KineticStudies) -> None:
         self.model = model
-        self.studies = studies
+        self.published = published
+        self.studies = studies = published.studies
         self.hierarchy: Hierarchy = Hierarchy(model)
         names = self.hierarchy.population_names
         quantities = self.hierarchy.quantities
         drug = [q.kind == "typical" and q.name in model.exposure_only for q in quantities]
-        hours = model.reads()[model.blocks[0].name]
+        taking = next(b for b in model.blocks if published.drug in b.drugs)
+        hours = model.reads()[taking.name]
         self.sampled: np.ndarray = np.flatnonzero(
             [of_drug and name in hours for of_drug, name in zip(drug, names, strict=True)]
         )
@@ -128,8 +170,9 @@ class AtraMetaAnalysis:
         courses = []
         for study in studies:
             days = study.intake_days
-            amount = np.full(len(days), study.dose_mg)
-            courses += [Treatment(none, none, none, days, amount, start)] * PATIENTS
+            amount = np.full(len(days), published.mg(study))
+            drug = np.full(len(days), published.drug)
+            courses += [Treatment(none, none, none, days, amount, start, drug)] * PATIENTS
         timeline, layout = build_timeline(courses, following(COARSE_STEPS, model))
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)
@@ -162,7 +205,7 @@ class AtraMetaAnalysis:
                 inside = np.flatnonzero((offset >= start - 1e-9) & (offset <= end + 1e-9))
                 step = np.diff(offset[inside]) * 24
                 weight = (np.append(step, 0) + np.insert(step, 0, 0)) / 2
-                rows.append((inside, weight, study.dose_mg))
+                rows.append((inside, weight, self.published.mg(study)))
             result.append(rows)
         return result
 
@@ -182,8 +225,9 @@ class AtraMetaAnalysis:
         hours = self.arrays.timeline.hours
         assert hours is not None
         solution = solve_hours(self.model, p, hours)
-        at = System(self.model.on_clock("hours"), p).names.index("central")
-        level = 1000 * solution.states[at] / p.central_volume
+        at = System(self.model.on_clock("hours"), p).names.index(self.published.amount)
+        # mg/L to ng/mL
+        level = 1000 * solution.states[at] / getattr(p, self.published.volume)
         result = []
         for i, study in enumerate(self.studies):
             own = level[:, self.study_of == i]
@@ -201,19 +245,19 @@ class AtraMetaAnalysis:
         k, s = len(self.sampled), len(self.studies)
         z = jnp.zeros(len(self.hierarchy.quantities)).at[self.sampled].set(x[:k])
         spread = {
-            name: median * jnp.exp(SPREAD_LOG_SD * x[k + i])
-            for i, (name, median) in enumerate(SPREADS.items())
+            name: median * jnp.exp(self.published.between_studies_log_sd * x[k + i])
+            for i, (name, median) in enumerate(self.published.between_studies.items())
         }
-        begin = k + len(SPREADS)
+        begin = k + len(spread)
         offset = {
             name: spread[name] * x[begin + i * s : begin + (i + 1) * s]
-            for i, name in enumerate(SPREADS)
+            for i, name in enumerate(spread)
         }
         return z, offset, spread
 
     @property
     def _size(self) -> int:
-        return len(self.sampled) + len(SPREADS) * (1 + len(self.studies))
+        return len(self.sampled) + len(self.published.between_studies) * (1 + len(self.studies))
 
     def _log_density(self, x: Any) -> Any:
         z, offset, _ = self._parts(x)
@@ -233,7 +277,7 @@ class AtraMetaAnalysis:
         draws: int,
         seed: int,
         on_progress: Callable[[int, int], Any] = lambda done, total: None,
-    ) -> AtraDraws:
+    ) -> KineticDraws:
         """Draws of the posterior."""
 
         def density(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -244,9 +288,9 @@ class AtraMetaAnalysis:
         rng = np.random.default_rng([seed, 3000])
         chain = sample(density, found, 60, 30, draws, rng, on_progress)
         z, offset, spread = jax.tree.map(np.asarray, jax.vmap(self._parts)(jnp.asarray(chain.x)))
-        return AtraDraws(z, offset, spread, chain.acceptance)
+        return KineticDraws(z, offset, spread, chain.acceptance)
 
-    def new_study(self, draws: AtraDraws, rng: np.random.Generator) -> np.ndarray:
+    def new_study(self, draws: KineticDraws, rng: np.random.Generator) -> np.ndarray:
         """[draw, quantity] population latents of a study that is not among the published ones."""
         z = np.array(draws.z)
         for name, spread in draws.spread.items():
@@ -256,7 +300,7 @@ class AtraMetaAnalysis:
         return z
 
 
-def reproduce_atra(analysis: AtraMetaAnalysis, draws: AtraDraws) -> pd.DataFrame:
+def reproduce_kinetics(analysis: KineticMetaAnalysis, draws: KineticDraws) -> pd.DataFrame:
     """Published means beside the model's, and the checks that were never fitted.
 
     Returns:
@@ -285,7 +329,7 @@ def reproduce_atra(analysis: AtraMetaAnalysis, draws: AtraDraws) -> pd.DataFrame
 
 
 def _row(
-    study: AtraStudy, day: int, what: str, mean: Mean | None, values: np.ndarray
+    study: KineticStudy, day: int, what: str, mean: Mean | None, values: np.ndarray
 ) -> dict[str, Any]:
     low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
     observed = np.nan if mean is None or mean.mean is None else mean.mean
