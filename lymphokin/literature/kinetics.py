@@ -154,9 +154,10 @@ class KineticMetaAnalysis:
     """The posterior of the drug's population given published means."""
 
     def __init__(self, model: Model, published: KineticStudies) -> None:
+        studies = published.studies
         self.model = model
-        self.published = published
-        self.studies = studies = published.studies
+        self.published: KineticStudies = published
+        self.studies: tuple[KineticStudy, ...] = studies
         self.hierarchy: Hierarchy = Hierarchy(model)
         names = self.hierarchy.population_names
         quantities = self.hierarchy.quantities
@@ -171,8 +172,8 @@ class KineticMetaAnalysis:
         for study in studies:
             days = study.intake_days
             amount = np.full(len(days), published.mg(study))
-            drug = np.full(len(days), published.drug)
-            courses += [Treatment(none, none, none, days, amount, start, drug)] * PATIENTS
+            given = np.full(len(days), published.drug)
+            courses += [Treatment(none, none, none, days, amount, start, given)] * PATIENTS
         timeline, layout = build_timeline(courses, following(COARSE_STEPS, model))
         assert timeline.hours is not None
         total, lanes = len(courses), len(layout.lane_windows)
