@@ -27,13 +27,22 @@ class Lymphoid(default.Lymphoid):
 
 
 class Lesions(Block):
-    """Living and dying cells of each lesion, the antigen of all, and the CD8+ cells activated."""
+    """Living and dying cells of each lesion, the antigen of all, and the CD8+ cells activated.
 
-    living = state("cm3", lambda p: p.lesion_volume, per="lesion")
-    dying = state("cm3", meaning="killed by dose and not cleared yet", per="lesion")
+    The attack takes the same share of every lesion, so that one number per patient holds it.
+    """
+
+    log_living = state(
+        "1",
+        lambda p: jnp.log(p.lesion_volume),
+        "ln of cm3 living, had there been no attack",
+        "lesion",
+    )
+    dying = state("cm3", meaning="killed by dose and not cleared, as above", per="lesion")
     in_field = state("1", meaning="1 once the lesion is irradiated", per="lesion")
     antigen = state("1", 1.0, "antigen of all lesions, fold of that before treatment")
     active = state("cells/uL", lambda p: p.active_baseline, "activated CD8+ T cells in the blood")
+    spared = state("1", meaning="ln of the fold by which a weaker attack makes lesions larger")
     shows = {
         "diameter": Output("mm", "longest diameter of a lesion", decimals=0),
         "cd8": Output("cells/uL", "activated CD8+ T cells", decimals=1),
@@ -42,40 +51,46 @@ class Lesions(Block):
     }
 
     def flows(self, y, p, u):
-        released = y.living + p.burst * p.clearing * y.dying
+        # What the attack kills gives off its antigen too, so that antigen is of all the cells.
+        released = jnp.exp(y.log_living) + p.burst * p.clearing * y.dying
         release = u.sum_over_lesions(released) / u.sum_over_lesions(p.lesion_volume)
         # Both are 1 before treatment, so that the activated cells then rest at their baseline.
         stimulus = y.antigen * (1 + p.half_antigen) / (y.antigen + p.half_antigen)
         brake = jnp.exp(-p.function_suppression * jnp.log(u.mdsc_ratio))
         activation = p.active_loss * p.active_baseline * u.t_cell_ratio * stimulus * brake
-        # The growth is net of the attack before treatment.
-        growth = p.growth + p.attack * p.active_baseline
+        antigen_loss = p.active_loss + p.antigen_excess_loss
         return {
-            "living": Flow(growth * y.living, p.attack * y.active),
+            "log_living": Flow(p.growth, 0.0),
             "dying": Flow(0.0, p.clearing),
             "in_field": Flow(0.0, 0.0),
-            "antigen": Flow(p.antigen_loss * release, p.antigen_loss),
+            "antigen": Flow(antigen_loss * release, antigen_loss),
             "active": Flow(activation, p.active_loss),
+            # Growth and clearing are net of the attack before treatment.
+            "spared": Flow(p.attack * (p.active_baseline - y.active), 0.0),
         }
 
     def on_fraction(self, y, p, fraction):
         effect = p.tumour_alpha * (fraction.gy + fraction.gy**2 / p.alpha_beta_ratio)
-        killed = y.living * (1 - jnp.exp(-effect))
+        killed = jnp.exp(y.log_living) * (1 - jnp.exp(-effect))
         immune_dose = p.immune_dose_scale * fraction.immune_dose
         return {
-            "living": y.living - killed,
+            "log_living": y.log_living - effect,
             "dying": y.dying + killed,
             "in_field": jnp.where(fraction.gy > 0, 1.0, y.in_field),
             "active": jnp.exp(-p.active_radiosensitivity * immune_dose) * y.active,
         }
 
     def outputs(self, y, p, u):
-        volume = y.living + y.dying
+        living, larger = jnp.exp(y.log_living), jnp.exp(y.spared)
         irradiated = jnp.minimum(u.sum_over_lesions(y.in_field), 1.0)
+        # Where no dose came nothing is dying.
+        outside = larger * u.sum_over_lesions((1 - y.in_field) * living)
+        # A cube root by logarithms, which costs a third.
+        log_volume = jnp.log(6 / jnp.pi * (living + y.dying)) + y.spared
         return {
-            "diameter": 10 * jnp.cbrt(6 / jnp.pi * volume),
+            "diameter": 10 * jnp.exp(log_volume / 3),
             "cd8": y.active,
-            "outside": irradiated * u.sum_over_lesions((1 - y.in_field) * volume),
+            "outside": irradiated * outside,
             "irradiated": irradiated,
         }
 

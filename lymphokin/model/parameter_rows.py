@@ -27,6 +27,7 @@ _SDS = (
     "between_occasion_sd",
     "between_lesion_sd",
     "between_lesion_log_sd",
+    "outside_effect_sd",
 )
 _TEXTS = ("symbol", "meaning", "unit", "source", "doi", "acts_as_product_with", "only_without")
 _NEEDED = ("symbol", "meaning", "unit", "transform", "median", "certainty", "source")
@@ -178,6 +179,10 @@ def _check_lesions(entry: Entry) -> None:
     raw = entry.raw
     if raw.get("between_lesion_log_sd") and not raw.get("between_lesion_sd"):
         entry.refuse("between_lesion_log_sd needs between_lesion_sd")
+    entry.number("outside_effect")
+    for key in ("outside_effect", "outside_effect_sd"):
+        if raw.get(key) and not raw.get("between_lesion_sd"):
+            entry.refuse(f"{key} needs between_lesion_sd")
     if raw.get("lesion_parametrisation") and not raw.get("between_lesion_sd"):
         entry.refuse("lesion_parametrisation needs between_lesion_sd")
     if raw.get("between_lesion_sd") and raw.get("between_occasion_sd"):

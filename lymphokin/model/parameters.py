@@ -59,6 +59,11 @@ class Parameter:
     between_lesion_sd: float = 0.0
     """of the differences between lesions of one patient, on the transformed scale"""
     between_lesion_log_sd: float = 0.0
+    outside_effect: float = 0.0
+    """by how much lesions that no fraction reaches differ from the patient's irradiated ones,
+    transformed scale"""
+    outside_effect_sd: float = 0.0
+    """our uncertainty about that"""
     random_effect: Literal["normal", "student_t"] = "normal"
     """distribution of the differences between subjects, whose SD is ``between_subject_sd``"""
     degrees_of_freedom: float = 0.0
@@ -189,6 +194,8 @@ class ParameterTable:
                 between_occasion_sd=0.0,
                 between_lesion_sd=0.0,
                 between_lesion_log_sd=0.0,
+                outside_effect=0.0,
+                outside_effect_sd=0.0,
                 random_effect="normal",
                 covariates=(),
                 certainty="fixed by the user",
@@ -244,6 +251,7 @@ class ParameterTable:
                 between_subject_log_sd=0.0,
                 between_lesion_sd=(between_lesion_sd or {}).get(name, p.between_lesion_sd),
                 between_lesion_log_sd=0.0,
+                outside_effect_sd=0.0,
                 covariates=tuple(c.without_uncertainty() for c in p.covariates),
             )
             for name, p in self.parameters.items()

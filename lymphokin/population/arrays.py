@@ -32,6 +32,8 @@ class LesionArrays(NamedTuple):
     """[lesion] position of its patient"""
     number: jax.Array | np.ndarray
     """[lesion] its number among the patient's, from 0"""
+    outside: jax.Array | np.ndarray
+    """[lesion] 1.0 of one that no fraction reaches, of a patient of whom others are irradiated"""
 
 
 class Records(NamedTuple):

@@ -221,19 +221,22 @@ class Hierarchy:
     def _of_lesions(
         self, population: Population, latents: Latents, arrays: CohortArrays
     ) -> dict[str, Any]:
-        """[lesion, patient] deviations of lesions from their patient, of every lesion effect."""
+        """[lesion, patient] deviations of lesions from their patient's irradiated ones, of every
+        lesion effect.
+        """
         places, present = arrays.lesions, arrays.timeline.days.present
         if places is None or present is None:
             return {}
         nothing = jnp.zeros(present.shape)
-        centred = {p.name for p in self.lesion_effects if p.lesion_parametrisation == "centred"}
-        return {
-            p.name: (
-                p.between_lesion_sd if p.name in centred else population.between_lesion_sd[p.name]
-            )
-            * nothing.at[places.number, places.patient].set(latents.lesion[i])
-            for i, p in enumerate(self.lesion_effects)
-        }
+        found = {}
+        for i, p in enumerate(self.lesion_effects):
+            centred = p.lesion_parametrisation == "centred"
+            sd = p.between_lesion_sd if centred else population.between_lesion_sd[p.name]
+            own = sd * latents.lesion[i]
+            if p.name in population.outside_effect:
+                own = own + population.outside_effect[p.name] * places.outside
+            found[p.name] = nothing.at[places.number, places.patient].set(own)
+        return found
 
     def lesion_prior_sd(self, population: Population) -> jax.Array:
         """[effect, 1] SD of the lesion latents: 1, or of a centred parameter, whose deviations are

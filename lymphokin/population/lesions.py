@@ -57,7 +57,9 @@ def refuse_without_volume(model: Model, cohort: Cohort) -> None:
 def lesion_arrays(timeline: Timeline) -> LesionArrays:
     """The lesions that patients have, patient after patient."""
     patient, number = np.nonzero(np.asarray(timeline.days.present).T > 0)
-    return LesionArrays(patient, number)
+    reached = (np.asarray(timeline.days.lesion_gy) > 0).any(axis=0)
+    outside = reached.any(axis=0) & ~reached
+    return LesionArrays(patient, number, outside[number, patient].astype(float))
 
 
 def refuse_misplaced(model: Model, cohort: Cohort) -> None:

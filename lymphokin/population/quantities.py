@@ -32,6 +32,8 @@ class Population(NamedTuple):
     between_subject_sd: dict[str, Any]
     between_lesion_sd: dict[str, Any]
     """of lesions within a patient"""
+    outside_effect: dict[str, Any]
+    """of lesions that no fraction reaches, on the transformed scale"""
     covariate: dict[tuple[str, str], Any]
     """coefficients of covariates on the transformed scale, by parameter and regressor"""
     cholesky: dict[str, tuple[tuple[Any, ...], ...]]
@@ -48,8 +50,8 @@ class Quantity:
 
     name: str
     kind: str
-    """typical | between_subject_sd | between_lesion_sd | covariate | correlation | residual_sd |
-    proportional_sd | log_ratio"""
+    """typical | between_subject_sd | between_lesion_sd | outside_effect | covariate | correlation |
+    residual_sd | proportional_sd | log_ratio"""
     key: Any
     unit: str
     meaning: str
@@ -82,6 +84,17 @@ def sampled_quantities(model: Model) -> tuple[Quantity, ...]:
         )
         for p in table
         if p.between_lesion_log_sd > 0
+    ]
+    found += [
+        Quantity(
+            f"{p.name}_outside_effect",
+            "outside_effect",
+            p.name,
+            "1",
+            f"effect of lying outside the field on {p.name} of a lesion ({p.transform} scale)",
+        )
+        for p in table
+        if p.outside_effect_sd > 0
     ]
     found += [
         Quantity(f"{p.name}_{c.label}", "covariate", (p.name, c.regressor), "1", c.meaning(p.name))
@@ -162,6 +175,11 @@ def population_at(table: ParameterTable, quantities: tuple[Quantity, ...], z: An
             * jnp.exp(p.between_lesion_log_sd * at.get(("between_lesion_sd", p.name), 0.0))
             for p in table
             if p.between_lesion_sd > 0
+        },
+        outside_effect={
+            p.name: p.outside_effect + p.outside_effect_sd * at.get(("outside_effect", p.name), 0.0)
+            for p in table
+            if p.outside_effect or p.outside_effect_sd > 0
         },
         covariate={
             (p.name, c.regressor): c.coefficient

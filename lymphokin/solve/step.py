@@ -81,16 +81,24 @@ def weights(step: Any, loss: Any) -> Weights:
     return Weights(decay_middle, decay_end, (m0, m1, m2), (e0, e1, e2))
 
 
+def _without_loss(step: Any) -> Weights:
+    """Weights of a step (days) of what nothing takes away."""
+    middle, end = (5 / 24, 1 / 3, -1 / 24), (1 / 6, 2 / 3, 1 / 6)
+    one = jnp.ones_like(step)
+    return Weights(one, one, tuple(w * step for w in middle), tuple(w * step for w in end))
+
+
 def stacked_weights(step: Any, losses: Sequence[Any]) -> list[Weights]:
     """Weights of several states at once: fewer and larger operations.
 
-    States of the patient and of lesions have different shapes, and are taken apart.
+    States of the patient and of lesions have different shapes, and are taken apart. What has no
+    loss needs no phi functions.
     """
     full = [loss + jnp.zeros_like(step) for loss in losses]
-    shapes = dict.fromkeys(loss.shape for loss in full)
-    found: dict[int, Weights] = {}
+    found = {i: _without_loss(step) for i, loss in enumerate(losses) if is_zero(loss)}
+    shapes = dict.fromkeys(of.shape for i, of in enumerate(full) if i not in found)
     for shape in shapes:
-        own = [i for i, loss in enumerate(full) if loss.shape == shape]
+        own = [i for i, of in enumerate(full) if of.shape == shape and i not in found]
         found |= zip(own, _stacked(step, [full[i] for i in own]), strict=True)
     return [found[i] for i in range(len(full))]
 
@@ -114,6 +122,8 @@ def _gain(weight: Weights, inflows: tuple[Any, Any, Any]) -> tuple[Any, Any]:
     """What the inflows add to the value at the middle and at the end."""
     if all(is_zero(inflow) for inflow in inflows):
         return 0.0, 0.0
+    if inflows[0] is inflows[1] is inflows[2]:
+        return sum(weight.middle) * inflows[0], sum(weight.end) * inflows[0]
     middle, end = (
         sum(w * inflow for w, inflow in zip(weights, inflows, strict=True))
         for weights in (weight.middle, weight.end)

@@ -106,7 +106,9 @@ def _solve(
     most = treatment.present.shape[0]
     if most:
         places = np.repeat(np.arange(patients), most), np.tile(np.arange(most), patients)
-        arrays = arrays._replace(lesions=LesionArrays(*places))
+        # Plans differ in what they irradiate, lesions do not: they are as large under all plans.
+        outside = np.zeros(patients * most)
+        arrays = arrays._replace(lesions=LesionArrays(*places, outside))
     z, subject = (jnp.tile(v, (1, versions)) for v in (draws.z, draws.subject))
     population = hierarchy.population(z)
     mean, sd = hierarchy.subject_prior(population, arrays)

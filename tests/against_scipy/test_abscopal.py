@@ -27,6 +27,8 @@ DRUG = {"P3": (-3, 6), "P5": (0, 1, 2, 21, 22, 23), "P6": (1, 2, 3)}
 MG = 270
 ABSENT = -60
 """Latent of the population at which a parameter on the log scale is as good as 0."""
+FAST = 3
+"""Latent of growth at which all lesions grow."""
 DAYS = np.array([-5.0, 0.0, 2.0, 9.5, 20.0, 63.0, 90.0])
 
 
@@ -93,16 +95,20 @@ def test_counts_activated_cells_and_lesions_are_those_of_scipy(solve_at, method,
 
 def test_untreated_all_rests_but_the_lesions_which_grow_as_declared(solve_at):
     _, solved = solve_at
-    p, untreated = solved(attack=ABSENT)["P7"]
+    p, untreated = solved(attack=ABSENT, growth=FAST)["P7"]
     np.testing.assert_allclose(untreated["alc"], p["lymphocyte_baseline"], rtol=1e-9)
     np.testing.assert_allclose(untreated["mdsc_ratio"], 1, rtol=1e-9)
     volume = untreated["diameter"] ** 3
     grown = np.exp(np.outer(DAYS - DAYS[0], p["growth"][:2]))
     np.testing.assert_allclose(volume / volume[0], grown, rtol=1e-6)
-    # Their antigen grows with them: where they stand still the activated cells rest too.
+    # Their antigen grows with them: where there is plenty of it the activated cells rest too.
     assert untreated["cd8"][-1] > 1.001 * p["active_baseline"]
-    p, standing = solved(attack=ABSENT, growth=ABSENT)["P7"]
-    np.testing.assert_allclose(standing["cd8"], p["active_baseline"], rtol=1e-9)
+    p, resting = solved(half_antigen=ABSENT)["P7"]
+    np.testing.assert_allclose(resting["cd8"], p["active_baseline"], rtol=1e-9)
+    # The attack on lesions is then what it was before, and growth is net of that.
+    grown = np.exp(np.outer(DAYS - DAYS[0], p["growth"][:2]))
+    volume = resting["diameter"] ** 3
+    np.testing.assert_allclose(volume / volume[0], grown, rtol=1e-6)
 
 
 def test_without_an_attack_a_lesion_outside_the_field_grows_as_if_nobody_were_treated(solve_at):
@@ -115,12 +121,23 @@ def test_without_an_attack_a_lesion_outside_the_field_grows_as_if_nobody_were_tr
     assert abs(attacked[-1] / attacked[0] / grown[-1] - 1) > 1e-4
 
 
+def test_lesions_that_no_fraction_reaches_have_sizes_of_their_own(solve_at):
+    _, solved = solve_at
+    small, large = (solved(lesion_volume_outside_effect=z) for z in (-1, 1))
+    outside = {"P2": [2], "P3": [], "P4": [1, 2, 3]}  # P6 and P7 have no field
+    for name, count in LESIONS.items():
+        volume = [found[name][0]["lesion_volume"][:count] for found in (small, large)]
+        expected = np.ones(count)
+        expected[np.array(outside.get(name, []), int) - 1] = np.exp(2 * 0.7)
+        np.testing.assert_allclose(volume[1] / volume[0], expected, rtol=1e-12, err_msg=name)
+
+
 def test_each_brake_of_the_myeloid_cells_acts_on_its_own(solve_at):
-    """A patient who gets the drug alone, with lesions that stand still."""
+    """A patient who gets the drug alone, with plenty of antigen."""
     _, solved = solve_at
 
     def with_absent(*names):
-        p, curves = solved(**dict.fromkeys(("attack", "growth", *names), ABSENT))["P6"]
+        p, curves = solved(**dict.fromkeys(("attack", "half_antigen", *names), ABSENT))["P6"]
         rise = curves["cd8"] / p["active_baseline"]
         return curves["alc"] / p["lymphocyte_baseline"], rise, curves["t_cell_ratio"]
 
@@ -142,28 +159,34 @@ def by_scipy(p, lesions, fractions, drug, method, tolerance):
     slow, mdsc = oracle.STATES.index("slow"), oracle.STATES.index("mdsc")
     slow_before = (1 - p["fast_fraction"]) * p["lymphocyte_baseline"]
     e0, half, k_d = p["active_baseline"], p["half_antigen"], p["clearing"]
+    antigen_loss = p["active_loss"] + p["antigen_excess_loss"]
 
     def slope(_, y):
         antigen, active = y[base : base + 2]
-        living, dying = y[base + 2 : base + 2 + lesions], y[base + 2 + lesions :]
+        # Every lesion twice: as it is, and as if no cell attacked it, which is what antigen is of.
+        living, dying, unharmed, dying_unharmed = y[base + 2 :].reshape(4, lesions)
         priming = p["active_loss"] * e0 * (1 + half) * y[slow] / slow_before
         priming *= antigen / (antigen + half)
         priming *= (y[mdsc] / p["mdsc_baseline"]) ** -p["function_suppression"]
-        released = living.sum() + p["burst"] * k_d * dying.sum()
+        released = unharmed.sum() + p["burst"] * k_d * dying_unharmed.sum()
+        attack = p["attack"] * (active - e0)
         return np.concatenate(
             [
                 oracle.rates(p, y[:base], 0.0, 1.0),
-                [p["antigen_loss"] * (released / first.sum() - antigen)],
+                [antigen_loss * (released / first.sum() - antigen)],
                 [priming - p["active_loss"] * active],
-                growth * living - p["attack"] * (active - e0) * living,
-                -k_d * dying,
+                growth * living - attack * living,
+                -k_d * dying - attack * dying,
+                growth * unharmed,
+                -k_d * dying_unharmed,
             ]
         )
 
     lag = p["absorption_lag"] / 24
     moments = np.unique([*DAYS, *fractions["day"], *(day + lag for day in drug)])
-    y = np.concatenate([oracle.initial_state(p), [1.0, e0], first, 0 * first])
-    scale = np.concatenate([oracle.absolute_scale(p, [MG]), [1.0, e0], first, first])
+    nothing = 0 * first
+    y = np.concatenate([oracle.initial_state(p), [1.0, e0], first, nothing, first, nothing])
+    scale = np.concatenate([oracle.absolute_scale(p, [MG]), [1.0, e0], *[first] * 4])
     found = {}
     for start, end in pairwise([*moments, moments[-1] + 1]):
         found[start] = y
@@ -174,16 +197,20 @@ def by_scipy(p, lesions, fractions, drug, method, tolerance):
             for row in given.itertuples():
                 gy[slice(None) if row.lesion == 0 else row.lesion - 1] += row.prescribed_gy
             survive = np.exp(-p["tumour_alpha"] * (gy + gy**2 / p["alpha_beta_ratio"]))
-            living, dying = y[base + 2 : base + 2 + lesions], y[base + 2 + lesions :]
+            living, dying, *both = y[base + 2 :].reshape(4, lesions)
             default = oracle.jump(p, y[:base], 0.0, immune_dose, given["share"].sum(), "linear")
             active = y[base + 1] * np.exp(-p["active_radiosensitivity"] * immune_dose)
-            killed = (1 - survive) * living
-            y = np.concatenate([default, [y[base], active], survive * living, dying + killed])
+            hit = [
+                part
+                for alive, dead in ((living, dying), both)
+                for part in (survive * alive, dead + (1 - survive) * alive)
+            ]
+            y = np.concatenate([default, [y[base], active], *hit])
         if any(start == day + lag for day in drug):
             y = np.concatenate([[y[0] + MG], y[1:]])
         atol = 1e-2 * tolerance * scale
         y = solve_ivp(slope, (start, end), y, method, rtol=tolerance, atol=atol).y[:, -1]
     at = np.array([found[day] for day in DAYS])
-    size = at[:, base + 2 : base + 2 + lesions] + at[:, base + 2 + lesions :]
+    size = at[:, base + 2 : base + 2 + lesions] + at[:, base + 2 + lesions : base + 2 + 2 * lesions]
     alc = at[:, :base] @ np.isin(oracle.STATES, ("fast", "slow", "doomed"))
     return {"alc": alc, "cd8": at[:, base + 1], "diameter": 10 * np.cbrt(6 * size / np.pi)}

@@ -95,6 +95,11 @@ class Reader(Block):
         ),
         (
             [Tumour()],
+            {"outside_effect": -1.0},
+            "parameters.growth: outside_effect needs between_lesion_sd",
+        ),
+        (
+            [Tumour()],
             {"between_lesion_sd": 0.2, "between_occasion_sd": 0.2},
             "parameters.growth: between_lesion_sd and between_occasion_sd exclude each other",
         ),

@@ -165,7 +165,8 @@ def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
     if not most:
         return arrays
     # Those that a patient does not have are drawn and not present.
-    places = LesionArrays(np.repeat(np.arange(n), most), np.tile(np.arange(most), n))
+    owner, number = np.repeat(np.arange(n), most), np.tile(np.arange(most), n)
+    places = LesionArrays(owner, number, np.zeros(n * most))  # every fraction reaches all
     return arrays._replace(lesions=places)
 
 
