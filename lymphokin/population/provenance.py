@@ -92,7 +92,7 @@ def provenance_of(
     model: Model, source: Literal["fit", "literature", "prior"], title: str, **facts: Any
 ) -> Provenance:
     """The provenance of draws for a model; ``facts`` are its further fields."""
-    contrast = contrast_of(model)
+    contrast, composites = contrast_of(model), model.table.composites.values()
     return Provenance(
         source=source,
         title=title,
@@ -102,6 +102,7 @@ def provenance_of(
         version=version("lymphokin"),
         limits=[
             *(contrast.limits if contrast else ()),
+            *dict.fromkeys(own.expected for own in composites if own.expected),
             OF_THE_DOSE,
             BESIDE_COVARIATES if model.table.varying else OF_OTHER_CAUSES,
         ],

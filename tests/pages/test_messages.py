@@ -11,6 +11,7 @@ from lymphokin.literature.posterior import literature_draws
 from lymphokin.model import load_model
 from lymphokin.pages.messages import CATALOGUES, catalogue, heard, languages, say
 from lymphokin.plausible import CHECKS
+from lymphokin.population.provenance import provenance_of
 from lymphokin.population.seen import NAMES
 from lymphokin.web.form import form_of
 from lymphokin.web.language import accepted
@@ -105,6 +106,16 @@ def test_all_that_the_page_shows_of_the_default_model_has_its_word_in_every_lang
     for language in languages()[1:]:
         labels = catalogue(language)["labels"]
         assert sorted({*texts} - {*labels} - {""}) == []
+
+
+@pytest.mark.core
+def test_what_a_model_expects_of_its_composites_is_said_on_the_page_in_every_language():
+    model = load_model("abscopal_cd8")
+    expected = {c.expected for c in model.table.composites.values()} - {""}
+    assert any("without a checkpoint inhibitor" in sentence for sentence in expected)
+    assert expected <= set(provenance_of(model, "prior", "for a test").limits)
+    for language in languages()[1:]:
+        assert expected <= set(catalogue(language)["labels"])
 
 
 @pytest.mark.core
