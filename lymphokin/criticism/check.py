@@ -11,6 +11,7 @@ import pandas as pd
 from lymphokin.criticism.criticise import Criticism, criticise
 from lymphokin.criticism.data.data_sections import data_sections
 from lymphokin.criticism.data.event_times import event_sections
+from lymphokin.criticism.forecasts.event_sections import sections_of_event
 from lymphokin.criticism.forecasts.predict_left_out import (
     FoldFits,
     predict_by_folds,
@@ -18,8 +19,15 @@ from lymphokin.criticism.forecasts.predict_left_out import (
     to_judge,
 )
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
-from lymphokin.criticism.forecasts.prediction_sections import prediction_sections
-from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
+from lymphokin.criticism.forecasts.prediction_sections import (
+    prediction_sections,
+    who_is_judged,
+)
+from lymphokin.criticism.forecasts.prediction_verdicts import (
+    of_day,
+    prediction_verdicts,
+    read_first,
+)
 from lymphokin.criticism.many_fits import ManyFits
 from lymphokin.criticism.patients.patient_sections import patient_sections
 from lymphokin.criticism.result import CheckResult, about_fit
@@ -91,10 +99,14 @@ class ForecastCheck(CheckResult):
 
     @property
     def details(self) -> dict[str, pd.DataFrame]:
-        later = {} if self.quality.later is None else {"later_counts": self.quality.later}
+        counts = self.quality.later
+        later = {} if counts is None or counts.empty else {"later_counts": counts}
         return {"scores": self.quality.scores, "forecasts": self.quality.forecasts, **later}
 
     def sections(self) -> list[Section]:
+        if self.quality.endpoint is not None and self.quality.endpoint.of_event:
+            found = sections_of_event(self.quality, self.verdicts, of_day)
+            return [*found, who_is_judged(self.verdicts)]
         return prediction_sections(self.quality)
 
     def as_dict(self) -> dict[str, Any]:
@@ -172,7 +184,7 @@ def check_forecasts(
     """Judge forecasts of each patient by a fit that has not seen that patient.
 
     Brier score, log score, CRPS, AUC and calibration stand beside those of three benchmarks that
-    knew as much.
+    knew as much; of an event in time beside those of the share of the other patients of the arm.
 
     Args:
         fit: the fit.
@@ -197,7 +209,6 @@ def check_forecasts(
              day...
     """
     fit.require_draws("a check")
-    fit.model.require_counts("a check")
     about = about_fit(fit, seed)
     with shown(progress) as reporter:
         if not folds:
@@ -221,7 +232,7 @@ def _judged_by(quality: PredictionQuality) -> dict[str, Any]:
     asked = quality.endpoint
     if asked is None or asked == shipped_endpoints()[DEFAULT]:
         return {}
-    return {"endpoint": asked.name, "meaning": asked.meaning}
+    return {"endpoint": asked.name, "meaning": asked.meaning, "of_event": asked.of_event}
 
 
 def check_sampler(

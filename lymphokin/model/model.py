@@ -150,6 +150,19 @@ class Model:
                 "sd_column)"
             )
 
+    def require_hazard(self, event: str, endpoint: str) -> None:
+        """Refuse an event that the model has no hazard of.
+
+        Raises:
+            ModelError: naming those that it has.
+        """
+        if event not in self.hazards:
+            has = ", ".join(self.hazards) or "none"
+            raise ModelError(
+                f"model {self.name} has no hazard of {event!r}, which the endpoint {endpoint} asks "
+                f"for; it has: {has}"
+            )
+
     def require_counts_by_schedule(self, purpose: str) -> None:
         """Refuse a model without counts, or whose counts need more than the schedule of a patient
         says: lesions, or covariates that change.

@@ -15,7 +15,6 @@ import pandas as pd
 from lymphokin.endpoints import Endpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.evaluated import Evaluated
-from lymphokin.model import ModelError
 from lymphokin.population import PackedCohort
 from lymphokin.predict.endpoint_draws import (
     WeightedDraws,
@@ -75,11 +74,7 @@ def event_forecast(
         event was seen by then (1, 0, NaN where not known); and the weighted draws behind it.
     """
     model, name = density.likelihood.model, endpoint.name
-    if endpoint.quantity not in model.hazards:
-        raise ModelError(
-            f"model {model.name} has no hazard of {endpoint.quantity!r}, which the endpoint {name} "
-            "asks for"
-        )
+    model.require_hazard(endpoint.quantity, name)
     packed, exact = density.packed, model.hazards[endpoint.quantity].exact
     rows = packed.events[endpoint.quantity]
     used = rows[records_used(rows, before, counts_until)]

@@ -111,19 +111,6 @@ class EventValidation(CheckResult):
         }
 
 
-def require_event(population: PopulationDraws, endpoint: Endpoint) -> None:
-    """Refuse an event that the model has no hazard of.
-
-    Raises:
-        BadInput: naming those that it has.
-    """
-    model = population.model
-    if endpoint.quantity not in model.hazards:
-        has = ", ".join(model.hazards) or "it has none"
-        expected = f"an event that model {model.name} has a hazard of: {has}"
-        raise BadInput([Problem("endpoint", None, endpoint.name, endpoint.quantity, expected)])
-
-
 def event_forecasts_judged(
     population: PopulationDraws,
     cohort: Cohort,

@@ -42,7 +42,6 @@ from lymphokin.validation.events import (
     EventValidation,
     by_group_of_event,
     event_forecasts_judged,
-    require_event,
 )
 from lymphokin.validation.judgement import conclusion, verdicts_of, worst_of
 from lymphokin.validation.measures import EXPECTED, by_group, further_scores
@@ -182,6 +181,7 @@ def validate(
     Raises:
         BadInput: when the table cannot be used, holds patients of the fit, or too few to judge.
         NoForecastError: when the model has no solution for some patients.
+        ModelError: when the model has no lymphocyte count, or no hazard of the event.
         ValueError: when the fit is a single point, or a look is not a day.
 
     Example:
@@ -192,7 +192,7 @@ def validate(
     population, steps, run = population_of(source)
     asked = read_endpoint(endpoint or DEFAULT)
     if asked.of_event:
-        require_event(population, asked)
+        population.model.require_hazard(asked.quantity, asked.name)
     else:
         population.model.require_counts("a validation")
     days = sorted({float(day) for day in looks})

@@ -4,6 +4,7 @@ followed to the end.
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from lymphokin.criticism.forecasts.pseudo_values import (
 )
 from lymphokin.endpoints import read_endpoint
 from lymphokin.io import Cohort
-from lymphokin.model import Block, Flow, Hazard, Output, state
+from lymphokin.model import Block, Flow, Hazard, ModelError, Output, state
 from lymphokin.population import Hierarchy
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import provenance_of
@@ -244,7 +245,7 @@ def test_few_patients_or_one_outcome_are_refused(known, cohort, message):
 
 def test_an_event_of_no_hazard_and_other_models_are_refused(known):
     death = read_endpoint("death_by_day120")
-    with pytest.raises(lk.BadInput, match=r"expected an event .* of: progression\n.*found death"):
+    with pytest.raises(ModelError, match=r"no hazard of 'death'.*it has: progression"):
         lk.validate(known, hospital(known, 7), endpoint=death, progress=False)
     with pytest.raises(ValueError, match="have no events"):
         lk.validate(known, hospital(known, 7), endpoint=BY_120, all_models=True, progress=False)
@@ -275,3 +276,39 @@ def test_later_counts_are_judged_beside_the_event():
     assert len(found.details["counts"]) == 2 * SEVERAL
     assert found.quality.score(0.0, "count_coverage_90").value == pytest.approx(0.9, abs=0.1)
     assert found.conclusion == "holds"
+
+
+@pytest.mark.long
+def test_a_check_forecasts_events_of_the_fitted_patients_without_their_own_records(tmp_path):
+    """Of a model without counts, by weights and by fits without a part of the patients."""
+    rate = {**WORDS, "unit": "1/d", "median": RATE, "population_sd": 0.7, **SPREAD}
+    model = lk.make_model("alone", [Progression()], {"parameters": {"rate": rate}})
+    cohort = hospital(population(Progression()), 11)
+    cohort = replace(cohort, vocabulary=model.vocabulary)
+    fit = lk.fit(cohort, model, method="quick", seed=1, progress=False)
+    found = lk.check_forecasts(fit, endpoint=BY_120, progress=False)
+    table = found.quality.judged(0.0, MODEL)
+    # Given a rate patients are independent: the others say what they say in any order.
+    log_rate = np.linspace(np.log(RATE) - 3, np.log(RATE) + 3, 1501)
+    terms = np.stack(
+        [
+            np.log(np.exp(-np.exp(log_rate) * a) - np.exp(-np.exp(log_rate) * u) * np.isfinite(u))
+            for a, u in table[["after", "until"]].to_numpy(float)
+        ]
+    )
+    prior = -0.5 * ((log_rate - np.log(RATE)) / 0.7) ** 2
+    everybody = terms.sum(axis=0) + prior
+    for i, risk in enumerate(table["risk"]):
+        weight = np.exp(everybody - terms[i] - (everybody - terms[i]).max())
+        mean = (weight * -np.expm1(-120 * np.exp(log_rate))).sum() / weight.sum()
+        assert risk == pytest.approx(mean, abs=0.02)
+    checks = set(found.table["check"])
+    assert "held-out forecasts against rate of the arm" in checks
+    files = {f.name for f in found.save(tmp_path / "check.html")}
+    assert files == {"check.html", "check.json", "check_scores.csv", "check_forecasts.csv"}
+    page = (tmp_path / "check.html").read_text()
+    assert "whether it happens is forecast of each patient" in page
+    with pytest.raises(ModelError, match="a check needs a lymphocyte count"):
+        lk.check_forecasts(fit, progress=False)
+    with pytest.raises(ModelError, match="no hazard of 'death'"):
+        lk.check_forecasts(fit, endpoint="death_by_day120", progress=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,10 @@ class Cases:
     known_on: pd.Series
     left_out: dict[str, int]
 
+    def among(self, ids: pd.Index) -> Cases:
+        """Those of some patients."""
+        return replace(self, patients=self.patients.loc[ids])
+
 
 def event_of(endpoint: Endpoint) -> Event:
     """How the number of an endpoint becomes its event.
@@ -44,9 +48,6 @@ def event_of(endpoint: Endpoint) -> Event:
     """
     if endpoint.on_a_day:
         return GRADE_2
-    if endpoint.of_event:
-        expected = "an endpoint of a count: events in time are not validated yet"
-        raise BadInput([Problem("endpoint", None, endpoint.name, endpoint.quantity, expected)])
     if not endpoint.has_event:
         expected = "an endpoint with an event: for days or areas its key at_least says from when"
         raise BadInput([Problem("endpoint", None, endpoint.name, "no event", expected)])

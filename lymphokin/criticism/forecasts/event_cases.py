@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,10 @@ class EventCases:
     patients: pd.DataFrame
     at_risk: pd.DataFrame
     left_out: dict[str, int]
+
+    def among(self, ids: pd.Index) -> EventCases:
+        """Those of some patients."""
+        return replace(self, patients=self.patients.loc[ids], at_risk=self.at_risk.loc[ids])
 
     @property
     def end(self) -> float:

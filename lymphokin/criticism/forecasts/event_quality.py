@@ -29,18 +29,22 @@ SMALLEST = 1e-4
 """Risks are kept this far from 0 and 1: fewer draws say no less (judgement)."""
 
 
-def event_quality(cases: EventCases, looks: Mapping[float, Look], seed: int) -> PredictionQuality:
+def event_quality(
+    cases: EventCases, looks: Mapping[float, Look], seed: int, refits: pd.DataFrame | None = None
+) -> PredictionQuality:
     """Score the model and the share of the arm on the same patients.
 
     Args:
         cases: who is judged.
         looks: forecasts by day, of the patients of ``cases``.
         seed: of the bootstrap.
+        refits: as of :class:`PredictionQuality`.
 
     Returns:
         ``forecasts``: one row per look, predictor and patient at risk: ``risk``, the patient's
-        ``pseudo_value``, ``state`` (1, 0, NaN where not known), scores, ``pareto_k`` and whether
-        the patient is ``judged``. ``scores`` as of every endpoint, and of later counts.
+        ``pseudo_value``, what is known of the event as of :class:`EventCases`, scores,
+        ``pareto_k`` and whether the patient is ``judged``. ``scores`` as of every endpoint, and of
+        later counts.
     """
     tables, rows = [], []
     for day, look in looks.items():
@@ -52,7 +56,7 @@ def event_quality(cases: EventCases, looks: Mapping[float, Look], seed: int) -> 
         if judged.sum() > 1:
             value[judged], others[judged] = _outcomes(own[judged], cases.end)
         for name, chance in ((MODEL, risk), (ARM_RATE, others)):
-            table = own[["arm", "state"]].assign(pseudo_value=value, risk=chance)
+            table = own[["arm", "after", "until", "state"]].assign(pseudo_value=value, risk=chance)
             table["brier"] = of_pseudo_values.brier(chance, value)
             table["log_score"] = of_pseudo_values.log_score(chance, value)
             table = table.assign(pareto_k=k, judged=judged, day=day, predictor=name)
@@ -65,7 +69,7 @@ def event_quality(cases: EventCases, looks: Mapping[float, Look], seed: int) -> 
             rows.append(about | estimate._asdict() | counted)
     forecasts = pd.concat(tables, ignore_index=True)
     later = pd.concat([look.counts.assign(look=day) for day, look in looks.items()])
-    return PredictionQuality(forecasts, pd.DataFrame(rows), later=later, endpoint=cases.endpoint)
+    return PredictionQuality(forecasts, pd.DataFrame(rows), refits, later, cases.endpoint)
 
 
 def _outcomes(patients: pd.DataFrame, end: float) -> tuple[Floats, Floats]:
@@ -98,7 +102,7 @@ def observed_over_expected(risk: Floats, value: Floats) -> Estimate:
     return Estimate(*(part / risk.mean() for part in mean_of(value)))
 
 
-def in_groups(quality: PredictionQuality, cases: EventCases, day: float) -> pd.DataFrame:
+def in_groups(quality: PredictionQuality, day: float) -> pd.DataFrame:
     """Predicted and observed share in groups of patients with similar risk.
 
     Returns:
@@ -106,13 +110,14 @@ def in_groups(quality: PredictionQuality, cases: EventCases, day: float) -> pd.D
         by the endpoint's last day) with its 90 % interval ``observed_q05`` to ``observed_q95``,
         ``patients``.
     """
+    assert quality.endpoint is not None
+    end = float(quality.endpoint.until or 0.0)
     table = quality.judged(day, MODEL)
     place = pd.qcut(table["risk"].rank(method="first"), min(GROUPS, len(table)), labels=False)
     rows: list[dict[str, Any]] = []
     for _, own in table.groupby(place.to_numpy()):
-        known = cases.patients.loc[own.index]
-        after, until = (known[c].to_numpy(float) for c in ("after", "until"))
-        share, around = share_by(after, until, cases.end), mean_of(own["pseudo_value"].to_numpy())
+        after, until = (own[c].to_numpy(float) for c in ("after", "until"))
+        share, around = share_by(after, until, end), mean_of(own["pseudo_value"].to_numpy())
         low, high = (np.clip(share + edge - around.value, 0, 1) for edge in around[1:])
         row = {"predicted": own["risk"].mean(), "observed": share, "patients": len(own)}
         rows.append(row | {"observed_q05": low, "observed_q95": high})

@@ -11,6 +11,8 @@ import pandas as pd
 
 from lymphokin.criticism.forecasts.benchmarks import benchmark_forecasts
 from lymphokin.criticism.forecasts.cases import Cases, cases_of
+from lymphokin.criticism.forecasts.event_cases import EventCases, event_cases
+from lymphokin.criticism.forecasts.event_quality import event_quality
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.later_counts import count_measures
 from lymphokin.criticism.forecasts.looks import Look, forecasts_at_looks
@@ -38,7 +40,7 @@ def to_judge(
     fit: Fit,
     days: Sequence[float] = DAYS,
     endpoint: AnyPath | Endpoint | None = None,
-) -> tuple[CohortDensity, Cases]:
+) -> tuple[CohortDensity, Cases | EventCases]:
     """The cohort with the days of an endpoint among its nodes, and whose forecasts can be judged.
 
     Args:
@@ -49,9 +51,13 @@ def to_judge(
 
     Raises:
         BadInput: when there is no such endpoint, or it has no event.
+        ModelError: when the model has no hazard of the event, or no lymphocyte count.
         ValueError: when too few patients are left to judge a forecast by.
     """
     asked = read_endpoint(endpoint or DEFAULT)
+    if asked.of_event:
+        return _events_to_judge(fit, days, asked)
+    fit.model.require_counts("a check")
     usual = asked == shipped_endpoints()[DEFAULT]
     nodes = None if usual else days_of_interest(fit.cohort, asked)
     density = fit.density if usual else density_of(fit.model, fit.cohort, fit.steps, nodes)
@@ -63,6 +69,23 @@ def to_judge(
         raise ValueError(
             f"forecasts cannot be judged: {len(cases.patients)} patient(s) have a count before "
             f"treatment and {visit}, expected at least {FEWEST}"
+        )
+    return density, cases
+
+
+def _events_to_judge(
+    fit: Fit, days: Sequence[float], endpoint: Endpoint
+) -> tuple[CohortDensity, EventCases]:
+    """As :func:`to_judge`, of an event in time."""
+    fit.model.require_hazard(endpoint.quantity, endpoint.name)
+    density = density_of(fit.model, fit.cohort, fit.steps, days_of_interest(fit.cohort, endpoint))
+    exact = fit.model.hazards[endpoint.quantity].exact
+    cases = event_cases(fit.cohort, endpoint, days, exact)
+    fewest = int(cases.at_risk.sum().min())
+    if fewest < FEWEST:
+        raise ValueError(
+            f"forecasts cannot be judged: {endpoint.quantity} is looked for in {fewest} patient(s) "
+            f"after a day that is judged, expected at least {FEWEST}"
         )
     return density, cases
 
@@ -96,7 +119,7 @@ def predict_left_out(
 
 def _judged(
     cohort: Cohort,
-    cases: Cases,
+    cases: Cases | EventCases,
     looks: Mapping[float, Look],
     fold: np.ndarray,
     days: Sequence[float],
@@ -104,6 +127,8 @@ def _judged(
     refits: pd.DataFrame | None = None,
 ) -> PredictionQuality:
     """Scores of the forecasts at some looks beside those of the benchmarks, and of later counts."""
+    if isinstance(cases, EventCases):
+        return event_quality(cases, looks, seed, refits)
     about = (cohort, cases.patients, fold, days, seed, cases.event)
     benchmarks = benchmark_forecasts(*about, before=cases.known_on)
     model = {day: look.endpoint for day, look in looks.items()}
@@ -168,7 +193,7 @@ class FoldFits:
 def predict_by_folds(
     fits: FoldFits,
     density: CohortDensity,
-    cases: Cases,
+    cases: Cases | EventCases,
     checkpoint: Checkpoint,
     reporter: Reporter,
     days: Sequence[float] = DAYS,
@@ -190,7 +215,7 @@ def predict_by_folds(
         found = checkpoint.recall(fits.name(number), partial(fits.fit, number))
         agreement.append({name: found[name].item() for name in Refitted._fields[1:]})
         ids = fits.ids(number)
-        own = replace(cases, patients=cases.patients.loc[ids])
+        own = cases.among(ids)
         looks = forecasts_at_looks(density, found["z"], own, days, seed + number)
         parts.append(
             {day: look._replace(counts=look.counts[look.counts["id"].isin(ids)])

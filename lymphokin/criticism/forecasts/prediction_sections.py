@@ -57,7 +57,7 @@ def prediction_sections(quality: PredictionQuality) -> list[Section]:
         _calibration(quality, verdicts),
         decisions(quality),
         *([] if quality.later is None else [_later(quality, verdicts)]),
-        _judged(verdicts),
+        who_is_judged(verdicts),
     ]
 
 
@@ -150,13 +150,14 @@ def _later(quality: PredictionQuality, verdicts: tuple[Verdict, ...]) -> Section
     )
 
 
-def _judged(verdicts: tuple[Verdict, ...]) -> Section:
+def who_is_judged(verdicts: tuple[Verdict, ...]) -> Section:
+    """Who is left out, and why."""
     return Section(
         "judged",
         "Who is judged",
-        "Patients with a count before treatment and a known outcome of the endpoint. On "
-        "each day, those are left out whose importance weights fail (Pareto k above 0.7, Vehtari "
-        "et al. 2024).",
+        "Patients with a count before treatment and a known outcome of the endpoint; of an event, "
+        "those in whom it has not been seen and is looked for later. On each day, those are left "
+        "out whose importance weights fail (Pareto k above 0.7, Vehtari et al. 2024).",
         of_checks(verdicts, JUDGED) + of_checks(verdicts, REFITTED),
         (),
     )

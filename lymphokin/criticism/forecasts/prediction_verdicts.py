@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lymphokin.criticism.forecasts.benchmarks import BASELINE
+from lymphokin.criticism.forecasts.benchmarks import ARM_RATE, BASELINE
 from lymphokin.criticism.forecasts.intervals import Estimate
 from lymphokin.criticism.forecasts.later_counts import COUNT_PLACE, COVERAGE
 from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, PredictionQuality
@@ -44,10 +44,13 @@ def of_day(day: float) -> str:
 
 def prediction_verdicts(quality: PredictionQuality) -> tuple[Verdict, ...]:
     """One verdict per day and benchmark, per day on calibration, and on who could be judged."""
-    verdicts = [_against(quality, day, name) for day in quality.days() for name in BENCHMARKS]
-    verdicts += [_calibrated(quality, day) for day in quality.days()]
+    of_event = quality.endpoint is not None and quality.endpoint.of_event
+    rules = (ARM_RATE,) if of_event else BENCHMARKS
+    verdicts = [_against(quality, day, name) for day in quality.days() for name in rules]
+    calibrated = _event_calibrated if of_event else _calibrated
+    verdicts += [calibrated(quality, day) for day in quality.days()]
     verdicts += [_judged(quality, day) for day in quality.days()]
-    if quality.later is not None:
+    if quality.later is not None and len(quality.later):
         verdicts += [_later(quality, day) for day in quality.days()]
     return (*verdicts, *_refitted(quality))
 
@@ -95,6 +98,24 @@ def _calibrated(quality: PredictionQuality, day: float) -> Verdict:
         f"{interval(slope)} (1 is right){no_slope}."
     )
     numbers = {"intercept": intercept.value, "slope": slope.value}
+    return Verdict(CALIBRATED, of_day(day), LOOK if faults else FINE, sentence, _finite(numbers))
+
+
+def _event_calibrated(quality: PredictionQuality, day: float) -> Verdict:
+    """Does an event in time happen as often as forecast, and to whom it is forecast?"""
+    ratio, slope = (quality.score(day, m) for m in ("observed_over_expected", "calibration_slope"))
+    faults = []
+    if ratio.q05 > 1 or ratio.q95 < 1:
+        faults.append(f"risks are too {'low' if ratio.q05 > 1 else 'high'} on average")
+    if slope.q05 > 1 or slope.q95 < 1:
+        faults.append(f"risks are too {'timid' if slope.q05 > 1 else 'extreme'}")
+    fault = " and ".join(faults) or "no fault shown"
+    no_slope = "" if np.isfinite(slope.value) else "; the outcomes do not determine it"
+    sentence = (
+        f"{fault[0].upper()}{fault[1:]}: observed over expected {interval(ratio)}, slope "
+        f"{interval(slope)} (1 is right){no_slope}."
+    )
+    numbers = {"observed_over_expected": ratio.value, "slope": slope.value}
     return Verdict(CALIBRATED, of_day(day), LOOK if faults else FINE, sentence, _finite(numbers))
 
 
@@ -163,8 +184,11 @@ def read_first(quality: PredictionQuality) -> list[str]:
     """What must be read before any score."""
     loud = []
     first = quality.days()[0]
-    against = _against(quality, first, BASELINE)
-    if against.level != FINE:
+    of_event = quality.endpoint is not None and quality.endpoint.of_event
+    against = _against(quality, first, ARM_RATE if of_event else BASELINE)
+    if against.level != FINE and of_event:
+        loud.append(f"With records up to day {first:g}: {against.sentence}")
+    elif against.level != FINE:
         what = "is worse than" if against.level == WRONG else "is not shown to beat"
         loud.append(
             f"With counts up to day {first:g} the model {what} a logistic regression on the "
