@@ -49,6 +49,9 @@ class Convergence:
     """one of this many transitions of a chain is kept as a draw"""
     shortened: int
     """how often steps were shortened before these draws, as too many transitions diverged"""
+    risk_ess_min: float | None
+    """bulk effective draws of the patient's count at the endpoint that has fewest, of some of the
+    draws; None where the model has no counts"""
     level: str
     """good | caution | bad"""
     verdict: str
@@ -79,6 +82,14 @@ def mixing(z: np.ndarray) -> dict[str, float]:
         statistics.ess(z, method="tail", prob=(0.05, 0.95)),
     )
     return {name: float(value) for name, value in zip(MIXING, values, strict=True)}
+
+
+def effective_draws(values: np.ndarray) -> float:
+    """Bulk effective draws of the [chain, draw] values of one quantity."""
+    from arviz_stats.base.array import array_stats  # see prepare_summary
+
+    statistics: Any = array_stats
+    return float(statistics.ess(values, method="bulk"))
 
 
 def population_summary(
@@ -134,6 +145,7 @@ def judge(
     apart: str = "",
     thinning: int = 1,
     shortened: int = 0,
+    risk_ess: float = math.inf,
 ) -> Convergence:
     """Convergence verdict from the summary and the [chain, draw] divergence flags.
 
@@ -143,18 +155,21 @@ def judge(
         apart: what separates chains that never met, or empty.
         thinning: one of this many transitions of a chain is kept as a draw.
         shortened: how often steps were shortened before these draws.
+        risk_ess: from :func:`lymphokin.infer.risk_draws.risk_ess`.
     """
     chains, draws = diverging.shape
     # A chain that never moved has no R-hat: a number that is missing speaks against the fit.
     rhat = float(summary["rhat"].max(skipna=False))
     ess = float(summary["ess_bulk"].min(skipna=False))
     share = float(diverging.mean())
-    bad = not (rhat <= RHAT_BAD and ess >= ESS_BAD and share <= DIVERGENT_SHARE_BAD)
-    good = rhat <= RHAT_GOOD and ess >= ESS_GOOD and share < DIVERGENT_SHARE_GOOD
+    least = min(ess, risk_ess)
+    bad = not (rhat <= RHAT_BAD and least >= ESS_BAD and share <= DIVERGENT_SHARE_BAD)
+    good = rhat <= RHAT_GOOD and least >= ESS_GOOD and share < DIVERGENT_SHARE_GOOD
     starts = starts_of(chains)
     which = "R-hat" if starts == chains else f"nested R-hat of {starts} groups of chains"
     numbers = (
         f"largest {which} {fixed(rhat, 3)}, smallest bulk effective sample size {fixed(ess, 0)}, "
+        f"{'' if risk_ess >= ess else f'of a risk {fixed(risk_ess, 0)}, '}"
         f"{int(diverging.sum())} divergences in {chains * draws} draws"
         + (f", one of {thinning} transitions each" if thinning > 1 else "")
         + (", after steps were shortened" if shortened else "")
@@ -168,7 +183,9 @@ def judge(
         verdict = f"Usable for a look, not for reporting ({numbers})."
     worst = summary.nsmallest(5, "ess_bulk")[["name", "rhat", "ess_bulk"]]
     if not good:
-        remedy = f"{apart} {ONE_MODE}" if apart else _remedy(summary, draws * thinning, share)
+        remedy = (
+            f"{apart} {ONE_MODE}" if apart else _remedy(summary, draws * thinning, share, risk_ess)
+        )
         verdict = f"{verdict} {remedy}"
     return Convergence(
         rhat,
@@ -179,13 +196,14 @@ def judge(
         draws,
         thinning,
         shortened,
+        risk_ess if math.isfinite(risk_ess) else None,
         level,
         verdict,
         [(str(a), float(b), float(c)) for a, b, c in worst.itertuples(index=False)],
     )
 
 
-def _remedy(summary: pd.DataFrame, draws: int, divergent: float) -> str:
+def _remedy(summary: pd.DataFrame, draws: int, divergent: float, risk_ess: float) -> str:
     """Which quantity samples worst, and what helps."""
     unknown = summary[["rhat", "ess_bulk"]].isna().any(axis=1)
     if unknown.any():
@@ -194,7 +212,7 @@ def _remedy(summary: pd.DataFrame, draws: int, divergent: float) -> str:
     apart = bool(summary["rhat"].max() > RHAT_GOOD)
     badness = summary["rhat"] if apart else -summary["ess_bulk"]
     row: Any = summary.iloc[int(badness.to_numpy().argmax())]
-    needed = max(ESS_GOOD / row["ess_bulk"], 2.0 if apart else 1.0)
+    needed = max(ESS_GOOD / min(row["ess_bulk"], risk_ess), 2.0 if apart else 1.0)
     steps = []
     if row.get("learnt") == NOT_MEASURED:
         steps.append(f"fix {row['name']}, of which nothing was measured, at a known value")
@@ -221,4 +239,5 @@ def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence
 def without_chains(belief: Belief, draws: int) -> Convergence:
     """What stands in the place of convergence for draws that are independent, or a point."""
     verdict = f"{belief.verdict} {NO_CHAINS}"
-    return Convergence(None, None, None, None, None, draws, 1, 0, belief.level, verdict, [])
+    nothing = (None,) * 5
+    return Convergence(*nothing, draws, 1, 0, None, belief.level, verdict, [])

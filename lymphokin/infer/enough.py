@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -51,6 +51,7 @@ def how_to_go_on(
     thinning: int,
     shortened: int,
     left: int,
+    risk_ess: Callable[[np.ndarray, float], float],
 ) -> str:
     """How chains go on that have not drawn enough, or not well: one of :data:`FOR_DRAWS` and
     :data:`FOR_STEPS`; empty where they end.
@@ -66,10 +67,11 @@ def how_to_go_on(
         log_density: [chain, draw].
         diverging: [chain, draw].
         names: of the population's latents.
-        ess: bulk effective draws wanted of each of these.
+        ess: bulk effective draws wanted of each of these, and of every patient's risk.
         thinning: one of this many transitions is kept as a draw.
         shortened: how often steps have been shortened.
         left: how many times as long as was asked the chains may yet become.
+        risk_ess: from :func:`lymphokin.infer.risk_draws.risk_ess`.
     """
     if log_density.size < KEPT * ess:
         return ""
@@ -83,5 +85,5 @@ def how_to_go_on(
         return ""
     if diverging.mean() >= DIVERGENT_SHARE_GOOD:
         return FOR_STEPS if left and shortened < MOST_SHORTENED else ""
-    enough = rhat <= RHAT_GOOD and smallest >= ess
+    enough = rhat <= RHAT_GOOD and smallest >= ess and risk_ess(x, ess) >= ess
     return FOR_DRAWS if not enough and thinning <= left else ""

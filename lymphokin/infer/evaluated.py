@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from lymphokin.population import PackedCohort
 from lymphokin.population.events import EventTerms
 
 
@@ -24,3 +27,10 @@ class Evaluated(NamedTuple):
     """per event, its cumulative hazard on the nodes, [draw, node, patient]"""
     events: dict[str, EventTerms]
     """per event, what is said of its records, each [draw, record]"""
+
+
+def counts_on(packed: PackedCohort, day: pd.Series) -> Callable[[Evaluated], np.ndarray]:
+    """What reads each patient's true count on a day of the patient's own, [draw, patient, 1]."""
+    nodes = packed.nodes({str(patient): float(d) for patient, d in day.items()})
+    patients = np.arange(len(nodes))
+    return lambda part: part.outputs["alc"][:, nodes, patients][..., None]

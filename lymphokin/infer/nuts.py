@@ -20,6 +20,7 @@ from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation
 from lymphokin.infer.learning import learnt_from
 from lymphokin.infer.nested_rhat import starts_of
+from lymphokin.infer.risk_draws import risk_ess
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
 from lymphokin.infer.transition import Chain
@@ -136,7 +137,7 @@ def sample_nuts(
             done.append(checkpoint.recall(f"{name}_{i:05d}", run))
             chains = Chain(*(done[-1].pop(f"chain_{name}") for name in Chain._fields))
             if i < warming:
-                step *= _correction(done[-1]["acceptance_rate"].mean(), settings.target_accept)
+                step *= step_correction(done[-1]["acceptance_rate"].mean(), settings.target_accept)
             else:
                 divergences += int(done[-1]["diverging"].sum())
             if fresh:
@@ -183,7 +184,9 @@ def sample_nuts(
     while settings.ess:
         x, log_density, diverging = (kept[name] for name in ("x", "log_density", "diverging"))
         names, longer = density.hierarchy.population_names, (thinning, shortened, left)
-        going_on = how_to_go_on(x, log_density, diverging, names, settings.ess, *longer)
+        going_on = how_to_go_on(
+            x, log_density, diverging, names, settings.ess, *longer, risk_ess(density)
+        )
         if not going_on:
             break
         if going_on == FOR_STEPS:
@@ -199,7 +202,7 @@ def sample_nuts(
     return Draws(**kept, thinning=thinning, shortened=shortened)
 
 
-def _correction(accepted: float, target: float) -> float:
+def step_correction(accepted: float, target: float) -> float:
     """Factor of the step size after a chunk in which a share was accepted.
 
     Chains that had to cross a narrow place leave it with steps to which following the acceptance

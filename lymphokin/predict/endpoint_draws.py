@@ -18,7 +18,7 @@ import pandas as pd
 from lymphokin.endpoint import measured_threshold
 from lymphokin.endpoints import DEFAULT, Endpoint, shipped_endpoints
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.evaluated import Evaluated
+from lymphokin.infer.evaluated import Evaluated, counts_on
 from lymphokin.infer.weights import log_mean, smoothed, weighted_quantile
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
@@ -157,13 +157,6 @@ def chosen_draws_of(population_z: np.ndarray, populations: int, seed: int) -> np
 def log_of(count: np.ndarray) -> np.ndarray:
     """ln of counts; a count of 0, or none, is taken as the smallest above 0."""
     return np.log(np.maximum(np.where(np.isnan(count), LOWEST, count), LOWEST))
-
-
-def counts_on(packed: PackedCohort, day: pd.Series) -> Callable[[Evaluated], np.ndarray]:
-    """What reads each patient's true count on a day of the patient's own, [draw, patient, 1]."""
-    nodes = packed.nodes({str(patient): float(d) for patient, d in day.items()})
-    patients = np.arange(len(nodes))
-    return lambda part: part.outputs["alc"][:, nodes, patients][..., None]
 
 
 def weighted_draws[Key](

@@ -51,10 +51,11 @@ def fit(
         pilot: iterations of each of the short runs that find the shape of the posterior.
         warmup: warm-up iterations per chain.
         draws: draws kept per chain.
-        ess: bulk effective draws wanted of every population quantity, beside an R-hat of at most
-            1.02. Chains that lack them go on, up to 8 times as long, and the same number of draws
-            is kept, spread over the longer run; 0, one chain, or fewer draws kept in all than 1.5
-            times that many: they end after ``draws``.
+        ess: bulk effective draws wanted of every population quantity and of every patient's risk,
+            beside an R-hat of at most 1.02. Chains that lack them go on, up to 8 times as long, and
+            the same number of draws is kept, spread over the longer run; where half a percent of
+            the transitions or more diverge, they draw again with shorter steps. 0, one chain, or
+            fewer draws kept in all than 1.5 times that many: they end after ``draws``.
         rtol: relative error of counts that the solver is allowed; None: about 1e-4.
         unfinished: folder in which Markov chains are kept while they run. The same call continues
             them after a stop; saving the fit removes the folder. None: a stopped fit is lost.

@@ -40,6 +40,15 @@ def test_each_of_the_three_numbers_can_spoil_the_verdict(rhat, ess, share, level
     assert verdict_of(rhat, ess, share).level == level
 
 
+@pytest.mark.parametrize(("risk", "level"), [(401.0, "good"), (399.0, "caution"), (99.0, "bad")])
+def test_risks_that_mixed_badly_spoil_the_verdict(risk, level):
+    summary = pd.DataFrame({"name": ["a"], "rhat": [1.0], "ess_bulk": [900.0], "learnt": ["well"]})
+    found = judge(summary, np.zeros((4, 1000), bool), risk_ess=risk)
+    assert (found.level, found.risk_ess_min) == (level, risk)
+    assert f"size 900, of a risk {risk:.0f}, 0 divergences" in found.verdict
+    assert level != "caution" or "sample about 1,100 draws per chain" in found.verdict
+
+
 def test_a_chain_that_never_moved_makes_a_bad_fit():
     """It has no R-hat, and nothing says that it has converged."""
     for found in (verdict_of(np.nan, 900.0, 0.0), verdict_of(1.0, np.nan, 0.0)):

@@ -17,7 +17,12 @@ from lymphokin.infer.transition import Chain
 
 CHAINS, DRAWS = 4, 500
 TARGET = NutsSettings().target_accept
-DENSITY = SimpleNamespace(arrays=None, hierarchy=SimpleNamespace(population_names=("fast", "slow")))
+DENSITY = SimpleNamespace(
+    arrays=None,
+    packed=None,
+    hierarchy=SimpleNamespace(population_names=("fast", "slow")),
+    likelihood=SimpleNamespace(model=SimpleNamespace(counts_lymphocytes=False)),
+)
 
 
 class Autoregressive:
@@ -126,6 +131,18 @@ def test_chains_that_are_on_their_way_have_further_pilot_runs(
     assert [len(x) for x in taught][-1] == counted * CHAINS * CHUNK
     assert len(taught) == runs
     assert way > runs or np.abs(taught[-1]).max() < 8
+
+
+def test_chains_go_on_until_every_risk_has_enough(drawn, monkeypatch):
+    looked = []
+
+    def of_risks(x, wanted):
+        looked.append(len(x) * x.shape[1])
+        return 399.0 if len(looked) == 1 else 400.0
+
+    monkeypatch.setattr("lymphokin.infer.nuts.risk_ess", lambda density: of_risks)
+    assert drawn(Autoregressive(0.0)).thinning == 2
+    assert looked == [CHAINS * DRAWS] * 2
 
 
 def test_without_a_wish_they_end_when_they_were_asked_to(drawn):

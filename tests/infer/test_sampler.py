@@ -9,7 +9,7 @@ from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, 
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, linear
 from lymphokin.infer.noncentred import Noncentring
-from lymphokin.infer.nuts import _correction
+from lymphokin.infer.nuts import step_correction
 from lymphokin.infer.sampler import CHUNK, compile_sampler
 from lymphokin.infer.transition import Chain
 from lymphokin.io import read_events
@@ -132,11 +132,13 @@ def test_steps_that_a_narrow_place_left_short_are_right_again_after_a_warm_up():
     """What is refused grows as the square of the step; steps of 0.1 are right here."""
     step, target = 0.01, 0.9
     for _ in range(NutsSettings().warmup // CHUNK):
-        step *= _correction(1 - (1 - target) * (step / 0.1) ** 2, target)
+        step *= step_correction(1 - (1 - target) * (step / 0.1) ** 2, target)
     assert step == pytest.approx(0.1, rel=0.01)
 
 
 def test_steps_near_the_right_length_hardly_change():
-    assert [_correction(a, 0.9) for a in (0.88, 0.9, 0.92)] == pytest.approx([1, 1, 1], abs=0.05)
-    assert _correction(0.3, 0.9) < 0.5
-    assert _correction(1.0, 0.9) == 4
+    assert [step_correction(a, 0.9) for a in (0.88, 0.9, 0.92)] == pytest.approx(
+        [1, 1, 1], abs=0.05
+    )
+    assert step_correction(0.3, 0.9) < 0.5
+    assert step_correction(1.0, 0.9) == 4

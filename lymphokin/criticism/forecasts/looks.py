@@ -15,7 +15,7 @@ from lymphokin.criticism.forecasts.event_cases import EventCases
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.scores import Floats, crps
 from lymphokin.infer.density import CohortDensity
-from lymphokin.infer.evaluated import Evaluated
+from lymphokin.infer.evaluated import Evaluated, counts_on
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.population import (
     PackedCohort,
@@ -29,7 +29,6 @@ from lymphokin.predict.endpoint_draws import (
     WeightedDraws,
     arrays_used,
     chosen_draws_of,
-    counts_on,
     log_of,
     records_used,
     weighted_draws,
