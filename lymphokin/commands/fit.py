@@ -26,9 +26,9 @@ Draws = Annotated[int, typer.Option(help="nuts: draws kept per chain.")]
 Ess = Annotated[
     float,
     typer.Option(
-        help="nuts: effective draws wanted of every population quantity; chains that lack them go "
-        "on, up to 8 times as long, if there are two or more and enough draws are kept; 0: they "
-        "do not."
+        help="nuts: effective draws wanted of every population quantity and every patient's risk; "
+        "chains that lack them go on, up to 8 times as long, if there are two or more and enough "
+        "draws are kept; 0: they do not."
     ),
 ]
 

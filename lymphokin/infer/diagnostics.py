@@ -239,5 +239,4 @@ def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence
 def without_chains(belief: Belief, draws: int) -> Convergence:
     """What stands in the place of convergence for draws that are independent, or a point."""
     verdict = f"{belief.verdict} {NO_CHAINS}"
-    nothing = (None,) * 5
-    return Convergence(*nothing, draws, 1, 0, None, belief.level, verdict, [])
+    return Convergence(None, None, None, None, None, draws, 1, 0, None, belief.level, verdict, [])

@@ -36,9 +36,9 @@ class NutsSettings:
     max_tree_depth: int = 8
     seed: int = 0
     ess: float = 0.0
-    """bulk effective draws of every population quantity and every patient's risk at which chains may
-    end; they go on until then, at most :data:`lymphokin.infer.enough.LONGEST` times as long; 0:
-    they end after `draws`"""
+    """bulk effective draws of every population quantity and every patient's risk at which chains
+    may end; they go on until then, at most :data:`lymphokin.infer.enough.LONGEST` times as long;
+    0: they end after `draws`"""
 
 
 @dataclass(frozen=True)
