@@ -71,7 +71,7 @@ class PosteriorCheck(CheckResult):
 
     def sections(self) -> list[Section]:
         return [
-            *data_sections(list(self.criticism.data.values())),
+            *(data_sections(list(self.criticism.data.values())) if self.criticism.data else ()),
             *event_sections(self.criticism.events),
             *patient_sections(self.criticism.patients),
             *teaching_sections(self.criticism.teaching),
@@ -164,7 +164,6 @@ def check(
     if draws < FEWEST_DRAWS:
         raise ValueError(f"draws {draws}: expected at least {FEWEST_DRAWS}")
     fit.require_draws("a check")
-    fit.model.require_counts("a check")
     with shown(progress) as reporter:
         reporter.stage("simulating the trial again, from each posterior draw")
         criticism = criticise(fit, draws, seed)

@@ -308,6 +308,13 @@ def test_a_check_forecasts_events_of_the_fitted_patients_without_their_own_recor
     assert files == {"check.html", "check.json", "check_scores.csv", "check_forecasts.csv"}
     page = (tmp_path / "check.html").read_text()
     assert "whether it happens is forecast of each patient" in page
+    of_fit = lk.check(fit, draws=500, progress=False)
+    assert of_fit.table["check"].tolist() == [
+        "times of an event", "prior-to-posterior contraction", "prior against data",
+        "sensitivity to the prior", "local identifiability",
+    ]  # fmt: skip
+    assert of_fit.table.set_index("check").loc["times of an event", "level"] == "fine"
+    assert "declares no composites" in of_fit.page()
     with pytest.raises(ModelError, match="a check needs a lymphocyte count"):
         lk.check_forecasts(fit, progress=False)
     with pytest.raises(ModelError, match="no hazard of 'death'"):

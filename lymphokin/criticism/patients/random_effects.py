@@ -138,6 +138,8 @@ def judge_shrinkage(effects: RandomEffects, quantities: Sequence[Replicates]) ->
         verdicts.append(
             Verdict("shrinkage of random effects", "patients", level, sentence, numbers)
         )
+    if not quantities:
+        return verdicts
     shrunk = {r.quantity: residual_shrinkage(r) for r in quantities}
     lost = [records_of(q) for q, value in shrunk.items() if value > SHRUNKEN]
     shares = joined(f"{fixed(100 * value, 0)} % for {records_of(q)}" for q, value in shrunk.items())

@@ -58,7 +58,8 @@ def power_scaling(
     noise = {f"{_NOISE}{i}": rng.standard_normal(len(z)) for i in range(NOISES)}
     density = {k: (("chain", "draw"), v[None]) for k, v in {**results, **noise}.items()}
     away = z - z.mean(axis=0)
-    distance = np.einsum("di,ij,dj->d", away, np.linalg.inv(np.cov(z, rowvar=False)), away)
+    precision = np.linalg.inv(np.atleast_2d(np.cov(z, rowvar=False)))
+    distance = np.einsum("di,ij,dj->d", away, precision, away)
     tree = xr.DataTree.from_dict(
         {
             "/posterior": xr.Dataset(density),

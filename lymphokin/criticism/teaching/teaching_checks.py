@@ -60,11 +60,13 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
     directions = identifiability(density, fit.x)
     believed = fit.convergence["level"] != "bad"
     conflicts = prior_conflicts(fit.model, density.prior_scores(fit.population_z()))
-    judged = (judge_composites(learnt), judge_contraction(fit.summary))
+    judged = [judge_contraction(fit.summary)]
+    if learnt:
+        judged.insert(0, judge_composites(learnt))
     verdicts = (
         *(judged if believed else map(withheld, judged)),
         *([judge_conflict(fit.provenance["prior_conflict"], conflicts)] if believed else []),
-        judge_power_scaling(sensitivity, [c.name for c in solved]),
+        judge_power_scaling(sensitivity, [c.name for c in solved] or list(quantities)),
         judge_identifiability(directions),
     )
     courses = str(ReferenceCourses.of(fit.model))

@@ -43,6 +43,8 @@ def _taught(teaching: Teaching) -> Section:
     text = (
         "Composites are combinations of parameters that data of such a trial can inform, here for "
         f"a typical patient under {teaching.courses}:"
+        if teaching.composites
+        else "The model declares no composites: parameters are shown alone."
     )
     terms = tuple(
         (c.name, f"{c.meaning} ({c.unit}){_learnt(c) if teaching.believed else ''}")
@@ -71,7 +73,8 @@ def _prior(teaching: Teaching) -> Section:
     )
     text = (
         "How far results hang on the priors, without fitting again (power scaling, Kallioinen "
-        "2024). The verdict is about the composites; parameters are shown below them."
+        "2024). The verdict is about the composites, where there are any; parameters are shown "
+        "below them."
     )
     verdicts = of_checks(teaching.verdicts, "sensitivity")
     return Section("prior", "Sensitivity to the priors", text, verdicts, (drawing,))
