@@ -15,7 +15,6 @@ from lymphokin.infer.accuracy import judge_accuracy
 from lymphokin.infer.chains_apart import chains_apart
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import (
-    ESS_GOOD,
     beside_accuracy,
     judge,
     population_summary,
@@ -33,7 +32,6 @@ from lymphokin.infer.latent_draws import (
 from lymphokin.infer.learnt import unmeasured_quantities, withheld
 from lymphokin.infer.predictive import predictive_groups
 from lymphokin.infer.prior_conflict import in_a_sentence, prior_conflicts
-from lymphokin.infer.risk_draws import risk_ess
 from lymphokin.infer.sample import Sample
 
 PRIOR_DRAWS = 4000
@@ -77,7 +75,7 @@ def verdicts_of(
             chains_apart(z, sample.statistics["log_density"], names, sample.log_evidence),
             sample.thinning,
             sample.shortened,
-            risk_ess(density)(sample.x, ESS_GOOD),
+            sample.risk_ess,
         )
         if belief is None
         else without_chains(belief, z.shape[1])

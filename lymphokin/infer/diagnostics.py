@@ -51,7 +51,7 @@ class Convergence:
     """how often steps were shortened before these draws, as too many transitions diverged"""
     risk_ess_min: float | None
     """bulk effective draws of the patient's count at the endpoint that has fewest, of some of the
-    draws; None where the model has no counts"""
+    draws; None where the model has no counts or nobody asked for effective draws"""
     level: str
     """good | caution | bad"""
     verdict: str

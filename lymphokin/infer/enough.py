@@ -52,9 +52,10 @@ def how_to_go_on(
     shortened: int,
     left: int,
     risk_ess: Callable[[np.ndarray, float], float],
-) -> str:
+) -> tuple[str, float]:
     """How chains go on that have not drawn enough, or not well: one of :data:`FOR_DRAWS` and
-    :data:`FOR_STEPS`; empty where they end.
+    :data:`FOR_STEPS`; empty where they end. And the effective draws of the patients' risks,
+    infinite where nobody looked, as the population lacks something already.
 
     Where more transitions diverge than a good fit may have, steps are too long for a part of the
     posterior, and more draws of the same steps would not help. Chains do not go on where a chain
@@ -74,7 +75,7 @@ def how_to_go_on(
         risk_ess: from :func:`lymphokin.infer.risk_draws.risk_ess`.
     """
     if log_density.size < KEPT * ess:
-        return ""
+        return "", np.inf
     z = x[..., : len(names)]
     found = [mixing(z[..., i]) for i in range(z.shape[-1])]
     rhat = np.max([of["rhat"] for of in found])
@@ -82,8 +83,10 @@ def how_to_go_on(
     # Chains that never moved have neither number, and every comparison with it is false.
     possible = np.isfinite(rhat) and bool(smallest * (1 + left / thinning) >= ESS_BAD)
     if not possible or chains_apart(z, log_density, names):
-        return ""
+        return "", np.inf
     if diverging.mean() >= DIVERGENT_SHARE_GOOD:
-        return FOR_STEPS if left and shortened < MOST_SHORTENED else ""
-    enough = rhat <= RHAT_GOOD and smallest >= ess and risk_ess(x, ess) >= ess
-    return FOR_DRAWS if not enough and thinning <= left else ""
+        return FOR_STEPS if left and shortened < MOST_SHORTENED else "", np.inf
+    enough = rhat <= RHAT_GOOD and smallest >= ess
+    of_risks = risk_ess(x, ess) if enough else np.inf
+    enough = enough and of_risks >= ess
+    return FOR_DRAWS if not enough and thinning <= left else "", of_risks

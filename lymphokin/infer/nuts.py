@@ -57,14 +57,20 @@ class Draws(NamedTuple):
     """one of this many transitions is kept as a draw"""
     shortened: int = 0
     """how often steps were shortened, as too many transitions diverged"""
+    risk_ess: float = np.inf
+    """bulk effective draws of the patients' risks, of some of the draws; infinite where nobody
+    looked"""
 
     def sample(self) -> Sample:
         """These draws as of any method."""
         statistics = {name: getattr(self, name) for name in REPORTS}
-        return Sample(self.x, statistics, thinning=self.thinning, shortened=self.shortened)
+        about = {name: getattr(self, name) for name in ABOUT}
+        return Sample(self.x, statistics, **about)
 
 
-REPORTS = tuple(name for name in Draws._fields if name not in ("x", "thinning", "shortened"))
+ABOUT = ("thinning", "shortened", "risk_ess")
+"""What is said of all draws together."""
+REPORTS = tuple(name for name in Draws._fields if name not in ("x", *ABOUT))
 """What stands beside each draw."""
 
 
@@ -180,11 +186,11 @@ def sample_nuts(
 
     numbers = range(warming + lengths[2])
     kept, chains = drawn(numbers, begin(map_, before))
-    thinning, shortened, left = 1, 0, LONGEST - 1
+    thinning, shortened, left, of_risks = 1, 0, LONGEST - 1, np.inf
     while settings.ess:
         x, log_density, diverging = (kept[name] for name in ("x", "log_density", "diverging"))
         names, longer = density.hierarchy.population_names, (thinning, shortened, left)
-        going_on = how_to_go_on(
+        going_on, of_risks = how_to_go_on(
             x, log_density, diverging, names, settings.ess, *longer, risk_ess(density)
         )
         if not going_on:
@@ -199,7 +205,7 @@ def sample_nuts(
         else:
             kept = {name: _together(value, more[name], thinning) for name, value in kept.items()}
             thinning *= 2
-    return Draws(**kept, thinning=thinning, shortened=shortened)
+    return Draws(**kept, thinning=thinning, shortened=shortened, risk_ess=of_risks)
 
 
 def step_correction(accepted: float, target: float) -> float:

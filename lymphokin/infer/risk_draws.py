@@ -15,7 +15,7 @@ from lymphokin.infer.diagnostics import effective_draws
 from lymphokin.infer.evaluated import counts_on
 from lymphokin.io.visits import endpoint_visits
 
-DRAWS_PER_EFFECTIVE = 2.5
+DRAWS_PER_EFFECTIVE = 2.0
 """Draws that are looked at for each effective one that is wanted (judgement): spread over a run
 they are hardly less than independent."""
 
@@ -24,8 +24,9 @@ def risk_ess(density: CohortDensity) -> Callable[[np.ndarray, float], float]:
     """What tells the bulk effective draws of the patient's count that has fewest.
 
     It takes latents [chain, draw, latent] and how many effective draws are wanted; of many draws it
-    looks at some, so that more than about twice that number is not told apart. It is infinite where
-    the model has no count or the density does not follow it to the visits: there is no risk then.
+    looks at some, so that it does not tell apart what is more than about twice that number. It is
+    infinite where the model has no count or the density does not follow it to the visits: there is
+    no risk then.
     """
     packed = density.packed
     try:

@@ -27,5 +27,8 @@ class Sample:
     """one of this many transitions of a Markov chain is kept as a draw"""
     shortened: int = 0
     """how often steps were shortened before these draws, as too many transitions diverged"""
+    risk_ess: float = float("inf")
+    """bulk effective draws of the patient's count at the endpoint that has fewest, of some of the
+    draws; infinite where nobody looked"""
     log_evidence: tuple[float, ...] = ()
     """of the modes that the starts of Markov chains found, the largest first; rough"""
