@@ -261,7 +261,10 @@ def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
     file, _, name = (text, "", "") if Path(text).is_file() else text.rpartition(":")
     if not Path(file).is_file() or not file:
         names = ", ".join(shipped_endpoints())
-        expected = f"one of {names}, a day as day30, or a TOML file"
+        expected = (
+            f"one of {names}, a day as day30, an event of the model as progression_by_day180, or a "
+            "TOML file"
+        )
         raise BadInput([Problem("endpoint", None, None, text, expected)])
     found = _read(Path(file))
     if not name and len(found) > 1:

@@ -19,14 +19,16 @@ from lymphokin.io.problems import Findings
 from lymphokin.io.records import Records, read_records
 from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
 from lymphokin.io.single_events import check_single_events
-from lymphokin.io.stated_units import UNIT_COLUMNS, check_units
+from lymphokin.io.stated_units import check_units
 from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
 from lymphokin.io.vocabulary import (
+    ANY_TABLE,
     COLUMNS,
     HOUR_COLUMNS,
     OTHER_NAMES,
     REQUIRED,
     TUBES,
+    UNIT_COLUMNS,
 )
 from lymphokin.plausible import accepted_in
 from lymphokin.quantities import Vocabulary
@@ -198,12 +200,9 @@ def _contract_columns(
                 chosen[name] = table.columns[alias]
                 in_hours = in_hours or alias in HOUR_COLUMNS
     chosen |= {name: table.columns[name] for name in UNIT_COLUMNS if name in table.columns}
-    known = {*COLUMNS, *UNIT_COLUMNS, "FRLTU"}.union(*OTHER_NAMES.values())
+    known = {*ANY_TABLE}
     for name, covariate in words.varying.items():
-        if name in known:
-            hint = f"{name} is a column of every event table"
-            found.add(None, name, None, "a name of its own for a covariate that varies", hint)
-        elif name in table.columns:
+        if name in table.columns:
             chosen[name] = table.columns[name]
         else:
             counts = f"{covariate.missing:g} {covariate.unit}"

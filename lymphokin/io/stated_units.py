@@ -9,6 +9,7 @@ import numpy as np
 
 from lymphokin.io.records import Records
 from lymphokin.io.sheet import Sheet, is_blank
+from lymphokin.io.vocabulary import OF_DOSES, OF_RESULTS, UNIT_COLUMNS
 from lymphokin.lab_units import (
     DoseUnit,
     count_factor,
@@ -18,11 +19,6 @@ from lymphokin.lab_units import (
     radiation_factor,
 )
 from lymphokin.quantities import DRUGS
-
-OF_RESULTS = ("DVU", "DVUNIT", "DV_UNIT", "DVUNITS", "UNIT", "UNITS")
-OF_DOSES = ("AMTU", "AMTUNIT", "AMT_UNIT", "AMTUNITS", "DOSEU", "DOSU", "UNIT", "UNITS")
-"""Names of such columns, of DV and of AMT."""
-UNIT_COLUMNS = tuple(dict.fromkeys((*OF_RESULTS, *OF_DOSES)))
 
 _MEANINGS: tuple[Callable[[str], Fraction | DoseUnit | None], ...] = (
     *(count_factor, level_factor, radiation_factor, dose_unit, part_factor),

@@ -28,6 +28,10 @@ RECORD_COLUMNS = (
 
 TEXT_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "IMMUNE_DOSE_SOURCE", "START_DATE")
 NUMERIC_COVARIATES = ("AGE", "BSA", "N_LESIONS", "PTV_CM3", "IMMUNE_DOSE_GY")
+CATEGORY_COVARIATES = ("ARM", "CENTRE", "SITE", "SEX", "IMMUNE_DOSE_SOURCE")
+"""Those of words that say what kind a patient is."""
+PER_LESION = "PTV_PER_LESION_CM3"
+"""The total target volume over the lesions: a covariate that is computed."""
 COVARIATES = (
     "ARM",
     "CENTRE",
@@ -72,6 +76,13 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "CENTRE": ("SITEID",),
 }
 """CDISC ADPPK names that are read when the column itself is absent, best first."""
+
+OF_RESULTS = ("DVU", "DVUNIT", "DV_UNIT", "DVUNITS", "UNIT", "UNITS")
+OF_DOSES = ("AMTU", "AMTUNIT", "AMT_UNIT", "AMTUNITS", "DOSEU", "DOSU", "UNIT", "UNITS")
+"""Names of columns that state the unit of DV and of AMT."""
+UNIT_COLUMNS = tuple(dict.fromkeys((*OF_RESULTS, *OF_DOSES)))
+ANY_TABLE = frozenset({*COLUMNS, *UNIT_COLUMNS, "FRLTU"}.union(*OTHER_NAMES.values()))
+"""Columns that have a meaning in every table, whatever the model."""
 
 COMPARTMENTS = ("rt", *DRUGS)
 QUANTITIES = tuple(OBSERVABLES)

@@ -118,6 +118,11 @@ def _of_drugs(block: Block) -> Iterator[str]:
                 f"takes {name!r}, which cannot be a word of CMT: expected letters, digits and _, "
                 "and not rt"
             )
+    if block.takes and type(block).on_dose is Block.on_dose:
+        yield (
+            f"takes {', '.join(map(repr, block.takes))} and has no on_dose: expected one, which "
+            "says what a dose changes"
+        )
     if block.takes and block.lag:
         yield f'has lag = {block.lag!r}: write Dose(..., lag="{block.lag}") in takes'
     if block.clock == "days":

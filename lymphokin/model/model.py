@@ -16,7 +16,7 @@ from lymphokin.model.lesions import Levels, declares_lesions, levels_of
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 from lymphokin.model.solver import AdaptiveSolver
-from lymphokin.quantities import Drug, Observable, Vocabulary, described
+from lymphokin.quantities import OBSERVABLES, Drug, Observable, Vocabulary, described
 
 REST_TOLERANCE = 1e-8
 """Change per day, over 1 + |state|, below which a state counts as at rest (double precision)."""
@@ -126,13 +126,14 @@ class Model:
 
     @property
     def counts_lymphocytes(self) -> bool:
-        """Whether a block on the days clock shows a measured lymphocyte count, ``alc``.
+        """Whether a block on the days clock shows a measured lymphocyte count, ``alc``, in the unit
+        in which counts are graded.
 
         One whose SD differs from record to record says nothing about a count to come.
         """
-        shown = {name for block in self.on_clock("days") for name in block.shows}
+        shown = {n: out.unit for block in self.on_clock("days") for n, out in block.shows.items()}
         return (
-            "alc" in shown
+            shown.get("alc") == OBSERVABLES["alc"].unit
             and "alc" in self.observed
             and not (self.table.residuals["alc"].sd_column)
         )
@@ -146,8 +147,8 @@ class Model:
         if not self.counts_lymphocytes:
             raise ModelError(
                 f"{purpose} needs a lymphocyte count, and model {self.name} has none: an output "
-                "'alc' of a block on the days clock, with a residual in the table (without "
-                "sd_column)"
+                f"'alc' in {OBSERVABLES['alc'].unit} of a block on the days clock, with a residual "
+                "in the table (without sd_column)"
             )
 
     def require_hazard(self, event: str, endpoint: str) -> None:

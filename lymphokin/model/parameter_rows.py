@@ -195,7 +195,8 @@ def _covariates(
     entry = Entry(f"{where}.covariates.{column}", raw, problems)
     entry.choice("form", COVARIATE_FORMS)
     entry.texts("source")
-    return (_levels if entry.raw.get("form") == "category" else _power)(entry, column, problems)
+    of_category = entry.raw.get("form") == "category"
+    return (_levels if of_category else _power)(entry, column, problems)
 
 
 def _power(entry: Entry, column: str, _: list[str]) -> tuple[PowerCovariate, ...]:

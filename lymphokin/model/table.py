@@ -12,7 +12,7 @@ from lymphokin.model.parameters import ParameterTable, TableError
 from lymphokin.model.residual_rows import residual_of
 from lymphokin.model.roles import contrast_entry
 from lymphokin.model.table_files import merged_table
-from lymphokin.model.varying_rows import refuse_in_typical_values, varying_of
+from lymphokin.model.varying_rows import check_columns, varying_of
 
 
 def read_table(path: Path) -> ParameterTable:
@@ -34,7 +34,7 @@ def read_table(path: Path) -> ParameterTable:
         name: correlations_of(name, entry, rows, problems) for name, entry in together.items()
     }
     varying = {name: varying_of(name, entry, problems) for name, entry in changing.items()}
-    refuse_in_typical_values(rows, changing, problems)
+    check_columns(rows, changing, problems)
     contrast = contrast_entry(disputed, rows, problems)
     composites = {name: composite_of(name, own, rows, problems) for name, own in results.items()}
     check_products(rows, problems)

@@ -13,13 +13,10 @@ import numpy as np
 
 from lymphokin.dose.immune import immune_dose_log_sd
 from lymphokin.io.problems import Findings
-from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
-from lymphokin.model import CategoryCovariate, Model, Parameter, PowerCovariate, TableError
+from lymphokin.io.vocabulary import PER_LESION
+from lymphokin.model import CategoryCovariate, Model, Parameter, PowerCovariate
 from lymphokin.population.arrays import MissingCovariate
 
-PER_LESION = "ptv_per_lesion_cm3"
-"""The total target volume over the lesions: a covariate that is computed."""
-CATEGORY_COVARIATES = tuple(name for name in TEXT_COVARIATES if name != "START_DATE")
 FEWEST_KNOWN = 5
 """Patients from whom the SD of a covariate is taken; from fewer it is known to no better than
 35 %."""
@@ -44,7 +41,7 @@ def covariate(patients: Columns, column: str) -> np.ndarray:
 
     ``ptv_per_lesion_cm3`` is the total target volume over the lesions.
     """
-    if column == PER_LESION:
+    if column == PER_LESION.lower():
         stated = np.asarray(patients["n_lesions"], float)
         lesions = np.maximum(np.where(np.isnan(stated), 1.0, stated), 1.0)
         return np.asarray(patients["ptv_cm3"], float) / lesions
@@ -81,28 +78,9 @@ def check_covariates(
         first_row: line of each patient's first record, by id, where it is known.
 
     Raises:
-        TableError: naming the covariates and the columns there are.
         BadInput: with file, line, column, value and what was expected.
     """
-    _check_columns(model)
     _check_categories(model, patients, list(ids), source, {} if first_row is None else first_row)
-
-
-def _check_columns(model: Model) -> None:
-    """Refuse covariates of columns that a cohort does not have."""
-    numbers = (*NUMERIC_COVARIATES, PER_LESION.upper())
-    problems = []
-    for p in model.table:
-        for c in p.covariates:
-            is_power, name = isinstance(c, PowerCovariate), c.column.upper()
-            form, columns = ("power", numbers) if is_power else ("category", CATEGORY_COVARIATES)
-            if name not in columns:
-                problems.append(
-                    f"parameters.{p.name}.covariates.{name}: expected, for form {form}, one of the "
-                    f"columns {', '.join(columns)}"
-                )
-    if problems:
-        raise TableError(f"model {model.name}: " + "; ".join(dict.fromkeys(problems)))
 
 
 def _check_categories(

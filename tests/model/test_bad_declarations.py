@@ -174,6 +174,13 @@ CODE = {
         'Events(), type("Bare", (Block,), {"flows": lambda _, y, *u: y.cells})())',
     ): "block Bare of model adverse asks for y.cells, but it has no states",
     ('("level",)', '"level"'): "hands_down must be a tuple of names",
+    (
+        """    def on_dose(self, y, p, dose):
+        return {"level": y.level + dose.il7 / 3.0}
+
+""",
+        "",
+    ): "takes 'il7' and has no on_dose",
     ('per="lesion"', 'per="organ"'): "state 'size' is per 'organ'",
     ('begins = "first record"', "begins = 3"): "begins must be 'first record'",
     ("Events())", "Events(), Events())"): "more than one block is called Events",
@@ -210,6 +217,20 @@ def test_a_wrong_parameter_is_one_message_with_its_key(load, changed, said):
     assert message.startswith("adverse.toml: ")
     assert said in message
     assert ";" not in message  # one problem is said once
+
+
+@pytest.mark.parametrize("name", ["TIME", "DV", "LESION", "AGE", "USUBJID", "PTV_PER_LESION_CM3"])
+def test_a_covariate_that_varies_has_a_column_of_its_own(load, name):
+    """A column that every table has would be read as two things."""
+    with pytest.raises(ModelError, match=f"covariates.{name}: expected a column of its own"):
+        load(("STEROIDS / 100", f"STEROIDS / 100 + u.{name}"), covariates={name: STEROIDS})
+
+
+def test_a_count_in_another_unit_is_not_graded(load):
+    model = load(('"1e9/L", "count"', '"cells/uL", "count"'))
+    with pytest.raises(ModelError, match="has none: an output 'alc' in 1e9/L"):
+        model.require_counts("a forecast")
+    load().require_counts("a forecast")
 
 
 def test_everything_that_is_wrong_is_said_at_once(load):

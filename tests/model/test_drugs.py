@@ -32,6 +32,9 @@ class Other(Block):
     def flows(self, y, p, u):
         return {"other": Flow(0.0, p.k * u.level)}
 
+    def on_dose(self, y, p, dose):
+        return {"other": y.other + dose.atra}
+
 
 def made(*blocks: Block):
     words = {"symbol": "k", "meaning": "of the test", "source": "none", "certainty": "fixed"}

@@ -152,16 +152,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_place(read, rows, value, exp
     assert expected in problem.expected
 
 
-class Ages(Counts):
-    def flows(self, y, p, u):
-        flow = super().flows(y, p, u)["count"]
-        return {"count": Flow(flow.inflow, flow.loss + 0 * u.AGE)}
-
-
 def test_what_is_not_stated_is_said(read):
     without = "\n".join(line.rpartition(",")[0] for line in TABLE.splitlines()) + "\n"
     cohort = read(without, made())
     assert "there is no column STEROIDS: it counts as 0 mg in every patient" in cohort.warnings
-    of_age = made({"AGE": STEROIDS, "STEROIDS": STEROIDS}, block=Ages())
-    with pytest.raises(lk.BadInput, match="AGE is a column of every event table"):
-        read(TABLE, of_age)

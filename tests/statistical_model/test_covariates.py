@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from lymphokin.io import BadInput
-from lymphokin.model import ModelError, TableError
+from lymphokin.model import ModelError
 from lymphokin.population import Hierarchy
 from tests.statistical_model.conftest import GaussianPosterior, cohort_of, posterior_of
 
@@ -76,9 +76,8 @@ def test_a_category_without_an_effect_is_refused_with_its_line(level_model):
     ],
 )
 def test_a_column_that_no_cohort_has_is_refused(level_model, covariates, problem):
-    model = level_model(level(**covariates))
-    with pytest.raises(TableError, match=re.escape(problem)):
-        posterior_of(model, cohort_of([[1.0]]))
+    with pytest.raises(ModelError, match=re.escape(problem)):
+        level_model(level(**covariates))
 
 
 @pytest.mark.parametrize(

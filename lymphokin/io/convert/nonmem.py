@@ -30,8 +30,15 @@ from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, re
 from lymphokin.io.convert.results import read_number
 from lymphokin.io.cross_checks import like_hours
 from lymphokin.io.records import MOST_REPEATS
-from lymphokin.io.stated_units import OF_DOSES, OF_RESULTS, other_units
-from lymphokin.io.vocabulary import COMPARTMENTS, COVARIATES, NUMERIC_COVARIATES, QUANTITIES
+from lymphokin.io.stated_units import other_units
+from lymphokin.io.vocabulary import (
+    COMPARTMENTS,
+    COVARIATES,
+    NUMERIC_COVARIATES,
+    OF_DOSES,
+    OF_RESULTS,
+    QUANTITIES,
+)
 from lymphokin.lab_units import count_factor, level_factor
 from lymphokin.quantities import CELLS_PER_UL, DRUG, DRUGS, OBSERVABLES
 
