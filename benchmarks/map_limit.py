@@ -8,7 +8,8 @@ population along a straight line and has a covariance of its own given the popul
 for latents as the parameter table writes them, and partly non-centred as in a fit. Last comes what
 a fit's own way of learning makes of the draws of the long run instead of those of pilot runs. All
 rows move by the same code, with steps tuned to the same acceptance; the slowest population quantity
-counts. Prints a line of JSON per trial and map, and a table.
+counts. Prints a line of JSON per trial and map, and a table. With `--unfinished` long runs are
+kept in a folder, and one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -95,11 +96,13 @@ def cost(
     }
 
 
-def of_trial(trial: str, long: int, draws: int, seed: int) -> Iterator[dict[str, Any]]:
-    """One row per map."""
+def of_trial(
+    trial: str, long: int, draws: int, seed: int, folder: Path
+) -> Iterator[dict[str, Any]]:
+    """One row per map; ``folder`` keeps the long run."""
     from lymphokin.infer import Checkpoint, NutsSettings, sample_nuts
     from lymphokin.infer.learning import learnt_from
-    from lymphokin.infer.modes import find_modes
+    from lymphokin.infer.modes import Modes, find_modes
     from lymphokin.infer.noncentred_density import NoncentredDensity
     from lymphokin.infer.nuts import FIRST_STEP, step_correction
     from lymphokin.infer.sampler import CHUNK, compile_sampler
@@ -108,11 +111,12 @@ def of_trial(trial: str, long: int, draws: int, seed: int) -> Iterator[dict[str,
     settings = NutsSettings(draws=long, seed=seed)
     sampler, n = compile_sampler(density, coarse, settings), len(density.hierarchy.quantities)
     gradients, arrays = sampler.gradients(density, coarse), (coarse.arrays, density.arrays)
-    start = find_modes(density, gradients, seed, settings.chains).approximation
-    with tempfile.TemporaryDirectory() as folder:
-        run = sample_nuts(
-            density, coarse, sampler, start, settings, Checkpoint(Path(folder) / "run", {})
-        )
+    kept = Checkpoint(folder / f"{trial}_{seed}", {"trial": trial, "seed": seed})
+    modes = kept.recall(
+        "map", lambda: find_modes(density, gradients, seed, settings.chains).arrays()
+    )
+    start = Modes.of(modes).approximation
+    run = sample_nuts(density, coarse, sampler, start, settings, kept)
     yield {"map": "a fit's"} | cost(run.x, run.n_steps, run.diverging, n)
     x = run.x.reshape(-1, run.x.shape[-1])
     before = NoncentredDensity(density, start.noncentring)
@@ -126,15 +130,15 @@ def of_trial(trial: str, long: int, draws: int, seed: int) -> Iterator[dict[str,
         rng = np.random.default_rng(seed)
         y = rng.standard_normal((settings.chains, len(density.centre)))
         keys = rng.integers(2**32, size=(settings.chains, 2), dtype=np.uint32)
-        chains, step, kept = sampler.standing(y, arrays, map_)._replace(key=keys), FIRST_STEP, []
+        chains, step, found = sampler.standing(y, arrays, map_)._replace(key=keys), FIRST_STEP, []
         for i in range(WARM_UP + draws // CHUNK):
             chains, out = sampler.chunk(chains, step, i >= WARM_UP, arrays, map_)
             if i < WARM_UP:
                 step *= step_correction(out["acceptance_rate"].mean(), settings.target_accept)
             else:
-                kept.append(out)
+                found.append(out)
         parts = (
-            np.concatenate([c[k] for c in kept], axis=1) for k in ("x", "n_steps", "diverging")
+            np.concatenate([c[k] for c in found], axis=1) for k in ("x", "n_steps", "diverging")
         )
         yield {"map": name} | cost(*parts, n)
 
@@ -145,13 +149,16 @@ def main() -> None:
     options.add_argument("--long", type=int, default=2000, help="draws per chain of the long run")
     options.add_argument("--draws", type=int, default=500, help="draws per chain in each other map")
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--unfinished", type=Path)
     chosen = options.parse_args()
     prepare_jax()
     rows = []
-    for trial in chosen.trials.split(","):
-        for row in of_trial(trial, chosen.long, chosen.draws, chosen.seed):
-            rows.append({"trial": trial, **row, "cpu_s": round(time.process_time())})
-            print(json.dumps(rows[-1]), flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        how = (chosen.long, chosen.draws, chosen.seed, chosen.unfinished or Path(scratch))
+        for trial in chosen.trials.split(","):
+            for row in of_trial(trial, *how):
+                rows.append({"trial": trial, **row, "cpu_s": round(time.process_time())})
+                print(json.dumps(rows[-1]), flush=True)
     print("| " + " | ".join(rows[0]) + " |\n" + "|---" * len(rows[0]) + "|")
     for row in rows:
         print("| " + " | ".join(map(str, row.values())) + " |")
