@@ -176,7 +176,7 @@ def sample_nuts(
         map_ = NormalApproximation.of(checkpoint.recall(f"map_of_pilot{i}", better))
         if there:
             break
-        total += lengths[0] if i + 1 >= PILOT_RUNS else 0
+        total += lengths[0] if PILOT_RUNS <= i + 1 < MOST_PILOT_RUNS else 0
     before, warming = (i + 1) * lengths[0], lengths[1]
 
     def drawn(numbers: range, chains: Chain) -> tuple[dict[str, np.ndarray], Chain]:

@@ -125,8 +125,9 @@ def test_chains_that_are_on_their_way_have_further_pilot_runs(
         taught.append(x)
         return map_
 
-    sampler = Autoregressive(0.0, way=way)
-    drawn(sampler, ess=0.0, learn=learn)
+    sampler, seen = Autoregressive(0.0, way=way), []
+    drawn(sampler, ess=0.0, learn=learn, on_progress=seen.append)
+    assert seen[-1].done == seen[-1].total == (runs + 1) * CHUNK + DRAWS
     assert sampler.chunks == runs + 1 + DRAWS // CHUNK
     assert [len(x) for x in taught][-1] == counted * CHAINS * CHUNK
     assert len(taught) == runs
