@@ -7,7 +7,7 @@ interval holds the truth.
 
     uv run python benchmarks/abscopal_recovery.py --replicates 20 --out recovery.csv
 
-Takes some four minutes of processor time per replicate, and two once to compile. A run that was
+Takes some three minutes of processor time per replicate, and two once to compile. A run that was
 stopped goes on with the replicates that its file lacks.
 """
 
@@ -43,7 +43,7 @@ PARAMETERS = (
 DRAWS = 500
 """Of the composites of the truth."""
 CHAINS = {"chains": 2, "pilot": 50, "warmup": 25, "draws": 200, "ess": 0.0}
-"""Enough for the ends of a 90 % interval: worth some 100 draws of the slowest parameter."""
+"""Enough for the ends of a 90 % interval: worth some 50 draws of the slowest parameter."""
 LIMITS = {"alc": 0.10, "mdsc": 1.0, "cd8": 1.0, "atra": 10.0, "diameter": 5.0}
 """Of quantification, as in the trial's truth."""
 

@@ -61,17 +61,21 @@ def test_next_to_no_response_outside_the_field_is_expected(tmp_path):
 
 
 def test_the_synthetic_trial_is_fitted_saved_opened_and_forecast(tmp_path):
-    fit = lk.fit(TABLE, "abscopal_cd8", method="quick", seed=1)
-    assert max(fit.provenance["solver_relative_error"].values()) < 1e-3
+    fit = lk.fit(TABLE, "abscopal_cd8", draws=300, seed=1)
+    assert fit.convergence["level"] == "good"
+    errors = fit.provenance["solver_relative_error"]
+    assert max(errors[name] for name in ("alc", "cd8", "diameter")) < 1e-3
     summary = fit.summary.set_index("name")
-    # The typical growth stays below that of the table: most lesions of the prior stand still.
-    assert summary.loc["growth", "q50"] > 0.00017
+    # It rises towards the table's 0.005 and stays below: most lesions of the prior stand still.
+    assert 0.00017 < summary.loc["growth", "q50"] < 0.005
     truth = {"lesion_volume": 10.3, "active_baseline": 30.0}
     for name, value in truth.items():
         assert summary.loc[name, "q05"] < value < summary.loc[name, "q95"]
     assert summary.loc["active_baseline", "contraction"] > 0.5
-    # The approximation says itself that it is not to be believed, and is too narrow here.
-    assert summary.loc["function_suppression", "contraction"] < 0.6
+    # Six patients tell little of the brake on activation; a quick fit, which is not to be believed
+    # here, says twice as much.
+    assert summary.loc["function_suppression", "contraction"] < 0.4
+    assert summary.loc["alpha_beta_ratio", "learnt"] == "prior only"
     fit.save(tmp_path / "run")
     opened = lk.open_run(tmp_path / "run")
     growth = opened.draws["individuals"]["growth"]
