@@ -227,14 +227,21 @@ class Hierarchy:
         places, present = arrays.lesions, arrays.timeline.days.present
         if places is None or present is None:
             return {}
+
+        def of_lesions(value: Any) -> Any:
+            """A value of the population, of which every patient may have one, of each lesion."""
+            return value[places.patient] if jnp.ndim(value) else value
+
         nothing = jnp.zeros(present.shape)
         found = {}
         for i, p in enumerate(self.lesion_effects):
             centred = p.lesion_parametrisation == "centred"
-            sd = p.between_lesion_sd if centred else population.between_lesion_sd[p.name]
+            sd = (
+                p.between_lesion_sd if centred else of_lesions(population.between_lesion_sd[p.name])
+            )
             own = sd * latents.lesion[i]
             if p.name in population.outside_effect:
-                own = own + population.outside_effect[p.name] * places.outside
+                own = own + of_lesions(population.outside_effect[p.name]) * places.outside
             found[p.name] = nothing.at[places.number, places.patient].set(own)
         return found
 

@@ -59,7 +59,9 @@ def test_lesions_of_a_patient_are_those_of_the_solver_of_fits(engine):
     timeline, layout = build_timeline([treatment] * LANES)
     hierarchy, fixed = engine.population.hierarchy, engine.fixed(patient)
     columns = ({k: np.full(LANES, v) for k, v in part.items()} for part in fixed)
-    places = LesionArrays(np.repeat(np.arange(LANES), 2), np.tile(np.arange(2), LANES))
+    places = LesionArrays(
+        np.repeat(np.arange(LANES), 2), np.tile(np.arange(2), LANES), np.zeros(2 * LANES)
+    )
     arrays = CohortArrays(timeline, *columns, {}, np.zeros(0, int), lesions=places)
     population = hierarchy.population(jnp.asarray(lanes.z))
     mean, sd = hierarchy.subject_prior(population, arrays)
