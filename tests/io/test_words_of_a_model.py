@@ -25,6 +25,9 @@ class Cells(Block):
     def flows(self, y, p, u):
         return {"cells": Flow(p.turnover * 3.0, p.turnover)}
 
+    def on_dose(self, y, p, dose):
+        return {"cells": y.cells + 0 * dose.stim}
+
     def outputs(self, y, p, u):
         return {"cells": y.cells, "marker": y.cells / 3.0}
 
