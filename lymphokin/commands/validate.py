@@ -55,7 +55,7 @@ def validate(
         str | None,
         typer.Option(
             help="What is judged: grade2_week6 (default), grade3_lowest, recovery, "
-            "week15, an event of the model as progression_by_day180, or a TOML file that declares "
+            "week15, an event of the model as progression_by_day168, or a TOML file that declares "
             "an endpoint with an event."
         ),
     ] = None,

@@ -198,6 +198,8 @@ def check_forecasts(
         progress: True, False, a reporter of your own; None: a bar where someone looks.
 
     Raises:
+        BadInput: when an event in time cannot be judged by these patients: too few are there or
+            followed to its last day, or all or none of them had it.
         ValueError: when there are too few patients to judge a forecast by, or for the folds; with
             an executor also of a fit that is not saved, and without ``unfinished``.
         ChildProcessError: when another process failed; what is finished is kept.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from lymphokin.criticism.forecasts.event_cases import EventCases, event_cases
+from lymphokin.criticism.forecasts.event_cases import EventCases, event_cases, refuse_unjudged
 from lymphokin.criticism.forecasts.event_quality import (
     event_quality,
     observed_over_expected,
@@ -21,8 +21,7 @@ from lymphokin.criticism.result import CheckResult
 from lymphokin.criticism.sections import Section
 from lymphokin.endpoints import Endpoint
 from lymphokin.infer.density import density_of
-from lymphokin.io import BadInput, Cohort
-from lymphokin.io.problems import Problem
+from lymphokin.io import Cohort
 from lymphokin.pages.wording import patients as number_of_patients
 from lymphokin.pages.wording import percent, some
 from lymphokin.population.draws import PopulationDraws
@@ -122,30 +121,15 @@ def event_forecasts_judged(
     """Who is judged, and how good the forecasts from each look are.
 
     Raises:
-        BadInput: when too few are judged, or the event happened to all or none of them.
+        BadInput: when too few are judged or followed, or the event happened to all or none of them.
     """
     model = population.model
     exact = model.hazards[endpoint.quantity].exact
     cases = event_cases(cohort, endpoint, looks, exact)
-    _refuse_few(cohort, cases)
+    refuse_unjudged(cohort, cases, FEWEST)
     density = density_of(model, cohort, steps, days_of_interest(cohort, endpoint))
     found = forecasts_at_looks(density, population.z, cases, looks, seed)
     return cases, event_quality(cases, found, seed)
-
-
-def _refuse_few(cohort: Cohort, cases: EventCases) -> None:
-    file, name = cohort.source or "the cohort", cases.endpoint.quantity
-    why = some(f"{reason} ({count})" for reason, count in cases.left_out.items())
-    for look, at_risk in cases.at_risk.items():
-        own = cases.patients[at_risk]
-        happened = int((own["state"] == 1).sum())
-        if len(own) < FEWEST:
-            expected = f"at least {FEWEST} patients in whom {name} is looked for after day {look:g}"
-            raise BadInput([Problem(file, None, None, number_of_patients(len(own)), expected, why)])
-        if happened in (0, len(own)):
-            found = f"{'all' if happened else 'none'} of {len(own)} patients had it"
-            expected = f"patients with and without {name} after day {look:g}"
-            raise BadInput([Problem(file, None, None, found, expected, "another day may divide")])
 
 
 def event_patients_in_words(cases: EventCases) -> str:

@@ -169,7 +169,7 @@ def validate(
         events: the new patients, or the path of their event table.
         looks: days up to which records are known.
         endpoint: what is judged: a name, a TOML file, or an endpoint with an event, such as
-            ``progression_by_day180`` of a model with that hazard; None: grade >= 2 at the visit 6
+            ``progression_by_day168`` of a model with that hazard; None: grade >= 2 at the visit 6
             weeks after radiotherapy.
         all_models: whether every model that is calibrated to published cohorts is judged, too.
         seed: of all random numbers.
@@ -179,7 +179,8 @@ def validate(
         verdicts as a table, ``.conclusion``, scores, and ``.save("page.html")``.
 
     Raises:
-        BadInput: when the table cannot be used, holds patients of the fit, or too few to judge.
+        BadInput: when the table cannot be used, holds patients of the fit, or too few to judge; of
+            an event in time also when too few are followed to its last day.
         NoForecastError: when the model has no solution for some patients.
         ModelError: when the model has no lymphocyte count, or no hazard of the event.
         ValueError: when the fit is a single point, or a look is not a day.

@@ -12,7 +12,7 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 import lymphokin as lk
-from lymphokin.criticism.forecasts.event_cases import event_cases
+from lymphokin.criticism.forecasts.event_cases import event_cases, refuse_unjudged
 from lymphokin.criticism.forecasts.prediction_quality import MODEL
 from lymphokin.criticism.forecasts.pseudo_values import (
     auc,
@@ -243,6 +243,33 @@ def test_few_patients_or_one_outcome_are_refused(known, cohort, message):
         lk.validate(known, cohort(known), looks=[0], endpoint=BY_120, progress=False)
 
 
+@pytest.mark.parametrize("end", [240, 365])
+def test_an_event_later_than_anybody_is_followed_is_refused(known, end):
+    """Everybody is looked at until about day 210: who has the event later is not in the records."""
+    cohort = hospital(known, 1, count=80, censored=(400, 401))
+    with pytest.raises(lk.BadInput, match=f"(?s)to day {end},.*day 20. at the latest"):
+        lk.validate(known, cohort, looks=[0], endpoint=f"progression_by_day{end}", progress=False)
+
+
+def test_the_day_that_a_refusal_names_is_judged(known):
+    """And so is an arm in which all had the event, or are seen as long as those who were lost."""
+    cohort = hospital(known, 1, count=80, censored=(400, 401))
+    with pytest.raises(lk.BadInput) as refused:
+        refuse_unjudged(cohort, of_event(cohort, 240), 10)
+    day = float(re.findall(r"by day ([\d.]+)", str(refused.value))[0])
+    cases = of_event(cohort, day)
+    refuse_unjudged(cohort, cases, 10)
+    assert (cases.patients["state"] == 0).groupby(cases.patients["arm"]).sum().min() >= 2
+    fast = hospital(known, 2, factor=3.0)
+    cases = of_event(fast, 120)
+    assert not (cases.patients[cases.patients["arm"] == "B"]["state"] == 0).any()
+    refuse_unjudged(fast, cases, 10)
+
+
+def of_event(cohort, end):
+    return event_cases(cohort, read_endpoint(f"progression_by_day{end:g}"), [0.0], exact=False)
+
+
 def test_an_event_of_no_hazard_and_other_models_are_refused(known):
     death = read_endpoint("death_by_day120")
     with pytest.raises(ModelError, match=r"no hazard of 'death'.*it has: progression"):
@@ -315,6 +342,8 @@ def test_a_check_forecasts_events_of_the_fitted_patients_without_their_own_recor
     ]  # fmt: skip
     assert of_fit.table.set_index("check").loc["times of an event", "level"] == "fine"
     assert "declares no composites" in of_fit.page()
+    with pytest.raises(lk.BadInput, match="followed without it to day"):
+        lk.check_forecasts(fit, endpoint="progression_by_day365", progress=False)
     with pytest.raises(ModelError, match="a check needs a lymphocyte count"):
         lk.check_forecasts(fit, progress=False)
     with pytest.raises(ModelError, match="no hazard of 'death'"):

@@ -8,9 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from lymphokin.criticism.forecasts.pseudo_values import taken_together
 from lymphokin.endpoints import Endpoint
-from lymphokin.io import Cohort
+from lymphokin.io import BadInput, Cohort
+from lymphokin.io.problems import Problem
+from lymphokin.pages.wording import patients as number_of_patients
+from lymphokin.pages.wording import some
 from lymphokin.predict.event_forecast import Known, known_of
+
+FEWEST_FOLLOWED = 2
+"""Patients followed as long as all who were lost before the last day, below which the share with
+the event by then is not in the records: it has to be there without each of them, too."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +97,51 @@ def _interval(known: Known, start: float, end: float, exact: bool) -> tuple[floa
     after = min(after, until)
     state = 1.0 if until <= end else 0.0 if after >= end else np.nan
     return after, until, state
+
+
+def refuse_unjudged(cohort: Cohort, cases: EventCases, fewest: int) -> None:
+    """Refuse patients by whom forecasts of an event cannot be judged at each look.
+
+    Args:
+        cohort: where they are from.
+        cases: who is judged.
+        fewest: patients below which nothing is judged.
+
+    Raises:
+        BadInput: when there are too few, all or none of them had the event, or so few are followed
+            to the endpoint's last day that the share with the event is not known.
+    """
+    file, name = cohort.source or "the cohort", cases.endpoint.quantity
+    why = some(f"{reason} ({count})" for reason, count in cases.left_out.items())
+    for look, at_risk in cases.at_risk.items():
+        own = cases.patients[at_risk]
+        happened = int((own["state"] == 1).sum())
+        if len(own) < fewest:
+            expected = f"at least {fewest} patients in whom {name} is looked for after day {look:g}"
+            raise BadInput([Problem(file, None, None, number_of_patients(len(own)), expected, why)])
+        if happened in (0, len(own)):
+            found = f"{'all' if happened else 'none'} of {len(own)} patients had it"
+            expected = f"patients with and without {name} after day {look:g}"
+            raise BadInput([Problem(file, None, None, found, expected, "another day may divide")])
+    each = (cases.patients[at_risk] for _, at_risk in cases.at_risk.items())
+    last = min(_followed(own, cases.end) for own in each)
+    if last < cases.end:
+        expected = (
+            f"patients followed without {name} to day {cases.end:g}, in every arm and after every "
+            "look: else nobody knows how many had it by then"
+        )
+        found = f"followed without it to day {last:g} at the latest"
+        hint = f"ask whether it happens by day {last:g}, or by an earlier one"
+        raise BadInput([Problem(file, None, None, found, expected, hint)])
+
+
+def _followed(patients: pd.DataFrame, end: float) -> float:
+    """Last day by which the share with the event is in the records of every arm, up to ``end``."""
+    found, together = [end], taken_together(patients["arm"].to_numpy(str))
+    for _, own in patients.groupby(together):
+        lost = own["state"].isna() & np.isinf(own["until"])
+        last = own.loc[lost, "after"].max()
+        as_long = int((own.loc[~lost, "after"] >= last).sum())
+        if lost.any() and as_long < FEWEST_FOLLOWED:
+            found.append(own["after"].nlargest(FEWEST_FOLLOWED).min())
+    return min(found)

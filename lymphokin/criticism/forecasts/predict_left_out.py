@@ -11,7 +11,7 @@ import pandas as pd
 
 from lymphokin.criticism.forecasts.benchmarks import benchmark_forecasts
 from lymphokin.criticism.forecasts.cases import Cases, cases_of
-from lymphokin.criticism.forecasts.event_cases import EventCases, event_cases
+from lymphokin.criticism.forecasts.event_cases import EventCases, event_cases, refuse_unjudged
 from lymphokin.criticism.forecasts.event_quality import event_quality
 from lymphokin.criticism.forecasts.held_out import HeldOut
 from lymphokin.criticism.forecasts.later_counts import count_measures
@@ -50,7 +50,8 @@ def to_judge(
         endpoint: by name, a file that declares one, or as it is; None: the default one.
 
     Raises:
-        BadInput: when there is no such endpoint, or it has no event.
+        BadInput: when there is no such endpoint, or it has no event; of an event in time, when its
+            forecasts cannot be judged by these patients.
         ModelError: when the model has no hazard of the event, or no lymphocyte count.
         ValueError: when too few patients are left to judge a forecast by.
     """
@@ -81,12 +82,7 @@ def _events_to_judge(
     density = density_of(fit.model, fit.cohort, fit.steps, days_of_interest(fit.cohort, endpoint))
     exact = fit.model.hazards[endpoint.quantity].exact
     cases = event_cases(fit.cohort, endpoint, days, exact)
-    fewest = int(cases.at_risk.sum().min())
-    if fewest < FEWEST:
-        raise ValueError(
-            f"forecasts cannot be judged: {endpoint.quantity} is looked for in {fewest} patient(s) "
-            f"after a day that is judged, expected at least {FEWEST}"
-        )
+    refuse_unjudged(fit.cohort, cases, FEWEST)
     return density, cases
 
 

@@ -51,6 +51,14 @@ def share_by(after: Floats, until: Floats, end: float) -> float:
     return float(((before - steps.survival) * np.clip(fallen, 0.0, 1.0)).sum())
 
 
+def taken_together(arm: np.ndarray) -> np.ndarray:
+    """[patient] name of the patients among whom the share with the event is estimated: of the arm,
+    or "" of all together where an arm is small.
+    """
+    sizes = np.unique(arm, return_counts=True)[1]
+    return np.full(len(arm), "") if sizes.min() < FEWEST_OF_ARM else arm
+
+
 def pseudo_values(after: Floats, until: Floats, end: float, arm: np.ndarray) -> PseudoValues:
     """Pseudo-values by arm; of all together where an arm is small.
 
@@ -58,12 +66,10 @@ def pseudo_values(after: Floats, until: Floats, end: float, arm: np.ndarray) -> 
         after, until, end: as of :func:`share_by`.
         arm: [patient] the arm's name.
     """
-    names, sizes = np.unique(arm, return_counts=True)
-    if sizes.min() < FEWEST_OF_ARM:
-        arm, names = np.zeros(len(after)), np.zeros(1)
+    together = taken_together(arm)
     value, others = np.empty(len(after)), np.empty(len(after))
-    for name in names:
-        own = np.flatnonzero(arm == name)
+    for name in np.unique(together):
+        own = np.flatnonzero(together == name)
         n, whole = len(own), share_by(after[own], until[own], end)
         for patient in own:
             rest = own[own != patient]
