@@ -214,14 +214,17 @@ def _remedy(summary: pd.DataFrame, draws: int, divergent: float, risk_ess: float
     row: Any = summary.iloc[int(badness.to_numpy().argmax())]
     needed = max(ESS_GOOD / min(row["ess_bulk"], risk_ess), 2.0 if apart else 1.0)
     steps = []
-    if row.get("learnt") == NOT_MEASURED:
+    if row.get("learnt") == NOT_MEASURED and (apart or row["ess_bulk"] <= risk_ess):
         steps.append(f"fix {row['name']}, of which nothing was measured, at a known value")
     if needed > 1:
         steps.append(f"sample about {100 * math.ceil(draws * needed / 100):,} draws per chain")
     if divergent >= DIVERGENT_SHARE_GOOD:
         steps.append("against divergences, narrower priors or fewer free parameters")
-    numbers = f"R-hat {fixed(row['rhat'], 3)}, bulk effective sample size {row['ess_bulk']:.0f}"
-    return f"{row['name']} samples worst ({numbers}). What helps: {'; '.join(steps)}."
+    worst, size = row["name"], f"bulk effective sample size {min(row['ess_bulk'], risk_ess):.0f}"
+    numbers = f"R-hat {fixed(row['rhat'], 3)}, {size}"
+    if not apart and risk_ess < row["ess_bulk"]:
+        worst, numbers = "The risk of a patient", size
+    return f"{worst} samples worst ({numbers}). What helps: {'; '.join(steps)}."
 
 
 def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence:

@@ -25,16 +25,12 @@ def risk_ess(density: CohortDensity) -> Callable[[np.ndarray, float], float]:
 
     It takes latents [chain, draw, latent] and how many effective draws are wanted; of many draws it
     looks at some, so that it does not tell apart what is more than about twice that number. It is
-    infinite where the model has no count or the density does not follow it to the visits: there is
-    no risk then.
+    infinite where the model has no count: there is no risk then.
     """
     packed = density.packed
-    try:
-        if not density.likelihood.model.counts_lymphocytes:
-            return lambda x, wanted: np.inf
-        read = counts_on(packed, endpoint_visits(packed.cohort)["endpoint_day"])
-    except KeyError:
+    if not density.likelihood.model.counts_lymphocytes:
         return lambda x, wanted: np.inf
+    read = counts_on(packed, endpoint_visits(packed.cohort)["endpoint_day"])
 
     def smallest(x: np.ndarray, wanted: float) -> float:
         count = min(x.shape[1], int(np.ceil(DRAWS_PER_EFFECTIVE * wanted / len(x))))

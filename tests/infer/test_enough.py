@@ -203,19 +203,30 @@ def test_steps_stay_as_they_are_where_nobody_wants_a_number_of_effective_draws(d
     assert drawn(Autoregressive(0.0, longest=0.0), ess=0.0).shortened == 0
 
 
-def test_a_run_that_was_stopped_ends_the_same(drawn, tmp_path):
+@pytest.mark.parametrize(
+    ("sampler", "settings", "after"),
+    [
+        (lambda: Autoregressive(0.85), {}, 4 * CHUNK + 1.5 * DRAWS),
+        (lambda: Autoregressive(0.85, longest=0.15), {}, 4 * CHUNK + 1.5 * DRAWS),
+        (lambda: Autoregressive(0.85, longest=0.15), {}, 4 * CHUNK + 2.5 * DRAWS),
+        (lambda: Autoregressive(0.0, way=3), {"ess": 0.0}, 3.5 * CHUNK),
+    ],
+    ids=["for more draws", "with shorter steps", "for more draws since then", "a fourth pilot run"],
+)
+def test_a_run_that_was_stopped_ends_the_same(drawn, tmp_path, sampler, settings, after):
     class StoppedError(Exception): ...
 
     def stop(progress):
-        if progress.going_on and progress.done > 4 * CHUNK + 1.5 * DRAWS:
+        if progress.done > after:
             raise StoppedError
 
+    stopped, continued, whole = sampler(), sampler(), sampler()
     with pytest.raises(StoppedError):
-        drawn(Autoregressive(0.85), on_progress=stop)
-    again = Autoregressive(0.85)
-    continued = drawn(again)
-    assert 0 < again.chunks < 4 * DRAWS // CHUNK
+        drawn(stopped, on_progress=stop, **settings)
+    continued.chunks = stopped.chunks
+    again = drawn(continued, **settings)
     for path in (tmp_path / "run").glob("*"):
         path.unlink()
-    for found, expected in zip(continued, drawn(Autoregressive(0.85)), strict=True):
+    for found, expected in zip(again, drawn(whole, **settings), strict=True):
         np.testing.assert_array_equal(found, expected)
+    assert 0 < stopped.chunks < continued.chunks == whole.chunks
