@@ -13,6 +13,7 @@ from statsmodels.duration.survfunc import SurvfuncRight
 
 import lymphokin as lk
 from lymphokin.criticism.forecasts.event_cases import event_cases, refuse_unjudged
+from lymphokin.criticism.forecasts.event_quality import in_groups, observed_over_expected
 from lymphokin.criticism.forecasts.prediction_quality import MODEL
 from lymphokin.criticism.forecasts.pseudo_values import (
     auc,
@@ -149,9 +150,10 @@ def test_pseudo_values_are_the_jackknife_of_kaplan_and_meier():
 
     every = np.arange(30)
     assert share_by(after, until, 120.0) == pytest.approx(share(every), abs=1e-6)
-    by_hand = [30 * share(every) - 29 * share(every[every != i]) for i in every]
+    by_hand = np.array([30 * share(every) - 29 * share(every[every != i]) for i in every])
     found = pseudo_values(after, until, 120.0, np.full(30, "A"))
-    np.testing.assert_allclose(found.value, by_hand, atol=1e-4)
+    moved = by_hand + share(every) - by_hand.mean()
+    np.testing.assert_allclose(found.value, moved, atol=1e-4)
 
 
 def test_where_all_is_known_they_are_what_happened():
@@ -198,6 +200,41 @@ def test_who_is_lost_early_does_not_flatter_or_blame(known):
     error = np.std(ratios, ddof=1) / np.sqrt(len(ratios))
     assert np.mean(ratios) == pytest.approx(1.0, abs=2.5 * error)
     assert np.mean(complete) > 1.0 + 2.5 * error
+
+
+@pytest.mark.long
+def test_observed_over_expected_is_right_where_patients_are_lost(known):
+    """Its centre is the share of each arm, and its intervals hold the right number, 1."""
+    found = []
+    for seed in range(16):
+        cohort = hospital(known, 300 + seed, count=40, censored=(60.0, 240.0))
+        patients = of_event(cohort, 120).patients
+        risk = -np.expm1(-120 * RATE * np.where(patients["arm"] == "B", FASTER, 1.0))
+        after, until = (patients[c].to_numpy(float) for c in ("after", "until"))
+        value = pseudo_values(after, until, 120.0, patients["arm"].to_numpy(str)).value
+        found.append(observed_over_expected(risk, value))
+        arms = [np.flatnonzero(patients["arm"] == arm) for arm in "AB"]
+        events = sum(len(own) * share_by(after[own], until[own], 120.0) for own in arms)
+        assert found[-1].value == pytest.approx(events / risk.sum())
+    ratio, low, high = np.array(found).T
+    assert ratio.mean() == pytest.approx(1.0, abs=2.5 * ratio.std(ddof=1) / 4)
+    assert ((low < 1) & (high > 1)).sum() >= 12  # fewer in one of 50 such tests at 90 %
+
+
+def test_no_event_in_few_patients_is_no_certainty(judged):
+    """0.6 events were expected of 12 patients."""
+    found = observed_over_expected(np.full(12, 0.05), np.zeros(12))
+    assert found.value == 0.0
+    assert np.isnan(found[1:]).all()
+    table = judged.quality.forecasts
+    early = (table["until"] > 60) & (table["arm"] == "A")
+    cut = np.where(early, 60.0, table["after"])
+    left = table.assign(
+        after=np.minimum(cut, table["after"]), until=table["until"].mask(early, np.inf)
+    )
+    groups = in_groups(replace(judged.quality, forecasts=left), 0.0)
+    assert groups["observed"].isna().any()
+    assert groups["observed"].notna().any()
 
 
 def test_who_is_judged_at_a_look():

@@ -8,17 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from lymphokin.criticism.forecasts.pseudo_values import taken_together
+from lymphokin.criticism.forecasts.pseudo_values import followed_to, taken_together
 from lymphokin.endpoints import Endpoint
 from lymphokin.io import BadInput, Cohort
 from lymphokin.io.problems import Problem
 from lymphokin.pages.wording import patients as number_of_patients
 from lymphokin.pages.wording import some
 from lymphokin.predict.event_forecast import Known, known_of
-
-FEWEST_FOLLOWED = 2
-"""Patients followed as long as all who were lost before the last day, below which the share with
-the event by then is not in the records: it has to be there without each of them, too."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +133,7 @@ def refuse_unjudged(cohort: Cohort, cases: EventCases, fewest: int) -> None:
 
 def _followed(patients: pd.DataFrame, end: float) -> float:
     """Last day by which the share with the event is in the records of every arm, up to ``end``."""
-    found, together = [end], taken_together(patients["arm"].to_numpy(str))
-    for _, own in patients.groupby(together):
-        lost = own["state"].isna() & np.isinf(own["until"])
-        last = own.loc[lost, "after"].max()
-        as_long = int((own.loc[~lost, "after"] >= last).sum())
-        if lost.any() and as_long < FEWEST_FOLLOWED:
-            found.append(own["after"].nlargest(FEWEST_FOLLOWED).min())
-    return min(found)
+    after, until = (patients[c].to_numpy(float) for c in ("after", "until"))
+    together = taken_together(patients["arm"].to_numpy(str))
+    arms = (together == name for name in np.unique(together))
+    return min(followed_to(after[own], until[own], end) for own in arms)

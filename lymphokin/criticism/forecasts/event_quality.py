@@ -20,11 +20,13 @@ from lymphokin.criticism.forecasts.intervals import Estimate, mean_of
 from lymphokin.criticism.forecasts.later_counts import count_measures
 from lymphokin.criticism.forecasts.looks import Look
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
-from lymphokin.criticism.forecasts.pseudo_values import pseudo_values, share_by
+from lymphokin.criticism.forecasts.pseudo_values import followed_to, pseudo_values, share_by
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 
 EXPECTED, SLOPE = "observed_over_expected", "calibration_slope"
+NO_SPREAD = 1e-6
+"""Differences between pseudo-values below which they are those of rounding (judgement)."""
 SMALLEST = 1e-4
 """Risks are kept this far from 0 and 1: fewer draws say no less (judgement)."""
 
@@ -98,8 +100,17 @@ def _scores(
 
 
 def observed_over_expected(risk: Floats, value: Floats) -> Estimate:
-    """Share with the event over the mean risk, with the interval of Student's t."""
-    return Estimate(*(part / risk.mean() for part in mean_of(value)))
+    """Share with the event over the mean risk, with the interval of :func:`share_of`."""
+    return Estimate(*(part / risk.mean() for part in share_of(value)))
+
+
+def share_of(value: Floats) -> Estimate:
+    """Mean pseudo-value with the interval of Student's t, which is unknown where all are the same:
+    that none of few patients had the event does not show that none has it.
+    """
+    found = mean_of(value)
+    same = len(value) > 0 and np.ptp(value) < NO_SPREAD
+    return Estimate(found.value, np.nan, np.nan) if same else found
 
 
 def in_groups(quality: PredictionQuality, day: float) -> pd.DataFrame:
@@ -107,8 +118,8 @@ def in_groups(quality: PredictionQuality, day: float) -> pd.DataFrame:
 
     Returns:
         ``predicted``, ``observed`` (the estimate of Turnbull, of Kaplan and Meier of known times,
-        by the endpoint's last day) with its 90 % interval ``observed_q05`` to ``observed_q95``,
-        ``patients``.
+        by the endpoint's last day; unknown where too few of the group are followed so far) with
+        its 90 % interval ``observed_q05`` to ``observed_q95``, ``patients``.
     """
     assert quality.endpoint is not None
     end = float(quality.endpoint.until or 0.0)
@@ -117,7 +128,9 @@ def in_groups(quality: PredictionQuality, day: float) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for _, own in table.groupby(place.to_numpy()):
         after, until = (own[c].to_numpy(float) for c in ("after", "until"))
-        share, around = share_by(after, until, end), mean_of(own["pseudo_value"].to_numpy())
+        followed = followed_to(after, until, end) == end
+        share = share_by(after, until, end) if followed else np.nan
+        around = share_of(own["pseudo_value"].to_numpy(float))
         low, high = (np.clip(share + edge - around.value, 0, 1) for edge in around[1:])
         row = {"predicted": own["risk"].mean(), "observed": share, "patients": len(own)}
         rows.append(row | {"observed_q05": low, "observed_q95": high})

@@ -69,8 +69,8 @@ def _calibration(
                 "Observed share of patients with the event against predicted risk, by look",
                 "Groups of patients with similar risk: the share with the event by the last day, "
                 "estimated from all their records (Turnbull; Kaplan and Meier where times are "
-                "known), with 90 % intervals. Ticks: every patient’s risk. A good one: intervals "
-                "cross the dashed line.",
+                "known), with 90 % intervals; a group is left out where too few are followed so "
+                "far. Ticks: every patient’s risk. A good one: intervals cross the dashed line.",
             ),
         ),
         tables=(Table("Numbers with 90 % intervals", ("", *MEASURES.values()), tuple(rows)),),

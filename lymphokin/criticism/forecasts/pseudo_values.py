@@ -2,10 +2,12 @@
 
 A patient's pseudo-value is n F - (n - 1) F', F being the share of n patients with the event by the
 day (Turnbull, or Kaplan and Meier where times are known) and F' that share without the patient
-(Andersen, Klein and Rosthoj 2003, doi:10.1093/biomet/90.1.15). It is 1 or 0 where everybody's state
-is known. On average over patients it is what it stands for, as long as when patients are looked at
-has nothing to do with the event; so scores that are linear in the outcome are judged by it without
-leaving out who is not followed to the end (Cortese, Gerds and Andersen 2013, doi:10.1002/sim.5958).
+(Andersen, Klein and Rosthoj 2003, doi:10.1093/biomet/90.1.15). All are moved by what their mean
+lacks to F: Turnbull's estimate may jump where a patient is left out, and F itself scatters less. It
+is 1 or 0 where everybody's state is known. On average over patients it is what it stands for, as
+long as when patients are looked at has nothing to do with the event; so scores that are linear in
+the outcome are judged by it without leaving out who is not followed to the end (Cortese, Gerds and
+Andersen 2013, doi:10.1002/sim.5958).
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from lymphokin.criticism.forecasts.intervals import Z90, Estimate, bootstrapped
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.predict.turnbull import turnbull
 
+FEWEST_FOLLOWED = 2
+"""Patients followed as long as all who were lost before the last day, below which the share with
+the event by then is not in the records: it has to be there without each of them, too."""
 FEWEST_OF_ARM = 5
 """Patients below which an arm has no share of its own (judgement)."""
 NEWTON_STEPS = 50
@@ -51,6 +56,14 @@ def share_by(after: Floats, until: Floats, end: float) -> float:
     return float(((before - steps.survival) * np.clip(fallen, 0.0, 1.0)).sum())
 
 
+def followed_to(after: Floats, until: Floats, end: float) -> float:
+    """Last day by which the share with the event is in the records, up to ``end``."""
+    lost = (after < end) & np.isinf(until)
+    if not lost.any() or (after[~lost] >= after[lost].max()).sum() >= FEWEST_FOLLOWED:
+        return end
+    return float(np.sort(after)[-FEWEST_FOLLOWED:].min())
+
+
 def taken_together(arm: np.ndarray) -> np.ndarray:
     """[patient] name of the patients among whom the share with the event is estimated: of the arm,
     or "" of all together where an arm is small.
@@ -76,6 +89,7 @@ def pseudo_values(after: Floats, until: Floats, end: float, arm: np.ndarray) -> 
             share = share_by(after[rest], until[rest], end)
             value[patient] = n * whole - (n - 1) * share
             others[patient] = ((n - 1) * share + 1) / (n + 1)
+        value[own] += whole - value[own].mean()
     return PseudoValues(value, others)
 
 
