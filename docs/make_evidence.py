@@ -1,7 +1,8 @@
 """Write the generated parts of docs/evidence.md and its figure again, from the files they rest on.
 
 Run from the repository root: uv run python docs/make_evidence.py
-To write only some parts again, name them: cohorts, checks, atra, parameters, rivals, figure.
+To write only some parts again, name them: cohorts, checks, atra, parameters, rivals, lesions,
+figure.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from lymphokin.literature import calibrated_models, coverage, literature_draws, 
 from lymphokin.literature.checks import expected_counts, standard_courses  # noqa: E402
 from lymphokin.literature.kinetics import shipped_kinetic_studies  # noqa: E402
 from lymphokin.literature.posterior import shipped_details  # noqa: E402
-from lymphokin.model import load_model, shipped_models  # noqa: E402
+from lymphokin.model import Model, load_model, shipped_models  # noqa: E402
+from lymphokin.model.parameters import Parameter  # noqa: E402
+from lymphokin.model.residual import Residual  # noqa: E402
 from lymphokin.pages.drawing import save_figure  # noqa: E402
 from lymphokin.population import Hierarchy  # noqa: E402
 from lymphokin.report.cohort_reproduction import draw_reproduction  # noqa: E402
@@ -127,25 +130,65 @@ def atra() -> str:
 
 def parameters() -> str:
     model = load_model(DEFAULT)
-    hierarchy, posterior = Hierarchy(model), literature_draws()
-    z = np.random.default_rng(0).standard_normal((4000, len(hierarchy.quantities)))
-    prior = {k: np.asarray(v) for k, v in jax.vmap(hierarchy.natural)(z).items()}
-    after, reads = posterior.natural(), model.reads()
+    prior, after, reads = prior_of(model), literature_draws().natural(), model.reads()
     rows = []
     for p in model.table:
         drives = ", ".join(block for block, names in reads.items() if p.name in names)
-        source = p.source + (f" (doi:{p.doi})" if p.doi else "")
-        if p.name in prior:
-            before = interval(*np.quantile(prior[p.name], (0.05, 0.5, 0.95)))
-            now = interval(*np.quantile(after[p.name], (0.05, 0.5, 0.95)))
-        else:
-            before, now = f"{p.median:.3g}", ""
-        between = f"{p.between_subject_sd:g}" if p.between_subject_sd else ""
-        rows.append([p.symbol, f"`{p.name}`", p.unit, before, now, between, p.certainty, drives,
-                     source])  # fmt: skip
+        now = middle_of(after[p.name]) if p.name in prior else ""
+        rows.append([p.symbol, f"`{p.name}`", p.unit, before(p, prior), now, between(p),
+                     p.certainty, drives, sourced(p)])  # fmt: skip
     header = ["", "name", "unit", "prior (90 %)", "calibrated (90 %)", "SD between patients",
               "certainty", "drives", "source"]  # fmt: skip
     return table(header, rows)
+
+
+def lesions() -> str:
+    """What abscopal_cd8 adds to the default model: parameters, then errors of measurements."""
+    model, default = load_model("abscopal_cd8"), load_model(DEFAULT)
+    prior, rows = prior_of(model), []
+    units = {quantity.name: quantity.unit for quantity in Hierarchy(model).quantities}
+    for p in model.table:
+        if p.name in {own.name for own in default.table}:
+            continue
+        rows.append([p.symbol, f"`{p.name}`", p.unit, before(p, prior), between(p),
+                     f"{p.between_lesion_sd:g}" if p.between_lesion_sd else "", p.certainty,
+                     sourced(p)])  # fmt: skip
+        if p.outside_effect:
+            effect = middle_of(prior[f"{p.name}_outside_effect"])
+            rows.append(["", f"`{p.name}_outside_effect`", "1", effect, "", "", p.certainty,
+                         sourced(p)])  # fmt: skip
+    for quantity, residual in model.table.residuals.items():
+        if quantity in default.table.residuals:
+            continue
+        name = f"{quantity}_residual_sd"
+        known = f" and {residual.proportional_sd:.0%}" if residual.proportional_sd else ""
+        rows.append(["", f"`{name}`", units[name], middle_of(prior[name]) + known, "", "",
+                     residual.certainty, sourced(residual)])  # fmt: skip
+    header = ["", "name", "unit", "prior (90 %)", "SD between patients", "SD between lesions",
+              "certainty", "source"]  # fmt: skip
+    return table(header, rows)
+
+
+def prior_of(model: Model) -> dict[str, np.ndarray]:
+    hierarchy = Hierarchy(model)
+    z = np.random.default_rng(0).standard_normal((4000, len(hierarchy.quantities)))
+    return {k: np.asarray(v) for k, v in jax.vmap(hierarchy.natural)(z).items()}
+
+
+def middle_of(draws: np.ndarray) -> str:
+    return interval(*np.quantile(draws, (0.05, 0.5, 0.95)))
+
+
+def before(p: Parameter, prior: dict[str, np.ndarray]) -> str:
+    return middle_of(prior[p.name]) if p.name in prior else f"{p.median:.3g}"
+
+
+def between(p: Parameter) -> str:
+    return f"{p.between_subject_sd:g}" if p.between_subject_sd else ""
+
+
+def sourced(p: Parameter | Residual) -> str:
+    return p.source + (f" (doi:{p.doi})" if p.doi else "")
 
 
 def rivals() -> str:
@@ -165,6 +208,7 @@ PARTS = {
     "atra": atra,
     "parameters": parameters,
     "rivals": rivals,
+    "lesions": lesions,
 }
 
 
