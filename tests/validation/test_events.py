@@ -237,6 +237,31 @@ def test_no_event_in_few_patients_is_no_certainty(judged):
     assert groups["observed"].notna().any()
 
 
+def test_a_small_arm_leaves_the_others_their_own_shares():
+    """Such as one patient of no known arm: a drug may matter."""
+    after = np.r_[np.full(17, 130.0), np.full(16, 40.0), np.full(9, 130.0)]
+    until = np.r_[np.full(17, np.inf), np.full(16, 70.0), np.full(9, np.inf)]
+    apart = np.array(["A"] * 17 + ["B"] * 16)
+    two = pseudo_values(after[:33], until[:33], 120.0, apart).others
+    with_one = pseudo_values(after[:34], until[:34], 120.0, np.append(apart, "")).others
+    np.testing.assert_allclose(with_one[17:33], two[17:])  # B; the one is taken with A
+    np.testing.assert_allclose(with_one[[0, 33]], 1 / 19)
+    small = np.concatenate([apart, ["C"] * 4, ["D"] * 4, [""]])
+    with_many = pseudo_values(after, until, 120.0, small).others
+    np.testing.assert_allclose(with_many[:33], two)
+    np.testing.assert_allclose(with_many[33:], 1 / 10)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_auc_of_few_events_stays_between_0_and_1():
+    """Also of resamples in which pseudo-values sum to 0 or less."""
+    value = np.array([1.17, *[-0.015] * 11, *[0.083] * 2])
+    risk = np.random.default_rng(0).uniform(0.01, 0.3, 14)
+    found = auc(risk, value, 0)
+    assert 0 <= found.q05 <= found.value <= found.q95 <= 1
+    assert np.isnan(auc(risk, np.full(14, 0.004), 0)).all()
+
+
 def test_who_is_judged_at_a_look():
     rows = {
         "seen early": [(20, 1)],

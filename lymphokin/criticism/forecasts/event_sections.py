@@ -15,6 +15,7 @@ from lymphokin.criticism.forecasts.prediction_figures import panels_of_days
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
 from lymphokin.criticism.forecasts.prediction_sections import number
 from lymphokin.criticism.forecasts.prediction_verdicts import AGAINST, CALIBRATED, LATER
+from lymphokin.criticism.forecasts.pseudo_values import FEWEST_OF_ARM
 from lymphokin.criticism.sections import Drawing, Section, Table, of_checks
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, styled
 from lymphokin.verdict import Verdict
@@ -110,7 +111,9 @@ def _beside(
         "scores",
         "Beside the share of the arm",
         "The same patients. The rule gives each the share of the other patients of the arm with "
-        "the event, which it knows from these very patients; lower scores win.",
+        "the event, which it knows from these very patients; lower scores win. Arms of fewer than "
+        f"{FEWEST_OF_ARM} patients are taken together, and with the largest arm where they are "
+        "fewer so, too.",
         of_checks(verdicts, AGAINST),
         (),
         tables=(

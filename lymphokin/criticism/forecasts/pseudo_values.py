@@ -65,15 +65,17 @@ def followed_to(after: Floats, until: Floats, end: float) -> float:
 
 
 def taken_together(arm: np.ndarray) -> np.ndarray:
-    """[patient] name of the patients among whom the share with the event is estimated: of the arm,
-    or "" of all together where an arm is small.
+    """[patient] number of the patients among whom the share with the event is estimated: those of
+    the arm. Small arms are taken together, and with the largest one where they are few so, too.
     """
-    sizes = np.unique(arm, return_counts=True)[1]
-    return np.full(len(arm), "") if sizes.min() < FEWEST_OF_ARM else arm
+    _, number, sizes = np.unique(arm, return_inverse=True, return_counts=True)
+    small = (sizes < FEWEST_OF_ARM)[number]
+    into = sizes.argmax() if small.sum() < FEWEST_OF_ARM else -1
+    return np.where(small, into, number)
 
 
 def pseudo_values(after: Floats, until: Floats, end: float, arm: np.ndarray) -> PseudoValues:
-    """Pseudo-values by arm; of all together where an arm is small.
+    """Pseudo-values by arm, small ones as of :func:`taken_together`.
 
     Args:
         after, until, end: as of :func:`share_by`.
@@ -131,14 +133,17 @@ def calibration_slope(risk: Floats, value: Floats) -> Estimate:
 
 def auc(risk: Floats, value: Floats, seed: int) -> Estimate:
     """Probability that who had the event was given the higher risk, with the percentile bootstrap
-    over patients.
+    over patients; unknown where pseudo-values make less than one pair of patients with and without.
     """
     above = (risk[:, None] > risk) + 0.5 * (risk[:, None] == risk)
 
     def of(chosen: np.ndarray) -> float:
         apart = chosen[:, None] != chosen
         pairs = np.outer(value[chosen], 1 - value[chosen]) * apart
-        return float((pairs * above[np.ix_(chosen, chosen)]).sum() / pairs.sum())
+        if pairs.sum() < 1:
+            return np.nan
+        share = (pairs * above[np.ix_(chosen, chosen)]).sum() / pairs.sum()
+        return float(np.clip(share, 0.0, 1.0))
 
     n, rng = len(risk), np.random.default_rng(seed)
     resampled = np.array([of(rng.integers(n, size=n)) for _ in range(RESAMPLES)])
