@@ -219,7 +219,10 @@ def validate(
     }
     if asked.of_event:
         if all_models:
-            raise ValueError("models calibrated to published counts have no events: ask one model")
+            raise ValueError(
+                "all_models goes with endpoints of counts: models calibrated to published cohorts "
+                f"have no hazard of {asked.quantity}"
+            )
         with shown(progress) as reporter:
             reporter.stage("forecasting every patient from each look")
             judged = event_forecasts_judged(population, cohort, asked, days, seed, steps)
