@@ -12,8 +12,15 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 import lymphokin as lk
+from lymphokin.criticism.forecasts.benchmarks import Forecasts
 from lymphokin.criticism.forecasts.event_cases import event_cases, refuse_unjudged
-from lymphokin.criticism.forecasts.event_quality import in_groups, observed_over_expected
+from lymphokin.criticism.forecasts.event_quality import (
+    event_quality,
+    in_groups,
+    observed_over_expected,
+)
+from lymphokin.criticism.forecasts.held_out import HeldOut
+from lymphokin.criticism.forecasts.looks import Look
 from lymphokin.criticism.forecasts.prediction_quality import MODEL
 from lymphokin.criticism.forecasts.pseudo_values import (
     auc,
@@ -235,6 +242,22 @@ def test_no_event_in_few_patients_is_no_certainty(judged):
     groups = in_groups(replace(judged.quality, forecasts=left), 0.0)
     assert groups["observed"].isna().any()
     assert groups["observed"].notna().any()
+
+
+def test_who_cannot_be_forecast_still_tells_how_many_had_the_event(known):
+    """Without them the few who are followed to the end might be left out."""
+    cases = of_event(hospital(known, 1, count=30), 120)
+    risk = np.linspace(0.1, 0.9, len(cases.patients))
+
+    def values(k):
+        own = HeldOut(Forecasts(risk, risk[:, None], risk[:, None]), k)
+        look = Look(own, pd.DataFrame({"pareto_k": []}))
+        return event_quality(cases, {0.0: look}, 0).judged(0.0, MODEL)["pseudo_value"]
+
+    some = values(np.where(np.arange(len(risk)) % 5 == 0, 1.0, 0.0))
+    everybody = values(np.zeros(len(risk)))
+    assert len(some) == 0.8 * len(everybody)
+    np.testing.assert_allclose(some, everybody[some.index])
 
 
 def test_a_small_arm_leaves_the_others_their_own_shares():

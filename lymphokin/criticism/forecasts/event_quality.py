@@ -54,9 +54,7 @@ def event_quality(
         k = look.endpoint.pareto_k[at_risk]
         own, judged = cases.patients[at_risk], k <= UNRELIABLE_PARETO_K
         risk = np.clip(look.endpoint.forecasts.risk[at_risk], SMALLEST, 1 - SMALLEST)
-        value, others = np.full((2, len(own)), np.nan)
-        if judged.sum() > 1:
-            value[judged], others[judged] = _outcomes(own[judged], cases.end)
+        value, others = _outcomes(own, cases.end)
         for name, chance in ((MODEL, risk), (ARM_RATE, others)):
             table = own[["arm", "after", "until", "state"]].assign(pseudo_value=value, risk=chance)
             table["brier"] = of_pseudo_values.brier(chance, value)
