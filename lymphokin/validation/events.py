@@ -156,8 +156,9 @@ def by_group_of_event(quality: PredictionQuality, cases: EventCases) -> pd.DataF
         for day in quality.days():
             table = quality.judged(day, MODEL)
             for group, own in table.groupby(groups.reindex(table.index)):
-                risk, value = (own[c].to_numpy(float) for c in ("risk", "pseudo_value"))
-                found = {EXPECTED: observed_over_expected(risk, value)}
+                columns = ("risk", "pseudo_value", "state")
+                risk, value, state = (own[c].to_numpy(float) for c in columns)
+                found = {EXPECTED: observed_over_expected(risk, value, state)}
                 found["brier"] = mean_of(own["brier"].to_numpy(float))
                 row: dict[str, Any] = {"day": day, "by": column, "group": group}
                 row |= {"patients": len(own), "events": int((own["state"] == 1).sum())}

@@ -36,6 +36,7 @@ from lymphokin.model import Block, Flow, Hazard, ModelError, Output, state
 from lymphokin.population import Hierarchy
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import provenance_of
+from lymphokin.validation.events import by_group_of_event
 
 RATE, FASTER, SEVERAL = 0.004, 4.0, 60
 BY_120 = read_endpoint("progression_by_day120")
@@ -219,7 +220,7 @@ def test_observed_over_expected_is_right_where_patients_are_lost(known):
         risk = -np.expm1(-120 * RATE * np.where(patients["arm"] == "B", FASTER, 1.0))
         after, until = (patients[c].to_numpy(float) for c in ("after", "until"))
         value = pseudo_values(after, until, 120.0, patients["arm"].to_numpy(str)).value
-        found.append(observed_over_expected(risk, value))
+        found.append(observed_over_expected(risk, value, patients["state"].to_numpy(float)))
         arms = [np.flatnonzero(patients["arm"] == arm) for arm in "AB"]
         events = sum(len(own) * share_by(after[own], until[own], 120.0) for own in arms)
         assert found[-1].value == pytest.approx(events / risk.sum())
@@ -229,10 +230,20 @@ def test_observed_over_expected_is_right_where_patients_are_lost(known):
 
 
 def test_no_event_in_few_patients_is_no_certainty(judged):
-    """0.6 events were expected of 12 patients."""
-    found = observed_over_expected(np.full(12, 0.05), np.zeros(12))
+    """0.6 events were expected of 12 patients. Pseudo-values may differ where others are lost."""
+    found = observed_over_expected(np.full(12, 0.05), np.zeros(12), np.zeros(12))
     assert found.value == 0.0
     assert np.isnan(found[1:]).all()
+    spared = judged.cases.patients["state"] == 0
+    of_centre = judged.cases.patients.assign(centre=np.where(spared, "none", "some"))
+    groups = by_group_of_event(judged.quality, replace(judged.cases, patients=of_centre))
+    rows = groups[groups["by"] == "centre"].set_index(["group", "day"])
+    assert (rows.loc["none", "observed_over_expected"] >= 0).all()
+    columns = ["observed_over_expected_q05", "observed_over_expected_q95"]
+    assert rows.loc["none", columns].isna().all(axis=None)
+
+
+def test_a_group_of_whom_too_few_are_followed_is_not_drawn(judged):
     table = judged.quality.forecasts
     early = (table["until"] > 60) & (table["arm"] == "A")
     cut = np.where(early, 60.0, table["after"])

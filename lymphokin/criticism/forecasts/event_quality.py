@@ -25,8 +25,6 @@ from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 
 EXPECTED, SLOPE = "observed_over_expected", "calibration_slope"
-NO_SPREAD = 1e-6
-"""Differences between pseudo-values below which they are those of rounding (judgement)."""
 SMALLEST = 1e-4
 """Risks are kept this far from 0 and 1: fewer draws say no less (judgement)."""
 
@@ -62,7 +60,8 @@ def event_quality(
             table = table.assign(pareto_k=k, judged=judged, day=day, predictor=name)
             tables.append(table.reset_index(names="id"))
         counted = {"patients": int(judged.sum()), "events": int((own["state"] == 1)[judged].sum())}
-        found = _scores(risk[judged], others[judged], value[judged], seed)
+        state = own["state"].to_numpy(float)
+        found = _scores(risk[judged], others[judged], value[judged], state[judged], seed)
         found |= {(MODEL, "", m): e for m, e in count_measures(look.counts, seed).items()}
         for (predictor, against, measure), estimate in found.items():
             about = {"day": day, "predictor": predictor, "against": against, "measure": measure}
@@ -78,11 +77,11 @@ def _outcomes(patients: pd.DataFrame, end: float) -> tuple[Floats, Floats]:
 
 
 def _scores(
-    risk: Floats, others: Floats, value: Floats, seed: int
+    risk: Floats, others: Floats, value: Floats, state: Floats, seed: int
 ) -> dict[tuple[str, str, str], Estimate]:
     """By predictor, what it is compared with, and measure."""
     found: dict[tuple[str, str, str], Estimate] = {
-        (MODEL, "", EXPECTED): observed_over_expected(risk, value),
+        (MODEL, "", EXPECTED): observed_over_expected(risk, value, state),
         (MODEL, "", SLOPE): of_pseudo_values.calibration_slope(risk, value),
         (MODEL, "", "auc"): of_pseudo_values.auc(risk, value, seed),
     }
@@ -97,18 +96,25 @@ def _scores(
     return found
 
 
-def observed_over_expected(risk: Floats, value: Floats) -> Estimate:
-    """Share with the event over the mean risk, with the interval of :func:`share_of`."""
-    return Estimate(*(part / risk.mean() for part in share_of(value)))
+def observed_over_expected(risk: Floats, value: Floats, state: Floats) -> Estimate:
+    """Share with the event, within 0 and 1, over the mean risk, as of :func:`share_of`."""
+    share = np.clip(share_of(value, state), 0.0, 1.0)
+    return Estimate(*(float(part / risk.mean()) for part in share))
 
 
-def share_of(value: Floats) -> Estimate:
-    """Mean pseudo-value with the interval of Student's t, which is unknown where all are the same:
-    that none of few patients had the event does not show that none has it.
+def share_of(value: Floats, state: Floats) -> Estimate:
+    """Mean pseudo-value with the interval of Student's t.
+
+    The interval is unknown unless patients are known with and without the event: that none of few
+    had it does not show that none has it.
+
+    Args:
+        value: [patient] pseudo-values.
+        state: [patient] as of :class:`EventCases`.
     """
     found = mean_of(value)
-    same = len(value) > 0 and np.ptp(value) < NO_SPREAD
-    return Estimate(found.value, np.nan, np.nan) if same else found
+    both = (state == 1).any() and (state == 0).any()
+    return found if both else Estimate(found.value, np.nan, np.nan)
 
 
 def in_groups(quality: PredictionQuality, day: float) -> pd.DataFrame:
@@ -128,7 +134,7 @@ def in_groups(quality: PredictionQuality, day: float) -> pd.DataFrame:
         after, until = (own[c].to_numpy(float) for c in ("after", "until"))
         followed = followed_to(after, until, end) == end
         share = share_by(after, until, end) if followed else np.nan
-        around = share_of(own["pseudo_value"].to_numpy(float))
+        around = share_of(*(own[c].to_numpy(float) for c in ("pseudo_value", "state")))
         low, high = (np.clip(share + edge - around.value, 0, 1) for edge in around[1:])
         row = {"predicted": own["risk"].mean(), "observed": share, "patients": len(own)}
         rows.append(row | {"observed_q05": low, "observed_q95": high})
