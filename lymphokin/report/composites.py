@@ -8,6 +8,8 @@ from lymphokin.model.composites import SHARE
 from lymphokin.pages import wording
 from lymphokin.report.contents import ReportContents
 
+RATE_DECIMALS = 4
+"""Of a rate per day: lesions grow by thousandths, and an exponent would be hard to compare."""
 VERSIONS = {"prior": "before the data", "fitted": "fitted, every link in it"}
 
 
@@ -47,6 +49,10 @@ def _cell(row: Any) -> dict[str, str]:
         low, high = (wording.percent(row[q]) for q in ("q05", "q95"))
         both = low if low == high else wording.percent_range(row["q05"], row["q95"])
         return {"middle": wording.percent(row["mean"]), "interval": both}
-    low, middle, high = (wording.number(row[q], 2) for q in ("q05", "q50", "q95"))
-    unit = " per day" if row["unit"] == "1/d" else ""
+    daily = row["unit"] == "1/d"
+    low, middle, high = (
+        wording.fixed(row[q], RATE_DECIMALS) if daily else wording.number(row[q], 2)
+        for q in ("q05", "q50", "q95")
+    )
+    unit = " per day" if daily else ""
     return {"middle": f"{middle}{unit}", "interval": f"{low} to {high}"}

@@ -153,9 +153,15 @@ def test_composites_stand_before_and_after_the_data_and_without_each_link():
         for k, version in enumerate(versions)
         for arm in ("SBRT", "SBRT+ATRA")
     ]
+    growth = {"composite": "growth", "what": "rate", "meaning": "Growth of lesions", "unit": "1/d"}
+    growth |= {"version": "fitted", "mean": 0.002, "learnt": "partly", "expected": ""}
+    rates = {"q05": -0.00009, "q50": 0.00086, "q95": 0.00304, "contraction": 0.5}
+    rows += [growth | rates | {"arm": arm} for arm in ("SBRT", "SBRT+ATRA")]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     contents = made_up(["a", "b"], ["SBRT", "SBRT+ATRA"])
     text = Page(render_report(replace(contents, composites=table))).text
+    assert "Growth of lesions learnt partly" in text
+    assert "every link in it 0.0009 per day −0.0001 to 0.0030" in text
     assert "Next to none. Medians, of shares means, with 90 % equal-tailed intervals." in text
     assert "Lesions that shrink prior only before the data 3 % 1 to 7 % 3 % 1 to 7 %" in text
     assert "fitted, every link in it 13 % 11 to 17 %" in text
