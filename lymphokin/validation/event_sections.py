@@ -14,6 +14,7 @@ from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
 from lymphokin.criticism.sections import Section, Table
 from lymphokin.pages.wording import fixed
 from lymphokin.validation.judgement import AT_A_LOOK, look_in_words
+from lymphokin.validation.sections import patients_section
 from lymphokin.verdict import Verdict
 
 
@@ -56,22 +57,13 @@ def _verdict(verdicts: tuple[Verdict, ...]) -> Section:
 def _patients(
     cases: EventCases, differences: tuple[tuple[str, str, str], ...], patients: str
 ) -> Section:
-    table = Table(
-        "These patients, and what the model has seen",
-        ("", "here: median (5 to 95 %)", "seen by the model"),
-        differences,
-    )
-    return Section(
-        "patients",
-        "Who is judged",
+    return patients_section(
         f"{patients} {cases.endpoint.meaning}. At a look, patients are judged in whom the event "
         "has not been seen so far and is looked for later. Who is not followed to the end counts "
         "by a pseudo-value (Andersen, Klein and Rosthoj 2003, doi:10.1093/biomet/90.1.15): when "
         "somebody looks must have nothing to do with the event. TRIPOD+AI items 5a, 8a, 11, 12a, "
         "20a, 20b.",
-        (),
-        (),
-        tables=(table,),
+        differences,
     )
 
 

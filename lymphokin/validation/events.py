@@ -16,20 +16,19 @@ from lymphokin.criticism.forecasts.event_quality import (
 from lymphokin.criticism.forecasts.intervals import mean_of
 from lymphokin.criticism.forecasts.looks import forecasts_at_looks
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
-from lymphokin.criticism.forecasts.prediction_verdicts import FEW_EVENTS
 from lymphokin.criticism.result import CheckResult
 from lymphokin.criticism.sections import Section
 from lymphokin.endpoints import Endpoint
 from lymphokin.infer.density import density_of
 from lymphokin.io import Cohort
 from lymphokin.pages.wording import patients as number_of_patients
-from lymphokin.pages.wording import percent, some
+from lymphokin.pages.wording import some
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.predict.forecast import days_of_interest
 from lymphokin.solve import StepRule
 from lymphokin.validation.cases import FEWEST
 from lymphokin.validation.event_sections import event_sections
-from lymphokin.validation.judgement import verdicts_of
+from lymphokin.validation.judgement import read_first, verdicts_of
 from lymphokin.validation.measures import EXPECTED, GROUPED_BY, UNSTATED
 from lymphokin.verdict import Verdict
 
@@ -65,19 +64,8 @@ class EventValidation(CheckResult):
     @property
     def read_first(self) -> Sequence[str]:
         """That events are few, or the patients unlike those behind the model."""
-        found, state = [], self.cases.patients["state"]
-        few = min(int((state == 1).sum()), int((state != 1).sum()))
-        if few < FEW_EVENTS:
-            found.append(
-                f"Only {few} patients had the rarer of the two outcomes: intervals are wide, and "
-                "no fault shown does not mean that there is none."
-            )
-        if self.outside > 0:
-            found.append(
-                f"{percent(self.outside)} of the patients lie outside what the model has seen in "
-                "dose, course, baseline or drug: the table below says where."
-            )
-        return found
+        happened = self.cases.patients["state"] == 1
+        return read_first(min(int(happened.sum()), int((~happened).sum())), self.outside)
 
     @property
     def details(self) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from lymphokin.criticism.forecasts.calibration import grouped
 from lymphokin.criticism.forecasts.looks import Look, unreliable
-from lymphokin.criticism.forecasts.prediction_figures import panels_of_days
+from lymphokin.criticism.forecasts.prediction_figures import of_predicted_risk, panels_of_days
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality, outcomes
 from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, VERMILLION, log_ticks, styled
 from lymphokin.validation.smooth import smooth_curve
@@ -28,7 +28,7 @@ def calibration_curves(quality: PredictionQuality, seed: int) -> Figure:
         table = quality.judged(day, MODEL)
         risk, happened = table["risk"].to_numpy(float), outcomes(table)
         curve, groups = smooth_curve(risk, happened, seed), grouped(risk, happened)
-        axes.plot([0, 1], [0, 1], color=GREY, lw=0.9, ls=(0, (4, 2)))
+        of_predicted_risk(axes, top=1.12)
         axes.fill_between(curve.risk, curve.low, curve.high, color=PALE, lw=0)
         axes.plot(curve.risk, curve.observed, color=BLACK, lw=1.6)
         axes.vlines(
@@ -38,10 +38,6 @@ def calibration_curves(quality: PredictionQuality, seed: int) -> Figure:
         for outcome, place in ((True, 1.06), (False, -0.06)):
             own = risk[happened == outcome]
             axes.plot(own, np.full(len(own), place), "|", color=BLACK, ms=6, mew=0.8)
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.12, 1.12), aspect="equal")
-        axes.set_xticks([0, 0.5, 1], labels=["0", "50", "100"])
-        axes.set_yticks([0, 0.5, 1], labels=["0", "50", "100"])
-        axes.set_xlabel("predicted risk (%)")
     grid[0].set_ylabel("with the event (%)")
     return figure
 

@@ -26,7 +26,7 @@ from lymphokin.criticism.forecasts.benchmarks import ARM_RATE, BASELINE, CARRIED
 from lymphokin.criticism.forecasts.intervals import Z90, Estimate
 from lymphokin.criticism.forecasts.later_counts import COUNT_PLACE, COUNT_RATIO, COVERAGE
 from lymphokin.criticism.forecasts.prediction_quality import PredictionQuality
-from lymphokin.criticism.forecasts.prediction_verdicts import interval
+from lymphokin.criticism.forecasts.prediction_verdicts import FEW_EVENTS, interval
 from lymphokin.pages.wording import percent
 from lymphokin.validation.measures import EXPECTED
 from lymphokin.verdict import FINE, LOOK, WRONG, Verdict
@@ -41,6 +41,24 @@ GROSS = 0.5
 (judgement)."""
 AT_A_LOOK = "forecasts of new patients"
 RULES = (BASELINE, CARRIED_FORWARD)
+
+
+def read_first(rarer: int, outside: float) -> list[str]:
+    """What limits a validation: few patients with the rarer outcome, a share of them unlike those
+    behind the model.
+    """
+    found = []
+    if rarer < FEW_EVENTS:
+        found.append(
+            f"Only {rarer} patients had the rarer of the two outcomes: intervals are wide, and "
+            "no fault shown does not mean that there is none."
+        )
+    if outside > 0:
+        found.append(
+            f"{percent(outside)} of the patients lie outside what the model has seen in "
+            "dose, course, baseline or drug: the table below says where."
+        )
+    return found
 
 
 def reach(looks: int) -> float:

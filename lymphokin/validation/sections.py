@@ -73,7 +73,11 @@ def validation_sections(
     """All sections, in order."""
     sections = [
         _verdict(verdicts),
-        _patients(cases, differences),
+        patients_section(
+            f"{in_words(cases)} {cases.endpoint.meaning}. Nothing of them was known to the model "
+            "but their records up to each look. " + _answers("5a, 8a, 11, 12a, 16, 20a, 20b, 20c"),
+            differences,
+        ),
         _calibration(quality, seed),
         _counts(quality, looks),
         _named(beside_benchmarks(quality, ()), "12e, 23a"),
@@ -108,7 +112,8 @@ def _verdict(verdicts: tuple[Verdict, ...]) -> Section:
     )
 
 
-def _patients(cases: Cases, differences: tuple[tuple[str, str, str], ...]) -> Section:
+def patients_section(text: str, differences: tuple[tuple[str, str, str], ...]) -> Section:
+    """Who is judged, and how these patients differ from those whom the model has seen."""
     table = Table(
         "These patients, and what the model has seen",
         ("", "here: median (5 to 95 %)", "seen by the model"),
@@ -117,8 +122,7 @@ def _patients(cases: Cases, differences: tuple[tuple[str, str, str], ...]) -> Se
     return Section(
         "patients",
         "Who is judged",
-        f"{in_words(cases)} {cases.endpoint.meaning}. Nothing of them was known to the model but "
-        f"their records up to each look. {_answers('5a, 8a, 11, 12a, 16, 20a, 20b, 20c')}",
+        text,
         (),
         (),
         tables=(table,),

@@ -20,7 +20,6 @@ from lymphokin.criticism.forecasts.prediction_quality import (
     outcomes,
     prediction_quality,
 )
-from lymphokin.criticism.forecasts.prediction_verdicts import FEW_EVENTS
 from lymphokin.criticism.result import CheckResult, name_of
 from lymphokin.criticism.sections import Section
 from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint
@@ -28,7 +27,7 @@ from lymphokin.files import AnyPath
 from lymphokin.infer import density_of
 from lymphokin.io import Cohort, read_events
 from lymphokin.literature.posterior import calibrated_models, literature_draws
-from lymphokin.pages.wording import number, percent
+from lymphokin.pages.wording import number
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.seen import NAMES
 from lymphokin.predict.endpoint_draws import visits_of
@@ -43,7 +42,7 @@ from lymphokin.validation.events import (
     by_group_of_event,
     event_forecasts_judged,
 )
-from lymphokin.validation.judgement import conclusion, verdicts_of, worst_of
+from lymphokin.validation.judgement import conclusion, read_first, verdicts_of, worst_of
 from lymphokin.validation.measures import EXPECTED, by_group, further_scores
 from lymphokin.validation.precision import Precision, precision
 from lymphokin.validation.sections import validation_sections
@@ -95,19 +94,8 @@ class Validation(CheckResult):
     @property
     def read_first(self) -> Sequence[str]:
         """That the patients are few, or unlike those behind the model."""
-        found, events = [], outcomes(self.cases.patients)
-        few = min(int(events.sum()), int((~events).sum()))
-        if few < FEW_EVENTS:
-            found.append(
-                f"Only {few} patients had the rarer of the two outcomes: intervals are wide, and "
-                "no fault shown does not mean that there is none."
-            )
-        if self.outside > 0:
-            found.append(
-                f"{percent(self.outside)} of the patients lie outside what the model has seen in "
-                "dose, course, baseline or drug: the table below says where."
-            )
-        return found
+        events = outcomes(self.cases.patients)
+        return read_first(min(int(events.sum()), int((~events).sum())), self.outside)
 
     @property
     def details(self) -> dict[str, pd.DataFrame]:

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from lymphokin.criticism.forecasts.benchmarks import ARM_RATE
 from lymphokin.criticism.forecasts.event_quality import EXPECTED, SLOPE, in_groups
 from lymphokin.criticism.forecasts.later_counts import COUNT_PLACE, COUNT_RATIO, COVERAGE
-from lymphokin.criticism.forecasts.prediction_figures import panels_of_days
+from lymphokin.criticism.forecasts.prediction_figures import of_predicted_risk, panels_of_days
 from lymphokin.criticism.forecasts.prediction_quality import MODEL, PredictionQuality
 from lymphokin.criticism.forecasts.prediction_sections import number
 from lymphokin.criticism.forecasts.prediction_verdicts import AGAINST, CALIBRATED, LATER
 from lymphokin.criticism.forecasts.pseudo_values import FEWEST_OF_ARM
 from lymphokin.criticism.sections import Drawing, Section, Table, of_checks
-from lymphokin.pages.drawing import BLACK, BLUE, GREY, styled
+from lymphokin.pages.drawing import BLACK, BLUE, styled
 from lymphokin.verdict import Verdict
 
 MEASURES = {
@@ -85,15 +85,11 @@ def calibration_in_groups(quality: PredictionQuality) -> Figure:
     figure, panels = panels_of_days(days, 2.45)
     for axes, day in zip(panels, days, strict=True):
         groups, risk = in_groups(quality, day), quality.judged(day, MODEL)["risk"]
-        axes.plot([0, 1], [0, 1], color=GREY, lw=0.9, ls=(0, (4, 2)))
+        of_predicted_risk(axes, top=1.06)
         x = groups["predicted"]
         axes.vlines(x, groups["observed_q05"], groups["observed_q95"], color=BLUE, lw=1.4)
         axes.plot(x, groups["observed"], "o", color=BLUE, ms=5)
         axes.plot(risk, np.full(len(risk), -0.06), "|", color=BLACK, ms=6, mew=0.8)
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.12, 1.06), aspect="equal")
-        axes.set_xticks([0, 0.5, 1], labels=["0", "50", "100"])
-        axes.set_yticks([0, 0.5, 1], labels=["0", "50", "100"])
-        axes.set_xlabel("predicted risk (%)")
     panels[0].set_ylabel("with the event (%)")
     return figure
 

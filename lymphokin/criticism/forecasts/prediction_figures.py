@@ -42,6 +42,18 @@ def panels_of_days(days: list[float], height: float) -> tuple[Figure, list[Axes]
     return figure, list(grid[: len(days)])
 
 
+def of_predicted_risk(axes: Axes, top: float) -> None:
+    """Axes of an observed share against a predicted risk, in percent; a line says what is right.
+
+    Below 0, and above 1 up to ``top``, is room for marks of single patients.
+    """
+    axes.plot([0, 1], [0, 1], color=GREY, lw=0.9, ls=(0, (4, 2)))
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.12, top), aspect="equal")
+    axes.set_xticks([0, 0.5, 1], labels=["0", "50", "100"])
+    axes.set_yticks([0, 0.5, 1], labels=["0", "50", "100"])
+    axes.set_xlabel("predicted risk (%)")
+
+
 @styled
 def calibration_figure(quality: PredictionQuality) -> Figure:
     """Observed share against predicted risk in groups of patients, and every patient's outcome."""
@@ -52,16 +64,12 @@ def calibration_figure(quality: PredictionQuality) -> Figure:
         risk, happened = table["risk"].to_numpy(), outcomes(table)
         groups = grouped(risk, happened)
         x, y = groups["predicted"], groups["observed"]
-        axes.plot([0, 1], [0, 1], color=GREY, lw=0.9, ls=(0, (4, 2)))
+        of_predicted_risk(axes, top=1.12)
         axes.vlines(x, groups["observed_q05"], groups["observed_q95"], color=BLUE, lw=1.4)
         axes.plot(x, y, "o", color=BLUE, ms=5)
         for outcome, place in ((True, 1.06), (False, -0.06)):
             risks = risk[happened == outcome]
             axes.plot(risks, np.full(len(risks), place), "|", color=BLACK, ms=6, mew=0.8)
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.12, 1.12), aspect="equal")
-        axes.set_xticks([0, 0.5, 1], labels=["0", "50", "100"])
-        axes.set_yticks([0, 0.5, 1], labels=["0", "50", "100"])
-        axes.set_xlabel("predicted risk (%)")
     for axes in panels[::_COLUMNS]:
         axes.set_ylabel("with grade ≥ 2 (%)")
     return figure

@@ -81,41 +81,40 @@ def _against(quality: PredictionQuality, day: float, benchmark: str) -> Verdict:
 
 
 def _calibrated(quality: PredictionQuality, day: float) -> Verdict:
-    intercept, slope = (
-        quality.score(day, f"calibration_{name}") for name in ("intercept", "slope")
-    )
-    faults = []
-    if intercept.q05 > 0 or intercept.q95 < 0:
-        faults.append(f"risks are too {'low' if intercept.q05 > 0 else 'high'} on average")
-    if slope.q05 > 1 or slope.q95 < 1:
-        faults.append(f"risks are too {'timid' if slope.q05 > 1 else 'extreme'}")
-    fault = " and ".join(faults) or "no fault shown"
-    no_slope = (
-        "" if np.isfinite(slope.value) else "; risks separate the outcomes, so it has no slope"
-    )
-    sentence = (
-        f"{fault[0].upper()}{fault[1:]}: intercept {interval(intercept)} (0 is right), slope "
-        f"{interval(slope)} (1 is right){no_slope}."
-    )
-    numbers = {"intercept": intercept.value, "slope": slope.value}
-    return Verdict(CALIBRATED, of_day(day), LOOK if faults else FINE, sentence, _finite(numbers))
+    intercept = quality.score(day, "calibration_intercept")
+    said = f"intercept {interval(intercept)} (0 is right)"
+    undetermined = "risks separate the outcomes, so it has no slope"
+    return _calibration(quality, day, ("intercept", intercept, 0.0), said, undetermined)
 
 
 def _event_calibrated(quality: PredictionQuality, day: float) -> Verdict:
     """Does an event in time happen as often as forecast, and to whom it is forecast?"""
-    ratio, slope = (quality.score(day, m) for m in ("observed_over_expected", "calibration_slope"))
+    ratio = quality.score(day, "observed_over_expected")
+    said = f"observed over expected {interval(ratio)}"
+    undetermined = "the outcomes do not determine it"
+    return _calibration(quality, day, ("observed_over_expected", ratio, 1.0), said, undetermined)
+
+
+def _calibration(
+    quality: PredictionQuality,
+    day: float,
+    average: tuple[str, Estimate, float],
+    said: str,
+    no_slope: str,
+) -> Verdict:
+    """Are risks right on average, by a number whose right value is known, and spread rightly?"""
+    (name, estimate, right), slope = average, quality.score(day, "calibration_slope")
     faults = []
-    if ratio.q05 > 1 or ratio.q95 < 1:
-        faults.append(f"risks are too {'low' if ratio.q05 > 1 else 'high'} on average")
+    if estimate.q05 > right or estimate.q95 < right:
+        faults.append(f"risks are too {'low' if estimate.q05 > right else 'high'} on average")
     if slope.q05 > 1 or slope.q95 < 1:
         faults.append(f"risks are too {'timid' if slope.q05 > 1 else 'extreme'}")
     fault = " and ".join(faults) or "no fault shown"
-    no_slope = "" if np.isfinite(slope.value) else "; the outcomes do not determine it"
+    without = "" if np.isfinite(slope.value) else f"; {no_slope}"
     sentence = (
-        f"{fault[0].upper()}{fault[1:]}: observed over expected {interval(ratio)}, slope "
-        f"{interval(slope)} (1 is right){no_slope}."
+        f"{fault[0].upper()}{fault[1:]}: {said}, slope {interval(slope)} (1 is right){without}."
     )
-    numbers = {"observed_over_expected": ratio.value, "slope": slope.value}
+    numbers = {name: estimate.value, "slope": slope.value}
     return Verdict(CALIBRATED, of_day(day), LOOK if faults else FINE, sentence, _finite(numbers))
 
 
