@@ -29,7 +29,7 @@ from lymphokin.solve import StepRule
 from lymphokin.validation.cases import FEWEST
 from lymphokin.validation.event_sections import event_sections
 from lymphokin.validation.judgement import read_first, verdicts_of
-from lymphokin.validation.measures import EXPECTED, GROUPED_BY, UNSTATED
+from lymphokin.validation.measures import EXPECTED, GROUPED_BY, groups_of
 from lymphokin.verdict import Verdict
 
 
@@ -138,7 +138,7 @@ def by_group_of_event(quality: PredictionQuality, cases: EventCases) -> pd.DataF
     """How the model does in each centre, site and arm, where there is more than one."""
     rows = []
     for column in GROUPED_BY:
-        groups = cases.patients[column].replace("", UNSTATED)
+        groups = groups_of(cases.patients, column)
         if groups.nunique() < 2:
             continue
         for day in quality.days():

@@ -6,7 +6,7 @@ patient.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from lymphokin.validation.smooth import smooth_curve
 EXPECTED, SCALED_BRIER, ICI = "observed_over_expected", "scaled_brier", "mean_calibration_error"
 ENDPOINT_COVERAGE = {0.50: "endpoint_coverage_50", 0.90: "endpoint_coverage_90"}
 GROUPED_BY = ("centre", "site", "arm")
-UNSTATED = "not stated"
+UNSTATED, SEVERAL_SITES = "not stated", "several"
 
 
 def observed_over_expected(risk: Floats, happened: Flags) -> Estimate:
@@ -84,11 +84,21 @@ def further_scores(
     return pd.DataFrame(rows)
 
 
+def groups_of(patients: pd.DataFrame, column: str) -> pd.Series:
+    """The group of each patient by centre, site or arm. Patients with lesions of several sites are
+    one group: hardly two have the same ones.
+    """
+    named = patients[column].replace("", UNSTATED)
+    if column != "site":
+        return named
+    sites = named.str.split("+").map(lambda parts: list(dict.fromkeys(parts)))
+    return sites.map(lambda own: own[0] if len(own) == 1 else SEVERAL_SITES)
+
+
 def by_group(
     quality: PredictionQuality,
     looks: Mapping[float, Look],
     patients: pd.DataFrame,
-    columns: Sequence[str] = GROUPED_BY,
 ) -> pd.DataFrame:
     """How the model does in each centre, site and arm, where there is more than one.
 
@@ -98,8 +108,8 @@ def by_group(
         ``_q95``), and how many ``counts`` that is.
     """
     rows = []
-    for column in columns:
-        groups = patients[column].replace("", UNSTATED)
+    for column in GROUPED_BY:
+        groups = groups_of(patients, column)
         if groups.nunique() < 2:
             continue
         for day, look in looks.items():
