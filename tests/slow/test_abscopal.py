@@ -3,14 +3,18 @@
 Takes 3 minutes: uv run pytest -m slow tests/slow/test_abscopal.py
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from scipy import optimize, stats
 
 import lymphokin as lk
 from lymphokin.infer.density import density_of
+from lymphokin.shipped import data_path
+from lymphokin.trial.synthetic import Truth
 
 pytestmark = pytest.mark.slow
 TABLE = Path(__file__).parents[2] / "docs" / "examples" / "abscopal_cd8.csv"
@@ -83,3 +87,26 @@ def test_the_synthetic_trial_is_fitted_saved_opened_and_forecast(tmp_path):
     curves = (tmp_path / "run" / "curves.csv").read_text().splitlines()
     assert "diameter_4_mm_q50" in curves[0]
     assert opened.forecast(counts_until=14).patients["p_grade2_true"].between(0, 1).all()
+
+
+def test_errors_of_the_second_synthetic_trial_are_its_truths_and_large_by_chance():
+    """The numbers of docs/abscopal.md: the scale of the counts' errors, as drawn."""
+    truth = Truth.read(data_path("synthetic_abscopal_trial.truth.toml"))
+    stated = truth.residual_sd["alc"]
+    # Patients and visits are those of the same seed, whatever the error is.
+    exact = replace(truth, residual_sd={**truth.residual_sd, "alc": 1e-6})
+    drawn = []
+    for seed in (truth.seed, 77, 101, 102):
+        found = [lk.simulate_trial(t, seed).cohort.observations for t in (truth, exact)]
+        with_error, without = (
+            t[(t["quantity"] == "alc") & ~t["censored"]].set_index(["id", "day"])["value"]
+            for t in found
+        )
+        both = np.log(with_error / without).dropna().to_numpy()
+
+        def misfit(log_scale, error=both):
+            return -stats.t.logpdf(error, 5, scale=np.exp(log_scale)).sum()
+
+        drawn.append(np.exp(optimize.minimize_scalar(misfit, bounds=(-4, 0), method="bounded").x))
+    np.testing.assert_allclose(drawn, [0.153, 0.125, 0.139, 0.146], atol=0.001)
+    assert abs(np.mean(drawn) - stated) < 2.5 * 0.0057 / 2
