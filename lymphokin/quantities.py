@@ -166,8 +166,8 @@ class Vocabulary:
         irradiated: Whether it knows of radiotherapy.
         varying: Covariates of the model that change within a patient, by name.
         events: Events that happen once, at rates of the model, by name.
-        at_risk_from_first_record: Whether they can happen from a patient's first record on, and not
-            only from the first fraction or dose.
+        begins_with_first_record: Whether a patient's states have their initial values on the first
+            record, and events can happen from then on, not only from the first fraction or dose.
     """
 
     observables: Mapping[str, Observable] = field(default_factory=lambda: OBSERVABLES)
@@ -176,7 +176,7 @@ class Vocabulary:
     irradiated: bool = True
     varying: Mapping[str, VaryingCovariate] = field(default_factory=dict)
     events: Mapping[str, Observable] = field(default_factory=dict)
-    at_risk_from_first_record: bool = False
+    begins_with_first_record: bool = False
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -221,18 +221,24 @@ def _doses(
         "amount": amount,
         "interval": interval,
         "additional": np.where(repeated & usable, additional, 0),
-        "steady": _steady(sheet, is_dose, is_rt, interval),
+        "steady": _steady(sheet, words, is_dose, is_rt, interval),
         "duration": _durations(sheet, words, is_dose, compartment, amount),
         "lesion": np.where(is_rt, lesion, 0),
     }
 
 
-def _steady(sheet: Sheet, is_dose: Mask, is_rt: Mask, interval: Numbers) -> Numbers:
+def _steady(
+    sheet: Sheet, words: Vocabulary, is_dose: Mask, is_rt: Mask, interval: Numbers
+) -> Numbers:
     """Interval between doses that have come to a steady state, in the unit of TIME; else 0."""
     stated = sheet.numbers("SS")
     asked = ~np.isnan(stated) & (stated != 0)
     expected = "0, or 1 on a dose of a drug that has come to its steady state"
-    sheet.flag(asked & ((stated != 1) | ~is_dose | is_rt), "SS", expected)
+    unlike = asked & ((stated != 1) | ~is_dose | is_rt)
+    sheet.flag(unlike, "SS", expected)
+    if words.begins_with_first_record:
+        begins = f"0 or blank, as model {words.model} begins with each patient's first record"
+        sheet.flag(asked & ~unlike, "SS", begins, "state the doses one by one from that day on")
     usable = (interval > 0) & (interval <= LONGEST_DAYS)
     lacking = asked & ~usable
     sheet.flag(lacking, "SS", f"an interval II above 0, at most {LONGEST_DAYS:g}, beside SS")

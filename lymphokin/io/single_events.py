@@ -39,7 +39,7 @@ def _at_risk_from(records: Records) -> NDArray[np.float64]:
     """[patient] day from which an event can happen."""
     usable = records.timed & (records.patient >= 0)
     first = _earliest(records, usable)
-    if records.words.at_risk_from_first_record:
+    if records.words.begins_with_first_record:
         return first
     given = _earliest(records, usable & records.is_dose)
     return np.where(np.isfinite(given), given, first)

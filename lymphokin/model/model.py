@@ -121,7 +121,7 @@ class Model:
         irradiated = any(type(b).on_fraction is not Block.on_fraction for b in self.blocks)
         return Vocabulary(
             *(self.observables, drugs, self.name, irradiated, self.table.varying, self.events),
-            at_risk_from_first_record=bool(self.begins),
+            begins_with_first_record=bool(self.begins),
         )
 
     @property

@@ -16,7 +16,7 @@ from lymphokin.io.problems import Findings
 from lymphokin.model import CategoryEffect, DelayEffect, Model, ModelError, Residual
 from lymphokin.population.arrays import RECORDS_UNIT, CohortArrays, EventRecords, Measured, Records
 from lymphokin.population.covariates import check_covariates, covariate_arrays
-from lymphokin.population.events import event_records, event_rows
+from lymphokin.population.events import at_risk_days, event_records, event_rows
 from lymphokin.population.lesions import (
     lesion_arrays,
     lesion_doses,
@@ -82,6 +82,7 @@ def treatments_of(
     days: Mapping[str, Sequence[float]],
     with_lesions: bool = False,
     varying: Mapping[str, VaryingCovariate] | None = None,
+    at_risk_from: Mapping[str, float] | None = None,
 ) -> list[Treatment]:
     """Treatment of every patient.
 
@@ -90,7 +91,10 @@ def treatments_of(
         days: per patient, extra days at which the solution is wanted.
         with_lesions: whether lesions are distinguished.
         varying: covariates that change within a patient, by name.
+        at_risk_from: per patient, the day from which events can happen, where it is not that on
+            which the solution begins.
     """
+    at_risk_from = at_risk_from or {}
     patients = cohort.patients.index
     fractions = reference_immune_dose(cohort).fractions
     fraction_days, immune_dose, share = (
@@ -121,6 +125,7 @@ def treatments_of(
                 lesion_cm3=lesion_cm3[i],
                 resets=resets[i],
                 varying={name: own[i] for name, own in changes.items()},
+                at_risk_from=at_risk_from.get(patient),
             )
         )
     return treatments
@@ -154,7 +159,8 @@ def pack(
     steps = following(rule or StepRule(), model)
     varying = model.table.varying
     treated = around_resets(model, with_doses_before(model, cohort, steps.tolerance))
-    treatments = treatments_of(treated, days or {}, model.has_lesions, varying)
+    at_risk_from = at_risk_days(model, cohort)
+    treatments = treatments_of(treated, days or {}, model.has_lesions, varying, at_risk_from)
     timeline, layout = build_timeline(treatments, steps)
     _refuse_other_units(model, cohort)
     _refuse_infusions(model, cohort)

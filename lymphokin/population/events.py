@@ -44,6 +44,21 @@ def event_rows(model: Model, cohort: Cohort) -> dict[str, pd.DataFrame]:
     return {name: seen[seen["quantity"] == name] for name in model.hazards}
 
 
+def at_risk_days(model: Model, cohort: Cohort) -> dict[str, float]:
+    """Per patient, the day from which the events of a model can happen: that of the first fraction
+    or dose, or of the first record where there is none.
+
+    Empty where that is the day on which a solution begins: of a model without events, or that
+    begins with the first record.
+    """
+    if not model.hazards or model.begins:
+        return {}
+    known = pd.concat([cohort.observations[["id", "day"]], cohort.varying[["id", "day"]]])
+    given = pd.concat([cohort.fractions[["id", "day"]], cohort.doses[["id", "day"]]])
+    first = (rows.groupby("id")["day"].min() for rows in (known, given))
+    return {str(patient): float(day) for days in first for patient, day in days.items()}
+
+
 def event_records(
     rows: Mapping[str, pd.DataFrame], cohort: Cohort, timeline: Timeline, layout: Layout
 ) -> dict[str, EventRecords]:

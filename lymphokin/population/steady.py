@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lymphokin.io import Cohort
-from lymphokin.model import Model
+from lymphokin.model import Model, ModelError
 from lymphokin.solve.steady import doses_before
 
 
@@ -23,11 +23,18 @@ def with_doses_before(model: Model, cohort: Cohort, tolerance: float) -> Cohort:
         tolerance: relative error of what is solved.
 
     Raises:
-        ModelError: when a steady state takes too many doses, or never comes.
+        ModelError: when a steady state takes too many doses, or never comes, or the model begins
+            with the first record.
     """
     first = cohort.doses[(cohort.doses["steady"] > 0) & cohort.doses["drug"].isin(model.drugs)]
     if first.empty:
         return cohort
+    if model.begins:
+        row = first.iloc[0]
+        raise ModelError(
+            f"patient {row['id']}, day {row['day']:g}: SS = 1, and model {model.name} begins with "
+            "each patient's first record: expected doses from that day on, none before it"
+        )
     begins = pd.concat([cohort.observations[["id", "day"]], cohort.fractions[["id", "day"]]])
     begin = begins.groupby("id")["day"].min()
     found = []

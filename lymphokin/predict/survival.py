@@ -147,7 +147,7 @@ def intervals_of(
     start = dict(
         zip(
             density.packed.cohort.patients.index,
-            np.asarray(density.arrays.timeline.days.node_day)[0],
+            density.arrays.timeline.days.at_risk_day,
             strict=True,
         )
     )

@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from lymphokin.model import Fraction, Model, ModelError
+from lymphokin.model.block import cumulative
 from lymphokin.solve.adaptive import advance, solve_adaptively
-from lymphokin.solve.clock import Clock, Path, solve_clock
+from lymphokin.solve.clock import Clock, Path, Values, solve_clock
 from lymphokin.solve.hand_down import Handed, HoursSolution, hand_down, interval, lag_of
 from lymphokin.solve.hardware import in_parts
 from lymphokin.solve.structure import structure_of
@@ -29,7 +30,7 @@ class Solution(NamedTuple):
     """per output of a days block, [node, patient], or [node, lesion, patient] where lesions differ,
     before the event on that node"""
     states: dict[str, jax.Array]
-    """per state of a days block, the same"""
+    """per state of a days block, the same; cumulative hazards since the patient was at risk"""
     hours: HoursSolution | None
     hazard_rates: dict[str, jax.Array] = {}
     """per event of a days block, [node, patient] its rate per day before the event on that node"""
@@ -150,7 +151,21 @@ def solve(model: Model, p: Any, p_lanes: Any, timeline: Timeline) -> Solution:
     if present is not None:
         shape = (len(days.node_day), len(present), patients)
         outputs, states, rates = (_by_level(model, v, shape) for v in (outputs, states, rates))
+    if days.at_risk is not None:
+        states |= _since_at_risk(model, states, jnp.asarray(days.at_risk))
     return Solution(outputs, states, hours_solution, rates)
+
+
+def _since_at_risk(model: Model, states: Values, at_risk: jax.Array) -> dict[str, jax.Array]:
+    """Cumulative hazards [node, patient] since the node from which each patient is at risk; before
+    it they are 0.
+    """
+    patients = jnp.arange(len(at_risk))
+    found = {}
+    for name in map(cumulative, model.hazards):
+        passed = states[name] - states[name][at_risk, patients]
+        found[name] = jnp.where(jnp.arange(len(passed))[:, None] < at_risk, 0.0, passed)
+    return found
 
 
 def _varying(model: Model, days: DaysArrays) -> dict[str, Path]:

@@ -43,6 +43,15 @@ class DaysArrays(NamedTuple):
     happens, else 0.0; None where nobody ever is"""
     varying: Mapping[str, jax.Array | np.ndarray] = {}
     """per covariate that changes within a patient, [step, patient]"""
+    at_risk: jax.Array | np.ndarray | None = None
+    """[patient] node from which events can happen; None where that is the first one of all"""
+
+    @property
+    def at_risk_day(self) -> np.ndarray:
+        """[patient] day from which events can happen."""
+        node_day = np.asarray(self.node_day)
+        first = np.zeros(node_day.shape[1], int) if self.at_risk is None else self.at_risk
+        return node_day[np.asarray(first), np.arange(node_day.shape[1])]
 
 
 class HoursArrays(NamedTuple):
@@ -173,10 +182,12 @@ def build_timeline(
         events = np.sort(np.concatenate([fractions, doses]))
         begins = rule.from_first_record or not len(events)
         first = min([*treatment.days, *events[:1]]) if begins else events[0]
+        at_risk = first if treatment.at_risk_from is None else treatment.at_risk_from
+        first = min(first, at_risk)
         if rule.from_first_record:
             doses = np.sort(np.append(doses, first))
-        last = max(treatment.days.max(initial=first), events.max(initial=first))
-        anchors = np.concatenate([events, treatment.days, [first]])
+        last = max(treatment.days.max(initial=at_risk), events.max(initial=at_risk))
+        anchors = np.concatenate([events, treatment.days, [first, at_risk]])
         anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
         node_rows.append(days_nodes(anchors.tolist(), doses.tolist(), fractions.tolist(), rule))
     nodes = rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
@@ -205,6 +216,7 @@ def build_timeline(
         lesion_cm3=lesion_volumes(treatments),
         reset=_resets(treatments, node_rows, nodes),
         varying=_varying(treatments, node_day),
+        at_risk=_at_risk(treatments, node_day),
     )
     by_exposure = [
         [
@@ -239,6 +251,15 @@ def _varying(treatments: Sequence[Treatment], node_day: np.ndarray) -> dict[str,
         )
         for name in (treatments[0].varying if treatments else ())
     }
+
+
+def _at_risk(treatments: Sequence[Treatment], node_day: np.ndarray) -> np.ndarray | None:
+    """[patient] node from which events can happen; None where that is the first one of all."""
+    nodes = [
+        0 if t.at_risk_from is None else np.searchsorted(node_day[:, i], t.at_risk_from - SAME_DAY)
+        for i, t in enumerate(treatments)
+    ]
+    return np.array(nodes) if any(nodes) else None
 
 
 def _resets(

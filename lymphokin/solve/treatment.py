@@ -55,6 +55,8 @@ class Treatment:
             distinguished.
         resets: days on which the patient is set back to the untreated state, before what is given.
         varying: values of covariates that change, by name.
+        at_risk_from: day from which events can happen; None: from the day on which the solution
+            begins.
     """
 
     fraction_days: np.ndarray
@@ -69,6 +71,7 @@ class Treatment:
     lesion_cm3: np.ndarray | None = None
     resets: np.ndarray = field(default_factory=lambda: np.zeros(0))
     varying: Mapping[str, Changes] = field(default_factory=dict)
+    at_risk_from: float | None = None
 
     def is_of(self, drugs: Collection[str]) -> np.ndarray:
         """[dose] whether it is a dose of one of these drugs."""
