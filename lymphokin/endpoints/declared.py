@@ -29,6 +29,8 @@ LATEST_DAY = 3650.0
 """Days from the reference beyond which no endpoint lies (judgement: ten years)."""
 ON_A_DAY = re.compile(r"day(\d{1,4}(?:\.\d+)?)")
 """Name of the count on a day."""
+AT_LEVEL = 1e-6
+"""Distance of ln fold from a level within which it is at the level, in single precision, too."""
 EVENT_BY_DAY = re.compile(r"([A-Za-z]\w*)_by_day(\d{1,4}(?:\.\d+)?)")
 """Name of an event by a day."""
 
@@ -41,13 +43,15 @@ class Endpoint(BaseModel):
         meaning: a sentence for a reader.
         quantity: an observable of the model.
         what: ``at`` a day, the ``lowest`` or ``highest`` value, days ``time_below`` a level, days
-            until the curve stays ``back_above`` it, or the ``area_below`` it; or an ``event`` that
-            happens once, which is then the quantity.
+            until the curve stays ``back_above`` it, or the ``area_below`` it; the ``fold`` of the
+            value before treatment; or an ``event`` that happens once, which is then the quantity.
         reference: the fraction that days are counted from (key ``from``).
-        day: the day, for ``at``.
+        day: the day, for ``at`` and ``fold``.
         window: a record this near to the day is the visit (days).
         begin, until: days between which the curve counts.
-        below: the level, in the unit of the quantity.
+        below: the level, in the unit of the quantity; of a fold, a number.
+        above: a fold above it is an event.
+        lesions: of a quantity that every lesion has, over which it is summed.
         at_least: what makes an event of days below, or of an area.
         visits: days on which a trial would measure, or look for the event.
 
@@ -64,20 +68,28 @@ class Endpoint(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$")
     meaning: str = Field(min_length=1)
     quantity: str = "alc"
-    what: Literal["at", "lowest", "highest", "time_below", "back_above", "area_below", "event"]
+    what: Literal[
+        "at", "lowest", "highest", "time_below", "back_above", "area_below", "fold", "event"
+    ]
     reference: Literal["first_fraction", "last_fraction"] = Field(alias="from")
     day: float | None = Field(None, ge=0, le=LATEST_DAY)
     window: float = Field(VISIT_WINDOW_DAYS, ge=0, le=60)
     begin: float = Field(0.0, ge=0, le=LATEST_DAY)
     until: float | None = Field(None, gt=0, le=LATEST_DAY)
     below: float | None = Field(None, gt=0)
+    above: float | None = Field(None, gt=0)
+    lesions: Literal["irradiated", "outside"] | None = None
     at_least: float | None = Field(None, gt=0)
     visits: tuple[float, ...] = ()
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if not self.of_fold and (self.above is not None or self.lesions is not None):
+            raise ValueError(f"no above or lesions, as `what` is {self.what}: they are of a fold")
         if self.of_event:
             return self._fits_an_event()
+        if self.of_fold:
+            return self._fits_a_fold()
         at, counted = self.what == "at", self.what in ("time_below", "area_below")
         if at and self.day is None:
             raise ValueError("a day, as `what` is at")
@@ -113,6 +125,20 @@ class Endpoint(BaseModel):
             raise ValueError("quantity, the event, as `what` is event")
         return self
 
+    def _fits_a_fold(self) -> Self:
+        if self.day is None:
+            raise ValueError("a day, as `what` is fold")
+        if self.until is not None or self.begin or self.visits or self.at_least is not None:
+            raise ValueError("no begin, until, visits or at_least, as `what` is fold")
+        if self.below is not None and self.above is not None:
+            raise ValueError("below or above, not both, as `what` is fold")
+        return self
+
+    @property
+    def of_fold(self) -> bool:
+        """Whether it compares a day with the time before treatment."""
+        return self.what == "fold"
+
     @property
     def of_event(self) -> bool:
         """Whether it asks for an event that happens once, of which a model has a hazard."""
@@ -121,7 +147,7 @@ class Endpoint(BaseModel):
     @property
     def has_event(self) -> bool:
         """Whether the endpoint happens or does not, beside its number."""
-        if self.of_event:
+        if self.of_event or self.above is not None:
             return True
         counted = self.what in ("time_below", "area_below")
         return self.what == "back_above" or (self.at_least if counted else self.below) is not None
@@ -166,6 +192,16 @@ class Endpoint(BaseModel):
         fractions = cohort.fractions.groupby("id", sort=False)["day"]
         days = fractions.min() if self.reference == "first_fraction" else fractions.max()
         return days.reindex(cohort.patients.index).fillna(0.0)
+
+    def of_folds(self, log_fold: Any) -> Any:
+        """[...] whether the endpoint, a fold, happens; NumPy's or JAX's.
+
+        Args:
+            log_fold: [...] ln of the value over that before treatment.
+        """
+        if self.above is not None:
+            return log_fold > np.log(self.above) + AT_LEVEL
+        return log_fold < np.log(self.below or np.nan) - AT_LEVEL
 
     def summarise(self, log_value: Any, day: path.Values) -> tuple[Any, Any]:
         """The number of every curve, and whether the endpoint happens.
@@ -237,18 +273,27 @@ def shipped_endpoints() -> Mapping[str, Endpoint]:
     return _read(data_path("endpoints.toml"))
 
 
-def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
+def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint, *, folds: bool = False) -> Endpoint:
     """An endpoint by name, from a file, or as it is.
 
     Args:
         endpoint: the name of a shipped endpoint; ``day30`` for the count on a day from the first
             fraction; ``progression_by_day180`` for an event of a model by a day; or a TOML file
             with one ``[endpoints.NAME]``, or ``FILE:NAME`` where it holds several.
+        folds: whether the caller judges folds of the value before treatment.
 
     Raises:
         BadInput: when there is none of that name, or the file does not declare one; with every
-            problem of the file.
+            problem of the file; and for a fold that the caller does not judge.
     """
+    asked = _read_any(endpoint)
+    if asked.of_fold and not folds:
+        expected = "an endpoint of another kind: folds are judged by virtual trials alone"
+        raise BadInput([Problem("endpoint", None, asked.name, "what = fold", expected)])
+    return asked
+
+
+def _read_any(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
     if isinstance(endpoint, Endpoint):
         return endpoint
     text = os.fspath(endpoint)

@@ -29,12 +29,12 @@ class Pulses:
 
 @dataclass(frozen=True, eq=False)
 class Lesions:
-    """Lesions of a model that follows each; every fraction is given to all that a patient has."""
+    """Lesions of a model that follows each."""
 
     present: Any
     """[lesion, patient] 1.0 where the patient has such a lesion, else 0.0"""
     gy: Any
-    """[patient] of each fraction to each lesion"""
+    """[lesion, patient] of each fraction"""
     cm3: Any
     """[lesion, patient] volume of each"""
 

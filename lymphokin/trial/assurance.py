@@ -52,7 +52,11 @@ def population_rates(
     demands.want("patients", patients=patients).enforce()
     large = replace(design.analysis, n_control=patients, n_treated=patients)
     simulator = Simulator(replace(design, analysis=large), population, fixed, twins=True)
-    return np.asarray(simulator.run(seed, 0, draws).p_measured)
+    rates = np.asarray(simulator.run(seed, 0, draws).p_measured)
+    demands.that(not np.isnan(rates).any(), "patients", patients,
+                 "so many that some have what the endpoint counts")  # fmt: skip
+    demands.enforce()
+    return rates
 
 
 def assurance(design: VirtualDesign, rates: NDArray[np.float64]) -> Assurance:

@@ -1,5 +1,5 @@
 """What a trial gives, holds and follows of what a model declares: a drug, covariates that change,
-and events.
+lesions outside the field, events, and what an endpoint compares with the time before treatment.
 """
 
 from __future__ import annotations
@@ -54,6 +54,60 @@ def held_covariates(model: Model, plan: Mapping[str, Any]) -> dict[str, float]:
                 f"{model.name} that change within a patient: {names or 'it has none'}"
             )
     return {name: float(stated.get(name, c.missing)) for name, c in known.items()}
+
+
+def lesions_outside(model: Model, plan: Mapping[str, Any]) -> dict[int, float]:
+    """Shares of patients by the number of their lesions that are not irradiated; empty where the
+    design names none.
+
+    Args:
+        model: whose lesions they are.
+        plan: the ``[design]`` table.
+
+    Raises:
+        ValueError: when the model follows no lesions.
+    """
+    shares = plan.get("outside_lesions") or {}
+    if shares and not model.has_lesions:
+        raise ValueError(f"design.outside_lesions: model {model.name} follows no lesions")
+    return {int(n): float(share) for n, share in shares.items() if share > 0}
+
+
+def compared(model: Model) -> list[str]:
+    """Quantities that a virtual trial can compare with the time before treatment: those of the days
+    clock that the model has a residual of.
+    """
+    outputs = {name for block in model.on_clock("days") for name in block.shows}
+    return [quantity for quantity in model.table.residuals if quantity in outputs]
+
+
+def check_fold(model: Model, plan: Mapping[str, Any], judged: Endpoint) -> None:
+    """Refuse an endpoint, a fold, that a model or a design does not have.
+
+    Args:
+        model: which has the quantity.
+        plan: the ``[design]`` table.
+        judged: the endpoint.
+
+    Raises:
+        ValueError: saying what is missing.
+    """
+    if not judged.of_fold:
+        return
+    where, name = f"endpoint {judged.name}", judged.quantity
+    known = compared(model)
+    if name not in known:
+        has = f"what model {model.name} shows and has a residual of: {', '.join(known)}"
+        raise ValueError(f"{where}: found quantity {name}, expected {has}")
+    if (name in model.lesion_outputs) != (judged.lesions is not None):
+        lesions = "irradiated or outside" if judged.lesions is None else "left out"
+        whose = "every lesion" if judged.lesions is None else "the patient"
+        raise ValueError(f"{where}: expected lesions {lesions}, as {name} is of {whose}")
+    if judged.lesions == "outside" and not any(lesions_outside(model, plan)):
+        raise ValueError(
+            f"{where} is of lesions outside the field: expected a number of them in "
+            "design.outside_lesions"
+        )
 
 
 def followed_events(

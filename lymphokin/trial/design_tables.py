@@ -39,6 +39,11 @@ Many = Annotated[int, _number("a whole number of at least 1", ge=1)]
 Patients = Annotated[
     int, _number(f"a whole number of patients from 1 to {LARGEST_ARM}", ge=1, le=LARGEST_ARM)
 ]
+SharesOfCounts = Annotated[
+    dict[Count, float],
+    AfterValidator(_shares),
+    Field(description="shares that sum to 1, by number of lesions"),
+]
 Shares = Annotated[
     dict[str, float], AfterValidator(_shares), Field(description="shares that sum to 1")
 ]
@@ -99,6 +104,8 @@ class Plan:
     """what the treated arm gets; may be left out where the model takes one drug"""
     covariates: Numbers = field(default_factory=dict)
     """values at which covariates of the model that change within a patient are held"""
+    outside_lesions: SharesOfCounts | None = None
+    """shares of patients by the number of their lesions that are not irradiated"""
     events_that_end: Annotated[
         tuple[str, ...], Field(description="a list of events that the model has a hazard of")
     ] = ()

@@ -93,6 +93,8 @@ def test_a_level_of_ones_own_on_a_day_is_refused_and_never_ignored(tmp_path):
     ("at_least = 3", "at_least only where"),
     ('what = "time_below"', "below, the level"),
     ("until = nan", "finite"),
+    ("above = 2", "no above or lesions, as `what` is lowest"),
+    ('what = "fold"', "a day, as `what` is fold"),
 ])  # fmt: skip
 def test_a_bad_declaration_is_one_message_with_file_key_and_what_was_expected(
     tmp_path, line, expected

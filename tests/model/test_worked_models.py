@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_michaelis_menten_is_the_curve_of_scipy():
         1
     ]
     np.testing.assert_allclose(ours, exact, rtol=2e-3)
+
+
+def test_activated_cells_are_a_share_of_the_cells_that_are_left():
+    model = lk.load_model(EXAMPLES / "abscopal_share.py")
+    assert model.vocabulary.observable("cd8_share").unit == "%"
+    assert model.begins == "first record"
+    block = next(b for b in model.blocks if "cd8_share" in b.shows)
+    p = SimpleNamespace(cd8_baseline=model.table["cd8_baseline"].median)
+    one = np.ones(1)
+    y = SimpleNamespace(log_living=one, dying=one, in_field=one, spared=0.0, active=30.0)
+    for left, expected in ((1.0, 10.0), (0.25, 40.0)):
+        u = SimpleNamespace(sum_over_lesions=np.sum, t_cell_ratio=left)
+        assert block.outputs(y, p, u)["cd8_share"] == pytest.approx(expected)
 
 
 @pytest.mark.slow

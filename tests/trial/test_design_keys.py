@@ -59,6 +59,7 @@ CHANGES: dict[str, Any] = {
     "design.age_sd": 1,
     "design.per_arm": 7,
     "design.drug": "il7",
+    "design.outside_lesions": {"1": 1.0},
     "design.covariates": {"STEROIDS": 4.0},
     "design.events_that_end": ["dropout"],
     "conduct.eligible_lesions": [3, 5],
@@ -179,6 +180,7 @@ REFUSED = {
     "conduct.longest_course_days": "design.schedules",
     "correlation": "no_such_group",
     "design.drug": "design.drug",
+    "design.outside_lesions": "design.outside_lesions",
     "design.covariates": "design.covariates",
     "design.events_that_end": "design.events_that_end",
 }

@@ -1,5 +1,6 @@
 """Virtual trials of models that follow every lesion, or whose covariates change."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
 from lymphokin.solve import Treatment, build_timeline, solve
-from lymphokin.trial.virtual import PriorPopulation, Simulator, VirtualDesign
+from lymphokin.trial.virtual import PriorPopulation, Simulator
 from lymphokin.trial.virtual.counts import _arrays, draw_patients
 from lymphokin.trial.virtual.courses import draw_courses
 from lymphokin.trial.virtual.grid import Grid
@@ -19,14 +20,12 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 DAYS = [1.0, 14.0, 42.0]
 
 
-@pytest.fixture(scope="module")
-def small() -> VirtualDesign:
-    return made(design={"per_arm": 4})
-
-
 @pytest.mark.long
-def test_every_lesion_of_a_virtual_patient_is_that_of_the_solver_of_fits(small):
+def test_every_lesion_of_a_virtual_patient_is_that_of_the_solver_of_fits():
     """The same individuals on the shared grid and on every patient's own fine one."""
+    small = made(design={"per_arm": 4})
+    outside = {"outside_lesions": {"0": 0.4, "2": 0.6}}
+    small = replace(small, truth=replace(small.truth, design={**small.plan, **outside}))
     model = load_model(EXAMPLES / "lesions_cd8.py")
     hierarchy, grid = Hierarchy(model), Grid.of(small, model)
     courses = draw_courses(jax.random.key(3), small, grid.pulses)
@@ -34,10 +33,12 @@ def test_every_lesion_of_a_virtual_patient_is_that_of_the_solver_of_fits(small):
     latents = hierarchy.draw_latents(jax.random.key(1), arrays)
     p, p_lanes = hierarchy.individuals(hierarchy.population(latents.population), latents, arrays)
     coarse = jax.jit(lambda: solve(model, p, p_lanes, arrays.timeline).outputs)()
-    lesions = np.asarray(courses.covariates["n_lesions"]).astype(int)
-    assert len(set(lesions)) > 1
+    irradiated = np.asarray(courses.covariates["n_lesions"]).astype(int)
+    lesions = irradiated + np.asarray(courses.outside)
+    assert len(set(irradiated)) > 1
+    assert 0 < (lesions > irradiated).sum() < len(lesions)
     none, patients = np.zeros(0), []
-    for i, count in enumerate(lesions):
+    for i in range(len(lesions)):
         n = int(courses.given[:, i].sum())
         patients.append(
             Treatment(
@@ -48,7 +49,7 @@ def test_every_lesion_of_a_virtual_patient_is_that_of_the_solver_of_fits(small):
                 amount=none,
                 days=np.asarray(DAYS),
                 lesion_gy=np.full((n, grid.lesions), float(courses.gy[i]))
-                * (np.arange(grid.lesions) < count),
+                * (np.arange(grid.lesions) < irradiated[i]),
             )
         )
     timeline, layout = build_timeline(patients)

@@ -434,7 +434,7 @@ def test_an_extended_sweep_is_one_made_at_once(small: VirtualDesign, tmp_path: P
         ({"analysis": {"test": "logrank"}}, "logrank"),
         ({"analysis": {"missing_endpoint": "imputed"}}, "missing_endpoint"),
         ({"typical": {"charm": 1.0}}, "charm"),
-        ({"residual_sd": {"mdsc": 0.4}}, "measure nothing else"),
+        ({"residual_sd": {"atra": 0.4}}, "measure nothing else"),
         ({"design": {"lesion_diameter_cm": [5.0, 1.5]}}, "smallest diameter first"),
         ({"design": {"lesion_counts": {"two": 1.0}}}, "by number of lesions"),
         ({"analysis": {"n_control": 30}}, "analysis.n_treated"),

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from lymphokin.commands.options import fixed_values
 from lymphokin.commands.trial.design_file import (
     DesignFile,
     EndpointName,
+    Fixed,
     PopulationName,
     Seed,
     no_evidence,
@@ -61,6 +63,7 @@ def assurance_command(
         int | None,
         typer.Option(help="Virtual patients per arm and draw.", show_default=str(PATIENTS)),
     ] = None,
+    fix: Fixed = [],  # noqa: B006
     seed: Seed = None,
     json_: Json = False,
 ) -> None:
@@ -95,8 +98,10 @@ def assurance_command(
         "--gamma": gamma,
         "--draws": draws,
         "--patients": patients,
+        "--fix": ", ".join(fix) or None,
         "--seed": seed,
     }
+    fixed = fixed_values(fix, demands)
     for name, value in of_the_model.items():
         expected = "nothing beside --control-beta and --treated-beta, which need no model"
         demands.that(not betas or value is None, name, value, expected)
@@ -115,6 +120,7 @@ def assurance_command(
             draws or DRAWS,
             patients or PATIENTS,
             seed_of(seed, plan),
+            fixed,
         )
     )
     if json_:
@@ -159,7 +165,13 @@ def _beta_assurance(
 
 
 def _model_assurance(
-    design: VirtualDesign, population: str, gamma: list[float], draws: int, patients: int, seed: int
+    design: VirtualDesign,
+    population: str,
+    gamma: list[float],
+    draws: int,
+    patients: int,
+    seed: int,
+    fixed: dict[str, float],
 ) -> dict[str, Any]:
     import numpy as np
 
@@ -170,13 +182,14 @@ def _model_assurance(
     source = population_named(population, design.truth)
     cases: list[tuple[str, dict[str, float]]] = [("as in the population", {})]
     disputed = contrast_of(source.model)
-    if disputed is not None:
+    if disputed is not None and disputed.parameter not in fixed:
         strength = disputed.parameter
         symbol = source.model.table[strength].symbol
         cases += [(f"{symbol} = {value:g}", {strength: value}) for value in gamma]
     rows = []
-    for label, fixed in cases:
-        found = assurance(design, population_rates(design, source, fixed, draws, patients, seed))
+    for label, own in cases:
+        values = fixed | own
+        found = assurance(design, population_rates(design, source, values, draws, patients, seed))
         quantiles = np.quantile(found.rates, (0.05, 0.5, 0.95), axis=0)
         rows.append(
             {
@@ -188,6 +201,7 @@ def _model_assurance(
             }
         )
     made = {"population": source.name, "draws": draws, "patients": patients, "seed": seed}
+    made |= {"fixed": fixed}
     return _about(design) | made | {"by_mechanism": rows}
 
 
@@ -203,7 +217,9 @@ def _show_assurance(result: dict[str, Any], evidence: str) -> None:
         mean, at_means = (probability(result[k]) for k in ("assurance", "power_at_the_means"))
         console.print(f"assurance {mean}; {at_means} if both rates were known to be their means")
         return
-    table = Table(title=f"{title}; population: {result['population']}, {result['draws']} draws")
+    held = "".join(f", {name} = {value:g}" for name, value in result["fixed"].items())
+    made = f"population: {result['population']}{held}, {result['draws']} draws"
+    table = Table(title=f"{title}; {made}")
     for name in ("mechanism", "assurance", "control rate (90 %)", "treated rate (90 %)"):
         table.add_column(name, justify="left" if name == "mechanism" else "right")
     for row in result["by_mechanism"]:

@@ -25,6 +25,7 @@ PopulationName = Annotated[
         "fit.",
     ),
 ]
+Fixed = Annotated[list[str], typer.Option("--fix", help="Typical value to set: NAME=VALUE.")]
 Seed = Annotated[
     int | None, typer.Option(help="Seed of all random numbers; default: that of the design file.")
 ]

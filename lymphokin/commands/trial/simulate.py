@@ -15,6 +15,7 @@ from lymphokin.commands.options import Cluster, Partition, fixed_values, writabl
 from lymphokin.commands.trial.design_file import (
     DesignFile,
     EndpointName,
+    Fixed,
     PopulationName,
     Seed,
     no_evidence,
@@ -41,7 +42,7 @@ def simulate(
         Path, typer.Option(callback=writable, help="Folder; one of the same sweep is continued.")
     ] = Path("virtual-trials"),
     population: PopulationName = "truth",
-    fix: Annotated[list[str], typer.Option(help="Typical value to set: NAME=VALUE.")] = [],  # noqa: B006
+    fix: Fixed = [],  # noqa: B006
     seed: Seed = None,
     shard_size: Annotated[int, typer.Option(help="Trials per task.")] = 5000,
     workers: Annotated[

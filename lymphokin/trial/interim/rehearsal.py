@@ -49,6 +49,7 @@ class Rehearsal:
 
     def __post_init__(self) -> None:
         self.design.require_own_drop_out("a rehearsed look")
+        self.design.require_no_fold("a rehearsed look")
         everybody = self.design.n_control + self.design.n_treated
         demands = Demands("rehearsal")
         demands.want("many", after=self.after, populations=self.populations, repeats=self.repeats)

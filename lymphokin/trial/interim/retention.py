@@ -42,7 +42,7 @@ def evaluable(
     others = [planned + (day - judged.last_visit) for day in judged.visits[:-1]]
     for visit in (planned, *(design.neighbour_days if judged.on_a_day else others)):
         distance = np.asarray(visit)[..., None] + jitter - planned[..., None]
-        near = np.abs(distance) if judged.on_a_day else -distance
+        near = np.abs(distance) if judged.day is not None else -distance
         inside = (near <= judged.window).mean(axis=-1)
         missed = missed * (1 - inside * (1 - plan["missing_visit_probability"]))
     return stays * (1 - missed)

@@ -85,6 +85,7 @@ def look_at(
     """
     Demands("interim look").want("many", draws=draws).enforce()
     design.require_own_drop_out("an interim look")
+    design.require_no_fold("an interim look")
     for model in (design.truth.true_model(), fit.model):
         followed_events(model, {}, design.judged)
     table = standing(cohort, design, lost, left_out)

@@ -25,6 +25,17 @@ NEARLY_ZERO = 1e-30
 """A log-scale parameter set to zero takes this value."""
 
 
+class FoldCurve(NamedTuple):
+    """The quantity of an endpoint that compares a day with the time before treatment."""
+
+    value: jax.Array
+    """[node, patient] true value, or [node, lesion, patient]"""
+    counted: jax.Array | None
+    """[lesion, patient] 1.0 where the endpoint counts the lesion; None of the patient's own"""
+    residual_sd: Any
+    """[component] SDs of the quantity's residual"""
+
+
 class Followed(NamedTuple):
     """One virtual trial before anybody has been measured."""
 
@@ -40,6 +51,8 @@ class Followed(NamedTuple):
     ends: jax.Array | None = None
     """[patient] day after which nothing is recorded, as an event has happened; None where the
     design names no event that ends the records"""
+    fold: FoldCurve | None = None
+    """of the endpoint, where it is a fold"""
 
 
 class Drawn(NamedTuple):
@@ -140,7 +153,23 @@ def follow(
         drawn.screened,
         events,
         ended_by(events, grid),
+        _fold_curve(grid, drawn, solution.outputs),
     )
+
+
+def _fold_curve(grid: Grid, drawn: Drawn, outputs: Mapping[str, Any]) -> FoldCurve | None:
+    judged, courses = grid.design.judged, drawn.courses
+    if not judged.of_fold:
+        return None
+    counted = None
+    if judged.lesions is not None:
+        number, irradiated = jnp.arange(grid.lesions)[:, None], courses.covariates["n_lesions"]
+        counted = number < irradiated
+        if judged.lesions == "outside":
+            counted = ~counted & (number < irradiated + courses.outside)
+        counted = counted.astype(float)
+    sd = drawn.population.residual_sd[judged.quantity]
+    return FoldCurve(outputs[judged.quantity], counted, sd)
 
 
 def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
@@ -166,7 +195,9 @@ def _arrays(model: Model, grid: Grid, courses: Courses) -> CohortArrays:
         return arrays
     # Those that a patient does not have are drawn and not present.
     owner, number = np.repeat(np.arange(n), most), np.tile(np.arange(most), n)
-    places = LesionArrays(owner, number, np.zeros(n * most))  # every fraction reaches all
+    irradiated = courses.covariates["n_lesions"][owner]
+    outside = (number >= irradiated) & (number < irradiated + courses.outside[owner])
+    places = LesionArrays(owner, number, outside.astype(float))
     return arrays._replace(lesions=places)
 
 

@@ -5,6 +5,7 @@ Everything has a fixed shape, so that many trials are one compiled program.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -39,7 +40,9 @@ class Courses(NamedTuple):
     gy: jax.Array
     """[patient] Gy of each fraction to each lesion"""
     lesion_cm3: jax.Array
-    """[lesion, patient] volume of each lesion, without the margin"""
+    """[lesion, patient] volume of each irradiated lesion, without the margin"""
+    outside: jax.Array
+    """[patient] number of lesions that are not irradiated; they come after those that are"""
 
     @property
     def last_fraction(self) -> jax.Array:
@@ -59,6 +62,7 @@ class Courses(NamedTuple):
             dose_mg=self.dose_mg * bsa[:n] / bsa[n:],
             gy=twice(self.gy),
             lesion_cm3=twice(self.lesion_cm3),
+            outside=twice(self.outside),
         )
 
 
@@ -82,7 +86,18 @@ def draw_courses(key: jax.Array, design: VirtualDesign, pulses: int) -> Courses:
     plan = design.plan
     daily = plan["mg_per_m2_per_day"] * covariates["bsa"][design.n_control :]
     amount = daily / plan["doses_per_day"]
-    return Courses(covariates, day, given, ratio * gray, pulse_day, taken, amount, gray, cm3)
+    outside = _outside(jax.random.fold_in(key, 4), plan.get("outside_lesions"), n)
+    return Courses(
+        covariates, day, given, ratio * gray, pulse_day, taken, amount, gray, cm3, outside
+    )
+
+
+def _outside(key: jax.Array, shares: Mapping[str, float] | None, n: int) -> jax.Array:
+    """[patient] number of lesions that are not irradiated."""
+    if not shares:
+        return jnp.zeros(n, dtype=int)
+    counts = jnp.asarray([int(count) for count in shares])
+    return counts[_choice(key, list(shares.values()), (n,))]
 
 
 def _choice(key: jax.Array, shares: list[float], shape: tuple[int, ...]) -> jax.Array:

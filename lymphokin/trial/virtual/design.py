@@ -21,7 +21,7 @@ from lymphokin.io.problems import Findings
 from lymphokin.model import TableError
 from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
 from lymphokin.solve import StepRule
-from lymphokin.trial.declared import held_covariates, planned_drug
+from lymphokin.trial.declared import compared, held_covariates, lesions_outside, planned_drug
 from lymphokin.trial.design_file import read_tables
 from lymphokin.trial.design_tables import Analysis, Assumptions, Axes, Conduct, DesignFile, RunIn
 from lymphokin.trial.synthetic import Truth, read_toml
@@ -74,17 +74,16 @@ class VirtualDesign:
         """
         if endpoint is None:
             return self
-        asked = read_endpoint(endpoint)
-        if not asked.of_event and asked.quantity != MEASURED:
+        asked = read_endpoint(endpoint, folds=True)
+        if not asked.of_event and not asked.of_fold and asked.quantity != MEASURED:
             raise ValueError(
-                f"endpoint {asked.name} is about {asked.quantity}; virtual trials measure "
-                f"{MEASURED} and follow events in time"
+                f"endpoint {asked.name} is about {asked.quantity}; virtual trials measure curves "
+                f"of {MEASURED}, folds of what a model shows, and events in time"
             )
         if not asked.on_a_day and not asked.has_event:
             raise ValueError(
                 f"endpoint {asked.name} is a number and no event: a trial compares shares of "
-                "patients, so the endpoint needs "
-                + ("below" if asked.what in ("lowest", "highest") else "at_least")
+                "patients, so the endpoint needs " + _what_makes_an_event(asked)
             )
         days = [asked.begin, asked.until, asked.day, *asked.visits]
         if any(day is not None and not float(day).is_integer() for day in days):
@@ -102,6 +101,15 @@ class VirtualDesign:
                 f"{purpose} judges a count on a day, and endpoint {self.judged.name} is about a "
                 "window of days"
             )
+
+    def require_no_fold(self, purpose: str) -> None:
+        """Refuse an endpoint that compares with the time before treatment.
+
+        Raises:
+            ValueError: naming the purpose.
+        """
+        if self.judged.of_fold:
+            raise ValueError(f"{purpose} judges no folds, and endpoint {self.judged.name} is one")
 
     def require_own_drop_out(self, purpose: str) -> None:
         """Refuse records that an event of the model ends.
@@ -216,6 +224,13 @@ class VirtualDesign:
         return design
 
 
+def _what_makes_an_event(endpoint: Endpoint) -> str:
+    """The key that is missing."""
+    if endpoint.of_fold:
+        return "below or above"
+    return "below" if endpoint.what in ("lowest", "highest") else "at_least"
+
+
 def _check_sizes(tables: DesignFile, findings: Findings) -> None:
     """The arms' sizes are given once: for both arms together, or for each."""
     per_arm = tables.design.per_arm
@@ -284,9 +299,6 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
     require(plan["lesion_diameter_cm"][0] <= plan["lesion_diameter_cm"][1],
             "design.lesion_diameter_cm", plan["lesion_diameter_cm"],
             "the smallest diameter first")  # fmt: skip
-    for quantity in set(design.truth.residual_sd) - {MEASURED}:
-        require(False, f"residual_sd.{quantity}", design.truth.residual_sd[quantity],
-                f"{MEASURED} alone: virtual trials measure nothing else")  # fmt: skip
     try:
         model = design.truth.true_model()
         known, named = list(model.drugs), plan.get("drug")
@@ -294,6 +306,11 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
         require(settled, "design.drug", named, f"one of {', '.join(known) or 'no drugs'}")
         pulses(plan, conduct, design.drug if settled else "")
         held_covariates(model, plan)
+        lesions_outside(model, plan)
+        for quantity in set(design.truth.residual_sd) - set(compared(model)):
+            expected = f"one of {', '.join(compared(model))}: virtual trials measure nothing else"
+            found = design.truth.residual_sd[quantity]
+            require(False, f"residual_sd.{quantity}", found, expected)
         for event in set(plan.get("events_that_end", ())) - set(model.hazards):
             has = ", ".join(model.hazards) or "none"
             require(False, "design.events_that_end", event,

@@ -4,7 +4,8 @@ A patient's endpoint is the reported count nearest to 42 days (or what the desig
 last fraction, within a window; grade >= 2 when it is reported below 0.80. Visits are early or
 late, missed, or lost with the patient. Besides the endpoint visit, other scheduled counts may lie
 in the window and then stand in for it. An endpoint of a window of days, or an event that happens
-once, is read off its own visits (:mod:`lymphokin.trial.virtual.window`).
+once, is read off its own visits (:mod:`lymphokin.trial.virtual.window`), a fold off a visit and
+the time before treatment (:mod:`lymphokin.trial.virtual.fold`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lymphokin.model import Residual
 from lymphokin.population import draw_measured, probability_below
 from lymphokin.trial.virtual.counts import Followed
 from lymphokin.trial.virtual.events import probability_by
+from lymphokin.trial.virtual.fold import read_fold
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.window import (
     event_seen,
@@ -53,7 +55,8 @@ class Outcome(NamedTuple):
     an event that happens once, mean probability that it has happened by the last of them"""
     p_true: jax.Array | np.ndarray
     """[arm] share of patients whose true count of that day is below 0.80; of an endpoint of a
-    window, share to whom the event happens on the true curve over days"""
+    window, share to whom the event happens on the true curve over days; of a fold, share of those
+    who have what it counts, not a number where nobody has, and so is ``p_measured``"""
     screened: jax.Array | np.ndarray
     """people screened per patient enrolled, and 1 if a place stayed empty"""
     ended: jax.Array | np.ndarray
@@ -152,11 +155,20 @@ def _read_event(
 
 
 def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: Grid) -> Outcome:
-    """Read the endpoint of a trial as the protocol does."""
+    """Read the endpoint of a trial as the protocol does.
+
+    Args:
+        key: of the random numbers.
+        followed: the patients.
+        residual: of the quantity that is judged.
+        grid: of the design.
+    """
     design, analysis = grid.design, grid.design.analysis
     n = followed.alc.shape[1]
-    planned = planned_day(followed, grid)
-    if design.judged.of_event:
+    planned, has = planned_day(followed, grid), jnp.ones(n, bool)
+    if design.judged.of_fold:
+        event, known, below, true, has = read_fold(key, followed, residual, grid)
+    elif design.judged.of_event:
         event, known, below, true = _read_event(key, followed, grid)
     elif design.judged.on_a_day:
         reading = read_counts(key, followed, residual, grid)
@@ -165,21 +177,21 @@ def read_endpoint(key: jax.Array, followed: Followed, residual: Residual, grid: 
         below = risk_on(planned, followed, residual, grid)
     else:
         event, known, below, true = _read_window(key, followed, residual, grid)
-    counted = known if analysis.missing_endpoint == "excluded" else jnp.ones(n, bool)
+    counted = known if analysis.missing_endpoint == "excluded" else has
     event = jnp.where(known, event, analysis.missing_endpoint == "event") & counted
 
     def by_arm(values: jax.Array) -> jax.Array:
         parts = values[: design.n_control], values[design.n_control :]
         return jnp.stack([part.sum() for part in parts])
 
-    size = jnp.asarray([design.n_control, design.n_treated])
+    size = by_arm(has.astype(float))
     ended = jnp.zeros(n, int) if followed.ends is None else followed.ends < planned
     return Outcome(
         by_arm(event.astype(int)),
         by_arm(counted.astype(int)),
         by_arm(1 - known.astype(int)),
-        by_arm(below) / size,
-        by_arm(true.astype(float)) / size,
+        by_arm(below * has) / size,
+        by_arm((true & has).astype(float)) / size,
         followed.screened,
         by_arm(ended.astype(int)),
     )

@@ -9,11 +9,18 @@ from functools import cached_property
 import jax.numpy as jnp
 import numpy as np
 
+from lymphokin.endpoint import REPORTED_DECIMALS
 from lymphokin.model import Model
 from lymphokin.solve import COARSE_STEPS, StepRule, Timeline, following
 from lymphokin.solve.shared_grid import Lesions, Pulses, SharedGrid
 from lymphokin.solve.steps import hours_nodes
-from lymphokin.trial.declared import followed_events, held_covariates, planned_drug
+from lymphokin.trial.declared import (
+    check_fold,
+    followed_events,
+    held_covariates,
+    lesions_outside,
+    planned_drug,
+)
 from lymphokin.trial.virtual.courses import Courses
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 
@@ -29,7 +36,8 @@ class Grid:
     every_drug: StepRule = COARSE_STEPS
     """the rule of the model, with all its drugs"""
     lesions: int = 0
-    """the most that a patient has, where the model follows each; else 0"""
+    """the most that a patient has, where the model follows each, else 0: those that are irradiated
+    and then those that are not"""
     varying: Mapping[str, float] = field(default_factory=dict)
     """covariates of the model that change within a patient, and what holds in the trial"""
     events: tuple[str, ...] = ()
@@ -38,6 +46,8 @@ class Grid:
     """those after which nothing is recorded any more"""
     exact: tuple[str, ...] = ()
     """those whose time a table states"""
+    decimals: int = REPORTED_DECIMALS
+    """to which the quantity that is judged is reported"""
 
     @classmethod
     def of(cls, design: VirtualDesign, model: Model) -> Grid:
@@ -45,8 +55,8 @@ class Grid:
 
         Raises:
             ValueError: when the model does not take the design's drug on the hours clock, the drug
-                of one pulse is still there at the next, or the model has no hazard of an event that
-                the design or its endpoint names.
+                of one pulse is still there at the next, or the model has no hazard of an event, or
+                no quantity or lesions, that the design or its endpoint names.
         """
         drug = planned_drug(model, design.plan)
         rule = following(COARSE_STEPS, model)
@@ -57,6 +67,9 @@ class Grid:
                 f"takes {drug} on the days clock"
             )
         most = max(int(n) for n, share in design.plan["lesion_counts"].items() if share > 0)
+        most += max(lesions_outside(model, design.plan), default=0)
+        judged = design.judged
+        check_fold(model, design.plan, judged)
         grid = cls(
             design,
             rule.within(window or rule.windows[0]),
@@ -64,9 +77,10 @@ class Grid:
             rule,
             most if model.has_lesions else 0,
             held_covariates(model, design.plan),
-            followed_events(model, design.plan, design.judged),
+            followed_events(model, design.plan, judged),
             tuple(design.plan.get("events_that_end", ())),
             tuple(name for name, hazard in model.hazards.items() if hazard.exact),
+            model.vocabulary.observable(judged.quantity).decimals,
         )
         gap = design.plan["interval_days"] - float(grid.intakes[-1])
         if drug and grid.pulses > 1 and gap <= grid.rule.separate_days:
@@ -129,9 +143,15 @@ class Grid:
             pulses = Pulses(courses.pulse_day, courses.taken * courses.dose_mg)
         lesions = None
         if self.lesions:
-            there = jnp.arange(self.lesions)[:, None] < courses.covariates["n_lesions"]
-            volume = courses.lesion_cm3[: self.lesions]
-            lesions = Lesions(there.astype(float), courses.gy, volume)
+            number = jnp.arange(self.lesions)[:, None]
+            in_field = number < courses.covariates["n_lesions"]
+            there = number < courses.covariates["n_lesions"] + courses.outside
+            # A volume is read at a fraction to the lesion alone.
+            extra = max(self.lesions - len(courses.lesion_cm3), 0)
+            volume = jnp.pad(
+                courses.lesion_cm3[: self.lesions], ((0, extra), (0, 0)), constant_values=1.0
+            )
+            lesions = Lesions(there.astype(float), courses.gy * in_field, volume)
         return self.shared.timeline(
             courses.fraction_day,
             courses.given,

@@ -35,6 +35,11 @@ def p_values(test: str, outcome: Outcome) -> NDArray[np.float64]:
     return p
 
 
+def _of_known(values: NDArray[np.float64]) -> Estimate:
+    """Without the trials in an arm of which nobody can be judged."""
+    return Estimate.of(values[~np.isnan(values)])
+
+
 def operating_characteristics(outcome: Outcome, test: str, alpha: float) -> dict[str, Any]:
     """What a set of virtual trials says about the design.
 
@@ -51,8 +56,8 @@ def operating_characteristics(outcome: Outcome, test: str, alpha: float) -> dict
     for i, arm in enumerate(ARMS):
         rate = events[:, i] / np.maximum(analysed[:, i], 1)
         result[f"rate_{arm}"] = Estimate.of(rate[analysed[:, i] > 0])
-        result[f"p_measured_{arm}"] = Estimate.of(np.asarray(outcome.p_measured)[:, i])
-        result[f"p_true_{arm}"] = Estimate.of(np.asarray(outcome.p_true)[:, i])
+        result[f"p_measured_{arm}"] = _of_known(np.asarray(outcome.p_measured)[:, i])
+        result[f"p_true_{arm}"] = _of_known(np.asarray(outcome.p_true)[:, i])
         result[f"missing_{arm}"] = Estimate.of(np.asarray(outcome.missing)[:, i])
         result[f"ended_{arm}"] = Estimate.of(np.asarray(outcome.ended)[:, i])
     result["screened_per_patient"] = Estimate.of(np.asarray(outcome.screened)[:, 0])

@@ -64,7 +64,8 @@ class Simulator:
     def _program(self):
         self._drawn.model.require_counts("a virtual trial")
         hierarchy, grid = Hierarchy(self._drawn.model), Grid.of(self.design, self._drawn.model)
-        residual = self._drawn.model.table.residuals["alc"]
+        judged = self.design.judged
+        residual = self._drawn.model.table.residuals[judged.quantity if judged.of_fold else "alc"]
         latents = self._drawn.latents
 
         def trial(key: jax.Array, typical: dict[str, jax.Array]) -> Outcome:

@@ -25,7 +25,7 @@ from lymphokin.literature.posterior import literature_draws
 from lymphokin.run.folder import DRAWS_FILE
 from lymphokin.run.provenance import file_sha256
 from lymphokin.strict_json import json_text
-from lymphokin.trial.declared import followed_events
+from lymphokin.trial.declared import check_fold, followed_events
 from lymphokin.trial.virtual.counts import typical_values
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.endpoint import Outcome
@@ -69,6 +69,7 @@ class Sweep:
         model = self.source().model
         typical_values(model, self.fixed)
         followed_events(model, self.design.plan, self.design.judged)
+        check_fold(model, self.design.plan, self.design.judged)
         return self
 
     def fingerprint(self) -> dict[str, Any]:
