@@ -23,7 +23,7 @@ import numpy as np
 from what_if_service import Service
 
 from lymphokin.endpoints import shipped_endpoints
-from lymphokin.sites import sites
+from lymphokin.sites import shipped_sites
 from lymphokin.whatif.limits import PREVIEW_DRAWS, SETTLED_DRAWS
 
 LOOKS = 20
@@ -39,7 +39,7 @@ def patient(rng: np.random.Generator) -> dict[str, Any]:
     if rng.uniform() < 0.4:
         day = int(rng.integers(5, 40))
         counts.append({"day": day, "value": round(float(rng.uniform(0.3, 1.2)), 3)})
-    site = str(rng.choice(list(sites())))
+    site = str(rng.choice(list(shipped_sites().by_name)))
     return {"site": site, "n_lesions": lesions, "bsa": round(float(rng.uniform(1.4, 2.3)), 2),
             "counts": counts}  # fmt: skip
 

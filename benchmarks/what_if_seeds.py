@@ -19,7 +19,7 @@ import numpy as np
 
 import lymphokin as lk
 from lymphokin.jax_setup import prepare_jax
-from lymphokin.sites import sites
+from lymphokin.sites import shipped_sites
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.limits import PREVIEW_DRAWS, SETTLED_DRAWS
 from lymphokin.whatif.risk import grade_draws
@@ -38,7 +38,7 @@ def patients(count: int) -> list[lk.Patient]:
     of it for every other one.
     """
     rng = np.random.default_rng(MADE_UP)
-    names = list(sites())
+    names = list(shipped_sites().by_name)
     made = []
     for i in range(count):
         baseline = round(float(rng.uniform(0.7, 2.4)), 2)

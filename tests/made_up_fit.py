@@ -49,9 +49,12 @@ def made_up_fit(
         "model_sha256": model.sha256,
         "data_sha256": cohort.sha256,
         "data_file": cohort.source,
+        "sites_file": cohort.sites.file,
+        "sites_sha256": cohort.sites.sha256,
         "synthetic_data": True,
         "data_warnings": [],
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
+        "seen_sites": cohort.site_names,
     }
     return Fit(
         summary,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lymphokin.dose.immune import immune_dose_per_gy
+from lymphokin.sites import shipped_sites
 
 ROOT = Path(__file__).parents[1]
 UV = shutil.which("uv")
@@ -52,13 +52,14 @@ def test_the_installed_package_finds_what_it_ships(wheel, tmp_path):
     python = tmp_path / "fresh" / "bin" / "python"
     run(UV, "pip", "install", "--python", python, wheel, folder=tmp_path)
     code = (
-        "from lymphokin.dose.immune import immune_dose_per_gy\n"
+        "from lymphokin.sites import shipped_sites\n"
         "from lymphokin.model import load_model, shipped_models\n"
-        "print(*[load_model(name).name for name in shipped_models()], len(immune_dose_per_gy()))\n"
+        "names = [load_model(name).name for name in shipped_models()]\n"
+        "print(*names, len(shipped_sites().by_name))\n"
         "import lymphokin; print(lymphokin.__file__)"
     )
     models, where = run(python, "-I", "-c", code, folder=tmp_path).splitlines()
     *found, sites = models.split()
     assert found == sorted(path.stem for path in (ROOT / "models").glob("*.py"))
-    assert int(sites) == len(immune_dose_per_gy())
+    assert int(sites) == len(shipped_sites().by_name)
     assert Path(where).is_relative_to(tmp_path / "fresh")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import writable
+from lymphokin.commands.options import Sites, table_of_sites, writable
 from lymphokin.files import write_text
 from lymphokin.strict_json import json_text
 
@@ -46,6 +46,7 @@ def convert(
     immune_dose: Annotated[
         Path | None, typer.Option(help="Table of ID and IMMUNE_DOSE_GY (see lymphokin dose).")
     ] = None,
+    sites: Sites = None,
     accept: Accept = [],  # noqa: B006
     json_: Json = False,
 ) -> None:
@@ -63,7 +64,9 @@ def convert(
     _refuse_existing(out, out.with_suffix(".conversion.json"))
     key = None if hash_key is None else read_key(hash_key)
     try:
-        done = run(source, mapping, key, immune_dose, accepted(accept))
+        reasons = accepted(accept)
+        known = table_of_sites(sites, reasons)
+        done = run(source, mapping, key, immune_dose, reasons, known)
     except BadInput as error:
         if any(TO_FILL_IN in problem.hint for problem in error.problems):
             wanted = f"lymphokin data template {source} --out mapping.toml"
@@ -84,6 +87,7 @@ def validate(
     table: Annotated[Path, typer.Argument(help="Event table (CSV).")],
     accept: Accept = [],  # noqa: B006
     model: ModelOption = None,
+    sites: Sites = None,
     json_: Json = False,
 ) -> None:
     """Check an event table and list every problem with line, column and what was expected.
@@ -101,7 +105,9 @@ def validate(
     from lymphokin.io import BadInput, read_events
 
     try:
-        cohort = read_events(table, accept=accepted(accept), model=_loaded(model))
+        reasons = accepted(accept)
+        known = table_of_sites(sites, reasons)
+        cohort = read_events(table, accept=reasons, model=_loaded(model), sites=known)
     except BadInput as error:
         if not json_:
             raise
@@ -161,6 +167,7 @@ def summary(
         ),
     ] = None,
     model: ModelOption = None,
+    sites: Sites = None,
     json_: Json = False,
 ) -> None:
     """Counts, visits and what is missing; a picture of every patient's counts.
@@ -171,7 +178,7 @@ def summary(
     from lymphokin.io.summary import summarise
     from lymphokin.report.spaghetti import save_spaghetti
 
-    cohort = read_events(table, model=_loaded(model))
+    cohort = read_events(table, model=_loaded(model), sites=table_of_sites(sites, {}))
     numbers = summarise(cohort)
     if out is not None:
         _refuse_existing(out)

@@ -9,7 +9,15 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import CountsUntil, Json, Seed, fixed_values, writable
+from lymphokin.commands.options import (
+    CountsUntil,
+    Json,
+    Seed,
+    Sites,
+    fixed_values,
+    table_of_sites,
+    writable,
+)
 from lymphokin.jax_setup import choose_precision
 
 DEMO_TABLE = "synthetic_sbrt_atra_trial.csv"
@@ -64,6 +72,7 @@ def fit(
         float | None,
         typer.Option(help="Relative error of counts allowed to the solver; default about 1e-4."),
     ] = None,
+    sites: Sites = None,
     accept: Accept = [],  # noqa: B006
 ) -> None:
     """Fit a trial and forecast every patient.
@@ -74,6 +83,8 @@ def fit(
     Example: lymphokin fit trial.csv --out runs/trial
 
     Example: lymphokin fit trial.csv --method quick --out runs/look
+
+    Example: lymphokin fit trial.csv --sites our_sites.csv --out runs/trial
     """
     choose_precision(precision)
     from lymphokin.files import parents_of, refuse_existing
@@ -92,7 +103,9 @@ def fit(
     FitSettings(method, rtol=rtol)  # refuses what cannot be asked for before the table is read
     refuse_existing(out)
     chosen = load_model(model_with_prior(model, prior))
-    cohort = read_events(table, accept=accepted(accept), model=chosen)
+    reasons = accepted(accept)
+    known = table_of_sites(sites, reasons)
+    cohort = read_events(table, accept=reasons, model=chosen, sites=known)
     with parents_of(out), shown(True) as reporter:
         fitted = run_fit(
             cohort,

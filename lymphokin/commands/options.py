@@ -10,6 +10,10 @@ import typer
 from lymphokin.files import refuse_unwritable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lymphokin.run import Fit
+    from lymphokin.sites import SiteTable
     from lymphokin.trial.inputs import Demands
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -32,6 +36,13 @@ ModelFile = Annotated[
         help="File of the run's model where it is not one of lymphokin's own: its code is run.",
     ),
 ]
+Sites = Annotated[
+    Path | None,
+    typer.Option(
+        help="Table of sites of your own (CSV), beside those that come with lymphokin; a run keeps "
+        "those that it was made with."
+    ),
+]
 WithoutRun = Annotated[
     str | None,
     typer.Option(
@@ -50,6 +61,16 @@ def writable(path: Path | None) -> Path | None:
     if path is not None:
         refuse_unwritable(path)
     return path
+
+
+def table_of_sites(
+    path: Path | None, accept: Mapping[str, str], fit: Fit | None = None
+) -> SiteTable | None:
+    """What SITE means in an event table: as the run has it, with the rows of the user's file."""
+    from lymphokin.io.sites import read_sites
+
+    of_run = None if fit is None or fit.of_sites else fit.cohort.sites
+    return of_run if path is None else read_sites(path, of_run, accept)
 
 
 def fixed_values(pairs: list[str], demands: Demands) -> dict[str, float]:

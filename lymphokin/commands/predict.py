@@ -14,10 +14,12 @@ from lymphokin.commands.options import (
     Json,
     ModelFile,
     Seed,
+    Sites,
     WithoutRun,
+    table_of_sites,
     writable,
 )
-from lymphokin.commands.what_if import person_of, predict_one
+from lymphokin.commands.what_if import person_of, population_named, predict_one, sites_known
 from lymphokin.whatif.limits import SETTLED_DRAWS
 
 
@@ -74,6 +76,7 @@ def predict(
         bool, typer.Option("--all-models", help="One patient: also ask every calibrated model.")
     ] = False,
     model: WithoutRun = None,
+    sites: Sites = None,
     accept: Accept = [],  # noqa: B006
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
@@ -92,11 +95,15 @@ def predict(
         raise ValueError("--endpoint or --at, not both")
     asked = at_day(at) if at is not None else endpoint
     if patient is not None or baseline or fractions or schedule is not None:
-        of_cohorts = (table, out, counts_until)
+        of_cohorts = (table, out, counts_until, sites)
         if any(option is not None for option in of_cohorts):
-            raise ValueError("one patient goes without an event table, --out and --counts-until")
-        one = person_of(patient, baseline, site, fractions, pulses, bsa, lesions, schedule)
-        predict_one(run, model, *one, next_count, draws, all_models, json_, model_file, asked)
+            raise ValueError(
+                "one patient goes without an event table, --out, --counts-until and --sites"
+            )
+        population = population_named(run, model_file, model)
+        known = sites_known(population)
+        one = person_of(patient, baseline, site, fractions, pulses, bsa, lesions, schedule, known)
+        predict_one(population, model, *one, next_count, draws, all_models, json_, asked)
         return
     if model is not None:
         raise ValueError("--model is for one patient without a run (--patient or --baseline)")
@@ -113,7 +120,9 @@ def predict(
     fit = open_run(run, model_file)
     cohort = None
     if table is not None:
-        cohort = read_events(table, accept=accepted(accept), model=fit.model)
+        reasons = accepted(accept)
+        known = table_of_sites(sites, reasons, fit)
+        cohort = read_events(table, accept=reasons, model=fit.model, sites=known)
     result = fit.forecast(cohort, counts_until=counts_until, seed=seed, endpoint=asked)
     if out is not None:
         write_with(out, neutral_frame(result.patients).to_csv)

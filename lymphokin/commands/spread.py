@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from lymphokin.commands.options import ENDPOINT_HELP, writable
+from lymphokin.commands.options import ENDPOINT_HELP, Sites, table_of_sites, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def spread(
     ] = None,
     endpoint: Annotated[str | None, typer.Option(help=ENDPOINT_HELP)] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random numbers.")] = 0,
+    sites: Sites = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Forecast patients with every model calibrated to the literature, and combine the models.
@@ -50,7 +51,7 @@ def spread(
 
     if out is not None and out.exists():
         raise FileExistsError(f"{out} exists; choose another --out or move it away")
-    cohort = read_events(table)
+    cohort = read_events(table, sites=table_of_sites(sites, {}))
     found = between_models(cohort, model or None, counts_until, seed, endpoint)
     if out is not None:
         write_text(out, neutral_frame(found.by_model).to_csv(index=False))

@@ -9,7 +9,7 @@ import typer
 
 from lymphokin.commands.accept import Accept, accepted
 from lymphokin.commands.learnt import show_learnt
-from lymphokin.commands.options import Json, ModelFile, Seed, writable
+from lymphokin.commands.options import Json, ModelFile, Seed, Sites, table_of_sites, writable
 from lymphokin.commands.validate import RunAndTable, run_and_table
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def update(
         int, typer.Option(help="Draws of each of two Markov chains, if they run.")
     ] = 1000,
     seed: Seed = 0,
+    sites: Sites = None,
     accept: Accept = [],  # noqa: B006
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
@@ -68,7 +69,10 @@ def update(
     with shown(True) as reporter:
         reporter.stage("reading")
         fit, table = run_and_table(paths, model_file)
-        cohort = read_events(table, accept=accepted(accept))
+        reasons = accepted(accept)
+        known = table_of_sites(sites, reasons, fit)
+        words = None if fit is None else fit.model
+        cohort = read_events(table, accept=reasons, model=words, sites=known)
         result = learn(
             fit, cohort, method=method, looks=look, seed=seed, draws=draws, progress=reporter
         )

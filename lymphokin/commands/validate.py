@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from lymphokin.commands.accept import Accept, accepted
-from lymphokin.commands.options import Json, ModelFile, Seed, writable
+from lymphokin.commands.options import Json, ModelFile, Seed, Sites, table_of_sites, writable
 from lymphokin.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def validate(
         bool, typer.Option("--all-models", help="Also judge every calibrated model.")
     ] = False,
     seed: Seed = 0,
+    sites: Sites = None,
     accept: Accept = [],  # noqa: B006
     model_file: ModelFile = [],  # noqa: B006
     json_: Json = False,
@@ -88,7 +89,9 @@ def validate(
         reporter.stage("reading")
         fit, table = run_and_table(paths, model_file)
         words = None if fit is None else fit.model
-        cohort = read_events(table, accept=accepted(accept), model=words)
+        reasons = accepted(accept)
+        known = table_of_sites(sites, reasons, fit)
+        cohort = read_events(table, accept=reasons, model=words, sites=known)
         result = judge(
             fit,
             cohort,

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from lymphokin.commands.options import ENDPOINT_HELP, ModelFile, WithoutRun
 from lymphokin.pages.wording import counted, of_100
+from lymphokin.sites import SiteTable, shipped_sites
 from lymphokin.strict_json import json_text
 from lymphokin.whatif.limits import SETTLED_DRAWS
 
@@ -69,9 +70,10 @@ def whatif(
     if len(schedule) != 2:
         raise ValueError(f"give --schedule twice, A and then B; got {len(schedule)}")
     a, b = (read_as(Schedule, path) for path in schedule)
+    population = population_named(run, model_file, model)
     result = what_if(
-        _population(run, model_file, model),
-        read_as(Patient, patient),
+        population,
+        read_as(Patient, patient, sites_known(population)),
         a,
         b,
         endpoint=endpoint or DEFAULT,
@@ -109,7 +111,7 @@ def whatif(
 
 
 def predict_one(
-    run: Path | None,
+    population: PopulationDraws | None,
     model: str | None,
     person: Patient,
     plan: Schedule,
@@ -117,7 +119,6 @@ def predict_one(
     draws: int,
     all_models: bool,
     json_: bool,
-    model_files: Sequence[Path] = (),
     endpoint: str | Endpoint | None = None,
 ) -> None:
     """Print the risk of one patient under one schedule, and what further counts would teach."""
@@ -127,7 +128,7 @@ def predict_one(
     from lymphokin.whatif.what_if import predict_patient
 
     risk = predict_patient(
-        _population(run, model_files, model),
+        population,
         person,
         plan,
         next_counts=next_counts or None,
@@ -171,19 +172,20 @@ def person_of(
     bsa: float | None,
     lesions: int | None,
     schedule: Path | None,
+    sites: SiteTable,
 ) -> tuple[Patient, Schedule]:
     """Patient and schedule of ``lymphokin predict`` from a file, from options, or from both."""
     from lymphokin.whatif.files import checked, read_as
     from lymphokin.whatif.patient import Patient
     from lymphokin.whatif.schedule import Schedule, fractions_in_words, pulses_in_words
 
-    known = read_as(Patient, file).model_dump(exclude_unset=True) if file else {}
+    known = read_as(Patient, file, sites).model_dump(exclude_unset=True) if file else {}
     given = {"site": site, "bsa": bsa, "n_lesions": lesions}
     known |= {name: value for name, value in given.items() if value is not None}
     counts = [{"day": float(i - len(baseline)), "value": v} for i, v in enumerate(baseline)]
     if counts:
         known["counts"] = [*known.get("counts", ()), *counts]
-    person = checked(Patient, known, "the patient")
+    person = checked(Patient, known, "the patient", sites)
     plan = read_as(Schedule, schedule) if schedule else Schedule()
     if fractions:
         plan = plan.model_copy(update={"fractions": fractions_in_words(fractions).fractions})
@@ -195,7 +197,7 @@ def person_of(
     return person, plan
 
 
-def _population(
+def population_named(
     run: Path | None, model_files: Sequence[Path], model: str | None
 ) -> PopulationDraws | None:
     """Draws of a run's population; None without a run, which alone lets a model be named."""
@@ -206,6 +208,11 @@ def _population(
     from lymphokin.run import open_run
 
     return open_run(run, model_files).population
+
+
+def sites_known(population: PopulationDraws | None) -> SiteTable:
+    """What the sites of a patient mean."""
+    return shipped_sites() if population is None else population.sites
 
 
 def _of_one(answer: BetweenModelsAnswer) -> dict[str, Any]:

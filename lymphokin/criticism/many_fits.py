@@ -55,6 +55,7 @@ class ManyFits:
     def checkpoint(self, fit: Fit, unfinished: AnyPath | None) -> Iterator[Checkpoint]:
         """Where the finished fits are kept; without a folder, until the check is done."""
         identity = {name: fit.provenance[name] for name in ("model_sha256", "data_sha256")}
+        identity["sites_sha256"] = fit.cohort.sites.sha256
         identity |= {name: fit.config.get(name) for name in ("fixed", "rtol")}
         identity |= {"version": version("lymphokin"), "seed": self.seed}
         if self.folds:

@@ -1,8 +1,8 @@
 """Reference immune dose of each fraction, from the columns an event table has.
 
 The immune dose is the mean dose to the circulating blood. Without organ doses it is known only
-to an order of magnitude: a shipped table (`data/immune_dose_by_site.csv`) gives it for a
-reference course to one lesion of each anatomical site, computed with assumed mean organ doses.
+to an order of magnitude: the cohort's table of sites (shipped: `data/immune_dose_by_site.csv`,
+computed with assumed mean organ doses) gives it for a reference course to one lesion of each.
 The dose to the blood is linear in the prescription, so one fraction to one lesion gives
 
     prescribed_gy * immune_dose_gy / reference_prescribed_gy      (of that lesion's site)
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lymphokin.shipped import data_path
-from lymphokin.sites import UNKNOWN, sites
+from lymphokin.sites import UNKNOWN, SiteTable
 
 if TYPE_CHECKING:  # a second to import; one patient does without tables
     import pandas as pd
@@ -47,22 +47,19 @@ class ImmuneDose(NamedTuple):
 
 
 @cache
-def immune_dose_per_gy() -> dict[str, float]:
-    """Gy of immune dose per prescribed Gy to one lesion, by site class."""
-    return {name: site.immune_dose_per_gy for name, site in sites().items()}
-
-
-@cache
 def log_sd_by_source() -> dict[str, float]:
     """Log-SD of the true immune dose around a given one, by where that one comes from."""
     with data_path("immune_dose_uncertainty.csv").open(encoding="utf-8", newline="") as file:
         return {row["source"]: float(row["log_sd"]) for row in csv.DictReader(file)}
 
 
-def immune_dose_log_sd(patients: Mapping[str, Any] | pd.DataFrame) -> NDArray[np.float64]:
+def immune_dose_log_sd(
+    patients: Mapping[str, Any] | pd.DataFrame, sites: SiteTable
+) -> NDArray[np.float64]:
     """Log-SD of each patient's true immune dose around the given one, `[patient]`.
 
     `patients`: columns immune_dose_gy, immune_dose_source and site, one value per patient.
+    `sites`: what the site classes mean.
     By IMMUNE_DOSE_SOURCE; 0 where a dose is given without a source, as it is then taken for
     known. Where none is given, the dose is estimated from the site: that of the least known site
     of the patient, NaN where the model's parameter table says how well. Raises ValueError for a
@@ -75,13 +72,13 @@ def immune_dose_log_sd(patients: Mapping[str, Any] | pd.DataFrame) -> NDArray[np
     if unknown:
         raise ValueError(f"unknown source of the immune dose: {', '.join(unknown)}")
     log_sd = np.array([0.0 if s is None else sizes[s] for s in sources], float)
-    of_site = [_log_sd_of_sites(site) for site in patients["site"]]
+    of_site = [_log_sd_of_sites(site, sites) for site in patients["site"]]
     return np.where(given, log_sd, np.array(of_site, float))
 
 
-def _log_sd_of_sites(site: str | None) -> float:
+def _log_sd_of_sites(site: str | None, sites: SiteTable) -> float:
     names = (site or UNKNOWN).split("+")
-    known = (sites()[name].log_sd for name in names if name in sites())
+    known = (sites.by_name[name].log_sd for name in names if name in sites.by_name)
     return max((sd for sd in known if sd is not None), default=np.nan)
 
 
@@ -103,8 +100,7 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
     lesion = fractions["lesion"].to_numpy()
     prescribed = fractions["prescribed_gy"].to_numpy()
 
-    stated, sites = patients["n_lesions"].to_numpy(), patients["site"].tolist()
-    ratio, lesions = per_lesion(sites, stated, _highest_lesion(cohort), patients.index)
+    ratio, lesions = _per_lesion_of(cohort)
     estimate = prescribed * ratio[patient, lesion]
     irradiation = prescribed * np.where(lesion == 0, lesions[patient], 1)
     share = irradiation / _total(irradiation, patient, len(patients))[patient]
@@ -122,9 +118,13 @@ def reference_immune_dose(cohort: Cohort) -> ImmuneDose:
 
 def lesion_counts(cohort: Cohort) -> NDArray[np.int64]:
     """Number of lesions of each patient, `[patient]`; see `reference_immune_dose`."""
+    return _per_lesion_of(cohort)[1]
+
+
+def _per_lesion_of(cohort: Cohort) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     patients = cohort.patients
-    stated, sites = patients["n_lesions"].to_numpy(), patients["site"].tolist()
-    return per_lesion(sites, stated, _highest_lesion(cohort), patients.index)[1]
+    stated, named = patients["n_lesions"].to_numpy(), patients["site"].tolist()
+    return per_lesion(named, stated, _highest_lesion(cohort), patients.index, cohort.sites)
 
 
 def _highest_lesion(cohort: Cohort) -> NDArray[np.int64]:
@@ -137,32 +137,30 @@ def _highest_lesion(cohort: Cohort) -> NDArray[np.int64]:
 
 
 def per_lesion(
-    sites: Sequence[str | None],
+    named: Sequence[str | None],
     stated: NDArray[np.float64],
     highest: NDArray[np.int64],
     ids: Sequence[Any] | pd.Index,
+    sites: SiteTable,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Immune Gy per prescribed Gy `[patient, lesion]` and the number of lesions `[patient]`.
 
-    Column 0 is the sum over the patient's lesions. `stated`: number of lesions, NaN if unknown.
-    `highest`: largest LESION of each patient. Raises ValueError as `reference_immune_dose` does,
-    with the patient as `ids` has it.
+    Column 0 is the sum over the patient's lesions. `named`: each patient's site classes. `stated`:
+    number of lesions, NaN if unknown. `highest`: largest LESION of each patient. `sites`: what the
+    classes mean. Raises ValueError as `reference_immune_dose` does, with the patient as `ids` has
+    it.
     """
-    per_gy = immune_dose_per_gy()
-    sites = [site or UNKNOWN for site in sites]
-    named = np.array([site.count("+") + 1 for site in sites], np.int64)
-    count = np.where(np.isnan(stated), np.maximum(named, highest), stated).astype(np.int64)
-    unlike = ((named > 1) & (named != count)) | (highest > count)
+    names = [site or UNKNOWN for site in named]
+    several = np.array([site.count("+") + 1 for site in names], np.int64)
+    count = np.where(np.isnan(stated), np.maximum(several, highest), stated).astype(np.int64)
+    unlike = ((several > 1) & (several != count)) | (highest > count)
     if unlike.any():
         who = np.asarray(ids)[unlike][0]
         raise ValueError(f"patient {who}: SITE, LESION and N_LESIONS do not agree")
-    ratio = np.zeros((len(sites), int(count.max(initial=0)) + 1))
-    for text in dict.fromkeys(sites):
-        try:
-            classes = [per_gy[name] for name in text.split("+")]
-        except KeyError as error:
-            raise ValueError(f"unknown site class {error}; known: {', '.join(per_gy)}") from None
-        rows = np.array([site == text for site in sites])
+    ratio = np.zeros((len(names), int(count.max(initial=0)) + 1))
+    for text in dict.fromkeys(names):
+        classes = [site.immune_dose_per_gy for site in sites.of_lesions(text)]
+        rows = np.array([name == text for name in names])
         if len(classes) == 1:
             ratio[rows, 1:] = classes[0]
             ratio[rows, 0] = classes[0] * count[rows]

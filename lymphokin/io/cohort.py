@@ -8,6 +8,7 @@ import pandas as pd
 
 from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, SELDOM
 from lymphokin.quantities import Vocabulary
+from lymphokin.sites import UNKNOWN, SiteTable, shipped_sites
 
 type Types = dict[str, type[np.generic]]
 
@@ -82,6 +83,7 @@ class Cohort:
     `resets`: id and day on which a patient is set back to the untreated state, before any dose of
         that day and time.
     `vocabulary`: what its quantities and drugs mean: a model's words, or those of any table.
+    `sites`: what its site classes mean: the shipped table, or one with rows of the user's.
     """
 
     patients: pd.DataFrame
@@ -97,6 +99,7 @@ class Cohort:
     lesions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LESIONS)))
     resets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(RESETS)))
     vocabulary: Vocabulary = field(default_factory=Vocabulary, repr=False)
+    sites: SiteTable = field(default_factory=shipped_sites, repr=False)
 
     def __post_init__(self) -> None:
         patients = _conform(self.patients, PATIENTS, "patients", optional=True)
@@ -168,6 +171,12 @@ class Cohort:
         for column, value in visit.items():
             joined.loc[alone, column] = value
         return joined
+
+    @property
+    def site_names(self) -> list[str]:
+        """Site classes of the patients' lesions, each once; "other" where none is stated."""
+        stated = self.patients["site"].fillna(UNKNOWN)
+        return sorted({name for site in stated for name in str(site).split("+")})
 
     def doses_of(self, drug: str) -> pd.DataFrame:
         """The rows of `doses` of one drug."""

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,20 @@ from lymphokin.io.vocabulary import (
     IMMUNE_DOSE_SOURCES,
     NUMERIC_COVARIATES,
     SEXES,
-    SITES,
     TEXT_COVARIATES,
 )
 from lymphokin.quantities import VaryingCovariate
-from lymphokin.sites import site_class
+from lymphokin.sites import SiteTable
 
 MOST_LESIONS = 100
 """Largest number of lesions of a patient (judgement)."""
 
 
-def read_covariates(sheet: Sheet) -> dict[str, NDArray[Any]]:
-    """Each covariate per record: numbers with NaN, text with None where blank."""
+def read_covariates(sheet: Sheet, sites: SiteTable) -> dict[str, NDArray[Any]]:
+    """Each covariate per record: numbers with NaN, text with None where blank.
+
+    `sites`: what SITE may name.
+    """
     read: dict[str, NDArray[Any]] = {}
     for name in NUMERIC_COVARIATES:
         read[name] = sheet.numbers(name)
@@ -35,10 +38,10 @@ def read_covariates(sheet: Sheet) -> dict[str, NDArray[Any]]:
     sheet.flag(wrong, "N_LESIONS", "a number of lesions, 1, 2, ...")
     for name in TEXT_COVARIATES:
         column = sheet.column(name)
-        rule, expected = _TEXTS[name]
+        rule, expected = _site_rule(sites) if name == "SITE" else _TEXTS[name]
         words = np.array([_text(word, rule) for word in column.words], dtype=object)
         read[name] = column.rows(words)
-        hint = _site_hint if name == "SITE" else ""
+        hint = partial(_site_hint, sites) if name == "SITE" else ""
         sheet.flag(sheet.stated(name) & pd.isna(read[name]), name, expected, hint)
     return read
 
@@ -61,9 +64,15 @@ def _text(word: str, rule: Callable[[str], str | None]) -> str | None:
     return None if is_blank(word) else rule(word)
 
 
-def _site_hint(word: str) -> str:
+def _site_rule(sites: SiteTable) -> tuple[Callable[[str], str | None], str]:
+    known = ", ".join(sites.by_name)
+    expected = f"a site class, or one per lesion joined by +: {known}"
+    return sites.class_of, expected if sites.file else f"{expected}; or of a table of your own"
+
+
+def _site_hint(sites: SiteTable, word: str) -> str:
     parts = [part.strip().lower() for part in word.split("+")]
-    close = [(difflib.get_close_matches(part, SITES, n=1) or [""])[0] for part in parts]
+    close = [(difflib.get_close_matches(part, sites.by_name, n=1) or [""])[0] for part in parts]
     return "+".join(close) + "?" if all(close) else ""
 
 
@@ -89,7 +98,6 @@ def _printable(word: str) -> str | None:
 _TEXTS: dict[str, tuple[Callable[[str], str | None], str]] = {
     "ARM": (_printable, "printable text"),
     "CENTRE": (_printable, "printable text"),
-    "SITE": (site_class, "a site class, or one per lesion joined by +: " + ", ".join(SITES)),
     "SEX": (_sex, "F or M"),
     "IMMUNE_DOSE_SOURCE": (_source, "one of " + ", ".join(IMMUNE_DOSE_SOURCES)),
     "START_DATE": (_date, "the date of day 0, such as 2026-03-09"),

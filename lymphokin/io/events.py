@@ -19,6 +19,7 @@ from lymphokin.io.problems import Findings
 from lymphokin.io.records import Records, read_records
 from lymphokin.io.sheet import NO_MOMENT, Sheet, iso_date
 from lymphokin.io.single_events import check_single_events
+from lymphokin.io.sites import AnySites, sites_of
 from lymphokin.io.stated_units import check_units
 from lymphokin.io.text_table import TextColumn, TextTable, read_text_table
 from lymphokin.io.vocabulary import (
@@ -32,7 +33,10 @@ from lymphokin.io.vocabulary import (
 )
 from lymphokin.plausible import accepted_in
 from lymphokin.quantities import Vocabulary
+from lymphokin.sites import SiteTable, shipped_sites
 
+SITES_OF = "sites of "
+"""Beginning of the comment that names the table of sites."""
 _HOURS = ("h", "hr", "hrs", "hour", "hours")
 
 
@@ -50,6 +54,7 @@ def read_events(
     mapping: Mapping[str, Mapping[str, Any]] | None = None,
     accept: Mapping[str, str] | None = None,
     model: HasVocabulary | None = None,
+    sites: AnySites = None,
 ) -> Cohort:
     """Read and check an event table (CSV, UTF-8).
 
@@ -57,7 +62,8 @@ def read_events(
     `accept` names checks of plausibility (`lymphokin.plausible`) whose improbable numbers are
     right, with the reason, e.g. `{"fraction_dose": "radiosurgery, checked in the chart"}`; a
     comment line `# accepted fraction_dose: reason` in the file does the same. `model`: a model,
-    whose drugs and measured outputs CMT and DVID may name, in the units of the model.
+    whose drugs and measured outputs CMT and DVID may name, in the units of the model. `sites`: a
+    table of sites of the user's own, or its path: SITE may name its rows beside the shipped ones.
 
     Columns, in any case: ID, TIME (days from the first fraction, or ISO dates), EVID (0
     observation, 1 dose), CMT (`rt`: AMT in Gy of the fraction; or a drug), AMT, II and ADDL (II in
@@ -89,7 +95,8 @@ def read_events(
     path = Path(path)
     data = _bytes(path)
     found = Findings(path.name, {**accepted_in(data), **(accept or {})})
-    return read_table(data, found, mapping, None if model is None else model.vocabulary)
+    words = None if model is None else model.vocabulary
+    return read_table(data, found, mapping, words, sites_of(sites, accept))
 
 
 def read_table(
@@ -97,12 +104,13 @@ def read_table(
     found: Findings,
     mapping: Mapping[str, Mapping[str, Any]] | None = None,
     words: Vocabulary | None = None,
+    sites: SiteTable | None = None,
 ) -> Cohort:
     """Read and check the bytes of an event table; see `read_events`.
 
     Raises BadInput with every problem of `found`.
     """
-    words = words or Vocabulary()
+    words, sites = words or Vocabulary(), sites or shipped_sites()
     mapping = _checked_mapping(mapping or {}, found, words)
     table = read_text_table(data, found)
     if table is None:
@@ -110,7 +118,8 @@ def read_table(
         raise AssertionError("a table that cannot be read leaves a problem")
     columns, in_hours = _contract_columns(table, found, words)
     sheet = Sheet(columns, found)
-    records = read_records(sheet, mapping, in_hours, words)
+    _check_sites(table.comments, sites, found)
+    records = read_records(sheet, mapping, in_hours, words, sites)
     check_units(records, sheet)
     start = checks.count_from_first_fraction(records, sheet)
     doses = checks.unfold_doses(records)
@@ -141,13 +150,26 @@ def read_table(
         source=found.file,
         sha256=hashlib.sha256(data).hexdigest(),
         synthetic=any("synthetic" in comment.lower() for comment in table.comments),
-        warnings=tuple(found.warnings),
+        warnings=(*found.warnings, *sites.notes),
         accepted=found.accepted,
         varying=checks.stated_values(records),
         lesions=lesions,
         resets=checks.resets_of(records),
         vocabulary=words,
+        sites=sites,
     )
+
+
+def _check_sites(comments: Sequence[str], sites: SiteTable, found: Findings) -> None:
+    """Ask for the table of sites that an event table names in a comment."""
+    for named in (c.removeprefix(SITES_OF) for c in comments if c.startswith(SITES_OF)):
+        file, _, sha256 = named.partition(", sha256 ")
+        if not sites.file:
+            expected = f"the table of sites {file}, with which the event table was made"
+            hint = "without the comment, the sites are those that come with lymphokin"
+            found.add(None, "SITE", "none", expected, hint)
+        elif not {*sha256.split(", ")} <= {*sites.sha256.split(", ")}:
+            found.warn(f"the table was made with another {file} than the sites that are used here")
 
 
 def _bytes(path: Path) -> bytes:
@@ -305,8 +327,9 @@ def write_events(
     """Write the event table of `cohort`, after `header_comments` as `#` lines.
 
     A synthetic cohort says so in a comment of its own when none of the given ones does, and each
-    accepted check of plausibility stands in a comment with its reason. Numbers are written in
-    full, so that `read_events` gives the same cohort back (but for `row`, `source`, `sha256` and
+    accepted check of plausibility stands in a comment with its reason, as does the file of the
+    user's own sites, without which the table is not read again. Numbers are written in full, so
+    that `read_events` gives the same cohort back (but for `row`, `source`, `sha256` and
     `warnings`). The file appears complete or not at all.
 
     Example:
@@ -318,6 +341,8 @@ def write_events(
     if cohort.synthetic and not any("synthetic" in line.lower() for line in comments):
         comments.insert(0, "synthetic data: no real patients")
     comments += [f"accepted {name}: {reason}" for name, reason in cohort.accepted.items()]
+    if cohort.sites.file:
+        comments.append(f"{SITES_OF}{cohort.sites.file}, sha256 {cohort.sites.sha256}")
     table = neutral_frame(cohort.to_events()).to_csv(
         index=False,
         lineterminator="\n",

@@ -16,6 +16,7 @@ from lymphokin.io.vocabulary import TUBES
 from lymphokin.plausible import CHECKS, LARGEST_ALC
 from lymphokin.plausible.words import OF_OBSERVABLES
 from lymphokin.quantities import DRUGS, HOURS_PER_DAY, OBSERVABLES, Vocabulary
+from lymphokin.sites import SiteTable
 
 MOST_REPEATS = 1000
 EVENTS = ("0", "1", "3", "4")
@@ -99,12 +100,16 @@ class Records:
 
 
 def read_records(
-    sheet: Sheet, mapping: Mapping[str, Mapping[str, Any]], in_hours: bool, words: Vocabulary
+    sheet: Sheet,
+    mapping: Mapping[str, Mapping[str, Any]],
+    in_hours: bool,
+    words: Vocabulary,
+    sites: SiteTable,
 ) -> Records:
     """Every cell of the contract's columns, typed; cells that break its rules are noted.
 
     `mapping`: translations of CMT and DVID codes. `in_hours`: TIME and II count hours, not days.
-    `words`: what CMT and DVID may say.
+    `words`: what CMT and DVID may say. `sites`: what SITE may say.
     """
     ids, patient = _patients(sheet)
     day, moment = sheet.times("TIME")
@@ -154,7 +159,7 @@ def read_records(
         delay=observations["delay"],
         sd=observations["sd"],
         lesion_cm3=_volumes(sheet),
-        covariates=read_covariates(sheet),
+        covariates=read_covariates(sheet, sites),
         varying=read_varying(sheet, words.varying.values()),
     )
 

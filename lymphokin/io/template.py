@@ -7,7 +7,7 @@ from typing import Any
 
 from lymphokin.io.convert.mapping_defaults import DEFAULTS
 from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
-from lymphokin.sites import sites
+from lymphokin.sites import shipped_sites
 
 _DRUG = DRUGS[DRUG]
 
@@ -24,7 +24,7 @@ _COLUMNS = {
     "LLOQ": "limit of quantification, in the unit of DV",
     "LLN": "the laboratory's lower limit of normal of alc (decides grade 1 only)",
     "ARM": "treatment arm",
-    "SITE": ", ".join(sites()),
+    "SITE": ", ".join(shipped_sites().by_name),
     "N_LESIONS": "irradiated lesions",
     "IMMUNE_DOSE_GY": "mean dose to the blood over the course, if known (lymphokin dose)",
     "IMMUNE_DOSE_SOURCE": "blood, edic, organs, dvh or dicom",

@@ -1,7 +1,6 @@
 """The words of the event table: columns, other names for them, and the values they may take."""
 
 from lymphokin.quantities import DRUGS, OBSERVABLES
-from lymphokin.sites import sites
 
 REQUIRED = ("ID", "TIME", "EVID", "CMT", "AMT", "DVID", "DV")
 """Columns every event table has (a cohort without doses leaves CMT and AMT blank)."""
@@ -92,6 +91,3 @@ SEXES = ("F", "M")
 IMMUNE_DOSE_SOURCES = ("blood", "edic", "organs", "dvh", "dicom")
 """Where IMMUNE_DOSE_GY comes from: a calculation of the dose to the blood, the EDIC formula, mean
 organ doses, dose-volume histograms, or DICOM dose with structures. Blank: taken as known."""
-SITES = tuple(sites())
-"""Anatomical site classes of a lesion; a patient's SITE is one of them, or one per lesion
-joined by `+`."""

@@ -8,10 +8,10 @@ import jax
 import numpy as np
 import pandas as pd
 
-from lymphokin.dose.immune import immune_dose_per_gy
 from lymphokin.literature.cohorts import build_cohorts
 from lymphokin.literature.studies import Counts, Study
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.sites import shipped_sites
 
 DRAWS = 200
 DAYS = (1.0, 14.0, 42.0)
@@ -20,7 +20,7 @@ DAYS = (1.0, 14.0, 42.0)
 
 def course(name: str, site: str, lesions: int, fractions: int, gray: float) -> Study:
     """A course to one site as calibration describes it, to be looked at and not fitted."""
-    dose = immune_dose_per_gy()[site] * fractions * gray * lesions
+    dose = shipped_sites().by_name[site].immune_dose_per_gy * fractions * gray * lesions
     counts = Counts("one visit", DAYS, (1.0,), (0.5,))
     return Study(name, "", 1, fractions, gray, (counts,), immune_dose_gy=dose)
 

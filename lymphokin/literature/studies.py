@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from lymphokin.dose.immune import immune_dose_per_gy
 from lymphokin.shipped import data_path
+from lymphokin.sites import shipped_sites
 
 STUDIES_FILE = "literature/calibration_studies.toml"
 MOST_VISITS = 8
@@ -81,15 +81,16 @@ class Study:
         """Reference immune dose of the whole course."""
         if self.immune_dose_gy is not None:
             return self.immune_dose_gy
-        return immune_dose_per_gy()[self.site] * self.fractions * self.dose_per_fraction_gy
+        site = shipped_sites().by_name[self.site]
+        return site.immune_dose_per_gy * self.fractions * self.dose_per_fraction_gy
 
     def problems(self) -> list[str]:
         """What is wrong with it, one sentence each."""
         found = [f"counts {i + 1}: {p}" for i, c in enumerate(self.counts) for p in c.problems()]
         if not self.counts:
             found.append("no counts")
-        if self.immune_dose_gy is None and self.site not in immune_dose_per_gy():
-            known = ", ".join(immune_dose_per_gy())
+        if self.immune_dose_gy is None and self.site not in shipped_sites().by_name:
+            known = ", ".join(shipped_sites().by_name)
             found.append(f"site {self.site!r} is none of {known}, and there is no immune_dose_gy")
         if self.n < 1 or self.fractions < 1 or self.dose_per_fraction_gy <= 0:
             found.append("n, fractions and dose_per_fraction_gy must be above 0")

@@ -143,26 +143,29 @@ class RefusedError(ValueError):
         super().__init__(self.message.text)
 
 
-def words_of(language: str, answer: Any) -> dict[str, dict[str, Any]]:
+def words_of(
+    language: str, answer: Any, more: Mapping[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
     """Sentences and labels, in a language, that a page needs to say what stands in an answer.
 
     Args:
         language: one that there is a catalogue of.
         answer: anything as JSON has it; messages are tables with ``key`` and ``values``.
+        more: labels in that language beside those of its catalogue.
 
     Example:
         >>> from lymphokin.pages.messages import words_of
         >>> words_of("fr", [{"unit": "years"}, 1.5])
         {'messages': {}, 'labels': {'years': 'ans'}}
     """
-    known = catalogue(language)
+    known, labelled = catalogue(language), {**catalogue(language)["labels"], **(more or {})}
     messages, labels = {}, {}
     rest = [answer]
     while rest:
         part = rest.pop()
         if isinstance(part, str):
-            if part in known["labels"]:
-                labels[part] = known["labels"][part]
+            if part in labelled:
+                labels[part] = labelled[part]
         elif isinstance(part, dict):
             key = part.get("key") if "values" in part else None
             if key in known["messages"] and key not in known["browser"]:

@@ -16,6 +16,7 @@ from lymphokin.io.problems import Findings
 from lymphokin.io.vocabulary import PER_LESION
 from lymphokin.model import CategoryCovariate, Model, Parameter, PowerCovariate
 from lymphokin.population.arrays import MissingCovariate
+from lymphokin.sites import SiteTable
 
 FEWEST_KNOWN = 5
 """Patients from whom the SD of a covariate is taken; from fewer it is known to no better than
@@ -103,23 +104,23 @@ def _check_categories(
     findings.raise_if_any()
 
 
-def covariate_arrays(model: Model, patients: Columns) -> CovariateArrays:
-    """What the likelihood needs of the patients' covariates."""
+def covariate_arrays(model: Model, patients: Columns, sites: SiteTable) -> CovariateArrays:
+    """What the likelihood needs of the patients' covariates; ``sites`` is what SITE means."""
     without, sd_ratio = {}, {}
     for p in model.table:
         if p.only_without:
             blank = np.isnan(covariate(patients, p.only_without)).astype(float)
             without[p.only_without] = blank
-            sd_ratio[p.only_without] = _sd_ratio(p, patients, blank)
+            sd_ratio[p.only_without] = _sd_ratio(p, patients, blank, sites)
     regressors, missing, warnings = _regressors(model, patients)
     return CovariateArrays(regressors, without, sd_ratio, missing, tuple(warnings))
 
 
-def _sd_ratio(p: Parameter, patients: Columns, missing: np.ndarray) -> np.ndarray:
+def _sd_ratio(p: Parameter, patients: Columns, missing: np.ndarray, sites: SiteTable) -> np.ndarray:
     """[patient] SD between subjects of ``p`` over the table's; see ``CohortArrays.sd_ratio``."""
     if p.only_without != "immune_dose_gy" or p.between_subject_sd == 0:
         return missing
-    log_sd = immune_dose_log_sd(patients)
+    log_sd = immune_dose_log_sd(patients, sites)
     return np.where(np.isnan(log_sd), missing, log_sd / p.between_subject_sd)
 
 

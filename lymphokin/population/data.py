@@ -167,7 +167,7 @@ def pack(
     refuse_misplaced(model, cohort)
     refuse_without_volume(model, cohort)
     position = {patient: i for i, patient in enumerate(cohort.patients.index)}
-    covariates = covariate_arrays(model, _with_irradiated_lesions(cohort))
+    covariates = covariate_arrays(model, _with_irradiated_lesions(cohort), cohort.sites)
     warnings = [*_not_in_model(model, cohort), *covariates.warnings]
     warnings += [w for c in varying.values() for w in unstated(cohort, c)]
     measured, records = {}, {}

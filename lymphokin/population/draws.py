@@ -6,7 +6,7 @@ Whatever needs a population (forecasts, what-ifs, virtual trials) takes it in th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import numpy as np
 from lymphokin.model import Model
 from lymphokin.population.hierarchy import Hierarchy
 from lymphokin.population.provenance import Provenance, provenance_of
+from lymphokin.sites import SiteTable, shipped_sites
 
 if TYPE_CHECKING:
     import pandas as pd  # a second to import; only a fit has a table of its patients
@@ -41,6 +42,8 @@ class PopulationDraws:
         approximation: the verdict on a posterior that was approximated, else None.
         centre_offsets: those of :data:`CENTRE_OFFSETS` by which the draws differ as centres do.
             They are then of a centre that is not among those behind them.
+        sites: what the site classes of a patient mean.
+        seen_sites: those of the patients behind the draws; None where they are not known.
     """
 
     model: Model
@@ -50,6 +53,8 @@ class PopulationDraws:
     seen_patients: pd.DataFrame | None = None
     approximation: str | None = None
     centre_offsets: tuple[str, ...] = ()
+    sites: SiteTable = field(default_factory=shipped_sites)
+    seen_sites: frozenset[str] | None = None
 
     @classmethod
     def of_prior(cls, model: Model, draws: int = PRIOR_DRAWS, seed: int = 0) -> PopulationDraws:

@@ -22,6 +22,7 @@ from lymphokin.model.composites import FOLD, RATE, DeclaredComposite
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.predict.contrast import ALONE, NO_EFFECT_Z, TYPICAL_BSA_M2
 from lymphokin.regimens import regimens, usual_pulses
+from lymphokin.sites import SiteTable
 
 FRACTIONS, GY, SITE, IRRADIATED = 5, 8.0, "lung_peripheral", 2
 """The reference course: SBRT of two lesions, every day from day 0."""
@@ -76,7 +77,7 @@ def declared_composites(
     wanted = model.table.composites
     if not wanted:
         return []
-    reference = _Reference.of(model)
+    reference = _Reference.of(model, density.packed.cohort.sites)
     before = density.prior_draws(np.random.default_rng(seed), len(z))
     prior = reference.values(before, seed)
     named = dict.fromkeys(link for own in wanted.values() for link in own.without)
@@ -152,7 +153,7 @@ class _Reference:
     arms: tuple[str, ...]
 
     @classmethod
-    def of(cls, model: Model) -> _Reference:
+    def of(cls, model: Model, sites: SiteTable) -> _Reference:
         drug = next((name for name in model.drugs if name in regimens()), "")
         label = model.vocabulary.drug(drug).label if drug else ""
         arms = (ALONE, f"{ALONE}+{label}") if drug else (ALONE,)
@@ -177,6 +178,7 @@ class _Reference:
             doses=pd.concat(given[1:] or given, ignore_index=True),
             observations=pd.DataFrame(columns=columns),
             vocabulary=model.vocabulary,
+            sites=sites,
         )
         days = {0.0, *map(_day_of, model.table.composites.values())}
         packed = pack(model, cohort, {name: sorted(days) for name in ids})

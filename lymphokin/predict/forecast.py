@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,7 @@ def forecast(
     in_fit: bool,
     seen: Mapping[str, Any],
     synthetic: bool,
+    seen_sites: Collection[str] | None = None,
     endpoint: Endpoint | None = None,
     counts_until: float | None = None,
     seed: int = 0,
@@ -110,6 +111,7 @@ def forecast(
         population_z: [draw, quantity] population latents of the fit.
         in_fit: whether these patients' records were part of the fit.
         seen: ranges of the fitted cohort, from :func:`lymphokin.predict.range.seen_ranges`.
+        seen_sites: site classes of the fitted cohort; None where they are not known.
         synthetic: whether the patients, or those whom the population was fitted to, are made up.
         endpoint: what is asked; None: the default one. The nodes of ``density`` hold its days
             (:func:`days_of_interest`).
@@ -147,7 +149,7 @@ def forecast(
     table["n_counts_used"] = counts["id"].value_counts().reindex(table.index).fillna(0).astype(int)
     table = table.join(visits.drop(columns="planned_day"))
     table.insert(0, "arm", cohort.patients["arm"])
-    table["extrapolation"] = outside(cohort, visits_of(cohort), seen)
+    table["extrapolation"] = outside(cohort, visits_of(cohort), seen, seen_sites)
     unreliable = table.index[table["pareto_k"] > UNRELIABLE_PARETO_K]
     warnings = []
     if len(unreliable):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -38,8 +38,16 @@ def seen_ranges(cohort: Cohort, visits: pd.DataFrame) -> dict[str, list[float]]:
     return {name: [float(table[name].min()), float(table[name].max())] for name in NAMES}
 
 
-def outside(cohort: Cohort, visits: pd.DataFrame, seen: Mapping[str, Any]) -> pd.Series:
-    """Why each patient lies outside what the fit has seen; empty if inside."""
+def outside(
+    cohort: Cohort,
+    visits: pd.DataFrame,
+    seen: Mapping[str, Any],
+    seen_sites: Collection[str] | None = None,
+) -> pd.Series:
+    """Why each patient lies outside what the fit has seen; empty if inside.
+
+    A site matters where the immune dose is estimated from it.
+    """
     table = features(cohort, visits)
     reasons: list[list[str]] = [[] for _ in table.index]
     for name, text in NAMES.items():
@@ -47,4 +55,9 @@ def outside(cohort: Cohort, visits: pd.DataFrame, seen: Mapping[str, Any]) -> pd
         for of_patient, value in zip(reasons, table[name], strict=True):
             if pd.notna(value) and not low - 1e-9 <= value <= high + 1e-9:
                 of_patient.append(f"{text} {value:.3g} is outside {low:.3g} to {high:.3g}")
+    estimated = cohort.patients["immune_dose_gy"].isna()
+    for of_patient, site, asked in zip(reasons, cohort.patients["site"], estimated, strict=True):
+        own = cohort.sites.of_lesions(site) if asked and seen_sites is not None else []
+        labels = [s.label for s in own if s.name not in (seen_sites or ())]
+        of_patient += [f"no patient had the site {label}" for label in dict.fromkeys(labels)]
     return pd.Series(["; ".join(r) for r in reasons], index=table.index, dtype=object)

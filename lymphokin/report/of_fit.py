@@ -100,7 +100,7 @@ def report_contents(
     convergence = origin["convergence"]
     approximation = origin.get("approximation")
     hidden = (
-        *("convergence", "prior_conflict", "approximation", "seen"),
+        *("convergence", "prior_conflict", "approximation", "seen", "seen_sites"),
         *("data_warnings", "data_accepted", "update", "log_evidence_of_modes"),
     )
     if approximation:

@@ -18,6 +18,7 @@ from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
+from lymphokin.io.sites import refuse_other_sites
 from lymphokin.model import Model
 from lymphokin.pages.notebook import parameters_html
 from lymphokin.pages.wording import patients
@@ -176,6 +177,24 @@ class Fit:
         notes = [self.verdict, *how, RESEARCH_USE]
         return parameters_html(title, self.summary, notes)
 
+    def read(self, events: Cohort | AnyPath) -> Cohort:
+        """New patients: a cohort as it is, or an event table, read as the fitted one was.
+
+        Raises:
+            BadInput: when the table cannot be used, or a site of its patients has other numbers
+                than those that the fit was made with.
+
+        Example:
+            >>> len(fit.read(table))
+            7
+        """
+        known = self.cohort.sites
+        if not isinstance(events, Cohort):
+            return read_events(events, model=self.model, sites=known)
+        if not self.of_sites:  # of which no patient rests on the numbers of a site
+            refuse_other_sites(events, known)
+        return events
+
     def population_z(self) -> np.ndarray:
         """[draw, quantity] population latents."""
         z = self.draws[LATENTS]["population"].to_numpy().astype(np.float64)
@@ -229,7 +248,7 @@ class Fit:
             endpoint those of its name.
 
         Raises:
-            BadInput: when the event table cannot be used.
+            BadInput: when the event table cannot be used, or its sites mean something else.
             ModelError: when the model has no lymphocyte count.
             NoForecastError: when the model has no solution for some patients.
 
@@ -242,9 +261,7 @@ class Fit:
         asked = read_endpoint(endpoint or DEFAULT)
         patients = self.cohort
         if cohort is not None:
-            patients = (
-                cohort if isinstance(cohort, Cohort) else read_events(cohort, model=self.model)
-            )
+            patients = self.read(cohort)
         usual = asked == shipped_endpoints()[DEFAULT]
         if cohort is None and usual:
             density = self.density
@@ -256,6 +273,7 @@ class Fit:
             self.population_z(),
             in_fit=cohort is None,
             seen=self.provenance["seen"],
+            seen_sites=self.provenance.get("seen_sites"),
             synthetic=self.cohort.synthetic or patients.synthetic,
             endpoint=asked,
             counts_until=counts_until,

@@ -41,7 +41,8 @@ def fit(
     """Fit a model to the patients of an event table.
 
     Args:
-        data: a cohort, or the path of an event table.
+        data: a cohort, or the path of an event table with the sites that come with lymphokin; one
+            with sites of your own is read with :func:`lymphokin.read_events`.
         model: a model, the name of a shipped one, or the path of a model file.
         fixed: parameters fixed at values in table units, such as ``{"radiosensitivity": 0.1}``.
         method: ``"nuts"`` (Markov chains, for reporting); for a look ``"quick"``, ``"svi"``,
@@ -85,6 +86,7 @@ def fit(
         identity = {
             "model": chosen.sha256,
             "data": cohort.sha256,
+            "sites": cohort.sites.sha256,
             "fixed": dict(fixed or {}),
             "rtol": rtol,
             "precision": str(jnp.result_type(float)),

@@ -19,10 +19,12 @@ from lymphokin.arrays import shortened
 from lymphokin.csv_text import neutral_frame, restored
 from lymphokin.files import AnyPath, write_folder
 from lymphokin.io import Cohort, write_events
+from lymphokin.io.sites import read_saved
 from lymphokin.model import Model
 from lymphokin.pages.wording import joined
 from lymphokin.report import ReportContents, write_report
 from lymphokin.run.provenance import file_sha256
+from lymphokin.sites import SiteTable, shipped_sites
 from lymphokin.strict_json import json_text
 
 DRAWS_FILE = "posterior.nc"
@@ -44,6 +46,8 @@ CURVES_FILE = "curves.csv"
 """Every patient's fitted curves: median, 50 and 90 % bands of the true values."""
 COHORT_FILE = "cohort.csv"
 """The fitted patients, without calendar dates."""
+SITES_FILE = "sites.csv"
+"""What the site classes of the cohort mean, the shipped ones too."""
 NEEDED = (
     DRAWS_FILE,
     SUMMARY_FILE,
@@ -97,6 +101,7 @@ def write_run(
         neutral_frame(summary).to_csv(temporary / SUMMARY_FILE, index=False)
         undated = replace(cohort, patients=cohort.patients.assign(start_date=None))
         write_events(undated, temporary / COHORT_FILE)
+        (temporary / SITES_FILE).write_text(cohort.sites.as_text(), encoding="utf-8")
         if model.files:
             (temporary / MODEL_FOLDER).mkdir()
         for name, content in model.files.items():
@@ -111,11 +116,8 @@ def write_run(
             write_report(contents, temporary / REPORT_FILE)
         if page is not None:
             (temporary / REPORT_FILE).write_text(page, encoding="utf-8")
-        hashes = {
-            name: file_sha256(temporary / name)
-            for name in (CONFIG_FILE, SUMMARY_FILE, COHORT_FILE, CURVES_FILE, PATIENTS_FILE)
-            if (temporary / name).exists()
-        }
+        files = (CONFIG_FILE, SUMMARY_FILE, COHORT_FILE, SITES_FILE, CURVES_FILE, PATIENTS_FILE)
+        hashes = {n: file_sha256(temporary / n) for n in files if (temporary / n).exists()}
         drawn = {"posterior_sha256": file_sha256(temporary / DRAWS_FILE), "files_sha256": hashes}
         text = json_text({**provenance, **drawn}, sort_keys=True)
         (temporary / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
@@ -138,6 +140,22 @@ def refuse_changed(path: Path, expected: str | None) -> None:
             f"{path} is damaged or was replaced: its content does not match the hash in "
             f"{PROVENANCE_FILE}"
         )
+
+
+def read_sites_of(folder: Path, provenance: Mapping[str, Any]) -> SiteTable:
+    """What sites mean in a run; a run of an earlier version knows the shipped ones.
+
+    Raises:
+        ValueError: when the file is damaged or not the one that was saved.
+    """
+    expected = provenance.get("files_sha256", {}).get(SITES_FILE)
+    path = folder / SITES_FILE
+    if expected is None:
+        return shipped_sites()
+    if not path.is_file():
+        raise ValueError(f"{folder} is damaged: it has no {SITES_FILE}")
+    refuse_changed(path, expected)
+    return read_saved(path, provenance.get("sites_file", ""), provenance.get("sites_sha256", ""))
 
 
 def read_summary(folder: Path) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from lymphokin.run.folder import (
     MODEL_FOLDER,
     NEEDED,
     PROVENANCE_FILE,
+    read_sites_of,
     read_summary,
     refuse_changed,
 )
@@ -81,12 +82,13 @@ def open_run(
         source = {"source": provenance["data_file"], "sha256": provenance["data_sha256"]}
         accepted = provenance.get("data_accepted", {})
     chosen = _model_of(folder, named, recorded, _as_models(model)).with_fixed(**fixed)
+    sites = read_sites_of(folder, provenance)
     with _damaged(folder):
         if "pool" in provenance:
             cohort = Cohort.of_nobody(synthetic=bool(provenance["synthetic_data"]))
         else:
-            cohort = read_events(folder / COHORT_FILE, accept=accepted, model=chosen)
-        cohort = replace(cohort, **source)
+            cohort = read_events(folder / COHORT_FILE, accept=accepted, model=chosen, sites=sites)
+        cohort = replace(cohort, sites=sites, **source)
     return Fit(summary, config, provenance, chosen, cohort, folder)
 
 

@@ -38,7 +38,12 @@ def population_of(fit: Fit) -> PopulationDraws:
         provenance = provenance_of(fit.model, "fit", pool["title"], **facts)
         offsets = tuple(pool["offsets"])
         return PopulationDraws(
-            fit.model, fit.population_z(), provenance, seen, centre_offsets=offsets
+            fit.model,
+            fit.population_z(),
+            provenance,
+            seen,
+            centre_offsets=offsets,
+            sites=fit.cohort.sites,
         )
     update = origin.get("update", {})
     title = _title(fit, origin["data_file"], bool(origin["synthetic_data"]))
@@ -61,6 +66,8 @@ def population_of(fit: Fit) -> PopulationDraws:
         seen,
         features(fit.cohort, endpoint_visits(fit.cohort))[list(NAMES)],
         origin.get("approximation", {}).get("verdict"),
+        sites=fit.cohort.sites,
+        seen_sites=frozenset(origin.get("seen_sites", fit.cohort.site_names)),
     )
 
 

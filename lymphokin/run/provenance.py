@@ -34,6 +34,7 @@ def provenance_of(density: CohortDensity, settings: FitSettings) -> dict[str, An
     cohort = density.packed.cohort
     return origin_of(density.likelihood.model, cohort, settings.nuts.seed, settings.method) | {
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
+        "seen_sites": cohort.site_names,
         "data_warnings": [*cohort.warnings, *density.packed.warnings],
     }
 
@@ -48,6 +49,8 @@ def origin_of(model: Model, cohort: Cohort, seed: int, method: str) -> dict[str,
         "model_sha256": model.sha256,
         "data_file": cohort.source,
         "data_sha256": cohort.sha256,
+        "sites_file": cohort.sites.file,
+        "sites_sha256": cohort.sites.sha256,
         "synthetic_data": cohort.synthetic,
         "seed": seed,
         "method": method,

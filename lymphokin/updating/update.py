@@ -15,7 +15,7 @@ from lymphokin.files import AnyPath
 from lymphokin.infer import CohortDensity, NutsSettings, density_of
 from lymphokin.infer.belief import REWEIGHTED
 from lymphokin.infer.fitting import FitSettings, FittedDraws, fit_density, summarised
-from lymphokin.io import BadInput, Cohort, read_events
+from lymphokin.io import BadInput, Cohort
 from lymphokin.io.problems import Problem
 from lymphokin.literature.new_centre import for_new_centre
 from lymphokin.population import JointPrior
@@ -26,7 +26,7 @@ from lymphokin.run.fitting import fit_of
 from lymphokin.updating.gains import gain_in_words, gains_of, left_out_looks
 from lymphokin.updating.reweigh import hopeless, reliable, reweigh, sample_of
 from lymphokin.validation.cases import refuse_fitted
-from lymphokin.validation.validate import population_of, tables_behind
+from lymphokin.validation.validate import population_of, read_for, tables_behind
 
 FEWEST = 5
 """Patients below which there is nothing to learn a centre from (judgement)."""
@@ -83,7 +83,7 @@ def update(
         raise ValueError(f"method {method!r}: expected one of {', '.join(METHODS)}")
     population, steps, _ = population_of(source)
     population.model.require_counts("an update")
-    cohort = events if isinstance(events, Cohort) else read_events(events)
+    cohort = read_for(source, events)
     if isinstance(source, Fit):
         refuse_fitted(source.cohort, cohort, tables_behind(source))
     _refuse_few(cohort)
@@ -122,6 +122,7 @@ def update(
     known = {
         "update": facts,
         "seen": _both(population.seen, result.provenance["seen"]),
+        "seen_sites": sorted({*result.provenance["seen_sites"], *(population.seen_sites or ())}),
         "synthetic_data": cohort.synthetic or origin.synthetic,
         "method": found_by,
     }

@@ -187,7 +187,7 @@ def validate(
     days = sorted({float(day) for day in looks})
     if not days or not np.isfinite(days).all():
         raise ValueError(f"looks {list(looks)}: expected at least one day")
-    cohort = events if isinstance(events, Cohort) else read_events(events, model=population.model)
+    cohort = read_for(source, events)
     if isinstance(source, Fit):
         refuse_fitted(source.cohort, cohort, tables_behind(source))
     about = {
@@ -276,6 +276,20 @@ def population_of(source: Any) -> tuple[PopulationDraws, StepRule | None, str]:
     )
 
 
+def read_for(source: Fit | PopulationDraws | None, events: Cohort | AnyPath) -> Cohort:
+    """New patients: a cohort as it is, or an event table, read as the source's patients were.
+
+    Raises:
+        BadInput: as :meth:`lymphokin.Fit.read`.
+    """
+    if isinstance(source, Fit):
+        return source.read(events)
+    if isinstance(events, Cohort):
+        return events
+    population = population_of(source)[0]
+    return read_events(events, model=population.model, sites=population.sites)
+
+
 def tables_behind(fit: Fit) -> list[str]:
     """Hashes of all tables that a fit has learnt from, the latest first."""
     earlier = fit.provenance.get("update", fit.provenance.get("pool", {}))
@@ -307,7 +321,7 @@ def _judged(
 def _share_outside(population: PopulationDraws, cohort: Cohort) -> float:
     if population.seen is None:
         return 0.0
-    reasons = outside(cohort, visits_of(cohort), population.seen)
+    reasons = outside(cohort, visits_of(cohort), population.seen, population.seen_sites)
     return float((reasons != "").mean())
 
 

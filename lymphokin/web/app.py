@@ -105,6 +105,10 @@ class Desk:
             if self.stopping.is_set():
                 return
 
+    def labels(self, language: str) -> dict[str, str]:
+        """Labels of the sites in a language, once there is an engine."""
+        return {} if self.engine is None else self.engine.population.sites.labels(language)
+
     def what_if(self, engine: Engine, question: WhatIfRequest) -> WhatIfAnswer:
         """Answer a question; previews are not in the log."""
         answer = engine.what_if(question)

@@ -19,7 +19,6 @@ from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import Observable
 from lymphokin.regimens import Regimen, regimens
-from lymphokin.sites import sites
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.covariates import categories, when_nothing_is_stated
 from lymphokin.whatif.judging import JudgedBy, in_words
@@ -251,7 +250,7 @@ def _fields(population: PopulationDraws) -> list[FormField]:
     used = read_columns(population.model) | {"site", "n_lesions"}
     if population.model.drugs:
         used.add("bsa")
-    classes = [Choice(value=s.name, label=s.label) for s in sites().values()]
+    classes = [Choice(value=s.name, label=s.label) for s in population.sites.by_name.values()]
     origins = [
         Choice(value=source, label=SOURCE_LABELS.get(source, source))
         for source in log_sd_by_source()

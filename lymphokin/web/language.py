@@ -57,7 +57,8 @@ def worded(request: Request, response: Response) -> Response:
         return response
     answer = json.loads(bytes(response.body))
     kept = {k: v for k, v in response.headers.items() if k not in OF_THE_BODY}
-    return JSONResponse(answer | {"words": words_of(language, answer)}, response.status_code, kept)
+    words = words_of(language, answer, request.app.state.desk.labels(language))
+    return JSONResponse(answer | {"words": words}, response.status_code, kept)
 
 
 class WordedRoute(APIRoute):

@@ -9,7 +9,6 @@ import numpy as np
 from lymphokin.endpoints import Endpoint
 from lymphokin.pages.messages import Message, say
 from lymphokin.population.draws import PopulationDraws
-from lymphokin.sites import sites
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice
 from lymphokin.whatif.conditioned import Conditioned
@@ -62,14 +61,18 @@ def warnings_of(
         add("patient.counts", "caution", say("notice.no_count"))
     if patient.n_lesions is None and "+" not in patient.site:
         add("patient.n_lesions", "note", say("notice.one_lesion"))
-    judged = [sites()[name] for name in patient.site.split("+") if sites()[name].log_sd is not None]
+    of_lesions = dict.fromkeys(patient.site.split("+"))
+    sites = [population.sites.by_name[name] for name in of_lesions]
     known = patient.immune_dose_gy is not None or all(
         schedule.immune_dose_gy is not None for schedule, _ in schedules.values()
     )
-    for site in () if known else judged:
+    for site in () if known else sites:
+        if population.seen_sites is not None and site.name not in population.seen_sites:
+            add("patient.site", "caution", say("notice.site_not_seen", site=site.label))
         unseen = population.provenance.source == "literature"
         key = "notice.unseen_site" if unseen else "notice.judged_site"
-        add("patient.site", "caution", say(key, site=site.label))
+        if site.judged:
+            add("patient.site", "caution", say(key, site=site.label))
     last = max((c.day for c in patient.counts), default=-np.inf)
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):

@@ -18,7 +18,7 @@ from lymphokin.whatif.patient import Patient
 
 
 class CovariateError(ValueError):
-    """Covariates that the model does not read, or that it reads and that are not stated so.
+    """A site that is not known, or covariates that the model does not read or not so.
 
     Attributes:
         problems: per covariate, the field of a question and what is wrong there.

@@ -173,9 +173,9 @@ class Engine:
 
     def treatment(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
         """What the patient is given under a schedule."""
-        bare = _bare(patient)
+        bare, sites = _bare(patient), self.population.sites
         key = (bare, schedule, self._dose_of(patient, plan))
-        return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan))
+        return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan, sites))
 
     def _solvable(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
         """The treatment as the model reads it."""
@@ -188,7 +188,7 @@ class Engine:
         def make() -> Fixed:
             model, columns = self.population.model, columns_of(bare)
             check_covariates(model, columns, [PATIENT])
-            parts = covariate_arrays(model, columns)[:3]
+            parts = covariate_arrays(model, columns, self.population.sites)[:3]
             return Fixed(*({k: float(v[0]) for k, v in part.items()} for part in parts))  # type: ignore[arg-type]
 
         return self._fixed.get(bare, make)

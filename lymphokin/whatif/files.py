@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from lymphokin.io.problems import BadInput, Problem
+from lymphokin.sites import SiteTable
+from lymphokin.whatif.patient import SITES
 
 
-def read_as[T: BaseModel](kind: type[T], path: Path) -> T:
-    """An input from a TOML or JSON file.
+def read_as[T: BaseModel](kind: type[T], path: Path, sites: SiteTable | None = None) -> T:
+    """An input from a TOML or JSON file; with ``sites``, of a patient who has one of them.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -29,17 +31,17 @@ def read_as[T: BaseModel](kind: type[T], path: Path) -> T:
         raise BadInput(
             [Problem(str(path), None, None, None, f"{kind_of_file} ({error})")]
         ) from None
-    return checked(kind, raw, str(path))
+    return checked(kind, raw, str(path), sites)
 
 
-def checked[T: BaseModel](kind: type[T], raw: Any, where: str) -> T:
-    """An input from plain values.
+def checked[T: BaseModel](kind: type[T], raw: Any, where: str, sites: SiteTable | None = None) -> T:
+    """An input from plain values, as of :func:`read_as`.
 
     Raises:
         BadInput: naming ``where``, with everything that is wrong.
     """
     try:
-        return kind.model_validate(raw)
+        return kind.model_validate(raw, context={SITES: sites})
     except ValidationError as error:
         raise BadInput(
             Problem(

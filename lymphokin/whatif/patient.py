@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_serializer, field_validator, model_validator
 
-from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES, SITES
+from lymphokin.io.vocabulary import IMMUNE_DOSE_SOURCES
 from lymphokin.pages.messages import RefusedError
 from lymphokin.quantities import LARGEST, OBSERVABLES
+from lymphokin.sites import UNKNOWN, SiteTable
 from lymphokin.whatif.limits import (
     COUNTED,
     LARGEST_IMMUNE_DOSE_GY,
@@ -19,6 +20,8 @@ from lymphokin.whatif.limits import (
     Strict,
 )
 
+SITES = "sites"
+"""Key of the table of sites in the context of a validation."""
 Name = Annotated[str, Field(max_length=40)]
 BELOW = re.compile(r"\s*<\s*(\d+(?:\.\d+)?|\.\d+)\s*")
 """A count as a laboratory writes it that found fewer than it can count."""
@@ -84,7 +87,7 @@ class Patient(Strict):
         1.2
     """
 
-    site: str = "other"
+    site: Annotated[str, Field(max_length=200)] = UNKNOWN
     """site class of all lesions, or one per lesion joined by +"""
     n_lesions: Annotated[int, Field(ge=1, le=MOST_LESIONS)] | None = None
     ptv_cm3: Annotated[float, Field(gt=0, le=5000)] | None = None
@@ -116,10 +119,11 @@ class Patient(Strict):
 
     @field_validator("site")
     @classmethod
-    def _known_sites(cls, site: str) -> str:
-        named = site.split("+")
-        if len(site) > 200 or not set(named) <= set(SITES):
-            raise RefusedError("error.site", known=list(SITES))
+    def _known_sites(cls, site: str, info: ValidationInfo) -> str:
+        """Refuse an unknown site at once where it is known what sites there are."""
+        sites: SiteTable | None = (info.context or {}).get(SITES)
+        if sites is not None and not sites.knows(site):
+            raise RefusedError("error.site", known=list(sites.by_name))
         return site
 
     @model_validator(mode="after")

@@ -11,16 +11,19 @@ import numpy as np
 from lymphokin.dose.immune import per_lesion
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
 from lymphokin.model import Model
-from lymphokin.pages.messages import RefusedError
+from lymphokin.pages.messages import RefusedError, say
+from lymphokin.sites import SiteTable
 from lymphokin.solve import Treatment
-from lymphokin.whatif.covariates import held
+from lymphokin.whatif.covariates import CovariateError, held
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Pulse, Schedule
 
 PATIENT = "patient"
 
 
-def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
+def treatment_of(
+    patient: Patient, schedule: Schedule, plan: Schedule, sites: SiteTable
+) -> Treatment:
     """What the patient is given under a schedule.
 
     A schedule has the immune dose that it states. One that states none gets its part of the plan's
@@ -31,11 +34,13 @@ def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatm
         patient: site, lesions, immune dose and body surface area count.
         schedule: what is to be given.
         plan: the schedule that the patient is on.
+        sites: what the patient's site classes mean.
 
     Raises:
+        CovariateError: when the site is not one of those.
         ValueError: when a fraction treats a lesion that the patient has not.
     """
-    immune_dose, share = _immune_dose(patient, schedule, plan)
+    immune_dose, share = _immune_dose(patient, schedule, plan, sites)
     intakes = _intakes(schedule, patient.bsa)
     days = np.array([float(f.day) for f in schedule.fractions])
     return Treatment(
@@ -44,29 +49,29 @@ def treatment_of(patient: Patient, schedule: Schedule, plan: Schedule) -> Treatm
         share,
         *intakes[:2],
         drug=intakes[2],
-        lesion_gy=_lesion_gy(patient, schedule),
+        lesion_gy=_lesion_gy(patient, schedule, sites),
     )
 
 
-def _lesion_gy(patient: Patient, schedule: Schedule) -> np.ndarray:
+def _lesion_gy(patient: Patient, schedule: Schedule, sites: SiteTable) -> np.ndarray:
     """[fraction, lesion] Gy to each of the patient's lesions, 0 to those not irradiated."""
-    _, lesions = _per_gy(patient.site, patient.n_lesions)
+    _, lesions = _per_gy(patient.site, patient.n_lesions, sites)
     number = np.array([f.lesion for f in schedule.fractions], int)[:, None]
     gray = np.array([f.gy for f in schedule.fractions])[:, None]
     return gray * ((number == 0) | (number == np.arange(1, lesions + 1)))
 
 
 def _immune_dose(
-    patient: Patient, schedule: Schedule, plan: Schedule
+    patient: Patient, schedule: Schedule, plan: Schedule, sites: SiteTable
 ) -> tuple[np.ndarray, np.ndarray]:
     """Immune dose (Gy) and share of the prescribed dose, per fraction."""
-    estimate, share = _estimates(patient, schedule)
+    estimate, share = _estimates(patient, schedule, sites)
     known = known_immune_dose(patient, plan)
     if schedule.immune_dose_gy is not None:
         known, plan = schedule.immune_dose_gy, schedule
     if known is None or not schedule.fractions:
         return estimate, share
-    of_plan, _ = _estimates(patient, plan)
+    of_plan, _ = _estimates(patient, plan, sites)
     ratio = 1.0
     if plan.fractions:
         total = of_plan.sum()
@@ -80,9 +85,11 @@ def known_immune_dose(patient: Patient, plan: Schedule) -> float | None:
     return patient.immune_dose_gy if plan.immune_dose_gy is None else plan.immune_dose_gy
 
 
-def _estimates(patient: Patient, schedule: Schedule) -> tuple[np.ndarray, np.ndarray]:
+def _estimates(
+    patient: Patient, schedule: Schedule, sites: SiteTable
+) -> tuple[np.ndarray, np.ndarray]:
     """Immune dose estimated from the site (Gy) and share of the prescribed dose, per fraction."""
-    per_gy, lesions = _per_gy(patient.site, patient.n_lesions)
+    per_gy, lesions = _per_gy(patient.site, patient.n_lesions, sites)
     lesion = np.array([f.lesion for f in schedule.fractions], int)
     gray = np.array([f.gy for f in schedule.fractions])
     if lesion.max(initial=0) >= len(per_gy):
@@ -93,10 +100,14 @@ def _estimates(patient: Patient, schedule: Schedule) -> tuple[np.ndarray, np.nda
 
 
 @lru_cache(maxsize=256)
-def _per_gy(site: str, n_lesions: int | None) -> tuple[np.ndarray, int]:
+def _per_gy(site: str, n_lesions: int | None, sites: SiteTable) -> tuple[np.ndarray, int]:
     """Immune dose per prescribed Gy to all lesions (first) and to each, and how many there are."""
+    if not sites.knows(site):
+        refused = say("error.site", known=list(sites.by_name))
+        raise CovariateError([("patient.site", refused)])
     lesions = n_lesions or site.count("+") + 1
-    ratio, _ = per_lesion([site], np.array([float(lesions)]), np.array([lesions]), [PATIENT])
+    stated, highest = np.array([float(lesions)]), np.array([lesions])
+    ratio, _ = per_lesion([site], stated, highest, [PATIENT], sites)
     return ratio[0], lesions
 
 

@@ -5,6 +5,7 @@ import oracle
 
 from lymphokin.model import load_model
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.sites import shipped_sites
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule
@@ -24,7 +25,7 @@ def test_lanes_with_and_without_atra_and_gamma_are_those_of_scipy():
     )
     patient = Patient(site="liver", n_lesions=2)
     solved = engine.solve(patient, plan, plan, 400)
-    t = treatment_of(patient, plan, plan)
+    t = treatment_of(patient, plan, plan, shipped_sites())
     fractions = list(zip(t.fraction_days, t.immune_dose, t.share, strict=True))
     doses = list(zip(t.dose_days, t.amount, strict=True))
     at = [int(np.flatnonzero(day == CURVE_DAYS)[0]) for day in DAYS]

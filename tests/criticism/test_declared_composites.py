@@ -7,6 +7,7 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.learnt import NOT_MEASURED
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.predict.composites import _Reference
+from lymphokin.sites import shipped_sites
 from tests.predict.test_composites import COMPOSITE, load
 
 __all__ = ["load"]
@@ -14,7 +15,7 @@ __all__ = ["load"]
 
 def test_a_check_names_declared_composites_without_their_links(load):
     model = load(COMPOSITE.format(name="fold", more='without = ["growth"]'))
-    cohort = _Reference.of(model).density.packed.cohort
+    cohort = _Reference.of(model, shipped_sites()).density.packed.cohort
     density = CohortDensity(CohortLikelihood(Hierarchy(model)), pack(model, cohort))
     (found,) = composites(density, np.linspace(-0.1, 0.1, 25)[:, None], 1)
     assert (found.name, found.unit, found.meaning) == ("fold", "fold", "made up for a test, SBRT")

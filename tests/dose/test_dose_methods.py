@@ -221,7 +221,7 @@ def test_the_size_of_the_uncertainty_depends_on_the_source(tmp_path):
     cohort = read_events(path)
     sizes = log_sd_by_source()
     assert set(sizes) == set(IMMUNE_DOSE_SOURCES)
-    log_sd = immune_dose_log_sd(cohort.patients)
+    log_sd = immune_dose_log_sd(cohort.patients, cohort.sites)
     np.testing.assert_array_equal(log_sd, [np.nan, 0, sizes["dicom"], sizes["edic"]])
     assert 0 < sizes["blood"] < sizes["dicom"] < sizes["dvh"] < sizes["organs"] < sizes["edic"]
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lymphokin.io import Cohort, read_events, write_events
 from lymphokin.io.summary import summarise
-from lymphokin.io.vocabulary import SITES
 from lymphokin.plausible import CHECKS
+from lymphokin.sites import shipped_sites
 
 positive = st.floats(1e-3, 90)
 names = st.text(string.ascii_letters + string.digits + "-_é,\"' #", min_size=1).filter(
@@ -27,7 +27,7 @@ def cohorts(draw) -> Cohort:
     for who in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
         patients[who] = {
             "arm": draw(st.none() | names),
-            "site": draw(st.none() | st.sampled_from(SITES)),
+            "site": draw(st.none() | st.sampled_from(list(shipped_sites().by_name))),
             "age": draw(st.just(np.nan) | st.floats(18, 99)),
             "sex": draw(st.none() | st.sampled_from("FM")),
             "n_lesions": draw(st.just(np.nan) | st.integers(2, 5)),

@@ -13,6 +13,7 @@ from lymphokin.pages.messages import CATALOGUES, catalogue, heard, languages, sa
 from lymphokin.plausible import CHECKS
 from lymphokin.population.provenance import provenance_of
 from lymphokin.population.seen import NAMES
+from lymphokin.sites import shipped_sites
 from lymphokin.web.form import form_of
 from lymphokin.web.language import accepted
 
@@ -104,7 +105,7 @@ def test_all_that_the_page_shows_of_the_default_model_has_its_word_in_every_lang
         texts += [field.label, field.help, field.unit, *(c.label for c in field.choices)]
     texts += [p.meaning for p in load_model("myeloid_lymphoid").table]
     for language in languages()[1:]:
-        labels = catalogue(language)["labels"]
+        labels = catalogue(language)["labels"] | shipped_sites().labels(language)
         assert sorted({*texts} - {*labels} - {""}) == []
 
 

@@ -19,6 +19,7 @@ from lymphokin.predict.composites import (
     composites_table,
     declared_composites,
 )
+from lymphokin.sites import shipped_sites
 from lymphokin.verdict import LOOK
 
 MODEL = '''
@@ -103,7 +104,7 @@ def test_composites_are_those_of_a_lesion_outside_the_field_with_a_link_and_with
         + COMPOSITE.format(name="rate", more="")
         + COMPOSITE.format(name="share", more="above = 3.0")
     )
-    reference = _Reference.of(model)
+    reference = _Reference.of(model, shipped_sites())
     density = CohortDensity(
         CohortLikelihood(Hierarchy(model)), pack(model, reference.density.packed.cohort)
     )

@@ -12,6 +12,7 @@ from lymphokin.endpoints import Endpoint, read_endpoint
 from lymphokin.io import BadInput
 from lymphokin.model import Block, Hazard, Model, make_model, model_file
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.sites import shipped_sites
 from lymphokin.whatif import what_if as module
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import Engine
@@ -100,7 +101,7 @@ def test_a_hazard_that_follows_the_count_is_that_of_scipy(engine):
     patient, end = lk.Patient(), 120.0
     (curve, _) = engine.read_curves(patient, PLAN, PLAN, 400, by("leaving", end))
     solved = engine.solve(patient, PLAN, PLAN, 400)
-    given = treatment_of(patient, PLAN, PLAN)
+    given = treatment_of(patient, PLAN, PLAN, shipped_sites())
     for lane in (3, 200, 390):
         values = np.asarray(solved.parameters)[:, lane]
         own = {p.name: float(v) for p, v in zip(engine.solver.model.table, values, strict=True)}

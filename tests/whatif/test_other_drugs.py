@@ -14,6 +14,7 @@ from lymphokin.model import load_model
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.regimens import usual_pulses
 from lymphokin.shipped import data_path
+from lymphokin.sites import shipped_sites
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
 from lymphokin.web.app import make_app
 from lymphokin.web.form import form_of
@@ -131,7 +132,7 @@ def test_words_name_another_drug_and_its_amount():
     assert [(p.drug, p.day) for p in schedule.pulses] == [
         ("atra", 0), ("atra", 21), ("il7", 6), ("il7", 34),
     ]  # fmt: skip
-    treatment = treatment_of(Patient(bsa=2.0), schedule, schedule)
+    treatment = treatment_of(Patient(bsa=2.0), schedule, schedule, shipped_sites())
     assert treatment.amount[treatment.is_of(("il7",))].tolist() == [84, 84]
     assert treatment.amount[treatment.is_of(("atra",))].tolist() == [300] * 6
     model = load_model(EXAMPLES / "il7_atra.py")

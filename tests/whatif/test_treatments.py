@@ -14,6 +14,7 @@ from lymphokin.dose import reference_immune_dose
 from lymphokin.io import Cohort
 from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.regimens import usual_pulses
+from lymphokin.sites import shipped_sites
 from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.dose import bed, eqd2, gy_for
 from lymphokin.whatif.familiar import course_features, unfamiliar
@@ -25,6 +26,7 @@ from lymphokin.whatif.schedule import PlannedFraction, Pulse, Schedule, schedule
 from lymphokin.whatif.shapes import SHAPES, STEPS, arrays_of
 from lymphokin.whatif.treatment import columns_of, treatment_of
 
+SITES = shipped_sites()
 PLAN = Schedule(fractions=tuple(PlannedFraction(day=d, gy=8.0) for d in (0, 2, 4)))
 
 
@@ -44,7 +46,7 @@ def test_doses_are_those_of_the_trials_regimen():
     regimen = replace(usual_pulses("atra"), cycles=3, doses_per_day=2).doses(1.7)
     pulses = tuple(Pulse(day=21.0 * k, doses_per_day=2) for k in (2, 0, 1))
     plan = Schedule(pulses=pulses)
-    treatment = treatment_of(Patient(bsa=1.7), plan, plan)
+    treatment = treatment_of(Patient(bsa=1.7), plan, plan, SITES)
     np.testing.assert_allclose(treatment.dose_days, regimen["day"])
     np.testing.assert_allclose(treatment.amount, regimen["amount_mg"])
 
@@ -59,7 +61,7 @@ def test_doses_are_those_of_the_trials_regimen():
     ],
 )
 def test_immune_dose_is_that_of_an_event_table(patient):
-    found = treatment_of(patient, PLAN, PLAN)
+    found = treatment_of(patient, PLAN, PLAN, SITES)
     table = reference_immune_dose(as_cohort(patient, PLAN)).fractions
     np.testing.assert_allclose(found.immune_dose, table["immune_dose_gy"])
     np.testing.assert_allclose(found.share, table["share"])
@@ -68,8 +70,8 @@ def test_immune_dose_is_that_of_an_event_table(patient):
 def test_a_known_immune_dose_follows_the_prescription_to_another_schedule():
     patient = Patient(site="spine", immune_dose_gy=1.2)
     other = Schedule(fractions=(PlannedFraction(day=0, gy=12.0),))
-    assert treatment_of(patient, other, PLAN).immune_dose.sum() == pytest.approx(0.6)
-    assert treatment_of(patient, PLAN, PLAN).immune_dose.sum() == pytest.approx(1.2)
+    assert treatment_of(patient, other, PLAN, SITES).immune_dose.sum() == pytest.approx(0.6)
+    assert treatment_of(patient, PLAN, PLAN, SITES).immune_dose.sum() == pytest.approx(1.2)
 
 
 def test_each_schedule_may_state_its_own_immune_dose():
@@ -79,7 +81,7 @@ def test_each_schedule_may_state_its_own_immune_dose():
     own_plan = PLAN.model_copy(update={"immune_dose_gy": 3.0})
 
     def dose(schedule: Schedule, plan: Schedule) -> float:
-        return float(treatment_of(patient, schedule, plan).immune_dose.sum())
+        return float(treatment_of(patient, schedule, plan, SITES).immune_dose.sum())
 
     assert dose(protons, PLAN) == pytest.approx(0.7)
     assert dose(PLAN, PLAN) == pytest.approx(2.0)  # the patient's is that of the plan
@@ -89,7 +91,7 @@ def test_each_schedule_may_state_its_own_immune_dose():
     seen = SimpleNamespace(
         seen={"immune_dose_gy": (1.0, 2.5)}, seen_patients=None, model=SimpleNamespace(drugs={})
     )
-    given = treatment_of(patient, protons, PLAN)
+    given = treatment_of(patient, protons, PLAN, SITES)
     (notice,) = unfamiliar(seen, patient, protons, given, "b", 60.0)  # type: ignore[arg-type]
     assert notice.field == "b.immune_dose_gy"
 
@@ -102,12 +104,12 @@ def test_lesions_that_are_treated_apart_are_counted_once():
     apart = Schedule(fractions=tuple(
         PlannedFraction(day=f.day, gy=f.gy, lesion=n) for f in PLAN.fractions for n in (1, 2)
     ))  # fmt: skip
-    of = {s: treatment_of(patient, s, s).immune_dose.sum() for s in (both, first, apart)}
+    of = {s: treatment_of(patient, s, s, SITES).immune_dose.sum() for s in (both, first, apart)}
     assert of[first] == pytest.approx(of[both] / 2)
     assert of[apart] == pytest.approx(of[both])
     assert apart.fraction_days == both.fraction_days == [0, 2, 4]
     assert apart.total_gy == both.total_gy == 24
-    features = course_features(patient, apart, treatment_of(patient, apart, apart), 46.0)
+    features = course_features(patient, apart, treatment_of(patient, apart, apart, SITES), 46.0)
     assert (features["fractions"], features["prescribed_gy"]) == (3, 24)
     assert with_fractions(apart, 4, 6.0).lesions == [1, 2]
     assert label_of(apart, {}) == label_of(both, {})
@@ -118,7 +120,7 @@ def test_lesions_that_are_treated_apart_are_counted_once():
 def test_a_lesion_that_the_patient_has_not_is_refused():
     plan = Schedule(fractions=(PlannedFraction(day=0, gy=10.0, lesion=3),))
     with pytest.raises(ValueError, match="lesion 3, but the patient has 2"):
-        treatment_of(Patient(n_lesions=2), plan, plan)
+        treatment_of(Patient(n_lesions=2), plan, plan, SITES)
 
 
 pulses = st.builds(
@@ -141,7 +143,7 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
         )
     except ValidationError:
         return  # overlapping pulses
-    found = treatment_of(Patient(), plan, plan)
+    found = treatment_of(Patient(), plan, plan, SITES)
     try:
         arrays = arrays_of(found, [visit_of(SIX_WEEKS, plan), 126.0], STEPS)
     except ValueError:
@@ -156,12 +158,12 @@ def test_schedules_fit_a_shape_and_lose_nothing(days, atra):
 def test_drug_courses_without_a_pause_are_refused_as_too_long():
     plan = Schedule(pulses=tuple(Pulse(day=7.0 * k, days=5, doses_per_day=2) for k in range(8)))
     with pytest.raises(ValueError, match="too long"):
-        arrays_of(treatment_of(Patient(), plan, plan), [126.0], STEPS)
+        arrays_of(treatment_of(Patient(), plan, plan, SITES), [126.0], STEPS)
 
 
 def test_the_trials_schedules_take_a_small_shape():
     plan = schedule_of("5x10 + 4x3")
-    arrays = arrays_of(treatment_of(Patient(), plan, plan), [46.0, 126.0], STEPS)
+    arrays = arrays_of(treatment_of(Patient(), plan, plan, SITES), [46.0, 126.0], STEPS)
     assert arrays.shape == SHAPES[3]
 
 
@@ -202,7 +204,7 @@ def test_an_option_says_how_many_more_of_100_and_how_long_it_takes(population):
     engine = SimpleNamespace(
         risk_of=risk_of,
         population=population,
-        treatment=treatment_of,
+        treatment=lambda *given: treatment_of(*given, SITES),
         condition=lambda *_: SimpleNamespace(reliable=True),
     )
     request = OptionsRequest(
@@ -229,7 +231,7 @@ def test_the_patient_has_every_column_of_an_event_table():
 def test_what_is_given_on_the_day_of_a_count_comes_after_it():
     """Fractions and pulses on days 0, 2 and 4: until the count of day 2 only day 0 was given."""
     plan = PLAN.model_copy(update={"pulses": tuple(Pulse(day=d, days=1) for d in (0.0, 2.0, 4.0))})
-    treatment = treatment_of(Patient(), plan, plan)
+    treatment = treatment_of(Patient(), plan, plan, SITES)
     assert treatment.before(2.0).fraction_days.tolist() == [0.0]
     assert treatment.before(2.0).dose_days.tolist() == [0.0]
     assert treatment.before(2.5).fraction_days.tolist() == [0.0, 2.0]
@@ -242,7 +244,7 @@ def test_a_schedule_is_compared_with_what_was_seen_by_the_mg_of_a_day():
     """Two doses of 127.5 mg on each day of two pulses, for a body surface of 1.7 m2."""
     plan = PLAN.model_copy(update={"pulses": tuple(Pulse(day=d, doses_per_day=2) for d in (0, 21))})
     patient = Patient(bsa=1.7, counts=(Count(day=-9, value=1.4), Count(day=-2, value=1.2)))
-    found = course_features(patient, plan, treatment_of(patient, plan, plan), 46)
+    found = course_features(patient, plan, treatment_of(patient, plan, plan, SITES), 46)
     assert found["atra_mg"] == pytest.approx(255.0)
     assert found["baseline_alc"] == 1.2
     assert (found["fractions"], found["prescribed_gy"]) == (3, 24.0)

@@ -181,7 +181,7 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
         density: the fitted cohort, for its model.
         z: [draw, quantity] population latents of the posterior; as many are drawn from the prior.
     """
-    courses = ReferenceCourses.of(density.likelihood.model)
+    courses = ReferenceCourses.of(density.likelihood.model, density.packed.cohort.sites)
     reference = courses.followed(density.hierarchy)
     before = density.prior_draws(np.random.default_rng(seed), len(z))
     prior, posterior = (

@@ -15,6 +15,7 @@ from lymphokin.model import Model
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
 from lymphokin.regimens import regimens, usual_pulses
+from lymphokin.sites import SiteTable
 
 FRACTIONS, GY = 5, 8.0
 """The reference course: SBRT of two lesions, every day from day 0."""
@@ -32,15 +33,17 @@ class ReferenceCourses:
     Attributes:
         model: the model.
         drug: the drug's word in the event table; empty where no regimen is known of any.
+        sites: what the site of the course means.
     """
 
     model: Model
     drug: str
+    sites: SiteTable
 
     @classmethod
-    def of(cls, model: Model) -> ReferenceCourses:
+    def of(cls, model: Model, sites: SiteTable) -> ReferenceCourses:
         """The courses of a model."""
-        return cls(model, next((name for name in model.drugs if name in regimens()), ""))
+        return cls(model, next((name for name in model.drugs if name in regimens()), ""), sites)
 
     @property
     def label(self) -> str:
@@ -93,6 +96,7 @@ class ReferenceCourses:
             fractions=pd.DataFrame(fractions),
             doses=pd.concat(doses[-len(names) + 1 :] if self.drug else doses, ignore_index=True),
             observations=observations.assign(lloq=np.nan, tube=None).reset_index(drop=True),
+            sites=self.sites,
         )
 
     def followed(self, hierarchy: Hierarchy) -> CohortDensity:

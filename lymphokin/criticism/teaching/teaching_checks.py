@@ -69,5 +69,5 @@ def check_teaching(fit: Fit, seed: int) -> Teaching:
         judge_power_scaling(sensitivity, [c.name for c in solved] or list(quantities)),
         judge_identifiability(directions),
     )
-    courses = str(ReferenceCourses.of(fit.model))
+    courses = str(ReferenceCourses.of(fit.model, fit.cohort.sites))
     return Teaching(draws, learnt, courses, sensitivity, directions, verdicts, believed)

@@ -40,7 +40,7 @@ class Account:
     `rows`: rows of each source; `used`: rows that became records; `made`: records of the event
     table by kind; `entries`: dropped, changed and assumed rows; `warnings`: what a reader should
     check; `accepted`: improbable numbers that the user accepts, by the check's name with the
-    reason.
+    reason; `sites`: the user's own tables of sites, by file with the hash of its bytes.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
@@ -49,6 +49,7 @@ class Account:
     entries: list[Entry] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     accepted: dict[str, str] = field(default_factory=dict)
+    sites: dict[str, str] = field(default_factory=dict)
 
     def source(self, name: str, rows: int) -> None:
         """A file that is read, and how many rows it has."""
@@ -110,6 +111,7 @@ class Account:
             "event_table": {**self.made, "records": sum(self.made.values())},
             "warnings": self.warnings,
             "accepted": self.accepted,
+            "sites": self.sites,
         }
 
     def lines(self) -> list[str]:

@@ -15,6 +15,7 @@ from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.number_format import without_flag
 from lymphokin.io.problems import BadInput, Findings, Problem
 from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
+from lymphokin.sites import SiteTable, shipped_sites
 
 COUNT, LEVEL, FRACTION, DOSE, RESET = "alc", DRUG, "rt", f"{DRUG}_dose", "reset"
 OTHERS = tuple(name for name in OBSERVABLES if name not in (COUNT, LEVEL))
@@ -68,6 +69,7 @@ class Bench:
 
     mapping: Mapping
     account: Account = field(default_factory=Account)
+    sites: SiteTable = field(default_factory=shipped_sites)
     key: bytes | None = None
     columns: dict[str, str] = field(default_factory=dict)
     """Columns of the event table as the source calls them."""

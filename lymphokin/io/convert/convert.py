@@ -20,13 +20,14 @@ from lymphokin.io.convert.cdisc import Domains, draft_cdisc, find_domains
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.immune_dose import with_immune_dose
 from lymphokin.io.convert.mapping import read_mapping, stated_format
-from lymphokin.io.convert.mapping_defaults import Mapping
+from lymphokin.io.convert.mapping_defaults import Mapping, locations
 from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
 from lymphokin.io.cross_checks import odd_identifiers
 from lymphokin.io.events import read_table, write_events
 from lymphokin.io.problems import BadInput, Findings, Place, Problem
+from lymphokin.io.sites import AnySites, sites_of
 from lymphokin.schedule import SATURDAY
 from lymphokin.strict_json import json_text
 
@@ -60,6 +61,7 @@ def convert(
     key: bytes | None = None,
     immune_dose: str | os.PathLike[str] | None = None,
     accept: dict[str, str] | None = None,
+    sites: AnySites = None,
 ) -> Conversion:
     """Convert CDISC data sets, a NONMEM data set or a wide spreadsheet.
 
@@ -68,6 +70,7 @@ def convert(
     `mapping_defaults.DEFAULTS`. `key`: replace subject identifiers by pseudonyms made with it.
     `immune_dose`: table of ID and IMMUNE_DOSE_GY (IMMUNE_DOSE_SOURCE) to add to the patients.
     `accept`: checks of plausibility to accept beside those of the mapping, by name with the reason.
+    `sites`: a table of sites of the user's own, or its path, whose rows stand beside the shipped.
 
     Counts become 1e9/L at their reported precision, dates days from day 0. Names, dates of birth
     and calendar dates do not reach the result. Raises BadInput with every problem found.
@@ -81,7 +84,13 @@ def convert(
     words = mapping if isinstance(mapping, dict) else read_mapping(mapping)
     source = Path(source)
     Findings(source.name, accept).raise_if_any()
-    bench = Bench({**words, "accept": {**words["accept"], **(accept or {})}}, key=key)
+    known = sites_of(sites, accept)
+    radiotherapy = words["radiotherapy"]
+    named = {**locations(known), **radiotherapy["sites"]}
+    words = {**words, "radiotherapy": {**radiotherapy, "sites": named}}
+    words = {**words, "accept": {**words["accept"], **(accept or {})}}
+    bench = Bench(words, sites=known, key=key)
+    bench.account.sites = {known.file: known.sha256} if known.file else {}
     records, subjects = _draft(bench, source)
     if immune_dose is not None:
         subjects = with_immune_dose(bench, subjects, records["id"], immune_dose)
@@ -123,7 +132,7 @@ def _problems_of_others(
     of_others = records[~records["id"].isin(partly)]
     if of_others.empty:
         return ()
-    apart = Bench(bench.mapping, key=key, columns=bench.columns)
+    apart = Bench(bench.mapping, sites=bench.sites, key=key, columns=bench.columns)
     try:
         events, drafts = assemble(apart, of_others, subjects)
         apart.raise_if_any()
@@ -185,6 +194,7 @@ def _checked(
     found = Findings(name, bench.mapping["accept"], origin)
     if key is not None:
         events = _pseudonymised(events, key, found)
-    cohort = read_table(neutral_frame(events).to_csv(index=False).encode(), found)
+    table = neutral_frame(events).to_csv(index=False).encode()
+    cohort = read_table(table, found, sites=bench.sites)
     bench.account.accepted |= cohort.accepted
     return cohort

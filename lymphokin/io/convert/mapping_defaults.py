@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from lymphokin.sites import UNKNOWN, by_word
+from lymphokin.sites import UNKNOWN, SiteTable, shipped_sites
 
 type Mapping = dict[str, dict[str, Any]]
 
 NOT_GIVEN = ["HELD", "WITHHELD", "OMITTED", "SKIPPED", "MISSED", "NOT GIVEN", "NOT TAKEN",
              "NOT DONE", "CANCELLED", "CANCELED", "REFUSED", "POSTPONED"]  # fmt: skip
 """Words in the name of a treatment that did not take place (judgement)."""
+
+
+def locations(sites: SiteTable) -> dict[str, str]:
+    """Words of a table of sites in upper case, as locations are compared, and what they mean."""
+    return {word.upper(): name for word, name in sites.by_word.items() if name != UNKNOWN}
+
 
 DEFAULTS: Mapping = {
     "subject": {
@@ -200,7 +206,7 @@ DEFAULTS: Mapping = {
             "AFTER STUDY",
             "NEW ANTI-CANCER",
         ],
-        "sites": {word.upper(): name for word, name in by_word().items() if name != UNKNOWN},
+        "sites": locations(shipped_sites()),
         "unit": "",
         "row": "",
         "fractions": 0.0,

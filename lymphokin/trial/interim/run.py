@@ -36,6 +36,7 @@ from lymphokin.trial.interim.predictive import ArmSoFar, Predictive, predictive
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.interim.window import shown_to_come, windows_at
 from lymphokin.trial.virtual.design import VirtualDesign
+from lymphokin.trial.virtual.population import refuse_other_sites
 
 GRADE = 2
 SAME_WINDOW_DAYS = 1e-6
@@ -86,6 +87,7 @@ def look_at(
     Demands("interim look").want("many", draws=draws).enforce()
     design.require_own_drop_out("an interim look")
     design.require_no_fold("an interim look")
+    refuse_other_sites(cohort.sites, design.plan["sites"])
     for model in (design.truth.true_model(), fit.model):
         followed_events(model, {}, design.judged)
     table = standing(cohort, design, lost, left_out)

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.dose.immune import immune_dose_per_gy
 from lymphokin.schedule import SATURDAY
+from lymphokin.sites import shipped_sites
 from lymphokin.trial.virtual.design import VirtualDesign
 
 BSA_RANGE_M2 = (1.3, 2.6)
@@ -114,7 +114,8 @@ def _patients(
     counts = np.asarray([int(c) for c in plan["lesion_counts"]])
     lesions = jnp.asarray(counts)[_choice(keys[0], list(plan["lesion_counts"].values()), (n,))]
     there = jnp.arange(counts.max())[:, None] < lesions
-    per_gy = jnp.asarray([immune_dose_per_gy()[site] for site in plan["sites"]])
+    known = shipped_sites().by_name
+    per_gy = jnp.asarray([known[site].immune_dose_per_gy for site in plan["sites"]])
     shape = (int(counts.max()), n)
     site = per_gy[_choice(keys[1], list(plan["sites"].values()), shape)]
     low, high = np.log(plan["lesion_diameter_cm"])

@@ -15,11 +15,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from lymphokin.dose.immune import immune_dose_per_gy
 from lymphokin.endpoints import Endpoint, read_endpoint
 from lymphokin.io.problems import Findings
 from lymphokin.model import TableError
 from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
+from lymphokin.sites import shipped_sites
 from lymphokin.solve import StepRule
 from lymphokin.trial.declared import compared, held_covariates, lesions_outside, planned_drug
 from lymphokin.trial.design_file import read_tables
@@ -294,8 +294,9 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
     apart = StepRule().separate_days
     require(span > apart or plan["cycles"] == 1, "design.interval_days", plan["interval_days"],
             f"more than {apart:g} days between the last dose of a pulse and the next")  # fmt: skip
-    for site in set(plan["sites"]) - set(immune_dose_per_gy()):
-        require(False, "design.sites", site, "one of " + ", ".join(immune_dose_per_gy()))
+    known_sites = shipped_sites().by_name
+    for site in set(plan["sites"]) - set(known_sites):
+        require(False, "design.sites", site, "one of " + ", ".join(known_sites))
     require(plan["lesion_diameter_cm"][0] <= plan["lesion_diameter_cm"][1],
             "design.lesion_diameter_cm", plan["lesion_diameter_cm"],
             "the smallest diameter first")  # fmt: skip

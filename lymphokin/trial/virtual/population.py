@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 
 import jax
@@ -13,6 +14,7 @@ from lymphokin.model import Model, load_model
 from lymphokin.population import Hierarchy
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.run import open_run
+from lymphokin.sites import SiteTable, shipped_sites
 from lymphokin.trial.synthetic import Truth
 
 
@@ -69,7 +71,8 @@ def population_named(name: str, truth: Truth) -> VirtualPopulation:
 
     Raises:
         FileNotFoundError: when it is none of them, or the model has no literature posterior.
-        ValueError: when the run is a single point, without uncertainty.
+        ValueError: when the run is a single point, without uncertainty, or has other numbers of the
+            design's sites.
     """
     if name == "truth":
         return TruePopulation(truth)
@@ -78,4 +81,25 @@ def population_named(name: str, truth: Truth) -> VirtualPopulation:
     if name == "literature":
         return DrawnPopulation(literature_draws(truth.model), name)
     folder = Path(name).resolve()
-    return DrawnPopulation(open_run(folder).population, folder.name)
+    draws = open_run(folder).population
+    refuse_other_sites(draws.sites, truth.design["sites"])
+    return DrawnPopulation(draws, folder.name)
+
+
+def refuse_other_sites(sites: SiteTable, planned: Iterable[str]) -> None:
+    """Refuse a run made with other immune doses than those of a design's patients.
+
+    Args:
+        sites: what sites mean in the run.
+        planned: sites of the design, which are the shipped ones.
+
+    Raises:
+        ValueError: naming the sites.
+    """
+    unlike = sites.unlike(shipped_sites(), planned)
+    if unlike:
+        pairs = [f"{own.name} ({own.numbers}, not {its.numbers})" for own, its in unlike]
+        raise ValueError(
+            "virtual patients get the immune doses of the sites that come with lymphokin, and the "
+            f"run was made with others of {', '.join(pairs)}: leave them out of design.sites"
+        )

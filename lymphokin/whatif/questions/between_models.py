@@ -7,6 +7,7 @@ better for a patient of whom nothing more is known, so their mean gives every mo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from pydantic import BaseModel
@@ -86,7 +87,12 @@ class Panel:
     def engines(self) -> dict[str, Engine]:
         """By model, the first one first; a model fitted to data is not asked again as published."""
         name = self._first.population.model.name
-        others = {model: Engine(s, kept=KEPT) for model, s in self._load().items() if model != name}
+        sites = self._first.population.sites
+        others = {
+            model: Engine(replace(draws, sites=sites), kept=KEPT)
+            for model, draws in self._load().items()
+            if model != name
+        }
         return {name: self._first} | others
 
     def ask(
