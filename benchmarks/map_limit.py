@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from foreign_trials import write_trial
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lymphokin.jax_setup import prepare_jax
@@ -33,8 +34,8 @@ WARM_UP = 4
 
 
 def densities_of(trial: str) -> tuple[Any, Any]:
-    """The posterior of the hares and lynxes, or of the first patients of the shipped trial; and the
-    same with long steps.
+    """The posterior of the hares and lynxes, of the first patients of the shipped trial (their
+    number) or of a trial of `foreign_trials.py` (`friberg_200`); and the same with long steps.
     """
     from lymphokin.infer import CohortDensity, density_of
     from lymphokin.io import read_events
@@ -52,9 +53,16 @@ def densities_of(trial: str) -> tuple[Any, Any]:
         arrays = (pack(model, cohort, rule=StepRule(refine=n)) for n in (1, 4))
         coarse, density = (CohortDensity(CohortLikelihood(Hierarchy(model)), a) for a in arrays)
         return density, coarse
-    cohort = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
-    some = cohort.select(cohort.patients.index[: int(trial)])
-    density = density_of(load_model("myeloid_lymphoid"), some)
+    truth, _, patients = trial.rpartition("_")
+    if truth:
+        with tempfile.TemporaryDirectory() as folder:
+            table = Path(folder) / "trial.csv"
+            write_trial(table, truth, int(patients), 1)
+            cohort = read_events(table)
+    else:
+        whole = read_events(data_path("synthetic_sbrt_atra_trial.csv"))
+        cohort = whole.select(whole.patients.index[: int(trial)])
+    density = density_of(load_model("myeloid_lymphoid"), cohort)
     return density, density.with_long_steps()
 
 

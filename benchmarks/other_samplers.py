@@ -1,14 +1,18 @@
-"""Effective draws per second on the same log density: our fit beside NumPyro's NUTS and nutpie.
+"""Effective draws per gradient and second on the same log density: our fit beside other samplers.
 
-    uv run --with nutpie --with numba python benchmarks/other_samplers.py --trial 12 --draws 500
+    uv run --with nutpie --with numba --with blackjax --with flowjax python \
+        benchmarks/other_samplers.py --trial 12 --draws 500
 
-All sample the posterior of `map_limit.py`'s trial (hares and lynxes, or the first patients of the
-shipped trial), as lymphokin computes it. The others begin where our fit finds the highest mode
-(from the prior's centre two chains of hares and lynxes end in different modes) and adapt as they do
-by default, with trees of the same depth and the same acceptance aimed at. A gradient is timed
-alone, many in one program, and seconds are gradients times that: so nobody pays for compiling or
-for the way in which draws are handed on. Ours follows trajectories with long steps, whose gradients
-cost less, and asks the accurate density once per draw. Prints a line of JSON per sampler.
+All sample a posterior of `map_limit.py` (hares and lynxes, the first patients of the shipped trial,
+or a foreign trial), as lymphokin computes it. The others begin where our fit finds the highest mode
+(from the prior's centre two chains of hares and lynxes end in different modes; chains of an
+ensemble begin at draws of the normal approximation there) and adapt as `contenders/samplers.py`
+says. "In our map" they sample the space that our fit's map whitens after its pilot runs, whose
+gradients count as theirs. A gradient is timed alone, many in one program, and seconds are gradients
+times that: so nobody pays for compiling, for the way in which draws are handed on, or for training
+a flow; `cpu_s` is what the whole run took, with all that. Ours follows trajectories with long
+steps, whose gradients cost less, and asks the accurate density once per draw. Adds a line of JSON
+per sampler to a file; `--table` prints it.
 """
 
 from __future__ import annotations
@@ -26,9 +30,10 @@ from map_limit import densities_of
 
 from lymphokin.jax_setup import prepare_jax
 
-DEEPEST, TARGET = 8, 0.9
 REPEATS = 200
 """Gradients that are timed together."""
+MICROCANONICAL_STEPS = (2, 8, 24)
+"""Steps of a trajectory on average: blackjax's default, and longer ones."""
 
 
 def milliseconds(density: Any) -> float:
@@ -48,83 +53,98 @@ def milliseconds(density: Any) -> float:
     return 1000 * (time.process_time() - began) / REPEATS
 
 
-def numpyro_nuts(
-    density: Any, start: np.ndarray, chains: int, draws: int, warmup: int, dense: bool
-) -> Any:
-    """Draws [chain, draw, latent], and gradients of all chains in the warm-up and for the draws."""
+def ours(
+    density: Any, coarse: Any, sampler: Any, found: Any, settings: Any, folder: Path
+) -> tuple[Any, Any]:
+    """What our chains gave, and the map in which they moved; ``folder`` keeps the run."""
+    from contenders.samplers import Drawn
+
+    from lymphokin.infer import Checkpoint, sample_nuts
+    from lymphokin.infer.gaussian import NormalApproximation
+
+    kept = Checkpoint(folder, {"settings": repr(settings)})
+    run = sample_nuts(density, coarse, sampler, found, settings, kept)
+    names = sorted(file.stem for file in folder.glob("*.npz"))
+    map_ = [name for name in names if name.startswith("map_of_pilot")][-1]
+    steps = sum(float(kept.recall(name, dict)["n_steps"].sum()) for name in names if "_0" in name)
+    during = float(run.n_steps.sum())
+    return Drawn(run.x, steps - during, during), NormalApproximation.of(kept.recall(map_, dict))
+
+
+def targets(density: Any, mode: Any, map_: Any) -> tuple[Any, Any]:
+    """The posterior as the parameter table writes its latents, and in the space of a map."""
     import jax
     import jax.numpy as jnp
-    from numpyro.infer import MCMC, NUTS
+    from contenders.samplers import ENSEMBLE, Target
 
-    kernel = NUTS(
-        potential_fn=lambda x: -density.log_density(x, density.arrays),
-        dense_mass=dense,
-        target_accept_prob=TARGET,
-        max_tree_depth=DEEPEST,
-    )
-    found, steps = [], np.zeros(2)
-    for seed in range(chains):
-        sampler = MCMC(kernel, num_warmup=warmup, num_samples=draws, progress_bar=False)
-        first = jnp.asarray(start)
-        sampler.warmup(
-            jax.random.key(seed),
-            init_params=first,
-            extra_fields=("num_steps",),
-            collect_warmup=True,
-        )
-        steps[0] += int(sampler.get_extra_fields()["num_steps"].sum())
-        sampler.run(sampler.post_warmup_state.rng_key, extra_fields=("num_steps",))
-        steps[1] += int(sampler.get_extra_fields()["num_steps"].sum())
-        found.append(np.asarray(sampler.get_samples()))
-    return np.stack(found), *steps
+    from lymphokin.infer.noncentred_density import latents_of
+
+    centre = np.zeros((1, len(density.centre)))
+    normal = np.random.default_rng(0).standard_normal((ENSEMBLE, len(density.centre)))
+    held = jax.tree.map(jnp.asarray, map_)
+
+    def whitened(y: jax.Array) -> jax.Array:
+        u, bent = held.noncentred(y)
+        x, log_volume = latents_of(density.hierarchy, held.noncentring, u, density.arrays)
+        return density.log_density(x, density.arrays) + log_volume + bent.sum()
+
+    start, around = (mode.latents(density, y)[0] for y in (centre, normal))
+    written = called(lambda x: density.log_density(x, density.arrays), start[0])
+    return Target(written, start[0], around), Target(called(whitened, centre[0]), centre[0], normal)
 
 
-def nutpie(
-    density: Any, start: np.ndarray, chains: int, draws: int, warmup: int, adaptation: str
-) -> Any:
-    """As :func:`numpyro_nuts`."""
+def called(log_density: Callable[[Any], Any], x: np.ndarray) -> Callable[[Any], Any]:
+    """The same function as a program of its own that others call, chain after chain.
+
+    So the solver's gradient is compiled once, not wherever a sampler asks for it.
+    """
     import jax
-    import nutpie as library
-    from nutpie.compiled_pyfunc import from_pyfunc
 
-    value = jax.jit(jax.value_and_grad(lambda x: density.log_density(x, density.arrays)))
+    device, of_point = jax.local_devices()[-1], jax.value_and_grad(log_density)
+    program = jax.jit(of_point).lower(jax.device_put(x, device)).compile()
+    shapes = jax.eval_shape(of_point, x)
 
-    def made() -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-        def of(x: np.ndarray) -> tuple[float, np.ndarray]:
-            found, slope = value(x)
-            return float(found), np.asarray(slope)
+    def run(x: Any) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = program(jax.device_put(np.asarray(x), device))
+        return np.asarray(value), np.asarray(slope)
 
-        return of
+    def both(x: Any) -> Any:
+        return jax.pure_callback(run, shapes, x, vmap_method="sequential")
 
-    def expanding(*_: Any) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-        return lambda x: {"x": np.asarray(x)}
-
-    size = len(density.centre)
-    model = from_pyfunc(
-        size, made, expanding, [np.dtype(float)], [(size,)], ["x"],
-        make_initial_point_fn=lambda seed: start,
-    )  # fmt: skip
-    trace = library.sample(
-        model, draws=draws, tune=warmup, chains=chains, cores=1, seed=1, progress_bar=False,
-        save_warmup=True, adaptation=adaptation, target_accept=TARGET, maxdepth=DEEPEST,
-    )  # fmt: skip
-    x = np.asarray(trace["posterior"]["x"])
-    both = (trace[group]["n_steps"] for group in ("warmup_sample_stats", "sample_stats"))
-    return x, *(float(np.asarray(steps).sum()) for steps in both)
+    asked = jax.custom_vjp(lambda x: both(x)[0])
+    asked.defvjp(both, lambda slope, change: (change * slope,))
+    return asked
 
 
-def ours(density: Any, coarse: Any, sampler: Any, found: Any, settings: Any) -> Any:
-    """As :func:`numpyro_nuts`."""
-    from lymphokin.infer import Checkpoint, sample_nuts
-    from lymphokin.infer.sampler import CHUNK
+def line_of(drawn: Any, quantities: int, per_gradient: float, per_draw: float) -> dict[str, Any]:
+    """What a sampler's draws are worth, of the slowest population quantity and of the median one.
 
-    steps: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        run = sample_nuts(
-            density, coarse, sampler, found, settings, Checkpoint(Path(folder) / "run", {}),
-            lambda progress: steps.append(progress.mean_steps * progress.warming_up),
-        )  # fmt: skip
-    return run.x, CHUNK * settings.chains * sum(steps), float(run.n_steps.sum())
+    Args:
+        per_gradient: milliseconds.
+        per_draw: milliseconds besides.
+    """
+    from lymphokin.infer.diagnostics import mixing
+
+    found = [mixing(drawn.x[..., i]) for i in range(quantities)]
+    every = np.array([one["ess_bulk"] for one in found])
+    smallest, median = every.min(), np.median(every)
+    during = drawn.during * per_gradient + drawn.x[..., 0].size * per_draw
+    whole = during + drawn.before * per_gradient
+    return {
+        "chains": len(drawn.x),
+        "rhat": round(max(one["rhat"] for one in found), 3),
+        "ess": round(smallest),
+        "ess_median": round(median),
+        "ess_tail": round(min(one["ess_tail"] for one in found)),
+        "gradients_of_warm_up": round(drawn.before),
+        "gradients_per_draw": round(drawn.during / drawn.x[..., 0].size, 1),
+        "gradients_per_effective_draw": round(drawn.during / smallest, 1),
+        "of_median": round(drawn.during / median, 1),
+        "effective_draws_per_second": round(1000 * smallest / during, 2),
+        "per_second_of_median": round(1000 * median / during, 2),
+        "with_warm_up": round(1000 * smallest / whole, 2),
+        "with_warm_up_of_median": round(1000 * median / whole, 2),
+    }
 
 
 def main() -> None:
@@ -133,48 +153,70 @@ def main() -> None:
     options.add_argument("--chains", type=int, default=2)
     options.add_argument("--draws", type=int, default=500)
     options.add_argument("--warmup", type=int, default=500, help="of the others")
-    options.add_argument("--only", default="", help="samplers whose names hold this")
+    options.add_argument("--only", default="", help="samplers whose names hold one of these")
+    options.add_argument("--out", type=Path, default=Path("benchmarks/other_samplers.json"))
+    options.add_argument("--unfinished", type=Path, help="keeps our run, which goes on from there")
+    options.add_argument("--table", action="store_true", help="show the file, sample nothing")
     asked = options.parse_args()
-    prepare_jax()
+    if asked.table:
+        rows = [json.loads(line) for line in asked.out.read_text().splitlines()]
+        print("| " + " | ".join(rows[0]) + " |\n" + "|---" * len(rows[0]) + "|")
+        for row in rows:
+            print("| " + " | ".join(map(str, row.values())) + " |")
+        return
+    prepare_jax(2)
+    from contenders import samplers as others
+
     from lymphokin.infer import NutsSettings
-    from lymphokin.infer.diagnostics import mixing
     from lymphokin.infer.modes import find_modes
     from lymphokin.infer.sampler import compile_sampler
 
     density, coarse = densities_of(asked.trial)
-    settings = NutsSettings(chains=asked.chains, draws=asked.draws)
-    own = compile_sampler(density, coarse, settings)
-    mode = find_modes(density, own.gradients(density, coarse), 0, asked.chains).approximation
-    start = mode.latents(density, np.zeros((1, len(density.centre))))[0][0]
-    n, how = len(density.hierarchy.quantities), (start, asked.chains, asked.draws, asked.warmup)
-    samplers: dict[str, Callable[[], Any]] = {
-        "lymphokin": lambda: ours(density, coarse, own, mode, settings),
-        "NumPyro NUTS, diagonal": lambda: numpyro_nuts(density, *how, False),
-        "NumPyro NUTS, dense": lambda: numpyro_nuts(density, *how, True),
-        "nutpie, diagonal": lambda: nutpie(density, *how, "diag"),
-        "nutpie, low rank": lambda: nutpie(density, *how, "low_rank"),
-    }
     cost = {"accurate": milliseconds(density), "long steps": milliseconds(coarse)}
     print(json.dumps({"trial": asked.trial, "ms_per_gradient": cost}), flush=True)
-    for name, sampler in samplers.items():
-        if asked.only not in name:
-            continue
-        x, before, during = sampler()
-        found = [mixing(x[..., i]) for i in range(n)]
-        ess = min(one["ess_bulk"] for one in found)
-        each = cost["long steps" if name == "lymphokin" else "accurate"]
-        seconds = during * each + (x[..., 0].size * cost["accurate"] if name == "lymphokin" else 0)
-        line = {
-            "sampler": name,
-            "rhat": round(max(one["rhat"] for one in found), 3),
-            "ess": round(ess),
-            "gradients_of_warm_up": round(before),
-            "gradients_per_draw": round(during / x[..., 0].size, 1),
-            "gradients_per_effective_draw": round(during / ess),
-            "effective_draws_per_second": round(1000 * ess / seconds, 2),
-            "with_warm_up": round(1000 * ess / (seconds + before * each), 2),
-        }
+
+    def kept(name: str, drawn: Any, began: float, before: float = 0.0) -> None:
+        own = name == "lymphokin"
+        each = cost["long steps" if own else "accurate"]
+        drawn = drawn._replace(before=drawn.before + before * cost["long steps"] / each)
+        quantities = len(density.hierarchy.quantities)
+        line = {"trial": asked.trial, "sampler": name}
+        line |= line_of(drawn, quantities, each, cost["accurate"] if own else 0.0)
+        line |= {"cpu_s": round(time.process_time() - began), "ms": round(each, 3)}
         print(json.dumps(line), flush=True)
+        with asked.out.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    settings = NutsSettings(chains=asked.chains, draws=asked.draws)
+    own, began = compile_sampler(density, coarse, settings), time.process_time()
+    mode = find_modes(density, own.gradients(density, coarse), 0, asked.chains).approximation
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = (asked.unfinished or Path(scratch)) / asked.trial
+        first, map_ = ours(density, coarse, own, mode, settings, folder)
+    kept("lymphokin", first, began)
+    written, whitened = targets(density, mode, map_)
+    how = (asked.chains, asked.draws, asked.warmup)
+    samplers: dict[str, Callable[[Any], Any]] = {
+        "NumPyro NUTS, diagonal": lambda at: others.numpyro_nuts(at, *how, False),
+        "NumPyro NUTS, dense": lambda at: others.numpyro_nuts(at, *how, True),
+        "nutpie, diagonal": lambda at: others.nutpie(at, *how, "diag"),
+        "nutpie, low rank": lambda at: others.nutpie(at, *how, "low_rank"),
+        "nutpie, flow": lambda at: others.nutpie(at, *how, "flow"),
+        "blackjax ChEES": lambda at: others.chees(at, *how),
+    }
+    for steps in MICROCANONICAL_STEPS:
+        name = f"blackjax adjusted MCLMC, {steps} steps"
+        samplers[name] = lambda at, steps=steps: others.adjusted_mclmc(at, *how, steps)
+    for name, sampler in samplers.items():
+        for target, where in ((written, ""), (whitened, ", in our map")):
+            if not any(part in name + where for part in asked.only.split(";")):
+                continue
+            began, drawn = time.process_time(), sampler(target)
+            if where:
+                x = drawn.x.reshape(-1, drawn.x.shape[-1])
+                x = map_.latents(density, x)[0].reshape(drawn.x.shape)
+                drawn = drawn._replace(x=x)
+            kept(name + where, drawn, began, first.before if where else 0.0)
 
 
 if __name__ == "__main__":

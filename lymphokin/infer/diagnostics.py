@@ -210,21 +210,26 @@ def _remedy(summary: pd.DataFrame, draws: int, divergent: float, risk_ess: float
         still = summary.loc[unknown, "name"].iloc[0]
         return f"{still} never moved: try another seed, or fewer free parameters."
     apart = bool(summary["rhat"].max() > RHAT_GOOD)
-    badness = summary["rhat"] if apart else -summary["ess_bulk"]
-    row: Any = summary.iloc[int(badness.to_numpy().argmax())]
-    needed = max(ESS_GOOD / min(row["ess_bulk"], risk_ess), 2.0 if apart else 1.0)
+    fewest: Any = summary.loc[summary["ess_bulk"].idxmin()]
+    row: Any = summary.loc[summary["rhat"].idxmax()] if apart else fewest
+    of_risk = risk_ess < fewest["ess_bulk"]
+    least = risk_ess if of_risk else fewest["ess_bulk"]
+    needed = max(ESS_GOOD / least, 2.0 if apart else 1.0)
     steps = []
-    if row.get("learnt") == NOT_MEASURED and (apart or row["ess_bulk"] <= risk_ess):
+    if row.get("learnt") == NOT_MEASURED and (apart or not of_risk):
         steps.append(f"fix {row['name']}, of which nothing was measured, at a known value")
     if needed > 1:
         steps.append(f"sample about {100 * math.ceil(draws * needed / 100):,} draws per chain")
     if divergent >= DIVERGENT_SHARE_GOOD:
         steps.append("against divergences, narrower priors or fewer free parameters")
-    worst, size = row["name"], f"bulk effective sample size {min(row['ess_bulk'], risk_ess):.0f}"
-    numbers = f"R-hat {fixed(row['rhat'], 3)}, {size}"
-    if not apart and risk_ess < row["ess_bulk"]:
-        worst, numbers = "The risk of a patient", size
-    return f"{worst} samples worst ({numbers}). What helps: {'; '.join(steps)}."
+    slowest = "the risk of a patient" if of_risk else fewest["name"]
+    numbers = f"R-hat {fixed(row['rhat'], 3)}, bulk effective sample size {row['ess_bulk']:.0f}"
+    worst = f"{row['name']} samples worst ({numbers})"
+    if not apart and of_risk:
+        worst = f"The risk of a patient samples worst (bulk effective sample size {least:.0f})"
+    elif least < row["ess_bulk"]:
+        worst += f", and {slowest} has the fewest effective draws"
+    return f"{worst}. What helps: {'; '.join(steps)}."
 
 
 def beside_accuracy(convergence: Convergence, accuracy: Accuracy) -> Convergence:

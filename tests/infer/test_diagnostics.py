@@ -75,6 +75,19 @@ def test_the_quantity_that_samples_worst_is_named_with_what_helps(rhat, ess, sha
     assert "samples worst" not in verdict_of(1.0, 900.0, 0.0).verdict
 
 
+@pytest.mark.parametrize(
+    ("risk", "slowest", "draws"), [(np.inf, "b", "5,000"), (50.0, "the risk of a patient", "8,000")]
+)
+def test_the_slowest_is_named_and_decides_how_many_draws_help(risk, slowest, draws):
+    """Where another has the largest R-hat, but more effective draws."""
+    summary = pd.DataFrame({"name": ["a", "b"], "rhat": [1.04, 1.01], "ess_bulk": [900.0, 80.0]})
+    verdict = judge(summary, np.zeros((4, 1000), bool), risk_ess=risk).verdict
+    assert verdict.endswith(
+        f"a samples worst (R-hat 1.040, bulk effective sample size 900), and {slowest} has the "
+        f"fewest effective draws. What helps: sample about {draws} draws per chain."
+    )
+
+
 def test_what_nobody_measured_is_best_fixed():
     verdict = verdict_of(1.0, 100.0, 0.0, learnt="not measured").verdict
     assert "What helps: fix b, of which nothing was measured, at a known value; sample" in verdict
