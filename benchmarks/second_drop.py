@@ -7,7 +7,8 @@ make one in more than one way. Patients are those of `foreign_trials.py` (linear
 counts alone), with a visit each week in weeks 8 to 11, where counts are lower by a common factor.
 The trial is always the same; fits have the defaults and differ by their seed. One line of JSON per
 fit, and one that says whether all fits that are not refused agree: means within 0.5 posterior SDs
-of each other. The file keeps the lines with means and SDs; a run that was stopped goes on where it was.
+of each other. The file keeps the lines with means and SDs; a run that was stopped goes on where it
+was.
 """
 
 from __future__ import annotations
