@@ -210,8 +210,8 @@ def _remedy(summary: pd.DataFrame, draws: int, divergent: float, risk_ess: float
         still = summary.loc[unknown, "name"].iloc[0]
         return f"{still} never moved: try another seed, or fewer free parameters."
     apart = bool(summary["rhat"].max() > RHAT_GOOD)
-    fewest: Any = summary.loc[summary["ess_bulk"].idxmin()]
-    row: Any = summary.loc[summary["rhat"].idxmax()] if apart else fewest
+    fewest: Any = summary.iloc[int(summary["ess_bulk"].to_numpy().argmin())]
+    row: Any = summary.iloc[int(summary["rhat"].to_numpy().argmax())] if apart else fewest
     of_risk = risk_ess < fewest["ess_bulk"]
     least = risk_ess if of_risk else fewest["ess_bulk"]
     needed = max(ESS_GOOD / least, 2.0 if apart else 1.0)
