@@ -36,6 +36,7 @@ class Observable:
         at_most: Largest value that a form accepts, in `unit`.
         per_lesion: Whether every lesion of a patient has a value of its own.
         event: Whether it is an event that happens once: a record is 1 (it has happened) or 0.
+        ends_records: Whether it is an event after which nothing is measured or given.
         molar_mass: Of a drug whose level it is, in g/mol; 0 where it is not known.
         in_full: The label written out, as a sentence begins with it; empty if it is that already.
     """
@@ -48,6 +49,7 @@ class Observable:
     at_most: float = LARGEST
     per_lesion: bool = False
     event: bool = False
+    ends_records: bool = False
     in_full: str = ""
     molar_mass: float = 0.0
 

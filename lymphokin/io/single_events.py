@@ -33,6 +33,23 @@ def check_single_events(records: Records, sheet: Sheet) -> None:
     after[known] = records.day[known] > first[records.quantity[known], records.patient[known]]
     expected = "no record of an event after it has happened: it happens once"
     sheet.flag(after, "DVID", expected)
+    _check_ends(records, sheet, happened)
+
+
+def _check_ends(records: Records, sheet: Sheet, happened: Mask) -> None:
+    """Nothing is measured or given after an event that ends a patient's records."""
+    measured = records.is_dose | (records.is_observation & ~np.isnan(records.value))
+    measured &= records.timed & (records.patient >= 0)
+    for event, known in records.words.events.items():
+        if not known.ends_records:
+            continue
+        code = records.words.quantities.index(event)
+        ended = _earliest(records, happened & (records.quantity == code))
+        after = np.zeros(len(sheet), bool)
+        after[measured] = records.day[measured] > ended[records.patient[measured]]
+        # A second record of the event itself is found above.
+        after &= ~(records.is_observation & (records.quantity == code))
+        sheet.flag(after, "TIME", f"no measurement or dose after the patient's {event} = 1")
 
 
 def _at_risk_from(records: Records) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lymphokin.model.block import LESION, Block, Dose, Hazard, Output, State
 from lymphokin.model.units import unknown_unit
-from lymphokin.quantities import OBSERVABLES
+from lymphokin.model.words import unusable_names
 
 _KINDS = {"shows": Output, "hazards": Hazard, "takes": Dose}
 _FIRST = {Output: "unit", Hazard: "meaning", Dose: "unit"}
@@ -24,6 +24,7 @@ def declaration_problems(block: Block) -> list[str]:
     for kind in _KINDS:
         for name, declared in getattr(block, kind).items():
             problems += _entry(kind, name, declared)
+    problems += unusable_names(block)
     if block.clock not in ("days", "hours"):
         problems.append(f'clock must be "days" or "hours", not {block.clock!r}')
     if all(isinstance(dose, Dose) for dose in block.takes.values()):
@@ -100,24 +101,17 @@ def _of_state(name: str, declared: State) -> Iterator[str]:
 
 def _of_hazards(block: Block) -> Iterator[str]:
     """What is wrong with the events that a block declares."""
-    for name in block.hazards:
-        if not name.isidentifier() or name in {*block.shows, *OBSERVABLES}:
-            yield (
-                f"hazards names {name!r}, which cannot be a word of DVID: expected letters, digits "
-                "and _, and a word of its own"
-            )
+    if block.hazards and type(block).hazard_rates is Block.hazard_rates:
+        yield (
+            f"hazards names {', '.join(map(repr, block.hazards))} and the block has no "
+            "hazard_rates: expected one, which gives the rate of each per day"
+        )
     if block.hazards and block.clock == "hours":
         yield 'has hazards, which need clock = "days"'
 
 
 def _of_drugs(block: Block) -> Iterator[str]:
     """What is wrong with the drugs that a block takes."""
-    for name in block.takes:
-        if not name.isidentifier() or name.lower() == "rt":
-            yield (
-                f"takes {name!r}, which cannot be a word of CMT: expected letters, digits and _, "
-                "and not rt"
-            )
     if block.takes and type(block).on_dose is Block.on_dose:
         yield (
             f"takes {', '.join(map(repr, block.takes))} and has no on_dose: expected one, which "

@@ -16,6 +16,7 @@ from lymphokin.model.lesions import Levels, declares_lesions, levels_of
 from lymphokin.model.parameters import ParameterTable
 from lymphokin.model.rest import AtRest, at_rest
 from lymphokin.model.solver import AdaptiveSolver
+from lymphokin.model.words import like_a_lesion, words_alike
 from lymphokin.quantities import OBSERVABLES, Drug, Observable, Vocabulary, described
 
 REST_TOLERANCE = 1e-8
@@ -77,7 +78,11 @@ class Model:
     def events(self) -> dict[str, Observable]:
         """Label of each event that an event table may record, by name."""
         return {
-            name: replace(described(name, "1", h.meaning, h.label, 0, 1.0), event=True)
+            name: replace(
+                described(name, "1", h.meaning, h.label, 0, 1.0),
+                event=True,
+                ends_records=h.ends_records,
+            )
             for name, h in self.hazards.items()
         }
 
@@ -249,6 +254,7 @@ def check_model(model: Model) -> Model:
             for name, count in named.items()
             if count > 1
         ]
+    undeclared = undeclared or words_alike(model.observed, model.hazards, model.drugs)
     if undeclared:
         raise ModelError(f"model {model.name}: " + "; ".join(undeclared))
     resting = model.at_rest()
@@ -282,6 +288,13 @@ def check_model(model: Model) -> Model:
         if quantity not in shown
     ]
     problems += [
+        f"block {name} shows {quantity} = {value:.4g} at the medians: expected at least 0, as "
+        "measurements are compared by their logarithms"
+        for name, block in resting.items()
+        for quantity, value in block.shown.items()
+        if quantity in model.observed and value < 0
+    ]
+    problems += [
         f"{block.name}.{name} is handed down, so it must rest at zero"
         for block in model.blocks
         for name in block.hands_down
@@ -305,6 +318,7 @@ def check_model(model: Model) -> Model:
         if own.quantity not in followed
     ]
     problems += model.levels.problems
+    problems += like_a_lesion(model.observed, model.lesion_outputs)
     clocks = [block.clock for block in model.blocks]
     if clocks != sorted(clocks, reverse=True):
         problems.append("blocks on the hours clock must come before those on the days clock")

@@ -34,6 +34,7 @@ class AtRest(NamedTuple):
     """covariates that change within a patient and that it asks for"""
     state: Any
     flows: Mapping[str, Flow]
+    shown: Mapping[str, float]
     by_volume: bool
     """whether what a fraction does depends on the volume of a lesion"""
 
@@ -109,6 +110,9 @@ def at_rest(
 def _failure(block: Block, error: Exception) -> str:
     """How a block failed, in words."""
     if isinstance(error, NotThereError):
+        if str(error).startswith("rate."):
+            known = ", ".join(f"u.rate.{drug}" for drug in block.drugs)
+            return f"asks for u.{error}: expected {known or 'that of a drug that it takes'}"
         return (
             f"asks for {error}, which is neither a parameter of the table nor a state or output of "
             "a block above it"
@@ -163,7 +167,8 @@ def _run_once(
     seen |= {name: np.float64(getattr(y, name)) for name in block.hands_down}
     reads, changing = frozenset(p.read | block.lags), frozenset(u.read & set(varying))
     by_volume = bool(vars(fraction))
-    return AtRest(reads, above, frozenset(rate.read), changing, y, flows, by_volume)
+    plain = {name: float(value) for name, value in shown.items()}
+    return AtRest(reads, above, frozenset(rate.read), changing, y, flows, plain, by_volume)
 
 
 def _rate_problems(block: Block, rates: Any) -> list[str]:

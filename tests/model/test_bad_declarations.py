@@ -182,6 +182,14 @@ CODE = {
         "",
     ): "takes 'il7' and has no on_dose",
     ('per="lesion"', 'per="organ"'): "state 'size' is per 'organ'",
+    ('{"il7": Dose', '{"class": Dose'): "takes 'class', which cannot be a word of CMT",
+    ('{"il7": Dose', '{"ATRA": Dose("mg"), "il7": Dose'): "'ATRA' and 'atra' are one word of CMT",
+    ('"volume": Output', '"v,": Output("cm3"), "volume": Output'): "shows 'v,', which cannot be",
+    ('hazards = {"progression"', 'hazards = {"ALC"'): "'alc' and 'ALC' are one word of DVID",
+    ('{"alc": y.cells}', '{"alc": y.cells - 2.0}'): "block Cells shows alc = -0.8 at the medians: "
+    "expected at least 0",
+    ("(1 + u.level)", "(1 + u.rate.il15)"): "asks for u.rate.il15: expected that of a drug",
+    ("    def hazard_rates", "    def rates"): "'progression' and the block has no hazard_rates",
     ('begins = "first record"', "begins = 3"): "begins must be 'first record'",
     ("Events())", "Events(), Events())"): "more than one block is called Events",
 }
@@ -194,6 +202,14 @@ def test_a_wrong_line_of_code_is_one_message_with_its_file_and_block(load, chang
     message = str(refused.value)
     assert message.startswith("adverse.py: ")
     assert CODE[change] in message
+
+
+def test_an_output_is_not_called_like_a_single_lesion_of_another(load):
+    change = ('"burden": Output', '"volume_2": Output("cm3", "of all"), "burden": Output')
+    shown = ('{"volume": y.size, ', '{"volume": y.size, "volume_2": u.sum_over_lesions(y.size), ')
+    assert load(change, shown).lesion_outputs == {"volume"}  # nobody measures it
+    with pytest.raises(ModelError, match="'volume_2' is what lesion 2 of 'volume' is called"):
+        load(change, shown, residuals={"volume_2": SCATTER})
 
 
 TABLE: list[tuple[dict[str, Any], str]] = [

@@ -90,7 +90,7 @@ class NotTaken(Drug):
         ((OnDays(),), "has a lag, 'il7_lag', which needs clock = \"hours\""),
         ((NoUnit(),), r"takes\['il7'\] must be Dose\(unit, ...\), not 'mg'"),
         ((TwoLags(),), "has lag = 'il7_lag': write Dose"),
-        ((Infused(),), "asks for rate.il15"),
+        ((Infused(),), "asks for u.rate.il15: expected u.rate.il7"),
         ((NotTaken(),), "asks for dose.il15: expected dose.il7"),
     ],
 )

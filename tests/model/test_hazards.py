@@ -194,6 +194,23 @@ def test_an_event_happens_once_and_after_the_start_and_all_is_said_at_once(read)
     assert "line 12: found relapse" in once
 
 
+class Ending(Ageing):
+    hazards = {**Ageing.hazards, "death": Hazard("death", exact=True, ends_records=True)}
+
+
+def test_nothing_is_measured_or_given_after_what_ends_the_records(tmp_path):
+    path, model = tmp_path / "deaths.csv", made(Ending())
+    later = ["P1,210,0,,,marker,1", "P1,230,1,atra,90,,", "P1,240,0,,,marker,."]
+    path.write_text(TABLE + "P1,200,0,,,marker,1\n")
+    assert len(lk.read_events(path, model=model).observations) == 11
+    path.write_text(TABLE + "\n".join(later) + "\n")
+    assert len(lk.read_events(path, model=made()).doses) == 1
+    with pytest.raises(lk.BadInput) as refused:
+        lk.read_events(path, model=model)
+    said = str(refused.value).split("no measurement or dose after the patient's death = 1")[1]
+    assert [f"line {n}: " in said for n in (12, 13, 14)] == [True, True, False]
+
+
 class Undone(Ageing):
     def hazard_rates(self, y, p, u):
         return {"relapse": p.rate * (y.size - p.threshold), "death": p.deaths}
