@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lymphokin.model import Residual, load_model
+from lymphokin.sites import shipped_sites
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import CHANCE, Scale
@@ -164,7 +165,7 @@ def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned)
     at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))
     engine = SimpleNamespace(
         population=SimpleNamespace(seen=None, seen_patients=None, model=load_model("hedos_hcc")),
-        treatment=treatment_of,
+        treatment=lambda *given: treatment_of(*given, shipped_sites()),
         condition=lambda *_: conditioned,
         intervals=lambda _: intervals,
         solve=lambda *_: SimpleNamespace(at=at),
