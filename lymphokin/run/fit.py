@@ -357,14 +357,16 @@ class Fit:
             >>> fit.report("day14.html", counts_until=14).name
             'day14.html'
         """
+        # What there is none of is refused before the work.
+        besides = None if endpoint is None else read_endpoint(endpoint)
         with shown(progress) as reporter:
             if self.of_sites:
                 return write_text(path, sites_page(self.provenance, self.summary))
             reporter.stage("forecasting every patient")
             predicted = self.forecast(counts_until=counts_until)
             contents = self._contents(predicted, reporter)
-            if endpoint is not None:
-                asked = self.forecast(endpoint=endpoint, counts_until=counts_until)
+            if besides is not None:
+                asked = self.forecast(endpoint=besides, counts_until=counts_until)
                 contents = replace(contents, asked=asked)
             reporter.stage("writing the report")
             return write_report(contents, path)

@@ -3,6 +3,7 @@
 import pytest
 
 from lymphokin.endpoints import Endpoint, at_day
+from lymphokin.io.problems import BadInput
 from lymphokin.model import ModelError
 
 
@@ -83,3 +84,14 @@ def test_a_quantity_that_the_model_does_not_show_is_refused(hedos_run, early):
     asked = lowest_between(0.0, 30.0, (28.0,)).model_copy(update={"quantity": "mdsc"})
     with pytest.raises(ModelError, match="hedos_hcc has no observable 'mdsc'"):
         hedos_run.fit.forecast(early, endpoint=asked)
+
+
+def test_a_report_of_an_endpoint_that_it_cannot_have_is_refused_before_the_work(
+    hedos_run, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(type(hedos_run.fit), "forecast", lambda *_, **__: pytest.fail("late"))
+    rise = {"name": "rise", "meaning": "No rise", "what": "fold", "from": "last_fraction"}
+    fold = Endpoint.model_validate(rise | {"day": 42, "below": 1.2})
+    for endpoint, reported in (("grade4_ever", "found grade4_ever"), (fold, "what = fold")):
+        with pytest.raises(BadInput, match=reported):
+            hedos_run.fit.report(tmp_path / "page.html", endpoint=endpoint, progress=False)

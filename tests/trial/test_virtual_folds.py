@@ -17,7 +17,7 @@ from lymphokin.model import Residual, load_model
 from lymphokin.population import Hierarchy
 from lymphokin.shipped import data_path
 from lymphokin.trial.interim import Rehearsal
-from lymphokin.trial.virtual import Outcome, VirtualDesign
+from lymphokin.trial.virtual import Outcome, PriorPopulation, Simulator, VirtualDesign
 from lymphokin.trial.virtual.counts import FoldCurve, Followed, follow
 from lymphokin.trial.virtual.courses import draw_courses
 from lymphokin.trial.virtual.endpoint import read_endpoint as read_outcome
@@ -177,3 +177,18 @@ def test_a_fold_is_refused_where_it_is_not_judged():
         read_endpoint(fold(below=1.2))
     with pytest.raises(BadInput, match=r"design.outside_lesions: model myeloid_lymphoid follows"):
         made(design={"outside_lesions": {"1": 1.0}})
+
+
+@pytest.mark.slow
+def test_without_either_brake_the_drug_changes_no_fold():
+    """Activated cells of twins, under the drug and not."""
+    model = load_model("abscopal_cd8")
+    design = design_of(fold(below=0.3), Path("abscopal_cd8"), per_arm=20)
+    rates = []
+    for fixed in ({}, {"suppression": 0.0, "function_suppression": 0.0}):
+        simulator = Simulator(design, PriorPopulation(model), fixed, devices=1, twins=True)
+        found = simulator.run(0, 0, 4)
+        assert 0 < np.mean(found.p_true) < 1
+        rates.append(np.asarray(found.p_true))
+    assert (rates[0][:, 0] != rates[0][:, 1]).any()
+    np.testing.assert_array_equal(rates[1][:, 0], rates[1][:, 1])
