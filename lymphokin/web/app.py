@@ -31,7 +31,6 @@ from lymphokin.web.language import WordedRoute, language_of, page_in, worded
 from lymphokin.web.safety import DOSE_PATH, Guard, new_token, refusal
 from lymphokin.whatif.answers import WhatIfAnswer, WhatIfRequest
 from lymphokin.whatif.audit import AuditLog
-from lymphokin.whatif.covariates import CovariateError
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.examples import warm_up, warm_up_rest
 from lymphokin.whatif.limits import SETTLED_DRAWS
@@ -40,6 +39,7 @@ from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
 from lymphokin.whatif.questions.narrowing import NarrowingAnswer, NarrowingRequest, narrowing
 from lymphokin.whatif.questions.options import OptionsAnswer, OptionsRequest, options
 from lymphokin.whatif.questions.scan import ScanAnswer, ScanRequest, scan
+from lymphokin.whatif.refused import FieldError
 
 LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -163,7 +163,7 @@ class Desk:
             )
         except OutsideError as error:
             return JSONResponse({"errors": [_row(n.field, n.message) for n in error.notices]}, 422)
-        except CovariateError as error:
+        except FieldError as error:
             return JSONResponse({"errors": [_row(*problem) for problem in error.problems]}, 422)
         except RefusedError as error:
             return JSONResponse({"errors": [_row("", error.message)]}, 422)

@@ -15,18 +15,11 @@ from lymphokin.pages.messages import Message, say
 from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve.treatment import Changes
 from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.refused import FieldError
 
 
-class CovariateError(ValueError):
-    """A site that is not known, or covariates that the model does not read or not so.
-
-    Attributes:
-        problems: per covariate, the field of a question and what is wrong there.
-    """
-
-    def __init__(self, problems: list[tuple[str, Message]]) -> None:
-        super().__init__("; ".join(f"{field}: {message}" for field, message in problems))
-        self.problems: tuple[tuple[str, Message], ...] = tuple(problems)
+class CovariateError(FieldError):
+    """A site that is not known, or covariates that the model does not read or not so."""
 
 
 def categories(model: Model) -> dict[str, tuple[str, ...]]:

@@ -38,6 +38,7 @@ from lymphokin.whatif.path import CURVE_DAYS, OfCurve, of_curve, path_days
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
 from lymphokin.whatif.records import Records
+from lymphokin.whatif.refused import check_drugs
 from lymphokin.whatif.risk import grade_draws
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS, arrays_of
@@ -87,12 +88,13 @@ class Engine:
         """Compare two schedules of a patient.
 
         Raises:
-            ValueError: when a schedule does not fit the patient, or is too long, or the endpoint is
-                none of a what-if.
+            ValueError: when a schedule does not fit the patient, is too long or gives a drug that
+                the model does not take, or the endpoint is none of a what-if.
             OutsideError: when patient or schedule lie too far outside what was seen.
             NoForecastError: when the model has no number for the patient.
         """
         both = {"a": request.a, "b": request.b}
+        check_drugs(self.population.model, both)
         refuse_too_far(self, request.patient, both, request.a, request.endpoint)
         return self.answered(request)
 

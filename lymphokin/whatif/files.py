@@ -7,10 +7,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from lymphokin.io.problems import BadInput, Problem
 from lymphokin.sites import SiteTable
+from lymphokin.whatif.limits import bad_input
 from lymphokin.whatif.patient import SITES
 
 
@@ -41,21 +42,6 @@ def checked[T: BaseModel](kind: type[T], raw: Any, where: str, sites: SiteTable 
         BadInput: naming ``where``, with everything that is wrong.
     """
     try:
-        return kind.model_validate(raw, context={SITES: sites})
+        return TypeAdapter(kind).validate_python(raw, context={SITES: sites})
     except ValidationError as error:
-        raise BadInput(
-            Problem(
-                where,
-                None,
-                ".".join(str(p) for p in e["loc"]) or None,
-                None if e["type"] == "missing" else str(e["input"])[:60],
-                _expected(e["msg"]),
-            )
-            for e in error.errors()
-        ) from None
-
-
-def _expected(message: str) -> str:
-    for start in ("Value error, ", "Input should be ", "expected "):
-        message = message.removeprefix(start)
-    return message[:1].lower() + message[1:]
+        raise bad_input(error, where) from None

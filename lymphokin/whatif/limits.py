@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lymphokin.io.problems import BadInput, Problem
 
 DrawCount = Literal[400, 3600]
 """Paired draws: of a preview and of a scan, whose numbers move by up to 3 of 100 with the seed; and
@@ -38,3 +40,55 @@ class Strict(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(
         extra="forbid", allow_inf_nan=False, frozen=True
     )
+
+    def __init__(self, /, **values: Any) -> None:
+        """An input from its fields.
+
+        Raises:
+            BadInput: with everything that is wrong.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise bad_input(error, type(self).__name__) from None
+
+    # Pydantic's mark of a plain constructor: an input within another one is made without it, so
+    # that all problems of a question are found, each at its field.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """An input from plain values.
+
+        Raises:
+            BadInput: with everything that is wrong.
+        """
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise bad_input(error, cls.__name__) from None
+
+
+def bad_input(error: ValidationError, where: str) -> BadInput:
+    """What is wrong with values, as one message.
+
+    Args:
+        error: as pydantic has it.
+        where: what they are of.
+    """
+    return BadInput(
+        Problem(
+            where,
+            None,
+            ".".join(str(p) for p in e["loc"]) or None,
+            None if e["type"] == "missing" else str(e["input"])[:60],
+            _expected(e["msg"]),
+        )
+        for e in error.errors()
+    )
+
+
+def _expected(message: str) -> str:
+    for start in ("Value error, ", "Input should be ", "expected "):
+        message = message.removeprefix(start)
+    return message[:1].lower() + message[1:]

@@ -79,7 +79,8 @@ class Pulse(Strict):
     def _one_dose(self) -> Pulse:
         if (self.mg_per_m2_per_day is None) == (self.amount_per_day is None):
             raise ValueError(
-                f"a pulse of {self.drug} needs mg_per_m2_per_day, or amount_per_day in its unit"
+                f"a pulse of {self.drug} with either mg_per_m2_per_day, or amount_per_day in "
+                "its unit"
             )
         return self
 

@@ -44,6 +44,7 @@ from lymphokin.whatif.population import (
 )
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
 from lymphokin.whatif.questions.narrowing import Narrowing, NarrowingRequest, narrowing
+from lymphokin.whatif.refused import check_drugs
 from lymphokin.whatif.schedule import Schedule, schedule_of
 
 MOST_NEXT_COUNTS = 6
@@ -166,7 +167,8 @@ def what_if(
     Raises:
         BadInput: when ``draws`` is another number, words mean a schedule outside the limits, or
             there is no such endpoint.
-        ValueError: when words mean nothing, or a schedule does not fit the patient.
+        ValueError: when words mean nothing, or a schedule does not fit the patient or gives a drug
+            that the model does not take.
         NoForecastError: when the model has no number for the patient.
         OutsideError: a ValueError, when the patient or a schedule lies too far outside what was
             seen, with every reason.
@@ -237,6 +239,7 @@ def predict_patient(
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they gain
         engine = engine_of(population, model)
         check_endpoint(asked, engine.population.model)
+        check_drugs(engine.population.model, {"schedule": plan})
         refuse_too_far(engine, patient, {"schedule": plan}, plan, asked)
         conditioned = engine.condition(patient, plan, question.draws)
         days = list(next_counts or ())

@@ -6,7 +6,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 import lymphokin as lk
@@ -16,12 +15,16 @@ from lymphokin.regimens import usual_pulses
 from lymphokin.shipped import data_path
 from lymphokin.sites import shipped_sites
 from lymphokin.trial.virtual.design import VirtualDesign, pulses
+from lymphokin.web import safety
 from lymphokin.web.app import make_app
 from lymphokin.web.form import form_of
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.patient import Patient
-from lymphokin.whatif.questions.scan import label_of, with_pulses
+from lymphokin.whatif.questions.between_models import Panel
+from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
+from lymphokin.whatif.questions.options import OptionsRequest, options
+from lymphokin.whatif.questions.scan import ScanRequest, label_of, scan, with_pulses
 from lymphokin.whatif.schedule import Pulse, Schedule, pulses_in_words, schedule_of
 from lymphokin.whatif.treatment import treatment_of
 
@@ -144,12 +147,73 @@ def test_words_name_another_drug_and_its_amount():
 
 
 def test_a_dose_that_nothing_says_is_asked_for():
-    with pytest.raises(ValidationError, match="a pulse of il7 needs mg_per_m2_per_day, or amount"):
+    either = "expected a pulse of {} with either mg_per_m2_per_day, or amount_per_day in its unit"
+    with pytest.raises(lk.BadInput, match=either.format("il7")):
         Pulse(drug="il7", day=0.0)
-    with pytest.raises(ValidationError, match="needs mg_per_m2_per_day, or amount"):
+    with pytest.raises(lk.BadInput, match=either.format("atra")):
         Pulse(day=0.0, mg_per_m2_per_day=150.0, amount_per_day=300.0)
     with pytest.raises(ValueError, match="no usual dose of il7 is known"):
         with_pulses(schedule_of("5x10"), "il7", 0, 1)
+
+
+def test_what_cannot_be_is_one_message_without_words_of_a_library():
+    asked = {"fractions": [{"day": -1, "gy": 8.0}], "pulses": [{"drug": "il7", "day": 0.0}]}
+    for made in (lambda: lk.Schedule(**asked), lambda: lk.Schedule.model_validate(asked)):
+        with pytest.raises(lk.BadInput) as refused:
+            made()
+        fields = [problem.column for problem in refused.value.problems]
+        assert fields == ["fractions.0.day", "pulses.0"]
+        assert "pydantic" not in str(refused.value)
+
+
+def test_a_pulse_of_a_drug_that_the_model_does_not_take_is_refused_at_every_door(engine):
+    """Its dose would change nothing, and the answer would be that it does nothing."""
+    patient, known = Patient(counts=((-1, 1.2),)), schedule_of("5x10 + il7 1x1@6:84")
+    other = schedule_of("5x10 + il7 1x1@6:84 + zorb 1x1:3")
+    one = {"patient": patient, "schedule": other}
+    both = WhatIfRequest(patient=patient, a=known, b=other)
+    doors = {
+        "b.pulses.1.drug": [
+            lambda: lk.what_if(engine.population, patient, known, other),
+            lambda: engine.what_if(both),
+            lambda: Panel(engine, dict).ask(both),
+        ],
+        "schedule.pulses.1.drug": [
+            lambda: lk.predict_patient(engine.population, patient, other),
+            lambda: narrowing(engine, NarrowingRequest(**one)),
+            lambda: scan(engine, ScanRequest(**one, kind="fractions")),
+            lambda: options(engine, OptionsRequest(**one, bed10_gy=(50, 60))),
+        ],
+        "drug": [
+            lambda: scan(engine, ScanRequest(patient=patient, schedule=known, kind="pulses",
+                                             drug="zorb")),
+            lambda: options(engine, OptionsRequest(patient=patient, schedule=known, drug="zorb",
+                                                   bed10_gy=(50, 60), first_pulse_days=(0,))),
+        ],
+    }  # fmt: skip
+    reason = f"found zorb, expected a drug of model {engine.population.model.name}: atra and il7"
+    for field, asked in doors.items():
+        for door in asked:
+            with pytest.raises(ValueError, match=re.escape(f"{field}: {reason}")):
+                door()
+    app = make_app(lambda: engine.population, frozenset({HOST}), "of-this-start")
+    app.state.desk.engine = engine
+    answer = TestClient(app, base_url=f"http://{HOST}").post(
+        "/api/v1/whatif",
+        content=both.model_dump_json(),
+        headers={"Content-Type": "application/json", safety.TOKEN_HEADER: "of-this-start"},
+    )
+    assert answer.status_code == 422
+    (row,) = answer.json()["errors"]
+    assert (row["field"], row["text"]) == ("b.pulses.1.drug", reason)
+
+
+def test_a_model_without_drugs_takes_none():
+    population = PopulationDraws.of_prior(load_model("hedos_hcc"), draws=60)
+    with pytest.raises(
+        ValueError, match="found atra, expected a drug of model hedos_hcc: it takes"
+    ):
+        lk.what_if(population, Patient(), "5x10", "5x10 + 4x3")
 
 
 def test_files_that_list_pulses_under_their_drug_stay_valid():

@@ -20,6 +20,7 @@ from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.outside import refuse_too_far
+from lymphokin.whatif.refused import check_drugs
 
 KEPT = 2
 """Results of each kind that another model keeps: those of both schedules of a settled question."""
@@ -105,11 +106,12 @@ class Panel:
             stopped: whether the answer is no longer wanted; looked at before each model.
 
         Raises:
-            ValueError: when a schedule does not fit the patient, or is too long, or nobody wants
-                the answer any more.
+            ValueError: when a schedule does not fit the patient, is too long or gives a drug that
+                the first model does not take, or nobody wants the answer any more.
         """
         check_endpoint(request.endpoint, self._first.population.model)
         both = {"a": request.a, "b": request.b}
+        check_drugs(self._first.population.model, both)
         refuse_too_far(self._first, request.patient, both, request.a, request.endpoint)
         rows = []
         for engine in self.engines.values():

@@ -33,6 +33,7 @@ from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.records import log_density
+from lymphokin.whatif.refused import check_drugs
 from lymphokin.whatif.schedule import Schedule
 
 LOW, HIGH = 0.1, 0.9
@@ -81,11 +82,12 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
     """Expected narrowing of what is judged by one count on each of some days.
 
     Raises:
-        ValueError: when a day is not before the last one that is judged, or the endpoint is an
-            event that has not happened if there is a count.
+        ValueError: when a day is not before the last one that is judged, the endpoint is an event
+            that has not happened if there is a count, or the model does not take a drug.
     """
     patient, plan, endpoint = request.patient, request.schedule, request.endpoint
     check_endpoint(endpoint, engine.population.model)
+    check_drugs(engine.population.model, {"schedule": plan})
     if ends_records(endpoint, engine.population.model):
         raise RefusedError("error.ends_records", event=endpoint.quantity)
     end = window_of(endpoint, plan)[1]

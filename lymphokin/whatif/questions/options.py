@@ -21,6 +21,7 @@ from lymphokin.whatif.outside import doubts, refuse_too_far
 from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
+from lymphokin.whatif.refused import check_drug, check_drugs
 from lymphokin.whatif.risk import COUNT_DECIMALS
 from lymphokin.whatif.schedule import Schedule
 
@@ -83,12 +84,14 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
     """Risk of every schedule within the limits.
 
     Raises:
-        ValueError: when there is none, or too many.
+        ValueError: when there is none, or too many, or the model does not take a drug.
     """
-    check_endpoint(request.endpoint, engine.population.model)
-    plan = request.schedule
+    plan, model = request.schedule, engine.population.model
+    check_endpoint(request.endpoint, model)
+    check_drugs(model, {"schedule": plan})
+    if request.first_pulse_days:
+        check_drug(model, request.drug)
     candidates, considered = _candidates(request)
-    drugs = engine.population.model.drugs
     if not candidates:
         raise RefusedError("error.no_schedule", considered=considered)
     if len(candidates) > MOST_CELLS:
@@ -110,7 +113,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         days = [f.day for f in schedule.fractions]
         within.append(
             Option(
-                label=label_of(schedule, drugs),
+                label=label_of(schedule, model.drugs),
                 schedule=schedule,
                 risk=estimate,
                 bed10_gy=round(bed(schedule, TUMOUR), 1),
@@ -125,7 +128,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         considered=considered,
         left_out=left_out,
         assumption=of_many(engine.population, [plan, *(option.schedule for option in within)]),
-        endpoint=in_words(request.endpoint, engine.population.model),
+        endpoint=in_words(request.endpoint, model),
         note=says(ENGLISH, "options.note"),
         provenance=engine.population.provenance,
     )

@@ -33,6 +33,7 @@ from lymphokin.whatif.limits import (
 from lymphokin.whatif.outside import doubts
 from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.patient import Patient
+from lymphokin.whatif.refused import check_drug, check_drugs
 from lymphokin.whatif.schedule import THREE_WEEKS, PlannedFraction, Pulse, Schedule
 
 USUAL_FRACTIONS = (1, 2, 3, 4, 5, 6, 8, 10)
@@ -102,14 +103,15 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
     """Risk of every schedule of the grid.
 
     Raises:
-        ValueError: when a schedule of the grid cannot be.
+        ValueError: when a schedule of the grid cannot be, or the model does not take a drug.
     """
     check_endpoint(request.endpoint, engine.population.model)
+    check_drugs(engine.population.model, {"schedule": request.schedule})
     fractions = request.kind == "fractions"
     x, y = _axes(request)
     drugs = engine.population.model.drugs
-    if not fractions and request.drug not in drugs:
-        raise ValueError(f"model {engine.population.model.name} does not take {request.drug}")
+    if not fractions:
+        check_drug(engine.population.model, request.drug)
 
     def vary(plan: Schedule, count: int, value: float) -> Schedule:
         if fractions:
