@@ -147,6 +147,7 @@ def between_models(
             population.z,
             in_fit=False,
             seen=population.seen or {},
+            seen_sites=population.seen_sites,
             synthetic=cohort.synthetic,
             endpoint=asked,
             counts_until=counts_until,

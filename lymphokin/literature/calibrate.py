@@ -154,6 +154,7 @@ def assemble(
         "studies": _offsets(analysis, unknowns),
         "coverage_of_fitted": coverage(reproduction),
         "seen": seen_in(analysis.studies),
+        "seen_sites": sorted({study.site for study in analysis.studies if study.site}),
     }
     if left_out is not None:
         details["coverage_left_out"] = coverage(left_out)

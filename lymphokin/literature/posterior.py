@@ -18,6 +18,7 @@ import netCDF4
 import numpy as np
 
 from lymphokin.files import AnyPath
+from lymphokin.literature.studies import read_studies
 from lymphokin.model import Model, load_model
 from lymphokin.pages.messages import say
 from lymphokin.pages.wording import joined
@@ -107,7 +108,16 @@ def draws_of_posterior(
     )
     seen = {name: (low, high) for name, (low, high) in details["seen"].items()}
     offsets = (BASELINE_OFFSET, DOSE_OFFSET)
-    return PopulationDraws(model, z, provenance, seen, centre_offsets=offsets)
+    sites = seen_sites(details)
+    return PopulationDraws(
+        model, z, provenance, seen, centre_offsets=offsets, seen_sites=sites or None
+    )
+
+
+def seen_sites(details: Mapping[str, Any]) -> frozenset[str]:
+    """Site classes of the cohorts behind a calibration; empty where they are not known."""
+    shipped = [study for study in read_studies() if study.name in details.get("studies", ())]
+    return frozenset(details.get("seen_sites", [study.site for study in shipped if study.site]))
 
 
 def details_of(attributes: Mapping[str, Any]) -> dict[str, Any]:

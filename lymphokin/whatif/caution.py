@@ -66,13 +66,17 @@ def warnings_of(
     known = patient.immune_dose_gy is not None or all(
         schedule.immune_dose_gy is not None for schedule, _ in schedules.values()
     )
+    published = population.provenance.source == "literature"
     for site in () if known else sites:
-        if population.seen_sites is not None and site.name not in population.seen_sites:
-            add("patient.site", "caution", say("notice.site_not_seen", site=site.label))
-        unseen = population.provenance.source == "literature"
-        key = "notice.unseen_site" if unseen else "notice.judged_site"
-        if site.judged:
+        unseen = population.seen_sites is not None and site.name not in population.seen_sites
+        if unseen and published:
+            key = "notice.unseen_site" if site.judged else "notice.site_not_published"
             add("patient.site", "caution", say(key, site=site.label))
+            continue
+        if unseen:
+            add("patient.site", "caution", say("notice.site_not_seen", site=site.label))
+        if site.judged:
+            add("patient.site", "caution", say("notice.judged_site", site=site.label))
     last = max((c.day for c in patient.counts), default=-np.inf)
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):

@@ -1,6 +1,8 @@
 """Where the numbers of a what-if come from."""
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,10 @@ from lymphokin.literature.posterior import calibrated_models, literature_draws
 from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.run.provenance import file_sha256
 from lymphokin.shipped import data_path
+from lymphokin.whatif.caution import warnings_of
+from lymphokin.whatif.judging import SIX_WEEKS
 from lymphokin.whatif.population import literature_populations, population_draws
+from lymphokin.whatif.treatment import treatment_of
 
 
 def test_without_a_run_the_default_model_rests_on_published_cohorts():
@@ -77,6 +82,30 @@ def test_a_site_whose_dose_is_a_judgement_is_named_beside_it(engine, patient, ba
     assert [n.text.startswith("prostate: the dose to the blood is a judgement") for n in found] == (
         [True] if named else []
     )
+
+
+@pytest.mark.parametrize(
+    ("site", "said"),
+    [
+        ("lung_central+liver", ["lung, central: no published cohort had this site"]),
+        ("limb", ["limb: the dose to the blood is a judgement, and no published cohort had this"]),
+        ("other", []),
+    ],
+)
+def test_a_site_that_no_published_cohort_had_is_marked(patient, bare, site, said):
+    published = literature_draws()
+    assert published.seen_sites == {
+        *("lung_peripheral", "liver", "spine", "brain", "abdominal_node", "other")
+    }
+    asked = patient.model_copy(update={"site": site, "n_lesions": site.count("+") + 1})
+    treatment = treatment_of(asked, bare, bare, published.sites)
+    conditioned: Any = SimpleNamespace(reliable=True, method="none")
+    schedules = {"a": (bare, treatment)}
+    found = warnings_of(published, asked, conditioned, schedules, bare, SIX_WEEKS)
+    texts = [n.text for n in found if n.field == "patient.site"]
+    assert [text.startswith(start) for text, start in zip(texts, said, strict=True)] == [
+        True for _ in said
+    ]
 
 
 def test_the_published_population_names_the_file_it_stands_in():
