@@ -44,6 +44,11 @@ _DOSES = {  # to Gy
     "rad": Fraction(1, 100),
 }
 _AMOUNTS = {"mg": Fraction(1), "g": Fraction(1000), "ug": Fraction(1, 1000)}  # to mg
+_LENGTHS = {"mm": Fraction(1), "cm": Fraction(10)}  # to mm
+_VOLUMES = {  # to cm3
+    **dict.fromkeys(("cm3", "cm^3", "cc", "ml"), Fraction(1)),
+    **dict.fromkeys(("mm3", "mm^3"), Fraction(1, 1000)),
+}
 _BODY = {
     **dict.fromkeys(("m2", "m^2", "m**2", "sqm"), "surface"),
     **dict.fromkeys(("kg", "kgbw"), "weight"),
@@ -129,3 +134,26 @@ def dose_unit(unit: str) -> DoseUnit | None:
     ):
         return None
     return DoseUnit(_AMOUNTS[amount], "".join(body), bool(days))
+
+
+def unit_factor(stated: str, own: str, molar_mass: float = 0.0) -> Fraction | None:
+    """Factor from a value in the unit `stated` to the unit `own`; None where none is known.
+
+    Moles become a mass, and the other way round, where the molar mass (g/mol) is known.
+    """
+    count, of_own = count_factor(stated), count_factor(own)
+    if of_own is not None:  # first, as only capitals tell G/L from g/L
+        return None if count is None else count / of_own
+    one, other = _plain(stated), _plain(own)
+    if one == other:
+        return Fraction(1)
+    levels = dict(_LEVELS)
+    if molar_mass:
+        levels |= {unit: of * Fraction(str(molar_mass)) for unit, of in _MOLES.items()}
+    for known in (levels, _MOLES, _DOSES, _LENGTHS, _VOLUMES, _PARTS):
+        if one in known and other in known:
+            return known[one] / known[other]
+    dose, its = dose_unit(stated), dose_unit(own)
+    if dose is None or its is None or (dose.per, dose.a_day) != (its.per, its.a_day):
+        return None
+    return dose.factor / its.factor

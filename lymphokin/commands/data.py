@@ -48,13 +48,18 @@ def convert(
     ] = None,
     sites: Sites = None,
     accept: Accept = [],  # noqa: B006
+    model: ModelOption = None,
     json_: Json = False,
 ) -> None:
     """Make an event table of CDISC, NONMEM or spreadsheet files, and account for every row.
 
     The account is printed and written beside the table, as NAME.conversion.json.
 
+    With a model, the files may also hold what that model measures and takes, in its units.
+
     Example: lymphokin data convert sdtm/ --out events.csv
+
+    Example: lymphokin data convert data.csv --mapping codes.toml --model il7.py --out events.csv
     """
     from lymphokin.io import BadInput
     from lymphokin.io.convert import convert as run
@@ -66,7 +71,7 @@ def convert(
     try:
         reasons = accepted(accept)
         known = table_of_sites(sites, reasons)
-        done = run(source, mapping, key, immune_dose, reasons, known)
+        done = run(source, mapping, key, immune_dose, reasons, known, _loaded(model))
     except BadInput as error:
         if any(TO_FILL_IN in problem.hint for problem in error.problems):
             wanted = f"lymphokin data template {source} --out mapping.toml"

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from lymphokin.io.censoring import read_word
+from lymphokin.io.censoring import BETWEEN, read_word
 from lymphokin.io.problems import LISTED, Findings
 from lymphokin.io.text_table import TextColumn, TextTable
 from lymphokin.plausible import CHECKS
@@ -234,6 +234,10 @@ def _choice_hint(word: str, allowed: Sequence[str]) -> str:
 
 
 def _number_hint(word: str) -> str:
+    between = BETWEEN.fullmatch(word)
+    if between and "," not in word:
+        low, high = sorted(between.groups(), key=float)
+        return f"a range, which DV may be, is written low-high: {low}-{high}"
     if re.fullmatch(r"[+-]?[0-9]{1,3},[0-9]{3}", word):
         return f"{word.replace(',', '.')} or {word.replace(',', '')}? write the one that it is"
     if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", word):

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from fractions import Fraction
+from collections.abc import Iterable
 
 import numpy as np
 
 from lymphokin.io.records import Records
 from lymphokin.io.sheet import Sheet, is_blank
 from lymphokin.io.vocabulary import OF_DOSES, OF_RESULTS, UNIT_COLUMNS
-from lymphokin.lab_units import (
-    DoseUnit,
-    count_factor,
-    dose_unit,
-    level_factor,
-    part_factor,
-    radiation_factor,
-)
+from lymphokin.lab_units import unit_factor
 from lymphokin.quantities import DRUGS
-
-_MEANINGS: tuple[Callable[[str], Fraction | DoseUnit | None], ...] = (
-    *(count_factor, level_factor, radiation_factor, dose_unit, part_factor),
-)
 
 
 def same_unit(stated: str, own: str) -> bool:
     """Whether two spellings mean one unit."""
-    if "".join(stated.split()).lower() == "".join(own.split()).lower():
-        return True
-    meant = [(meaning(stated), meaning(own)) for meaning in _MEANINGS]
-    return any(one is not None and one == other for one, other in meant)
+    return unit_factor(stated, own) == 1
 
 
 def other_units(stated: Iterable[str], own: str) -> np.ndarray:

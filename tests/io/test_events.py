@@ -345,3 +345,8 @@ def test_all_problems_are_in_one_message(problems, read):
     assert "... and 495 more" in message
     assert "line 504: found x" in message
     assert len(message.splitlines()) < 12
+
+
+def test_a_range_written_high_low_is_refused_with_how_ranges_are_written(problems):
+    (problem,) = problems([BASELINE, FRACTION, "A,9,0,,,,,alc,2.0-1.5,,liver,,"])
+    assert problem.hint == "a range, which DV may be, is written low-high: 1.5-2.0"

@@ -19,6 +19,7 @@ from lymphokin.lab_units import (
     level_factor,
     part_factor,
     radiation_factor,
+    unit_factor,
 )
 
 
@@ -130,3 +131,31 @@ def test_study_days_have_no_zero():
     days = from_study_day(start, np.array([1.0, -1.0, 0.0, 15.0]))
     got = [str(d)[:10] for d in days]
     assert got == ["2026-03-09", "2026-03-08", "NaT", "2026-03-23"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "own", "factor"),
+    [
+        ("10^9/L", "cells/uL", 1000),
+        ("cells/mm3", "1e9/L", Fraction(1, 1000)),
+        ("ug/mL", "mg/L", 1),
+        ("umol/L", "nmol/L", 1000),
+        ("cm", "mm", 10),
+        ("mL", "cm3", 1),
+        ("g", "ug", 10**6),
+        ("%", "1", Fraction(1, 100)),
+        ("IU", "IU", 1),
+        ("g/L", "G/L", None),  # grams are not giga
+        ("nmol/L", "mg/L", None),  # without a molar mass
+        ("mg/m2", "mg", None),
+        ("mm", "cm3", None),
+        ("IU", "mg", None),
+    ],
+)
+def test_a_unit_becomes_another_of_its_kind_only(stated, own, factor):
+    assert unit_factor(stated, own) == factor
+
+
+def test_moles_become_a_mass_by_the_molar_mass():
+    assert unit_factor("nmol/L", "ng/mL", 300.44) == Fraction("0.30044")
+    assert unit_factor("ng/mL", "nmol/L", 250) == 4

@@ -14,7 +14,6 @@ from lymphokin.io.convert.limits import flagged_below, in_draft, read_results
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.treatment_names import INERT, OTHER, UNCLEAR, Names, holding, listed
 from lymphokin.io.records import MOST_REPEATS
-from lymphokin.lab_units import level_factor
 from lymphokin.quantities import DRUG, HOURS_PER_DAY
 
 MOMENTS = ("ADTM", "UDTC", "PCDTC")
@@ -87,7 +86,9 @@ def _moments(bench: Bench, data: Dataset, start: pd.Series) -> tuple[np.ndarray,
 
 def _levels(bench: Bench, data: Dataset, when: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
     column = next((name for name in ("DV", "AVAL", "AVALC") if name in data), "DV")
-    factor = np.array([float(level_factor(u) or math.nan) for u in data.text("AVALU")], float)
+    factor = np.array(
+        [float(bench.unit_factor(LEVEL, u) or math.nan) for u in data.text("AVALU")], float
+    )
     bench.flag(data, np.isnan(factor), "AVALU", "a known unit of a level, such as ng/mL")
     missing = bench.numbers(data, "MDV").eq(1).to_numpy() & ~flagged_below(bench, data)
     found = read_results(bench, data, column, LEVEL, factor, missing)

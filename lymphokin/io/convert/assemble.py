@@ -5,17 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, RESET, Bench
+from lymphokin.io.convert.bench import FRACTION, RESET, Bench, given, stated
 from lymphokin.io.convert.repeats import drop, without_repeats
 from lymphokin.io.convert.subjects import no_subjects
-from lymphokin.quantities import DRUG, OBSERVABLES
 
 _DAY = np.timedelta64(86_400, "s")
 TIME_DECIMALS = 6
 """Of TIME in days: a tenth of a second."""
 
-NAMES = {name: observable.records for name, observable in OBSERVABLES.items()}
-NAMES |= {FRACTION: "fractions", DOSE: f"{DRUG_LABEL} doses"}
+_VISIT = "a visit that states a covariate"
+"""Kind of records that say nothing but the value of a covariate which changes."""
+
+
+def _names(bench: Bench) -> dict[str, str]:
+    """What records of each kind are called in the account."""
+    words = bench.words
+    names = {name: words.observable(name).records for name in words.quantities}
+    names[FRACTION] = "fractions"
+    return names | {given(n): f"{words.drug(n).label} doses" for n in words.compartments[1:]}
+
+
+def _given(bench: Bench) -> dict[str, str]:
+    """The word of CMT of each kind of doses, fractions included."""
+    return {given(word): word for word in bench.words.compartments}
 
 
 def assemble(
@@ -31,16 +43,46 @@ def assemble(
     """
     subjects = subjects if len(subjects) else no_subjects()
     records = _without_excluded(bench, records)
-    origin = _day_zero(records, subjects)
+    origin = _day_zero(bench, records, subjects)
     records = _in_days(bench, records, origin)
-    records = without_repeats(bench, records)
+    records, values = _apart(bench, without_repeats(bench, records))
     order = {name: at for at, name in enumerate(dict.fromkeys(records["id"]))}
     rank = records["id"].map(order).to_numpy(float)
     # At one time what is measured comes first, then a reset, then what is given.
-    turn = records["kind"].map({RESET: 1, FRACTION: 2, DOSE: 2}).fillna(0).to_numpy(int)
+    turns = {RESET: 1, **dict.fromkeys(_given(bench), 2)}
+    turn = records["kind"].map(turns).fillna(0).to_numpy(int)
     records = records.iloc[np.lexsort((turn, records["day"], rank))].reset_index(drop=True)
-    _count(bench, records)
-    return _events(records, subjects, origin), records
+    _count(bench, records, values)
+    return _with_values(_events(bench, records, subjects, origin), values), records
+
+
+def _apart(bench: Bench, records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records, and apart from them the values of covariates that change.
+
+    Those at a time of their own are on a visit without a result.
+    """
+    kinds = [stated(name) for name in bench.words.varying]
+    of_values = records["kind"].isin(kinds)
+    if not of_values.any():
+        return records, records[of_values]
+    values = records[of_values]
+    names = dict(zip(kinds, bench.words.varying, strict=True))
+    values = values.assign(kind=values["kind"].map(names))
+    place = ["id", "day"]
+    there = pd.MultiIndex.from_frame(records.loc[~of_values, place])
+    alone = values[~pd.MultiIndex.from_frame(values[place]).isin(there)].drop_duplicates(place)
+    visits = alone.assign(kind=_VISIT, value=np.nan, column="", cell="")
+    return pd.concat([records[~of_values], visits], ignore_index=True), values
+
+
+def _with_values(events: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Events with each covariate that changes in a column of its own."""
+    if values.empty:
+        return events
+    one_each = values.drop_duplicates(["id", "day", "kind"])  # two are a problem that is noted
+    wide = one_each.pivot(index=["id", "day"], columns="kind", values="value")
+    at = pd.MultiIndex.from_frame(events[["ID", "TIME"]])
+    return events.assign(**{str(name): wide[name].reindex(at).to_numpy() for name in wide})
 
 
 def _without_excluded(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
@@ -52,14 +94,14 @@ def _without_excluded(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
     return drop(bench, records, rows, "the subject is excluded by the mapping")
 
 
-def _day_zero(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series:
+def _day_zero(bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series:
     """Date of day 0 per patient, NaT where only days are known."""
     ids = pd.Index(records["id"].unique(), dtype=object)
     origin = pd.Series(np.datetime64("NaT", "s"), index=ids, dtype="datetime64[s]")
     of_kind = [
         records[records["kind"] == FRACTION],
         None,
-        records[records["kind"] == DOSE],
+        records[records["kind"].isin(list(_given(bench)))],
         records,
     ]
     for table in of_kind:
@@ -76,13 +118,14 @@ def _in_days(bench: Bench, records: pd.DataFrame, origin: pd.Series) -> pd.DataF
     zero = origin.reindex(records["id"]).to_numpy("datetime64[s]")
     since = (records["when"].to_numpy("datetime64[s]") - zero) / _DAY
     day = np.where(records["day"].notna(), records["day"], since)
-    treated = records["kind"].isin([FRACTION, DOSE]).to_numpy()
+    treated = records["kind"].isin(list(_given(bench))).to_numpy()
     unclocked = treated & ~records["clock"].to_numpy()
     dosed = set(zip(records["id"][unclocked], np.floor(day[unclocked]), strict=True))
     on_day = np.array(
         [key in dosed for key in zip(records["id"], np.floor(day), strict=True)], bool
     )
-    early = on_day & ~treated & (records["kind"] == COUNT).to_numpy() & (day > np.floor(day))
+    counts = records["kind"].isin(bench.counts).to_numpy()
+    early = on_day & ~treated & counts & (day > np.floor(day))
     for source, group in records[early].groupby("source", sort=False):
         why = "count on the day of a treatment without a clock time: taken before it"
         bench.account.changed(str(source), why, group["row"])
@@ -90,21 +133,26 @@ def _in_days(bench: Bench, records: pd.DataFrame, origin: pd.Series) -> pd.DataF
     return records.assign(day=np.round(day, TIME_DECIMALS))
 
 
-def _count(bench: Bench, records: pd.DataFrame) -> None:
-    for source, rows in records.groupby("source", sort=False)["row"]:
-        bench.account.used[str(source)] = rows.nunique()
-    result = records["value"].notna()
-    for kind, name in NAMES.items():
-        of_kind = (records["kind"] == kind).to_numpy()
-        bench.account.made[name] = int((of_kind & result).sum())
-    reset = records["kind"] == RESET
-    bench.account.made["visits without a result"] = int((~result & ~reset).sum())
-    if reset.any():
-        bench.account.made["resets"] = int(reset.sum())
+def _count(bench: Bench, records: pd.DataFrame, values: pd.DataFrame) -> None:
+    rows = pd.concat([records[["source", "row"]], values[["source", "row"]]])
+    for source, own in rows.groupby("source", sort=False)["row"]:
+        bench.account.used[str(source)] = own.nunique()
+    result, kind = records["value"].notna(), records["kind"]
+    for each, name in _names(bench).items():
+        bench.account.made[name] = int(((kind == each) & result).sum())
+    silent = ~result & ~kind.isin([RESET, _VISIT])
+    bench.account.made["visits without a result"] = int(silent.sum())
+    for each, name in ((RESET, "resets"), (_VISIT, "visits that state a covariate")):
+        if (kind == each).any():
+            bench.account.made[name] = int((kind == each).sum())
 
 
-def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) -> pd.DataFrame:
-    dose = records["kind"].isin([FRACTION, DOSE]).to_numpy()
+def _events(
+    bench: Bench, records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series
+) -> pd.DataFrame:
+    words, targets = bench.words, _given(bench)
+    visit = next(n for n in words.quantities if not words.observable(n).per_lesion)
+    dose = records["kind"].isin(list(targets)).to_numpy()
     reset = (records["kind"] == RESET).to_numpy()
     below = records["below"].to_numpy()
     bounded = below & (records["lower"].fillna(0) > 0).to_numpy()
@@ -115,9 +163,9 @@ def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) ->
             "ID": records["id"],
             "TIME": records["day"],
             "EVID": np.select([reset, dose], [3, 1], 0),
-            "CMT": records["kind"].map({FRACTION: "rt", DOSE: DRUG}),
+            "CMT": records["kind"].map(targets),
             "AMT": records["value"].where(dose),
-            "DVID": records["kind"].where(~dose & ~reset),
+            "DVID": records["kind"].where(~dose & ~reset).replace(_VISIT, visit),
             "DV": records["value"].mask(dose).mask(below & ~bounded, 0.0),
             "LLOQ": records["lloq"],
             "CENS": np.select([above, below], [-1.0, 1.0], np.nan),
@@ -129,6 +177,9 @@ def _events(records: pd.DataFrame, subjects: pd.DataFrame, origin: pd.Series) ->
             "TUBE": records["tube"],
         }
     )
+    for column in ("duration", "lesion_cm3", "delay", "sd"):
+        if records[column].notna().any():
+            events[{"duration": "DUR"}.get(column, column.upper())] = records[column].to_numpy()
     for column in of.columns:
         if column != "start":
             events[column.upper()] = of[column].to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,26 @@ from lymphokin.io.convert.mapping_defaults import Mapping
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.number_format import without_flag
 from lymphokin.io.problems import BadInput, Findings, Problem
-from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
+from lymphokin.lab_units import count_factor, unit_factor
+from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES, Vocabulary
 from lymphokin.sites import SiteTable, shipped_sites
 
-COUNT, LEVEL, FRACTION, DOSE, RESET = "alc", DRUG, "rt", f"{DRUG}_dose", "reset"
+
+def given(word: str) -> str:
+    """The kind of records of doses of a drug, or (rt) of fractions."""
+    return f"dose of {word}"
+
+
+def stated(covariate: str) -> str:
+    """The kind of records that state a covariate which changes."""
+    return f"value of {covariate}"
+
+
+COUNT, LEVEL, FRACTION, DOSE, RESET = "alc", DRUG, given("rt"), given(DRUG), "a reset"
 OTHERS = tuple(name for name in OBSERVABLES if name not in (COUNT, LEVEL))
 """Kinds of records: lymphocyte counts, levels of the drug of every event table, fractions, its
 doses, and resets to the untreated state; and what else is measured, each by a key of its name in
-[lab] of the mapping."""
+[lab] of the mapping. A kind of a result is its word in DVID."""
 DRUG_LABEL = DRUGS[DRUG].label
 
 NAMED = 5
@@ -43,18 +56,23 @@ DRAFT: dict[str, type | str] = {
     "lloq": np.float64,
     "lln": np.float64,
     "steady": np.float64,
+    "duration": np.float64,
     "lesion": np.int64,
+    "lesion_cm3": np.float64,
     "tube": object,
+    "delay": np.float64,
+    "sd": np.float64,
     "sequence": np.float64,
     "column": object,
     "cell": object,
 }
 """Columns of records on their way to the event table. `when` is a date (NaT where `day`, in days
-from day 0, is known instead); `value` is in the event table's unit, NaN without a result, and the
-limit where `below` or `above`; `lower` and `upper` are the other limit of such a value, NaN where
-there is none. `steady`: days between the doses that have come to a steady state with this one, NaN
-of any other. `sequence` is the order of a subject's records in their source, NaN where it is that
-of the rows. `column` and `cell`: where the value stands in the source and how it is written."""
+from day 0, is known instead); `value` is in the event table's unit, NaN without a result, and
+the limit where `below` or `above`; `lower` and `upper` are the other limit of such a value,
+NaN where there is none. `steady`: days between the doses that have come to a steady state
+with this one, NaN of any other. `duration`: days that an infusion lasts, NaN of any other.
+`sequence` is the order of a subject's records in their source, NaN where it is that of the
+rows. `column` and `cell`: where the value stands in the source and how it is written."""
 
 
 _DECIDE = 'say which in the mapping, [format] decimal = "." or decimal = ","'
@@ -71,6 +89,8 @@ class Bench:
     account: Account = field(default_factory=Account)
     sites: SiteTable = field(default_factory=shipped_sites)
     key: bytes | None = None
+    words: Vocabulary = field(default_factory=Vocabulary)
+    """What the event table may say was measured and given."""
     columns: dict[str, str] = field(default_factory=dict)
     """Columns of the event table as the source calls them."""
     undecided: bool = False
@@ -79,6 +99,31 @@ class Bench:
     _ambiguous: set[tuple[str, str]] = field(default_factory=set)
     _flagged: set[tuple[str, str]] = field(default_factory=set)
     _unread: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def unit_factor(self, kind: str, unit: str) -> Fraction | None:
+        """Factor from a result in `unit` to the event table's unit; None where none is known."""
+        observable = self.words.observable(kind)
+        return unit_factor(unit, observable.unit, observable.molar_mass)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Kinds of results that only the model measures, or in another unit than other tables."""
+        return tuple(
+            name
+            for name, observable in self.words.observables.items()
+            if name not in OBSERVABLES or OBSERVABLES[name].unit != observable.unit
+        )
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Kinds of results that are counts of blood cells, but for those of every event table."""
+        own = [n for n in self.own if count_factor(self.words.observable(n).unit) is not None]
+        return (COUNT, *own)
+
+    @property
+    def is_of_lymphocytes(self) -> bool:
+        """Whether `alc` is in its usual unit, so that it can be compared with what counts are."""
+        return self.words.observable(COUNT).unit == OBSERVABLES[COUNT].unit
 
     def found(self, file: str) -> Findings:
         """Where the problems of a file are noted."""
@@ -218,6 +263,10 @@ def draft(data: Dataset, kind: str, ids: pd.Series, **columns: object) -> pd.Dat
         "lloq": np.nan,
         "lln": np.nan,
         "steady": np.nan,
+        "duration": np.nan,
+        "lesion_cm3": np.nan,
+        "delay": np.nan,
+        "sd": np.nan,
         "sequence": np.nan,
         "when": np.datetime64("NaT", "s"),
     }

@@ -15,7 +15,7 @@ from lymphokin.io.checks import WEEKEND
 from lymphokin.io.cohort import Cohort
 from lymphokin.io.convert.account import Account
 from lymphokin.io.convert.assemble import assemble
-from lymphokin.io.convert.bench import Bench
+from lymphokin.io.convert.bench import COUNT, Bench
 from lymphokin.io.convert.cdisc import Domains, draft_cdisc, find_domains
 from lymphokin.io.convert.datasets import read_dataset
 from lymphokin.io.convert.immune_dose import with_immune_dose
@@ -25,9 +25,10 @@ from lymphokin.io.convert.nonmem import draft_nonmem, is_nonmem
 from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.convert.wide import draft_wide
 from lymphokin.io.cross_checks import odd_identifiers
-from lymphokin.io.events import read_table, write_events
+from lymphokin.io.events import HasVocabulary, read_table, write_events
 from lymphokin.io.problems import BadInput, Findings, Place, Problem
 from lymphokin.io.sites import AnySites, sites_of
+from lymphokin.quantities import Vocabulary
 from lymphokin.schedule import SATURDAY
 from lymphokin.strict_json import json_text
 
@@ -49,7 +50,9 @@ class Conversion:
 
         def write(temporary: Path) -> None:
             temporary.write_text(json_text(self.account.as_dict()), encoding="utf-8")
-            write_events(self.cohort, table, ["made by lymphokin data convert"])
+            model = self.cohort.vocabulary.model
+            words = f", with the words of model {model}" if model else ""
+            write_events(self.cohort, table, [f"made by lymphokin data convert{words}"])
 
         write_with(account, write)
         return table, account
@@ -62,6 +65,7 @@ def convert(
     immune_dose: str | os.PathLike[str] | None = None,
     accept: dict[str, str] | None = None,
     sites: AnySites = None,
+    model: HasVocabulary | None = None,
 ) -> Conversion:
     """Convert CDISC data sets, a NONMEM data set or a wide spreadsheet.
 
@@ -71,6 +75,8 @@ def convert(
     `immune_dose`: table of ID and IMMUNE_DOSE_GY (IMMUNE_DOSE_SOURCE) to add to the patients.
     `accept`: checks of plausibility to accept beside those of the mapping, by name with the reason.
     `sites`: a table of sites of the user's own, or its path, whose rows stand beside the shipped.
+    `model`: a model, whose drugs, measured outputs, events and covariates that change the files
+    may hold; they become the model's units, and `read_events` reads the table with the same model.
 
     Counts become 1e9/L at their reported precision, dates days from day 0. Names, dates of birth
     and calendar dates do not reach the result. Raises BadInput with every problem found.
@@ -89,7 +95,8 @@ def convert(
     named = {**locations(known), **radiotherapy["sites"]}
     words = {**words, "radiotherapy": {**radiotherapy, "sites": named}}
     words = {**words, "accept": {**words["accept"], **(accept or {})}}
-    bench = Bench(words, sites=known, key=key)
+    vocabulary = Vocabulary() if model is None else model.vocabulary
+    bench = Bench(words, sites=known, key=key, words=vocabulary)
     bench.account.sites = {known.file: known.sha256} if known.file else {}
     records, subjects = _draft(bench, source)
     if immune_dose is not None:
@@ -97,11 +104,7 @@ def convert(
     if bench.troubled:
         others = _problems_of_others(bench, records, subjects, source.name, key)
         raise BadInput(dict.fromkeys([*bench.problems, *others]))
-    if not records["kind"].isin(["alc"]).any():
-        names = ", ".join(words["lab"]["lymphocytes"])
-        raise BadInput([Problem(source.name, None, None, "no lymphocyte counts",
-                                f"lymphocyte counts (test codes {names})",
-                                "name theirs in the mapping, [lab] lymphocytes")])  # fmt: skip
+    _need_results(bench, records, source.name)
     events, records = assemble(bench, records, subjects)
     bench.close()
     bench.account.balance()
@@ -114,6 +117,22 @@ def convert(
     accepted = bench.account.accepted
     cohort = replace(cohort, patients=undated, warnings=(), accepted=accepted)
     return Conversion(cohort, bench.account)
+
+
+def _need_results(bench: Bench, records: pd.DataFrame, name: str) -> None:
+    """Refuse files without lymphocyte counts, or without anything that the model measures."""
+    words = bench.words
+    wanted = [*words.observables, *words.events] if words.model else [COUNT]
+    if records["kind"].isin(wanted).any():
+        return
+    names = ", ".join(bench.mapping["lab"]["lymphocytes"])
+    if words.model:
+        found, expected = f"nothing that model {words.model} measures", ", ".join(wanted)
+        hint = "name theirs in the mapping: [nonmem.dvid], [lab.tests] or [wide] quantity"
+    else:
+        found, expected = "no lymphocyte counts", f"lymphocyte counts (test codes {names})"
+        hint = "name theirs in the mapping, [lab] lymphocytes"
+    raise BadInput([Problem(name, None, None, found, expected, hint)])
 
 
 def _problems_of_others(
@@ -132,7 +151,8 @@ def _problems_of_others(
     of_others = records[~records["id"].isin(partly)]
     if of_others.empty:
         return ()
-    apart = Bench(bench.mapping, sites=bench.sites, key=key, columns=bench.columns)
+    apart = Bench(bench.mapping, sites=bench.sites, key=key, columns=bench.columns,
+                  words=bench.words)  # fmt: skip
     try:
         events, drafts = assemble(apart, of_others, subjects)
         apart.raise_if_any()
@@ -195,6 +215,6 @@ def _checked(
     if key is not None:
         events = _pseudonymised(events, key, found)
     table = neutral_frame(events).to_csv(index=False).encode()
-    cohort = read_table(table, found, sites=bench.sites)
+    cohort = read_table(table, found, words=bench.words, sites=bench.sites)
     bench.account.accepted |= cohort.accepted
     return cohort

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from lymphokin.io.censoring import Limits, Word
-from lymphokin.io.convert.bench import COUNT, LEVEL, Bench
+from lymphokin.io.convert.bench import COUNT, Bench
 from lymphokin.io.convert.columns import Columns
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.limits import (
@@ -22,7 +21,6 @@ from lymphokin.io.convert.limits import (
     ULOQ,
     limit_hints,
     read_words,
-    table_of,
     tell_missing,
     usual_limit,
     with_limits,
@@ -35,12 +33,8 @@ from lymphokin.io.convert.results import (
     decimals_of,
     read_number,
 )
-from lymphokin.lab_units import count_factor, level_factor
-from lymphokin.quantities import CELLS_PER_UL
 
 _BRACKETED = re.compile(r".*[(\[]([^()\[\]]+)[)\]]\s*$")
-
-FACTORS: dict[str, Callable[[str], Fraction | None]] = {COUNT: count_factor, LEVEL: level_factor}
 
 
 def units_of(data: Dataset, columns: Columns) -> pd.Series:
@@ -52,11 +46,6 @@ def units_of(data: Dataset, columns: Columns) -> pd.Series:
             text = text.str.extract(_BRACKETED, expand=False).fillna("").str.strip()
         unit = unit.where(unit != "", text)
     return unit
-
-
-def _cells_per_ul(unit: str) -> Fraction | None:
-    factor = count_factor(unit)
-    return None if factor is None else factor * int(CELLS_PER_UL)
 
 
 @dataclass(frozen=True)
@@ -108,7 +97,7 @@ def reading_of(bench: Bench, data: Dataset, columns: Columns, kind: str, cells: 
     decimals = decimals_of(bench.numbers(data, columns.number).to_numpy())
     printed = data.text(columns.standard_text)
     return Reading(
-        FACTORS.get(kind, _cells_per_ul),
+        partial(bench.unit_factor, kind),
         lab["units"],
         lab["unit"] if kind == COUNT else "",
         decimals,
@@ -165,7 +154,7 @@ def limited_results(
         bench, data, value, cells.side, factor,
         np.where(np.isnan(lloq), usual[0], lloq), np.where(np.isnan(uloq), usual[1], uloq),
         other=np.array(other, float), shown=cells.shown, column=cells.column,
-        hints=limit_hints(table_of(kind)),
+        hints=limit_hints(bench, kind),
     )  # fmt: skip
 
 

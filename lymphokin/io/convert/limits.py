@@ -20,15 +20,17 @@ from lymphokin.io.censoring import (
     read_word,
 )
 from lymphokin.io.convert.account import counted
-from lymphokin.io.convert.bench import LEVEL, Bench
+from lymphokin.io.convert.bench import COUNT, LEVEL, Bench
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.results import EXPECTED as NUMBERS
 from lymphokin.io.convert.results import read_number
 from lymphokin.io.convert.treatment_names import holds
 from lymphokin.quantities import DRUG
 
-_FLAGS = {**dict.fromkeys(("BLQ", "BLOQ", "BQL", "BLLOQ", "BLQFN"), ("1", "0")),
-          "BLQFL": ("Y", "N")}  # fmt: skip
+FLAGS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("BLQ", "BLOQ", "BQL", "BLLOQ", "BLQFN"), ("1", "0")),
+    "BLQFL": ("Y", "N"),
+}
 """Columns that flag a result below its limit whose number may be anything, their yes and no."""
 LLOQ, ULOQ = ("LLOQ", "ALLOQ"), ("ULOQ", "AULOQ")
 """Columns with limits of quantification, the first that is there counts."""
@@ -106,15 +108,42 @@ def read_results(
     tell_missing(bench, data, text.tolist(), words, kind)
     side = [word.side for word in words]
     where = [column] * len(data)
-    hints = limit_hints(table or table_of(kind))
+    hints = limit_hints(bench, kind, table)
     return with_limits(bench, data, value, side, factor, lloq, uloq, other=other,
                        shown=shown.tolist(), column=where, hints=hints)  # fmt: skip
 
 
-def limit_hints(table: str) -> dict[str, str]:
-    """What to say of a result without a limit: the keys of the mapping."""
+def read_single_events(
+    bench: Bench, data: Dataset, column: str, missing: Mask | None = None
+) -> dict[str, Any]:
+    """Columns of draft records of an event: 1 where it has happened, 0 where it had not by then."""
+    text = bench.plain(data, column)
+    text = text.where(~missing, "") if missing is not None else text
+    known = {word: _EVENT.get(word.strip()) for word in text.unique()}
+    none = [word for word in known if word in BLANK or _word(word, [], []).missing]
+    value = text.map({word: np.nan if n is None else n for word, n in known.items()})
+    unread = value.isna() & ~text.isin(none)
+    expected = "1 (it has happened) or 0 (it had not by then), or a blank"
+    bench.flag(data, unread, column, expected)
+    for name in ("CENS", "LIMIT"):
+        number = bench.numbers(data, name)
+        expected = "0 or a blank on a record of an event: a last 0 says that it had not happened"
+        bench.flag(data, number.notna() & (number != 0), name, expected)
+    return {"value": value.to_numpy(float)}
+
+
+_EVENT = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0}
+
+
+def limit_hints(bench: Bench, kind: str, table: str = "") -> dict[str, str]:
+    """What to say of a result without a limit: the keys of the mapping.
+
+    `table`: the one that states limits of every kind of results, if any does.
+    """
+    key = f"limits of all: [{table or table_of(kind)}] lloq, uloq"
+    column = "give limits in the columns LLOQ and ULOQ"
     return {
-        **dict.fromkeys(("no limit", "zero"), f"limits of all: [{table}] lloq, uloq"),
+        **dict.fromkeys(("no limit", "zero"), key if table or _has_limits(bench, kind) else column),
         "negative": "logarithms? [nonmem.logarithms] in the mapping of a NONMEM table",
     }
 
@@ -122,7 +151,7 @@ def limit_hints(table: str) -> dict[str, str]:
 def flagged_below(bench: Bench, data: Dataset) -> Mask:
     """Results flagged as below their limit, whose number may be anything."""
     flagged = np.zeros(len(data), bool)
-    for name, (yes, no) in _FLAGS.items():
+    for name, (yes, no) in FLAGS.items():
         stated = data.text(name).str.upper()
         unread = ~stated.isin([yes, no, "", "."]).to_numpy()
         bench.flag(data, unread, name, f"{yes} (below the limit), {no} or a blank")
@@ -145,7 +174,12 @@ def limits_in(
 
 def usual_limit(bench: Bench, kind: str, name: str) -> float:
     """The limit `lloq` or `uloq` of all records of a kind in the mapping, 0 where there is none."""
-    return float(bench.mapping[table_of(kind)][name]) if kind in ("alc", LEVEL) else 0.0
+    return float(bench.mapping[table_of(kind)][name]) if _has_limits(bench, kind) else 0.0
+
+
+def _has_limits(bench: Bench, kind: str) -> bool:
+    """Whether the mapping may state limits of all records of a kind."""
+    return kind in (COUNT, LEVEL) and kind not in bench.own
 
 
 def with_limits(

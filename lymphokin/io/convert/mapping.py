@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lymphokin.io.convert.mapping_defaults import DEFAULTS, Mapping
+from lymphokin.io.convert.mapping_defaults import DEFAULTS, MEASURED, Mapping
 from lymphokin.io.number_format import NumberFormat, StatedFormat
 from lymphokin.io.problems import Findings
 from lymphokin.plausible import checked_reasons
 from lymphokin.quantities import DRUG
 
-_FREE = ("rename", "units", "treatments", "sites", "columns", "cmt", "dvid", "visits", "covariates",
-         "logarithms")  # fmt: skip
+_FREE = ("rename", "units", "amount_units", "treatments", "sites", "columns", "cmt", "dvid",
+         "visits", "lesions", "covariates", "logarithms")  # fmt: skip
 """Keys whose own keys are the study's words."""
+
+_OF_TABLES = {"wide.more": MEASURED}
+"""Keys that hold a table for each word of a model, and the keys of these."""
 
 _REPEATS = ("", "first", "last", "mean", "lowest", "highest")
 _CHOICES = {
@@ -116,10 +119,33 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
             elif key == "treatments" and not _are_kinds(value):
                 expected = f"yes, no or placebo for every text in {name}"
                 found.add(None, None, f"{name} = {value!r}", expected)
+            elif name in _OF_TABLES:
+                merged[table][key] = _tables(name, value, _OF_TABLES[name], found)
             elif key in _FREE:
                 merged[table][key] = {**default, **value}  # type: ignore[reportGeneralTypeIssues]
             else:
                 merged[table][key] = value
+    return merged
+
+
+def _tables(
+    name: str, stated: Any, defaults: dict[str, Any], found: Findings
+) -> dict[str, dict[str, Any]]:
+    """Tables of keys, one per word of a model, over their defaults."""
+    merged = {}
+    for word, keys in stated.items():
+        own = f"{name}.{word}"
+        if not isinstance(keys, dict):
+            found.add(None, None, f"{own} = {keys!r}", f"a table [{own}]")
+            continue
+        for key, value in keys.items():
+            if key not in defaults:
+                expected = f"one of the keys {', '.join(defaults)} in [{own}]"
+                found.add(None, None, f"{own}.{key}", expected, _close(key, list(defaults)))
+            elif not isinstance(value, _KINDS[type(defaults[key])].types):
+                kind = _KINDS[type(defaults[key])].name
+                found.add(None, None, f"{own}.{key} = {value!r}", f"{kind} in {own}.{key}")
+        merged[str(word)] = {**defaults, **keys}
     return merged
 
 

@@ -18,6 +18,9 @@ def locations(sites: SiteTable) -> dict[str, str]:
     return {word.upper(): name for word, name in sites.by_word.items() if name != UNKNOWN}
 
 
+MEASURED: dict[str, Any] = {"unit": "", "visits": {}, "lesions": {}, "lloq": 0.0, "uloq": 0.0}
+"""Keys of a quantity with a column per visit."""
+
 DEFAULTS: Mapping = {
     "subject": {
         "id": ["USUBJID", "SUBJID"],
@@ -231,16 +234,15 @@ DEFAULTS: Mapping = {
         "same_id": "",
         "date_format": "",
         "units": {},
+        "amount_units": {},
         "logarithms": {},
     },
     "wide": {
         "sheet": "",
         "id": "",
         "quantity": "alc",
-        "unit": "",
-        "lloq": 0.0,
-        "uloq": 0.0,
-        "visits": {},
+        **MEASURED,
+        "more": {},
         "covariates": {},
         "fraction_days": [],
         "fraction_gy": 0.0,

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.censoring import read_word
-from lymphokin.io.convert.bench import (
-    COUNT,
-    DOSE,
-    FRACTION,
-    LEVEL,
-    OTHERS,
-    RESET,
-    Bench,
-    draft,
-    no_records,
-)
+from lymphokin.io.convert.bench import FRACTION, Bench, no_records
 from lymphokin.io.convert.datasets import Dataset
-from lymphokin.io.convert.limits import LLOQ, ULOQ, in_draft, read_results
-from lymphokin.io.convert.nonmem_times import DATE_FORMATS, interval_per_day, read_times
-from lymphokin.io.convert.results import read_number
-from lymphokin.io.cross_checks import like_hours
-from lymphokin.io.records import MOST_REPEATS
-from lymphokin.io.stated_units import other_units
-from lymphokin.io.vocabulary import (
-    COMPARTMENTS,
-    COVARIATES,
-    NUMERIC_COVARIATES,
-    OF_DOSES,
-    OF_RESULTS,
-    QUANTITIES,
-)
-from lymphokin.lab_units import count_factor, level_factor
-from lymphokin.quantities import CELLS_PER_UL, DRUG, DRUGS, OBSERVABLES
+from lymphokin.io.convert.limits import FLAGS, LLOQ, ULOQ
+from lymphokin.io.convert.nonmem_doses import read_doses, read_resets, refuse_infusions
+from lymphokin.io.convert.nonmem_results import read_observations, read_varying, varying_rows
+from lymphokin.io.convert.nonmem_times import DATE_FORMATS, read_times
+from lymphokin.io.vocabulary import ANY_TABLE, COVARIATES, NUMERIC_COVARIATES
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "DV": ("Y", "OBSERVATION"),
@@ -50,21 +25,9 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "ULOQ": (),
     "CENS": (),
     "LIMIT": (),
+    "DUR": ("TINF",),
 }
 """Columns of nlmixr2 (lower case of NONMEM's) and Monolix that mean the same."""
-
-
-def _per_ul(unit: str) -> Fraction | None:
-    """Factor from a count in a unit to cells/uL; None where the unit is none of counts."""
-    factor = count_factor(unit)
-    return None if factor is None else factor * int(CELLS_PER_UL)
-
-
-FACTORS: dict[str, Callable[[str], Fraction | None]] = {
-    COUNT: count_factor,
-    **dict.fromkeys(OTHERS, _per_ul),
-    LEVEL: level_factor,
-}
 
 
 def is_nonmem(bench: Bench, data: Dataset) -> bool:
@@ -106,6 +69,23 @@ def _renamed(bench: Bench, data: Dataset) -> Dataset:
     return replace(data, frame=data.frame.drop(columns=taken)).renamed(names)
 
 
+def _check_names(bench: Bench, data: Dataset) -> None:
+    """The columns that the mapping names are there; with a model, say which are not read."""
+    names = {str(k).upper(): str(v).upper() for k, v in bench.mapping["nonmem"]["columns"].items()}
+    for theirs, ours in names.items():
+        if theirs not in data:
+            other = f'theirs = ours: columns = {{ "{ours}" = "{theirs}" }}' if ours in data else ""
+            bench.found(data.file).add(None, theirs, None, f"the column {theirs} of the mapping",
+                                       other)  # fmt: skip
+    if not bench.words.model:
+        return
+    known = {*ANY_TABLE, *SPELLINGS, *DATE_FORMATS, *_SUBJECTS, *FLAGS, *LLOQ, *ULOQ, "C"}
+    known |= {*bench.words.varying, *(n for others in SPELLINGS.values() for n in others)}
+    unread = [name for name in map(str, _renamed(bench, data).frame.columns) if name not in known]
+    if unread:
+        bench.account.warn(f"{data.file}: columns that are not read: {', '.join(unread)}")
+
+
 _SUBJECTS = ("USUBJID", "SUBJID", "SUBJECT")
 """Columns that may name the subjects, best first, where there is no ID."""
 
@@ -130,12 +110,13 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     bench.account.source(data.file, len(data))
     for note in data.notes:
         bench.account.warn(note)
+    _check_names(bench, data)
     data = _blank_points(_not_ignored(bench, _renamed(bench, data)))
     _one_of_each(bench, data)
-    _refuse(bench, data)
+    refuse_infusions(bench, data)
     event = _events(bench, data)
-    bench.account.dropped(data.file, "EVID 2: another type of event", data.lines[event == 2])
-    keep = event != 2
+    keep = (event != 2) | varying_rows(bench, data)
+    bench.account.dropped(data.file, "EVID 2: another type of event", data.lines[~keep])
     data, event = data.select(keep), event[keep]
     bench.flag(data, data.text("ID") == "", "ID", "a subject on every record")
     data = _one_block_each(bench, data)
@@ -146,20 +127,14 @@ def draft_nonmem(bench: Bench, source: Path, data: Dataset) -> tuple[pd.DataFram
     is_dose, resets = np.isin(event, [1, 4]), np.isin(event, [3, 4])
     _check_events(bench, data, event > 0)
     parts = [
-        _resets(data, resets, place),
-        _doses(bench, data, is_dose, place),
-        _observations(bench, data, event == 0, place),
+        read_resets(data, resets, place),
+        read_doses(bench, data, is_dose, place),
+        read_observations(bench, data, event == 0, place),
+        *read_varying(bench, data, place),
     ]
     parts = [part for part in parts if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
     return _from_first_fraction(bench, records), _covariates(bench, data)
-
-
-def _resets(data: Dataset, rows: np.ndarray, place: dict) -> pd.DataFrame:
-    """Resets to the untreated state."""
-    data = data.select(rows)
-    own = {name: values[rows] for name, values in place.items()}
-    return draft(data, RESET, data.text("ID"), **own) if len(data) else no_records()
 
 
 def _check_events(bench: Bench, data: Dataset, is_dose: np.ndarray) -> None:
@@ -230,14 +205,6 @@ def _blank_points(data: Dataset) -> Dataset:
     return replace(data, frame=frame)
 
 
-def _refuse(bench: Bench, data: Dataset) -> None:
-    """Items that change what a dose is and that the event table does not have."""
-    for name in ("RATE", "TINF", "DUR"):
-        number = bench.numbers(data, name)
-        expected = "0 or a blank: an infusion is not known here"
-        bench.flag(data, number.notna() & (number != 0), name, expected)
-
-
 def _events(bench: Bench, data: Dataset) -> np.ndarray:
     """EVID per row; derived from AMT where there is no such column.
 
@@ -249,150 +216,6 @@ def _events(bench: Bench, data: Dataset) -> np.ndarray:
     expected = "0 (observation), 1 (dose), 2 (other), 3 (reset) or 4 (reset and dose)"
     bench.flag(data, ~event.isin([0, 1, 2, 3, 4]), "EVID", expected)
     return event.fillna(0).astype(int).to_numpy()
-
-
-def _words(
-    bench: Bench, data: Dataset, column: str, codes: dict, allowed: tuple[str, ...]
-) -> pd.Series:
-    """A column of codes as the contract's words."""
-    names = {str(code): str(word).lower() for code, word in codes.items()}
-    cells = [names.get(code, code.lower()) for code in data.text(column)]
-    words = pd.Series(cells, index=data.frame.index, dtype=object)
-    table = "cmt" if allowed is COMPARTMENTS else "dvid"
-    hint = f'name the codes in the mapping, [nonmem.{table}] "1" = "{allowed[0]}"'
-    bench.flag(data, ~words.isin(allowed), column, "one of " + ", ".join(allowed), hint)
-    return words
-
-
-def _doses(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.DataFrame:
-    data = data.select(rows)
-    if not len(data):
-        return no_records()
-    words = _words(bench, data, "CMT", bench.mapping["nonmem"]["cmt"], COMPARTMENTS)
-    amount = bench.numbers(data, "AMT")
-    bench.flag(data, ~(amount > 0), "AMT", "an amount above 0 on every dose")
-    for word, unit in (("rt", "Gy"), (DRUG, DRUGS[DRUG].unit)):
-        _check_units(bench, data, words.eq(word).to_numpy(), OF_DOSES, f"AMT in {unit}", unit)
-    more, interval = bench.numbers(data, "ADDL").fillna(0), bench.numbers(data, "II").fillna(0)
-    wrong = (more > 0) & ((interval <= 0) | (more > MOST_REPEATS) | (more % 1 != 0))
-    bench.flag(data, wrong, "ADDL", f"a whole number up to {MOST_REPEATS}, with II above 0")
-    count = np.where(wrong | (more < 0), 0, more).astype(int) + 1
-    steady = _steady(bench, data, words, interval)
-    per_day = interval_per_day(bench, data, (more > 0).to_numpy() | steady)
-    spacing = interval.to_numpy() / per_day
-    if not bench.mapping["nonmem"]["interval_unit"]:
-        days = np.where(((more > 0) | steady) & (per_day == 1), spacing, np.nan)
-        hint = 'days or hours? [nonmem] interval_unit = "days" or "hours" in the mapping'
-        bench.judge(data, "interval_in_hours", like_hours(days), "II", hint)
-    one = draft(data, "", data.text("ID"), value=amount.to_numpy(), column="AMT",
-                cell=data.text("AMT").to_numpy(), steady=np.where(steady, spacing, np.nan),
-                lesion=bench.numbers(data, "LESION").fillna(0).to_numpy(int),
-                **{name: values[rows] for name, values in place.items()})  # fmt: skip
-    one["kind"] = words.map({"rt": FRACTION, DRUG: DOSE}).to_numpy()
-    row = np.repeat(np.arange(len(data)), count)
-    number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    many = one.iloc[row].reset_index(drop=True)
-    later = number * spacing[row]
-    many.loc[number > 0, "steady"] = np.nan
-    many["day"] = many["day"] + later
-    many["when"] = many["when"] + pd.to_timedelta(np.round(later * 86_400), unit="s")
-    bench.account.changed(data.file, "ADDL unfolded into single doses", data.lines[count > 1])
-    return many
-
-
-def _steady(bench: Bench, data: Dataset, words: pd.Series, interval: pd.Series) -> np.ndarray:
-    """Which doses stand for all those before them (SS 1), at an interval II."""
-    state = bench.numbers(data, "SS").fillna(0)
-    label = DRUGS[DRUG].label
-    bench.flag(data, ~state.isin([0, 1]), "SS", "0, or 1 for a dose that has come to steady state")
-    bench.flag(data, (state == 1) & words.ne(DRUG), "SS", f"a steady state of {label} only")
-    bench.flag(data, (state == 1) & (interval <= 0), "II", "an interval above 0 beside SS 1")
-    return (state == 1).to_numpy()
-
-
-def _observations(bench: Bench, data: Dataset, rows: np.ndarray, place: dict) -> pd.DataFrame:
-    data = data.select(rows)
-    if not len(data):
-        return no_records()
-    mapping = bench.mapping["nonmem"]
-    column = "DVID" if "DVID" in data else "CMT"
-    words = _words(bench, data, column, mapping["dvid"], QUANTITIES)
-    missing = bench.numbers(data, "MDV").eq(1).to_numpy()
-    factor = np.ones(len(data))
-    known: dict[str, np.ndarray] = {}
-    for kind in sorted(set(words) & set(QUANTITIES)):
-        of_kind = words.eq(kind).to_numpy()
-        factor[of_kind] = _factor(bench, data, kind)
-        unit = str(mapping["units"].get(kind, ""))
-        expected = f"{unit}, the unit of {kind} in the mapping"
-        _check_units(bench, data, of_kind & ~missing, OF_RESULTS, expected, unit)
-        own = _antilogs(bench, data.select(of_kind), kind)
-        found = read_results(bench, own, "DV", kind, factor[of_kind], missing[of_kind])
-        for name, values in in_draft(found).items():
-            blank = False if values.dtype == bool else np.nan
-            known.setdefault(name, np.full(len(data), blank, values.dtype))[of_kind] = values
-    tube = data.text("TUBE").str.lower()
-    lln = bench.numbers(data, "LLN").to_numpy() * np.where(words == COUNT, factor, 1.0)
-    return draft(data, "", data.text("ID"), tube=tube.where(tube != "", None).to_numpy(),
-                 lln=np.round(lln, 6), column="DV", cell=data.text("DV").to_numpy(), **known,
-                 **{name: values[rows] for name, values in place.items()}
-                 ).assign(kind=words.to_numpy())  # fmt: skip
-
-
-def _check_units(
-    bench: Bench, data: Dataset, rows: np.ndarray, columns: tuple[str, ...], expected: str,
-    unit: str,
-) -> None:  # fmt: skip
-    """Columns that state a unit agree with the unit that is read."""
-    for column in (name for name in columns if name in data):
-        bench.flag(data, rows & other_units(data.text(column), unit), column, expected)
-
-
-def _factor(bench: Bench, data: Dataset, kind: str) -> float:
-    """From the mapping's unit of a quantity to the event table's, 1 (and a problem) without one."""
-    unit = str(bench.mapping["nonmem"]["units"].get(kind, ""))
-    factor = FACTORS[kind](unit) if unit else None
-    if factor is None:
-        example = f'[nonmem.units] {kind} = "{OBSERVABLES[kind].unit}"'
-        expected = f"the unit of {kind} in the mapping: {example}"
-        bench.found(data.file).add(None, "DV", unit or None, expected)
-    return float(factor or 1)
-
-
-_BASES = {"e": math.e, "10": 10.0, "2": 2.0}
-"""Bases of logarithms that a mapping may name."""
-
-
-def _antilogs(bench: Bench, data: Dataset, kind: str) -> Dataset:
-    """Results and limits that the mapping calls logarithms as the numbers themselves."""
-    base = bench.mapping["nonmem"]["logarithms"].get(kind)
-    if base is None:
-        return data
-    if str(base) not in _BASES:
-        expected = f"{', '.join(_BASES)} as base in [nonmem.logarithms]"
-        bench.found(data.file).add(None, "DV", str(base), expected)
-        return data
-
-    def antilog(cell: str) -> str:
-        word = read_word(cell)
-        logs = {number: read_number(number) for number in (word.number, word.other)}
-        logs = {n: log for n, log in logs.items() if log is not None and abs(log) <= _LARGEST_LOG}
-        if word.number not in logs:
-            return cell
-        plain = {number: repr(_BASES[str(base)] ** float(log)) for number, log in logs.items()}
-        if word.other:
-            return f"{plain[word.other]}-{plain[word.number]}"
-        return cell.replace(word.number, plain[word.number])
-
-    names = [name for name in ("DV", *LLOQ, *ULOQ, "LIMIT") if name in data]
-    frame = data.frame.assign(**{n: bench.plain(data, n).map(antilog) for n in names})
-    why = f"logarithms of {kind} to the base {base}, as the mapping says"
-    bench.account.changed(data.file, why, data.lines)
-    return replace(data, frame=frame, written={})
-
-
-_LARGEST_LOG = 300
-"""Beyond it no double holds the number."""
 
 
 def _from_first_fraction(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:

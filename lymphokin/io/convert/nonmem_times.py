@@ -68,16 +68,20 @@ def date_item(data: Dataset) -> str:
     return "TIME"
 
 
-def interval_per_day(bench: Bench, data: Dataset, repeated: np.ndarray) -> float:
-    """How many units of II are a day; a problem where doses repeat and no unit is stated."""
+def interval_per_day(bench: Bench, data: Dataset, stating: np.ndarray, column: str = "II") -> float:
+    """How many units of II, or of the time of RATE or DUR, are a day.
+
+    A problem where rows state one and nothing says in which unit.
+    """
     mapping = bench.mapping["nonmem"]
     stated = mapping["interval_unit"].lower()
     per_day = PER_DAY.get(stated or ("" if date_item(data) else mapping["time_unit"].lower()))
-    if per_day is None and (repeated.any() or stated):
-        expected = 'the unit of II in the mapping: [nonmem] interval_unit = "hours" or "days"'
-        row = int(data.lines[np.argmax(repeated)]) if repeated.any() else None
-        found = mapping["interval_unit"] or (data.text("II")[repeated].iloc[0] if row else None)
-        bench.found(data.file).add(row, "II", found, expected)
+    if per_day is None and (stating.any() or stated):
+        what = "time in RATE" if column == "RATE" else column
+        expected = f'the unit of {what} in the mapping: [nonmem] interval_unit = "hours" or "days"'
+        row = int(data.lines[np.argmax(stating)]) if stating.any() else None
+        found = mapping["interval_unit"] or (data.text(column)[stating].iloc[0] if row else None)
+        bench.found(data.file).add(row, column, found, expected)
     return per_day or 1.0
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, FRACTION, LEVEL, OTHERS, Bench
-from lymphokin.quantities import DRUG
+from lymphokin.io.convert.bench import Bench
+from lymphokin.io.convert.limits import table_of
 
 SAME = 1 / 86_400
 """Days within which records are at the same time."""
@@ -20,7 +20,6 @@ _ORDER = {
     "highest": (["value", "at"], False),
 }
 """Columns that sort records of one time, the one to keep first, and whether upwards."""
-_KEYS = {**dict.fromkeys((COUNT, *OTHERS), "lab"), LEVEL: DRUG}
 
 
 def without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
@@ -36,8 +35,8 @@ def without_repeats(bench: Bench, records: pd.DataFrame) -> pd.DataFrame:
     beside = known.groupby([keyed[name] for name in _PLACE]).transform("any") & ~known
     why = "no result beside a result at the same time"
     records = drop(bench, records, beside.to_numpy(), why)
-    for kind, table in _KEYS.items():
-        rule = bench.mapping[table]["repeats"]
+    for kind in (n for n in bench.words.quantities if n not in bench.words.events):
+        rule = bench.mapping[table_of(kind)]["repeats"]
         if rule:
             records = _by_rule(bench, records, kind, rule)
     _refuse_conflicts(bench, records)
@@ -96,10 +95,11 @@ def _refuse_conflicts(bench: Bench, records: pd.DataFrame) -> None:
     for record, other in shown:
         beside = f"{record.value:g} beside {other[0]:g} of row {int(other[1]):,}"
         beside += f" of {other[2]}" if other[2] != record.source else ""
-        if record.kind in (FRACTION, DOSE):
+        kind = str(record.kind)
+        if kind not in bench.words.quantities or kind in bench.words.events:
             hint = "a duplicate? keep one of them"
         else:
-            hint = (f'a duplicate visit? keep one of them, or [{_KEYS[str(record.kind)]}] repeats '
+            hint = (f'a duplicate visit? keep one of them, or [{table_of(kind)}] repeats '
                     '= "first", "last", "mean", "lowest" or "highest" in the mapping')  # fmt: skip
         _add(bench, record, "one value per subject, time and test", hint, beside)
 

@@ -164,8 +164,8 @@ class Reading:
 EXPECTED = {
     "unit": 'a known unit; name it in the mapping, e.g. [lab.units] "theirs" = "10^9/L"',
     "no unit": 'a unit on every result, or the unit of all in the mapping: [lab] unit = "10^9/L"',
-    "number": "a number, or `<` and a limit; words of no result: [lab] missing in the mapping, "
-    'marks beside numbers: [format] flags = ["*"]',
+    "number": "a number, a range low-high, or `<` and a limit; words of no result: [lab] missing "
+    'in the mapping, marks beside numbers: [format] flags = ["*"]',
     "word": "no standardised number where there is no result",
     "disagree": "the result as collected and its standardised number to agree within 2 % or "
     "the rounding of what is printed (its decimals in the mapping: [lab] standard_decimals = 1)",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import FRACTION, Bench, draft
+from lymphokin.io.convert.bench import FRACTION, Bench, draft, stated
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
-from lymphokin.io.convert.limits import in_draft, read_results
-from lymphokin.io.convert.nonmem import FACTORS, misnamed
+from lymphokin.io.convert.limits import in_draft, read_results, read_single_events
+from lymphokin.io.convert.mapping_defaults import MEASURED
+from lymphokin.io.convert.nonmem import misnamed
 from lymphokin.io.convert.written_dates import in_iso
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
-from lymphokin.quantities import OBSERVABLES
+from lymphokin.lab_units import unit_factor
 from lymphokin.schedule import SATURDAY, treatment_days
 
 TO_FILL_IN = "one to fill in"
@@ -46,10 +49,11 @@ def draft_wide(bench: Bench, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]
     bench.flag(data, ids.duplicated() & (ids != ""), wide["id"].upper(), "one row per patient",
                "a duplicate visit? keep one of them")  # fmt: skip
     parts, blank = [], np.zeros(len(data), int)
-    for column, day in wide["visits"].items():
-        cells = _visit(bench, data, str(column).upper(), float(day), ids)
-        blank += cells["value"].isna().to_numpy()
-        parts.append(cells[cells["value"].notna().to_numpy()])
+    for measured in _measured(bench):
+        for column, day in measured.visits.items():
+            cells = _visit(bench, data, measured, str(column).upper(), float(day), ids)
+            blank += cells["value"].isna().to_numpy()
+            parts.append(cells[cells["value"].notna().to_numpy()])
     bench.account.changed(
         data.file, "blank cell(s): no result on that visit", data.lines[blank > 0]
     )
@@ -58,6 +62,56 @@ def draft_wide(bench: Bench, data: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]
     silent = ~ids.isin(set(records["id"])).to_numpy()
     bench.account.dropped(data.file, "a patient without any result", data.lines[silent])
     return records, _covariates(bench, data, ids, wide["covariates"])
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A quantity or covariate with a column per visit.
+
+    Attributes:
+        name: Its word in the event table.
+        table: The table of the mapping that says the rest.
+        unit: Of its values.
+        visits: Day of each column.
+        lesions: Lesion of each column, of what is measured per lesion.
+        lloq: Limit of quantification in its unit, 0 without one.
+        uloq: Upper limit, 0 without one.
+    """
+
+    name: str
+    table: str
+    unit: str
+    visits: dict[str, float]
+    lesions: dict[str, int]
+    lloq: float
+    uloq: float
+
+    def own_unit(self, bench: Bench) -> str:
+        """Its unit in the event table."""
+        covariate = bench.words.varying.get(self.name)
+        return covariate.unit if covariate else bench.words.observable(self.name).unit
+
+    def factor(self, bench: Bench) -> Fraction | None:
+        """From its unit to the event table's."""
+        if self.name in bench.words.varying:
+            return unit_factor(self.unit, self.own_unit(bench))
+        return bench.unit_factor(self.name, self.unit)
+
+
+def _measured(bench: Bench) -> list[_Measured]:
+    """What has columns of visits: the quantity of [wide], and those of [wide.more]."""
+    wide = bench.mapping["wide"]
+    own = {name.lower(): name for name in (*bench.words.quantities, *bench.words.varying)}
+    tables = [("wide", wide["quantity"], wide)] if wide["visits"] else []
+    tables += [(f"wide.more.{name}", name, keys) for name, keys in wide["more"].items()]
+    return [
+        _Measured(
+            str(own.get(name.lower(), name)),
+            table,
+            *(keys.get(key, default) for key, default in MEASURED.items()),
+        )
+        for table, name, keys in tables
+    ]
 
 
 def _check_mapping(bench: Bench, data: Dataset) -> None:
@@ -73,41 +127,68 @@ def _check_mapping(bench: Bench, data: Dataset) -> None:
         found.add(None, None, ", ".join(units), "the names of a NONMEM table without units",
                   f"name them in the mapping: [nonmem] columns = {{ {names} }}")  # fmt: skip
         return
-    if not wide["id"] or not wide["visits"]:
+    if not wide["id"] or not _measured(bench):
         found.add(None, None, f"columns {', '.join(map(str, data.frame.columns))}"[:120],
                   "a mapping with [wide] id, unit and visits, or a table of a known kind",
                   hint)  # fmt: skip
         return
-    columns = [wide["id"], *wide["visits"], *wide["covariates"].values()]
+    columns = [wide["id"], *(c for m in _measured(bench) for c in m.visits)]
+    columns += wide["covariates"].values()
     columns += [wide[k] for k in ("fraction_gy_column", "fractions_column", "start_date_column")]
     for column in (str(c).upper() for c in columns if c):
         if column not in data:
             found.add(None, column, None, f"the column {column} of the mapping")
-    for column, day in wide["visits"].items():
-        if not isinstance(day, int | float) or isinstance(day, bool):
-            found.add(
-                None, str(column), str(day), "the day of the visit as a number in the mapping"
-            )
-    if wide["quantity"] not in OBSERVABLES:
-        found.add(
-            None, None, wide["quantity"], f"one of {', '.join(OBSERVABLES)} as [wide] quantity"
-        )
-    elif not wide["unit"] or FACTORS[wide["quantity"]](wide["unit"]) is None:
-        expected = f'a known unit, such as [wide] unit = "{OBSERVABLES[wide["quantity"]].unit}"'
-        found.add(None, None, wide["unit"] or None, expected)
+    for measured in _measured(bench):
+        _check_measured(bench, data, measured)
     unknown = [c for c in wide["covariates"] if c.upper() not in COVARIATES]
     for name in unknown:
         found.add(None, None, name, "a covariate of the event table: " + ", ".join(COVARIATES))
 
 
-def _visit(bench: Bench, data: Dataset, column: str, day: float, ids: pd.Series) -> pd.DataFrame:
-    wide = bench.mapping["wide"]
-    kind, per_unit = wide["quantity"], float(FACTORS[wide["quantity"]](wide["unit"]) or 1)
-    limits = {key: wide[key] * per_unit for key in ("lloq", "uloq")}
+def _check_measured(bench: Bench, data: Dataset, measured: _Measured) -> None:
+    """What stands in columns of visits is known, and its days, unit and lesions are stated."""
+    found, words, table = bench.found(data.file), bench.words, measured.table
+    for column, day in measured.visits.items():
+        if not isinstance(day, int | float) or isinstance(day, bool):
+            found.add(
+                None, str(column), str(day), "the day of the visit as a number in the mapping"
+            )
+    known = (*words.quantities, *words.varying)
+    if measured.name not in known:
+        key = "[wide] quantity" if table == "wide" else f"the table [{table}]"
+        found.add(None, None, measured.name, f"one of {', '.join(known)} as {key}")
+        return
+    if measured.name in words.events:
+        return
+    if not measured.unit or measured.factor(bench) is None:
+        own = measured.own_unit(bench)
+        expected = f'a known unit, such as [{table}] unit = "{own}"'
+        found.add(None, None, measured.unit or None, expected)
+    lesion = measured.name in words.quantities and words.observable(measured.name).per_lesion
+    for column in measured.visits:
+        number = measured.lesions.get(column)
+        if lesion and not (isinstance(number, int) and number > 0):
+            expected = f'the lesion that was measured: [{table}.lesions] "{column}" = 1'
+            found.add(None, str(column), None if number is None else str(number), expected)
+
+
+def _visit(
+    bench: Bench, data: Dataset, measured: _Measured, column: str, day: float, ids: pd.Series
+) -> pd.DataFrame:
+    kind, words = measured.name, bench.words
+    about = {"day": day, "column": column, "cell": data.text(column).to_numpy()}
+    if kind in words.events:
+        return draft(data, kind, ids, **about, **read_single_events(bench, data, column))
+    per_unit = float(measured.factor(bench) or 1)
+    if kind in words.varying:
+        bench.columns[kind] = column
+        value = bench.numbers(data, column).to_numpy() * per_unit
+        return draft(data, stated(kind), ids, value=value, **about)
+    limits = {"lloq": measured.lloq * per_unit, "uloq": measured.uloq * per_unit}
     factor = np.full(len(data), per_unit)
-    found = read_results(bench, data, column, kind, factor, limits=limits, table="wide")
-    return draft(data, kind, ids, day=day, column=column, cell=data.text(column).to_numpy(),
-                 **in_draft(found))  # fmt: skip
+    found = read_results(bench, data, column, kind, factor, limits=limits, table=measured.table)
+    lesions = {str(name).upper(): number for name, number in measured.lesions.items()}
+    return draft(data, kind, ids, **about, lesion=lesions.get(column, 0), **in_draft(found))
 
 
 def _fractions(bench: Bench, data: Dataset, ids: pd.Series) -> pd.DataFrame:
