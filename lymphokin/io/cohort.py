@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from lymphokin.io.known import has_number
 from lymphokin.io.vocabulary import COLUMNS, COVARIATES, NUMERIC_COVARIATES, SELDOM
 from lymphokin.quantities import Vocabulary
 from lymphokin.sites import UNKNOWN, SiteTable, shipped_sites
@@ -185,21 +186,25 @@ class Cohort:
     def last_baseline(self, quantity: str) -> pd.Series:
         """Each patient's last value up to day 0, in the unit of `quantity`; NaN if there is none.
 
-        It decides the grade before treatment, and whether a patient lies outside a fitted cohort.
+        It tells whether a patient lies outside a fitted cohort. A value that is only known to lie
+        above a limit, or between two, is none.
         """
-        before = self._before_treatment(quantity)
+        before = self.before_treatment(quantity)
+        before = before[has_number(before)]
         return before.groupby("id")["value"].last().reindex(self.patients.index)
 
     def mean_baseline(self, quantity: str) -> pd.Series:
         """Geometric mean of each patient's values up to day 0, in the unit of `quantity`.
 
         NaN if there is none. Regressions take it: one count is noisier than the mean of several.
+        Values as of :meth:`last_baseline`.
         """
-        before = self._before_treatment(quantity)
+        before = self.before_treatment(quantity)
+        before = before[has_number(before)]
         logs = before["value"].map(np.log).groupby(before["id"]).mean()
         return logs.reindex(self.patients.index).map(np.exp)
 
-    def _before_treatment(self, quantity: str) -> pd.DataFrame:
+    def before_treatment(self, quantity: str) -> pd.DataFrame:
         """Records of a quantity up to the first fraction that have a value."""
         of = self.observations
         return of[(of["quantity"] == quantity) & (of["day"] <= 0)].dropna(subset=["value"])

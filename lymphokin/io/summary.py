@@ -9,6 +9,7 @@ import pandas as pd
 
 from lymphokin.endpoint import grade_of_count
 from lymphokin.io.cohort import Cohort
+from lymphokin.io.known import has_number
 from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.quantities import DRUG
 
@@ -20,7 +21,8 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
 
     `quantities`: per measured quantity its visits, values, results known only to lie below a limit,
     above one or between two, and visits without a result. `weeks`: lymphocyte counts per week from
-    day 0 with their median (1e9/L) and how many are CTCAE grade 2 or worse. `missing`:
+    day 0 (without those only known to lie above a limit or between two) with their median (1e9/L)
+    and how many are CTCAE grade 2 or worse. `missing`:
     patients without each covariate.
     """
     seen, drugs = cohort.observations, cohort.vocabulary.drugs
@@ -58,6 +60,7 @@ def summarise(cohort: Cohort) -> dict[str, Any]:
 
 def _weeks(seen: pd.DataFrame) -> list[dict[str, Any]]:
     counts = seen[(seen["quantity"] == "alc") & seen["value"].notna()]
+    counts = counts[has_number(counts)]
     week = np.floor(counts["day"].to_numpy(float) / DAYS_PER_WEEK).astype(int)
     grades = np.array(
         [

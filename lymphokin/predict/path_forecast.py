@@ -18,6 +18,7 @@ from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.evaluated import Evaluated
 from lymphokin.infer.weights import weighted_quantile
 from lymphokin.io import Cohort
+from lymphokin.io.known import settles
 from lymphokin.model import ModelError, Residual
 from lymphokin.population import PackedCohort, draw_measured
 from lymphokin.predict.endpoint_draws import (
@@ -42,7 +43,10 @@ class Window:
     visits: np.ndarray
     """[visit] days: the patient's own inside the window, then the planned ones that are to come"""
     values: np.ndarray
-    """[visit] what was measured there; NaN on days to come"""
+    """[visit] what was measured there; NaN on days to come, and where only limits are known that
+    leave open on which side of the endpoint's level it lies"""
+    limits: np.ndarray
+    """[visit, 2] between which the measurement lies: 0 and infinity on days to come"""
 
     @property
     def days(self) -> list[float]:
@@ -70,13 +74,24 @@ def windows_of(cohort: Cohort, endpoint: Endpoint) -> dict[str, Window]:
         inside = of_patient[of_patient["day"].between(start + begin, start + end)]
         last = float(of_patient["day"].max()) if len(of_patient) else -np.inf
         coming = start + planned[start + planned > last + endpoint.window]
+        values, limits = _measured(inside, endpoint.below)
         result[str(patient)] = Window(
             float(start + begin),
             float(start + end),
             np.concatenate([inside["day"].to_numpy(float), coming]),
-            np.concatenate([inside["value"].to_numpy(float), np.full(len(coming), np.nan)]),
+            np.concatenate([values, np.full(len(coming), np.nan)]),
+            np.concatenate([limits, np.tile([0.0, np.inf], (len(coming), 1))]),
         )
     return result
+
+
+def _measured(rows: pd.DataFrame, level: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """``values`` and ``limits`` of a window, of the rows inside it."""
+    value, censored = rows["value"].to_numpy(float), rows["censored"].to_numpy(bool)
+    limits = np.where(censored[:, None], rows[["lower", "upper"]].to_numpy(float), value[:, None])
+    # Of a value below the level itself its limit does not lie below it.
+    value = np.where(censored & (limits[:, 1] == level), value * (1 - 1e-9), value)
+    return np.where(settles(rows, level), value, np.nan), limits
 
 
 def path_forecast(
@@ -240,6 +255,8 @@ def measured_numbers(
     until = window.begin if counts_until is None else counts_until
     seen = (window.visits <= until) & ~np.isnan(window.values)
     measured[:, seen] = np.log(window.values[seen])
+    known = (window.visits <= until) & ~seen
+    measured[:, known] = np.clip(measured[:, known], *log_of(window.limits[known]).T)
     number, event = of_values(endpoint, measured, window)
     return number, event, np.repeat(weights, MEASURED_DRAWS) / MEASURED_DRAWS
 

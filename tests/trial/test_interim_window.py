@@ -47,7 +47,9 @@ KINDS = [
 def by_hand(judged: Endpoint, day: np.ndarray, log_value: np.ndarray, taken: np.ndarray) -> bool:
     """The event as forecasts read it off the visits that took place."""
     assert judged.until is not None
-    window = Window(judged.begin, judged.until, day[taken], np.exp(log_value[taken]))
+    values = np.exp(log_value[taken])
+    limits = np.stack([values, values], axis=1)
+    window = Window(judged.begin, judged.until, day[taken], values, limits)
     return bool(of_values(judged, log_value[taken][None], window)[1][0])
 
 
@@ -127,7 +129,8 @@ def test_what_visits_to_come_may_show_is_what_scipy_says():
     first, last = student.cdf((np.log(0.495) - true[1:]) / sd, RESIDUAL.degrees_of_freedom)
     rng = np.random.default_rng(0)
     for value, expected in ((0.8, 1 - (1 - 0.7 * first) * (1 - last)), (0.49, 1.0)):
-        window = Window(0, 30, np.array([7.0, 14, 28]), np.array([value, np.nan, np.nan]))
+        limits = np.array([[value, value], [0, np.inf], [0, np.inf]])
+        window = Window(0, 30, np.array([7.0, 14, 28]), np.array([value, np.nan, np.nan]), limits)
         many = np.tile(true, (2000, 1))
         found = shown_to_come(design, window, many, RESIDUAL, np.full((2000, 1), sd), rng)
         assert found.mean() == pytest.approx(expected, abs=0.01)

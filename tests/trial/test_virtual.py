@@ -238,7 +238,8 @@ def test_an_endpoint_of_a_window_is_read_off_the_visits_and_off_the_true_curve(n
     for i, last in enumerate(np.asarray(followed.courses.last_fraction)):
         start = last if judged.reference == "last_fraction" else 0.0
         window = Window(start + judged.begin, start + judged.until, start + np.array(judged.visits),
-                        np.full(len(judged.visits), np.nan))  # fmt: skip
+                        np.full(len(judged.visits), np.nan),
+                        np.tile([0.0, np.inf], (len(judged.visits), 1)))  # fmt: skip
         alc = np.asarray(followed.alc)[:, i]
         seen = np.round(alc[window.visits.astype(int)], 2)
         expected["visits"].append(of_values(judged, np.log(seen)[None] + 1e-9, window)[1][0])

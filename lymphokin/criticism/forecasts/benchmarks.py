@@ -16,6 +16,7 @@ from scipy.stats import t
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.endpoint import measured_threshold
 from lymphokin.io import Cohort
+from lymphokin.io.known import has_number
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.endpoint_draws import records_used
 from lymphokin.rivals import load_regression
@@ -89,6 +90,7 @@ def last_counts(cohort: Cohort, until: float, before: pd.Series | None = None) -
     the endpoint visit. 1e9/L.
     """
     counts = cohort.observations.query("quantity == 'alc'").dropna(subset=["value"])
+    counts = counts[has_number(counts)]
     visit = endpoint_visits(cohort)["endpoint_day"] if before is None else before
     used = counts[records_used(counts, visit, until)]
     return used.groupby("id")["value"].last().astype(float)
