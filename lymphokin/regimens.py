@@ -43,8 +43,12 @@ def regimens() -> Mapping[str, Regimen]:
     return {drug: Regimen(**keys) for drug, keys in tables.items()}
 
 
-def usual_pulses(drug: str) -> PulseCalendar:
+def usual_pulses(drug: str, per_mg: float = 1.0) -> PulseCalendar:
     """The usual regimen of a drug as a calendar, from day 0.
+
+    Args:
+        drug: its word in the event table.
+        per_mg: how many of the unit of its amounts a milligram is.
 
     Raises:
         KeyError: when no usual regimen of the drug is known.
@@ -57,4 +61,5 @@ def usual_pulses(drug: str) -> PulseCalendar:
         usual.every,
         usual.pulses,
         usual.doses_per_day,
+        per_mg=per_mg,
     )

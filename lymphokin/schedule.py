@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,20 +105,28 @@ class PulseCalendar:
 
     `doses_per_day` doses are spread evenly over 24 h. `first_dose_day`: time of the first intake
     in days from the first fraction, e.g. 2/24 for two hours after it. The absorption lag is not
-    part of the regimen. Usual regimens: :func:`lymphokin.regimens.usual_pulses`.
+    part of the regimen. Usual regimens: :func:`lymphokin.regimens.usual_pulses`. The dose of a day
+    is `mg_per_m2_per_day`, or `amount_per_day` in the drug's unit, whatever the body surface;
+    `per_mg`: how many of the drug's unit a milligram is.
     """
 
     drug: str
-    mg_per_m2_per_day: float
+    mg_per_m2_per_day: float | None
     days_per_pulse: int
     interval_days: float
     cycles: int
     doses_per_day: int = 1
     first_dose_day: float = 0.0
+    amount_per_day: float | None = None
+    per_mg: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.mg_per_m2_per_day < np.inf:
-            raise ValueError(f"a pulse needs a dose above 0 mg/m2; got {self.mg_per_m2_per_day}")
+        stated = [d for d in (self.mg_per_m2_per_day, self.amount_per_day) if d is not None]
+        if len(stated) != 1 or not 0 < stated[0] < np.inf:
+            raise ValueError(
+                "a pulse needs either mg_per_m2_per_day or amount_per_day, above 0; got "
+                f"{self.mg_per_m2_per_day} and {self.amount_per_day}"
+            )
         if min(self.days_per_pulse, self.cycles, self.doses_per_day) < 1:
             raise ValueError("days_per_pulse, cycles and doses_per_day must be at least 1")
         if not np.isfinite(self.first_dose_day):
@@ -128,10 +136,17 @@ class PulseCalendar:
                 f"pulses of {self.days_per_pulse} days every {self.interval_days} days overlap"
             )
 
+    def amount(self, bsa: Any) -> Any:
+        """Amount of one intake in the drug's unit, for body surface areas (m2; number or array)."""
+        if self.amount_per_day is not None:
+            return self.amount_per_day / self.doses_per_day + 0.0 * bsa
+        assert self.mg_per_m2_per_day is not None
+        return self.mg_per_m2_per_day * bsa / self.doses_per_day * self.per_mg
+
     def doses(self, bsa: float) -> pd.DataFrame:
         """Every intake of a patient with body surface area `bsa` (m2).
 
-        Columns: day, drug, amount_mg; sorted by day.
+        Columns: day, drug, amount_mg (in the drug's unit); sorted by day.
         """
         import pandas as pd
 
@@ -148,7 +163,7 @@ class PulseCalendar:
             {
                 "day": self.first_dose_day + times.ravel(),
                 "drug": np.full(times.size, self.drug, dtype=object),
-                "amount_mg": self.mg_per_m2_per_day * bsa / self.doses_per_day,
+                "amount_mg": self.amount(bsa),
             }
         )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_MG_IN = {"fg": 1e12, "pg": 1e9, "ng": 1e6, "ug": 1e3, "µg": 1e3, "mg": 1.0, "cg": 0.1, "dg": 0.01,
+          "g": 1e-3, "kg": 1e-6}  # fmt: skip
 _PREFIXES = ("", "f", "p", "n", "u", "µ", "m", "c", "d", "k", "M", "G")
 _SCALED = ("g", "L", "l", "m", "mol", "Gy", "Sv", "Bq", "U", "IU", "J", "cal", "N", "Pa", "Hz", "V",
            "K", "Da", "eq", "osm", "kat", "s", "M")  # fmt: skip
@@ -38,3 +40,14 @@ def unknown_unit(unit: str) -> str | None:
                 "{spots}/mL"
             )
     return None
+
+
+def mg_in(unit: str) -> float | None:
+    """How many of a unit a milligram is; None where the unit is no mass.
+
+    Example:
+        >>> from lymphokin.model.units import mg_in
+        >>> mg_in("ug"), mg_in("mg"), mg_in("nmol")
+        (1000.0, 1.0, None)
+    """
+    return _MG_IN.get(unit)

@@ -39,6 +39,8 @@ class PopulationDraws:
             draws (:data:`lymphokin.population.seen.NAMES`); None where there are no patients.
         seen_patients: the same features, one row per patient; None where single patients are not
             known.
+        seen_until: last day, from the first fraction, on which each quantity was measured or each
+            event looked for in those patients; None where it is not known.
         approximation: the verdict on a posterior that was approximated, else None.
         centre_offsets: those of :data:`CENTRE_OFFSETS` by which the draws differ as centres do.
             They are then of a centre that is not among those behind them.
@@ -55,6 +57,7 @@ class PopulationDraws:
     centre_offsets: tuple[str, ...] = ()
     sites: SiteTable = field(default_factory=shipped_sites)
     seen_sites: frozenset[str] | None = None
+    seen_until: Mapping[str, float] | None = None
 
     @classmethod
     def of_prior(cls, model: Model, draws: int = PRIOR_DRAWS, seed: int = 0) -> PopulationDraws:

@@ -3,7 +3,7 @@
 from lymphokin.predict.composites import composites_table
 from lymphokin.predict.contrast import arm_contrast, own_shares, prepare_contrast
 from lymphokin.predict.forecast import CONTRACT, Forecast, forecast
-from lymphokin.predict.range import seen_ranges
+from lymphokin.predict.range import seen_ranges, seen_until
 from lymphokin.predict.trajectories import chosen_draws, fitted_courses
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "own_shares",
     "prepare_contrast",
     "seen_ranges",
+    "seen_until",
 ]

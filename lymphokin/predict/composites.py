@@ -19,9 +19,9 @@ from lymphokin.infer.learnt import contraction_of, learnt_word
 from lymphokin.io import Cohort
 from lymphokin.model import Model
 from lymphokin.model.composites import FOLD, RATE, DeclaredComposite
+from lymphokin.model.usual import usual_calendars
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.predict.contrast import ALONE, NO_EFFECT_Z, TYPICAL_BSA_M2
-from lymphokin.regimens import regimens, usual_pulses
 from lymphokin.sites import SiteTable
 
 FRACTIONS, GY, SITE, IRRADIATED = 5, 8.0, "lung_peripheral", 2
@@ -154,7 +154,8 @@ class _Reference:
 
     @classmethod
     def of(cls, model: Model, sites: SiteTable) -> _Reference:
-        drug = next((name for name in model.drugs if name in regimens()), "")
+        usual = usual_calendars(model)
+        drug = next(iter(usual), "")
         label = model.vocabulary.drug(drug).label if drug else ""
         arms = (ALONE, f"{ALONE}+{label}") if drug else (ALONE,)
         ids = [f"{arm} {i}" for arm in arms for i in range(1 + NEW_PATIENTS)]
@@ -169,7 +170,7 @@ class _Reference:
         ]
         given = [pd.DataFrame({"id": [], "day": [], "drug": [], "amount_mg": []})]
         if drug:
-            own = usual_pulses(drug).doses(TYPICAL_BSA_M2)
+            own = usual[drug].doses(TYPICAL_BSA_M2)
             given += [own.assign(id=name) for name in ids[len(ids) // 2 :]]
         columns = ["id", "day", "quantity", "value", "lloq", "tube", "lesion"]
         cohort = Cohort(

@@ -19,9 +19,10 @@ from lymphokin.endpoint import measured_threshold
 from lymphokin.infer.density import CohortDensity, flat
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
+from lymphokin.model import Model
 from lymphokin.model.roles import Contrast, contrast_of
+from lymphokin.model.usual import usual_calendars
 from lymphokin.population import CohortArrays, pack, probability_below
-from lymphokin.regimens import regimens, usual_pulses
 
 TYPICAL_BSA_M2 = 1.8
 """Adults; used where the table has no body surface area."""
@@ -32,18 +33,19 @@ ALONE, DIFFERENCE = "SBRT", "difference"
 COLUMNS = ("link", "arm", "n", "rate_q05", "rate_q50", "rate_q95")
 
 
-def with_drug(cohort: Cohort, drug: str) -> Cohort:
+def with_drug(cohort: Cohort, model: Model, drug: str) -> Cohort:
     """The cohort with a drug for all: their own doses, or the usual regimen by surface area.
 
     Where no usual regimen is known, those who did not get the drug stay without it.
     """
-    if drug not in regimens():
+    usual = usual_calendars(model).get(drug)
+    if usual is None:
         return cohort
     treated = set(cohort.doses_of(drug)["id"])
     area = cohort.patients["bsa"].astype(float)
     typical = area.median() if area.notna().any() else TYPICAL_BSA_M2
     added = [
-        usual_pulses(drug).doses(float(bsa)).assign(id=str(patient))
+        usual.doses(float(bsa)).assign(id=str(patient))
         for patient, bsa in area.fillna(typical).items()
         if patient not in treated
     ]
@@ -53,7 +55,8 @@ def with_drug(cohort: Cohort, drug: str) -> Cohort:
 def _dosed(density: CohortDensity, drug: str) -> tuple[CohortDensity, dict[str, float]]:
     """The same patients with the drug and without records, and the endpoint visit of each."""
     cohort = density.packed.cohort
-    bare = with_drug(replace(cohort, observations=cohort.observations.iloc[:0]), drug)
+    unseen = replace(cohort, observations=cohort.observations.iloc[:0])
+    bare = with_drug(unseen, density.likelihood.model, drug)
     visits = endpoint_visits(cohort)
     day_of = {str(i): float(day) for i, day in visits["planned_day"].items()}
     packed = pack(density.likelihood.model, bare, {i: [day] for i, day in day_of.items()})

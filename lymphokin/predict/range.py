@@ -38,6 +38,14 @@ def seen_ranges(cohort: Cohort, visits: pd.DataFrame) -> dict[str, list[float]]:
     return {name: [float(table[name].min()), float(table[name].max())] for name in NAMES}
 
 
+def seen_until(cohort: Cohort) -> dict[str, float]:
+    """Last day, from the first fraction, on which each quantity was measured in anybody, or each
+    event looked for.
+    """
+    known = cohort.observations.dropna(subset=["value"])
+    return {str(name): float(day) for name, day in known.groupby("quantity")["day"].max().items()}
+
+
 def outside(
     cohort: Cohort,
     visits: pd.DataFrame,

@@ -8,7 +8,7 @@ from lymphokin.io.visits import endpoint_visits
 from lymphokin.pages.messages import Message, say
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.provenance import provenance_of, rounded
-from lymphokin.predict.range import NAMES, features
+from lymphokin.predict.range import NAMES, features, seen_until
 from lymphokin.predict.risk_calibration import calibration_of_run
 from lymphokin.run.folder import read_forecasts
 
@@ -67,6 +67,7 @@ def population_of(fit: Fit) -> PopulationDraws:
         features(fit.cohort, endpoint_visits(fit.cohort))[list(NAMES)],
         origin.get("approximation", {}).get("verdict"),
         sites=fit.cohort.sites,
+        seen_until=origin.get("seen_until", seen_until(fit.cohort)),
         seen_sites=frozenset(origin.get("seen_sites", fit.cohort.site_names)),
     )
 

@@ -19,7 +19,7 @@ from lymphokin.infer.fitting import FitSettings
 from lymphokin.io import Cohort
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.model import Model
-from lymphokin.predict import seen_ranges
+from lymphokin.predict import seen_ranges, seen_until
 
 PACKAGES = ("lymphokin", "jax", "jaxlib", "numpyro", "diffrax", "numpy", "pandas", "arviz-stats")
 
@@ -34,6 +34,7 @@ def provenance_of(density: CohortDensity, settings: FitSettings) -> dict[str, An
     cohort = density.packed.cohort
     return origin_of(density.likelihood.model, cohort, settings.nuts.seed, settings.method) | {
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
+        "seen_until": seen_until(cohort),
         "seen_sites": cohort.site_names,
         "data_warnings": [*cohort.warnings, *density.packed.warnings],
     }

@@ -4,11 +4,31 @@ lesions outside the field, events, and what an endpoint compares with the time b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lymphokin.endpoints import Endpoint
 from lymphokin.model import Model
+from lymphokin.model.units import mg_in
+from lymphokin.schedule import PulseCalendar
+
+type Problem = tuple[str, str | None, str]
+"""Key of a design, what was found there, and what was expected."""
+
+
+def _refuse(problems: Iterator[Problem]) -> None:
+    said = [f"{key}: found {found or 'nothing'}, expected {expected}"
+            for key, found, expected in problems]  # fmt: skip
+    if said:
+        raise ValueError("; ".join(said))
+
+
+def drug_problems(model: Model, plan: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the drug that a design names."""
+    known, named = list(model.drugs), plan.get("drug")
+    if named not in known if named is not None else len(known) > 1:
+        takes = ", ".join(known) or "none"
+        yield "design.drug", named, f"a drug of model {model.name}: {takes}"
 
 
 def planned_drug(model: Model, plan: Mapping[str, Any]) -> str:
@@ -21,16 +41,100 @@ def planned_drug(model: Model, plan: Mapping[str, Any]) -> str:
     Raises:
         ValueError: when the model does not take it, or takes several and none is named.
     """
-    known, named = list(model.drugs), plan.get("drug")
-    if named is None and len(known) < 2:
-        return known[0] if known else ""
-    if named not in known:
-        takes = ", ".join(known) or "none"
-        raise ValueError(
-            f"design.drug: found {named or 'nothing'}, expected a drug of model {model.name}: "
-            f"{takes}"
-        )
-    return str(named)
+    _refuse(drug_problems(model, plan))
+    return str(plan.get("drug") or next(iter(model.drugs), ""))
+
+
+def dose_problems(model: Model, plan: Mapping[str, Any], drug: str) -> Iterator[Problem]:
+    """What is wrong with the dose that a design states of a drug."""
+    per_m2, flat = plan.get("mg_per_m2_per_day"), plan.get("amount_per_day")
+    unit = _unit(model, drug)
+    if per_m2 is None and flat is None:
+        yield "design.mg_per_m2_per_day", None, f"a dose, or design.amount_per_day in {unit}"
+    elif per_m2 is not None and flat is not None:
+        yield "design.amount_per_day", f"{flat:g}", "left out beside design.mg_per_m2_per_day"
+    elif flat is None and mg_in(unit) is None:
+        expected = f"design.amount_per_day instead: the unit of {drug} is {unit}, which is no mass"
+        yield "design.mg_per_m2_per_day", f"{per_m2:g}", expected
+
+
+def planned_pulses(
+    model: Model, plan: Mapping[str, Any], drug: str, first_day: float
+) -> PulseCalendar:
+    """The planned drug of a treated patient, in the drug's unit.
+
+    Args:
+        model: whose patients are treated.
+        plan: the ``[design]`` table.
+        drug: that is given; empty where the model takes none.
+        first_day: of the first intake.
+
+    Raises:
+        ValueError: when the dose cannot be given in the drug's unit, or pulses overlap.
+    """
+    _refuse(dose_problems(model, plan, drug))
+    return PulseCalendar(
+        drug,
+        plan.get("mg_per_m2_per_day"),
+        plan["days_per_pulse"],
+        plan["interval_days"],
+        plan["cycles"],
+        plan["doses_per_day"],
+        first_day,
+        plan.get("amount_per_day"),
+        mg_in(_unit(model, drug)) or 1.0,
+    )
+
+
+def _unit(model: Model, drug: str) -> str:
+    return model.drugs[drug].unit if drug in model.drugs else "mg"
+
+
+def at_once_problems(model: Model, drug: str) -> Iterator[Problem]:
+    """Why doses of a drug cannot be given as virtual trials give them, all at once."""
+    if drug in model.infused:
+        expected = "a drug that is given at once: virtual trials know no infusions, and model"
+        yield "design.drug", drug, f"{expected} {model.name} reads those of {drug}"
+
+
+def refuse_infusions(model: Model, drug: str) -> None:
+    """Refuse a drug that the model knows infusions of.
+
+    Raises:
+        ValueError: when it does.
+    """
+    _refuse(at_once_problems(model, drug))
+
+
+def infusion_days(model: Model, plan: Mapping[str, Any], drug: str) -> float:
+    """Days that each dose of a synthetic trial's drug lasts, 0 where it is given at once.
+
+    Raises:
+        ValueError: when the model knows infusions of the drug and the design does not say how long
+            one lasts, or the other way round.
+    """
+    hours = plan.get("infusion_hours")
+    wrong = (
+        f"the hours of an infusion of {drug}, or 0 where it is given at once"
+        if drug in model.infused and (hours is None or hours < 0)
+        else f"left out: model {model.name} knows no infusion of {drug}"
+        if drug not in model.infused and hours
+        else None
+    )
+    _refuse(iter([("design.infusion_hours", None if hours is None else f"{hours:g}", wrong)]
+                 if wrong else []))  # fmt: skip
+    return float(hours or 0.0) / 24
+
+
+def covariate_problems(model: Model, plan: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the covariates that a design holds."""
+    known = model.table.varying
+    names = ", ".join(f"{c.name} ({c.lowest:g} to {c.highest:g})" for c in known.values())
+    for name, value in (plan.get("covariates") or {}).items():
+        c = known.get(name)
+        if c is None or not c.lowest <= value <= c.highest:
+            expected = f"covariates of model {model.name} that change within a patient: "
+            yield "design.covariates", f"{name} = {value:g}", expected + (names or "it has none")
 
 
 def held_covariates(model: Model, plan: Mapping[str, Any]) -> dict[str, float]:
@@ -44,16 +148,16 @@ def held_covariates(model: Model, plan: Mapping[str, Any]) -> dict[str, float]:
     Raises:
         ValueError: when the design names another one, or a value that cannot be.
     """
-    known, stated = model.table.varying, plan.get("covariates") or {}
-    for name, value in stated.items():
-        c = known.get(name)
-        if c is None or not c.lowest <= value <= c.highest:
-            names = ", ".join(f"{c.name} ({c.lowest:g} to {c.highest:g})" for c in known.values())
-            raise ValueError(
-                f"design.covariates: found {name} = {value:g}, expected covariates of model "
-                f"{model.name} that change within a patient: {names or 'it has none'}"
-            )
-    return {name: float(stated.get(name, c.missing)) for name, c in known.items()}
+    _refuse(covariate_problems(model, plan))
+    stated = plan.get("covariates") or {}
+    return {name: float(stated.get(name, c.missing)) for name, c in model.table.varying.items()}
+
+
+def lesion_problems(model: Model, plan: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the lesions outside the field of a design."""
+    if (shares := plan.get("outside_lesions")) and not model.has_lesions:
+        numbers = ", ".join(map(str, shares))
+        yield "design.outside_lesions", numbers, f"none: model {model.name} follows no lesions"
 
 
 def lesions_outside(model: Model, plan: Mapping[str, Any]) -> dict[int, float]:
@@ -67,9 +171,8 @@ def lesions_outside(model: Model, plan: Mapping[str, Any]) -> dict[int, float]:
     Raises:
         ValueError: when the model follows no lesions.
     """
+    _refuse(lesion_problems(model, plan))
     shares = plan.get("outside_lesions") or {}
-    if shares and not model.has_lesions:
-        raise ValueError(f"design.outside_lesions: model {model.name} follows no lesions")
     return {int(n): float(share) for n, share in shares.items() if share > 0}
 
 
@@ -110,6 +213,18 @@ def check_fold(model: Model, plan: Mapping[str, Any], judged: Endpoint) -> None:
         )
 
 
+def event_problems(
+    model: Model, plan: Mapping[str, Any], judged: Endpoint | None = None
+) -> Iterator[Problem]:
+    """What is wrong with the events that a trial follows."""
+    asked = (judged.quantity,) if judged is not None and judged.of_event else ()
+    has = f"the hazards of model {model.name}: {', '.join(model.hazards) or 'it has none'}"
+    ending = plan.get("events_that_end", ())
+    for where, names in (("design.events_that_end", ending), ("endpoint", asked)):
+        if unknown := sorted(set(names) - set(model.hazards)):
+            yield where, ", ".join(unknown), f"one of {has}"
+
+
 def followed_events(
     model: Model, plan: Mapping[str, Any], judged: Endpoint | None = None
 ) -> tuple[str, ...]:
@@ -123,10 +238,6 @@ def followed_events(
     Raises:
         ValueError: when the model has no hazard of one.
     """
-    known, ending = model.hazards, tuple(plan.get("events_that_end", ()))
+    _refuse(event_problems(model, plan, judged))
     asked = (judged.quantity,) if judged is not None and judged.of_event else ()
-    has = f"the hazards of model {model.name}: {', '.join(known) or 'it has none'}"
-    for where, names in (("design.events_that_end", ending), ("endpoint", asked)):
-        if unknown := sorted(set(names) - set(known)):
-            raise ValueError(f"{where}: found {', '.join(unknown)}, expected one of {has}")
-    return tuple(dict.fromkeys((*ending, *asked)))
+    return tuple(dict.fromkeys((*plan.get("events_that_end", ()), *asked)))

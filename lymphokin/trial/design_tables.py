@@ -89,7 +89,6 @@ class Plan:
         tuple[tuple[Many, Positive], ...],
         Field(description="a list of [fractions, Gy per fraction]", min_length=1),
     ]
-    mg_per_m2_per_day: Positive
     days_per_pulse: Many
     interval_days: Positive
     cycles: Many
@@ -100,6 +99,10 @@ class Plan:
     age_mean: Positive
     """years"""
     age_sd: Positive
+    mg_per_m2_per_day: Positive | None = None
+    """dose of the treated arm, of a drug whose unit is a mass"""
+    amount_per_day: Positive | None = None
+    """instead of it, in the drug's unit and whatever the body surface"""
     drug: Annotated[str, Field(description="a drug of the model")] | None = None
     """what the treated arm gets; may be left out where the model takes one drug"""
     covariates: Numbers = field(default_factory=dict)

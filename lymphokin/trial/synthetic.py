@@ -25,9 +25,9 @@ from lymphokin.model import Model, load_model
 from lymphokin.plausible import CHECKS
 from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, simulate_records
 from lymphokin.quantities import DRUG, OBSERVABLES, Vocabulary
-from lymphokin.schedule import PulseCalendar, treatment_days
+from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
-from lymphokin.trial.declared import planned_drug
+from lymphokin.trial.declared import infusion_days, planned_drug, planned_pulses
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.synthetic_covariates import drawn_covariates
@@ -209,6 +209,7 @@ def _planned_cohort(
     """Patients, courses and planned visits, whose values are placeholders of 1; and lesions."""
     # Without a drug of its own a model has patients who get what any table knows.
     drug = planned_drug(model, design) or DRUG
+    infused = infusion_days(model, design, drug)
     treated = f"SBRT+{model.vocabulary.drug(drug).label}"
     arms = [treated] * design["run_in"]
     randomised = ["SBRT", treated] * design["per_arm"]
@@ -226,16 +227,8 @@ def _planned_cohort(
         fractions += own.fractions(patient, days, gray)
         first_dose = 0.0
         if arm == treated:
-            pulses = PulseCalendar(
-                drug,
-                design["mg_per_m2_per_day"],
-                design["days_per_pulse"],
-                design["interval_days"],
-                design["cycles"],
-                design["doses_per_day"],
-                first_dose,
-            )
-            doses.append(pulses.doses(row["bsa"]).assign(id=patient))
+            given = planned_pulses(model, design, drug, first_dose).doses(row["bsa"])
+            doses.append(given.assign(id=patient, duration=infused))
         visits += event_visits(model, design, patient)
         levels = (model.levels_of(drug) or _levels_in(model, design)) if arm == treated else ()
         last = float(days[-1])

@@ -122,6 +122,7 @@ def update(
     known = {
         "update": facts,
         "seen": _both(population.seen, result.provenance["seen"]),
+        "seen_until": _latest(population.seen_until, result.provenance["seen_until"]),
         "seen_sites": sorted({*result.provenance["seen_sites"], *(population.seen_sites or ())}),
         "synthetic_data": cohort.synthetic or origin.synthetic,
         "method": found_by,
@@ -167,6 +168,12 @@ def _sentence(facts: Mapping[str, Any], cohort: Cohort) -> str:
         f"Numbers rest on {facts['of']}{behind} and on {len(cohort)} patients of {name}, for whose "
         f"centre the update is made. {facts['gain']}"
     )
+
+
+def _latest(earlier: Mapping[str, float] | None, here: Mapping[str, float]) -> dict[str, float]:
+    """Last day of each quantity and event among the earlier patients and those here."""
+    before = earlier or {}
+    return {n: max(before.get(n, -np.inf), here.get(n, -np.inf)) for n in {**before, **here}}
 
 
 def _both(earlier: Mapping[str, Any] | None, here: Mapping[str, Any]) -> dict[str, list[float]]:

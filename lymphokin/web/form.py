@@ -12,6 +12,8 @@ from lymphokin.endpoints import shipped_endpoints
 from lymphokin.model import Dose, Model
 from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.model.roles import contrast_of
+from lymphokin.model.units import mg_in
+from lymphokin.model.usual import usual_calendars
 from lymphokin.pages import wording
 from lymphokin.pages.messages import Message, say
 from lymphokin.plausible import LARGEST_FRACTION_GY
@@ -328,7 +330,8 @@ def _seen(population: PopulationDraws, name: str) -> tuple[float, float] | None:
 
 
 def _drug_field(name: str, dose: Dose) -> DrugField:
-    usual = Pulse(drug=name, day=0.0) if name in regimens() else None
+    known = name in regimens() and mg_in(dose.unit) is not None
+    usual = Pulse(drug=name, day=0.0) if known else None
     return DrugField(drug=name, label=dose.label or name, unit=dose.unit, usual=usual)
 
 
@@ -343,9 +346,8 @@ def _presets(model: Model) -> list[Preset]:
         Preset(name="3x18", label=say("preset.every_other", count=3, gy=18), schedule=every_other),
         daily("10x5", 10, 5),
     ]
-    for drug, dose in model.drugs.items():
-        if usual := regimens().get(drug):
-            presets += _with_drug(drug, dose.label or drug, usual)
+    for drug in usual_calendars(model):
+        presets += _with_drug(drug, model.drugs[drug].label or drug, regimens()[drug])
     return [*presets, Preset(name="none", label=say("preset.none"), schedule=Schedule())]
 
 

@@ -13,7 +13,6 @@ from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.familiar import unfamiliar
-from lymphokin.whatif.judging import window_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
 
@@ -81,8 +80,7 @@ def warnings_of(
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):
             add(name, "caution", say("notice.other_past", plan=name.upper(), day=float(last)))
-        until = window_of(endpoint, schedule)[1]
-        notices += unfamiliar(population, patient, schedule, treatment, name, until)
+        notices += unfamiliar(population, patient, schedule, treatment, name, endpoint)
     unique = {(w.field, w.text): w for w in notices}.values()
     return sorted(unique, key=lambda w: ORDER[w.severity])
 

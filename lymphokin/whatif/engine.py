@@ -177,7 +177,10 @@ class Engine:
         """What the patient is given under a schedule."""
         bare, sites = _bare(patient), self.population.sites
         key = (bare, schedule, self._dose_of(patient, plan))
-        return self._treatments.get(key, lambda: treatment_of(patient, schedule, plan, sites))
+        drugs = self.population.model.drugs
+        return self._treatments.get(
+            key, lambda: treatment_of(patient, schedule, plan, sites, drugs)
+        )
 
     def _solvable(self, patient: Patient, schedule: Schedule, plan: Schedule) -> Treatment:
         """The treatment as the model reads it."""

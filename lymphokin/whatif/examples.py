@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lymphokin.quantities import DRUG
-from lymphokin.regimens import regimens
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.covariates import known_to
 from lymphokin.whatif.engine import Engine
@@ -60,9 +59,8 @@ def later_questions(drugs: Iterable[str]) -> list[WhatIfRequest]:
 
 
 def _pulse(drug: str, day: float, **more: Any) -> Pulse:
-    """A pulse; of one unit a day where no usual dose is known, as the shape alone counts."""
-    dose = {} if drug in regimens() else {"amount_per_day": 1.0}
-    return Pulse(drug=drug, day=day, **dose, **more)
+    """A pulse; of one unit a day, as the shape alone counts."""
+    return Pulse(drug=drug, day=day, amount_per_day=1.0, **more)
 
 
 def _usual_schedules(drug: str) -> tuple[Schedule, Schedule]:

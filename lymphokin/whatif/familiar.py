@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lymphokin.endpoints import Endpoint
 from lymphokin.pages.messages import Message, say
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.seen import DAILY_DOSE, NAMES
@@ -11,6 +12,7 @@ from lymphokin.quantities import DRUG
 from lymphokin.schedule import SATURDAY
 from lymphokin.solve import Treatment
 from lymphokin.whatif.answers import Notice
+from lymphokin.whatif.judging import SIX_WEEKS, window_of
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
@@ -74,14 +76,14 @@ def unfamiliar(
     schedule: Schedule,
     treatment: Treatment,
     name: str,
-    until: float,
+    endpoint: Endpoint,
 ) -> list[Notice]:
     """Warnings about one schedule of a patient; ``name`` is what the question calls it, and
-    ``until`` the last day that is judged.
+    ``endpoint`` what is judged.
     """
-    features = course_features(patient, schedule, treatment, until)
+    features = course_features(patient, schedule, treatment, window_of(endpoint, schedule)[1])
     warnings = []
-    for feature, (low, high) in (population.seen or {}).items():
+    for feature, (low, high) in _seen(population, endpoint).items():
         value = features[feature]
         if np.isfinite(value) and not low - 1e-9 <= value <= high + 1e-9:
             beyond = value > TOO_FAR * high > 0 or 0 < value < low / TOO_FAR
@@ -120,6 +122,18 @@ def unfamiliar(
             Notice(field=name, joint=True, severity="caution", message=joint, outside=True)
         )
     return warnings + _calendar(schedule, name)
+
+
+def _seen(population: PopulationDraws, endpoint: Endpoint) -> dict[str, tuple[float, float]]:
+    """Ranges of the features seen; another endpoint than the usual visit was seen up to the last
+    count, or the last look for its event.
+    """
+    seen = dict(population.seen or {})
+    last = (population.seen_until or {}).get(endpoint.quantity)
+    if seen and last is not None and endpoint != SIX_WEEKS:
+        usual = 0.0 if endpoint.of_event else seen["endpoint_day"][1]
+        seen["endpoint_day"] = 0.0, max(last, usual)
+    return seen
 
 
 def _field(feature: str, patient: Patient, schedule: Schedule, name: str) -> str:

@@ -9,7 +9,6 @@ from lymphokin.endpoints import Endpoint
 from lymphokin.pages.messages import Message, say
 from lymphokin.whatif.answers import Notice
 from lymphokin.whatif.familiar import unfamiliar
-from lymphokin.whatif.judging import window_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Schedule
 
@@ -48,8 +47,7 @@ def outside(
         name: what the question calls the schedule.
     """
     treatment = engine.treatment(patient, schedule, plan)
-    until = window_of(endpoint, schedule)[1]
-    notices = unfamiliar(engine.population, patient, schedule, treatment, name, until)
+    notices = unfamiliar(engine.population, patient, schedule, treatment, name, endpoint)
     return [notice for notice in notices if notice.outside]
 
 

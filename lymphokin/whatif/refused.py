@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lymphokin.model import Model
+from lymphokin.model.units import mg_in
 from lymphokin.pages.messages import Message, say
-from lymphokin.whatif.schedule import Schedule
+from lymphokin.whatif.schedule import Pulse, Schedule
 
 
 class FieldError(ValueError):
@@ -22,27 +23,35 @@ class FieldError(ValueError):
 
 
 class DrugError(FieldError):
-    """Drugs that the model does not take: their pulses would change nothing."""
+    """Pulses of drugs that the model does not take, or in another unit than the drug's."""
 
 
 def check_drugs(model: Model, schedules: Mapping[str, Schedule]) -> None:
-    """Refuse pulses of drugs that a model does not take.
+    """Refuse pulses of drugs that a model does not take, and doses in mg of what is no mass.
 
     Args:
         model: that is asked.
         schedules: by what the question calls them.
 
     Raises:
-        DrugError: with every pulse of such a drug.
+        DrugError: with every such pulse.
     """
     problems = [
-        (f"{name}.pulses.{place}.drug", _not_taken(model, pulse.drug))
+        (f"{name}.pulses.{place}.{field}", message)
         for name, schedule in schedules.items()
         for place, pulse in enumerate(schedule.pulses)
-        if pulse.drug not in model.drugs
+        for field, message in _problem(model, pulse)
     ]
     if problems:
         raise DrugError(problems)
+
+
+def _problem(model: Model, pulse: Pulse) -> Iterator[tuple[str, Message]]:
+    taken = model.drugs.get(pulse.drug)
+    if taken is None:
+        yield "drug", _not_taken(model, pulse.drug)
+    elif pulse.mg_per_m2_per_day is not None and mg_in(taken.unit) is None:
+        yield "mg_per_m2_per_day", say("error.no_mass", drug=pulse.drug, unit=taken.unit)
 
 
 def check_drug(model: Model, drug: str) -> None:

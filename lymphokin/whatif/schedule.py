@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from lymphokin.model.units import mg_in
 from lymphokin.pages.messages import RefusedError
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.quantities import DRUG, DRUGS
@@ -84,12 +85,19 @@ class Pulse(Strict):
             )
         return self
 
-    def amount(self, bsa: float) -> float:
-        """What is given on each of its days, in the drug's unit, for a body surface area (m2)."""
+    def amount(self, bsa: float, unit: str = "mg") -> float:
+        """What is given on each of its days, in the drug's unit, for a body surface area (m2).
+
+        Raises:
+            RefusedError: when the dose is one per m2, and the drug's unit is no mass.
+        """
         if self.amount_per_day is not None:
             return self.amount_per_day
         assert self.mg_per_m2_per_day is not None
-        return self.mg_per_m2_per_day * bsa
+        per_mg = mg_in(unit)
+        if per_mg is None:
+            raise RefusedError("error.no_mass", drug=self.drug, unit=unit)
+        return self.mg_per_m2_per_day * bsa * per_mg
 
 
 class Schedule(Strict):

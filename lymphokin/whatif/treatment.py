@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from lymphokin.dose.immune import per_lesion
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
-from lymphokin.model import Model
+from lymphokin.model import Dose, Model
 from lymphokin.pages.messages import RefusedError, say
 from lymphokin.sites import SiteTable
 from lymphokin.solve import Treatment
@@ -22,7 +23,11 @@ PATIENT = "patient"
 
 
 def treatment_of(
-    patient: Patient, schedule: Schedule, plan: Schedule, sites: SiteTable
+    patient: Patient,
+    schedule: Schedule,
+    plan: Schedule,
+    sites: SiteTable,
+    drugs: Mapping[str, Dose] | None = None,
 ) -> Treatment:
     """What the patient is given under a schedule.
 
@@ -35,13 +40,15 @@ def treatment_of(
         schedule: what is to be given.
         plan: the schedule that the patient is on.
         sites: what the patient's site classes mean.
+        drugs: those of the model, in whose units doses are; None: all in mg.
 
     Raises:
         CovariateError: when the site is not one of those.
-        ValueError: when a fraction treats a lesion that the patient has not.
+        ValueError: when a fraction treats a lesion that the patient has not, or a dose per m2 is of
+            a drug whose unit is no mass.
     """
     immune_dose, share = _immune_dose(patient, schedule, plan, sites)
-    intakes = _intakes(schedule, patient.bsa)
+    intakes = _intakes(schedule, patient.bsa, drugs or {})
     days = np.array([float(f.day) for f in schedule.fractions])
     return Treatment(
         days,
@@ -111,13 +118,16 @@ def _per_gy(site: str, n_lesions: int | None, sites: SiteTable) -> tuple[np.ndar
     return ratio[0], lesions
 
 
-def _intakes(schedule: Schedule, bsa: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _intakes(
+    schedule: Schedule, bsa: float, drugs: Mapping[str, Dose]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Day, amount in the drug's unit, and drug of every intake."""
 
     def of_pulse(pulse: Pulse) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         count = pulse.days * pulse.doses_per_day
         days = pulse.day + np.arange(count) / pulse.doses_per_day
-        amount = np.full(count, pulse.amount(bsa) / pulse.doses_per_day)
+        unit = drugs[pulse.drug].unit if pulse.drug in drugs else "mg"
+        amount = np.full(count, pulse.amount(bsa, unit) / pulse.doses_per_day)
         return days, amount, np.full(count, pulse.drug, dtype=object)
 
     none = np.zeros(0), np.zeros(0), np.zeros(0, dtype=object)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lymphokin.model import Model
+from lymphokin.model.usual import usual_calendars
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
-from lymphokin.regimens import regimens
 from lymphokin.whatif.draws import draw_patients, stacked
 from lymphokin.whatif.judging import SIX_WEEKS, visit_of
 from lymphokin.whatif.lanes import LANES
@@ -27,11 +27,10 @@ DRAWS = 3 * LANES
 def usual_courses(model: Model) -> tuple[Schedule, ...]:
     """Radiotherapy alone and, where the model takes drugs with a usual regimen, with all these."""
     alone = fractions_in_words(RADIOTHERAPY)
-    usual = {drug: regimens()[drug] for drug in model.drugs if drug in regimens()}
     pulses = tuple(
-        Pulse(drug=drug, day=regimen.every * k, doses_per_day=regimen.doses_per_day)
-        for drug, regimen in usual.items()
-        for k in range(regimen.pulses)
+        Pulse(drug=drug, day=usual.interval_days * k, doses_per_day=usual.doses_per_day)
+        for drug, usual in usual_calendars(model).items()
+        for k in range(usual.cycles)
     )
     return (alone, alone.model_copy(update={"pulses": pulses})) if pulses else (alone,)
 

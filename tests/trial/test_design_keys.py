@@ -49,6 +49,7 @@ CHANGES: dict[str, Any] = {
     "design.sites": {"liver": 1.0},
     "design.schedules": [[10, 5.0]],
     "design.mg_per_m2_per_day": 75.0,
+    "design.amount_per_day": 300.0,
     "design.days_per_pulse": 2,
     "design.interval_days": 28,
     "design.cycles": 1,
@@ -117,6 +118,8 @@ def changed(key: str) -> dict[str, Any]:
         raw[table] = CHANGES[key]
     else:
         raw[table] = raw.get(table, {}) | {name: CHANGES[key]}
+    if name == "amount_per_day":
+        del raw["design"]["mg_per_m2_per_day"]
     if table == "analysis" and name.startswith("n_"):  # one arm's size: the other as it was
         del raw["design"]["per_arm"]
         raw["analysis"] = {"n_treated": 6, "n_control": 6} | raw["analysis"]

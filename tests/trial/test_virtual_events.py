@@ -161,7 +161,9 @@ def test_what_has_no_hazard_is_refused_before_anything_is_drawn():
     with pytest.raises(ValueError, match=r"endpoint: found dropout, expected one of the hazards of "
                        "model myeloid_lymphoid: it has none"):  # fmt: skip
         Sweep(shipped.judging(leaving()), trials=10, seed=0).checked()
-    with pytest.raises(BadInput, match=r"design.events_that_end: expected an event that model"):
+    with pytest.raises(
+        BadInput, match=r"design.events_that_end: expected one of the hazards of model"
+    ):
         design_with(("death",))
     with pytest.raises(ValueError, match=r"a rehearsed look knows drop-out by .* names dropout"):
         Rehearsal(design_with(("dropout",)).judging(leaving()), 3)

@@ -175,7 +175,9 @@ def test_a_fold_is_refused_where_it_is_not_judged():
         Rehearsal(design_of(fold(below=1.2)), 3)
     with pytest.raises(BadInput, match="folds are judged by virtual trials alone"):
         read_endpoint(fold(below=1.2))
-    with pytest.raises(BadInput, match=r"design.outside_lesions: model myeloid_lymphoid follows"):
+    with pytest.raises(
+        BadInput, match=r"design.outside_lesions: expected none: model myeloid_lymphoid follows"
+    ):
         made(design={"outside_lesions": {"1": 1.0}})
 
 

@@ -14,7 +14,7 @@ from lymphokin.population.draws import PopulationDraws
 from lymphokin.regimens import usual_pulses
 from lymphokin.shipped import data_path
 from lymphokin.sites import shipped_sites
-from lymphokin.trial.virtual.design import VirtualDesign, pulses
+from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.web import safety
 from lymphokin.web.app import make_app
 from lymphokin.web.form import form_of
@@ -225,7 +225,7 @@ def test_files_that_list_pulses_under_their_drug_stay_valid():
 
 def test_the_usual_regimen_is_that_of_the_shipped_trial():
     usual, design = usual_pulses("atra"), VirtualDesign.read(data_path("nct06439888.design.toml"))
-    assert usual == pulses(design.plan, design.conduct, design.drug)
+    assert usual == design.calendar
     assert [p.day for p in pulses_in_words("4x3")] == [0, 21, 42, 63]
 
 

@@ -1,12 +1,15 @@
 """Outside what was seen: a number that says so, and far outside no number but the reason."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
 
 import lymphokin as lk
+from lymphokin.endpoints import read_endpoint
 from lymphokin.population.draws import PopulationDraws
+from lymphokin.predict import seen_until
 from lymphokin.web import safety
 from lymphokin.web.app import make_app
 from lymphokin.whatif.answers import Estimate, WhatIfRequest
@@ -58,6 +61,42 @@ def test_a_number_ends_at_three_times_what_was_seen(silent, schedule, counts, be
     found = outside(silent, lk.Patient(counts=counts), plan, plan, SIX_WEEKS)
     assert [notice.beyond for notice in found] == beyond
     assert all(("no number is given" in notice.text) == notice.beyond for notice in found)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "last", "said"),
+    [
+        ("grade2_week6", 168.0, None),  # the usual visit, on day 46, has its own range
+        ("relapse_by_day168", 168.0, None),
+        ("relapse_by_day168", 126.0, "endpoint day 168 is outside the 0 to 126 seen"),
+        ("relapse_by_day168", 55.0, "by more than 3 times: no number is given"),
+        ("relapse_by_day10", 126.0, None),  # sooner than any usual visit
+        ("day120", 126.0, None),
+        ("day120", 60.0, "endpoint day 120 is outside the 0 to 80 seen"),  # usual visits were later
+    ],
+)
+def test_an_endpoint_was_seen_up_to_its_own_last_look(population, endpoint, last, said):
+    known = PopulationDraws(
+        population.model, population.z, population.provenance, seen=SEEN,
+        seen_until={"alc": last, "relapse": last},
+    )  # fmt: skip
+    plan = schedule_of("5x8")
+    found = outside(Engine(known), PATIENT, plan, plan, read_endpoint(endpoint))
+    assert [said in notice.text for notice in found] == ([True] if said else [])
+
+
+def test_what_was_seen_of_each_quantity_is_read_off_the_records(tmp_path):
+    rows = [
+        "ID,TIME,EVID,CMT,AMT,DVID,DV",
+        "P1,-3,0,,,alc,1.2", "P1,0,1,rt,8,,", "P1,44,0,,,alc,0.9", "P1,84,0,,,progression,0",
+        "P1,170,0,,,progression,1", "P1,200,0,,,alc,",
+        "P2,-1,0,,,alc,1.4", "P2,0,1,rt,8,,", "P2,126,0,,,alc,0.9", "P2,168,0,,,progression,0",
+    ]  # fmt: skip
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(rows), encoding="utf-8")
+    model = lk.load_model(Path(__file__).parents[2] / "docs" / "examples" / "progression.py")
+    cohort = lk.read_events(table, model=model)
+    assert seen_until(cohort) == {"alc": 126.0, "progression": 170.0}
 
 
 def test_no_treatment_is_outside_and_has_a_number_all_the_same(silent):

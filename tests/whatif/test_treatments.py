@@ -88,10 +88,13 @@ def test_each_schedule_may_state_its_own_immune_dose():
     assert dose(other, own_plan) == pytest.approx(3.0 * 20 / 24)  # in proportion to the Gy
     assert dose(with_fractions(own_plan, 5, 6.0), own_plan) == pytest.approx(3.0 * 30 / 24)
     seen = SimpleNamespace(
-        seen={"immune_dose_gy": (1.0, 2.5)}, seen_patients=None, model=SimpleNamespace(drugs={})
+        seen={"immune_dose_gy": (1.0, 2.5)},
+        seen_patients=None,
+        seen_until=None,
+        model=SimpleNamespace(drugs={}),
     )
     given = treatment_of(patient, protons, PLAN, SITES)
-    (notice,) = unfamiliar(seen, patient, protons, given, "b", 60.0)  # type: ignore[arg-type]
+    (notice,) = unfamiliar(seen, patient, protons, given, "b", SIX_WEEKS)  # type: ignore[arg-type]
     assert notice.field == "b.immune_dose_gy"
 
 

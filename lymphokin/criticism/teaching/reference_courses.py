@@ -12,9 +12,9 @@ from lymphokin.criticism.data.replicates import typical_and_new
 from lymphokin.infer.density import CohortDensity
 from lymphokin.io import Cohort
 from lymphokin.model import Model
+from lymphokin.model.usual import usual_calendars
 from lymphokin.population import CohortLikelihood, Hierarchy, pack
 from lymphokin.predict.contrast import TYPICAL_BSA_M2
-from lymphokin.regimens import regimens, usual_pulses
 from lymphokin.sites import SiteTable
 
 FRACTIONS, GY = 5, 8.0
@@ -43,7 +43,7 @@ class ReferenceCourses:
     @classmethod
     def of(cls, model: Model, sites: SiteTable) -> ReferenceCourses:
         """The courses of a model."""
-        return cls(model, next((name for name in model.drugs if name in regimens()), ""), sites)
+        return cls(model, next(iter(usual_calendars(model)), ""), sites)
 
     @property
     def label(self) -> str:
@@ -55,7 +55,7 @@ class ReferenceCourses:
         """Pulses of the drug in each course."""
         if not self.drug:
             return {"none": 0}
-        return {"none": 0, "pulse": 1, "full": regimens()[self.drug].pulses}
+        return {"none": 0, "pulse": 1, "full": usual_calendars(self.model)[self.drug].cycles}
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -81,7 +81,9 @@ class ReferenceCourses:
             for day in range(FRACTIONS)
         ]
         doses = [pd.DataFrame({"id": [], "day": [], "drug": [], "amount_mg": []})] + [
-            replace(usual_pulses(self.drug), cycles=cycles).doses(TYPICAL_BSA_M2).assign(id=name)
+            replace(usual_calendars(self.model)[self.drug], cycles=cycles)
+            .doses(TYPICAL_BSA_M2)
+            .assign(id=name)
             for name, cycles in self.pulses.items()
             if cycles
         ]

@@ -15,7 +15,7 @@ from lymphokin.predict.contrast import TYPICAL_BSA_M2
 from lymphokin.trial.interim.events import standing_of_event
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.interim.window import standing_in_window
-from lymphokin.trial.virtual.design import VirtualDesign, pulses
+from lymphokin.trial.virtual.design import VirtualDesign
 
 ARMS = ("control", "treated")
 
@@ -107,8 +107,7 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
     number of cycles, in the patient's own dose; one whose day has passed is taken as left out.
     """
     plan, added = design.plan, [cohort.doses]
-    planned = pulses(plan, design.conduct, design.drug).doses(1.0)
-    intakes = planned.iloc[: plan["days_per_pulse"] * plan["doses_per_day"]]
+    intakes = design.calendar.doses(1.0).iloc[: plan["days_per_pulse"] * plan["doses_per_day"]]
     since = intakes["day"] - intakes["day"].iloc[0]
     waiting = table[(table["arm"] == ARMS[1]) & (table["status"] == "in follow-up")]
     areas = cohort.patients["bsa"].fillna(TYPICAL_BSA_M2)
@@ -118,9 +117,7 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
         own = given[given["id"] == patient]
         starts = own["day"][~(own["day"].diff() <= plan["days_per_pulse"])]
         mg = (
-            own["amount_mg"].iloc[-1]
-            if len(own)
-            else intakes["amount_mg"].iloc[0] * float(areas[patient])
+            own["amount_mg"].iloc[-1] if len(own) else design.calendar.amount(float(areas[patient]))
         )
         first = _next_pulse(starts, design)
         for start in first + plan["interval_days"] * np.arange(plan["cycles"] - len(starts)):

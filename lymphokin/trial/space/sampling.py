@@ -23,7 +23,7 @@ from lymphokin.model.acting import unmeasured_parameters
 from lymphokin.population import CohortArrays, CohortLikelihood, Hierarchy, pack
 from lymphokin.schedule import SATURDAY, treatment_days
 from lymphokin.trial.inputs import Demands
-from lymphokin.trial.virtual.design import VirtualDesign, pulses
+from lymphokin.trial.virtual.design import VirtualDesign
 
 SCHEDULES: Mapping[str, tuple[float, ...]] = {
     "none": (),
@@ -97,7 +97,7 @@ def planned_cohort(
         seen += [(patient, day, "alc") for day in sorted(counts)]
         seen += [(patient, float(day), quantity) for day in sample_days]
         if arm == "treated" and design.drug:
-            own = pulses(plan, design.conduct, design.drug).doses(plan["bsa_mean"])
+            own = design.calendar.doses(plan["bsa_mean"])
             doses.append(own.assign(id=patient))
             sample = design.conduct.first_atra_day + LEVEL_SAMPLE_HOURS / 24
             seen += [(patient, sample, level) for level in model.levels_of(design.drug)]

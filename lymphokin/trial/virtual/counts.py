@@ -104,9 +104,9 @@ def draw_patients(
     """Draw the patients of one trial; the arguments are those of :func:`follow`."""
     design, model = grid.design, hierarchy.model
     keys = jax.random.split(key, 3)
-    courses = draw_courses(keys[0], design, grid.pulses)
+    courses = draw_courses(keys[0], design, grid.pulses, grid.calendar)
     if twins:
-        courses = courses.as_twins()
+        courses = courses.as_twins(grid.calendar)
     arrays = _arrays(model, grid, courses)
     population = _population(hierarchy, z, typical)
     latents = _draw(keys[1], hierarchy, population, arrays, z)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lymphokin.schedule import SATURDAY
+from lymphokin.schedule import SATURDAY, PulseCalendar
 from lymphokin.sites import shipped_sites
 from lymphokin.trial.virtual.design import VirtualDesign
 
@@ -36,7 +36,7 @@ class Courses(NamedTuple):
     taken: jax.Array
     """[pulse, treated patient] 1.0 where the pulse is taken"""
     dose_mg: jax.Array
-    """[treated patient] amount per intake"""
+    """[treated patient] amount per intake, in the drug's unit"""
     gy: jax.Array
     """[patient] Gy of each fraction to each lesion"""
     lesion_cm3: jax.Array
@@ -49,17 +49,22 @@ class Courses(NamedTuple):
         """[patient]"""
         return (self.fraction_day * self.given).max(axis=0)
 
-    def as_twins(self) -> Courses:
-        """Treated patients who are like the control patients in everything but the drug."""
+    def as_twins(self, calendar: PulseCalendar) -> Courses:
+        """Treated patients who are like the control patients in everything but the drug.
+
+        Args:
+            calendar: of the drug.
+        """
         n = self.dose_mg.shape[0]
         covariates = {name: twice(values) for name, values in self.covariates.items()}
         bsa = self.covariates["bsa"]
+        scale = bsa[:n] / bsa[n:] if calendar.amount_per_day is None else 1.0
         return self._replace(
             covariates=covariates,
             fraction_day=twice(self.fraction_day),
             given=twice(self.given),
             immune_dose=twice(self.immune_dose),
-            dose_mg=self.dose_mg * bsa[:n] / bsa[n:],
+            dose_mg=self.dose_mg * scale,
             gy=twice(self.gy),
             lesion_cm3=twice(self.lesion_cm3),
             outside=twice(self.outside),
@@ -72,10 +77,14 @@ def twice(values: jax.Array) -> jax.Array:
     return jnp.concatenate([half, half], axis=-1)
 
 
-def draw_courses(key: jax.Array, design: VirtualDesign, pulses: int) -> Courses:
+def draw_courses(
+    key: jax.Array, design: VirtualDesign, pulses: int, calendar: PulseCalendar | None = None
+) -> Courses:
     """Courses of one trial.
 
     Args:
+        key: of the random numbers.
+        design: who is enrolled and how they are treated.
         pulses: number of pulses that matter.
     """
     keys = jax.random.split(key, 4)
@@ -83,10 +92,9 @@ def draw_courses(key: jax.Array, design: VirtualDesign, pulses: int) -> Courses:
     covariates, ratio, cm3 = _patients(keys[0], design, n)
     day, given, gray = _fractions(keys[1], design, n)
     pulse_day, taken = _pulses(keys[2], design, pulses)
-    plan = design.plan
-    daily = plan["mg_per_m2_per_day"] * covariates["bsa"][design.n_control :]
-    amount = daily / plan["doses_per_day"]
-    outside = _outside(jax.random.fold_in(key, 4), plan.get("outside_lesions"), n)
+    calendar = calendar or design.calendar
+    amount = calendar.amount(covariates["bsa"][design.n_control :])
+    outside = _outside(jax.random.fold_in(key, 4), design.plan.get("outside_lesions"), n)
     return Courses(
         covariates, day, given, ratio * gray, pulse_day, taken, amount, gray, cm3, outside
     )

@@ -21,7 +21,17 @@ from lymphokin.model import TableError
 from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
 from lymphokin.sites import shipped_sites
 from lymphokin.solve import StepRule
-from lymphokin.trial.declared import compared, held_covariates, lesions_outside, planned_drug
+from lymphokin.trial.declared import (
+    at_once_problems,
+    compared,
+    covariate_problems,
+    dose_problems,
+    drug_problems,
+    event_problems,
+    lesion_problems,
+    planned_drug,
+    planned_pulses,
+)
 from lymphokin.trial.design_file import read_tables
 from lymphokin.trial.design_tables import Analysis, Assumptions, Axes, Conduct, DesignFile, RunIn
 from lymphokin.trial.synthetic import Truth, read_toml
@@ -132,6 +142,12 @@ class VirtualDesign:
     def drug(self) -> str:
         """The drug of the treated arm; empty where the model takes none."""
         return planned_drug(self.truth.true_model(), self.plan)
+
+    @cached_property
+    def calendar(self) -> PulseCalendar:
+        """The planned drug of a treated patient, in its unit."""
+        first = self.conduct.first_atra_day
+        return planned_pulses(self.truth.true_model(), self.plan, self.drug, first)
 
     @cached_property
     def judged_exactly(self) -> bool:
@@ -302,32 +318,25 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
             "the smallest diameter first")  # fmt: skip
     try:
         model = design.truth.true_model()
-        known, named = list(model.drugs), plan.get("drug")
-        settled = named in known if named else len(known) < 2
-        require(settled, "design.drug", named, f"one of {', '.join(known) or 'no drugs'}")
-        pulses(plan, conduct, design.drug if settled else "")
-        held_covariates(model, plan)
-        lesions_outside(model, plan)
-        for quantity in set(design.truth.residual_sd) - set(compared(model)):
-            expected = f"one of {', '.join(compared(model))}: virtual trials measure nothing else"
-            found = design.truth.residual_sd[quantity]
-            require(False, f"residual_sd.{quantity}", found, expected)
-        for event in set(plan.get("events_that_end", ())) - set(model.hazards):
-            has = ", ".join(model.hazards) or "none"
-            require(False, "design.events_that_end", event,
-                    f"an event that model {model.name} has a hazard of: {has}")  # fmt: skip
     except (TableError, ValueError) as error:
-        findings.add(None, None, str(error), "a model and a regimen that exist")
-
-
-def pulses(plan: Mapping[str, Any], conduct: Conduct, drug: str) -> PulseCalendar:
-    """The planned drug of a treated patient."""
-    return PulseCalendar(
-        drug,
-        plan["mg_per_m2_per_day"],
-        plan["days_per_pulse"],
-        plan["interval_days"],
-        plan["cycles"],
-        plan["doses_per_day"],
-        conduct.first_atra_day,
-    )
+        findings.add(None, "model", design.truth.model, f"a model that can be: {error}")
+        return
+    problems = [*drug_problems(model, plan)]
+    if not problems:
+        problems += dose_problems(model, plan, design.drug)
+        problems += at_once_problems(model, design.drug)
+    settled = not problems
+    problems += covariate_problems(model, plan)
+    problems += lesion_problems(model, plan)
+    problems += event_problems(model, plan)
+    for problem in problems:
+        findings.add(None, *problem)
+    for quantity in set(design.truth.residual_sd) - set(compared(model)):
+        expected = f"one of {', '.join(compared(model))}: virtual trials measure nothing else"
+        found = design.truth.residual_sd[quantity]
+        require(False, f"residual_sd.{quantity}", found, expected)
+    if settled:
+        try:
+            _ = design.calendar
+        except ValueError as error:
+            findings.add(None, "design", None, f"pulses that can be: {error}")

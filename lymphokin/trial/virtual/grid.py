@@ -11,6 +11,7 @@ import numpy as np
 
 from lymphokin.endpoint import REPORTED_DECIMALS
 from lymphokin.model import Model
+from lymphokin.schedule import PulseCalendar
 from lymphokin.solve import COARSE_STEPS, StepRule, Timeline, following
 from lymphokin.solve.shared_grid import Lesions, Pulses, SharedGrid
 from lymphokin.solve.steps import hours_nodes
@@ -20,9 +21,11 @@ from lymphokin.trial.declared import (
     held_covariates,
     lesions_outside,
     planned_drug,
+    planned_pulses,
+    refuse_infusions,
 )
 from lymphokin.trial.virtual.courses import Courses
-from lymphokin.trial.virtual.design import VirtualDesign, pulses
+from lymphokin.trial.virtual.design import VirtualDesign
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Grid:
     """those whose time a table states"""
     decimals: int = REPORTED_DECIMALS
     """to which the quantity that is judged is reported"""
+    planned: PulseCalendar | None = None
+    """the drug of a treated patient; None: as the design's own model takes it"""
 
     @classmethod
     def of(cls, design: VirtualDesign, model: Model) -> Grid:
@@ -66,6 +71,7 @@ class Grid:
                 f"virtual trials give pulses of a drug of the hours clock, and model {model.name} "
                 f"takes {drug} on the days clock"
             )
+        refuse_infusions(model, drug)
         most = max(int(n) for n, share in design.plan["lesion_counts"].items() if share > 0)
         most += max(lesions_outside(model, design.plan), default=0)
         judged = design.judged
@@ -81,6 +87,7 @@ class Grid:
             tuple(design.plan.get("events_that_end", ())),
             tuple(name for name, hazard in model.hazards.items() if hazard.exact),
             model.vocabulary.observable(judged.quantity).decimals,
+            planned_pulses(model, design.plan, drug, design.conduct.first_atra_day),
         )
         gap = design.plan["interval_days"] - float(grid.intakes[-1])
         if drug and grid.pulses > 1 and gap <= grid.rule.separate_days:
@@ -89,6 +96,11 @@ class Grid:
                 f"last dose; virtual trials need it gone before the next pulse, {gap:g} days later"
             )
         return grid
+
+    @property
+    def calendar(self) -> PulseCalendar:
+        """The planned drug of a treated patient, in its unit."""
+        return self.planned or self.design.calendar
 
     @cached_property
     def first_day(self) -> int:
@@ -109,9 +121,7 @@ class Grid:
     @cached_property
     def intakes(self) -> np.ndarray:
         """[intake] days since the first intake of a pulse."""
-        planned = (
-            pulses(self.design.plan, self.design.conduct, self.drug).doses(1.0)["day"].to_numpy()
-        )
+        planned = self.calendar.doses(1.0)["day"].to_numpy()
         per_pulse = self.design.plan["days_per_pulse"] * self.design.plan["doses_per_day"]
         return planned[:per_pulse] - planned[0]
 
