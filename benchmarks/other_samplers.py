@@ -18,6 +18,7 @@ per sampler to a file; `--table` prints it.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import tempfile
 import time
@@ -34,6 +35,9 @@ REPEATS = 200
 """Gradients that are timed together."""
 MICROCANONICAL_STEPS = (2, 8, 24)
 """Steps of a trajectory on average: blackjax's default, and longer ones."""
+LONGEST = (3.5, 5.0, 7.0)
+"""SDs of our map that the longest trajectory of HMC goes."""
+LONG_STEPS, IN_OUR_MAP = ", with long steps", ", in our map"
 
 
 def milliseconds(density: Any) -> float:
@@ -71,8 +75,10 @@ def ours(
     return Drawn(run.x, steps - during, during), NormalApproximation.of(kept.recall(map_, dict))
 
 
-def targets(density: Any, mode: Any, map_: Any) -> tuple[Any, Any]:
-    """The posterior as the parameter table writes its latents, and in the space of a map."""
+def targets(density: Any, coarse: Any, mode: Any, map_: Any) -> tuple[Any, Any, Any]:
+    """Makers of the posterior as the parameter table writes its latents, and in the space of a map;
+    and of the programs of the second with long steps and without.
+    """
     import jax
     import jax.numpy as jnp
     from contenders.samplers import ENSEMBLE, Target
@@ -83,32 +89,51 @@ def targets(density: Any, mode: Any, map_: Any) -> tuple[Any, Any]:
     normal = np.random.default_rng(0).standard_normal((ENSEMBLE, len(density.centre)))
     held = jax.tree.map(jnp.asarray, map_)
 
-    def whitened(y: jax.Array) -> jax.Array:
-        u, bent = held.noncentred(y)
-        x, log_volume = latents_of(density.hierarchy, held.noncentring, u, density.arrays)
-        return density.log_density(x, density.arrays) + log_volume + bent.sum()
+    def whitened(of: Any) -> Any:
+        def log_density(y: jax.Array) -> jax.Array:
+            u, bent = held.noncentred(y)
+            x, log_volume = latents_of(of.hierarchy, held.noncentring, u, of.arrays)
+            return of.log_density(x, of.arrays) + log_volume + bent.sum()
+
+        return program(log_density, centre[0])
 
     start, around = (mode.latents(density, y)[0] for y in (centre, normal))
-    written = called(lambda x: density.log_density(x, density.arrays), start[0])
-    return Target(written, start[0], around), Target(called(whitened, centre[0]), centre[0], normal)
+
+    programs = functools.cache(lambda: (whitened(coarse), whitened(density)))
+
+    def written() -> Any:
+        run = program(lambda x: density.log_density(x, density.arrays), start[0])
+        return Target(called(run), start[0], around)
+
+    def in_map() -> Any:
+        return Target(called(programs()[1]), centre[0], normal)
+
+    return functools.cache(written), functools.cache(in_map), programs
 
 
-def called(log_density: Callable[[Any], Any], x: np.ndarray) -> Callable[[Any], Any]:
-    """The same function as a program of its own that others call, chain after chain.
+def program(log_density: Callable[[Any], Any], x: np.ndarray) -> Callable[[Any], Any]:
+    """The compiled function and its gradient, of NumPy."""
+    import jax
+
+    device = jax.local_devices()[-1]
+    both = jax.jit(jax.value_and_grad(log_density)).lower(jax.device_put(x, device)).compile()
+
+    def run(x: Any) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = both(jax.device_put(np.asarray(x), device))
+        return np.asarray(value), np.asarray(slope)
+
+    return run
+
+
+def called(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of JAX that calls such a program, chain after chain.
 
     So the solver's gradient is compiled once, not wherever a sampler asks for it.
     """
     import jax
 
-    device, of_point = jax.local_devices()[-1], jax.value_and_grad(log_density)
-    program = jax.jit(of_point).lower(jax.device_put(x, device)).compile()
-    shapes = jax.eval_shape(of_point, x)
-
-    def run(x: Any) -> tuple[np.ndarray, np.ndarray]:
-        value, slope = program(jax.device_put(np.asarray(x), device))
-        return np.asarray(value), np.asarray(slope)
-
     def both(x: Any) -> Any:
+        shapes = jax.ShapeDtypeStruct((), x.dtype), jax.ShapeDtypeStruct(x.shape, x.dtype)
         return jax.pure_callback(run, shapes, x, vmap_method="sequential")
 
     asked = jax.custom_vjp(lambda x: both(x)[0])
@@ -166,6 +191,7 @@ def main() -> None:
         return
     prepare_jax(2)
     from contenders import samplers as others
+    from contenders.jittered_hmc import jittered_hmc
 
     from lymphokin.infer import NutsSettings
     from lymphokin.infer.modes import find_modes
@@ -176,7 +202,7 @@ def main() -> None:
     print(json.dumps({"trial": asked.trial, "ms_per_gradient": cost}), flush=True)
 
     def kept(name: str, drawn: Any, began: float, before: float = 0.0) -> None:
-        own = name == "lymphokin"
+        own = name == "lymphokin" or LONG_STEPS in name
         each = cost["long steps" if own else "accurate"]
         drawn = drawn._replace(before=drawn.before + before * cost["long steps"] / each)
         quantities = len(density.hierarchy.quantities)
@@ -194,7 +220,7 @@ def main() -> None:
         folder = (asked.unfinished or Path(scratch)) / asked.trial
         first, map_ = ours(density, coarse, own, mode, settings, folder)
     kept("lymphokin", first, began)
-    written, whitened = targets(density, mode, map_)
+    written, in_map, programs = targets(density, coarse, mode, map_)
     how = (asked.chains, asked.draws, asked.warmup)
     samplers: dict[str, Callable[[Any], Any]] = {
         "NumPyro NUTS, diagonal": lambda at: others.numpyro_nuts(at, *how, False),
@@ -207,16 +233,22 @@ def main() -> None:
     for steps in MICROCANONICAL_STEPS:
         name = f"blackjax adjusted MCLMC, {steps} steps"
         samplers[name] = lambda at, steps=steps: others.adjusted_mclmc(at, *how, steps)
-    for name, sampler in samplers.items():
-        for target, where in ((written, ""), (whitened, ", in our map")):
-            if not any(part in name + where for part in asked.only.split(";")):
-                continue
-            began, drawn = time.process_time(), sampler(target)
-            if where:
-                x = drawn.x.reshape(-1, drawn.x.shape[-1])
-                x = map_.latents(density, x)[0].reshape(drawn.x.shape)
-                drawn = drawn._replace(x=x)
-            kept(name + where, drawn, began, first.before if where else 0.0)
+    runs = {name: lambda run=run: run(written()) for name, run in samplers.items()}
+    for name, run in samplers.items():
+        runs[name + IN_OUR_MAP] = lambda run=run: run(in_map())
+    for longest in LONGEST:
+        name = f"HMC of random length up to {longest:g}{LONG_STEPS}{IN_OUR_MAP}"
+        runs[name] = lambda longest=longest: jittered_hmc(
+            *programs(), len(density.centre), *how, longest
+        )
+    for name, run in runs.items():
+        if not any(part in name for part in asked.only.split(";")):
+            continue
+        began, drawn = time.process_time(), run()
+        if IN_OUR_MAP in name:
+            x = drawn.x.reshape(-1, drawn.x.shape[-1])
+            drawn = drawn._replace(x=map_.latents(density, x)[0].reshape(drawn.x.shape))
+        kept(name, drawn, began, first.before if IN_OUR_MAP in name else 0.0)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 DEEPEST, TARGET = 8, 0.9
-THINNING = 10
-"""Transitions of microcanonical dynamics behind a draw: each is a few steps only."""
+STEPS_PER_DRAW = 20
+"""Of microcanonical dynamics: transitions are short, and several stand behind a draw."""
 GRADIENTS_PER_STEP = 2
 """Of the integrator of McLachlan, blackjax's default for microcanonical dynamics."""
 ENSEMBLE = 16
@@ -112,14 +112,14 @@ def adjusted_mclmc(target: Target, chains: int, draws: int, warmup: int, steps: 
     import blackjax
     from blackjax.mcmc.adjusted_mclmc_dynamic import init, make_random_trajectory_length_fn
 
-    length = make_random_trajectory_length_fn(True)
+    length, thinning = make_random_trajectory_length_fn(True), max(1, round(STEPS_PER_DRAW / steps))
     kernel = blackjax.mcmc.adjusted_mclmc_dynamic.build_kernel(integration_steps_fn=length)
 
     @jax.jit
     def one(key: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         keys = jax.random.split(key, 3)
         state, parameters, before = blackjax.adjusted_mclmc_find_L_and_step_size(
-            kernel, target.log_density, warmup * THINNING,
+            kernel, target.log_density, warmup * thinning,
             init(jnp.asarray(target.start), target.log_density, keys[0]), keys[1], TARGET,
             frac_tune1=1 / 3, frac_tune2=1 / 3, target_num_integration_steps=steps,
         )  # fmt: skip
@@ -133,7 +133,7 @@ def adjusted_mclmc(target: Target, chains: int, draws: int, warmup: int, steps: 
                 )  # fmt: skip
                 return state, info.num_integration_steps
 
-            state, taken = jax.lax.scan(move, state, jax.random.split(key, THINNING))
+            state, taken = jax.lax.scan(move, state, jax.random.split(key, thinning))
             return state, (state.position, taken.sum())
 
         _, (x, taken) = jax.lax.scan(draw, state, jax.random.split(keys[2], draws))
