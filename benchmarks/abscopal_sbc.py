@@ -6,7 +6,7 @@ posterior. `lymphokin check RUN --sbc 100` does the same by longer chains of a t
 
     uv run python benchmarks/abscopal_sbc.py --trials 100 --kept sbc_abscopal
 
-Takes under a minute of processor time per trial, and two once to compile. A run that was stopped
+Takes a minute of processor time per trial, and two more once to compile. A run that was stopped
 goes on with the trials that its folder lacks.
 """
 

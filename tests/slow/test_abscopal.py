@@ -1,6 +1,6 @@
 """Lesions in and outside the field on top of the default model: what the priors expect, and a fit.
 
-Takes 3 minutes: uv run pytest -m slow tests/slow/test_abscopal.py
+Takes five minutes: uv run pytest -m slow tests/slow/test_abscopal.py
 """
 
 from dataclasses import replace
