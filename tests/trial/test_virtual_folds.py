@@ -188,11 +188,11 @@ def test_a_fold_is_refused_where_it_is_not_judged():
 def test_without_either_brake_the_drug_changes_no_fold():
     """Activated cells of twins, under the drug and not."""
     model = load_model("abscopal_cd8")
-    design = design_of(fold(below=0.3), Path("abscopal_cd8"), per_arm=20)
+    design = design_of(fold(below=0.5, day=7), Path("abscopal_cd8"), per_arm=20)
     rates = []
     for fixed in ({}, {"suppression": 0.0, "function_suppression": 0.0}):
         simulator = Simulator(design, PriorPopulation(model), fixed, devices=1, twins=True)
-        found = simulator.run(0, 0, 4)
+        found = simulator.run(0, 0, 8)
         assert 0 < np.mean(found.p_true) < 1
         rates.append(np.asarray(found.p_true))
     assert (rates[0][:, 0] != rates[0][:, 1]).any()
