@@ -53,6 +53,8 @@ _TABLES = {
     "words of specimens; `repeats` = first, last, mean, lowest or highest",
     DRUG: f"Words for {_DRUG.label} in treatments (EXTRT), test codes of its level, and how rows "
     "are read",
+    "drugs": "Of a model: a table [drugs.NAME] for each of its words in CMT, with `names`, ...",
+    "events": "Of a model: a list of PARAMCDs (ADTTE) for each of its words in DVID",
     "radiotherapy": "Words for radiotherapy; site classes; unit if not stated; what a row is",
     "format": "How numbers and dates are written where a column can be read in two ways",
     "nonmem": "NONMEM, nlmixr2 and Monolix tables: what codes mean, unit of TIME and of values",

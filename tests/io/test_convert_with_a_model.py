@@ -235,3 +235,111 @@ def test_a_sheet_holds_all_that_the_model_measures(tmp_path):
 def test_a_column_of_a_visit_needs_its_quantity_unit_and_lesion(change, reported, tmp_path):
     assert change[0] in COLUMNS
     refused(tmp_path, SHEET, COLUMNS.replace(*change), *reported)
+
+
+STUDY = {
+    "dm": """USUBJID,ARM,RFSTDTC,RFXSTDTC,WEIGHTBL
+X-1,A,2026-03-02,2026-03-02,70
+X-2,B,2026-03-02,2026-03-02,80
+""",
+    "lb": """USUBJID,LBSEQ,LBTESTCD,LBORRES,LBORRESU,LBDTC,LBSPEC
+X-1,1,LYM,1.4,10^9/L,2026-02-27,BLOOD
+X-1,2,NKC,0.21,10^9/L,2026-02-27,BLOOD
+X-1,3,NKC,90,/uL,2026-03-16T09:00,BLOOD
+X-1,4,PRED,0.02,g,2026-03-16T09:00,
+X-1,5,GLUC,5,mmol/L,2026-03-16T09:00,BLOOD
+X-2,1,LYM,1.6,10^9/L,2026-02-27,BLOOD
+X-2,2,PRED,8,mg,2026-02-27,
+""",
+    "pc": """USUBJID,PCSEQ,PCTESTCD,PCORRES,PCORRESU,PCDTC,PCSPEC
+X-1,1,MABX,55,ug/mL,2026-03-03T12:00,SERUM
+X-1,2,MABX,40,ug/mL,2026-03-05,SERUM
+""",
+    "pr": """USUBJID,PRSEQ,PRTRT,PRDOSE,PRDOSU,PRSTDTC
+X-1,1,SBRT,8,Gy,2026-03-02
+X-2,1,SBRT,8,Gy,2026-03-02
+""",
+    "ex": """USUBJID,EXSEQ,EXTRT,EXDOSE,EXDOSU,EXDOSFRQ,EXROUTE,EXSTDTC,EXENDTC
+X-1,1,MABX,0.3,g,ONCE,INTRAVENOUS,2026-03-03T06:00,2026-03-03T12:00
+X-1,2,MABX,4,mg/kg,ONCE,INTRAVENOUS,2026-03-17T06:00,2026-03-17T09:00
+X-2,1,BOOST,40,ug,QD,ORAL,2026-03-04,2026-03-05
+X-2,2,ASPIRIN,100,mg,QD,ORAL,2026-03-04,2026-03-04
+""",
+    "adtte": """USUBJID,PARAMCD,AVAL,CNSR,ADT
+X-1,PFS,100,0,2026-06-10
+X-1,OS,200,1,2026-09-18
+X-2,PFS,30,1,2026-04-01
+""",
+}
+NAMES = """[lab.tests]
+nk = ["NKC"]
+mab_level = ["MABX"]
+STEROIDS = ["PRED"]
+
+[drugs.mab]
+names = ["MABX"]
+
+[events]
+relapse = ["PFS"]
+"""
+
+
+def study(folder: Path, mapping: str = NAMES, model: Words | None = MODEL, **changed: str):
+    (folder / "study").mkdir()
+    for name, text in (STUDY | changed).items():
+        (folder / "study" / f"{name}.csv").write_text(text)
+    (folder / "mapping.toml").write_text(mapping)
+    return lk.convert(folder / "study", folder / "mapping.toml", model=model)
+
+
+def test_data_sets_of_a_study_become_the_cohort_of_the_model(tmp_path):
+    done = study(tmp_path)
+    cohort = lk.read_events(done.write(tmp_path / "events.csv")[0], model=MODEL)
+    doses = cohort.doses[["id", "drug", "day", "amount_mg", "duration"]].values.tolist()
+    assert doses == [
+        ["X-1", "mab", 1.25, 300, 0.25],
+        ["X-1", "mab", 15.25, 280, 0.125],  # 4 mg/kg of 70 kg
+        ["X-2", "boost", 2, 40, 0],
+        ["X-2", "boost", 3, 40, 0],
+    ]
+    seen = cohort.observations.dropna(subset=["value"])
+    assert seen[["id", "quantity", "day", "value"]].values.tolist() == [
+        ["X-1", "alc", -3, 1.4],
+        ["X-1", "nk", -3, 210],
+        ["X-1", "mab_level", 1.5, 55],
+        ["X-1", "nk", 14.375, 90],
+        ["X-1", "relapse", 100, 1],
+        ["X-2", "alc", -3, 1.6],
+        ["X-2", "relapse", 30, 0],
+    ]
+    varying = cohort.varying[["id", "day", "value"]].values.tolist()
+    assert varying == [["X-1", 14.375, 20], ["X-2", -3, 8]]
+    said = "\n".join(done.account.lines())
+    assert "another treatment than antibody or booster or ATRA: ASPIRIN" in said
+    assert "a level without a clock time" in said
+    assert "no event of the model (relapse) by [events] of the mapping: OS" in said
+    assert "antibody by any route: INTRAVENOUS" in said
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "reported"),
+    [
+        (MODEL, ("lb", "90,/uL", "90,mg/L"), ("LBORRESU", "a unit that becomes cells/uL")),
+        (MODEL, ("lb", "0.02,g,", "0.02,mL,"), ("LBORRESU", "a unit that becomes mg")),
+        (MODEL, ("ex", "40,ug", "40,IU"), ("EXDOSU", "ug, the unit of booster", "IU")),
+        (MODEL, ("adtte", "30,1,", "30,,"), ("CNSR", "0 (an event)")),
+        (MODEL, ("mapping", "[drugs.mab]", "[drugs.mabx]"), ("drugs.mabx", "mab, boost")),
+        (MODEL, ("mapping", "names = [", "open_end = ["), ("text in drugs.mab.open_end",)),
+        (None, ("lb", "", ""), ("lab.tests.nk", "drugs.mab", "events.relapse", "that model")),
+    ],
+)
+def test_a_study_is_refused_where_words_or_units_are_not_the_models(
+    model, change, reported, tmp_path
+):
+    name, old, new = change
+    mapping = NAMES.replace(old, new) if name == "mapping" else NAMES
+    changed = {} if name == "mapping" else {name: STUDY[name].replace(old, new)}
+    with pytest.raises(lk.BadInput) as error:
+        study(tmp_path, mapping, model, **changed)
+    for word in reported:
+        assert word in str(error.value), str(error.value)

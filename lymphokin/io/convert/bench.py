@@ -16,7 +16,7 @@ from lymphokin.io.convert.privacy import pseudonyms
 from lymphokin.io.number_format import without_flag
 from lymphokin.io.problems import BadInput, Findings, Problem
 from lymphokin.lab_units import count_factor, unit_factor
-from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES, Vocabulary
+from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES, VaryingCovariate, Vocabulary
 from lymphokin.sites import SiteTable, shipped_sites
 
 
@@ -102,8 +102,18 @@ class Bench:
 
     def unit_factor(self, kind: str, unit: str) -> Fraction | None:
         """Factor from a result in `unit` to the event table's unit; None where none is known."""
-        observable = self.words.observable(kind)
-        return unit_factor(unit, observable.unit, observable.molar_mass)
+        mass = 0.0 if kind in self.covariates else self.words.observable(kind).molar_mass
+        return unit_factor(unit, self.unit_of(kind), mass)
+
+    def unit_of(self, kind: str) -> str:
+        """The unit of a result, or of a covariate that changes, in the event table."""
+        covariate = self.covariates.get(kind)
+        return self.words.observable(kind).unit if covariate is None else covariate.unit
+
+    @property
+    def covariates(self) -> dict[str, VaryingCovariate]:
+        """Covariates of the model that change, by the kind of their records."""
+        return {stated(name): covariate for name, covariate in self.words.varying.items()}
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -22,10 +22,12 @@ from lymphokin.io.convert.radiotherapy import read_fractions
 from lymphokin.io.convert.study_radiotherapy import is_radiotherapy
 from lymphokin.io.convert.subject_ids import id_column, subjects_of, with_subjects
 from lymphokin.io.convert.subjects import ENDS, FIRST_DAYS, STARTS, read_subjects, together
+from lymphokin.io.convert.time_to_event import read_times_to_event
 from lymphokin.io.convert.treatment_names import listed
 from lymphokin.io.convert.written_dates import with_iso_dates
 from lymphokin.io.number_format import StatedFormat
 from lymphokin.io.problems import BadInput, Problem
+from lymphokin.quantities import DRUGS
 
 _NAMES = {
     "lb": re.compile(r"lb[a-z]{0,2}"),  # LB and its parts, such as LBHE
@@ -36,6 +38,7 @@ _NAMES = {
     "dm": re.compile(r"dm"),
     "adsl": re.compile(r"adsl"),
     "adppk": re.compile(r"adppk"),
+    "adtte": re.compile(r"adtte"),
 }
 _SIGNS = {
     "lb": "LBTESTCD",
@@ -44,10 +47,11 @@ _SIGNS = {
     "ex": "EXTRT",
     "pr": "PRTRT",
     "adppk": "PARAMCD",
+    "adtte": "PARAMCD",
 }
 DATES = tuple(dict.fromkeys((
     *SDTM_LB.dates, *ADAM_LB.dates, *SDTM_PC.dates, *MOMENTS, *STARTS, *FIRST_DAYS, *ENDS,
-    "EXSTDTC", "EXENDTC", "PRSTDTC", "PRENDTC",
+    "EXSTDTC", "EXENDTC", "PRSTDTC", "PRENDTC", "ADT",
 )))  # fmt: skip
 """Columns with dates that are read."""
 
@@ -70,10 +74,11 @@ class Domains:
         return Domains({"lb" if "PARAMCD" not in data else "adlb": [data]})
 
 
-def find_domains(folder: Path, stated: StatedFormat) -> Domains:
+def find_domains(folder: Path, stated: StatedFormat, with_events: bool = False) -> Domains:
     """The data sets of a folder that are understood, by file name.
 
-    `stated`: how their numbers are written. Raises BadInput when there is no laboratory data set,
+    `stated`: how their numbers are written. `with_events`: whether times to events (ADTTE) are
+    read, too. Raises BadInput when there is no laboratory data set,
     or both SDTM and ADaM ones.
     """
     domains = Domains()
@@ -82,7 +87,7 @@ def find_domains(folder: Path, stated: StatedFormat) -> Domains:
             continue
         stem = path.stem.lower()
         name = next((n for n, rule in _NAMES.items() if rule.fullmatch(stem)), None)
-        if name is None:
+        if name is None or (name == "adtte" and not with_events):
             domains.unread.append(path.name)
         else:
             domains.sets.setdefault(name, []).append(path)  # type: ignore[arg-type]
@@ -117,6 +122,7 @@ def find_domains(folder: Path, stated: StatedFormat) -> Domains:
 
 def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draft records and covariates per subject of a study's data sets."""
+    _check_words(bench)
     if domains.unread:
         bench.account.warn(f"not read: {', '.join(domains.unread)}")
     for name, column in _SIGNS.items():
@@ -144,7 +150,8 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
     levels = [
         read_adppk(bench, data, subjects["start"], with_doses) for data in sets.get("adppk", ())
     ]
-    parts = [part for part in counts + treatments + levels if len(part)]
+    events = [read_times_to_event(bench, data) for data in sets.get("adtte", ())]
+    parts = [part for part in counts + treatments + levels + events if len(part)]
     records = pd.concat(parts, ignore_index=True) if parts else no_records()
     sites = sites.reindex(subjects.index)
     subjects = subjects.assign(site=sites, n_lesions=sites.str.count(r"\+") + 1)
@@ -155,6 +162,22 @@ def draft_cdisc(bench: Bench, domains: Domains) -> tuple[pd.DataFrame, pd.DataFr
     for data, table in owners:
         subjects_without_records(bench, data.file, table.index, data.lines, seen)
     return records, subjects.drop(columns=["weight", "first_day", "last_exposure"])
+
+
+def _check_words(bench: Bench) -> None:
+    """What the mapping names by words of a model, the model has."""
+    words = bench.words
+    known = {
+        "lab.tests": (*bench.own, *words.varying),
+        "drugs": tuple(name for name in words.drugs if name not in DRUGS),
+        "events": tuple(words.events),
+    }
+    stated = bench.mapping | {"lab.tests": bench.mapping["lab"]["tests"]}
+    hint = "" if words.model else "words of a model are known where that model is given"
+    for table, allowed in known.items():
+        for name in (n for n in stated[table] if n not in allowed):
+            expected = f"one of the model's words {', '.join(allowed) or '(none)'} in [{table}]"
+            bench.found("the mapping").add(None, None, f"{table}.{name}", expected, hint)
 
 
 def _treatments(

@@ -166,7 +166,7 @@ def _draft(bench: Bench, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Records and covariates by the kind of the source."""
     stated = stated_format(bench.mapping)
     if source.is_dir():
-        return draft_cdisc(bench, find_domains(source, stated))
+        return draft_cdisc(bench, find_domains(source, stated, bool(bench.words.events)))
     wide = bench.mapping["wide"]
     data = read_dataset(source, wide["sheet"], stated, wide["header_row"])
     if Domains.knows(data):

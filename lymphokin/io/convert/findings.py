@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, LEVEL, OTHERS, Bench, draft, no_records
-from lymphokin.io.convert.columns import Columns
+from lymphokin.io.convert.bench import COUNT, LEVEL, OTHERS, Bench, draft, no_records, stated
+from lymphokin.io.convert.columns import SDTM_PC, Columns
 from lymphokin.io.convert.cross_checks import check_baseline, check_grades, check_size
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.laboratory import (
@@ -48,9 +48,10 @@ def read_measurements(
     lab = bench.mapping["lab"]
     codes = {COUNT: lab["lymphocytes"], **{name: lab[name] for name in OTHERS}}
     codes[LEVEL] = bench.mapping[DRUG]["level_tests"]
+    codes |= {kind: lab["tests"].get(name, []) for kind, name in _of_a_model(bench).items()}
     wanted = {kind: tests.isin(_upper(names)).to_numpy() for kind, names in codes.items()}
     shares = tests.isin(_upper(lab["lymphocyte_fractions"])).to_numpy()
-    as_share = wanted[COUNT] & _in_parts(bench, data, columns)
+    as_share = wanted[COUNT] & _in_parts(bench, data, columns) & (COUNT not in bench.own)
     shares = shares | as_share
     wanted[COUNT] = wanted[COUNT] & ~as_share
     other = ~shares & ~np.any(list(wanted.values()), axis=0)
@@ -74,6 +75,11 @@ def read_measurements(
     why = f"another test: neither a lymphocyte count nor asked for ({listed(names)})"
     bench.account.dropped(data.file, why, data.lines[other])
     return pd.concat(parts, ignore_index=True) if parts else no_records()
+
+
+def _of_a_model(bench: Bench) -> dict[str, str]:
+    """Kinds of records that only the model has, and their words in [lab.tests] of the mapping."""
+    return {name: name for name in bench.own} | {stated(name): name for name in bench.words.varying}
 
 
 _LIKE_LYMPHOCYTES = ("LYMPHOCYTE", "LYMPHOCYTES", "LYMPHS", "ALC")
@@ -115,7 +121,7 @@ def _measurements(
     data = original_records(bench, data, columns)
     check_status(bench, data, columns)
     data, when, clock = placed(bench, data, columns, subjects["first_day"])
-    if kind == LEVEL:
+    if kind == LEVEL or (columns is SDTM_PC and kind in bench.own):
         why = "a level without a clock time: nothing says how long after the dose it is"
         bench.account.dropped(data.file, why, data.lines[~clock])
         data, when, clock = data.select(clock), when[clock], clock[clock]
@@ -133,7 +139,9 @@ def _measurements(
     remarks = np.array([r.remark for r in results], object)
     for remark in filter(None, dict.fromkeys(remarks)):
         bench.account.changed(data.file, remark, data.lines[remarks == remark])
-    if kind == COUNT:
+    bounded = found.censored & (kind in bench.covariates)
+    bench.flag(data, bounded, columns.text, "a number: a covariate has no limits")
+    if kind == COUNT and kind not in bench.own:
         check_size(bench, data, cells, value)
         check_grades(bench, data, columns, found.value, lln)
         check_baseline(bench, data, columns, table, subjects["start"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, Bench
+from lymphokin.io.convert.bench import COUNT, DOSE, DRUG_LABEL, FRACTION, Bench, given
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.subject_ids import subjects_of
 from lymphokin.io.convert.subjects import STARTS
@@ -18,23 +18,26 @@ def check_joins(bench: Bench, records: pd.DataFrame, owners: list[pd.DataFrame])
 
     Data sets without a common subject are a problem.
     """
-    counted = set(records["id"][records["kind"] == COUNT])
-    treated = records[records["kind"].isin([FRACTION, DOSE])]
+    words = bench.words
+    own = words.model and not words.counts_lymphocytes
+    measured, what = ([*words.quantities], "result") if own else ([COUNT], "lymphocyte count")
+    counted = set(records["id"][records["kind"].isin(measured)])
+    treated = records[records["kind"].isin([given(word) for word in words.compartments])]
     for file, of_file in treated.groupby("source", sort=False):
         ids = dict.fromkeys(of_file["id"])
         unknown = [name for name in ids if name not in counted]
         if counted and len(unknown) == len(ids):
             bench.found(str(file)).add(
                 None, None, f"subjects such as {unknown[0]}",
-                f"subjects with lymphocyte counts, such as {min(counted)}",
+                f"subjects with {what}s, such as {min(counted)}",
                 "no subject is in both: are the identifiers written otherwise?",
             )  # fmt: skip
         elif unknown:
             bench.account.warn(f"{file}: {len(unknown):,} treated subject(s) without any "
-                               f"lymphocyte count: {bench.named(unknown)}")  # fmt: skip
+                               f"{what}: {bench.named(unknown)}")  # fmt: skip
     with_fractions = set(records["id"][records["kind"] == FRACTION])
     untreated = [name for name in dict.fromkeys(records["id"]) if name not in with_fractions]
-    if with_fractions and untreated:
+    if with_fractions and untreated and words.irradiated:
         bench.account.warn(f"{len(untreated):,} subject(s) without any fraction, taken as "
                            f"untreated: {bench.named(untreated)}")  # fmt: skip
     if owners:
@@ -43,7 +46,7 @@ def check_joins(bench: Bench, records: pd.DataFrame, owners: list[pd.DataFrame])
         if strangers:
             bench.account.warn(f"{len(strangers):,} subject(s) with records are not in DM or ADSL: "
                                f"{bench.named(strangers)}")  # fmt: skip
-    if not bench.troubled:  # a count that could not be read is reported already
+    if not bench.troubled and not own:  # a count that could not be read is reported already
         _need_counts_before(bench, records)
 
 

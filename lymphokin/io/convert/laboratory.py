@@ -99,7 +99,7 @@ def reading_of(bench: Bench, data: Dataset, columns: Columns, kind: str, cells: 
     return Reading(
         partial(bench.unit_factor, kind),
         lab["units"],
-        lab["unit"] if kind == COUNT else "",
+        lab["unit"] if kind == COUNT and kind not in bench.own else "",
         decimals,
         Rounding.of(cells.read, printed, int(lab["standard_decimals"])),
     )
@@ -123,8 +123,10 @@ def results_of(
             value = f"{cells.shown[at]} {text_unit or unit}".strip()
             if problem in ("disagree", "word"):
                 value = f"{cells.shown[at]} {text_unit} and {number:g} {unit}"
-            found = bench.found(data.file)
-            found.add(int(data.lines[at]), column, value, EXPECTED[problem])
+            expected = EXPECTED[problem]
+            if problem in units and (kind in bench.own or kind in bench.covariates):
+                expected = f"a unit that becomes {bench.unit_of(kind)}; [lab.units] names theirs"
+            bench.found(data.file).add(int(data.lines[at]), column, value, expected)
     tell_missing(bench, data, cells.shown, cells.words, kind)
     known = pd.Series([c[1] or c[3] for c, r in zip(cells.read, results, strict=True)
                        if math.isfinite(r.value)], dtype=object).value_counts()  # fmt: skip
@@ -182,7 +184,7 @@ def limits_of(
             bench.account.warn(f"{data.file}: {int(unread.sum()):,} values of {name} are not used, "
                                "as the unit of the standardised result is not known")  # fmt: skip
         limit = np.where(np.isnan(limit), stated * factor, limit)
-    if kind == COUNT and names[:1] == (columns.lloq,):
+    if kind == COUNT and kind not in bench.own and names[:1] == (columns.lloq,):
         hint = "is it in the unit of the standardised result?"
         bench.judge(data, "alc_limit", limit, columns.lloq, hint)
     return limit

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lymphokin.io.convert.mapping_defaults import DEFAULTS, MEASURED, Mapping
+from lymphokin.io.convert.mapping_defaults import DEFAULTS, MEASURED, OWN_DRUG, Mapping
 from lymphokin.io.number_format import NumberFormat, StatedFormat
 from lymphokin.io.problems import Findings
 from lymphokin.plausible import checked_reasons
@@ -94,6 +94,12 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
             for value, expected, hint in wrong:
                 found.add(None, None, f"accept.{value}", expected, hint)
             continue
+        if table == "drugs":
+            merged[table] = _tables(table, keys, OWN_DRUG, found)
+            continue
+        if table == "events":
+            merged[table] = _lists(table, keys, found)
+            continue
         for key, value in keys.items():
             name = f"{table}.{key}"
             if key not in DEFAULTS[table]:
@@ -121,6 +127,8 @@ def merge(stated: dict[str, Any], found: Findings) -> Mapping:
                 found.add(None, None, f"{name} = {value!r}", expected)
             elif name in _OF_TABLES:
                 merged[table][key] = _tables(name, value, _OF_TABLES[name], found)
+            elif name == "lab.tests":
+                merged[table][key] = _lists(name, value, found)
             elif key in _FREE:
                 merged[table][key] = {**default, **value}  # type: ignore[reportGeneralTypeIssues]
             else:
@@ -145,8 +153,22 @@ def _tables(
             elif not isinstance(value, _KINDS[type(defaults[key])].types):
                 kind = _KINDS[type(defaults[key])].name
                 found.add(None, None, f"{own}.{key} = {value!r}", f"{kind} in {own}.{key}")
+            elif (choices := _CHOICES.get(f"{DRUG}.{key}")) and value not in choices:
+                known = ", ".join(filter(None, choices))
+                found.add(None, None, f"{own}.{key} = {value!r}", f"one of {known} in {own}.{key}")
+            elif key == "treatments" and not _are_kinds(value):
+                expected = f"yes, no or placebo for every text in {own}.{key}"
+                found.add(None, None, f"{own}.{key} = {value!r}", expected)
         merged[str(word)] = {**defaults, **keys}
     return merged
+
+
+def _lists(name: str, stated: Any, found: Findings) -> dict[str, list[str]]:
+    """Codes of each word of a model."""
+    for word, codes in stated.items():
+        if not isinstance(codes, list):
+            found.add(None, None, f"{name}.{word} = {codes!r}", f"a list in {name}.{word}")
+    return dict(stated)
 
 
 def _are_kinds(value: Any) -> bool:

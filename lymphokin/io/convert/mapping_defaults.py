@@ -18,6 +18,23 @@ def locations(sites: SiteTable) -> dict[str, str]:
     return {word.upper(): name for word, name in sites.by_word.items() if name != UNKNOWN}
 
 
+PLACEBO = ["PLACEBO", "PBO", "PLB", "PLCB", "PLA", "DUMMY", "SHAM", "VEHICLE"]
+"""Words that turn the name of a drug into that of its placebo (judgement)."""
+
+OWN_DRUG: dict[str, Any] = {
+    "names": [],
+    "placebo": PLACEBO,
+    "treatments": {},
+    "not_given": NOT_GIVEN,
+    "routes": [],
+    "other_routes": [],
+    "units": {},
+    "frequency": "",
+    "open_end": "",
+    "same_time": "",
+}
+"""Keys of a drug that only a model takes; without names its word in CMT is its name."""
+
 MEASURED: dict[str, Any] = {"unit": "", "visits": {}, "lesions": {}, "lloq": 0.0, "uloq": 0.0}
 """Keys of a quantity with a column per visit."""
 
@@ -34,6 +51,7 @@ DEFAULTS: Mapping = {
         "leukocytes": ["WBC"],
         "use_fraction_with_leukocytes": False,
         "mdsc": [],
+        "tests": {},
         "unit": "",
         "units": {},
         "lloq": 0.0,
@@ -134,7 +152,7 @@ DEFAULTS: Mapping = {
             "TRANS-RETINOIC ACID",
             "VESANOID",
         ],
-        "placebo": ["PLACEBO", "PBO", "PLB", "PLCB", "PLA", "DUMMY", "SHAM", "VEHICLE"],
+        "placebo": PLACEBO,
         "treatments": {},
         "not_given": NOT_GIVEN,
         "level_tests": ["ATRA", "TRETINOIN", "TRETIN", "TRETINO"],
@@ -164,6 +182,8 @@ DEFAULTS: Mapping = {
         "below": [],
         "repeats": "",
     },
+    "drugs": {},
+    "events": {},
     "radiotherapy": {
         "names": [
             "RADIOTHERAPY",

@@ -11,8 +11,8 @@ import pandas as pd
 from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
+from lymphokin.io.convert.drugs import Taken
 from lymphokin.io.convert.subject_ids import subjects_of
-from lymphokin.quantities import DRUG
 
 ONCE = "ONCE"
 INTERVAL_HOURS = {
@@ -53,7 +53,7 @@ class Period:
     count: np.ndarray
 
 
-def read_periods(bench: Bench, data: Dataset, last_exposure: pd.Series) -> Period:
+def read_periods(bench: Bench, data: Dataset, last_exposure: pd.Series, drug: Taken) -> Period:
     """The periods of an exposure domain; an end or a frequency that is not known is a problem.
 
     `last_exposure`: date of the last dose per subject, read where the mapping asks for it.
@@ -64,13 +64,13 @@ def read_periods(bench: Bench, data: Dataset, last_exposure: pd.Series) -> Perio
     end = read_dates(data.column("EXENDTC"))
     bench.flag(data, end.bad | end.partial, "EXENDTC", "a complete date, or a blank")
     unknown = end.bad | end.partial | np.isnat(start.when)
-    last, last_clock = _ends(bench, data, start.when, end.when, often, unknown, last_exposure)
+    last, last_clock = _ends(bench, data, start.when, end.when, often, unknown, last_exposure, drug)
     days = _days(last) - _days(start.when) + 1
     days = np.where(np.isfinite(days), days, 1)
     wrong = (days < 1) | (days > LONGEST_DAYS)
     bench.flag(data, wrong, "EXENDTC", f"an end 0 to {LONGEST_DAYS} days later")
     days = np.where(wrong, 1, days)
-    interval = _intervals(bench, data, often, days)
+    interval = _intervals(bench, data, often, days, drug)
     per_day = np.maximum(1, np.rint(24 / interval)).astype(int)
     count = np.where(interval <= 24, days * per_day, (days - 1) * 24 // interval + 1)
     hours = (last - start.when).astype("timedelta64[s]").astype(float) / 3600
@@ -97,6 +97,7 @@ def _ends(
     often: pd.Series,
     unknown: np.ndarray,
     last_exposure: pd.Series,
+    drug: Taken,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Last moment of each period, and whether it is the one of EXENDTC.
 
@@ -117,7 +118,7 @@ def _ends(
     bench.account.assumed(data.file, why, data.lines[single & often.eq("").to_numpy()])
     last = np.where(single, first, last)
     open_end &= ~single
-    rule = bench.mapping[DRUG]["open_end"]
+    rule = drug.words["open_end"]
     if rule == "single_day":
         last = np.where(open_end, first, last)
         why = "no end of the period: taken as a single day, as the mapping says"
@@ -131,7 +132,7 @@ def _ends(
         bench.account.assumed(data.file, why, data.lines[open_end])
     else:
         bench.flag(data, open_end, "EXENDTC", "the end of the period of treatment",
-                   f'was it going on? [{DRUG}] open_end = "single_day", or "last_exposure" '
+                   f'was it going on? [{drug.table}] open_end = "single_day", or "last_exposure" '
                    "(RFXENDTC of DM), in the mapping")  # fmt: skip
     return np.where(np.isnat(last), first, last), stated
 
@@ -145,7 +146,9 @@ def _duration(text: str) -> float:
     return float(7 * weeks + days)
 
 
-def _intervals(bench: Bench, data: Dataset, often: pd.Series, days: np.ndarray) -> np.ndarray:
+def _intervals(
+    bench: Bench, data: Dataset, often: pd.Series, days: np.ndarray, drug: Taken
+) -> np.ndarray:
     """Hours between the doses of each row."""
     bench.flag(data, ~often.isin(["", ONCE, *INTERVAL_HOURS]), "EXDOSFRQ",
                f"a frequency: {ONCE}, {', '.join(INTERVAL_HOURS)}")  # fmt: skip
@@ -154,13 +157,13 @@ def _intervals(bench: Bench, data: Dataset, often: pd.Series, days: np.ndarray) 
                "a frequency of a period of several days",
                "a single dose ends on the day when it begins")  # fmt: skip
     blank = often.eq("").to_numpy() & longer
-    usual = str(bench.mapping[DRUG]["frequency"]).upper()
+    usual = str(drug.words["frequency"]).upper()
     if usual:
         often = often.where(~blank, usual)
         why = f"no frequency: taken as {usual}, as the mapping says"
         bench.account.assumed(data.file, why, data.lines[blank])
     else:
         bench.flag(data, blank, "EXDOSFRQ", "the frequency of doses over several days",
-                   f'or that of all such rows in the mapping: [{DRUG}] '
+                   f'or that of all such rows in the mapping: [{drug.table}] '
                    'frequency = "QD"')  # fmt: skip
     return often.map(INTERVAL_HOURS).fillna(24).to_numpy(float)

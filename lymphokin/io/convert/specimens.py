@@ -19,6 +19,8 @@ def of_the_right_specimen(bench: Bench, data: Dataset, columns: Columns, kind: s
     """
     lab = bench.mapping["lab"]
     wanted = bench.mapping[DRUG if kind == LEVEL else "lab"]["specimens"]
+    if kind in bench.own or kind in bench.covariates:
+        wanted = [*wanted, *bench.mapping[DRUG]["specimens"]]
     other = np.zeros(len(data), bool)
     said: list[str] = []
     for name in columns.described:
@@ -46,7 +48,7 @@ def of_the_right_test(bench: Bench, data: Dataset, columns: Columns, kind: str) 
 
     Several methods or names of one test are reported.
     """
-    if kind == COUNT:
+    if kind == COUNT and kind not in bench.own:
         part = np.zeros(len(data), bool)
         said: list[str] = []
         for name in columns.named:
@@ -57,7 +59,8 @@ def of_the_right_test(bench: Bench, data: Dataset, columns: Columns, kind: str) 
         bench.account.dropped(data.file, why, data.lines[part])
         data = data.select(~part)
     method = data.text(columns.method)
-    asked = bench.mapping["lab"]["methods"] if kind != LEVEL else []
+    usual = kind != LEVEL and kind not in bench.own and kind not in bench.covariates
+    asked = bench.mapping["lab"]["methods"] if usual else []
     if asked:
         known = method.str.upper().isin([str(m).upper() for m in asked]).to_numpy()
         why = f"another method than the mapping names: {listed(method[~known])}"
@@ -66,7 +69,7 @@ def of_the_right_test(bench: Bench, data: Dataset, columns: Columns, kind: str) 
     counts = method[method != ""].value_counts()
     if len(counts) > 1:
         reported = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-        key = "; to keep some only: [lab] methods" if kind != LEVEL else ""
+        key = "; to keep some only: [lab] methods" if usual else ""
         bench.account.warn(f"{data.file}: several methods of one test: {reported}{key}")
     return data
 

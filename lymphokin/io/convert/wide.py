@@ -18,7 +18,6 @@ from lymphokin.io.convert.mapping_defaults import MEASURED
 from lymphokin.io.convert.nonmem import misnamed
 from lymphokin.io.convert.written_dates import in_iso
 from lymphokin.io.vocabulary import COVARIATES, NUMERIC_COVARIATES
-from lymphokin.lab_units import unit_factor
 from lymphokin.schedule import SATURDAY, treatment_days
 
 TO_FILL_IN = "one to fill in"
@@ -86,16 +85,13 @@ class _Measured:
     lloq: float
     uloq: float
 
-    def own_unit(self, bench: Bench) -> str:
-        """Its unit in the event table."""
-        covariate = bench.words.varying.get(self.name)
-        return covariate.unit if covariate else bench.words.observable(self.name).unit
+    def kind(self, bench: Bench) -> str:
+        """The kind of its records."""
+        return stated(self.name) if self.name in bench.words.varying else self.name
 
     def factor(self, bench: Bench) -> Fraction | None:
         """From its unit to the event table's."""
-        if self.name in bench.words.varying:
-            return unit_factor(self.unit, self.own_unit(bench))
-        return bench.unit_factor(self.name, self.unit)
+        return bench.unit_factor(self.kind(bench), self.unit)
 
 
 def _measured(bench: Bench) -> list[_Measured]:
@@ -161,7 +157,7 @@ def _check_measured(bench: Bench, data: Dataset, measured: _Measured) -> None:
     if measured.name in words.events:
         return
     if not measured.unit or measured.factor(bench) is None:
-        own = measured.own_unit(bench)
+        own = bench.unit_of(measured.kind(bench))
         expected = f'a known unit, such as [{table}] unit = "{own}"'
         found.add(None, None, measured.unit or None, expected)
     lesion = measured.name in words.quantities and words.observable(measured.name).per_lesion
