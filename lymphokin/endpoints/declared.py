@@ -221,8 +221,13 @@ class Endpoint(BaseModel):
             area = self.what == "area_below"
             value = (path.area_below if area else path.time_below)(log_value, day, level)
             return value, None if self.at_least is None else value >= self.at_least
-        value = (path.highest if self.what == "highest" else path.lowest)(log_value)
-        return value, None if self.below is None else value < self.below
+        highest = self.what == "highest"
+        value = (path.highest if highest else path.lowest)(log_value)
+        if self.below is None:
+            return value, None
+        # In logarithms, as a value that is the level itself may come back from them below it.
+        extreme = log_value.max(axis=1) if highest else log_value.min(axis=1)
+        return value, extreme < np.log(self.below)
 
 
 def at_day(day: float) -> Endpoint:

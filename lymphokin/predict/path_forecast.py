@@ -215,7 +215,10 @@ def _row(
     observed = window.observed
     row[f"observed_{name}"] = np.nan
     if observed is not None:
-        row[f"observed_{name}"] = float(of_values(endpoint, np.log(observed), window)[0][0])
+        # A lowest or highest value is as it was measured, not as logarithms give it back.
+        extreme = {"lowest": np.min, "highest": np.max}.get(endpoint.what)
+        number = of_values(endpoint, np.log(observed), window)[0][0]
+        row[f"observed_{name}"] = float(extreme(observed) if extreme else number)
     return row
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lymphokin.endpoints import path
+from lymphokin.endpoints import Endpoint, path
 
 LEVEL = 0.8
 FINE = 20_001
@@ -23,6 +23,19 @@ def curves(draw):
 def on_a_fine_grid(day, log_value):
     fine = np.linspace(day[0], day[-1], FINE)
     return fine, np.exp(np.interp(fine, day, log_value[0]))
+
+
+@pytest.mark.parametrize("what", ["lowest", "highest"])
+def test_a_value_that_is_the_level_is_not_below_it(what):
+    """Whole numbers come back from logarithms a little smaller, or larger, than they were."""
+    levels = np.arange(1.0, 1000.0)
+    assert (np.exp(np.log(levels)) < levels).any()
+    declared = {"name": "x", "meaning": "of the test", "what": what, "from": "first_fraction",
+                "begin": 0, "until": 30, "visits": [0, 30], "quantity": "nk"}  # fmt: skip
+    for level in levels:
+        endpoint = Endpoint.model_validate(declared | {"below": float(level)})
+        log_value = np.log(np.array([[level, level], [level - 0.5, level - 0.5]]))
+        assert endpoint.summarise(log_value, np.array([0.0, 30.0]))[1].tolist() == [False, True]
 
 
 @given(curves())

@@ -119,6 +119,26 @@ def test_a_trial_refuses_a_dose_that_cannot_be(in_unit, unit, dose, said):
         design_of(in_unit[unit], **dose)
 
 
+def test_every_problem_of_a_design_stands_at_its_key(in_unit):
+    raw = copy.deepcopy(SHIPPED) | {"model": str(in_unit["ug"])}
+    raw["typical"] = {"nonsense": 1.0}
+    raw["residual_sd"] = {"nothing": 0.1}
+    raw["design"] |= {"drug": "zorb", "covariates": {"STEROIDS": 900.0, "FEVER": 1.0},
+                      "events_that_end": ["dropuot"], "outside_lesions": {"1": 1.0}}  # fmt: skip
+    with pytest.raises(BadInput) as refused:
+        VirtualDesign.of(raw, Path("d.toml"))
+    found = sorted((p.column, p.value) for p in refused.value.problems)
+    assert found == [
+        ("design.covariates", "FEVER = 1"),
+        ("design.covariates", "STEROIDS = 900"),
+        ("design.drug", "zorb"),
+        ("design.events_that_end", "dropuot"),
+        ("design.outside_lesions", "1"),
+        ("residual_sd.nothing", "0.1"),
+        ("typical.nonsense", "1.0"),
+    ]
+
+
 def test_usual_regimens_are_in_the_drugs_unit_and_none_is_known_of_what_is_no_mass():
     model = load_model("myeloid_lymphoid")
     block = next(block for block in model.blocks if "atra" in block.drugs)

@@ -138,7 +138,7 @@ def test_python_and_the_command_line_take_an_endpoint(
 def test_a_question_from_outside_names_no_file(patient, bare, tmp_path: Path):
     file = tmp_path / "mine.toml"
     file.write_text("[endpoints.mine]\n")
-    with pytest.raises(ValueError, match="expected one of grade2_week6"):
+    with pytest.raises(BadInput, match="expected one of grade2_week6"):
         WhatIfRequest.model_validate({"patient": patient, "a": bare, "b": bare,
                                       "endpoint": str(file)})  # fmt: skip
     with pytest.raises(BadInput, match="one of grade2_week6"):

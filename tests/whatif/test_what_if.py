@@ -189,7 +189,7 @@ def test_messages_speak_python(patient):
         lk.what_if(None, patient, "5*10", "5x10")
     with pytest.raises(BadInput, match="fractions 5x999"):
         lk.what_if(None, patient, "5x999", "5x10")
-    with pytest.raises(ValueError, match="is not in 1e9/L"):
+    with pytest.raises(lk.BadInput, match="is not in 1e9/L"):
         lk.Patient(counts=[(-7, 1200)])
 
 

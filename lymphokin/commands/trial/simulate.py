@@ -131,6 +131,8 @@ def _characteristics(design: VirtualDesign, outcome: Any) -> dict[str, Any]:
 
 
 def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None:
+    from lymphokin.model.roles import contrast_of
+
     analysis = design.analysis
     first = next(iter(result.values()))
     table = Table(
@@ -139,7 +141,8 @@ def _show_characteristics(design: VirtualDesign, result: dict[str, Any]) -> None
         f"{analysis.alpha:g}; ± Monte-Carlo standard error"
         + ("" if design.endpoint is None else f". {design.endpoint.meaning}")
     )
-    names = {"as_stated": "gamma as stated", "gamma_zero": "gamma = 0"}
+    linked = contrast_of(design.truth.true_model()) is not None
+    names = {"as_stated": "gamma as stated" if linked else "as stated", "gamma_zero": "gamma = 0"}
     table.add_column("")
     for key in result:
         table.add_column(names[key], justify="right")

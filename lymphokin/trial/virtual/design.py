@@ -8,7 +8,7 @@ figures span.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -17,7 +17,7 @@ from typing import Any
 
 from lymphokin.endpoints import Endpoint, read_endpoint
 from lymphokin.io.problems import Findings
-from lymphokin.model import TableError
+from lymphokin.model import Model, TableError, load_model
 from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
 from lymphokin.sites import shipped_sites
 from lymphokin.solve import StepRule
@@ -317,15 +317,21 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
             "design.lesion_diameter_cm", plan["lesion_diameter_cm"],
             "the smallest diameter first")  # fmt: skip
     try:
-        model = design.truth.true_model()
+        model = load_model(design.truth.model)
     except (TableError, ValueError) as error:
         findings.add(None, "model", design.truth.model, f"a model that can be: {error}")
         return
     problems = [*drug_problems(model, plan)]
     if not problems:
-        problems += dose_problems(model, plan, design.drug)
-        problems += at_once_problems(model, design.drug)
-    settled = not problems
+        drug = planned_drug(model, plan)
+        problems += [*dose_problems(model, plan, drug), *at_once_problems(model, drug)]
+        if not problems:
+            try:
+                planned_pulses(model, plan, drug, conduct.first_atra_day)
+            except ValueError as error:
+                findings.add(None, "design", None, f"pulses that can be: {error}")
+    stated = [*_unknown_names(design.truth, model)]
+    problems += stated
     problems += covariate_problems(model, plan)
     problems += lesion_problems(model, plan)
     problems += event_problems(model, plan)
@@ -335,8 +341,27 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
         expected = f"one of {', '.join(compared(model))}: virtual trials measure nothing else"
         found = design.truth.residual_sd[quantity]
         require(False, f"residual_sd.{quantity}", found, expected)
-    if settled:
-        try:
-            _ = design.calendar
-        except ValueError as error:
-            findings.add(None, "design", None, f"pulses that can be: {error}")
+    try:
+        _ = stated or design.truth.true_model()
+    except (TableError, ValueError) as error:
+        if not set(design.truth.residual_sd) - set(compared(model)):
+            findings.add(
+                None,
+                "model",
+                design.truth.model,
+                f"a model to which the stated truth fits: {error}",
+            )
+
+
+def _unknown_names(truth: Truth, model: Model) -> Iterator[tuple[str, str, str]]:
+    """What a truth states of parameters that its model does not have."""
+    table = model.table
+    groups = f"a group of correlated parameters of model {model.name}"
+    for key, stated, known, expected in (
+        ("typical", truth.typical, table.parameters, f"a parameter of model {model.name}"),
+        ("between_subject_sd", truth.between_subject_sd, table.parameters,
+         f"a parameter of model {model.name}"),
+        ("correlation", truth.correlation, table.correlations, groups),
+    ):  # fmt: skip
+        for name in sorted(set(stated) - set(known)):
+            yield f"{key}.{name}", str(stated[name]), expected
