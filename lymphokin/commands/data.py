@@ -139,8 +139,11 @@ def template(
     mapping: Annotated[
         bool, typer.Option("--mapping", help="A mapping with every key and its default.")
     ] = False,
+    model: ModelOption = None,
 ) -> None:
     """An empty event table with comments; or a mapping to fill in.
+
+    With a model, the table is one for what that model measures and takes.
 
     Example: lymphokin data template --out trial.csv
 
@@ -153,7 +156,9 @@ def template(
     if sheet is not None:
         text = guessed_mapping(read_dataset(sheet))
     else:
-        text = mapping_template() if mapping else event_table_template()
+        known = _loaded(model)
+        words = None if known is None else known.vocabulary
+        text = mapping_template() if mapping else event_table_template(words)
     if out is None:
         print(text, end="")
         return

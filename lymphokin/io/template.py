@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lymphokin.io.convert.mapping_defaults import DEFAULTS
-from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES
+from lymphokin.quantities import DRUG, DRUGS, OBSERVABLES, Vocabulary
 from lymphokin.sites import shipped_sites
 
 _DRUG = DRUGS[DRUG]
@@ -37,14 +37,44 @@ _EXAMPLE = (
 )
 
 
-def event_table_template() -> str:
-    """An event table without records: comments that say what goes where, and the header."""
+def event_table_template(words: Vocabulary | None = None) -> str:
+    """An event table without records: comments that say what goes where, and the header.
+
+    `words`: those of a model, whose drugs, outputs and events the table is for.
+    """
     lines = ["# Event table: one row per record. Lines with # before the header are comments."]
+    if words is not None:
+        columns = _columns_of(words)
+        lines += [f"# {name}: {meaning}" for name, meaning in columns.items()]
+        return "\n".join([*lines, ",".join(columns), ""])
     lines += [f"# {name}: {meaning}" for name, meaning in _COLUMNS.items()]
     lines.append(f"# Example of one patient, 5 fractions of 8 Gy and one pulse of {_DRUG.label}:")
     lines.append("# " + ",".join(_COLUMNS))
     lines += ["# " + ",".join(row.get(name, "") for name in _COLUMNS) for row in _EXAMPLE]
     return "\n".join([*lines, ",".join(_COLUMNS), ""])
+
+
+def _columns_of(words: Vocabulary) -> dict[str, str]:
+    """Columns of a table with the words of a model, and what goes into each."""
+    observables = words.observables.values()
+    targets = [*(["rt (radiotherapy fraction)"] if words.irradiated else []), *words.drugs]
+    amounts = ["Gy of that fraction"] if words.irradiated else []
+    amounts += [f"{drug.unit} of {name}" for name, drug in words.drugs.items()]
+    measured = [f"{o.name} ({o.unit}{', per lesion' if o.per_lesion else ''})" for o in observables]
+    measured += [f"{name} (1: it has happened, 0: not by then)" for name in words.events]
+    columns = _COLUMNS | {
+        "CMT": "of a dose: " + " or ".join(targets),
+        "AMT": "of a dose: " + ", ".join(amounts),
+        "DVID": "of an observation: " + ", ".join(measured),
+    }
+    infused = [name for name, drug in words.drugs.items() if drug.infused]
+    if infused:
+        columns["DUR"] = f"days that an infusion lasts ({', '.join(infused)}); blank if at once"
+    if any(o.per_lesion for o in observables):
+        columns["LESION"] = "number of the lesion that was measured, 1, 2, ..."
+    for name, covariate in words.varying.items():
+        columns[name] = f"{covariate.meaning} ({covariate.unit}); it holds until the next value"
+    return columns
 
 
 _TABLES = {

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import lymphokin as lk
+from lymphokin.io.template import event_table_template
 from lymphokin.quantities import Drug, Observable, VaryingCovariate, Vocabulary
 
 
@@ -343,3 +344,19 @@ def test_a_study_is_refused_where_words_or_units_are_not_the_models(
         study(tmp_path, mapping, model, **changed)
     for word in reported:
         assert word in str(error.value), str(error.value)
+
+
+def test_an_empty_table_is_one_for_the_model(tmp_path):
+    text = event_table_template(MODEL.vocabulary)
+    assert "# CMT: of a dose: rt (radiotherapy fraction) or mab or boost\n" in text
+    assert "# AMT: of a dose: Gy of that fraction, mg of mab, ug of boost\n" in text
+    assert "nk (cells/uL), mab_level (mg/L), diameter (mm, per lesion), relapse (1: it" in text
+    header = text.splitlines()[-1].split(",")
+    row = {"ID": "1", "TIME": "0", "EVID": "0", "DVID": "diameter", "DV": "12", "LESION": "2"}
+    row |= {"STEROIDS": "4"}
+    (tmp_path / "filled.csv").write_text(text + ",".join(row.get(n, "") for n in header) + "\n")
+    cohort = lk.read_events(tmp_path / "filled.csv", model=MODEL)
+    assert cohort.observations[["quantity", "value", "lesion"]].values.tolist() == [
+        ["diameter", 12, 2]
+    ]
+    assert cohort.varying["value"].tolist() == [4]
