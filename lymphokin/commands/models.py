@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.table import Table
 from lymphokin.commands.options import writable
 from lymphokin.pages.wording import plain
 from lymphokin.strict_json import json_text
+
+if TYPE_CHECKING:
+    from lymphokin.model import Model
 
 
 def models(
@@ -82,15 +85,44 @@ def _show(name: str, out: Path | None, as_json: bool) -> None:
             for p in model.table
         ]  # fmt: skip
         described = {"name": model.name, "about": model.about, "sha256": model.sha256}
+        words = [
+            dict(zip(("what", "name", "label", "unit"), row, strict=True)) for row in _words(model)
+        ]
         equation = [line._asdict() for line in lines]
-        print(json_text(described | {"equations": equation, "parameters": parameters}))
+        found = {"words": words, "equations": equation, "parameters": parameters}
+        print(json_text(described | found))
         return
     console = Console(width=None if Console().is_terminal else 120)
     console.print(model.about, markup=False, highlight=False)
+    console.print(_word_table(model))
     console.print(_equation_table(lines))
     console.print(_parameter_table(model))
     if out is not None:
         console.print(f"Diagram: {out}", markup=False, soft_wrap=True)
+
+
+def _words(model: Model) -> list[tuple[str, str, str, str]]:
+    """What a model measures, takes and follows: what it is, its word in an event table, its label
+    and unit.
+    """
+    words = model.vocabulary
+    return [
+        *(("measured per lesion" if o.per_lesion else "measured", o.name, o.label, o.unit)
+          for o in words.observables.values()),
+        *(("infused drug" if d.infused else "drug", d.name, d.label, d.unit)
+          for d in words.drugs.values()),
+        *(("covariate that changes", c.name, c.meaning, c.unit) for c in words.varying.values()),
+        *(("event", e.name, e.label, "") for e in words.events.values()),
+    ]  # fmt: skip
+
+
+def _word_table(model: Model) -> Table:
+    table = Table(title="Words of its event tables")
+    for title in ("what", "word", "label", "unit"):
+        table.add_column(title)
+    for row in _words(model):
+        table.add_row(*row)
+    return table
 
 
 def _equation_table(lines: Any) -> Table:

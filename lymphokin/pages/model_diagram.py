@@ -14,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from lymphokin.files import write_text
 from lymphokin.model import Model
 from lymphokin.model.block import cumulative
-from lymphokin.pages.drawing import BLACK, BLUE, GREY, PALE, VERMILLION, inline_svg, styled
+from lymphokin.pages.drawing import BLACK, BLUE, GREEN, GREY, PALE, VERMILLION, inline_svg, styled
 from lymphokin.pages.equations import equations
 
 BOX = (1.5, 0.5)
@@ -31,8 +31,8 @@ def draw_model(model: Model) -> Figure:
     """Diagram of a model's blocks and states.
 
     Solid arrows: a state or output enters the flow of another state. Dashed: it enters what an
-    event does to another state. Red: what a fraction changes; blue: what a dose of the drug
-    changes.
+    event does to another state. Red: what a fraction changes; blue: what a dose or an infusion of a
+    drug changes; green: the flow that a covariate enters which changes within a patient.
     """
     rows = max(len(block.states) for block in model.blocks)
     width, height = COLUMN * len(model.blocks) + 0.4, ROW * rows + 1.5
@@ -90,18 +90,48 @@ def _arrows(
             for name in dict.fromkeys(drivers):
                 if name != target:
                     _arrow(axes, place[name], place[target])
+            if changing := [name for name in model.table.varying if name in mentioned]:
+                _from_outside(axes, place[target], ", ".join(changing), GREEN, side=1)
+            if infused := _drugs(model, line.right, "infusion"):
+                _from_outside(axes, place[target], f"{infused}, infused", BLUE, low=True)
         elif " at a " in line.left:
             target, _, event = line.left.partition(" at a ")
-            x, y = place[target]
-            color, label = (VERMILLION, "RT") if event == "fraction" else (BLUE, "drug")
-            start = (x - BOX[0] / 2 - 0.22, y + 0.30)
-            tip = (x - BOX[0] / 2 + 0.02, y + 0.12)
-            head = {"arrowstyle": "-|>", "mutation_scale": 8}
-            axes.add_patch(FancyArrowPatch(start, tip, color=color, **head))
-            axes.text(start[0] - 0.02, start[1] + 0.05, label, color=color, fontsize=6.5)
+            fraction = event == "fraction"
+            label = "RT" if fraction else _drugs(model, line.right, "dose") or "drug"
+            color = VERMILLION if fraction else BLUE
+            _from_outside(axes, place[target], label, color)
             for name in place:
                 if name in mentioned and name != target:
                     _arrow(axes, place[name], place[target], color, "--")
+
+
+def _drugs(model: Model, equation: str, given: str) -> str:
+    """Labels of the drugs whose dose or infusion stands in an equation: by name where a model has
+    several.
+    """
+    drugs = model.vocabulary.drugs
+    only = next(iter(drugs), "")
+    named = re.findall(rf"\b{given}\b(?: of (\w+))?", equation)
+    return ", ".join(dict.fromkeys(drugs[name or only].label for name in named if drugs))
+
+
+def _from_outside(
+    axes: Axes,
+    at: tuple[float, float],
+    label: str,
+    color: str,
+    side: int = -1,
+    low: bool = False,
+) -> None:
+    """A labelled arrow into the box of a state, on its left (-1) or right side, from above or
+    below.
+    """
+    x, y = at[0] + side * BOX[0] / 2, at[1]
+    up = -1 if low else 1
+    start, tip = (x + side * 0.22, y + up * 0.30), (x - side * 0.02, y + up * 0.12)
+    axes.add_patch(FancyArrowPatch(start, tip, color=color, arrowstyle="-|>", mutation_scale=8))
+    axes.text(start[0] - side * 0.02, start[1] + up * 0.05, label, color=color, fontsize=6.5,
+              ha="left" if side < 0 else "right", va="bottom" if up > 0 else "top")  # fmt: skip
 
 
 def _arrow(
@@ -139,8 +169,14 @@ def _arrow(
 
 def model_svg(model: Model) -> Markup:
     """The diagram as an SVG element."""
-    parts = "; ".join(f"{b.name}: {', '.join(b.states)}" for b in model.blocks)
-    return inline_svg(draw_model(model), model.name, f"Blocks and states of {model.name}. {parts}")
+    parts = ["; ".join(f"{b.name}: {', '.join(b.states)}" for b in model.blocks)]
+    outside = {
+        "Drugs": [drug.label for drug in model.vocabulary.drugs.values()],
+        "Covariates that change": list(model.table.varying),
+    }
+    parts += [f"{what}: {', '.join(names)}" for what, names in outside.items() if names]
+    said = ". ".join([f"Blocks and states of {model.name}", *parts])
+    return inline_svg(draw_model(model), model.name, said)
 
 
 def write_diagram(model: Model, path: Path) -> None:

@@ -257,16 +257,18 @@ def _with_supplied_doses(
 ) -> Cohort:
     """Give some patients their true immune dose, as a planning system would.
 
-    A dose that a reader of event tables would ask about stays unsaid.
+    The model has a parameter for how it differs from the estimate, or it is the estimate. A dose
+    that a reader of event tables would ask about stays unsaid.
     """
-    scale = model.table["immune_dose_scale"]
+    scale = next((p for p in model.table if p.only_without == "immune_dose_gy"), None)
     fractions = reference_immune_dose(planned).fractions
     total = fractions.groupby("id", sort=False)["immune_dose_gy"].sum()
-    log_scale = scale.between_subject_sd * rng.standard_normal(len(planned))
+    spread = 0.0 if scale is None else scale.between_subject_sd
+    log_scale = spread * rng.standard_normal(len(planned))
     irradiated = planned.patients.assign(
         n_lesions=[float(own.irradiated) for own in lesions.values()]
     )
-    for effect in scale.covariates:
+    for effect in scale.covariates if scale else ():
         log_scale = log_scale + effect.coefficient * regressor(irradiated, effect)
     true_dose = (total.reindex(planned.patients.index).to_numpy() * np.exp(log_scale)).round(2)
     supplied = rng.random(len(planned)) < design["immune_dose_supplied_probability"]

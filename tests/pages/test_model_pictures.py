@@ -3,12 +3,24 @@
 import math
 import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from lymphokin.model import Fraction, load_model, shipped_models, state_type
+from lymphokin.model import (
+    Block,
+    Dose,
+    Flow,
+    Fraction,
+    Output,
+    State,
+    load_model,
+    make_model,
+    shipped_models,
+    state_type,
+)
 from lymphokin.pages.equations import equations
 from lymphokin.pages.model_diagram import write_diagram
 
@@ -82,3 +94,45 @@ def test_the_diagram_is_an_svg_that_names_every_block_and_state(tmp_path):
     for block in model.blocks:
         assert block.name in text
         assert all(state.replace("_", " ") in text for state in block.states)
+
+
+def test_the_diagram_names_what_comes_from_outside(tmp_path):
+    """Each drug by its label, infusions, and covariates that change."""
+    examples = Path(__file__).parents[2] / "docs" / "examples"
+    write_diagram(load_model(examples / "il7_atra.py"), tmp_path / "drugs.svg")
+    text = list(ElementTree.parse(tmp_path / "drugs.svg").getroot().itertext())
+    assert {"ATRA", "rhIL-7-hyFc", "RT"} <= set(text)
+    assert "drug" not in text
+    model = make_model("infused", (Infused(),), INFUSED)
+    write_diagram(model, tmp_path / "infused.svg")
+    text = list(ElementTree.parse(tmp_path / "infused.svg").getroot().itertext())
+    assert {"antibody, infused", "antibody", "STEROIDS"} <= set(text)
+
+
+class Infused(Block):
+    takes = {"mab": Dose("mg", "antibody")}
+    states = {"blood": State("mg")}
+    shows = {"level": Output("mg")}
+
+    def flows(self, y, p, u):
+        return {"blood": Flow(u.rate.mab, p.loss * (1 + u.STEROIDS / 100))}
+
+    def on_dose(self, y, p, dose):
+        return {"blood": y.blood + dose.mab}
+
+    def outputs(self, y, p, u):
+        return {"level": y.blood}
+
+
+STATED = {"source": "for a test", "certainty": "fixed"}
+INFUSED = {
+    "parameters": {
+        "loss": {"symbol": "k", "meaning": "loss", "unit": "1/d", "transform": "log",
+                 "median": 0.1, "population_sd": 0.1, **STATED},
+    },
+    "covariates": {
+        "STEROIDS": {"varies": True, "unit": "mg", "meaning": "prednisone", "lowest": 0.0,
+                     "highest": 200.0, "missing": 0.0},
+    },
+    "residuals": {"level": {"distribution": "normal", "sd": 0.2, **STATED}},
+}  # fmt: skip

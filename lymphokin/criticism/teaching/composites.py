@@ -107,7 +107,12 @@ def _of_counts(alc: Mapping[str, np.ndarray], drug: str) -> list[_Computed]:
 
 
 def _of_quantity(name: str, label: str, values: Mapping[str, np.ndarray]) -> list[_Computed]:
-    """What a pulse does to a quantity beside lymphocytes, and what radiotherapy does."""
+    """What a pulse does to a quantity beside lymphocytes, and what radiotherapy does.
+
+    Nothing of a quantity that is 0 before treatment, as there is no share of that.
+    """
+    if not values["none"][:, 0].all():
+        return []
     alone = values["none"] / values["none"][:, :1]
     after = _Computed(
         f"{label} after radiotherapy", "d",
