@@ -164,7 +164,9 @@ def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned)
     """The true count stays as it is: a count of any day is one more look at that of the visit."""
     at = np.broadcast_to(CENTRE + SPREAD, (1, 400, DRAWS))
     engine = SimpleNamespace(
-        population=SimpleNamespace(seen=None, seen_patients=None, model=load_model("hedos_hcc")),
+        population=SimpleNamespace(
+            seen=None, seen_patients=None, seen_until=None, model=load_model("hedos_hcc")
+        ),
         treatment=lambda *given: treatment_of(*given, shipped_sites()),
         condition=lambda *_: conditioned,
         intervals=lambda _: intervals,
