@@ -80,6 +80,10 @@ def warnings_of(
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):
             add(name, "caution", say("notice.other_past", plan=name.upper(), day=float(last)))
+        drugs = population.model.vocabulary.drugs
+        infused = sorted({drugs[p.drug].label for p in schedule.pulses if drugs[p.drug].infused})
+        if infused:
+            add(name, "caution", say("notice.at_once", drugs=infused))
         notices += unfamiliar(population, patient, schedule, treatment, name, endpoint)
     unique = {(w.field, w.text): w for w in notices}.values()
     return sorted(unique, key=lambda w: ORDER[w.severity])
