@@ -209,6 +209,23 @@ class SiteTable:
         pairs = [(self.by_name[n], other.by_name[n]) for n in both if n in self.by_name]
         return [(own, its) for own, its in pairs if not own.says_as(its)]
 
+    def joined(self, other: SiteTable) -> SiteTable:
+        """The sites of both tables; a site of both is as it is here."""
+
+        def files(mine: str, its: str) -> str:
+            every = [name for text in (mine, its) for name in text.split(", ") if name]
+            return ", ".join(dict.fromkeys(every))
+
+        if {*other.by_name} <= {*self.by_name}:
+            return self
+        return SiteTable(
+            {**other.by_name, **self.by_name},
+            files(self.file, other.file),
+            files(self.sha256, other.sha256),
+            {**other.accepted, **self.accepted},
+            tuple(dict.fromkeys((*self.notes, *other.notes))),
+        )
+
     def as_text(self) -> str:
         """The table as text, which reads back the same."""
         rows = [site.cells() for site in self.by_name.values()]

@@ -162,8 +162,11 @@ def read_table(
 
 def _check_sites(comments: Sequence[str], sites: SiteTable, found: Findings) -> None:
     """Ask for the table of sites that an event table names in a comment."""
-    for named in (c.removeprefix(SITES_OF) for c in comments if c.startswith(SITES_OF)):
-        file, _, sha256 = named.partition(", sha256 ")
+    for comment in comments:
+        named, mark = comment.removeprefix(SITES_OF), ", sha256 "
+        if named == comment or mark not in named:
+            continue
+        file, _, sha256 = named.partition(mark)
         if not sites.file:
             expected = f"the table of sites {file}, with which the event table was made"
             hint = "without the comment, the sites are those that come with lymphokin"

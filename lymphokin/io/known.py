@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from lymphokin.endpoint import GRADE_BELOW, REPORTED_DECIMALS, grade_of
 
 type Mask = NDArray[np.bool_]
+STEP = 10.0**-REPORTED_DECIMALS
+"""Between counts as a laboratory reports them, 1e9/L."""
 
 
 def has_number(rows: pd.DataFrame) -> Mask:
@@ -35,28 +37,19 @@ def settles(rows: pd.DataFrame, level: float | None) -> Mask:
     return ~_censored(rows) | (upper <= level) | (lower >= level)
 
 
-def graded(rows: pd.DataFrame, worst: int) -> list[bool | None]:
-    """Per lymphocyte count whether it is of a CTCAE grade or a worse one, None where its limits
-    leave it open.
+def reported(rows: pd.DataFrame, grade: int) -> np.ndarray:
+    """[row] lymphocyte counts as a laboratory reports them; of which only limits are known, the
+    limit, and not a number where that leaves open whether the count is of a grade or a worse one.
 
     Args:
         rows: as of :func:`has_number`.
-        worst: the grade, from 2 on.
+        grade: of CTCAE, from 2 on.
     """
-    level, censored = GRADE_BELOW[worst], _censored(rows)
-    low = np.array([grade_of(value) >= worst for value in rows["value"]], bool)
-    low = np.where(censored, rows["upper"].to_numpy(float) <= level, low)
-    known = settles(rows, level)
-    return [bool(is_low) if is_known else None for is_low, is_known in zip(low, known, strict=True)]
-
-
-def of_one_grade(rows: pd.DataFrame) -> Mask:
-    """[row] whether a lymphocyte count says which CTCAE grade it has, with one for 0.8 and more.
-
-    Args:
-        rows: as of :func:`has_number`.
-    """
-    return np.logical_and.reduce([settles(rows, level) for level in GRADE_BELOW.values()])
+    level, value = GRADE_BELOW[grade], rows["value"].to_numpy(float).round(REPORTED_DECIMALS)
+    # What lies below the level is at most the count before it.
+    at_level = _censored(rows) & (rows["upper"].to_numpy(float) == level)
+    value = np.where(at_level, round(level - STEP, REPORTED_DECIMALS), value)
+    return np.where(settles(rows, level), value, np.nan)
 
 
 def exact_grades(rows: pd.DataFrame) -> list[int | None]:
@@ -68,8 +61,7 @@ def exact_grades(rows: pd.DataFrame) -> list[int | None]:
     """
     value = rows["value"].to_numpy(float)
     least = np.where(_censored(rows), rows["lower"], value).astype(float)
-    step = 10.0**-REPORTED_DECIMALS
-    most = np.where(_censored(rows), rows["upper"].to_numpy(float) - step, value)
+    most = np.where(_censored(rows), rows["upper"].to_numpy(float) - STEP, value)
     ends = zip(least, most, strict=True)
     return [grade_of(low) if grade_of(low) == grade_of(high) else None for low, high in ends]
 

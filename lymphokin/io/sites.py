@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,11 +112,11 @@ def read_saved(path: Path, file: str, sha256: str) -> SiteTable:
     return SiteTable({s.name: s for s in rows.values()}, file, sha256, dict(found.accepted))
 
 
-def refuse_other_sites(cohort: Cohort, known: SiteTable) -> None:
-    """Refuse patients with sites whose numbers are others than those of a run.
+def with_sites_of(cohort: Cohort, known: SiteTable) -> Cohort:
+    """New patients with the sites of a run, and those that only they have.
 
     Raises:
-        BadInput: naming the sites.
+        BadInput: naming the sites of the patients whose numbers are others than those of the run.
     """
     unlike = cohort.sites.unlike(known, cohort.site_names)
     if unlike:
@@ -124,6 +125,7 @@ def refuse_other_sites(cohort: Cohort, known: SiteTable) -> None:
             Problem(file, None, "SITE", f"{own.name}: {own.numbers}", f"{fitted.numbers}, {RUN}")
             for own, fitted in unlike
         )
+    return replace(cohort, sites=known.joined(cohort.sites))
 
 
 def _cells(data: Dataset, found: Findings) -> dict[int, dict[str, str]]:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lymphokin.endpoint import grade_of_count
+from lymphokin.endpoint import GRADE_BELOW
 from lymphokin.io.cohort import Cohort
-from lymphokin.io.known import has_number
+from lymphokin.io.known import has_number, reported
 from lymphokin.io.vocabulary import COVARIATES
 from lymphokin.quantities import DRUG
 
@@ -62,20 +62,14 @@ def _weeks(seen: pd.DataFrame) -> list[dict[str, Any]]:
     counts = seen[(seen["quantity"] == "alc") & seen["value"].notna()]
     counts = counts[has_number(counts)]
     week = np.floor(counts["day"].to_numpy(float) / DAYS_PER_WEEK).astype(int)
-    grades = np.array(
-        [
-            grade_of_count(value, low)
-            for value, low in zip(counts["value"], counts["lln"], strict=True)
-        ],
-        dtype=int,
-    )
-    table = pd.DataFrame({"week": week, "value": counts["value"].to_numpy(), "grade": grades})
+    grade2 = reported(counts, 2) < GRADE_BELOW[2]
+    table = pd.DataFrame({"week": week, "value": counts["value"].to_numpy(), "grade2": grade2})
     return [
         {
             "week": int(number),  # type: ignore[arg-type]
             "counts": len(rows),
             "median": round(float(rows["value"].median()), 3),
-            "grade2_or_worse": int((rows["grade"] >= 2).sum()),
+            "grade2_or_worse": int(rows["grade2"].sum()),
         }
         for number, rows in table.groupby("week")
     ]

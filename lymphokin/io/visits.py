@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import pandas as pd
 
-from lymphokin.endpoint import ENDPOINT_DAYS, REPORTED_DECIMALS, VISIT_WINDOW_DAYS
+from lymphokin.endpoint import ENDPOINT_DAYS, VISIT_WINDOW_DAYS, grade_of
 from lymphokin.io.cohort import Cohort
-from lymphokin.io.known import exact_grades, graded, of_one_grade
+from lymphokin.io.known import exact_grades, reported
 
 
 def endpoint_visits(
@@ -23,8 +26,9 @@ def endpoint_visits(
         index id; ``planned_day``, ``endpoint_day`` (the day of the nearest count within the window,
         else the planned day), ``observed_alc`` (that count
         as reported, NaN if none), ``observed_grade2`` (bool, or None) and ``baseline_grade`` (of
-        the last count up to the first fraction, or None). What the limits of a count leave open is
-        not known: of ``>0.5`` neither the count nor the grade, of ``<0.6`` the grade is 2 or worse.
+        the last count up to the first fraction, or None). A count of which only limits are known
+        stands at its limit where that settles grade 2, as of ``<0.6``, and is not known elsewhere,
+        as of ``>0.5``.
     """
     if isinstance(planned, pd.Series):
         on_day = planned
@@ -37,16 +41,16 @@ def endpoint_visits(
     near = counts.assign(away=away)[away <= window]
     near = near.sort_values("away", kind="stable").drop_duplicates("id")
     visit = near.set_index("id").reindex(on_day.index)
-    counted = near[of_one_grade(near)].set_index("id")["value"].reindex(on_day.index)
+    counts = dict(zip(near["id"], reported(near, 2).tolist(), strict=True))
+    observed = [counts.get(patient, math.nan) for patient in on_day.index]
     baseline = cohort.before_treatment("alc").drop_duplicates("id", keep="last")
-    grade2 = dict(zip(near["id"], graded(near, 2), strict=True))
     before = dict(zip(baseline["id"], exact_grades(baseline), strict=True))
     return pd.DataFrame(
         {
             "planned_day": on_day.to_numpy(float),
             "endpoint_day": visit["day"].fillna(on_day).to_numpy(),
-            "observed_alc": [round(float(v), REPORTED_DECIMALS) for v in counted],
-            "observed_grade2": [grade2.get(patient) for patient in on_day.index],
+            "observed_alc": observed,
+            "observed_grade2": [None if np.isnan(v) else grade_of(v) >= 2 for v in observed],
             "baseline_grade": [before.get(patient) for patient in on_day.index],
         },
         index=pd.Index([*on_day.index], name="id"),

@@ -89,6 +89,19 @@ class Parameter:
         bounds["between"] = self.lower, self.upper
         return bounds.get(self.transform, (-np.inf, np.inf))
 
+    @property
+    def possible(self) -> str:
+        """Between which values the parameter lies, in words."""
+        lower, upper = self.bounds
+        if np.isinf(lower):
+            return "a number"
+        return f"more than {lower:g}" + ("" if np.isinf(upper) else f" and less than {upper:g}")
+
+    def can_be(self, value: float) -> bool:
+        """Whether the parameter may have a value, in the table's unit."""
+        lower, upper = self.bounds
+        return bool(lower < value < upper)
+
     def to_transformed(self, value: Any) -> Any:
         """Value in the table's unit to the scale on which it is normal."""
         # A number of the table needs no compiled program.
@@ -241,6 +254,16 @@ class ParameterTable:
         )
         if unknown:
             raise TableError(f"the table has no {', '.join(unknown)}")
+        sds = {"between_subject_sd": between_subject_sd, "residual_sd": residual_sd}
+        sds["between_lesion_sd"] = between_lesion_sd or {}
+        beyond = [
+            *(f"typical.{name} = {value:g}: expected {self[name].possible}"
+              for name, value in typical.items() if not self[name].can_be(value)),
+            *(f"{key}.{name} = {sd:g}: expected 0 or more"
+              for key, stated in sds.items() for name, sd in stated.items() if not sd >= 0),
+        ]  # fmt: skip
+        if beyond:
+            raise TableError("; ".join(beyond))
         parameters = {
             name: replace(
                 p,

@@ -159,10 +159,9 @@ def _arm(row: pd.Series) -> str:
 
 def _row(name: str, row: pd.Series) -> tuple[str, ...]:
     happened = "no count"
-    if wording.stated(row["observed_grade2"]):
-        happened = "grade >= 2" if row["observed_grade2"] else "no"
-        if wording.stated(row["observed_alc"]):
-            happened += f" ({wording.count(row['observed_alc'])})"
+    if wording.stated(row["observed_alc"]):
+        grade = "grade >= 2" if row["observed_grade2"] else "no"
+        happened = f"{grade} ({wording.count(row['observed_alc'])})"
     mark = _marks(row)
     return (
         name,

@@ -157,13 +157,12 @@ def _ordinal(number: int) -> str:
 
 
 def _panel(patient: Patient, svg: Markup) -> Panel:
-    known = wording.stated(patient["observed_grade2"])
-    happened = known and bool(patient["observed_grade2"])
-    outcome = "grade ≥ 2" if happened else "grade < 2"
-    if not known:
+    happened = wording.stated(patient["observed_grade2"]) and bool(patient["observed_grade2"])
+    if pd.isna(patient["observed_alc"]):
         outcome = "no count at the endpoint visit"
-    elif not pd.isna(patient["observed_alc"]):
-        outcome = f"measured {wording.count(patient['observed_alc'])}, {outcome}"
+    else:
+        grade = "grade ≥ 2" if happened else "grade < 2"
+        outcome = f"measured {wording.count(patient['observed_alc'])}, {grade}"
     doubt = " ‡" if patient["pareto_k"] > UNRELIABLE_PARETO_K else ""
     risk = wording.percent(patient["p_grade2_measured"]) + doubt
     return Panel(str(patient["id"]), wording.arm(patient["arm"]), risk, outcome, happened, svg)

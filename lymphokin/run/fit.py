@@ -18,7 +18,7 @@ from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.infer import CohortDensity, density_of
 from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
-from lymphokin.io.sites import refuse_other_sites
+from lymphokin.io.sites import with_sites_of
 from lymphokin.model import Model
 from lymphokin.pages.notebook import parameters_html
 from lymphokin.pages.wording import patients
@@ -191,9 +191,8 @@ class Fit:
         known = self.cohort.sites
         if not isinstance(events, Cohort):
             return read_events(events, model=self.model, sites=known)
-        if not self.of_sites:  # of which no patient rests on the numbers of a site
-            refuse_other_sites(events, known)
-        return events
+        # Of a fit of sites no patient rests on the numbers of one.
+        return events if self.of_sites else with_sites_of(events, known)
 
     def population_z(self) -> np.ndarray:
         """[draw, quantity] population latents."""

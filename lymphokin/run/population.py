@@ -68,8 +68,15 @@ def population_of(fit: Fit) -> PopulationDraws:
         origin.get("approximation", {}).get("verdict"),
         sites=fit.cohort.sites,
         seen_until=origin.get("seen_until", seen_until(fit.cohort)),
-        seen_sites=frozenset(origin.get("seen_sites", fit.cohort.site_names)),
+        seen_sites=_seen_sites(fit),
     )
+
+
+def _seen_sites(fit: Fit) -> frozenset[str] | None:
+    """Sites of the patients behind a fit; None of an update that does not say those before it."""
+    if "seen_sites" in fit.provenance:
+        return frozenset(fit.provenance["seen_sites"])
+    return None if "update" in fit.provenance else frozenset(fit.cohort.site_names)
 
 
 def _title(fit: Fit, file: str | None, synthetic: bool) -> Message:

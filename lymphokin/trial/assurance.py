@@ -54,7 +54,7 @@ def population_rates(
     simulator = Simulator(replace(design, analysis=large), population, fixed, twins=True)
     rates = np.asarray(simulator.run(seed, 0, draws).p_measured)
     demands.that(not np.isnan(rates).any(), "patients", patients,
-                 "so many that some have what the endpoint counts")  # fmt: skip
+                 "enough patients that some have what the endpoint counts")  # fmt: skip
     demands.enforce()
     return rates
 

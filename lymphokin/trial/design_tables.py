@@ -57,6 +57,7 @@ Sizes = Annotated[
     Field(description="rising whole numbers of patients"),
 ]
 Numbers = Annotated[dict[str, float], Field(description="a table of numbers")]
+Sds = Annotated[dict[str, NotNegative], Field(description="a table of numbers, 0 or more")]
 Beta = Annotated[
     tuple[Positive, Positive], Field(description="the two parameters of a Beta distribution")
 ]
@@ -233,8 +234,8 @@ class DesignFile:
     design: Plan
     typical: Numbers = field(default_factory=dict)
     """typical values in the units of the parameter table"""
-    between_subject_sd: Numbers = field(default_factory=dict)
-    residual_sd: Numbers = field(default_factory=dict)
+    between_subject_sd: Sds = field(default_factory=dict)
+    residual_sd: Sds = field(default_factory=dict)
     """of the log count: the scale of Student's t where the residual is that"""
     correlation: Annotated[
         dict[str, tuple[float, ...]], Field(description="a table of lists of numbers")

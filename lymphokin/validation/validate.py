@@ -26,6 +26,7 @@ from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint
 from lymphokin.files import AnyPath
 from lymphokin.infer import density_of
 from lymphokin.io import Cohort, read_events
+from lymphokin.io.sites import with_sites_of
 from lymphokin.literature.posterior import calibrated_models, literature_draws
 from lymphokin.pages.wording import number
 from lymphokin.population.draws import PopulationDraws
@@ -284,9 +285,11 @@ def read_for(source: Fit | PopulationDraws | None, events: Cohort | AnyPath) -> 
     """
     if isinstance(source, Fit):
         return source.read(events)
-    if isinstance(events, Cohort):
-        return events
     population = population_of(source)[0]
+    if isinstance(events, Cohort):
+        # Published cohorts and pooled factors rest on no patients with sites.
+        of_patients = population.provenance.source == "fit" and population.seen_sites is not None
+        return with_sites_of(events, population.sites) if of_patients else events
     return read_events(events, model=population.model, sites=population.sites)
 
 

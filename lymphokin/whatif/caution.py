@@ -81,7 +81,8 @@ def warnings_of(
         if _before(schedule, last) != _before(plan, last):
             add(name, "caution", say("notice.other_past", plan=name.upper(), day=float(last)))
         drugs = population.model.vocabulary.drugs
-        infused = sorted({drugs[p.drug].label for p in schedule.pulses if drugs[p.drug].infused})
+        given = [drugs[pulse.drug] for pulse in schedule.pulses if pulse.drug in drugs]
+        infused = sorted({drug.label for drug in given if drug.infused})
         if infused:
             add(name, "caution", say("notice.at_once", drugs=infused))
         notices += unfamiliar(population, patient, schedule, treatment, name, endpoint)

@@ -68,6 +68,18 @@ class Strict(BaseModel):
         except ValidationError as error:
             raise bad_input(error, cls.__name__) from None
 
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """An input from JSON.
+
+        Raises:
+            BadInput: with everything that is wrong.
+        """
+        try:
+            return super().model_validate_json(json_data, **options)
+        except ValidationError as error:
+            raise bad_input(error, cls.__name__) from None
+
 
 def bad_input(error: ValidationError, where: str) -> BadInput:
     """What is wrong with values, as one message.

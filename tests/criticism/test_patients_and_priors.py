@@ -115,7 +115,9 @@ def test_the_endpoint_is_counted_as_the_trial_counts_it():
         patients=pd.DataFrame({"arm": r.records.groupby("id")["arm"].first()}, index=ids),
         fractions=pd.DataFrame({"id": ids, "day": 0.0, "prescribed_gy": 8.0}),
         doses=pd.DataFrame({"id": [], "day": [], "drug": [], "amount_mg": []}),
-        observations=r.records.drop(columns="arm").assign(quantity="alc", tube=None),
+        observations=r.records.drop(columns="arm").assign(
+            quantity="alc", tube=None, lower=0.0, upper=r.records["lloq"]
+        ),
     )
     checks = endpoint_checks(cohort, r)
     at = r.records.query("day == 49").assign(event=lambda t: t["value"].round(2) < 0.80)

@@ -132,6 +132,12 @@ def test_without_the_model_the_word_of_the_mapping_is_quoted(tmp_path):
         (('mab = "g"', 'mab = "IU"'), ("the amounts of mab, which become mg", "IU")),
         (('mab = "g", ', ""), ("the amounts of mab, which become mg", "[nonmem.amount_units] mab")),
         (('PRED = "STEROIDS"', 'STEROIDS = "PRED"'), ("STEROIDS", "theirs = ours", '"PRED"')),
+        (('mab = "g"', 'rt = "cGy", mab = "g"'), ("amount_units.rt", "fractions are in Gy")),
+        (('nk = "10^9/L"', 'NK = "10^9/L"'), ("nonmem.units.NK", "one of alc, nk")),
+        (
+            ("units = { alc", 'logarithms = { NK = "e" }\nunits = { alc'),
+            ("nonmem.logarithms.NK", "one of alc, nk"),
+        ),
     ],
 )
 def test_units_and_names_are_asked_for(change, reported, tmp_path):
@@ -320,6 +326,35 @@ def test_data_sets_of_a_study_become_the_cohort_of_the_model(tmp_path):
     assert "a level without a clock time" in said
     assert "no event of the model (relapse) by [events] of the mapping: OS" in said
     assert "antibody by any route: INTRAVENOUS" in said
+
+
+ROW = "X-1,1,MABX,0.3,g,{often},INTRAVENOUS,{start},{end},{lasts}"
+"""Of EX, with EXDUR."""
+INFUSIONS = {
+    ("ONCE", "2026-03-03T06:00", "2026-03-03T12:00", ""): 0.25,
+    ("Q3W", "2026-03-03T08:00", "2026-03-03T09:30", ""): 0.0625,
+    ("", "2026-03-03T23:30", "2026-03-04T01:00", ""): 0.0625,
+    ("ONCE", "2026-03-03", "2026-03-03", "PT1.5H"): 0.0625,
+    ("ONCE", "2026-03-03", "2026-03-03", "P0DT90M"): 0.0625,
+    ("ONCE", "2026-03-03", "2026-03-03", "PT5400S"): 0.0625,
+    ("ONCE", "2026-03-03", "2026-03-03", ""): 0.0,
+    ("ONCE", "2026-03-03", "2026-03-03", "90 min"): "EXDUR: expected a duration of ISO 8601",
+    ("ONCE", "2026-03-03T09:30", "2026-03-03T08:00", ""): "EXENDTC: expected an end after the",
+    ("", "2026-03-03T08:00", "2026-03-20T08:00", ""): "the frequency of doses over several days",
+}
+"""By frequency, start, end and EXDUR: days of the infusion, or why it is refused."""
+
+
+@pytest.mark.parametrize("stated", INFUSIONS, ids=lambda stated: " ".join(filter(None, stated)))
+def test_an_infusion_lasts_as_long_as_its_row_says(stated, tmp_path):
+    row = ROW.format(**dict(zip(("often", "start", "end", "lasts"), stated, strict=True)))
+    ex = STUDY["ex"].splitlines()[0] + f",EXDUR\n{row}\n"
+    if isinstance(INFUSIONS[stated], str):
+        with pytest.raises(lk.BadInput, match=INFUSIONS[stated]):
+            study(tmp_path, ex=ex)
+    else:
+        (duration,) = study(tmp_path, ex=ex).cohort.doses["duration"]
+        assert duration == pytest.approx(INFUSIONS[stated])
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ from lymphokin.predict.path_forecast import of_values, windows_of
 OUTCOMES = {
     "0.7": (0.7, True),
     "0.80": (0.8, False),
-    "<0.8": (None, True),
+    "<0.8": (0.79, True),
     "<0.1": (0.1, True),
-    "<0.6": (None, True),
+    "<0.6": (0.6, True),
     "<1.0": (None, None),
     ">0.5": (None, None),
     ">0.8": (0.8, False),
     ">1.5": (1.5, False),
     "0.5-1.0": (None, None),
     "0.5-0.7": (0.7, True),
-    "0.3-0.6": (None, True),
+    "0.3-0.6": (0.6, True),
 }
 """By how the count of the endpoint visit is written: the count and grade >= 2, None where open."""
 GRADES = {"1.4": 0, "0.9": 1, ">0.7": None, ">1.0": 0, "<0.8": None, "<0.2": 4, "0.5-0.8": 2}
@@ -91,6 +91,7 @@ def test_an_endpoint_of_a_window_is_known_where_all_limits_allow(words, tmp_path
 
 
 def test_a_summary_has_no_median_of_what_lies_above_a_limit(tmp_path):
-    cohort = read(tmp_path, [{-3: "1.4", 8: ">0.5"}, {-3: "1.2", 8: "0.9"}])
+    cohort = read(tmp_path, [{-3: "1.4", 8: ">0.5"}, {-3: "1.2", 8: "0.9"},
+                             {-3: "1.3", 9: "<0.8"}])  # fmt: skip
     (week,) = [week for week in summarise(cohort)["weeks"] if week["week"] == 1]
-    assert (week["counts"], week["median"], week["grade2_or_worse"]) == (1, 0.9, 0)
+    assert (week["counts"], week["median"], week["grade2_or_worse"]) == (2, 0.85, 1)

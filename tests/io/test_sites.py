@@ -108,6 +108,13 @@ def test_a_table_is_read_as_spreadsheets_write_it(tmp_path):
         assert site.label == "hile gauche é"
 
 
+def test_a_comment_about_sites_asks_for_no_table(tmp_path):
+    path = tmp_path / "events.csv"
+    rows = "ID,TIME,EVID,CMT,AMT,DVID,DV\nA,-3,0,,,alc,1.4\nA,0,1,rt,8,,\n"
+    path.write_text("# sites of metastases as coded by the physician\n" + rows)
+    assert len(lk.read_events(path)) == 1
+
+
 def test_an_improbable_dose_is_accepted_by_name_and_stays_accepted(tmp_path):
     comment = "# accepted immune_dose_per_prescribed_gy: total marrow\n"
     path = tmp_path / "ours.csv"

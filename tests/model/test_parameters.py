@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from lymphokin.model import Parameter, TableError
+from lymphokin.model import Parameter, TableError, load_model
 from lymphokin.model.table import read_table
 
 INSIDE = {
@@ -264,3 +264,17 @@ def test_a_table_extends_one_that_is_there_and_not_itself(read):
     read({"parameters": {"rate": RATE}}, "base.toml")
     own = read({"extends": "base", "parameters": {"rate": {"median": 2.0}}})
     assert (own["rate"].median, own["rate"].unit) == (2.0, "1/d")
+
+
+def test_a_truth_that_a_parameter_cannot_have_is_refused_with_all_that_is_wrong():
+    table = load_model("myeloid_lymphoid").table
+    stated = {"radiosensitivity": -1.0, "fast_fraction": 1.2}, {"lymphocyte_baseline": -0.1}
+    with pytest.raises(TableError) as refused:
+        table.without_uncertainty(*stated, {"alc": -1.0}, {})
+    assert str(refused.value).split("; ") == [
+        "typical.radiosensitivity = -1: expected more than 0",
+        "typical.fast_fraction = 1.2: expected more than 0 and less than 1",
+        "between_subject_sd.lymphocyte_baseline = -0.1: expected 0 or more",
+        "residual_sd.alc = -1: expected 0 or more",
+    ]
+    assert table.without_uncertainty({"radiosensitivity": 0.2}, {}, {"alc": 0.0}, {})

@@ -149,3 +149,26 @@ def test_the_whole_way_from_a_file_of_sites_to_the_next_fit(table, tmp_path):
     wrong = CliRunner().invoke(app, [*one, "--site", "hilum"])
     assert "mediastinal_node" in str(wrong.exception)
     assert fit.cohort.sites.by_name.keys() > shipped_sites().by_name.keys()
+
+
+def test_an_update_keeps_the_sites_of_the_run(run, small_trial, tmp_path):
+    """The hospital's next patients, read without its table, of a site that it did not change."""
+
+    def later(site: str) -> lk.Cohort:
+        patients = small_trial.cohort.patients.assign(site=site, immune_dose_gy=float("nan"))
+        path = tmp_path / f"{site}.csv"
+        counts = small_trial.cohort.observations
+        counts = counts.assign(value=(1.1 * counts["value"]).round(3))  # not those of the run
+        lk.write_events(replace(small_trial.cohort, patients=patients, observations=counts), path)
+        path.write_text(path.read_text().replace("\nS", "\nN"))
+        return lk.read_events(path)
+
+    fit, spine, liver = lk.open_run(run), later("spine"), later("liver")
+    for source in (fit, fit.population):
+        updated = lk.update(source, spine, method="reweighted", draws=50, progress=False)
+        known = updated.cohort.sites
+        assert known.by_name["liver"].numbers == fit.cohort.sites.by_name["liver"].numbers
+        assert "mediastinal_node" in known.by_name
+        assert known.file == "our_sites.csv"
+        with pytest.raises(lk.BadInput, match=r"liver: 0\.05 Gy per Gy"):
+            lk.validate(source, liver)

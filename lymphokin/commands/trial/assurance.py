@@ -110,6 +110,10 @@ def assurance_command(
     changes = {"n_treated": n, "n_control": n, "alpha": alpha, "test": test}
     given = {key: value for key, value in changes.items() if value is not None}
     plan = replace(plan, analysis=replace(plan.analysis, **given))
+    disputed = plan.truth.true_model().table.contrast
+    known = disputed is not None and disputed.parameter in fixed
+    demands.that(not (gamma and known), "--gamma", gamma, "nothing beside --fix of the same link")
+    demands.enforce()
     result = (
         _beta_assurance(plan, betas[0], betas[1])
         if betas

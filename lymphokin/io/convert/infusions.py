@@ -11,25 +11,36 @@ from lymphokin.io.convert.bench import Bench
 from lymphokin.io.convert.datasets import Dataset
 from lymphokin.io.convert.dates import read_dates
 from lymphokin.io.convert.drugs import Taken
+from lymphokin.io.convert.periods import INTERVAL_HOURS, ONCE
 
-_HOURS = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?", re.IGNORECASE)
-"""An ISO 8601 duration in hours and minutes."""
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_OF_A_DAY = rf"(?:T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?"
+_DURATION = re.compile(rf"P(?:{_NUMBER}D)?{_OF_A_DAY}", re.IGNORECASE)
+"""An ISO 8601 duration in days, hours, minutes and seconds."""
+_PER_DAY = (1, 24, 24 * 60, 24 * 60 * 60)
 
 
 def read_infusions(bench: Bench, data: Dataset, drug: Taken) -> tuple[Dataset, np.ndarray]:
     """Rows of a drug, and the days that each dose is infused (NaN: given at once).
 
     A row of an infused drug lasts from its start to its end where both have clock times and it is
-    no course of doses (EXDOSFRQ blank or ONCE), else its EXDUR in hours and minutes.
+    one dose: EXDOSFRQ is ONCE, or the end is at most a day later and no second dose comes before
+    it. Else it lasts its EXDUR.
     """
     if not drug.infused or not len(data):
         return data, np.full(len(data), np.nan)
     start, end = read_dates(data.column("EXSTDTC")), read_dates(data.column("EXENDTC"))
     often = data.text("EXDOSFRQ").str.upper()
-    once = often.isin(["", "ONCE"]).to_numpy()
     days = (end.when - start.when).astype("timedelta64[s]").astype(float) / 86_400
-    by_clock = once & start.clock & end.clock & (days > 0)
-    stated = np.array([_days(text) for text in data.text("EXDUR")], float)
+    interval = often.map(INTERVAL_HOURS).fillna(24).to_numpy(float) / 24
+    one = often.eq(ONCE).to_numpy() | (days <= np.minimum(interval, 1))
+    timed = start.clock & end.clock
+    bench.flag(data, timed & (days < 0), "EXENDTC", "an end after the start")
+    by_clock = one & timed & (days > 0)
+    text = data.text("EXDUR")
+    stated = np.array([_days(cell) for cell in text], float)
+    bench.flag(data, text.ne("").to_numpy() & np.isnan(stated), "EXDUR",
+               "a duration of ISO 8601 such as PT1H30M")  # fmt: skip
     duration = np.where(by_clock, days, stated)
     at_once = ~(duration > 0)
     why = f"no clock times or EXDUR of an infusion of {drug.label}: given at once"
@@ -41,8 +52,7 @@ def read_infusions(bench: Bench, data: Dataset, drug: Taken) -> tuple[Dataset, n
 
 
 def _days(text: str) -> float:
-    match = _HOURS.fullmatch(text)
+    match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
         return np.nan
-    hours, minutes = (int(part or 0) for part in match.groups())
-    return (hours + minutes / 60) / 24
+    return sum(float(part or 0) / of for part, of in zip(match.groups(), _PER_DAY, strict=True))

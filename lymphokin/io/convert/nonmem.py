@@ -70,8 +70,18 @@ def _renamed(bench: Bench, data: Dataset) -> Dataset:
 
 
 def _check_names(bench: Bench, data: Dataset) -> None:
-    """The columns that the mapping names are there; with a model, say which are not read."""
+    """What the mapping names is there: words of the event table, and columns of the data set; with
+    a model, say which columns are not read.
+    """
     names = {str(k).upper(): str(v).upper() for k, v in bench.mapping["nonmem"]["columns"].items()}
+    words = bench.words
+    for key, known in (("units", words.quantities), ("logarithms", words.quantities),
+                       ("amount_units", words.compartments[1:])):  # fmt: skip
+        for name in bench.mapping["nonmem"][key]:
+            if name not in known:
+                hint = "fractions are in Gy" if name == "rt" else ""
+                bench.found("the mapping").add(None, None, f"nonmem.{key}.{name}",
+                                               f"one of {', '.join(known)}", hint)  # fmt: skip
     for theirs, ours in names.items():
         if theirs not in data:
             other = f'theirs = ours: columns = {{ "{ours}" = "{theirs}" }}' if ours in data else ""

@@ -365,3 +365,6 @@ def _unknown_names(truth: Truth, model: Model) -> Iterator[tuple[str, str, str]]
     ):  # fmt: skip
         for name in sorted(set(stated) - set(known)):
             yield f"{key}.{name}", str(stated[name]), expected
+    for name, value in truth.typical.items():
+        if name in table.parameters and not table[name].can_be(value):
+            yield f"typical.{name}", str(value), table[name].possible
