@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from lymphokin.criticism.page import render_check
+from lymphokin.criticism.page import named_records, render_check
 from lymphokin.criticism.sections import Section
 from lymphokin.csv_text import neutral_frame
 from lymphokin.files import AnyPath, write_texts
-from lymphokin.quantities import records_of
 from lymphokin.research_use import RESEARCH_USE
 from lymphokin.run import Fit
 from lymphokin.strict_json import json_text
@@ -72,7 +71,8 @@ class CheckResult(ABC):
     @property
     def table(self) -> pd.DataFrame:
         """One row per verdict: ``level``, ``check``, ``subject``, ``sentence``."""
-        rows = [(v.level, v.check, records_of(v.subject), v.sentence) for v in self.verdicts]
+        named = named_records(self.about)
+        rows = [(v.level, v.check, named(v.subject), v.sentence) for v in self.verdicts]
         return pd.DataFrame(rows, columns=["level", "check", "subject", "sentence"])
 
     def as_dict(self) -> dict[str, Any]:
@@ -143,6 +143,7 @@ def about_fit(fit: Fit, seed: int) -> dict[str, Any]:
         "model": fit.provenance["model"],
         "data_file": fit.provenance["data_file"],
         "synthetic": fit.provenance["synthetic_data"],
+        "records": {n: o.records for n, o in (fit.model.observables | fit.model.events).items()},
         "created": fit.provenance["created"],
         "convergence": {name: fit.convergence[name] for name in ("level", "verdict")},
         "seed": seed,

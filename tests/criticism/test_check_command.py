@@ -68,6 +68,13 @@ def test_a_fit_that_has_not_converged_is_said_first(level):
     assert warned == (level == "bad")
 
 
+def test_a_quantity_is_called_as_the_model_labels_it():
+    about = {"synthetic": False, "data_file": "trial.csv"}
+    assert OneVerdict(about).table["subject"].tolist() == ["lymphocyte counts"]
+    labelled = OneVerdict(about | {"records": {"alc": "records of lymphocytes by cytometry"}})
+    assert labelled.table["subject"].tolist() == ["records of lymphocytes by cytometry"]
+
+
 def test_the_verdicts_are_printed_and_written(checked: dict, made_up_run: Path):
     assert checked["level"] in ("fine", "look", "wrong")
     assert checked["draws"] == CHAINS * DRAWS
