@@ -45,7 +45,9 @@ def reported(rows: pd.DataFrame, grade: int) -> np.ndarray:
         rows: as of :func:`has_number`.
         grade: of CTCAE, from 2 on.
     """
-    level, value = GRADE_BELOW[grade], rows["value"].to_numpy(float).round(REPORTED_DECIMALS)
+    level = GRADE_BELOW[grade]
+    # Halves go where grades have them: NumPy rounds 0.495 to 0.50, Python to 0.49.
+    value = np.array([round(count, REPORTED_DECIMALS) for count in rows["value"].tolist()], float)
     # What lies below the level is at most the count before it.
     at_level = _censored(rows) & (rows["upper"].to_numpy(float) == level)
     value = np.where(at_level, round(level - STEP, REPORTED_DECIMALS), value)
