@@ -152,12 +152,20 @@ def check(
     if json_:
         print(json_text({**result.as_dict(), "files": [str(f) for f in files]}))
         return
-    show(Console(width=None if sys.stdout.isatty() else 110), result)
+    title = f"The link in {result.about['data_file']}: {result.level}" if link else None
+    show(Console(width=None if sys.stdout.isatty() else 110), result, title)
     Console(stderr=True).print(f"Checks: {files[0]}", soft_wrap=True)
 
 
 def show(console: Console, result: CheckResult, title: str | None = None) -> None:
-    """Print the verdicts as a table; ``title``: of the table, by default what was checked."""
+    """Print the verdicts as a table.
+
+    Args:
+        console: where.
+        result: the check.
+        title: of the table, which then has the reason of every verdict; None: what was checked,
+            with the reasons of verdicts that are not fine.
+    """
     from rich.markup import escape
     from rich.table import Table
 

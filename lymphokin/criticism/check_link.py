@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lymphokin.criticism.forecasts.leave_one_out import counts_left_out
 from lymphokin.criticism.result import CheckResult, about_fit
 from lymphokin.criticism.sections import Section, Table
 from lymphokin.criticism.teaching.link import LinkContrast, judge_link, link_contrast
 from lymphokin.infer.learnt import NOT_MEASURED
+from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.model.roles import contrast_of
-from lymphokin.pages.wording import symbol
+from lymphokin.pages.wording import fixed, joined, symbol
 from lymphokin.progress import Reporter, shown
 from lymphokin.run import Fit
 from lymphokin.run import fit as run_fit
@@ -23,14 +26,38 @@ class LinkCheck(CheckResult):
 
     Attributes:
         contrast: what left-out counts say of the two.
+        pareto_k: how far the populations of the two quick fits, with the link and without, are
+            from the posterior.
     """
 
     contrast: LinkContrast
+    pareto_k: tuple[float, float]
     template = "link.html.j2"
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         return (judge_link(self.contrast),)
+
+    @property
+    def read_first(self) -> Sequence[str]:
+        strength = self.about["symbol"]
+        fits = zip((f"{strength} free", f"{strength} = 0"), self.pareto_k, strict=True)
+        far = [f"{name} (Pareto k {fixed(k, 2)})" for name, k in fits if k > UNRELIABLE_PARETO_K]
+        if not far:
+            return ()
+        return [
+            f"By its own verdict the quick fit with {joined(far)} is not to be believed, so what "
+            "counts left out of it say of the link is a hint. Before you rely on it, fit by Markov "
+            f"chains with {strength} free and with {strength} = 0, and compare the two."
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        k_with, k_without = self.pareto_k
+        return {
+            **super().as_dict(),
+            "read_first": list(self.read_first),
+            "pareto_k": {"with": k_with, "without": k_without},
+        }
 
     def sections(self) -> list[Section]:
         c, strength = self.contrast, self.about["symbol"]
@@ -85,6 +112,9 @@ def check_link(fit: Fit, *, seed: int = 0, progress: bool | Reporter | None = No
     contrast = link_contrast(
         (left_out[0], left_out[1]), (sds[0], sds[1]), words[strength] != NOT_MEASURED
     )
+    k_with, k_without = (
+        float(one.provenance["approximation"]["pareto_k_population"]) for one in fits
+    )
     about = {k: v for k, v in about_fit(fit, seed).items() if k != "convergence"}
     words_of = {"link": disputed.link, "symbol": symbol(fit.model.table[strength].symbol)}
-    return LinkCheck(about | words_of, contrast)
+    return LinkCheck(about | words_of, contrast, (k_with, k_without))

@@ -98,6 +98,7 @@ def report_contents(
     parameters = summary[~summary["name"].isin(untouched)]
     left_out = len(summary) - len(parameters)
     convergence = origin["convergence"]
+    worst = [row for row in convergence.get("worst", ()) if row[0] not in untouched]
     approximation = origin.get("approximation")
     hidden = (
         *("convergence", "prior_conflict", "approximation", "seen", "seen_sites"),
@@ -120,7 +121,7 @@ def report_contents(
         parameters=parameters,
         parameter_draws=parameter_draws(tree, parameters["name"]),
         contrast=contrast,
-        convergence=convergence,
+        convergence=convergence | {"worst": worst},
         provenance={k: v for k, v in origin.items() if k not in hidden},
         approximation=approximation,
         observables=model.observables,

@@ -1,4 +1,4 @@
-"""Population quantities that a cohort says nothing about, which its report leaves out."""
+"""What a cohort says nothing about, which its report and its checks leave out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from lymphokin.model.acting import drug_parameters
 from lymphokin.population.quantities import Quantity, sampled_quantities
 
 
+def untouched_parameters(model: Model, cohort: Cohort) -> frozenset[str]:
+    """Name the parameters of the drug where nobody got it."""
+    return frozenset() if len(cohort.doses) else drug_parameters(model)
+
+
 def untouched_quantities(model: Model, cohort: Cohort) -> list[str]:
     """Name the quantities of the drug where nobody got it, and of assays without a sample.
 
     Their posterior is their prior.
     """
-    drug = frozenset() if len(cohort.doses) else drug_parameters(model)
+    drug = untouched_parameters(model, cohort)
     seen = cohort.observations.loc[cohort.observations["value"].notna(), "quantity"]
     return [q.name for q in sampled_quantities(model) if _is_untouched(q, model, drug, set(seen))]
 

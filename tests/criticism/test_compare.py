@@ -83,7 +83,7 @@ def test_a_better_run_has_the_weight_and_unreliable_parts_count_for_nobody():
     assert "differ by 10 percentage points in the median patient and by 40 in P1." in section.text
 
 
-def test_the_terminal_says_of_runs_that_differ_by_chance_that_there_is_no_clear_difference():
+def test_the_terminal_says_of_runs_that_differ_by_chance_that_they_are_not_told_apart():
     rng = np.random.default_rng(4)
     ids = pd.Index([f"P{i}" for i in range(40)], name="id")
     one = pd.DataFrame({"counts": 5, "log_score": rng.normal(-5, 2, 40), "pareto_k": 0.2}, ids)
@@ -100,7 +100,7 @@ def test_the_terminal_says_of_runs_that_differ_by_chance_that_there_is_no_clear_
         show(console, ComparisonResult(about, found, {}))
     for sentence in (v.sentence for v in comparison_verdicts(found)):
         assert sentence in " ".join(shown.get().split())
-    assert "No clear difference from the best over 40 patients" in shown.get()
+    assert "Not told apart from the best over 40 patients" in shown.get()
     # Of one model the same numbers are how it was fitted, and a clear difference a bad fit.
     same = replace(found, alike=(("one", "other"),))
     by_run = {v.subject: v for v in comparison_verdicts(same) if v.check == "left-out patients"}

@@ -46,6 +46,11 @@ class DataChecks:
     within_limits: int = 0
     """records above a limit or between two, which stand as random replicates of their patient"""
 
+    @property
+    def by_arm(self) -> bool:
+        """Whether checks were done in each arm."""
+        return any(check.group for checks in self.visual for check in checks)
+
 
 def check_data(r: Replicates, observable: Observable, seed: int) -> DataChecks:
     """Goodness of fit, residuals, predictive checks and prediction errors of one quantity."""

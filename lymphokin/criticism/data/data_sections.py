@@ -19,16 +19,30 @@ _VISUAL_KEY = (
     "percentile of a simulated trial lies with 90 % probability (dark: median); white: its middle. "
     "Red rings: measured percentiles outside their band. "
 )
-_VISUAL_GOOD: dict[Kind, str] = {
-    "as measured": "A good one: black runs inside its bands, with about one ring in ten "
-    "percentiles and no run of them at one end or in one arm.",
-    "relative to baseline": "Every value is divided by the geometric mean of the patient’s own "
-    "before treatment, measured and simulated alike: differences between patients then widen the "
-    "bands less, and a wrong course or a wrong arm shows sooner. A good one looks as above.",
-    "prediction-corrected": "All patients together, each moved to the typical prediction of its "
-    "visit (Bergstrand 2011), so that differences of dose, arm and covariates do not widen the "
-    "bands. A good one looks as above.",
-}
+_MINUS = "; “A minus B” is the difference of the arms’ trends"
+
+
+def _visual_good(kind: Kind, by_arm: bool) -> str:
+    """What a good picture of a kind looks like."""
+    match kind:
+        case "as measured":
+            return (
+                "A good one: black runs inside its bands, with about one ring in ten percentiles "
+                f"and no run of them at one end{' or in one arm' if by_arm else ''}."
+            )
+        case "relative to baseline":
+            return (
+                "Every value is divided by the geometric mean of the patient’s own before "
+                "treatment, measured and simulated alike: differences between patients then widen "
+                f"the bands less, and a wrong course{' or a wrong arm' if by_arm else ''} shows "
+                "sooner. A good one looks as above."
+            )
+        case "prediction-corrected":
+            return (
+                "All patients together, each moved to the typical prediction of its visit "
+                f"(Bergstrand 2011), so that differences of dose{', arm' if by_arm else ''} and "
+                "covariates do not widen the bands. A good one looks as above."
+            )
 
 
 def data_sections(data: list[DataChecks]) -> list[Section]:
@@ -80,10 +94,9 @@ def _trends(data: list[DataChecks]) -> Section:
             f"t-{d.observable.name}",
             f"Residuals of {d.observable.records} against time and prediction, with trends",
             "Red line: smooth trend; band: where it lies with 90 % probability at each place if "
-            "there is none; “A minus B” is the difference of the arms’ trends. Individual "
-            "residuals are averages over posterior draws and so look narrower than the model’s "
-            "noise. A good one: the red line stays in its band nearly everywhere and the cloud is "
-            "equally wide from left to right.",
+            f"there is none{_MINUS if d.by_arm else ''}. Individual residuals are averages over "
+            "posterior draws and so look narrower than the model’s noise. A good one: the red line "
+            "stays in its band nearly everywhere and the cloud is equally wide from left to right.",
         )
         for d in data
         if d.trends
@@ -114,7 +127,7 @@ def _visual(data: list[DataChecks]) -> Section:
                     visual_check_figure(checks, d.observable),
                     f"v-{d.observable.name}-{kind[:2]}",
                     f"Visual predictive check of {name}",
-                    _VISUAL_KEY + _replaced(d) + _VISUAL_GOOD[kind],
+                    _VISUAL_KEY + _replaced(d) + _visual_good(kind, d.by_arm),
                 )
             )
     text = (

@@ -130,7 +130,7 @@ def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
             f"By how it was fitted, or chance, {with_error(difference, error)} nats from {best} "
             f"over {judged} {part}"
             if best in same
-            else f"No clear difference from the best over {judged} {part}: "
+            else f"Not told apart from the best over {judged} {part}: "
             f"{with_error(difference, error)} nats"
         )
     else:
@@ -147,7 +147,8 @@ def _verdict(compared: Comparison, run: str, part: str) -> Verdict:
         sentence = f"{said[0].upper()}{said[1:]}. {sentence}"
     if unreliable:
         level = LOOK
-        sentence += f"; {unreliable} cannot be left out reliably and are left out for every run"
+        verb = "is" if unreliable == 1 else "are"
+        sentence += f"; {unreliable} cannot be left out reliably and {verb} left out for every run"
     numbers = {"difference": difference, "error": error, "unreliable": unreliable}
     finite = {k: float(v) for k, v in numbers.items() if np.isfinite(v)}
     return Verdict(f"left-out {part}", run, level, f"{sentence}.", finite)

@@ -18,6 +18,7 @@ from lymphokin.criticism.patients.random_effects import (
     random_effects,
 )
 from lymphokin.infer import CohortDensity
+from lymphokin.report.untouched import untouched_parameters
 from lymphokin.verdict import Verdict
 
 
@@ -36,9 +37,13 @@ class PatientChecks:
 def check_patients(
     density: CohortDensity, x: np.ndarray, replicated: dict[str, Replicates]
 ) -> PatientChecks:
-    """Shrinkage, covariates and the replicated endpoint, from flat posterior draws ``x``."""
+    """Shrinkage, covariates and the replicated endpoint, from flat posterior draws ``x``.
+
+    Of a drug that nobody got there is nothing to say.
+    """
     cohort = density.packed.cohort
-    effects = random_effects(density, x)
+    left_out = untouched_parameters(density.likelihood.model, cohort)
+    effects = random_effects(density, x).without(left_out)
     verdicts = judge_shrinkage(effects, list(replicated.values()))
     tables = []
     for columns, name in (

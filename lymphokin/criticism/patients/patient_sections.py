@@ -25,12 +25,13 @@ def _endpoint(patients: PatientChecks) -> Section:
             "upright line: what happened. A good one: the red line in the middle of the bars, and "
             "near the peak of the steps."
         )
-        meaning = "Replicated numbers of patients with grade 2 or worse in each arm"
+        meaning = "Replicated numbers of patients with grade 2 or worse"
         figure = endpoint_figure(checks)
         drawings.append(Drawing.of("Replicated endpoint", figure, "e", meaning, caption))
+    several = patients.patients["arm"].nunique(dropna=False) > 1
     text = (
-        "How many patients of each arm would have had a reported count below 0.80 × 10⁹/L at their "
-        "endpoint visit, among those with a count there."
+        f"How many patients{' of each arm' if several else ''} would have had a reported count "
+        "below 0.80 × 10⁹/L at their endpoint visit, among those with a count there."
     )
     verdicts = of_checks(patients.verdicts, "endpoint")
     return Section("endpoint", "The endpoint again", text, verdicts, tuple(drawings))
@@ -59,8 +60,13 @@ def _differences(patients: PatientChecks) -> Section:
         drawings.append(Drawing.of(name, figure, "r", name, caption))
     text = (
         "What the model leaves to chance between patients. Covariates are judged on draws of the "
-        "random effects, not on their shrunken means; where patients were randomised, a difference "
-        "between arms is an effect of treatment that the model misses."
+        "random effects, not on their shrunken means"
+        + (
+            "; where patients were randomised, a difference between arms is an effect of treatment "
+            "that the model misses."
+            if patients.patients["arm"].nunique() > 1
+            else "."
+        )
     )
     verdicts = of_checks(patients.verdicts, "shrinkage", "random effects")
     return Section("patients", "Differences between patients", text, verdicts, tuple(drawings))

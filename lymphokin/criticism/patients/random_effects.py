@@ -8,7 +8,7 @@ doi:10.1007/s11095-016-2020-3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -50,6 +50,11 @@ class RandomEffects:
         with np.errstate(invalid="ignore"):
             mean = self.eta.mean(axis=0)
         return pd.Series(1 - np.nanstd(mean, axis=1), index=list(self.names))
+
+    def without(self, left_out: Collection[str]) -> RandomEffects:
+        """The random effects of all other parameters."""
+        kept = [i for i, name in enumerate(self.names) if name not in left_out]
+        return RandomEffects(tuple(self.names[i] for i in kept), self.patients, self.eta[:, kept])
 
 
 @partial(jax.jit, static_argnums=0)
@@ -124,8 +129,8 @@ def judge_shrinkage(effects: RandomEffects, quantities: Sequence[Replicates]) ->
         shrinkage = effects.shrinkage()
         lost = list(shrinkage.index[shrinkage > SHRUNKEN])
         sentence = (
-            f"Shrinkage of the random effects is {100 * shrinkage.min():.0f} to "
-            f"{100 * shrinkage.max():.0f} %; "
+            f"Shrinkage of the random effects is {fixed(100 * shrinkage.min(), 0)} to "
+            f"{fixed(100 * shrinkage.max(), 0)} %; "
             + (
                 f"above {100 * SHRUNKEN:.0f} % for {joined(lost)}: what single patients have "
                 "there comes from the population, not from their data."

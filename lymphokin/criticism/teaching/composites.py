@@ -1,9 +1,9 @@
 """What the data of a trial can teach: composites of parameters that no parameter shows alone.
 
-One typical patient is followed under up to three courses. Lymphocyte counts after radiotherapy,
-other cells in the days after a pulse of the drug and one drug level tell about combinations of
-turnover, potency and exposure only; each composite is computed from draws of the prior and of the
-posterior.
+One typical patient is followed under up to three courses, where nobody got a drug under one.
+Lymphocyte counts after radiotherapy, other cells in the days after a pulse of the drug and one drug
+level tell about combinations of turnover, potency and exposure only; each composite is computed
+from draws of the prior and of the posterior.
 """
 
 from __future__ import annotations
@@ -77,8 +77,6 @@ class _Computed:
     unit: str
     meaning: str
     quantity: str
-    of_drug: bool
-    """whether it says nothing of a trial in which nobody gets the drug"""
     values: np.ndarray
 
 
@@ -88,21 +86,19 @@ def _of_counts(alc: Mapping[str, np.ndarray], drug: str) -> list[_Computed]:
     found = [
         _Computed(
             "fall of the count by day 14", "ln",
-            "ln of the count on day 14 over that before SBRT alone", "alc", False,
+            "ln of the count on day 14 over that before SBRT alone", "alc",
             none[:, 14] - none[:, 0],
         ),
         _Computed(
             "recovery from day 21 to 105", "ln",
-            "ln of the count on day 105 over day 21, SBRT alone", "alc", False,
+            "ln of the count on day 105 over day 21, SBRT alone", "alc",
             none[:, 105] - none[:, 21],
         ),
     ]  # fmt: skip
     if "full" in alc:
         effect = np.log(alc["full"])[:, endpoint] - none[:, endpoint]
         meaning = "ln of the count 42 days after radiotherapy, with all pulses over without"
-        found.append(
-            _Computed(f"effect of {drug} on the count", "ln", meaning, "alc", True, effect)
-        )
+        found.append(_Computed(f"effect of {drug} on the count", "ln", meaning, "alc", effect))
     return found
 
 
@@ -116,7 +112,7 @@ def _of_quantity(name: str, label: str, values: Mapping[str, np.ndarray]) -> lis
     alone = values["none"] / values["none"][:, :1]
     after = _Computed(
         f"{label} after radiotherapy", "d",
-        f"sum over {INFLAMED_DAYS} days of {label} over baseline, minus 1, SBRT alone", name, False,
+        f"sum over {INFLAMED_DAYS} days of {label} over baseline, minus 1, SBRT alone", name,
         (alone[:, : INFLAMED_DAYS + 1] - 1).sum(axis=1),
     )  # fmt: skip
     if "pulse" not in values:
@@ -130,15 +126,15 @@ def _of_quantity(name: str, label: str, values: Mapping[str, np.ndarray]) -> lis
     return [
         _Computed(
             f"drop of {label} on day 4 of a pulse", "ln",
-            f"ln of {label} on day 4 with a pulse over without", name, True, np.log(ratio[:, 4]),
+            f"ln of {label} on day 4 with a pulse over without", name, np.log(ratio[:, 4]),
         ),
         _Computed(
             f"days until {label} are back", "d", "days until 90 % of what a pulse took is back",
-            name, True, when.astype(float),
+            name, when.astype(float),
         ),
         _Computed(
             f"{label} lost in a pulse", "d",
-            f"sum over {PULSE_DAYS} days of {label} with a pulse over without, minus 1", name, True,
+            f"sum over {PULSE_DAYS} days of {label} with a pulse over without, minus 1", name,
             (ratio[:, : PULSE_DAYS + 1] - 1).sum(axis=1),
         ),
         after,
@@ -153,11 +149,11 @@ def _of_level(observable: Observable, level: np.ndarray) -> list[_Computed]:
     return [
         _Computed(
             f"{label} level at 3 h", f"ln {unit}",
-            "ln of the level 3 h after the first intake", name, True, np.log(level[:, first]),
+            "ln of the level 3 h after the first intake", name, np.log(level[:, first]),
         ),
         _Computed(
             f"{label} exposure in 72 h", area,
-            "ln of the area under the level over the first 72 h", name, True,
+            "ln of the area under the level over the first 72 h", name,
             np.log(np.trapezoid(level, LEVEL_HOURS, axis=1)),
         ),
     ]  # fmt: skip
@@ -186,14 +182,13 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
         density: the fitted cohort, for its model.
         z: [draw, quantity] population latents of the posterior; as many are drawn from the prior.
     """
-    courses = ReferenceCourses.of(density.likelihood.model, density.packed.cohort.sites)
+    courses = ReferenceCourses.of(density.likelihood.model, density.packed.cohort)
     reference = courses.followed(density.hierarchy)
     before = density.prior_draws(np.random.default_rng(seed), len(z))
     prior, posterior = (
         _computed(courses, courses.curves(reference, draws)) for draws in (before, z)
     )
-    cohort, records = density.packed.cohort, density.packed.records
-    treated = bool(courses.drug) and len(cohort.doses_of(courses.drug)) > 0
+    records = density.packed.records
     declared = [
         Composite(
             own.declared.name.replace("_", " "),
@@ -216,7 +211,7 @@ def composites(density: CohortDensity, z: np.ndarray, seed: int) -> list[Composi
         )
         for own, after in zip(prior, posterior, strict=True)
         # What the drug does not change stays as it is.
-        if (treated or not own.of_drug) and np.ptp(own.values) > 0
+        if np.ptp(own.values) > 0
     ] + declared
 
 

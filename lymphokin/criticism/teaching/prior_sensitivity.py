@@ -7,7 +7,7 @@ the expected Fisher information of the population quantities, patients integrate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
@@ -140,13 +140,23 @@ def of_data(information: ArrowMatrix) -> np.ndarray:
     return 0.5 * (information_of_data + information_of_data.T)
 
 
-def identifiability(density: CohortDensity, x: np.ndarray) -> Identifiability:
-    """Directions of the population and what the data say of them, at the mean of draws ``x``."""
+def identifiability(
+    density: CohortDensity, x: np.ndarray, left_out: Collection[str] = ()
+) -> Identifiability:
+    """Directions of the population and what the data say of them, at the mean of draws ``x``.
+
+    Args:
+        density: the fitted cohort.
+        x: [draw, latent] flat posterior draws.
+        left_out: quantities that the data do not touch, and so share no direction with others.
+    """
     density = density.with_prior(None)
     information = density.information(jnp.asarray(x.mean(axis=0)), density.arrays)
-    values, vectors = np.linalg.eigh(of_data(information))
+    every = density.hierarchy.population_names
+    kept = [i for i, name in enumerate(every) if name not in left_out]
+    values, vectors = np.linalg.eigh(of_data(information)[np.ix_(kept, kept)])
     order = np.argsort(values)[::-1]
-    names = density.hierarchy.population_names
+    names = tuple(every[i] for i in kept)
     return Identifiability(np.maximum(values[order], 0.0), vectors[:, order], names)
 
 

@@ -28,11 +28,12 @@ NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
 @dataclass(frozen=True)
 class ReferenceCourses:
     """Radiotherapy alone and, of the first of the model's drugs with a usual regimen, with one
-    pulse and with all of them.
+    pulse and with all of them where somebody in the trial got it.
 
     Attributes:
         model: the model.
-        drug: the drug's word in the event table; empty where no regimen is known of any.
+        drug: the drug's word in the event table; empty where no regimen is known of any, or nobody
+            got it.
         sites: what the site of the course means.
     """
 
@@ -41,9 +42,10 @@ class ReferenceCourses:
     sites: SiteTable
 
     @classmethod
-    def of(cls, model: Model, sites: SiteTable) -> ReferenceCourses:
-        """The courses of a model."""
-        return cls(model, next(iter(usual_calendars(model)), ""), sites)
+    def of(cls, model: Model, cohort: Cohort) -> ReferenceCourses:
+        """The courses of a model fitted to a cohort."""
+        drug = next(iter(usual_calendars(model)), "")
+        return cls(model, drug if len(cohort.doses_of(drug)) else "", cohort.sites)
 
     @property
     def label(self) -> str:
