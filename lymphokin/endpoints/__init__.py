@@ -10,6 +10,7 @@ from lymphokin.endpoints.declared import (
     read_endpoint,
     shipped_endpoints,
 )
+from lymphokin.endpoints.of_model import followed_by_days, require_quantity
 
 __all__ = [
     "DEFAULT",
@@ -18,6 +19,8 @@ __all__ = [
     "Endpoint",
     "at_day",
     "event_by",
+    "followed_by_days",
     "read_endpoint",
+    "require_quantity",
     "shipped_endpoints",
 ]

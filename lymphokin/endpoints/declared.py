@@ -208,12 +208,17 @@ class Endpoint(BaseModel):
 
         Args:
             log_value: [draw, day] ln of the values on ``day``, linear in between; NumPy's or JAX's.
+                Of a fold the first is before treatment, and the last on the endpoint's day.
             day: [day] from ``begin`` to ``until`` after the reference, in increasing order.
 
         Returns:
             [draw] the number, and [draw] whether it is an event (None without one).
         """
         level = self.below or np.nan
+        if self.of_fold:
+            log_fold = log_value[:, -1] - log_value[:, 0]
+            happens = self.of_folds(log_fold) if self.has_event else None
+            return log_value.__array_namespace__().exp(log_fold), happens
         if self.what == "back_above":
             value, reached = path.back_above(log_value, day, level)
             return value, ~reached
@@ -278,27 +283,18 @@ def shipped_endpoints() -> Mapping[str, Endpoint]:
     return _read(data_path("endpoints.toml"))
 
 
-def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint, *, folds: bool = False) -> Endpoint:
+def read_endpoint(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
     """An endpoint by name, from a file, or as it is.
 
     Args:
         endpoint: the name of a shipped endpoint; ``day30`` for the count on a day from the first
             fraction; ``progression_by_day180`` for an event of a model by a day; or a TOML file
             with one ``[endpoints.NAME]``, or ``FILE:NAME`` where it holds several.
-        folds: whether the caller judges folds of the value before treatment.
 
     Raises:
         BadInput: when there is none of that name, or the file does not declare one; with every
-            problem of the file; and for a fold that the caller does not judge.
+            problem of the file.
     """
-    asked = _read_any(endpoint)
-    if asked.of_fold and not folds:
-        expected = "an endpoint of another kind: folds are judged by virtual trials alone"
-        raise BadInput([Problem("endpoint", None, asked.name, "what = fold", expected)])
-    return asked
-
-
-def _read_any(endpoint: str | os.PathLike[str] | Endpoint) -> Endpoint:
     if isinstance(endpoint, Endpoint):
         return endpoint
     text = os.fspath(endpoint)

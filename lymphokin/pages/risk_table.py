@@ -65,6 +65,8 @@ def curve_table(
     counts_until: float | None,
     rest: str,
     synthetic: bool,
+    *,
+    of_fold: bool = False,
 ) -> RiskTable:
     """Write what is forecast of each patient's curve: what happens, and what visits show of it.
 
@@ -72,28 +74,35 @@ def curve_table(
         patients: of a forecast, with the patient's id as index.
         name: of the endpoint, which its columns begin with.
         meaning: the endpoint in words.
-        counts_until: last day whose counts the forecast used; None: all before the window begins.
+        counts_until: last day whose counts the forecast used; None: all before the window begins,
+            of a fold all before the day that is compared.
         rest: how to see all patients, where not all are shown.
         synthetic: whether patients or population are made up.
+        of_fold: whether it is the value of a day over that before treatment.
     """
-    until = "before its first day" if counts_until is None else f"up to day {counts_until:g}"
+    first = "before that day" if of_fold else "before its first day"
+    until = first if counts_until is None else f"up to day {counts_until:g}"
     event = f"p_{name}_true" in patients
     shown, notes = _highest(patients, f"{name}_true_q50", "values", rest)
-    columns = ["patient", "arm", "counts used", "true curve", "90 % interval"]
-    columns += ["on visits", "90 % interval", *(["probability"] if event else []), "happened"]
+    used, true, seen = ("counts used", "true curve", "on visits")
+    if of_fold:
+        used, true, seen = ("records used", "true fold", "as measured")
+    columns = ["patient", "arm", used, true, "90 % interval"]
+    columns += [seen, "90 % interval", *(["probability"] if event else []), "happened"]
     rows = []
     for patient, row in shown.iterrows():
         mark = _marks(row)
         cells = [str(patient), _arm(row), f"{row['n_counts_used']:.0f}"]
         for kind in ("true", "measured"):
             low, middle, high = (row.get(f"{name}_{kind}_{q}") for q in ("q05", "q50", "q95"))
-            cells += [wording.number(middle), f"{wording.number(low)} to {wording.number(high)}"]
+            cells += [wording.number(middle), wording.number_range(low, high)]
         cells[3] += mark
         cells += [wording.percent(row[f"p_{name}_true"])] if event else []
         observed = row[f"observed_{name}"]
         cells.append(wording.number(observed) if wording.stated(observed) else "not known")
         rows.append(tuple(cells))
-    title = f"{_synthetic(synthetic)}{meaning}. Forecast from counts {until}"
+    what = "records" if of_fold else "counts"
+    title = f"{_synthetic(synthetic)}{meaning}. Forecast from {what} {until}"
     return RiskTable(title, columns, rows, notes)
 
 

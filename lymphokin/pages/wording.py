@@ -90,6 +90,11 @@ def number(value: Any, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}".replace("-", "−").replace(",", " ")
 
 
+def number_range(low: Any, high: Any) -> str:
+    """An interval of a number, such as "0.45 to 1.2"."""
+    return NONE if absent(low) or absent(high) else f"{number(low)} to {number(high)}"
+
+
 def plain(value: float, digits: int = 3) -> str:
     """At most three significant digits, without zeros at the end: what is assumed or typical."""
     return f"{float(f'{value:.{digits}g}'):g}".replace("-", "−")

@@ -24,7 +24,7 @@ from lymphokin.predict.endpoint_draws import (
     records_used,
     weighted_draws,
 )
-from lymphokin.predict.path_forecast import Window
+from lymphokin.predict.windows import Window
 
 
 class Known(NamedTuple):
@@ -62,7 +62,7 @@ def event_forecast(
         density: the patients under the fitted model; its nodes hold the days of ``windows``.
         population_z: [draw, quantity] population latents of the fit.
         endpoint: which event, and by when.
-        windows: of :func:`lymphokin.predict.path_forecast.windows_of`.
+        windows: of :func:`lymphokin.predict.windows.windows_of`.
         before: as of :func:`lymphokin.predict.path_forecast.path_forecast`.
         in_fit: the same.
         counts_until: the same.

@@ -32,8 +32,9 @@ from lymphokin.predict.endpoint_draws import (
     visits_of,
 )
 from lymphokin.predict.event_forecast import event_forecast
-from lymphokin.predict.path_forecast import path_forecast, windows_of
+from lymphokin.predict.path_forecast import path_forecast
 from lymphokin.predict.range import outside
+from lymphokin.predict.windows import windows_of
 from lymphokin.research_use import RESEARCH_USE
 
 CONTRACT = [
@@ -87,8 +88,10 @@ class Forecast:
             usual = asked == shipped_endpoints()[DEFAULT]
             what = USUAL if usual else f"grade >= 2. {asked.meaning}"
             return risk_table(found, self.counts_until, rest, self.synthetic, what)
-        table = event_table if asked.of_event else curve_table
-        return table(found, asked.name, asked.meaning, self.counts_until, rest, self.synthetic)
+        about = (found, asked.name, asked.meaning, self.counts_until, rest, self.synthetic)
+        if asked.of_event:
+            return event_table(*about)
+        return curve_table(*about, of_fold=asked.of_fold)
 
 
 def forecast(
@@ -134,9 +137,8 @@ def forecast(
         first, before = CONTRACT, visits["endpoint_day"]
     else:
         windows = windows_of(cohort, asked)
-        # A record on the first day of the window is known when the window begins.
-        begins = {patient: np.nextafter(w.begin, np.inf) for patient, w in windows.items()}
-        before = pd.Series(begins) if counts_until is None else None
+        used = {patient: w.used_before for patient, w in windows.items()}
+        before = pd.Series(used) if counts_until is None else None
         of_window = event_forecast if asked.of_event else path_forecast
         table, draws = of_window(
             density, population_z, asked, windows, before, counts_until=counts_until, **common
@@ -156,6 +158,12 @@ def forecast(
         warnings.append(
             f"importance weights are unreliable (Pareto k above {UNRELIABLE_PARETO_K}) for "
             f"{len(unreliable)} patient(s): {some(unreliable)}; read their risks with care"
+        )
+    if asked.of_fold and (bare := [p for p, w in windows.items() if not w.outputs(asked.quantity)]):
+        whose = "irradiated" if asked.lesions == "irradiated" else "outside the field"
+        warnings.append(
+            f"{len(bare)} patient(s) have no lesion {whose}, which {asked.name} is about: "
+            f"{some(bare)}; their numbers are left blank"
         )
     extra = [c for c in table.columns if c not in first]
     return Forecast(table[[*first, *extra]], counts_until, tuple(warnings), asked, synthetic)

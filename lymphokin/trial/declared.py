@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lymphokin.endpoints import Endpoint
+from lymphokin.endpoints import Endpoint, require_quantity
 from lymphokin.model import Model
 from lymphokin.model.units import mg_in
 from lymphokin.schedule import PulseCalendar
@@ -176,14 +176,6 @@ def lesions_outside(model: Model, plan: Mapping[str, Any]) -> dict[int, float]:
     return {int(n): float(share) for n, share in shares.items() if share > 0}
 
 
-def compared(model: Model) -> list[str]:
-    """Quantities that a virtual trial can compare with the time before treatment: those of the days
-    clock that the model has a residual of.
-    """
-    outputs = {name for block in model.on_clock("days") for name in block.shows}
-    return [quantity for quantity in model.table.residuals if quantity in outputs]
-
-
 def check_fold(model: Model, plan: Mapping[str, Any], judged: Endpoint) -> None:
     """Refuse an endpoint, a fold, that a model or a design does not have.
 
@@ -197,18 +189,10 @@ def check_fold(model: Model, plan: Mapping[str, Any], judged: Endpoint) -> None:
     """
     if not judged.of_fold:
         return
-    where, name = f"endpoint {judged.name}", judged.quantity
-    known = compared(model)
-    if name not in known:
-        has = f"what model {model.name} shows and has a residual of: {', '.join(known)}"
-        raise ValueError(f"{where}: found quantity {name}, expected {has}")
-    if (name in model.lesion_outputs) != (judged.lesions is not None):
-        lesions = "irradiated or outside" if judged.lesions is None else "left out"
-        whose = "every lesion" if judged.lesions is None else "the patient"
-        raise ValueError(f"{where}: expected lesions {lesions}, as {name} is of {whose}")
+    require_quantity(model, judged)
     if judged.lesions == "outside" and not any(lesions_outside(model, plan)):
         raise ValueError(
-            f"{where} is of lesions outside the field: expected a number of them in "
+            f"endpoint {judged.name} is of lesions outside the field: expected a number of them in "
             "design.outside_lesions"
         )
 

@@ -239,6 +239,7 @@ def validate(
             seed,
             cases.event,
             cases.known_on,
+            asked,
         )
         reporter.stage("judging")
         quality = _judged(cases, forecasts, rules, seed)

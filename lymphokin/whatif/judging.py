@@ -135,7 +135,10 @@ def check_endpoint(endpoint: Endpoint, model: Model) -> None:
             f"endpoint {endpoint.name} is about {endpoint.quantity}; a what-if judges {COUNTED}"
         )
     if endpoint.of_fold:
-        raise ValueError(f"endpoint {endpoint.name} is a fold, which virtual trials alone judge")
+        raise ValueError(
+            f"endpoint {endpoint.name} is a fold, which forecasts of cohorts and virtual trials "
+            "judge"
+        )
     if endpoint.what in ("lowest", "highest") and endpoint.below is None:
         raise ValueError(f"endpoint {endpoint.name}: a what-if needs below, the level that counts")
     last = endpoint.day if endpoint.day is not None else endpoint.until

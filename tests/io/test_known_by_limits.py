@@ -9,7 +9,7 @@ import lymphokin as lk
 from lymphokin.endpoints import read_endpoint
 from lymphokin.io.summary import summarise
 from lymphokin.io.visits import endpoint_visits
-from lymphokin.predict.path_forecast import of_values, windows_of
+from lymphokin.predict.windows import of_values, windows_of
 
 OUTCOMES = {
     "0.7": (0.7, True),

@@ -82,7 +82,7 @@ def test_any_day_has_the_columns_of_the_default_endpoint(hedos_run, early):
 
 def test_a_quantity_that_the_model_does_not_show_is_refused(hedos_run, early):
     asked = lowest_between(0.0, 30.0, (28.0,)).model_copy(update={"quantity": "mdsc"})
-    with pytest.raises(ModelError, match="hedos_hcc has no observable 'mdsc'"):
+    with pytest.raises(ModelError, match="found quantity mdsc, expected what model hedos_hcc"):
         hedos_run.fit.forecast(early, endpoint=asked)
 
 
@@ -90,8 +90,5 @@ def test_a_report_of_an_endpoint_that_it_cannot_have_is_refused_before_the_work(
     hedos_run, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(type(hedos_run.fit), "forecast", lambda *_, **__: pytest.fail("late"))
-    rise = {"name": "rise", "meaning": "No rise", "what": "fold", "from": "last_fraction"}
-    fold = Endpoint.model_validate(rise | {"day": 42, "below": 1.2})
-    for endpoint, reported in (("grade4_ever", "found grade4_ever"), (fold, "what = fold")):
-        with pytest.raises(BadInput, match=reported):
-            hedos_run.fit.report(tmp_path / "page.html", endpoint=endpoint, progress=False)
+    with pytest.raises(BadInput, match="found grade4_ever"):
+        hedos_run.fit.report(tmp_path / "page.html", endpoint="grade4_ever", progress=False)

@@ -14,7 +14,7 @@ from lymphokin.endpoints import Endpoint
 from lymphokin.io import Cohort
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
-from lymphokin.predict.path_forecast import Window, of_values
+from lymphokin.predict.windows import Window, of_values
 from lymphokin.trial.interim import Rehearsal, evaluable, future_patients, look_at, standing
 from lymphokin.trial.interim.bank import Bank, BankArm, posterior_at
 from lymphokin.trial.interim.future import FutureArm

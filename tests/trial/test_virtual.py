@@ -18,7 +18,7 @@ from lymphokin.io.problems import BadInput
 from lymphokin.jobs import Executor
 from lymphokin.model import load_model
 from lymphokin.population import Hierarchy
-from lymphokin.predict.path_forecast import Window, of_values
+from lymphokin.predict.windows import Window, of_values
 from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
 from lymphokin.solve import Treatment, build_timeline, solve

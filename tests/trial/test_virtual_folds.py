@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lymphokin.endpoints import Endpoint, read_endpoint
+from lymphokin.endpoints import Endpoint
 from lymphokin.io.problems import BadInput
 from lymphokin.model import Residual, load_model
 from lymphokin.population import Hierarchy
@@ -172,11 +172,12 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_drawn(endpoint, p
 def test_a_fold_is_refused_where_it_is_not_judged():
     with pytest.raises(ValueError, match="needs below or above"):
         design_of(fold())
-    with pytest.raises(ValueError, match="a rehearsed look judges no folds, and endpoint rise"):
+    with pytest.raises(
+        ValueError,
+        match="a rehearsed look judges no folds, and endpoint rise is one: simulated trials",
+    ):
         Rehearsal(design_of(fold(below=1.2)), 3)
-    with pytest.raises(BadInput, match="folds are judged by virtual trials alone"):
-        read_endpoint(fold(below=1.2))
-    with pytest.raises(ValueError, match="rise is a fold, which virtual trials alone judge"):
+    with pytest.raises(ValueError, match="rise is a fold, which forecasts of cohorts"):
         check_endpoint(fold(quantity="alc", below=1.2), load_model("hedos_hcc"))
     with pytest.raises(
         BadInput, match=r"design.outside_lesions: expected none: model myeloid_lymphoid follows"

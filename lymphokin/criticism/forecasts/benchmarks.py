@@ -15,10 +15,12 @@ from scipy.stats import t
 
 from lymphokin.criticism.forecasts.scores import Floats
 from lymphokin.endpoint import measured_threshold
+from lymphokin.endpoints import Endpoint
 from lymphokin.io import Cohort
 from lymphokin.io.known import has_number
 from lymphokin.io.visits import endpoint_visits
 from lymphokin.predict.endpoint_draws import records_used
+from lymphokin.predict.windows import last_sums, start_of_treatment
 from lymphokin.rivals import load_regression
 
 DRAWS = 2000
@@ -36,7 +38,7 @@ class Event(NamedTuple):
     below: bool
     """whether the event is a number below the limit; else one at or above it"""
     logarithmic: bool
-    """whether the number is a count, whose logarithm follows a line"""
+    """whether the number is a count or a fold, whose logarithm follows a line"""
 
     def scaled(self, number: Floats | float) -> Floats:
         """Numbers on the scale of the line."""
@@ -70,14 +72,14 @@ def judged_patients(cohort: Cohort) -> pd.DataFrame:
     """Patients whose forecasts can be judged: with a count at baseline and at the endpoint.
 
     Returns:
-        index id; ``arm`` (text, empty where not stated), ``mean_baseline_alc`` (geometric mean of
+        index id; ``arm`` (text, empty where not stated), ``baseline`` (geometric mean of
         the counts up to the first fraction, 1e9/L), ``endpoint_alc`` and ``happened`` (grade >= 2).
     """
     visits = endpoint_visits(cohort)
     table = pd.DataFrame(
         {
             "arm": cohort.patients["arm"].fillna("").astype(str),
-            "mean_baseline_alc": cohort.mean_baseline("alc"),
+            "baseline": cohort.mean_baseline("alc"),
             "endpoint_alc": visits["observed_alc"],
         }
     )
@@ -96,6 +98,12 @@ def last_counts(cohort: Cohort, until: float, before: pd.Series | None = None) -
     return used.groupby("id")["value"].last().astype(float)
 
 
+def last_folds(cohort: Cohort, endpoint: Endpoint, until: float) -> pd.Series:
+    """What a fold was when it was last measured up to a day, index id: 1 before treatment."""
+    before = last_sums(cohort, endpoint, start_of_treatment(cohort))
+    return last_sums(cohort, endpoint, until) / before
+
+
 def benchmark_forecasts(
     cohort: Cohort,
     patients: pd.DataFrame,
@@ -104,6 +112,7 @@ def benchmark_forecasts(
     seed: int,
     event: Event = GRADE_2,
     before: pd.Series | None = None,
+    endpoint: Endpoint | None = None,
 ) -> dict[tuple[float, str], Forecasts]:
     """Forecasts of all three by day and name; every patient from the patients of other folds.
 
@@ -117,6 +126,7 @@ def benchmark_forecasts(
         event: what the number is judged by. Only of the default one the baseline's risk is that of
             the shipped logistic regression; else it follows from the line of the number.
         before: day before which counts are known, index id; None: the endpoint visit.
+        endpoint: what is judged; of a fold the last fold is carried forward. None: the default one.
     """
     rng = np.random.default_rng(seed)
     baseline = _by_fold(patients, fold, lambda seen, new: _baseline_counts(seen, new, event, rng))
@@ -126,9 +136,12 @@ def benchmark_forecasts(
         baseline = Forecasts.of_draws(risk, baseline.counts)
     forecasts = {}
     for day in days:
-        last = last_counts(cohort, day, before).reindex(patients.index)
+        if endpoint is not None and endpoint.of_fold:
+            last = last_folds(cohort, endpoint, day)
+        else:
+            last = last_counts(cohort, day, before)
         carried = _by_fold(
-            patients.assign(last_alc=last),
+            patients.assign(last=last.reindex(patients.index)),
             fold,
             lambda seen, new: _carried_forward(seen, new, event, rng),
         )
@@ -167,23 +180,23 @@ def _baseline_counts(
 ) -> tuple[Floats, Floats]:
     """The regression of the number itself: a logistic regression gives no count."""
     value = event.scaled(seen["endpoint_alc"].to_numpy(float))
-    seen_inputs, inputs = (_inputs(of, "mean_baseline_alc") for of in (seen, new))
+    seen_inputs, inputs = (_inputs(of, "baseline") for of in (seen, new))
     return _line(seen_inputs, value, inputs, 0.0, event, rng)
 
 
 def _carried_forward(
     seen: pd.DataFrame, new: pd.DataFrame, event: Event, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The last count times a log-normal change, whose mean and spread others had since theirs.
+    """The last count or fold times a log-normal change, with mean and spread of others' changes.
 
-    What is no count follows a line in the logarithm of the last one.
+    What is neither follows a line in the logarithm of the last one.
     """
     value = event.scaled(seen["endpoint_alc"].to_numpy(float))
     if not event.logarithmic:
-        seen_inputs, inputs = (_inputs(of, "last_alc") for of in (seen, new))
+        seen_inputs, inputs = (_inputs(of, "last") for of in (seen, new))
         return _line(seen_inputs, value, inputs, 0.0, event, rng)
-    change = value - np.log(seen["last_alc"].to_numpy(float))
-    at = np.log(new["last_alc"].to_numpy())
+    change = value - np.log(seen["last"].to_numpy(float))
+    at = np.log(new["last"].to_numpy())
     return _line(np.ones((len(seen), 1)), change, np.ones((len(new), 1)), at, event, rng)
 
 

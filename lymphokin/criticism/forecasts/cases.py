@@ -12,7 +12,12 @@ from lymphokin.endpoints import Endpoint
 from lymphokin.io import BadInput, Cohort
 from lymphokin.io.problems import Problem
 from lymphokin.predict.endpoint_draws import visits_of
-from lymphokin.predict.path_forecast import of_values, windows_of
+from lymphokin.predict.windows import (
+    last_sums,
+    of_values,
+    start_of_treatment,
+    windows_of,
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,9 @@ class Cases:
         endpoint: what is judged.
         event: how the endpoint's number becomes the event.
         patients: index id; ``arm``, ``centre`` and ``site`` (empty where not stated),
-            ``mean_baseline_alc`` (1e9/L), ``endpoint_alc`` (the endpoint's number, a count or
-            days) and ``happened``.
+            ``baseline`` (geometric mean of the counts before treatment, 1e9/L; of a fold what it
+            compares with), ``endpoint_alc`` (the endpoint's number, a count, days or a fold) and
+            ``happened``.
         known_on: day on which each patient's outcome is known, index id.
         left_out: why patients of the table are not judged, and how many.
     """
@@ -51,6 +57,10 @@ def event_of(endpoint: Endpoint) -> Event:
     if not endpoint.has_event:
         expected = "an endpoint with an event: for days or areas its key at_least says from when"
         raise BadInput([Problem("endpoint", None, endpoint.name, "no event", expected)])
+    if endpoint.of_fold:
+        level = endpoint.below or endpoint.above
+        assert level is not None
+        return Event(level, below=endpoint.below is not None, logarithmic=True)
     if endpoint.what in ("lowest", "highest"):
         assert endpoint.below is not None
         return Event(endpoint.below, below=True, logarithmic=True)
@@ -63,14 +73,17 @@ def event_of(endpoint: Endpoint) -> Event:
 
 
 def cases_of(cohort: Cohort, endpoint: Endpoint, last_look: float) -> Cases:
-    """The patients with a count before treatment whose outcome is known, after the last look."""
+    """The patients with a value before treatment whose outcome is known, after the last look."""
     event = event_of(endpoint)
     outcome = _on_a_day(cohort, endpoint) if endpoint.on_a_day else _over_days(cohort, endpoint)
     about = {c: cohort.patients[c].fillna("").astype(str) for c in ("arm", "centre", "site")}
-    table = pd.DataFrame(about).assign(mean_baseline_alc=cohort.mean_baseline("alc"))
-    table = table.join(outcome)
+    if endpoint.of_fold:
+        baseline = last_sums(cohort, endpoint, start_of_treatment(cohort))
+    else:
+        baseline = cohort.mean_baseline("alc")
+    table = pd.DataFrame(about).assign(baseline=baseline).join(outcome)
     unknown, early = table["endpoint_alc"].isna(), table["known_on"] <= last_look
-    bare = table["mean_baseline_alc"].isna()
+    bare = table["baseline"].isna()
     left_out = {
         f"no outcome of {endpoint.name}": int(unknown.sum()),
         f"outcome known by day {last_look:g}, the last look": int((~unknown & early).sum()),
@@ -100,5 +113,5 @@ def _over_days(cohort: Cohort, endpoint: Endpoint) -> pd.DataFrame:
         if window.observed is not None:
             numbers, events = of_values(endpoint, np.log(window.observed), window)
             number, happened = float(numbers[0]), bool(events[0])
-        rows.append({"endpoint_alc": number, "happened": happened, "known_on": window.end})
+        rows.append({"endpoint_alc": number, "happened": happened, "known_on": window.known_on})
     return pd.DataFrame(rows, index=cohort.patients.index)

@@ -34,7 +34,8 @@ from lymphokin.predict.endpoint_draws import (
     weighted_draws,
 )
 from lymphokin.predict.event_forecast import Known, chances, days_of, hazards_on, known_of
-from lymphokin.predict.path_forecast import curve_reader, measured_numbers, windows_of
+from lymphokin.predict.path_forecast import curve_reader, measured_numbers
+from lymphokin.predict.windows import windows_of
 
 QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 COUNT_COLUMNS = ("id", "day", "value", "q05", "q25", "q50", "q75", "q95", "pit", "crps",

@@ -126,7 +126,7 @@ def _judged(
     if isinstance(cases, EventCases):
         return event_quality(cases, looks, seed, refits)
     about = (cohort, cases.patients, fold, days, seed, cases.event)
-    benchmarks = benchmark_forecasts(*about, before=cases.known_on)
+    benchmarks = benchmark_forecasts(*about, before=cases.known_on, endpoint=cases.endpoint)
     model = {day: look.endpoint for day, look in looks.items()}
     quality = prediction_quality(cases.patients, model, benchmarks, seed, refits)
     rows = [

@@ -12,7 +12,7 @@ from lymphokin.endpoints import Endpoint
 from lymphokin.io import Cohort
 from lymphokin.model import Residual
 from lymphokin.population import draw_measured
-from lymphokin.predict.path_forecast import Window, of_values, windows_of
+from lymphokin.predict.windows import Window, of_values, windows_of
 from lymphokin.trial.interim.retention import evaluable
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.trial.virtual.window import log_reported, reaches

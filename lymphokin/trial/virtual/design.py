@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from lymphokin.endpoints import Endpoint, read_endpoint
+from lymphokin.endpoints import Endpoint, followed_by_days, read_endpoint
 from lymphokin.io.problems import Findings
 from lymphokin.model import Model, TableError, load_model
 from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
@@ -23,7 +23,6 @@ from lymphokin.sites import shipped_sites
 from lymphokin.solve import StepRule
 from lymphokin.trial.declared import (
     at_once_problems,
-    compared,
     covariate_problems,
     dose_problems,
     drug_problems,
@@ -84,7 +83,7 @@ class VirtualDesign:
         """
         if endpoint is None:
             return self
-        asked = read_endpoint(endpoint, folds=True)
+        asked = read_endpoint(endpoint)
         if not asked.of_event and not asked.of_fold and asked.quantity != MEASURED:
             raise ValueError(
                 f"endpoint {asked.name} is about {asked.quantity}; virtual trials measure curves "
@@ -119,7 +118,10 @@ class VirtualDesign:
             ValueError: naming the purpose.
         """
         if self.judged.of_fold:
-            raise ValueError(f"{purpose} judges no folds, and endpoint {self.judged.name} is one")
+            raise ValueError(
+                f"{purpose} judges no folds, and endpoint {self.judged.name} is one: simulated "
+                "trials, assurance and forecasts of patients judge it"
+            )
 
     def require_own_drop_out(self, purpose: str) -> None:
         """Refuse records that an event of the model ends.
@@ -337,14 +339,16 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
     problems += event_problems(model, plan)
     for problem in problems:
         findings.add(None, *problem)
-    for quantity in set(design.truth.residual_sd) - set(compared(model)):
-        expected = f"one of {', '.join(compared(model))}: virtual trials measure nothing else"
+    for quantity in set(design.truth.residual_sd) - set(followed_by_days(model)):
+        expected = (
+            f"one of {', '.join(followed_by_days(model))}: virtual trials measure nothing else"
+        )
         found = design.truth.residual_sd[quantity]
         require(False, f"residual_sd.{quantity}", found, expected)
     try:
         _ = stated or design.truth.true_model()
     except (TableError, ValueError) as error:
-        if not set(design.truth.residual_sd) - set(compared(model)):
+        if not set(design.truth.residual_sd) - set(followed_by_days(model)):
             findings.add(
                 None,
                 "model",
