@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lymphokin.criticism.forecasts.comparison import with_error
 from lymphokin.criticism.forecasts.leave_one_out import counts_left_out
 from lymphokin.criticism.result import CheckResult, about_fit
 from lymphokin.criticism.sections import Section, Table
@@ -62,7 +63,7 @@ class LinkCheck(CheckResult):
     def sections(self) -> list[Section]:
         c, strength = self.contrast, self.about["symbol"]
         rows = (
-            ("with the link", f"{c.residual_sd[0]:.3f}", f"{c.difference:.1f} ± {c.error:.1f}"),
+            ("with the link", f"{c.residual_sd[0]:.3f}", with_error(c.difference, c.error)),
             ("without", f"{c.residual_sd[1]:.3f}", "0"),
         )
         columns = ("fit", "residual SD of ln count", "ln density of left-out counts")

@@ -13,7 +13,7 @@ from lymphokin.whatif.judging import JudgedBy
 def title(endpoint: JudgedBy) -> str:
     """What the rows of a table are about."""
     unit = "of 100 patients like this one" if endpoint.unit == "of 100" else endpoint.unit
-    return f"{endpoint.meaning}, {unit} (90 % interval)"
+    return f"{endpoint.meaning}, {unit} (90 % interval over the population alone)"
 
 
 def estimate_in_words(estimate: Estimate) -> str:

@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 import lymphokin as lk
+from lymphokin.commands.check import show
+from lymphokin.criticism.check_link import LinkCheck
 from lymphokin.criticism.teaching.link import judge_link, link_contrast
 from tests import examples
 
@@ -43,6 +46,25 @@ def test_counts_that_cannot_be_left_out_of_both_are_not_judged(scores):
     without.loc[:99, "pareto_k"] = 0.9
     contrast = link_contrast((left_out(scores + 1), without), (0.14, 0.14), False)
     assert (contrast.counts, contrast.unreliable) == (200, 100)
+
+
+@pytest.mark.parametrize(("k", "believed"), [((0.4, 0.5), True), ((1.12, 0.49), False)])
+def test_the_contrast_is_printed_after_how_far_its_fits_can_be_believed(scores, k, believed):
+    contrast = link_contrast((left_out(scores), left_out(scores + 0.1)), (0.14, 0.14), False)
+    about = {
+        "synthetic": False, "data_file": "trial.csv", "symbol": "γ", "link": "the link",
+        "run": "trial", "model": "made_up", "created": "today", "seed": 0,
+    }  # fmt: skip
+    result = LinkCheck(about, contrast, k)
+    console = Console(width=200)
+    with console.capture() as shown:
+        show(console, result, "The link in trial.csv: fine")
+    words = " ".join(shown.get().replace("│", " ").split())
+    assert "Counts do not need the link: with it less without it, −30.0 ± 0.0 nats" in words
+    assert ("not to be believed" in words) != believed
+    assert words.startswith("Read this first: By its own verdict") != believed
+    assert ("γ free (Pareto k 1.12)" in result.page()) != believed
+    assert result.as_dict()["pareto_k"] == {"with": k[0], "without": k[1]}
 
 
 @pytest.mark.slow  # the default model takes minutes to compile

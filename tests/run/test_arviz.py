@@ -88,6 +88,15 @@ def test_replicates_scatter_as_the_residual_says(hedos_run):
     assert np.median(np.abs(errors)) == pytest.approx(stats.t(5).ppf(0.75), rel=0.03)
 
 
+def test_arvizs_summary_is_that_of_the_run(stored, small_run):
+    """R-hat and effective draws are those of ranks, which no transform changes."""
+    found = az.summary(stored, round_to="none")
+    own = small_run.fit.summary.set_index("name").loc[found.index]
+    np.testing.assert_allclose(found["mean"].astype(float), own["mean"], rtol=1e-5)
+    np.testing.assert_allclose(found["r_hat"].astype(float), own["rhat"], rtol=1e-4)
+    np.testing.assert_allclose(found["ess_bulk"].astype(float), own["ess_bulk"], rtol=1e-3)
+
+
 @pytest.mark.filterwarnings("ignore:Estimated shape parameter")
 def test_leave_one_out_and_comparison_work(stored):
     loo = az.loo(stored, var_name="alc")

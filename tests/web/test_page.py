@@ -129,7 +129,7 @@ def test_the_page_judges_what_is_chosen(visit: Visit) -> None:
         planned = answer[key]["judged"]["planned"]
         assert visit.number(key.upper()) == f"{planned['p']:g}"
         shown = page.locator(f"#answer-{i}").inner_text()
-        assert f"90 % interval {planned['low']:g} to {planned['high']:g}." in shown
+        assert f"90 % interval {planned['low']:g} to {planned['high']:g}, over" in shown
         assert "from day 0 to day 105" in shown
     expect(page.locator("#a-notes .warn")).to_contain_text("endpoint day 105 is outside")
     assert page.locator("svg.people").count() == 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lymphokin.criticism.forecasts.comparison import with_error
 from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 from lymphokin.verdict import FINE, LOOK, Verdict
 
@@ -63,7 +64,7 @@ def link_contrast(
 def judge_link(contrast: LinkContrast) -> Verdict:
     """Do the counts ask for the link, and may it be believed when they do?"""
     c = contrast
-    size = f"{c.difference:.1f} ± {c.error:.1f} nats over {c.counts} left-out counts"
+    size = f"{with_error(c.difference, c.error)} nats over {c.counts} left-out counts"
     level = FINE
     if not c.difference > SEVERAL_ERRORS * c.error:
         sentence = f"Counts do not need the link: with it less without it, {size}."
