@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd  # a second to import; only tables need it
 
 SATURDAY = 5
+LONGEST_INFUSION_HOURS = 28 * 24.0
+"""Of one dose: infusions of four weeks are given; beyond, it is a slip of the unit (judgement)."""
 
 
 def _next_weekday(day: int, first_weekday: int) -> int:

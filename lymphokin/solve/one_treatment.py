@@ -294,10 +294,12 @@ def interpolation(arrays: TreatmentArrays, days: np.ndarray) -> Interpolation:
     days = np.clip(days, nodes[0], nodes[-1])
     after = np.clip(np.searchsorted(nodes[: last + 1], days - SAME_DAY), min(1, last), last)
     before = np.maximum(after - 1, 0)
-    events = np.flatnonzero(_eventful(arrays)[:last])
-    # Nodes of the same smooth piece: after the last event before a day, up to the next one.
+    jumps = _eventful(arrays)[:last]
+    events = np.flatnonzero(jumps | _bends(arrays)[:last])
+    # Nodes of the same smooth piece: after the last event before a day, up to the next one. Where
+    # an infusion begins or ends nothing jumps, and the piece begins on the node itself.
     place = np.searchsorted(events, before, "right")
-    first = np.concatenate([[0], events + 1])[place]
+    first = np.concatenate([[0], events + jumps[events]])[place]
     end = np.append(events, last)[np.searchsorted(np.append(events, last), after)]
     first, end = np.where(first > before, (before, after), (first, end))
     start = np.clip(before - 1, first, np.maximum(first, end - 3))
@@ -322,3 +324,16 @@ def _eventful(arrays: TreatmentArrays) -> np.ndarray:
         place = np.searchsorted(arrays.node_day, dose_days[amount > 0] - SAME_DAY)
         given[np.minimum(place, len(given) - 1)] = True
     return given
+
+
+def _bends(arrays: TreatmentArrays) -> np.ndarray:
+    """[node] whether an infusion begins or ends there."""
+    bent = np.zeros(len(arrays.node_day), bool)
+    for rate in arrays.days_rate.values():
+        bent |= np.diff(rate, prepend=0.0, append=0.0) != 0
+    node_days = arrays.start + arrays.offset
+    for rate in arrays.rate.values():
+        changed = np.diff(rate, axis=0, prepend=0.0, append=0.0) != 0
+        place = np.searchsorted(arrays.node_day, node_days[changed] - SAME_DAY)
+        bent[np.minimum(place, len(bent) - 1)] = True
+    return bent

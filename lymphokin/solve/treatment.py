@@ -92,7 +92,9 @@ class Treatment:
     @property
     def at_once(self) -> np.ndarray:
         """[dose] whether it is given at once."""
-        return np.ones(len(self.dose_days), bool) if self.duration is None else self.duration == 0
+        if self.duration is None:
+            return np.ones(len(self.dose_days), bool)
+        return self.duration <= SAME_DAY
 
     def of_doses(self, kept: np.ndarray) -> Treatment:
         """The treatment with some of its doses.

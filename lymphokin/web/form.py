@@ -107,6 +107,8 @@ class DrugField(BaseModel):
     """of an amount"""
     usual: Pulse | None
     """a pulse as it is usually given; None where its dose must be entered"""
+    infused: bool
+    """whether the model reads its infusions, so that a pulse may state how long each dose lasts"""
 
 
 class Link(BaseModel):
@@ -216,7 +218,9 @@ def form_of(population: PopulationDraws) -> Form:
         covariates=_covariates(model),
         counts=[field for name, field in measured.items() if name in shown],
         levels=[field for name, field in measured.items() if name not in shown],
-        drugs=[_drug_field(name, dose) for name, dose in model.drugs.items()],
+        drugs=[
+            _drug_field(name, dose, name in model.infused) for name, dose in model.drugs.items()
+        ],
         link=Link(assumes=link.assumes, without=link.without) if link else None,
         abbreviations=[
             Abbreviation(short=observable.label, in_full=observable.in_full)
@@ -329,10 +333,11 @@ def _seen(population: PopulationDraws, name: str) -> tuple[float, float] | None:
     return None if seen is None else (float(f"{seen[0]:.3g}"), float(f"{seen[1]:.3g}"))
 
 
-def _drug_field(name: str, dose: Dose) -> DrugField:
+def _drug_field(name: str, dose: Dose, infused: bool) -> DrugField:
     known = name in regimens() and mg_in(dose.unit) is not None
     usual = Pulse(drug=name, day=0.0) if known else None
-    return DrugField(drug=name, label=dose.label or name, unit=dose.unit, usual=usual)
+    label = dose.label or name
+    return DrugField(drug=name, label=label, unit=dose.unit, usual=usual, infused=infused)
 
 
 def _presets(model: Model) -> list[Preset]:

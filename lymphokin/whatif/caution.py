@@ -80,11 +80,6 @@ def warnings_of(
     for name, (schedule, treatment) in schedules.items():
         if _before(schedule, last) != _before(plan, last):
             add(name, "caution", say("notice.other_past", plan=name.upper(), day=float(last)))
-        drugs = population.model.vocabulary.drugs
-        given = [drugs[pulse.drug] for pulse in schedule.pulses if pulse.drug in drugs]
-        infused = sorted({drug.label for drug in given if drug.infused})
-        if infused:
-            add(name, "caution", say("notice.at_once", drugs=infused))
         notices += unfamiliar(population, patient, schedule, treatment, name, endpoint)
     unique = {(w.field, w.text): w for w in notices}.values()
     return sorted(unique, key=lambda w: ORDER[w.severity])
@@ -94,7 +89,14 @@ def _before(schedule: Schedule, day: float) -> tuple:
     """What a schedule gives before a day."""
     fractions = sorted((f.day, f.lesion, f.gy) for f in schedule.fractions if f.day < day)
     taken = [
-        (p.day + i, p.drug, p.mg_per_m2_per_day or 0.0, p.amount_per_day or 0.0, p.doses_per_day)
+        (
+            p.day + i,
+            p.drug,
+            p.mg_per_m2_per_day or 0.0,
+            p.amount_per_day or 0.0,
+            p.doses_per_day,
+            p.infusion_hours,
+        )
         for p in schedule.pulses
         for i in range(p.days)
     ]

@@ -25,6 +25,11 @@ def warm_up_rest(engine: Engine) -> Iterator[None]:
     """Compile the other shapes, in steps of a second or two."""
     for question in later_questions(engine.population.model.drugs):
         request = _stated(engine, question)
+        try:
+            for schedule in (request.a, request.b):
+                engine.arrays(request.patient, schedule, request.a)
+        except ValueError:
+            continue  # too long for a drug that stays, which nobody can ask either
         engine.condition(request.patient, request.a, request.draws)
         yield
         for schedule in (request.a, request.b):

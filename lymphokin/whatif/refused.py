@@ -23,11 +23,14 @@ class FieldError(ValueError):
 
 
 class DrugError(FieldError):
-    """Pulses of drugs that the model does not take, or in another unit than the drug's."""
+    """Pulses of drugs that the model does not take, or not as infusions, or in another unit than
+    the drug's.
+    """
 
 
 def check_drugs(model: Model, schedules: Mapping[str, Schedule]) -> None:
-    """Refuse pulses of drugs that a model does not take, and doses in mg of what is no mass.
+    """Refuse pulses of drugs that a model does not take, infusions that it does not read, and doses
+    in mg of what is no mass.
 
     Args:
         model: that is asked.
@@ -50,8 +53,22 @@ def _problem(model: Model, pulse: Pulse) -> Iterator[tuple[str, Message]]:
     taken = model.drugs.get(pulse.drug)
     if taken is None:
         yield "drug", _not_taken(model, pulse.drug)
-    elif pulse.mg_per_m2_per_day is not None and mg_in(taken.unit) is None:
+        return
+    if not infuses(model, pulse):
+        stated = {"found": pulse.infusion_hours, "model": model.name, "word": pulse.drug}
+        yield "infusion_hours", say("error.infusion", **stated)
+    if pulse.mg_per_m2_per_day is not None and mg_in(taken.unit) is None:
         yield "mg_per_m2_per_day", say("error.no_mass", drug=pulse.drug, unit=taken.unit)
+
+
+def infuses(model: Model, pulse: Pulse) -> bool:
+    """Whether a model can give a pulse as an infusion, or it is none."""
+    return not pulse.infusion_hours or pulse.drug in model.infused
+
+
+def takes_all(model: Model, schedule: Schedule) -> bool:
+    """Whether a model can give every pulse of a schedule."""
+    return all(p.drug in model.drugs and infuses(model, p) for p in schedule.pulses)
 
 
 def check_drug(model: Model, drug: str) -> None:

@@ -14,7 +14,7 @@ from lymphokin.pages.messages import RefusedError
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.quantities import DRUG, DRUGS
 from lymphokin.regimens import regimens
-from lymphokin.schedule import treatment_days
+from lymphokin.schedule import LONGEST_INFUSION_HOURS, treatment_days
 from lymphokin.whatif.files import checked
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
@@ -32,6 +32,7 @@ FRACTIONS = re.compile(r"(\d{1,2})x(\d{1,3}(?:\.\d+)?)(?:/(\d))?")
 PULSES = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9_.]*) )?"
     r"(\d)x(\d{1,2})(?:@(-?\d{1,3}))?(?:/(\d{1,3}))?(?::(\d{1,6}(?:\.\d+)?))?"
+    r"(?: over (\d{1,3}(?:\.\d+)?) ?h)?"
 )
 NOTHING = "none"
 THREE_WEEKS = 21
@@ -61,6 +62,8 @@ class Pulse(Strict):
     amount_per_day: Annotated[float, Field(gt=0, le=LARGEST_AMOUNT)] | None = None
     """in the drug's unit, whatever the body surface; instead of the dose per m2"""
     doses_per_day: Annotated[int, Field(ge=1, le=3)] = 1
+    infusion_hours: Annotated[float, Field(ge=0, le=LONGEST_INFUSION_HOURS)] = 0.0
+    """how long each dose lasts, of a drug that the model knows infusions of; 0: at once"""
 
     @model_validator(mode="before")
     @classmethod
@@ -231,7 +234,7 @@ def pulses_in_words(text: str) -> tuple[Pulse, ...]:
 
     In full ``4x3@0/21:150``: from day 0, every 21 days, 150 mg/m2 per day. Another drug than the
     usual one is named before: ``il7 2x1@6/21:84``; without a usual regimen its dose is the amount
-    of a day in its unit.
+    of a day in its unit. ``mab 2x1@6/21:84 over 1.5h`` are infusions of 1.5 hours.
 
     Raises:
         ValueError: when the words mean nothing.
@@ -240,8 +243,8 @@ def pulses_in_words(text: str) -> tuple[Pulse, ...]:
     match = PULSES.fullmatch(" ".join(text.split()))
     if not match:
         raise ValueError(
-            f"pulses {text!r}: expected [DRUG ]PULSESxDAYS[@FIRST_DAY][/EVERY][:DOSE], "
-            "e.g. 4x3@0/21:150"
+            f"pulses {text!r}: expected [DRUG ]PULSESxDAYS[@FIRST_DAY][/EVERY][:DOSE]"
+            "[ over HOURSh], e.g. 4x3@0/21:150"
         )
     drug, usual = match[1] or DRUG, regimens().get(match[1] or DRUG)
     count, days, first = int(match[2]), int(match[3]), int(match[4] or 0)
@@ -249,5 +252,6 @@ def pulses_in_words(text: str) -> tuple[Pulse, ...]:
     dose: dict[str, float] = {}
     if match[6]:
         dose = {"mg_per_m2_per_day" if usual else "amount_per_day": float(match[6])}
-    raw = [{"drug": drug, "day": first + every * k, "days": days, **dose} for k in range(count)]
+    each = {"drug": drug, "days": days, "infusion_hours": float(match[7] or 0), **dose}
+    raw = [{"day": first + every * k, **each} for k in range(count)]
     return checked(Schedule, {"pulses": raw}, f"pulses {text}").pulses

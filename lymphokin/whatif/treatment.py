@@ -1,4 +1,4 @@
-"""What is given to a patient under a schedule: immune dose of each fraction, mg of each intake."""
+"""What is given to a patient under a schedule: immune dose of each fraction, and each intake."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lymphokin.dose.immune import per_lesion
 from lymphokin.io.vocabulary import NUMERIC_COVARIATES, TEXT_COVARIATES
 from lymphokin.model import Dose, Model
 from lymphokin.pages.messages import RefusedError, say
+from lymphokin.quantities import HOURS_PER_DAY
 from lymphokin.sites import SiteTable
 from lymphokin.solve import Treatment
 from lymphokin.whatif.covariates import CovariateError, held
@@ -48,14 +49,16 @@ def treatment_of(
             a drug whose unit is no mass.
     """
     immune_dose, share = _immune_dose(patient, schedule, plan, sites)
-    intakes = _intakes(schedule, patient.bsa, drugs or {})
+    dose_days, amount, drug, duration = _intakes(schedule, patient.bsa, drugs or {})
     days = np.array([float(f.day) for f in schedule.fractions])
     return Treatment(
         days,
         immune_dose,
         share,
-        *intakes[:2],
-        drug=intakes[2],
+        dose_days,
+        amount,
+        drug=drug,
+        duration=duration,
         lesion_gy=_lesion_gy(patient, schedule, sites),
     )
 
@@ -118,33 +121,33 @@ def _per_gy(site: str, n_lesions: int | None, sites: SiteTable) -> tuple[np.ndar
     return ratio[0], lesions
 
 
-def _intakes(
-    schedule: Schedule, bsa: float, drugs: Mapping[str, Dose]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Day, amount in the drug's unit, and drug of every intake."""
+def _intakes(schedule: Schedule, bsa: float, drugs: Mapping[str, Dose]) -> list[np.ndarray]:
+    """Day, amount in the drug's unit, drug, and duration in days of every intake."""
 
-    def of_pulse(pulse: Pulse) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def of_pulse(pulse: Pulse) -> tuple[np.ndarray, ...]:
         count = pulse.days * pulse.doses_per_day
         days = pulse.day + np.arange(count) / pulse.doses_per_day
         unit = drugs[pulse.drug].unit if pulse.drug in drugs else "mg"
         amount = np.full(count, pulse.amount(bsa, unit) / pulse.doses_per_day)
-        return days, amount, np.full(count, pulse.drug, dtype=object)
+        duration = np.full(count, pulse.infusion_hours / HOURS_PER_DAY)
+        return days, amount, np.full(count, pulse.drug, dtype=object), duration
 
-    none = np.zeros(0), np.zeros(0), np.zeros(0, dtype=object)
+    none = np.zeros(0), np.zeros(0), np.zeros(0, dtype=object), np.zeros(0)
     pulses = sorted(schedule.pulses, key=lambda p: p.day)
-    days, amount, drug = zip(none, *(of_pulse(p) for p in pulses), strict=True)
-    return np.concatenate(days), np.concatenate(amount), np.concatenate(drug)
+    parts = zip(none, *(of_pulse(p) for p in pulses), strict=True)
+    return [np.concatenate(part) for part in parts]
 
 
 def as_read(treatment: Treatment, patient: Patient, model: Model) -> Treatment:
-    """A treatment as a model reads it: of the drugs that it takes, with lesions and covariates that
-    change if it knows them.
+    """A treatment as a model reads it: of the drugs and infusions that it takes, with lesions and
+    covariates that change if it knows them.
 
     Raises:
         CovariateError: when a covariate that changes is not stated of the patient.
     """
+    infusible = treatment.at_once | treatment.is_of(model.infused)
     return replace(
-        treatment.of_doses(treatment.is_of(model.drugs)),
+        treatment.of_doses(treatment.is_of(model.drugs) & infusible),
         lesion_gy=treatment.lesion_gy if model.has_lesions else None,
         varying=held(patient, model),
     )
@@ -159,7 +162,7 @@ def given(treatment: Treatment) -> tuple[Any, ...]:
     """What tells treatments apart that have been given."""
     gy = np.zeros(0) if treatment.lesion_gy is None else treatment.lesion_gy
     parts = (treatment.fraction_days, treatment.immune_dose, treatment.share, gy,
-             treatment.dose_days, treatment.amount)  # fmt: skip
+             treatment.dose_days, treatment.amount, treatment.dose_ends)  # fmt: skip
     drugs = () if treatment.drug is None else tuple(treatment.drug)
     return (drugs, *(part.tobytes() for part in parts))
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import lymphokin as lk
-from lymphokin.model import Block, Dose, Flow, Output, State, load_model
+from lymphokin.model import load_model
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.regimens import usual_pulses
 from lymphokin.shipped import data_path
@@ -246,49 +246,3 @@ def test_four_arms_are_one_question_and_say_what_they_rest_on(engine):
     patient = lk.Patient(counts=[(-1, 1.2)])
     arm, result = next(module.answers(patient, engine.population, draws=400))
     assert (arm["name"], result.answer.difference.verdict) == ("IL-7", "b")
-
-
-class Antibody(Block):
-    """A count that an antibody lowers, which is infused."""
-
-    takes = {"mab": Dose("mg", "antibody")}
-    states = {"blood": State("mg"), "count": State("1e9/L", lambda p: p.base)}
-    shows = {"alc": Output("1e9/L", "lymphocytes")}
-
-    def flows(self, y, p, u):
-        loss = 0.1 * (1 + y.blood / 100)
-        return {"blood": Flow(u.rate.mab, 0.2), "count": Flow(0.1 * p.base, loss)}
-
-    def on_dose(self, y, p, dose):
-        return {"blood": y.blood + dose.mab}
-
-    def on_fraction(self, y, p, fraction):
-        return {"count": (1 - fraction.immune_dose / 10) * y.count}
-
-    def outputs(self, y, p, u):
-        return {"alc": y.count}
-
-
-STATED = {"source": "for a test", "certainty": "proposed prior"}
-BASE = {"symbol": "b", "meaning": "count", "unit": "1e9/L", "transform": "log", "median": 1.5,
-        "population_sd": 0.1, "between_subject_sd": 0.2, **STATED}  # fmt: skip
-TABLE = {
-    "parameters": {"base": BASE},
-    "residuals": {"alc": {"distribution": "normal", "sd": 0.2, **STATED}},
-}
-
-
-@pytest.mark.long
-def test_that_an_infusion_is_given_at_once_is_said():
-    model = lk.make_model("antibody", (Antibody(),), TABLE)
-    engine = Engine(PopulationDraws.of_prior(model, draws=60))
-    asked = WhatIfRequest(
-        patient=Patient(counts=((-1, 1.4),)),
-        a=schedule_of("5x10"),
-        b=schedule_of("5x10 + mab 1x1@6:84"),
-        draws=400,
-    )
-    said = [(w.field, w.text) for w in engine.what_if(asked).warnings]
-    assert [(field, text) for field, text in said if "infusion" in text] == [
-        ("b", "antibody: the model reads infusions, and here each dose is given at once")
-    ]

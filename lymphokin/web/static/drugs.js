@@ -11,7 +11,7 @@ export const useModel = (form) => {
   link = form.link;
 };
 
-/** Drugs as { drug, label, unit, usual }, in the order of the model. */
+/** Drugs as { drug, label, unit, usual, infused }, in the order of the model. */
 export const drugs = () => known;
 export const disputed = () => link;
 
@@ -30,7 +30,7 @@ export const keyOf = (drug) => {
 
 /** A pulse with what it may leave out. */
 export const wholePulse = (pulse) => {
-  const blank = { days: 1, mg_per_m2_per_day: null, amount_per_day: null, doses_per_day: 1 };
+  const blank = { days: 1, mg_per_m2_per_day: null, amount_per_day: null, doses_per_day: 1, infusion_hours: 0 };
   const usual = about(pulse.drug)?.usual ?? {};
   const dose = "amount_per_day" in pulse || "mg_per_m2_per_day" in pulse ? { mg_per_m2_per_day: null, amount_per_day: null } : {};
   return { ...blank, ...usual, ...dose, ...pulse };

@@ -40,29 +40,10 @@ const begin = (state, weekday, date) => {
 const toolbar = (root, { state, change }) => {
   let kind = "fraction";
   const radio = (value, ...label) =>
-    h(
-      "label",
-      {},
-      h("input", {
-        type: "radio",
-        name: "tool",
-        value,
-        checked: value === kind,
-        onchange: () => {
-          kind = value;
-        },
-      }),
-      ...label,
-    );
+    h("label", {}, h("input", { type: "radio", name: "tool", value, checked: value === kind, onchange: () => (kind = value) }), ...label);
   const weekday = h(
     "select",
-    {
-      id: "weekday",
-      onchange: (event) =>
-        change((next) => {
-          begin(next, Number(event.target.value), null);
-        }),
-    },
+    { id: "weekday", onchange: (event) => change((next) => begin(next, Number(event.target.value), null)) },
     ...WEEKDAYS.map((name, i) => h("option", { value: i }, name)),
   );
   const date = h("input", {
@@ -74,6 +55,7 @@ const toolbar = (root, { state, change }) => {
   });
   // A browser shows a date field in the language of its own, and not in that of the page.
   const written = h("span", { class: "small soft" });
+  const keys = drugs().filter(({ drug }) => keyOf(drug)).map(({ drug, label }) => t("plan.pulse_key", { key: keyOf(drug).toUpperCase(), drug: label }));
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", t("plan.calendars"));
   root.append(
@@ -82,16 +64,7 @@ const toolbar = (root, { state, change }) => {
     ...drugs().map(({ drug, label }) => radio(drug, h("span", { class: place(drug) ? "swatch other" : "swatch", "aria-hidden": "true" }), t("plan.a_pulse", { drug: label }))),
     h("label", {}, t("plan.day_0"), weekday),
     h("label", {}, t("plan.or_date"), date, written),
-    h(
-      "details",
-      { class: "keys" },
-      h("summary", {}, t("plan.keys")),
-      h(
-        "p",
-        { class: "small", id: "keys" },
-        t("plan.all_keys", { pulses: drugs().filter(({ drug }) => keyOf(drug)).map(({ drug, label }) => t("plan.pulse_key", { key: keyOf(drug).toUpperCase(), drug: label })).join("") }),
-      ),
-    ),
+    h("details", { class: "keys" }, h("summary", {}, t("plan.keys")), h("p", { class: "small", id: "keys" }, t("plan.all_keys", { pulses: keys.join("") }))),
   );
   const current = () => kind;
   current.draw = (both) => {
@@ -102,25 +75,29 @@ const toolbar = (root, { state, change }) => {
   return current;
 };
 
-/** Dose and length of one drug's pulses in one plan; the dose of a pulse to come where none is known. */
-const drugInputs = ({ drug, label, usual }, key, { read, change, template }) => {
-  const set = (name) => (event) => {
-    const value = typed(event.target.value);
+/** Dose, length and infusion of one drug's pulses in one plan; those of a pulse to come where no dose is known. */
+const drugInputs = ({ drug, label, usual, infused }, key, { read, change, template }) => {
+  const set = (name, empty = null) => (event) => {
+    const value = typed(event.target.value) ?? empty;
     if (value === null) return;
     const own = schedules.pulsesOf(read(), drug);
     if (own.length) change((next) => schedules.pulsesOf(next[key], drug).forEach((p) => (p[name(p)] = value)), `${key}.${drug}.${name(own[0])}`);
     else template.pulses[drug] = { ...wholePulse({ drug, amount_per_day: null, ...template.pulses[drug] }), [name({ amount_per_day: 0 })]: value };
+    draw(read());
   };
   const amount = numberInput(`amount-${drug}-${key}`, set(doseName));
   const length = numberInput(`length-${drug}-${key}`, set(() => "days"));
+  const hours = numberInput(`infusion-${drug}-${key}`, set(() => "infusion_hours", 0));
+  const letter = key.toUpperCase();
+  length.setAttribute("aria-label", t("plan.length", { drug: label, letter }));
+  hours.setAttribute("aria-label", t("plan.infusion", { drug: label, letter }));
   const name = h("span", {});
   const draw = (schedule) => {
     const like = schedules.likely(schedule, drug, template);
     const has = schedules.pulsesOf(schedule, drug).length > 0;
     const dose = `${label} ${unit(doseUnit(drug, like))}`;
     name.textContent = dose;
-    amount.setAttribute("aria-label", t("plan.amount", { dose, letter: key.toUpperCase() }));
-    length.setAttribute("aria-label", t("plan.length", { drug: label, letter: key.toUpperCase() }));
+    amount.setAttribute("aria-label", t("plan.amount", { dose, letter }));
     const shown = has || !usual ? like : null;
     write(amount, shown && shown[doseName(shown)]);
     write(length, shown?.days);
@@ -128,8 +105,12 @@ const drugInputs = ({ drug, label, usual }, key, { read, change, template }) => 
     length.disabled = !has;
     amount.placeholder = t(has || usual ? "plan.none" : "plan.dose");
     length.placeholder = t("plan.none");
+    write(hours, shown?.infusion_hours || null);
+    hours.disabled = !shown;
+    hours.placeholder = t(shown ? "plan.at_once" : "plan.none");
   };
-  return { fields: [h("label", {}, name, amount), labelled(t("plan.days_each"), length)], draw };
+  const fields = [h("label", {}, name, amount), labelled(t("plan.days_each"), length)];
+  return { fields: infused ? [...fields, labelled(t("plan.over"), hours, "short")] : fields, draw };
 };
 
 const onePlan = (key, i, { form, template, tool, state, change }) => {
@@ -139,15 +120,13 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     change((next) => action(next[key]));
     announce(t("plan.done", { letter, what: sentence }));
   };
+  const startFrom = () => {
+    const chosen = form.presets.find((p) => p.name === preset.value);
+    if (chosen) change((next) => (next[key] = schedules.fromPreset(chosen, next[key])));
+  };
   const preset = h(
     "select",
-    {
-      id: `preset-${key}`,
-      onchange: (event) => {
-        const chosen = form.presets.find((p) => p.name === event.target.value);
-        if (chosen) change((next) => (next[key] = schedules.fromPreset(chosen, next[key])));
-      },
-    },
+    { id: `preset-${key}`, onchange: startFrom },
     h("option", { value: "" }, t("plan.own")),
     ...form.presets.map((p) => h("option", { value: p.name }, said(p.label))),
   );
@@ -164,13 +143,7 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     h(
       "div",
       { class: "plan", "data-at": key },
-      h(
-        "div",
-        { class: "line" },
-        labelled(t("plan.start", { letter }), preset, "wide"),
-        labelled(t("plan.gy"), dose),
-        ...ofDrugs.flatMap(({ fields }) => fields),
-      ),
+      h("div", { class: "line" }, labelled(t("plan.start", { letter }), preset, "wide"), labelled(t("plan.gy"), dose), ...ofDrugs.flatMap(({ fields }) => fields)),
       further.element,
       table,
       totals,

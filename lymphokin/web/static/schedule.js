@@ -33,8 +33,11 @@ export const commonDose = (schedule) => {
 };
 
 const pulsesInWords = ({ drug, label }, schedule) => {
-  const count = pulsesOf(schedule, drug).length;
-  return count ? t("schedule.pulses", { n: count, drug: label }) : t("schedule.no_drug", { drug: label });
+  const own = pulsesOf(schedule, drug);
+  if (!own.length) return t("schedule.no_drug", { drug: label });
+  const pulses = t("schedule.pulses", { n: own.length, drug: label });
+  const hours = [...new Set(own.map((p) => p.infusion_hours))].sort((p, q) => p - q);
+  return hours.some(Boolean) ? t("schedule.over", { pulses, hours: joined(hours.map(number)) }) : pulses;
 };
 
 /** "5 × 10 Gy, no rhIL-7" */
@@ -154,6 +157,6 @@ export const fromPreset = (preset, current) => {
 const plain = (schedule) =>
   JSON.stringify([
     schedule.fractions.map((f) => [f.day, f.gy, f.lesion ?? 0]),
-    schedule.pulses.map((p) => [p.drug, p.day, p.days, p.mg_per_m2_per_day, p.amount_per_day, p.doses_per_day]),
+    schedule.pulses.map((p) => [p.drug, p.day, p.days, p.mg_per_m2_per_day, p.amount_per_day, p.doses_per_day, p.infusion_hours]),
   ]);
 export const same = (one, another) => plain(one) === plain(another);

@@ -20,7 +20,7 @@ from lymphokin.whatif.engine import Engine
 from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.outside import refuse_too_far
-from lymphokin.whatif.refused import check_drugs
+from lymphokin.whatif.refused import check_drugs, takes_all
 
 KEPT = 2
 """Results of each kind that another model keeps: those of both schedules of a settled question."""
@@ -34,7 +34,8 @@ class ModelRisk(BaseModel):
     rests_on: str
     """what its numbers rest on, e.g. "published cohorts, no trial data" """
     knows_drugs_a: bool
-    """whether it takes every drug of A; where not, pulses change nothing in it"""
+    """whether it takes every drug of A, and as an infusion what is infused; where not, those pulses
+    change nothing in it"""
     knows_drugs_b: bool
     asked_first: bool
     """whether it is the model whose numbers stand everywhere else"""
@@ -151,8 +152,8 @@ def _row(engine: Engine, request: WhatIfRequest, first: bool) -> ModelRisk:
         model=model.name,
         description=model.description,
         rests_on=engine.population.provenance.title,
-        knows_drugs_a={p.drug for p in request.a.pulses} <= set(model.drugs),
-        knows_drugs_b={p.drug for p in request.b.pulses} <= set(model.drugs),
+        knows_drugs_a=takes_all(model, request.a),
+        knows_drugs_b=takes_all(model, request.b),
         asked_first=first,
         a=a,
         b=b,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from lymphokin.model import Dose
 from lymphokin.pages.messages import Message, RefusedError
+from lymphokin.pages.wording import joined
 from lymphokin.plausible import LARGEST_FRACTION_GY
 from lymphokin.population.provenance import Provenance
 from lymphokin.quantities import DRUG
@@ -250,5 +251,7 @@ def label_of(plan: Schedule, drugs: Mapping[str, Dose]) -> str:
         if pulses := plan.pulses_of(drug):
             first = min(p.day for p in pulses)
             many = "pulse" if len(pulses) == 1 else "pulses"
-            text += f", {dose.label or drug} {len(pulses)} {many} from day {first:g}"
+            hours = sorted({p.infusion_hours for p in pulses})
+            over = f" over {joined(f'{h:g}' for h in hours)} h" if any(hours) else ""
+            text += f", {dose.label or drug} {len(pulses)} {many}{over} from day {first:g}"
     return text
