@@ -89,11 +89,13 @@ def test_replicates_scatter_as_the_residual_says(hedos_run):
 
 
 def test_arvizs_summary_is_that_of_the_run(stored, small_run):
-    """R-hat and effective draws are those of ranks, which no transform changes."""
+    """Of draws in units, where the run looks at latents: ranks are the same, and so are effective
+    draws; R-hat also compares distances from the median, which a transform changes a little.
+    """
     found = az.summary(stored, round_to="none")
     own = small_run.fit.summary.set_index("name").loc[found.index]
     np.testing.assert_allclose(found["mean"].astype(float), own["mean"], rtol=1e-5)
-    np.testing.assert_allclose(found["r_hat"].astype(float), own["rhat"], rtol=1e-4)
+    np.testing.assert_allclose(found["r_hat"].astype(float), own["rhat"], atol=0.02)
     np.testing.assert_allclose(found["ess_bulk"].astype(float), own["ess_bulk"], rtol=1e-3)
 
 
