@@ -146,7 +146,8 @@ def _of_patients(found: Reliability, unreliable: tuple[str, ...], reweighted: bo
         return f"Patients {words}{given} (Pareto k at most {np.max(found.patients):.2f})."
     named = ", ".join(unreliable[:MOST_NAMED])
     more = f" and {len(unreliable) - MOST_NAMED} more" if len(unreliable) > MOST_NAMED else ""
+    verb = "does" if len(unreliable) == 1 else "do"
     return (
-        f"Of {len(found.patients)} patients, {len(unreliable)} do not follow it{given} "
+        f"Of {len(found.patients)} patients, {len(unreliable)} {verb} not follow it{given} "
         f"(Pareto k above {UNRELIABLE_PARETO_K}): {named}{more}."
     )
