@@ -63,7 +63,8 @@ def varied(
     if kind == "dose":
         rows = [f"{organ},{rng.uniform(0.1, 5):.2f}" for organ in ("heart", "lungs", "liver")]
         return "dose", {"text": "\n".join(["ORGAN,MEAN_DOSE_GY", *rows])}
-    endpoint = str(rng.choice([*shipped_endpoints(), f"day{rng.integers(20, 90)}"]))
+    names = [name for name, endpoint in shipped_endpoints().items() if not endpoint.of_fold]
+    endpoint = str(rng.choice([*names, f"day{rng.integers(20, 90)}"]))
     who = {"patient": who, "endpoint": endpoint}
     match kind:
         case "narrowing":

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from lymphokin.dose.immune import log_sd_by_source
 from lymphokin.endpoint import GRADE_BELOW
-from lymphokin.endpoints import shipped_endpoints
 from lymphokin.model import Dose, Model
 from lymphokin.model.residual import CategoryEffect, Residual
 from lymphokin.model.roles import contrast_of
@@ -23,7 +22,7 @@ from lymphokin.quantities import Observable
 from lymphokin.regimens import Regimen, regimens
 from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.covariates import categories, when_nothing_is_stated
-from lymphokin.whatif.judging import JudgedBy, in_words
+from lymphokin.whatif.judging import JudgedBy, in_words, offered
 from lymphokin.whatif.limits import (
     EARLIEST_DAY,
     LATEST_DAY,
@@ -229,7 +228,7 @@ def form_of(population: PopulationDraws) -> Form:
         ],
         presets=presets,
         grades=[GradeBand(grade=g, below=b) for g, b in GRADE_BELOW.items()],
-        endpoints=[in_words(endpoint, model) for endpoint in shipped_endpoints().values()],
+        endpoints=[in_words(endpoint, model) for endpoint in offered(model)],
         events=[EventChoice(name=n, label=event.label) for n, event in model.events.items()],
         limits=Limits(),
         provenance=population.provenance,

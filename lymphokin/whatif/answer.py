@@ -66,7 +66,9 @@ def schedule_answer(
         judged, drives = _of_visit(fitted, zero, window), at[0, -1]
     else:
         judged = _of_curves(read_curves, untreated, intervals, endpoint, window)
-        counts_well = endpoint.what in ("lowest", "highest")
+        counts_well = endpoint.what in ("lowest", "highest") or (
+            endpoint.of_fold and endpoint.above is None
+        )
         drives = read_curves[0].number if counts_well else -read_curves[0].number
     return ScheduleAnswer(
         judged=judged,

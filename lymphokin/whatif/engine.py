@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,10 @@ from lymphokin.whatif.condition import condition, unconditioned
 from lymphokin.whatif.conditioned import Conditioned
 from lymphokin.whatif.differences import differences
 from lymphokin.whatif.events import judged_days, read_event, untreated
+from lymphokin.whatif.folds import read_fold
 from lymphokin.whatif.intervals import Intervals
 from lymphokin.whatif.judging import SIX_WEEKS, check_endpoint, in_words, scale_of, visit_of
-from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved
+from lymphokin.whatif.lanes import Fixed, LaneSolver, Solved, Summed
 from lymphokin.whatif.likelihood import PatientLikelihood
 from lymphokin.whatif.limits import COUNTED, LATEST_DAY, MOST_COUNTS
 from lymphokin.whatif.outside import refuse_too_far
@@ -209,14 +210,15 @@ class Engine:
         plan: Schedule,
         visit: float | None = None,
         until: float = LATEST_DAY,
+        further: Sequence[float] = (),
     ) -> TreatmentArrays:
-        """Arrays of a schedule, with a visit, by default six weeks after it, and the end of the
-        curves, or a later day.
+        """Arrays of a schedule, with a visit, by default six weeks after it, the end of the curves,
+        or a later day, and further days.
         """
         if visit is None:
             visit = visit_of(SIX_WEEKS, schedule)
         first = first_record(patient, self.solver.model)
-        days = [*first, float(visit), float(max(until, LATEST_DAY))]
+        days = [*first, *further, float(visit), float(max(until, LATEST_DAY))]
         return arrays_of(self._solvable(patient, schedule, plan), days, self.steps)
 
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
@@ -306,6 +308,8 @@ class Engine:
         def make() -> list[OfCurve]:
             if endpoint.of_event:
                 return read_event(self, patient, schedule, plan, draws, endpoint, versions)
+            if endpoint.of_fold:
+                return read_fold(self, patient, schedule, plan, draws, endpoint, versions)
             days = path_days(endpoint, schedule, len(CURVE_DAYS) + 1)
             arrays = self.arrays(patient, schedule, plan, until=days[-1])
             solved = self.solved_on(patient, plan, draws, arrays, days, versions)
@@ -370,15 +374,16 @@ class Engine:
         arrays: TreatmentArrays,
         days: np.ndarray,
         versions: int,
+        summed: Summed | None = None,
     ) -> Solved:
-        """Counts of the patient's draws on some days.
+        """Counts of the patient's draws on some days, and a further quantity that is wanted.
 
         Raises:
             NoForecastError: when one of them is not a number.
         """
         lanes = self.condition(patient, plan, draws).draws.lanes
-        solved = self.solver.solve(lanes, self.fixed(patient), arrays, days, versions)
-        if not np.isfinite(solved.at).all():
+        solved = self.solver.solve(lanes, self.fixed(patient), arrays, days, versions, summed)
+        if not all(np.isfinite(part).all() for part in (solved.at, *solved.sums.values())):
             raise NoForecastError(NO_SOLUTION.format(self.population.model.name))
         return solved
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lymphokin.endpoints import Endpoint
 from lymphokin.model import Model
+from lymphokin.whatif.folds import compared_days, read_fold
 from lymphokin.whatif.judging import window_of
 from lymphokin.whatif.lanes import Solved
 from lymphokin.whatif.path import CURVE_DAYS, OfCurve, of_curve
@@ -26,7 +27,8 @@ def ends_records(endpoint: Endpoint, model: Model) -> bool:
 def judged_days(
     endpoint: Endpoint, schedule: Schedule, patient: Patient, model: Model
 ) -> tuple[float, float]:
-    """First and last day that are judged; of an event those on which it is waited for.
+    """First and last day that are judged; of an event those on which it is waited for, of a fold
+    the two that are compared.
 
     That is from the first fraction on, or from day 0 where its last day was chosen. An event that
     ends the records has not happened by the last count; of any other a count says nothing.
@@ -37,6 +39,8 @@ def judged_days(
         patient: with the counts so far.
         model: that has the event.
     """
+    if endpoint.of_fold:
+        return compared_days(endpoint, schedule)
     first, end = window_of(endpoint, schedule)
     if not endpoint.of_event:
         return first, end
@@ -71,6 +75,8 @@ def untreated(
 ) -> OfCurve:
     """What an endpoint on the days of a schedule makes of every draw if nothing is given."""
     days = judged_days(endpoint, schedule, patient, engine.population.model)
+    if endpoint.of_fold:
+        return read_fold(engine, patient, schedule, plan, draws, endpoint, 1, treated=False)[0]
     if not endpoint.of_event:
         log_count = np.asarray(solved.rest)  # at which the patient stays
         return of_curve(endpoint, np.stack([log_count, log_count]), np.array(days))

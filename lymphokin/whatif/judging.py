@@ -15,10 +15,11 @@ from lymphokin.endpoints import (
     ON_A_DAY,
     Endpoint,
     read_endpoint,
+    require_quantity,
     shipped_endpoints,
 )
 from lymphokin.io.problems import BadInput
-from lymphokin.model import Model
+from lymphokin.model import Model, ModelError
 from lymphokin.pages.messages import Message, RefusedError, say
 from lymphokin.quantities import OBSERVABLES
 from lymphokin.whatif.limits import COUNTED, LATEST_JUDGED_DAY
@@ -29,6 +30,9 @@ SIX_WEEKS: Endpoint = shipped_endpoints()[DEFAULT]
 BETTER_BY = 0.05
 """How much lower a number must be to be called better (judgement): 5 of 100 patients, or as large
 a part of the days of a window."""
+
+LESIONS = {"outside": "lesions outside the field", "irradiated": "irradiated lesions"}
+"""What a fold of lesions is about, in words."""
 
 
 @dataclass(frozen=True)
@@ -130,15 +134,15 @@ def check_endpoint(endpoint: Endpoint, model: Model) -> None:
         if not model.hazards:
             raise RefusedError("error.no_events", **asked)
         raise RefusedError("error.no_event", **asked, known=list(model.hazards))
-    if not endpoint.of_event and endpoint.quantity != COUNTED:
-        raise ValueError(
-            f"endpoint {endpoint.name} is about {endpoint.quantity}; a what-if judges {COUNTED}"
-        )
     if endpoint.of_fold:
+        require_quantity(model, endpoint)
+    elif not endpoint.of_event and endpoint.quantity != COUNTED:
         raise ValueError(
-            f"endpoint {endpoint.name} is a fold, which forecasts of cohorts and virtual trials "
-            "judge"
+            f"endpoint {endpoint.name} is about {endpoint.quantity}; a what-if judges {COUNTED}, "
+            "folds and events"
         )
+    if endpoint.of_fold and not endpoint.has_event:
+        raise ValueError(f"endpoint {endpoint.name}: a what-if needs below or above, a level")
     if endpoint.what in ("lowest", "highest") and endpoint.below is None:
         raise ValueError(f"endpoint {endpoint.name}: a what-if needs below, the level that counts")
     last = endpoint.day if endpoint.day is not None else endpoint.until
@@ -146,6 +150,19 @@ def check_endpoint(endpoint: Endpoint, model: Model) -> None:
     if last > LATEST_JUDGED_DAY:
         ends = {"name": endpoint.name, "length": float(last), "most": LATEST_JUDGED_DAY}
         raise RefusedError("error.late_endpoint", **ends)
+
+
+def offered(model: Model) -> list[Endpoint]:
+    """The shipped endpoints that a model has."""
+    return [endpoint for endpoint in shipped_endpoints().values() if _has(model, endpoint)]
+
+
+def _has(model: Model, endpoint: Endpoint) -> bool:
+    try:
+        require_quantity(model, endpoint)
+    except ModelError:
+        return False
+    return True
 
 
 def scale_of(endpoint: Endpoint) -> Scale:
@@ -183,6 +200,12 @@ def _happens(endpoint: Endpoint, model: Model) -> Message:
         return say("happens.on_a_day")
     if endpoint.of_event:
         return say("happens.event", event=model.events[endpoint.quantity].label)
+    if endpoint.of_fold:
+        what = LESIONS.get(endpoint.lesions or "", model.observables[endpoint.quantity].label)
+        if endpoint.below is not None:
+            return say("happens.fold_below", what=what, level=endpoint.below)
+        assert endpoint.above is not None
+        return say("happens.fold_above", what=what, level=endpoint.above)
     assert endpoint.below is not None
     if endpoint.at_least is None:
         return say(f"happens.{endpoint.what}", below=endpoint.below)

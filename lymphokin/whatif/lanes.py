@@ -82,15 +82,29 @@ class Solved(NamedTuple):
     hazards: dict[str, jax.Array]
     """per event of the model, [version, day of interest, lane] its cumulative hazard since the
     first node; before it, where the patient is at rest, negative"""
+    sums: dict[str, jax.Array]
+    """per quantity that was asked for, [version, day of interest, lane] its ln; of what every
+    lesion has, of the sum over the lesions that are counted"""
+
+
+class Summed(NamedTuple):
+    """A quantity that is wanted in every version."""
+
+    quantity: str
+    counted: np.ndarray
+    """[lesion] 1.0 of a lesion that is counted, of as many as the patient has; empty of what the
+    patient has once"""
 
 
 def _solve(
     solver: LaneSolver,
     wanted: tuple[tuple[float, bool], ...],
+    summed: str,
     draws: Lanes,
     fixed: Fixed,
     treatment: TreatmentArrays,
     where: Interpolation,
+    counted: np.ndarray,
 ) -> Solved:
     """Solve some lanes, in versions of the link (kept or not) and drugs (given or not)."""
     hierarchy, lanes, versions = solver.hierarchy, draws.z.shape[-1], len(wanted)
@@ -135,6 +149,13 @@ def _solve(
     def on_days(value: jax.Array) -> jax.Array:
         return by_version(between(jnp.log(jnp.maximum(value, LOWEST))))
 
+    def total(quantity: str) -> jax.Array:
+        value = outputs[quantity]
+        if quantity in solver.model.lesion_outputs:
+            kept = jnp.asarray(counted)[:, None] > 0
+            value = jnp.where(kept, value, 0.0).sum(axis=1)
+        return on_days(value)
+
     def passed(event: str) -> jax.Array:
         at_rest = jnp.asarray(where.early)[:, None] * solution.hazard_rates[event][0]
         return by_version(between(solution.states[cumulative(event)]) + at_rest)
@@ -145,6 +166,7 @@ def _solve(
         jnp.log(jnp.maximum(outputs[COUNTED][0, :lanes], LOWEST)),
         _parameters(solver, p, p_lanes, lanes),
         {event: passed(event) for event in hierarchy.model.hazards},
+        {summed: total(summed)} if summed else {},
     )
 
 
@@ -174,7 +196,11 @@ def _parameters(solver: LaneSolver, p: Any, p_lanes: Any, lanes: int) -> jax.Arr
 
 
 def _solve_in_parts(
-    solver: LaneSolver, wanted: tuple[tuple[float, bool], ...], draws: Lanes, *rest: Any
+    solver: LaneSolver,
+    wanted: tuple[tuple[float, bool], ...],
+    summed: str,
+    draws: Lanes,
+    *rest: Any,
 ) -> Solved:
     """As :func:`_solve`, few lanes after few."""
     count = draws.z.shape[-1]
@@ -188,7 +214,7 @@ def _solve_in_parts(
         return jnp.moveaxis(parts, 0, -2).reshape(*parts.shape[1:-1], count)
 
     solved = jax.lax.map(
-        lambda some: _solve(solver, wanted, some, *rest), jax.tree.map(split, draws)
+        lambda some: _solve(solver, wanted, summed, some, *rest), jax.tree.map(split, draws)
     )
     return jax.tree.map(joined, solved)
 
@@ -196,25 +222,28 @@ def _solve_in_parts(
 def _solve_on_devices(
     solver: LaneSolver,
     wanted: tuple[tuple[float, bool], ...],
+    summed: str,
     devices: Sequence[Any],
     draws: Lanes,
     fixed: Fixed,
     treatment: TreatmentArrays,
     where: Interpolation,
+    counted: np.ndarray,
 ) -> Solved:
     shared = PartitionSpec()
     # Lanes are the last axis of everything.
     split = [PartitionSpec(*(None,) * k, "lane") for k in range(3)]
     others = dict.fromkeys(solver.others, split[1])
     hazards = dict.fromkeys(solver.model.hazards, split[2])
+    sums = {summed: split[2]} if summed else {}
     mesh = Mesh(np.asarray(devices), ("lane",))
     return jax.shard_map(
-        partial(_solve_in_parts, solver, wanted),
+        partial(_solve_in_parts, solver, wanted, summed),
         mesh=mesh,
-        in_specs=(Lanes(split[1], split[1], split[1], split[2], split[2]), shared, shared, shared),  # type: ignore[arg-type]
-        out_specs=Solved(split[2], others, split[0], split[1], hazards),  # type: ignore[arg-type]
+        in_specs=(Lanes(split[1], split[1], split[1], split[2], split[2]), *4 * (shared,)),  # type: ignore[arg-type]
+        out_specs=Solved(split[2], others, split[0], split[1], hazards, sums),  # type: ignore[arg-type]
         check_vma=False,
-    )(draws, fixed, treatment, where)
+    )(draws, fixed, treatment, where, counted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,6 +288,7 @@ class LaneSolver:
         treatment: TreatmentArrays,
         days: np.ndarray,
         versions: int,
+        summed: Summed | None = None,
     ) -> Solved:
         """Counts of every lane on some days.
 
@@ -266,29 +296,42 @@ class LaneSolver:
             draws: a multiple of ``LANES`` draws.
             days: [day] days of interest; their number is part of the compiled shape.
             versions: 1 as planned only, else :attr:`versions`.
+            summed: a further quantity that is wanted in every version.
         """
         where = interpolation(treatment, days)
         given = len(treatment.start) or treatment.days_amount
         drugs = (True, False) if versions > 1 and given else (True,)
         links = (1.0, 0.0) if versions == 4 else (1.0,)
         wanted = tuple(product(links, drugs))
+        quantity, counted = summed or Summed("", np.zeros(0))
+        if quantity in self.model.lesion_outputs:
+            counted = np.pad(counted, (0, len(treatment.present) - len(counted)))
         parts = []
         for first in range(0, draws.z.shape[-1], LANES):
             some = draws.take(slice(first, first + LANES))
-            parts.append(self._run(wanted, (some, fixed, treatment, where)))
+            parts.append(self._run(wanted, quantity, (some, fixed, treatment, where, counted)))
         solved = jax.tree.map(lambda *x: np.concatenate(x, axis=-1), *parts)
 
         def all_versions(values: Any) -> Any:
             # Where there is no drug, leaving it out changes nothing.
             return np.repeat(values, max(1, versions // len(wanted)), axis=0)
 
-        hazards = {event: all_versions(values) for event, values in solved.hazards.items()}
-        return solved._replace(at=all_versions(solved.at), hazards=hazards)
+        return solved._replace(
+            at=all_versions(solved.at),
+            hazards={event: all_versions(values) for event, values in solved.hazards.items()},
+            sums={name: all_versions(values) for name, values in solved.sums.items()},
+        )
 
-    def _run(self, wanted: tuple[tuple[float, bool], ...], arguments: tuple[Any, ...]) -> Solved:
-        key = (wanted, *map(np.shape, jax.tree.leaves(arguments)))
+    def _run(
+        self,
+        wanted: tuple[tuple[float, bool], ...],
+        summed: str,
+        arguments: tuple[Any, ...],
+    ) -> Solved:
+        key = (wanted, summed, *map(np.shape, jax.tree.leaves(arguments)))
         if key not in self.programs:
             devices = devices_for(LANES)
-            program = partial(_solve_on_devices, self, wanted, devices)
-            self.programs[key] = traced(program, str(wanted), self.model, devices, arguments)
+            program = partial(_solve_on_devices, self, wanted, summed, devices)
+            name = f"{wanted}{summed}"
+            self.programs[key] = traced(program, name, self.model, devices, arguments)
         return self.programs[key](*arguments)

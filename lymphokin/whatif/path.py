@@ -38,18 +38,18 @@ class OfCurve(NamedTuple):
     """What an endpoint of a window makes of each draw, [draw]."""
 
     number: np.ndarray
-    """lowest or highest count, days or area"""
+    """lowest or highest count, days, area or fold"""
     judged: np.ndarray
     """1.0 where it happens, else 0.0; the number itself where the endpoint is no event"""
 
 
 def of_curve(endpoint: Endpoint, log_count: np.ndarray, day: np.ndarray) -> OfCurve:
-    """What an endpoint of a window makes of true counts.
+    """What an endpoint of a window, or a fold, makes of true values.
 
     Args:
-        endpoint: of a window.
-        log_count: [day, draw] ln of true counts.
-        day: [day] of :func:`path_days`.
+        endpoint: of a window, or a fold.
+        log_count: [day, draw] ln of true values.
+        day: [day] of :func:`path_days`, or the two that a fold compares.
     """
     number, event = endpoint.summarise(np.asarray(log_count).T, day)
     return OfCurve(number, number if event is None else event.astype(float))

@@ -61,7 +61,7 @@ def test_a_file_with_one_endpoint_is_enough_and_of_several_one_is_named(tmp_path
 
 def test_an_unknown_name_lists_those_there_are():
     with pytest.raises(
-        BadInput, match=r"one of grade2_week6, .*week15, a day as day30, .* or a TOML file"
+        BadInput, match=r"one of grade2_week6, .*week15, .*, a day as day30, .* or a TOML file"
     ):
         read_endpoint("grade4_ever")
 

@@ -25,7 +25,6 @@ from lymphokin.trial.virtual.fold import read_fold
 from lymphokin.trial.virtual.grid import Grid
 from lymphokin.trial.virtual.operating import operating_characteristics
 from lymphokin.trial.virtual.sweep import Sweep
-from lymphokin.whatif.judging import check_endpoint
 from tests.trial.test_virtual import made
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -177,8 +176,6 @@ def test_a_fold_is_refused_where_it_is_not_judged():
         match="a rehearsed look judges no folds, and endpoint rise is one: simulated trials",
     ):
         Rehearsal(design_of(fold(below=1.2)), 3)
-    with pytest.raises(ValueError, match="rise is a fold, which forecasts of cohorts"):
-        check_endpoint(fold(quantity="alc", below=1.2), load_model("hedos_hcc"))
     with pytest.raises(
         BadInput, match=r"design.outside_lesions: expected none: model myeloid_lymphoid follows"
     ):

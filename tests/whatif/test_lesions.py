@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import lymphokin as lk
+from lymphokin.endpoints import Endpoint
 from lymphokin.model import load_model
+from lymphokin.pages.messages import RefusedError
 from lymphokin.population import CohortArrays, Latents
 from lymphokin.population.arrays import LesionArrays
 from lymphokin.population.draws import PopulationDraws
@@ -19,6 +21,7 @@ from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve import build_timeline, solve
 from lymphokin.whatif.covariates import held
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
+from lymphokin.whatif.judging import check_endpoint, in_words, offered
 from lymphokin.whatif.schedule import PlannedFraction, Schedule, schedule_of
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -50,17 +53,17 @@ def to_lesion(number: int, fractions: int = 5) -> Schedule:
 
 @pytest.mark.long
 def test_lesions_of_a_patient_are_those_of_the_solver_of_fits(engine):
-    patient, plan = lk.Patient(n_lesions=2), to_lesion(1)
+    patient, plan, many = lk.Patient(n_lesions=3), to_lesion(1), 3
     found = np.exp(np.asarray(engine.solve(patient, plan, plan, 400).others["cd8"]))
     lanes = engine.condition(patient, plan, 400).draws.lanes.take(OF_400)
     treatment = replace(engine.treatment(patient, plan, plan), days=np.array([*DAYS]))
     assert treatment.lesion_gy is not None
-    assert treatment.lesion_gy.tolist() == [[8.0, 0.0]] * 5
+    assert treatment.lesion_gy.tolist() == [[8.0, 0.0, 0.0]] * 5
     timeline, layout = build_timeline([treatment] * LANES)
     hierarchy, fixed = engine.population.hierarchy, engine.fixed(patient)
     columns = ({k: np.full(LANES, v) for k, v in part.items()} for part in fixed)
     places = LesionArrays(
-        np.repeat(np.arange(LANES), 2), np.tile(np.arange(2), LANES), np.zeros(2 * LANES)
+        np.repeat(np.arange(LANES), many), np.tile(np.arange(many), LANES), np.zeros(many * LANES)
     )
     arrays = CohortArrays(timeline, *columns, {}, np.zeros(0, int), lesions=places)
     population = hierarchy.population(jnp.asarray(lanes.z))
@@ -71,7 +74,7 @@ def test_lesions_of_a_patient_are_those_of_the_solver_of_fits(engine):
         else np.ones(LANES)
         for p in hierarchy.lesion_effects
     ]
-    lesion = lanes.lesion[:, :2] * np.asarray(ratio)[:, None]  # [effect, lesion, lane]
+    lesion = lanes.lesion[:, :many] * np.asarray(ratio)[:, None]  # [effect, lesion, lane]
     none = jnp.zeros((0, 0))
     latents = Latents(jnp.asarray(lanes.z), mean + sd * lanes.subject, none, none)
     latents = latents._replace(lesion=lesion.transpose(0, 2, 1).reshape(len(ratio), -1))
@@ -82,6 +85,55 @@ def test_lesions_of_a_patient_are_those_of_the_solver_of_fits(engine):
         reference = np.asarray(fine["cd8"])[node, np.arange(LANES)]
         at = int(np.flatnonzero(day == CURVE_DAYS)[0])
         assert found[at, OF_400] == pytest.approx(reference, rel=2e-3)
+    lanes_of = np.arange(LANES)
+    first, last = ([layout.node(timeline, i, day) for i in range(LANES)] for day in (0.0, 42.0))
+    for endpoint, lesions in (
+        (fold(), [1, 2]),
+        (fold(lesions="irradiated"), [0]),
+        (fold(quantity="cd8", lesions=None), None),
+    ):
+        curve = np.asarray(fine[endpoint.quantity])
+        curve = curve if lesions is None else curve[:, lesions].sum(axis=1)
+        expected = curve[last, lanes_of] / curve[first, lanes_of]
+        (planned, bare) = engine.read_curves(patient, plan, plan, 400, endpoint)
+        assert planned.number[OF_400] == pytest.approx(expected, rel=1e-4)
+        assert (planned.judged == (planned.number > 0.7)).all()
+        assert (bare.number == planned.number).all()  # no drug was planned
+        answer = engine.answer(patient, plan, plan, 400, endpoint)
+        judged = answer.judged
+        assert judged.planned.p == pytest.approx(planned.judged.mean(), abs=0.02)
+        assert judged.window == (0, 42)
+        # Untreated, every lesion of the example grows and its activated cells rest.
+        assert judged.no_treatment.p == 1.0
+        assert judged.spread.q50 == pytest.approx(np.median(planned.number), abs=0.006)
+
+
+def fold(**keys: object) -> Endpoint:
+    """No response outside the field, of the example's lesions."""
+    declared = {"name": "x", "meaning": "x", "quantity": "diameter", "what": "fold", "day": 42}
+    declared |= {"from": "first_fraction", "lesions": "outside", "above": 0.7}
+    return Endpoint.model_validate(declared | keys)
+
+
+def test_a_fold_of_lesions_that_a_schedule_leaves_nobody_with_is_refused(engine):
+    one, both = to_lesion(1), schedule_of("5x8")
+    with pytest.raises(RefusedError, match="x is about lesions outside the field, and under a sch"):
+        engine.risk_of(lk.Patient(n_lesions=2), both, one, 400, fold())
+    with pytest.raises(RefusedError, match="x is about irradiated lesions"):
+        engine.risk_of(lk.Patient(n_lesions=2), Schedule(), one, 400, fold(lesions="irradiated"))
+    for wrong, said in (
+        ({"above": None}, "needs below or above"),
+        ({"lesions": None}, "expected lesions irradiated or outside"),
+        ({"day": 400}, "at most 364"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            check_endpoint(fold(**wrong), engine.population.model)
+    names = [endpoint.name for endpoint in offered(engine.population.model)]
+    assert names[-2:] == ["no_cd8_rise_week6", "no_response_outside_week12"]
+    assert [e.name for e in offered(load_model("hedos_hcc"))] == names[:-2]
+    said = in_words(offered(engine.population.model)[-1], engine.population.model)
+    assert said.happens.text.startswith("lesions outside the field above 0.7 times ")
+    assert said.unit == "of 100"
 
 
 def test_which_lesion_is_treated_and_how_many_there_are_matters(engine):

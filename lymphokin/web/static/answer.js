@@ -76,8 +76,9 @@ const sentence = ({ judged }, endpoint, number) => {
 /** How far patients like this one differ in the number itself. */
 const spread = ({ judged: { spread: s } }, endpoint) => {
   if (!s) return null;
-  const isCount = /^happens.(low|high)est/.test(endpoint.happens.key);
-  return h("p", { class: "small" }, t(isCount ? "answer.spread_of_counts" : "answer.spread_of_days", s));
+  const { key } = endpoint.happens;
+  const of = /est$/.test(key) ? "× " + unit("1e9/L") : /fold/.test(key) ? t("answer.times_before") : unit("days");
+  return h("p", { class: "small" }, t("answer.spread", { ...s, unit: of }));
 };
 
 /** One schedule's answer. */
