@@ -109,7 +109,8 @@ class PulseCalendar:
     in days from the first fraction, e.g. 2/24 for two hours after it. The absorption lag is not
     part of the regimen. Usual regimens: :func:`lymphokin.regimens.usual_pulses`. The dose of a day
     is `mg_per_m2_per_day`, or `amount_per_day` in the drug's unit, whatever the body surface;
-    `per_mg`: how many of the drug's unit a milligram is.
+    `per_mg`: how many of the drug's unit a milligram is. `infusion_hours`: how long each dose
+    lasts, 0 where it is given at once.
     """
 
     drug: str
@@ -121,6 +122,7 @@ class PulseCalendar:
     first_dose_day: float = 0.0
     amount_per_day: float | None = None
     per_mg: float = 1.0
+    infusion_hours: float = 0.0
 
     def __post_init__(self) -> None:
         stated = [d for d in (self.mg_per_m2_per_day, self.amount_per_day) if d is not None]
@@ -138,6 +140,11 @@ class PulseCalendar:
                 f"pulses of {self.days_per_pulse} days every {self.interval_days} days overlap"
             )
 
+    @property
+    def infusion_days(self) -> float:
+        """Days that each dose lasts."""
+        return self.infusion_hours / 24
+
     def amount(self, bsa: Any) -> Any:
         """Amount of one intake in the drug's unit, for body surface areas (m2; number or array)."""
         if self.amount_per_day is not None:
@@ -148,7 +155,7 @@ class PulseCalendar:
     def doses(self, bsa: float) -> pd.DataFrame:
         """Every intake of a patient with body surface area `bsa` (m2).
 
-        Columns: day, drug, amount_mg (in the drug's unit); sorted by day.
+        Columns: day, drug, amount_mg (in the drug's unit), duration (days); sorted by day.
         """
         import pandas as pd
 
@@ -166,6 +173,7 @@ class PulseCalendar:
                 "day": self.first_dose_day + times.ravel(),
                 "drug": np.full(times.size, self.drug, dtype=object),
                 "amount_mg": self.amount(bsa),
+                "duration": self.infusion_days,
             }
         )
 

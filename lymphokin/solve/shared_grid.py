@@ -1,7 +1,7 @@
 """Treatments that share their nodes: arithmetic on arrays, without a loop over patients.
 
-All patients have one grid of whole days and one grid of hours after the first intake of a drug
-pulse; fractions fall on whole days. So the timeline becomes part of a compiled program.
+All patients have one grid of days and one grid of hours after the first intake of a drug pulse;
+fractions fall on whole days. So the timeline becomes part of a compiled program.
 """
 
 from __future__ import annotations
@@ -44,11 +44,15 @@ class SharedGrid:
     """The shared nodes."""
 
     days: np.ndarray
-    """[node] whole days, one after the other"""
+    """[node] whole days, one after the other, and the same times in each"""
+    per_day: int
+    """nodes of a day"""
     hours: np.ndarray
     """[node] days since the first intake of a pulse"""
     intakes: np.ndarray
     """[intake] days since the first intake of a pulse"""
+    infusion: float
+    """days that each intake lasts; 0 where it is given at once"""
     window: float
     """days from the first intake of a pulse until its drug is gone"""
     drug: str
@@ -110,12 +114,17 @@ class SharedGrid:
         lanes = n * p
         offset = jnp.broadcast_to(jnp.asarray(self.hours)[:, None], (len(self.hours), lanes))
         intake = np.abs(self.hours[:, None] - self.intakes).min(axis=1) < SAME_DAY
+        at_once = self.infusion <= SAME_DAY
+        begun = self.hours[:-1, None] >= self.intakes - SAME_DAY
+        running = begun & (self.hours[1:, None] <= self.intakes + self.infusion + SAME_DAY)
         mg = pulses.mg.T.reshape(lanes)
         ordinal = np.tile(np.arange(p), n)
         rank = np.arange(1, p)[:, None]
         has_earlier = rank <= ordinal
         treated = np.repeat(np.arange(n), p)
-        own = jnp.asarray(intake.astype(float))[:, None] * mg
+        own = jnp.asarray((intake & at_once).astype(float))[:, None] * mg
+        per_day = 0.0 if at_once else running.sum(axis=1) / self.infusion
+        rate = jnp.broadcast_to(jnp.asarray(per_day)[..., None] * mg, own[1:].shape)
         drugs = [drug for window in self.rule.windows for drug in window.drugs]
         place = next(i for i, w in enumerate(self.rule.windows) if self.drug in w.drugs)
         infused = set(drugs) & set(self.rule.infused)
@@ -123,7 +132,7 @@ class SharedGrid:
             step=jnp.diff(offset, axis=0),
             offset=offset,
             amount={d: own if d == self.drug else jnp.zeros_like(own) for d in drugs},
-            rate=dict.fromkeys(infused, jnp.zeros_like(own[1:])),
+            rate={d: rate if d == self.drug else jnp.zeros_like(rate) for d in infused},
             patient=jnp.asarray(untreated + treated),
             treated=jnp.asarray(treated),
             start=pulses.day.T.reshape(lanes),
@@ -136,16 +145,17 @@ class SharedGrid:
         start = pulses.day  # [pulse, treated]
         p, n = start.shape
         lanes = n * p
-        day, first_day, last_day = jnp.asarray(self.days), int(self.days[0]), float(self.days[-1])
-        first = jnp.ceil(start - SAME_DAY)
-        query = jnp.arange(int(np.floor(self.window)) + 1.0)[:, None, None]
-        queried = first + query  # [query, pulse, treated]
-        valid = (queried < start + self.window) & (queried <= last_day) & (queried >= first_day)
+        day, nodes = jnp.asarray(self.days), len(self.days)
+        first = jnp.searchsorted(day, start - SAME_DAY)
+        most = self.per_day * (int(np.floor(self.window)) + 1)
+        query = first + jnp.arange(most)[:, None, None]  # [query, pulse, treated]
+        queried = day[jnp.minimum(query, nodes - 1)]
+        valid = (queried < start + self.window) & (query < nodes)
         by_lane = jnp.where(valid, queried, start).transpose(0, 2, 1).reshape(-1, lanes)
         since = day[:, None, None] - start  # [node, pulse, treated]
         inside = (since > -SAME_DAY) & (since < self.window)
         lane = jnp.arange(n)[None, :] * p + jnp.arange(p)[:, None]
-        index = (day[:, None, None] - first).astype(int) * lanes + lane
+        index = (jnp.arange(nodes)[:, None, None] - first) * lanes + lane
         ended = (since >= self.window).sum(axis=1)  # [node, treated]
         last_ended = jnp.arange(n) * p + jnp.maximum(ended - 1, 0)
 

@@ -144,7 +144,8 @@ def _padded(rows: Sequence[np.ndarray], length: int, fill: float | None = 0.0) -
     return out
 
 
-def _unique_days(days: np.ndarray) -> np.ndarray:
+def unique_days(days: np.ndarray) -> np.ndarray:
+    """Days in order, each instant once."""
     ordered = np.sort(days)
     keep = np.concatenate([[True], np.diff(ordered) > SAME_DAY])
     return ordered[keep]
@@ -188,7 +189,7 @@ def build_timeline(
             doses = np.sort(np.append(doses, first))
         last = max(treatment.days.max(initial=at_risk), events.max(initial=at_risk))
         anchors = np.concatenate([events, treatment.days, [first, at_risk]])
-        anchors = _unique_days(anchors[(anchors >= first) & (anchors <= last)])
+        anchors = unique_days(anchors[(anchors >= first) & (anchors <= last)])
         node_rows.append(days_nodes(anchors.tolist(), doses.tolist(), fractions.tolist(), rule))
     nodes = rounded(max(1, *(len(row) - 1 for row in node_rows))) + 1
     node_day = _padded(node_rows, nodes, None)
@@ -355,7 +356,7 @@ def _hours(
         own = treatment.of_doses(inside & treatment.is_of(window.drugs))
         own = replace(own, dose_days=own.dose_days - start)
         events = np.concatenate([own.dose_days, own.dose_ends])
-        offsets.append(hours_nodes(_unique_days(events).tolist(), end - start, rule.within(window)))
+        offsets.append(hours_nodes(unique_days(events).tolist(), end - start, rule.within(window)))
         given.append(own)
     length = rounded(max(len(row) for row in offsets) - 1) + 1
     offset = _padded(offsets, length, None)

@@ -5,12 +5,13 @@ lesions outside the field, events, and what an endpoint compares with the time b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from lymphokin.endpoints import Endpoint, require_quantity
 from lymphokin.model import Model
 from lymphokin.model.units import mg_in
-from lymphokin.schedule import PulseCalendar
+from lymphokin.schedule import LONGEST_INFUSION_HOURS, PulseCalendar
 
 type Problem = tuple[str, str | None, str]
 """Key of a design, what was found there, and what was expected."""
@@ -70,9 +71,10 @@ def planned_pulses(
         first_day: of the first intake.
 
     Raises:
-        ValueError: when the dose cannot be given in the drug's unit, or pulses overlap.
+        ValueError: when the dose cannot be given in the drug's unit, pulses overlap, or the design
+            does not say how long an infusion lasts, or says it of a drug that is given at once.
     """
-    _refuse(dose_problems(model, plan, drug))
+    _refuse(chain(dose_problems(model, plan, drug), infusion_problems(model, plan, drug)))
     return PulseCalendar(
         drug,
         plan.get("mg_per_m2_per_day"),
@@ -83,6 +85,7 @@ def planned_pulses(
         first_day,
         plan.get("amount_per_day"),
         mg_in(_unit(model, drug)) or 1.0,
+        float(plan.get("infusion_hours") or 0.0),
     )
 
 
@@ -90,40 +93,16 @@ def _unit(model: Model, drug: str) -> str:
     return model.drugs[drug].unit if drug in model.drugs else "mg"
 
 
-def at_once_problems(model: Model, drug: str) -> Iterator[Problem]:
-    """Why doses of a drug cannot be given as virtual trials give them, all at once."""
-    if drug in model.infused:
-        expected = "a drug that is given at once: virtual trials know no infusions, and model"
-        yield "design.drug", drug, f"{expected} {model.name} reads those of {drug}"
-
-
-def refuse_infusions(model: Model, drug: str) -> None:
-    """Refuse a drug that the model knows infusions of.
-
-    Raises:
-        ValueError: when it does.
-    """
-    _refuse(at_once_problems(model, drug))
-
-
-def infusion_days(model: Model, plan: Mapping[str, Any], drug: str) -> float:
-    """Days that each dose of a synthetic trial's drug lasts, 0 where it is given at once.
-
-    Raises:
-        ValueError: when the model knows infusions of the drug and the design does not say how long
-            one lasts, or the other way round.
-    """
-    hours = plan.get("infusion_hours")
-    wrong = (
-        f"the hours of an infusion of {drug}, or 0 where it is given at once"
-        if drug in model.infused and (hours is None or hours < 0)
-        else f"left out: model {model.name} knows no infusion of {drug}"
-        if drug not in model.infused and hours
-        else None
-    )
-    _refuse(iter([("design.infusion_hours", None if hours is None else f"{hours:g}", wrong)]
-                 if wrong else []))  # fmt: skip
-    return float(hours or 0.0) / 24
+def infusion_problems(model: Model, plan: Mapping[str, Any], drug: str) -> Iterator[Problem]:
+    """What is wrong with how long each dose of a design's drug lasts."""
+    hours, infused = plan.get("infusion_hours"), drug in model.infused
+    found = None if hours is None else f"{hours:g}"
+    if infused and (hours is None or not 0 <= hours <= LONGEST_INFUSION_HOURS):
+        expected = f"the hours of an infusion of {drug}, 0 (at once) to {LONGEST_INFUSION_HOURS:g}"
+        yield "design.infusion_hours", found, expected
+    elif hours and not infused:
+        expected = f"left out: model {model.name} knows no infusion of {drug}"
+        yield "design.infusion_hours", found, expected
 
 
 def covariate_problems(model: Model, plan: Mapping[str, Any]) -> Iterator[Problem]:

@@ -38,8 +38,7 @@ MEANT: Mapping[str, str] = {
 OF_SYNTHETIC_TRIALS = (
     "run_in", "alc_weekly_during_radiotherapy", "screening_days",
     "immune_dose_supplied_probability",
-    "event_days", "covariate_courses", "infusion_hours",
-    "lesion_size", "outside_diameter_cm",
+    "event_days", "covariate_courses", "lesion_size", "outside_diameter_cm",
 )  # fmt: skip
 """Keys of ``[design]`` that synthetic trials have and virtual trials make no use of, beside those
 of a quantity."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from lymphokin.schedule import LONGEST_INFUSION_HOURS
 from lymphokin.trial.inputs import LARGEST_ARM
 
 
@@ -34,6 +35,10 @@ Probability = Annotated[float, _number("a rate from 0 to 1", ge=0, le=1)]
 Level = Annotated[float, _number("a level above 0 and below 1", gt=0, lt=1)]
 Positive = Annotated[float, _number("a finite number above 0", gt=0)]
 NotNegative = Annotated[float, _number("a number, 0 or more", ge=0)]
+Hours = Annotated[
+    float,
+    _number(f"hours, 0 to {LONGEST_INFUSION_HOURS:g}", ge=0, le=LONGEST_INFUSION_HOURS),
+]
 Count = Annotated[int, _number("a whole number, 0 or more", ge=0)]
 Many = Annotated[int, _number("a whole number of at least 1", ge=1)]
 Patients = Annotated[
@@ -104,6 +109,14 @@ class Plan:
     """dose of the treated arm, of a drug whose unit is a mass"""
     amount_per_day: Positive | None = None
     """instead of it, in the drug's unit and whatever the body surface"""
+    infusion_hours: (
+        Annotated[
+            float,
+            _number(f"hours from 0 to {LONGEST_INFUSION_HOURS:g}", ge=0, le=LONGEST_INFUSION_HOURS),
+        ]
+        | None
+    ) = None
+    """how long each dose lasts of a drug that the model knows infusions of; 0: at once"""
     drug: Annotated[str, Field(description="a drug of the model")] | None = None
     """what the treated arm gets; may be left out where the model takes one drug"""
     covariates: Numbers = field(default_factory=dict)

@@ -27,7 +27,7 @@ from lymphokin.population import CohortLikelihood, Hierarchy, pack, regressor, s
 from lymphokin.quantities import DRUG, OBSERVABLES, Vocabulary
 from lymphokin.schedule import treatment_days
 from lymphokin.shipped import data_path
-from lymphokin.trial.declared import infusion_days, planned_drug, planned_pulses
+from lymphokin.trial.declared import planned_drug, planned_pulses
 from lymphokin.trial.design_file import OF_SYNTHETIC_TRIALS, closest, quantity_of
 from lymphokin.trial.design_tables import Plan
 from lymphokin.trial.synthetic_covariates import drawn_covariates
@@ -209,7 +209,6 @@ def _planned_cohort(
     """Patients, courses and planned visits, whose values are placeholders of 1; and lesions."""
     # Without a drug of its own a model has patients who get what any table knows.
     drug = planned_drug(model, design) or DRUG
-    infused = infusion_days(model, design, drug)
     treated = f"SBRT+{model.vocabulary.drug(drug).label}"
     arms = [treated] * design["run_in"]
     randomised = ["SBRT", treated] * design["per_arm"]
@@ -228,7 +227,7 @@ def _planned_cohort(
         first_dose = 0.0
         if arm == treated:
             given = planned_pulses(model, design, drug, first_dose).doses(row["bsa"])
-            doses.append(given.assign(id=patient, duration=infused))
+            doses.append(given.assign(id=patient))
         visits += event_visits(model, design, patient)
         levels = (model.levels_of(drug) or _levels_in(model, design)) if arm == treated else ()
         last = float(days[-1])

@@ -18,7 +18,7 @@ from lymphokin.model.usual import usual_calendars
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.shipped import data_path
 from lymphokin.sites import shipped_sites
-from lymphokin.trial.declared import infusion_days, planned_pulses, refuse_infusions
+from lymphokin.trial.declared import planned_pulses
 from lymphokin.trial.virtual.courses import draw_courses
 from lymphokin.trial.virtual.design import VirtualDesign
 from lymphokin.whatif.patient import Patient
@@ -111,7 +111,11 @@ def test_a_trial_states_a_dose_in_the_drugs_unit(in_unit):
         ("U", {}, r"design.mg_per_m2_per_day: expected design.amount_per_day instead: the unit of"),
         ("ug", {"amount_per_day": 40.0}, r"design.amount_per_day: expected left out beside design"),
         ("ug", {"mg_per_m2_per_day": None}, r"expected a dose, or design.amount_per_day in ug"),
-        ("ug", {"infusion_hours": 1.0}, r"infusion_hours: .*virtual trials make no use of it"),
+        (
+            "ug",
+            {"infusion_hours": 1.0},
+            r"infusion_hours: expected left out: model il7",
+        ),
     ],
 )
 def test_a_trial_refuses_a_dose_that_cannot_be(in_unit, unit, dose, said):
@@ -193,21 +197,23 @@ def test_a_trial_says_how_long_an_infusion_lasts():
                                   "certainty": "fixed"}},
         },
     )  # fmt: skip
-    assert infusion_days(model, {"infusion_hours": 1.5}, "mab") == pytest.approx(1.5 / 24)
-    assert infusion_days(model, {"infusion_hours": 0.0}, "mab") == 0.0
-    assert infusion_days(model, {}, "pill") == 0.0
-    with pytest.raises(
-        ValueError, match=r"design.infusion_hours: found nothing, expected the hours"
-    ):
-        infusion_days(model, {}, "mab")
+    flat = {"amount_per_day": 300.0, "days_per_pulse": 1, "interval_days": 21.0, "cycles": 2,
+            "doses_per_day": 1}  # fmt: skip
+
+    def doses(drug: str, **plan):
+        return planned_pulses(model, flat | plan, drug, 0.0).doses(1.8)
+
+    lasting = doses("mab", infusion_hours=1.5)
+    assert lasting["duration"].to_numpy() == pytest.approx([1.5 / 24] * 2)
+    assert lasting["amount_mg"].tolist() == [300.0] * 2
+    assert doses("mab", infusion_hours=0.0)["duration"].tolist() == [0.0] * 2
+    assert doses("pill")["duration"].tolist() == [0.0] * 2
+    hours = r"design.infusion_hours: found {}, expected the hours of an infusion of mab, 0 .* 672"
+    for wrong, found in (({}, "nothing"), ({"infusion_hours": -1.0}, "-1"),
+                         ({"infusion_hours": 700.0}, "700")):  # fmt: skip
+        with pytest.raises(ValueError, match=hours.format(found)):
+            doses("mab", **wrong)
     with pytest.raises(
         ValueError, match=r"infusion_hours: found 2, expected left out: model infused"
     ):
-        infusion_days(model, {"infusion_hours": 2.0}, "pill")
-    with pytest.raises(
-        ValueError, match="virtual trials know no infusions, and model infused reads"
-    ):
-        refuse_infusions(model, "mab")
-    flat = {"amount_per_day": 300.0, "days_per_pulse": 1, "interval_days": 21.0, "cycles": 2,
-            "doses_per_day": 1}  # fmt: skip
-    assert planned_pulses(model, flat, "mab", 0.0).amount(1.8) == 300.0
+        doses("pill", infusion_hours=2.0)

@@ -1,10 +1,7 @@
 """Pulses that are infused: curves against SciPy and the engine of fits, and what is refused."""
 
 import re
-import tomllib
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,10 +27,9 @@ from lymphokin.whatif.questions.options import OptionsRequest, options
 from lymphokin.whatif.questions.scan import ScanRequest, label_of, scan, with_fractions, with_pulses
 from lymphokin.whatif.schedule import Pulse, Schedule, pulses_in_words, schedule_of
 from lymphokin.whatif.treatment import as_read, treatment_of
-from tests.infused import antibody
+from tests.infused.at_once import MODEL, at_once_model
 from tests.infused.by_scipy import counts_by_scipy
 
-MODEL = Path(__file__).parents[1] / "infused" / "antibody.py"
 HOST = "127.0.0.1:8080"
 PATIENT = lk.Patient(site="lung_peripheral", n_lesions=1, counts=[(-1, 1.4)])
 FINE = (Shape(8193, 8, 8193, 2049),)
@@ -239,18 +235,10 @@ def test_drugs_of_the_shipped_models_are_not_infused():
     assert [d.infused for d in form.drugs] == [False]
 
 
-class AtOnce(antibody.Antibody):
-    """The antibody of a model that knows no infusion."""
-
-    def flows(self, y, p, u):
-        return super().flows(y, p, SimpleNamespace(rate=SimpleNamespace(mab=0.0)))
-
-
 @pytest.mark.long
 def test_a_model_that_gives_the_drug_at_once_is_not_counted(engine):
     """Its infusions would vanish, and the model would speak of a patient without the drug."""
-    table = tomllib.loads(MODEL.with_suffix(".toml").read_text(encoding="utf-8"))
-    model = lk.make_model("at_once", (AtOnce(), antibody.Lymphocytes()), table)
+    model = at_once_model()
     assert model.infused == frozenset()
     others = {"at_once": PopulationDraws.of_prior(model, draws=60)}
     a, b = schedule_of("5x10 + mab 1x1@6:84 over 2h"), schedule_of("5x10 + mab 1x1@6:84")

@@ -104,7 +104,8 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
     """The cohort with the pulses that its treated patients in follow-up have yet to take.
 
     They follow the last pulse that the table has (or day 0) at the design's interval, up to its
-    number of cycles, in the patient's own dose; one whose day has passed is taken as left out.
+    number of cycles, each dose as much and as long as the patient's own; one whose day has passed
+    is taken as left out.
     """
     plan, added = design.plan, [cohort.doses]
     intakes = design.calendar.doses(1.0).iloc[: plan["days_per_pulse"] * plan["doses_per_day"]]
@@ -116,15 +117,15 @@ def with_planned_pulses(cohort: Cohort, table: pd.DataFrame, design: VirtualDesi
         given = cohort.doses_of(design.drug)
         own = given[given["id"] == patient]
         starts = own["day"][~(own["day"].diff() <= plan["days_per_pulse"])]
-        mg = (
-            own["amount_mg"].iloc[-1] if len(own) else design.calendar.amount(float(areas[patient]))
-        )
+        mg, lasts = design.calendar.amount(float(areas[patient])), design.calendar.infusion_days
+        if len(own):
+            mg, lasts = own[["amount_mg", "duration"]].iloc[-1]
         first = _next_pulse(starts, design)
         for start in first + plan["interval_days"] * np.arange(plan["cycles"] - len(starts)):
             if start > row["followed"]:
                 days = start + since
-                added.append(pd.DataFrame({"day": days, "drug": design.drug, "amount_mg": mg})
-                             .assign(id=patient))  # fmt: skip
+                dose = {"drug": design.drug, "amount_mg": mg, "duration": lasts}
+                added.append(pd.DataFrame({"id": patient, "day": days, **dose}))
     return replace(cohort, doses=pd.concat(added, ignore_index=True))
 
 

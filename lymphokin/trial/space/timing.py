@@ -89,7 +89,7 @@ def risk_by_day(
             courses = drawn.courses._replace(pulse_day=drawn.courses.pulse_day + shift)
             arrays = drawn.arrays._replace(timeline=grid.timeline(courses))
             p, p_lanes = hierarchy.individuals(drawn.population, drawn.latents, arrays)
-            alc = solve(hierarchy.model, p, p_lanes, arrays.timeline).outputs["alc"]
+            alc = grid.daily(solve(hierarchy.model, p, p_lanes, arrays.timeline)).outputs["alc"]
             sd = drawn.population.residual_sd["alc"]
             followed = Followed(courses, alc, sd, drawn.screened)
 

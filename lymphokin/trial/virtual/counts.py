@@ -142,7 +142,7 @@ def follow(
     drawn = draw_patients(key, z, hierarchy, grid, typical, twins)
     population, arrays = drawn.population, drawn.arrays
     p, p_lanes = hierarchy.individuals(population, drawn.latents, arrays)
-    solution = solve(hierarchy.model, p, p_lanes, arrays.timeline)
+    solution = grid.daily(solve(hierarchy.model, p, p_lanes, arrays.timeline))
     # Patients take the numbers 0 to 2 of their key, visits of patients to come the number 3.
     luck = jax.random.fold_in(key, 4)
     events = happenings(luck, hierarchy.model, solution, drawn.courses, grid, twins)

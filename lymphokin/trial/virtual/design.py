@@ -22,11 +22,11 @@ from lymphokin.schedule import SATURDAY, PulseCalendar, treatment_days
 from lymphokin.sites import shipped_sites
 from lymphokin.solve import StepRule
 from lymphokin.trial.declared import (
-    at_once_problems,
     covariate_problems,
     dose_problems,
     drug_problems,
     event_problems,
+    infusion_problems,
     lesion_problems,
     planned_drug,
     planned_pulses,
@@ -308,7 +308,8 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
         require(length <= conduct.longest_course_days, "design.schedules", what, expected)
     first, last = conduct.drop_out_days
     require(first < last, "conduct.drop_out_days", [first, last], "an earlier and a later day")
-    span = plan["interval_days"] - (plan["days_per_pulse"] - 1)
+    infusion_days = (plan.get("infusion_hours") or 0.0) / 24
+    span = plan["interval_days"] - (plan["days_per_pulse"] - 1) - infusion_days
     apart = StepRule().separate_days
     require(span > apart or plan["cycles"] == 1, "design.interval_days", plan["interval_days"],
             f"more than {apart:g} days between the last dose of a pulse and the next")  # fmt: skip
@@ -326,7 +327,7 @@ def _check_whole(design: VirtualDesign, findings: Findings) -> None:
     problems = [*drug_problems(model, plan)]
     if not problems:
         drug = planned_drug(model, plan)
-        problems += [*dose_problems(model, plan, drug), *at_once_problems(model, drug)]
+        problems += [*dose_problems(model, plan, drug), *infusion_problems(model, plan, drug)]
         if not problems:
             try:
                 planned_pulses(model, plan, drug, conduct.first_atra_day)
