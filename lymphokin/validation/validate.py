@@ -22,7 +22,7 @@ from lymphokin.criticism.forecasts.prediction_quality import (
 )
 from lymphokin.criticism.result import CheckResult, name_of
 from lymphokin.criticism.sections import Section
-from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint
+from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, require_quantity
 from lymphokin.files import AnyPath
 from lymphokin.infer import density_of
 from lymphokin.io import Cohort, read_events
@@ -171,7 +171,8 @@ def validate(
         BadInput: when the table cannot be used, holds patients of the fit, or too few to judge; of
             an event in time also when too few are followed to its last day.
         NoForecastError: when the model has no solution for some patients.
-        ModelError: when the model has no lymphocyte count, or no hazard of the event.
+        ModelError: when the model has no lymphocyte count or no hazard of the event, or one that is
+            judged does not show what the endpoint is about.
         ValueError: when the fit is a single point, or a look is not a day.
 
     Example:
@@ -185,6 +186,9 @@ def validate(
         population.model.require_hazard(asked.quantity, asked.name)
     else:
         population.model.require_counts("a validation")
+        others = map(literature_draws, calibrated_models() if all_models else ())
+        for each in (population, *others):
+            require_quantity(each.model, asked)
     days = sorted({float(day) for day in looks})
     if not days or not np.isfinite(days).all():
         raise ValueError(f"looks {list(looks)}: expected at least one day")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,9 @@ from lymphokin.criticism.forecasts.prediction_quality import (
     prediction_quality,
 )
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
-from lymphokin.endpoints import at_day
+from lymphokin.endpoints import Endpoint, at_day
 from lymphokin.io import BadInput
+from lymphokin.model import ModelError, load_model
 from lymphokin.predict import forecast
 from lymphokin.progress import Reporter
 from lymphokin.run import open_run
@@ -217,3 +219,11 @@ def test_later_counts_that_fall_elsewhere_are_noticed(good, shift, scale, level,
     (verdict,) = [v for v in prediction_verdicts(quality) if v.check == "every later count"]
     assert verdict.level == level
     assert reported in verdict.sentence
+
+
+def test_an_endpoint_that_the_model_does_not_show_is_refused():
+    declared = {"name": "fall", "meaning": "x", "quantity": "cd8", "what": "fold", "day": 42}
+    endpoint = Endpoint.model_validate(declared | {"from": "last_fraction", "below": 0.5})
+    fit = SimpleNamespace(model=load_model("hedos_hcc"))
+    with pytest.raises(ModelError, match="fall: found quantity cd8, expected what model hedos_hcc"):
+        to_judge(fit, endpoint=endpoint)  # type: ignore[arg-type]

@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,9 +18,10 @@ from lymphokin.criticism.forecasts.cases import cases_of, event_of
 from lymphokin.criticism.forecasts.intervals import ratio_of, scaled_brier_of
 from lymphokin.criticism.forecasts.later_counts import count_measures
 from lymphokin.criticism.forecasts.looks import forecasts_at_looks
-from lymphokin.endpoints import read_endpoint
+from lymphokin.endpoints import Endpoint, read_endpoint
 from lymphokin.infer.density import density_of
 from lymphokin.io import write_events
+from lymphokin.model import ModelError, load_model
 from lymphokin.validation import validate as validating
 from lymphokin.validation.cases import refuse_fitted
 from lymphokin.validation.judgement import conclusion
@@ -331,3 +334,18 @@ def test_every_calibrated_model_stands_beside_it_with_its_own_forecasts(known, m
     assert models.loc[("right", 0.0), "log_score"] < models.loc[("too_high", 0.0), "log_score"]
     assert "too_high" in result.page()
     assert result.as_dict()["models"][1]["model"] == "too_high"
+
+
+def test_an_endpoint_that_a_judged_model_does_not_show_is_refused(known, monkeypatch):
+    declared = {"name": "fall", "meaning": "x", "what": "fold", "from": "last_fraction", "day": 42}
+    of_cells, of_counts = (
+        Endpoint.model_validate(declared | {"quantity": quantity, "below": 0.5})
+        for quantity in ("cd8", "alc")
+    )
+    with pytest.raises(ModelError, match="fall: found quantity cd8, expected what model level sho"):
+        lk.validate(known, hospital(2), endpoint=of_cells, progress=False)
+    cells = load_model(Path(__file__).parents[2] / "docs" / "examples" / "crauste2017.py")
+    monkeypatch.setattr(validating, "calibrated_models", lambda: ("cells",))
+    monkeypatch.setattr(validating, "literature_draws", lambda _: SimpleNamespace(model=cells))
+    with pytest.raises(ModelError, match="found quantity alc, expected what model crauste2017 sho"):
+        lk.validate(known, hospital(2), endpoint=of_counts, all_models=True, progress=False)

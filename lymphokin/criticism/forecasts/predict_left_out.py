@@ -23,7 +23,13 @@ from lymphokin.criticism.forecasts.prediction_quality import (
     prediction_quality,
 )
 from lymphokin.criticism.forecasts.refit import SETTINGS, Refit, Refitted, folds_of
-from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, shipped_endpoints
+from lymphokin.endpoints import (
+    DEFAULT,
+    Endpoint,
+    read_endpoint,
+    require_quantity,
+    shipped_endpoints,
+)
 from lymphokin.files import AnyPath
 from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
 from lymphokin.infer.density import density_of
@@ -52,13 +58,15 @@ def to_judge(
     Raises:
         BadInput: when there is no such endpoint, or it has no event; of an event in time, when its
             forecasts cannot be judged by these patients.
-        ModelError: when the model has no hazard of the event, or no lymphocyte count.
+        ModelError: when the model has no hazard of the event, no lymphocyte count, or nothing of
+            what the endpoint is about.
         ValueError: when too few patients are left to judge a forecast by.
     """
     asked = read_endpoint(endpoint or DEFAULT)
     if asked.of_event:
         return _events_to_judge(fit, days, asked)
     fit.model.require_counts("a check")
+    require_quantity(fit.model, asked)
     usual = asked == shipped_endpoints()[DEFAULT]
     nodes = None if usual else days_of_interest(fit.cohort, asked)
     density = fit.density if usual else density_of(fit.model, fit.cohort, fit.steps, nodes)
