@@ -154,10 +154,13 @@ def check_endpoint(endpoint: Endpoint, model: Model) -> None:
 
 def offered(model: Model) -> list[Endpoint]:
     """The shipped endpoints that a model has."""
-    return [endpoint for endpoint in shipped_endpoints().values() if _has(model, endpoint)]
+    return [endpoint for endpoint in shipped_endpoints().values() if has(model, endpoint)]
 
 
-def _has(model: Model, endpoint: Endpoint) -> bool:
+def has(model: Model, endpoint: Endpoint) -> bool:
+    """Whether a model follows what an endpoint is about."""
+    if endpoint.of_event:
+        return endpoint.quantity in model.hazards
     try:
         require_quantity(model, endpoint)
     except ModelError:

@@ -19,9 +19,11 @@ from lymphokin.population.arrays import LesionArrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.quantities import VaryingCovariate
 from lymphokin.solve import build_timeline, solve
+from lymphokin.whatif.answers import WhatIfRequest
 from lymphokin.whatif.covariates import held
 from lymphokin.whatif.engine import CURVE_DAYS, Engine
-from lymphokin.whatif.judging import check_endpoint, in_words, offered
+from lymphokin.whatif.judging import SIX_WEEKS, check_endpoint, has, in_words, offered
+from lymphokin.whatif.questions.between_models import Panel
 from lymphokin.whatif.schedule import PlannedFraction, Schedule, schedule_of
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -134,6 +136,23 @@ def test_a_fold_of_lesions_that_a_schedule_leaves_nobody_with_is_refused(engine)
     said = in_words(offered(engine.population.model)[-1], engine.population.model)
     assert said.happens.text.startswith("lesions outside the field above 0.7 times ")
     assert said.unit == "of 100"
+
+
+@pytest.mark.long
+def test_other_models_are_asked_only_of_what_they_follow(engine):
+    other = load_model("hedos_hcc")
+    assert has(other, SIX_WEEKS)
+    asked = WhatIfRequest(
+        patient=lk.Patient(n_lesions=3),
+        a=to_lesion(1),
+        b=to_lesion(2),
+        endpoint=fold(),
+        draws=400,
+    )
+    answer = Panel(engine, lambda: {"other": PopulationDraws.of_prior(other, draws=60)}).ask(asked)
+    assert [row.model for row in answer.models] == ["lesions_cd8"]
+    assert answer.a is not None
+    assert answer.a.models == 1
 
 
 def test_which_lesion_is_treated_and_how_many_there_are_matters(engine):

@@ -17,7 +17,7 @@ from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.covariates import known_to
 from lymphokin.whatif.differences import differences
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words
+from lymphokin.whatif.judging import JudgedBy, check_endpoint, has, in_words
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.refused import check_drugs, takes_all
@@ -116,8 +116,7 @@ class Panel:
         refuse_too_far(self._first, request.patient, both, request.a, request.endpoint)
         rows = []
         for engine in self.engines.values():
-            asked = request.endpoint
-            if asked.of_event and asked.quantity not in engine.population.model.hazards:
+            if not has(engine.population.model, request.endpoint):
                 continue
             if stopped():
                 raise ValueError("other models are no longer asked")
