@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lymphokin
@@ -16,6 +17,7 @@ from lymphokin.population.seen import NAMES
 from lymphokin.sites import shipped_sites
 from lymphokin.web.form import form_of
 from lymphokin.web.language import accepted
+from lymphokin.whatif.judging import LESIONS, offered
 
 PACKAGE = Path(lymphokin.__file__).parent
 BY_CHOICE = {
@@ -117,6 +119,19 @@ def test_what_a_model_expects_of_its_composites_is_said_on_the_page_in_every_lan
     assert expected <= set(provenance_of(model, "prior", "for a test").limits)
     for language in languages()[1:]:
         assert expected <= set(catalogue(language)["labels"])
+
+
+@pytest.mark.core
+def test_folds_have_their_words_in_every_language_and_at_the_level_they_do_not_happen():
+    model = load_model("abscopal_cd8")
+    folds = [endpoint for endpoint in offered(model) if endpoint.of_fold]
+    texts = {*(fold.meaning for fold in folds), *LESIONS.values(), model.observables["cd8"].label}
+    for language in languages()[1:]:
+        assert texts <= set(catalogue(language)["labels"])
+    for fold in folds:
+        level = np.log([fold.below or fold.above or np.nan])
+        assert not fold.of_folds(level)
+        assert ("fewer than" if fold.below else "more than") in fold.meaning
 
 
 @pytest.mark.core
