@@ -23,6 +23,7 @@ from lymphokin.infer.nested_rhat import starts_of
 from lymphokin.infer.risk_draws import risk_ess
 from lymphokin.infer.sample import Sample
 from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
+from lymphokin.infer.trajectories import planned
 from lymphokin.infer.transition import Chain
 from lymphokin.population import CohortArrays
 from lymphokin.progress import SamplerProgress
@@ -133,9 +134,10 @@ def sample_nuts(
         for i in numbers:
 
             def run(
-                chains: Chain = chains, step: float = step, kept: bool = i >= warming
+                chains: Chain = chains, step: float = step, kept: bool = i >= warming, i: int = i
             ) -> dict[str, np.ndarray]:
-                chains, out = sampler.chunk(chains, step, kept, arrays, map_)
+                trajectories = planned((before + i) * CHUNK, CHUNK, step)
+                chains, out = sampler.chunk(chains, trajectories, kept, arrays, map_)
                 state = {f"chain_{name}": value for name, value in chains._asdict().items()}
                 return out | state
 

@@ -15,6 +15,7 @@ from lymphokin.infer.devices import by_parts, each
 from lymphokin.infer.gaussian import NormalApproximation, Whitening, linear
 from lymphokin.infer.noncentred import Noncentring
 from lymphokin.infer.noncentred_density import NoncentredGradients, latents_of
+from lymphokin.infer.trajectories import Trajectories
 from lymphokin.infer.transition import REPORTED, Chain, transition
 from lymphokin.population import CohortArrays
 from lymphokin.solve.hardware import on_cpu
@@ -33,7 +34,6 @@ class NutsSettings:
     draws: int = 1000
     pilot: int = 75
     target_accept: float = 0.9
-    max_tree_depth: int = 8
     seed: int = 0
     ess: float = 0.0
     """bulk effective draws of every population quantity and every patient's risk at which chains
@@ -52,7 +52,7 @@ class Sampler:
     """
 
     program: Callable[..., tuple[Chain, dict[str, jax.Array]]]
-    """of some chains, step size, transitions (at most a chunk), whether the accurate density
+    """of some chains, trajectories, transitions (at most a chunk), whether the accurate density
     decides, arrays with long steps, accurate arrays, and the map"""
     at_once: int
     """chains that the program takes"""
@@ -60,7 +60,7 @@ class Sampler:
     def chunk(
         self,
         chains: Chain,
-        step: float,
+        trajectories: Trajectories,
         correcting: bool,
         arrays: tuple[CohortArrays, CohortArrays],
         map_: NormalApproximation,
@@ -70,12 +70,13 @@ class Sampler:
         :data:`REPORTED` names and the latents ``x``.
 
         Args:
-            step, correcting: as of :func:`transition`.
+            trajectories: of :data:`CHUNK` transitions.
+            correcting: as of :func:`transition`.
             arrays: the cohort, with long steps and accurate.
             map_: from the space in which the chains move.
             transitions: those after them stay empty.
         """
-        how = (np.asarray(step), np.asarray(transitions), np.asarray(correcting))
+        how = (trajectories, np.asarray(transitions), np.asarray(correcting))
         rest = (*how, *arrays, map_)
         parts = list(by_parts(lambda some: self.program(some, *rest), chains, self.at_once))
         return jax.tree.map(lambda *values: np.concatenate(values), *parts)
@@ -88,7 +89,8 @@ class Sampler:
         """
         filled = np.pad(y, [(0, -len(y) % self.at_once), (0, 0)], mode="edge")
         chains = Chain.at(np.zeros((len(filled), 2), np.uint32), filled)
-        found, _ = self.chunk(chains, 0.0, False, arrays, map_, transitions=1)
+        nowhere = Trajectories.nowhere(CHUNK)
+        found, _ = self.chunk(chains, nowhere, False, arrays, map_, transitions=1)
         return Chain(*(value[: len(y)] for value in found))
 
     def gradients(self, density: CohortDensity, coarse: CohortDensity) -> NoncentredGradients:
@@ -113,7 +115,7 @@ def compile_sampler(
     """
 
     def chunk(
-        chains: Chain, step: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
+        chains: Chain, planned: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
     ) -> Any:
         def latents(y: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
             u, bent = map_.noncentred(y)
@@ -128,8 +130,9 @@ def compile_sampler(
             return log_density
 
         def once(i: jax.Array, state: tuple[Chain, dict[str, jax.Array]]) -> Any:
-            depth, densities = settings.max_tree_depth, (of_whitened(coarse), of_whitened(accurate))
-            chain, now = transition(*densities, state[0], step, depth, correcting)
+            densities = of_whitened(coarse), of_whitened(accurate)
+            how = planned.step[i], planned.count[i], correcting
+            chain, now = transition(*densities, state[0], *how)
             x, log_volume = latents(chain.y, accurate)
             now |= {"x": x, "log_density": now["log_density"] - log_volume}
             return chain, {name: kept.at[i].set(now[name]) for name, kept in state[1].items()}
@@ -144,11 +147,12 @@ def compile_sampler(
     at_once = 1 if on_cpu() else settings.chains
     latents, quantities = len(density.centre), len(density.hierarchy.quantities)
     whitening = Whitening.shapes(latents, quantities, density.patient_index)
-    how = (jnp.asarray(0.0), jnp.asarray(1), jnp.asarray(True))
+    planned = Trajectories(jnp.zeros(CHUNK), jnp.ones(CHUNK, int))
+    how = (planned, jnp.asarray(1), jnp.asarray(True))
     chains = Chain.shapes(at_once, latents)
     map_ = linear(whitening, density.as_written())
     arguments = (chains, *how, coarse.arrays, density.arrays, map_)
-    name = f"{CHUNK} transitions, depth {settings.max_tree_depth}"
+    name = f"{CHUNK} transitions"
     device = jax.local_devices()[:1]
     program = traced(chunk, name, density.likelihood.model, device, arguments)
     return Sampler(program, at_once)

@@ -49,8 +49,9 @@ class Autoregressive:
     def standing(self, y, arrays, map_):
         return Chain.at(np.zeros((len(y), 2), np.uint32), y)
 
-    def chunk(self, chains, step, correcting, arrays, map_):
+    def chunk(self, chains, trajectories, correcting, arrays, map_):
         self.chunks += 1
+        step = float(trajectories.step.max())
         self.steps.append(round(step, 4))
         rng = np.random.default_rng(np.asarray(chains.key).ravel())
         noise = rng.standard_normal((len(chains.y), CHUNK, 2)) * np.sqrt(1 - self.correlation**2)

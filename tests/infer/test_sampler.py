@@ -62,7 +62,7 @@ class Standing:
         self.begun.append(y)
         return Chain.at(np.zeros((len(y), 2), np.uint32), y)
 
-    def chunk(self, chains, step, correcting, arrays, map_):
+    def chunk(self, chains, trajectories, correcting, arrays, map_):
         noise = np.random.default_rng(0).standard_normal((len(chains.y), CHUNK, chains.y.shape[1]))
         shape = noise.shape[:2]
         reported = ("diverging", "n_steps", "acceptance_rate", "accepted", "log_density", "energy")
@@ -77,8 +77,8 @@ class Stuck(Standing):
         super().__init__()
         self.potential = potential
 
-    def chunk(self, chains, step, correcting, arrays, map_):
-        chains, found = super().chunk(chains, step, correcting, arrays, map_)
+    def chunk(self, chains, trajectories, correcting, arrays, map_):
+        chains, found = super().chunk(chains, trajectories, correcting, arrays, map_)
         found["x"] = np.repeat(chains.y[:, None], CHUNK, axis=1)
         return chains._replace(potential=np.full(len(chains.y), self.potential)), found
 
