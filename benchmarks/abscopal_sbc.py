@@ -27,7 +27,7 @@ from lymphokin.criticism.simulation.simulation_calibration import (  # noqa: E40
     calibrate_by_simulation,
 )
 from lymphokin.criticism.simulation.simulation_verdicts import judge_simulations  # noqa: E402
-from lymphokin.infer import Checkpoint, NutsSettings  # noqa: E402
+from lymphokin.infer import Checkpoint, HmcSettings  # noqa: E402
 from lymphokin.infer.density import density_of  # noqa: E402
 from lymphokin.progress import Reporter  # noqa: E402
 from lymphokin.shipped import data_path  # noqa: E402
@@ -35,7 +35,7 @@ from lymphokin.shipped import data_path  # noqa: E402
 TRUTH, MODEL = "synthetic_abscopal_trial.truth.toml", "abscopal_cd8"
 DESIGN = {"run_in": 0, "per_arm": 4, "missing_visit_probability": 0.0, "events_that_end": []}
 """Of the courses and visits; what is measured is drawn anew in every trial."""
-SETTINGS = NutsSettings(chains=2, pilot=50, warmup=50, draws=250)
+SETTINGS = HmcSettings(chains=2, pilot=50, warmup=50, draws=250)
 """Worth more effective draws than the 99 among which the truth is ranked."""
 SEED = 1
 

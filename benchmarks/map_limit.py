@@ -108,15 +108,15 @@ def of_trial(
     trial: str, long: int, draws: int, seed: int, folder: Path
 ) -> Iterator[dict[str, Any]]:
     """One row per map; ``folder`` keeps the long run."""
-    from lymphokin.infer import Checkpoint, NutsSettings, sample_nuts
+    from lymphokin.infer import Checkpoint, HmcSettings, sample_hmc
+    from lymphokin.infer.hmc import FIRST_STEP, step_correction
     from lymphokin.infer.learning import learnt_from
     from lymphokin.infer.modes import Modes, find_modes
     from lymphokin.infer.noncentred_density import NoncentredDensity
-    from lymphokin.infer.nuts import FIRST_STEP, step_correction
     from lymphokin.infer.sampler import CHUNK, compile_sampler
 
     density, coarse = densities_of(trial)
-    settings = NutsSettings(draws=long, seed=seed)
+    settings = HmcSettings(draws=long, seed=seed)
     sampler, n = compile_sampler(density, coarse, settings), len(density.hierarchy.quantities)
     gradients, arrays = sampler.gradients(density, coarse), (coarse.arrays, density.arrays)
     kept = Checkpoint(folder / f"{trial}_{seed}", {"trial": trial, "seed": seed})
@@ -124,7 +124,7 @@ def of_trial(
         "map", lambda: find_modes(density, gradients, seed, settings.chains).arrays()
     )
     start = Modes.of(modes).approximation
-    run = sample_nuts(density, coarse, sampler, start, settings, kept)
+    run = sample_hmc(density, coarse, sampler, start, settings, kept)
     yield {"map": "a fit's"} | cost(run.x, run.n_steps, run.diverging, n)
     x = run.x.reshape(-1, run.x.shape[-1])
     before = NoncentredDensity(density, start.noncentring)

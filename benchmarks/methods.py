@@ -1,10 +1,12 @@
-"""Every quick method against NUTS: uv run python benchmarks/methods.py RUN [--once] [METHOD ...].
+"""Every quick method against Markov chains:
 
-RUN is the folder of a NUTS fit, e.g. of the demo. Its table is fitted again by each method in a
-process of its own: once to fill the compile cache (left out with --once), and once timed. Prints a
-table and one line of JSON. Times are wall clock and processor time, in seconds, to the report.
-Means are compared in posterior SDs of NUTS, on the scale on which a population quantity is normal a
-priori; risks are those of grade >= 2 of every patient.
+    uv run python benchmarks/methods.py RUN [--once] [METHOD ...]
+
+RUN is the folder of a fit by Markov chains, e.g. of the demo. Its table is fitted again by each
+method in a process of its own: once to fill the compile cache (left out with --once), and once
+timed. Prints a table and one line of JSON. Times are wall clock and processor time, in seconds, to
+the report. Means are compared in posterior SDs of the chains, on the scale on which a population
+quantity is normal a priori; risks are those of grade >= 2 of every patient.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ def fitted(reference: lk.Fit, table: Path, method: str, out: Path) -> tuple[floa
 
 def against(reference: Path, run: Path) -> dict[str, Any]:
     """How far a run lies from the reference."""
-    nuts, fit = lk.open_run(reference), lk.open_run(run)
-    z, other = nuts.population_z(), fit.population_z()
+    chains, fit = lk.open_run(reference), lk.open_run(run)
+    z, other = chains.population_z(), fit.population_z()
     distance = np.abs(other.mean(axis=0) - z.mean(axis=0)) / z.std(axis=0)
     ratio = other.std(axis=0) / z.std(axis=0)
     risks = [pd.read_csv(f / "patients.csv", index_col="id")["p_grade2_measured"]
@@ -72,14 +74,14 @@ def main(arguments: list[str]) -> None:
     once = "--once" in arguments
     reference, *chosen = [a for a in arguments if a != "--once"]
     folder = Path(reference)
-    nuts = lk.open_run(folder)
+    chains = lk.open_run(folder)
     rows = {}
-    for method in chosen or [m for m in METHODS if m != "nuts"]:
+    for method in chosen or [m for m in METHODS if m != "hmc"]:
         with tempfile.TemporaryDirectory() as scratch:
             if not once:
-                fitted(nuts, folder / "cohort.csv", method, Path(scratch) / "first")
+                fitted(chains, folder / "cohort.csv", method, Path(scratch) / "first")
             run = Path(scratch) / method
-            wall, processor = fitted(nuts, folder / "cohort.csv", method, run)
+            wall, processor = fitted(chains, folder / "cohort.csv", method, run)
             rows[method] = {"wall": wall, "processor": processor, **against(folder, run)}
     print(pd.DataFrame(rows).to_string())
     print(json.dumps(rows))

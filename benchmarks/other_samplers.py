@@ -35,9 +35,7 @@ REPEATS = 200
 """Gradients that are timed together."""
 MICROCANONICAL_STEPS = (2, 8, 24)
 """Steps of a trajectory on average: blackjax's default, and longer ones."""
-LONGEST = (3.5, 5.0, 7.0)
-"""SDs of our map that the longest trajectory of HMC goes."""
-LONG_STEPS, IN_OUR_MAP = ", with long steps", ", in our map"
+IN_OUR_MAP = ", in our map"
 
 
 def milliseconds(density: Any) -> float:
@@ -63,11 +61,11 @@ def ours(
     """What our chains gave, and the map in which they moved; ``folder`` keeps the run."""
     from contenders.samplers import Drawn
 
-    from lymphokin.infer import Checkpoint, sample_nuts
+    from lymphokin.infer import Checkpoint, sample_hmc
     from lymphokin.infer.gaussian import NormalApproximation
 
     kept = Checkpoint(folder, {"settings": repr(settings)})
-    run = sample_nuts(density, coarse, sampler, found, settings, kept)
+    run = sample_hmc(density, coarse, sampler, found, settings, kept)
     names = sorted(file.stem for file in folder.glob("*.npz"))
     map_ = [name for name in names if name.startswith("map_of_pilot")][-1]
     steps = sum(float(kept.recall(name, dict)["n_steps"].sum()) for name in names if "_0" in name)
@@ -75,10 +73,8 @@ def ours(
     return Drawn(run.x, steps - during, during), NormalApproximation.of(kept.recall(map_, dict))
 
 
-def targets(density: Any, coarse: Any, mode: Any, map_: Any) -> tuple[Any, Any, Any]:
-    """Makers of the posterior as the parameter table writes its latents, and in the space of a map;
-    and of the programs of the second with long steps and without.
-    """
+def targets(density: Any, mode: Any, map_: Any) -> tuple[Any, Any]:
+    """Makers of the posterior as the parameter table writes its latents, and in a map's space."""
     import jax
     import jax.numpy as jnp
     from contenders.samplers import ENSEMBLE, Target
@@ -89,26 +85,21 @@ def targets(density: Any, coarse: Any, mode: Any, map_: Any) -> tuple[Any, Any, 
     normal = np.random.default_rng(0).standard_normal((ENSEMBLE, len(density.centre)))
     held = jax.tree.map(jnp.asarray, map_)
 
-    def whitened(of: Any) -> Any:
-        def log_density(y: jax.Array) -> jax.Array:
-            u, bent = held.noncentred(y)
-            x, log_volume = latents_of(of.hierarchy, held.noncentring, u, of.arrays)
-            return of.log_density(x, of.arrays) + log_volume + bent.sum()
-
-        return program(log_density, centre[0])
+    def whitened(y: jax.Array) -> jax.Array:
+        u, bent = held.noncentred(y)
+        x, log_volume = latents_of(density.hierarchy, held.noncentring, u, density.arrays)
+        return density.log_density(x, density.arrays) + log_volume + bent.sum()
 
     start, around = (mode.latents(density, y)[0] for y in (centre, normal))
-
-    programs = functools.cache(lambda: (whitened(coarse), whitened(density)))
 
     def written() -> Any:
         run = program(lambda x: density.log_density(x, density.arrays), start[0])
         return Target(called(run), start[0], around)
 
     def in_map() -> Any:
-        return Target(called(programs()[1]), centre[0], normal)
+        return Target(called(program(whitened, centre[0])), centre[0], normal)
 
-    return functools.cache(written), functools.cache(in_map), programs
+    return functools.cache(written), functools.cache(in_map)
 
 
 def program(log_density: Callable[[Any], Any], x: np.ndarray) -> Callable[[Any], Any]:
@@ -191,9 +182,8 @@ def main() -> None:
         return
     prepare_jax(2)
     from contenders import samplers as others
-    from contenders.jittered_hmc import jittered_hmc
 
-    from lymphokin.infer import NutsSettings
+    from lymphokin.infer import HmcSettings
     from lymphokin.infer.modes import find_modes
     from lymphokin.infer.sampler import compile_sampler
 
@@ -202,7 +192,7 @@ def main() -> None:
     print(json.dumps({"trial": asked.trial, "ms_per_gradient": cost}), flush=True)
 
     def kept(name: str, drawn: Any, began: float, before: float = 0.0) -> None:
-        own = name == "lymphokin" or LONG_STEPS in name
+        own = name == "lymphokin"
         each = cost["long steps" if own else "accurate"]
         drawn = drawn._replace(before=drawn.before + before * cost["long steps"] / each)
         quantities = len(density.hierarchy.quantities)
@@ -213,14 +203,14 @@ def main() -> None:
         with asked.out.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    settings = NutsSettings(chains=asked.chains, draws=asked.draws)
+    settings = HmcSettings(chains=asked.chains, draws=asked.draws)
     own, began = compile_sampler(density, coarse, settings), time.process_time()
     mode = find_modes(density, own.gradients(density, coarse), 0, asked.chains).approximation
     with tempfile.TemporaryDirectory() as scratch:
         folder = (asked.unfinished or Path(scratch)) / asked.trial
         first, map_ = ours(density, coarse, own, mode, settings, folder)
     kept("lymphokin", first, began)
-    written, in_map, programs = targets(density, coarse, mode, map_)
+    written, in_map = targets(density, mode, map_)
     how = (asked.chains, asked.draws, asked.warmup)
     samplers: dict[str, Callable[[Any], Any]] = {
         "NumPyro NUTS, diagonal": lambda at: others.numpyro_nuts(at, *how, False),
@@ -236,11 +226,6 @@ def main() -> None:
     runs = {name: lambda run=run: run(written()) for name, run in samplers.items()}
     for name, run in samplers.items():
         runs[name + IN_OUR_MAP] = lambda run=run: run(in_map())
-    for longest in LONGEST:
-        name = f"HMC of random length up to {longest:g}{LONG_STEPS}{IN_OUR_MAP}"
-        runs[name] = lambda longest=longest: jittered_hmc(
-            *programs(), len(density.centre), *how, longest
-        )
     for name, run in runs.items():
         if not any(part in name for part in asked.only.split(";")):
             continue

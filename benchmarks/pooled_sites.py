@@ -21,7 +21,7 @@ import pandas as pd
 from new_centres import simulated
 from scipy.special import logsumexp
 
-from lymphokin.infer import CohortDensity, NutsSettings, density_of
+from lymphokin.infer import CohortDensity, HmcSettings, density_of
 from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.infer.latent_draws import flat_latents
 from lymphokin.infer.weights import smoothed
@@ -67,7 +67,7 @@ def factor(population: PopulationDraws, cohort: Cohort, seed: int) -> Evidence:
     """What an update of a site by Markov chains shares."""
     there = for_new_centre(population, seed)
     density = density_of(population.model, cohort).with_prior(JointPrior.of(there.z))
-    settings = FitSettings("nuts", NutsSettings(chains=CHAINS, draws=DRAWS, seed=seed))
+    settings = FitSettings("hmc", HmcSettings(chains=CHAINS, draws=DRAWS, seed=seed))
     x = flat_latents(fit_density(density, settings, {}).draws.children["latents"])
     found = evidence_of(density, x.reshape(-1, x.shape[-1]))
     return blurred(found, len(cohort), int(cohort.observations["value"].sum() * 1e6))

@@ -1,6 +1,6 @@
 """Fits of foreign trials by number of patients: time, memory, convergence and what is written.
 
-    uv run python benchmarks/scale.py --sizes 40,200 --truths friberg --seeds 1 --methods nuts
+    uv run python benchmarks/scale.py --sizes 40,200 --truths friberg --seeds 1 --methods hmc
 
 The trials are those of `foreign_trials.py`: lymphocyte counts alone, from a truth that is not the
 default model, which is fitted with its defaults. Each fit runs in a process of its own and is saved
@@ -57,7 +57,7 @@ def one(truth: str, patients: int, seed: int, method: str) -> dict[str, Any]:
 
 def _quality(fit: Any) -> dict[str, Any]:
     """How far the draws can be believed, and what they cost."""
-    if fit.method != "nuts":
+    if fit.method != "hmc":
         approximation = fit.provenance["approximation"]
         return {
             "level": approximation["level"],
@@ -97,7 +97,7 @@ def main() -> None:
     options.add_argument("--sizes", default=",".join(map(str, SIZES)))
     options.add_argument("--truths", default=",".join(TRUTHS))
     options.add_argument("--seeds", default="1,2")
-    options.add_argument("--methods", default="nuts")
+    options.add_argument("--methods", default="hmc")
     options.add_argument("--out", type=Path, default=Path("benchmarks/scale.json"))
     options.add_argument("--table", action="store_true", help="show the file, fit nothing")
     options.add_argument("--one", action="store_true", help=argparse.SUPPRESS)

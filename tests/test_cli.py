@@ -56,7 +56,7 @@ def test_bad_input_is_one_message_exit_code_2_and_nothing_written(tmp_path: Path
     ("arguments", "reported"),
     [
         (["fit", "no_such_file.csv"], "no_such_file.csv"),
-        (["fit", "trial.csv", "--method", "guess"], "expected one of nuts, quick, svi"),
+        (["fit", "trial.csv", "--method", "guess"], "expected one of hmc, quick, svi"),
         (["predict", "no_such_run"], "not a run folder"),
         (["check", "no_such_run"], "not a run folder"),
         (["check", ".", "--out", "page.pdf"], ".html"),

@@ -27,14 +27,14 @@ Out = Annotated[
 ]
 Chains = Annotated[
     int,
-    typer.Option(help="nuts: independent chains; in parallel on the cores, all together on a GPU."),
+    typer.Option(help="hmc: independent chains; in parallel on the cores, all together on a GPU."),
 ]
-Warmup = Annotated[int, typer.Option(help="nuts: warm-up iterations per chain.")]
-Draws = Annotated[int, typer.Option(help="nuts: draws kept per chain.")]
+Warmup = Annotated[int, typer.Option(help="hmc: warm-up iterations per chain.")]
+Draws = Annotated[int, typer.Option(help="hmc: draws kept per chain.")]
 Ess = Annotated[
     float,
     typer.Option(
-        help="nuts: effective draws wanted of every population quantity and every patient's risk; "
+        help="hmc: effective draws wanted of every population quantity and every patient's risk; "
         "chains that lack them go on, up to 8 times as long, if there are two or more and enough "
         "draws are kept; 0: they do not."
     ),
@@ -61,10 +61,10 @@ def fit(
     method: Annotated[
         str,
         typer.Option(
-            help="nuts: Markov chains, for reporting. For a look: quick (a normal approximation, "
+            help="hmc: Markov chains, for reporting. For a look: quick (a normal approximation, "
             "reweighted), svi (variational), laplace (normal at the mode), map (the mode alone)."
         ),
-    ] = "nuts",
+    ] = "hmc",
     precision: Annotated[
         str, typer.Option(help="float64, or float32: faster, above all on a GPU.")
     ] = "float64",
@@ -77,7 +77,7 @@ def fit(
 ) -> None:
     """Fit a trial and forecast every patient.
 
-    Run the same command again to continue an interrupted fit. The methods beside nuts are for a
+    Run the same command again to continue an interrupted fit. The methods beside hmc are for a
     look: they take seconds, and say how far they can be believed.
 
     Example: lymphokin fit trial.csv --out runs/trial

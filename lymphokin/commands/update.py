@@ -36,7 +36,7 @@ def update(
         str,
         typer.Option(
             help="auto: weigh the earlier draws where that is reliable, else Markov chains; or "
-            "reweighted, nuts, or quick for a look."
+            "reweighted, hmc, or quick for a look."
         ),
     ] = "auto",
     look: Annotated[

@@ -1,4 +1,4 @@
-"""Bayesian inference: NUTS and quicker methods, diagnostics, and the fit that each gives.
+"""Bayesian inference: Markov chains and quicker methods, diagnostics, and the fit that each gives.
 
 What is named here is imported when it is first asked for.
 """
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from lymphokin.infer.density import CohortDensity, density_of
     from lymphokin.infer.diagnostics import Convergence
     from lymphokin.infer.gaussian import Whitening, fit_gaussian
-    from lymphokin.infer.nuts import Draws, sample_nuts
+    from lymphokin.infer.hmc import Draws, sample_hmc
     from lymphokin.infer.sample import Sample
-    from lymphokin.infer.sampler import NutsSettings
+    from lymphokin.infer.sampler import HmcSettings
 
 __all__ = [
     "METHODS",
@@ -24,12 +24,12 @@ __all__ = [
     "CohortDensity",
     "Convergence",
     "Draws",
-    "NutsSettings",
+    "HmcSettings",
     "Sample",
     "Whitening",
     "density_of",
     "fit_gaussian",
-    "sample_nuts",
+    "sample_hmc",
 ]
 __getattr__: Callable[[str], Any]
 __getattr__ = lazy_loader.attach(
@@ -40,8 +40,8 @@ __getattr__ = lazy_loader.attach(
         "density": ["CohortDensity", "density_of"],
         "diagnostics": ["Convergence"],
         "gaussian": ["Whitening", "fit_gaussian"],
-        "nuts": ["Draws", "sample_nuts"],
+        "hmc": ["Draws", "sample_hmc"],
         "sample": ["Sample"],
-        "sampler": ["NutsSettings"],
+        "sampler": ["HmcSettings"],
     },
 )[0]

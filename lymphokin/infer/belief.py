@@ -14,18 +14,20 @@ from lymphokin.infer.weights import UNRELIABLE_PARETO_K
 CLOSE_PARETO_K = 0.5
 """Up to it an approximation is close by itself (Yao et al. 2018, arXiv:1802.02538); above 0.7 not
 even reweighting mends it."""
-NOT_FOR_REPORTING = "Report from a NUTS fit."
+NOT_FOR_REPORTING = "Report from a fit by Markov chains."
 MOST_NAMED = 8
 
 
 METHODS = {
-    "nuts": "Markov chains; the reference, and for reporting",
+    "hmc": "Markov chains by Hamiltonian Monte Carlo; the reference, and for reporting",
     "quick": "normal approximation, its draws reweighted where that is reliable",
     "svi": "normal approximation by NumPyro's variational inference",
     "laplace": "normal approximation with the curvature at the mode",
     "map": "the mode alone, without uncertainty",
 }
 """How a posterior is found, and in words."""
+FORMER_METHODS = {"nuts": "hmc"}
+"""What methods were called before, as folders of earlier runs say."""
 REWEIGHTED, POOLED = "reweighted", "pooled"
 _HOW = METHODS | {
     REWEIGHTED: "draws of an earlier posterior, weighed by the new patients",

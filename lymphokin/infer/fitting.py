@@ -21,16 +21,16 @@ import xarray as xr
 
 from lymphokin.infer.accuracy import halved, judge_accuracy, solver_error
 from lymphokin.infer.assemble import draws_tree, verdicts_of
-from lymphokin.infer.belief import METHODS
+from lymphokin.infer.belief import FORMER_METHODS, METHODS
 from lymphokin.infer.checkpoint import Checkpoint
 from lymphokin.infer.density import CohortDensity
 from lymphokin.infer.diagnostics import prepare_summary
 from lymphokin.infer.fit_error import FitError
+from lymphokin.infer.hmc import sample_hmc
 from lymphokin.infer.modes import Modes, find_modes
 from lymphokin.infer.noncentred_density import prepare_gradients
-from lymphokin.infer.nuts import sample_nuts
 from lymphokin.infer.sample import Sample
-from lymphokin.infer.sampler import CHUNK, NutsSettings, compile_sampler
+from lymphokin.infer.sampler import CHUNK, HmcSettings, compile_sampler
 from lymphokin.progress import Reporter
 from lymphokin.solve import StepRule
 
@@ -46,18 +46,23 @@ class FitSettings:
 
     Attributes:
         method: one of :data:`lymphokin.infer.METHODS`.
-        nuts: settings of the Markov chains; its seed serves every method.
+        hmc: settings of the Markov chains; its seed serves every method.
         rtol: relative error of counts that the solver is allowed; None for its default steps.
 
     Raises:
         ValueError: when the method is unknown or the error cannot be had.
     """
 
-    method: str = "nuts"
-    nuts: NutsSettings = field(default_factory=NutsSettings)
+    method: str = "hmc"
+    hmc: HmcSettings = field(default_factory=HmcSettings)
     rtol: float | None = None
 
     def __post_init__(self) -> None:
+        if self.method in FORMER_METHODS:
+            raise ValueError(
+                f"method {self.method!r} is now {FORMER_METHODS[self.method]!r}: Markov chains "
+                "whose trajectories have a planned length, no longer trees"
+            )
         if self.method not in METHODS:
             raise ValueError(f"method {self.method!r}: expected one of {', '.join(METHODS)}")
         if self.rtol is not None and not FINEST <= self.rtol <= COARSEST:
@@ -71,9 +76,9 @@ class FitSettings:
     def as_config(self) -> dict[str, Any]:
         """The settings as they stand in ``config.toml``."""
         return {
-            "seed": self.nuts.seed,
+            "seed": self.hmc.seed,
             "method": self.method,
-            **({"nuts": asdict(self.nuts)} if self.method == "nuts" else {}),
+            **({"hmc": asdict(self.hmc)} if self.method == "hmc" else {}),
             "precision": str(jnp.result_type(float)),
             **({} if self.rtol is None else {"rtol": self.rtol}),
         }
@@ -122,8 +127,8 @@ def fit_density(
     """
     reporter = reporter or Reporter()
     coarse = density.with_long_steps()
-    if settings.method == "nuts":
-        identity = identity | asdict(settings.nuts) | {"chunk": CHUNK}
+    if settings.method == "hmc":
+        identity = identity | asdict(settings.hmc) | {"chunk": CHUNK}
         with ExitStack() as stack:
             folder = unfinished or Path(stack.enter_context(TemporaryDirectory()))
             checkpoint = Checkpoint(folder, identity)
@@ -145,7 +150,7 @@ def summarised(density: CohortDensity, sample: Sample, settings: FitSettings) ->
         sample: draws of its latents by any method.
         settings: seed and steps.
     """
-    x, seed = sample.x.reshape(-1, sample.x.shape[-1]), settings.nuts.seed
+    x, seed = sample.x.reshape(-1, sample.x.shape[-1]), settings.hmc.seed
     error = solver_error(density, x[:: max(1, len(x) // ERROR_DRAWS)], settings.steps)
     summary, values, prior, verdicts = verdicts_of(density, sample, error, seed)
     tree = draws_tree(density, sample, values, prior, seed)
@@ -161,12 +166,12 @@ def _by_markov_chains(
     meanwhile: Callable[[], None],
 ) -> Sample:
     reporter.stage("finding where the posterior lies")
-    sampler = compile_sampler(density, coarse, settings.nuts)
+    sampler = compile_sampler(density, coarse, settings.hmc)
     density.prepare_information()
     _prepare_summaries(density, settings)
     meanwhile()
-    gradients, seed = sampler.gradients(density, coarse), settings.nuts.seed
-    chains = settings.nuts.chains
+    gradients, seed = sampler.gradients(density, coarse), settings.hmc.seed
+    chains = settings.hmc.chains
     found = checkpoint.recall("map", lambda: find_modes(density, gradients, seed, chains).arrays())
     modes = Modes.of(found)
     approximation = modes.approximation
@@ -174,12 +179,12 @@ def _by_markov_chains(
     centre, _ = approximation.latents(density, middle[None])
     _refuse_inaccurate(density, centre, settings, checkpoint)
     reporter.stage("sampling")
-    draws = sample_nuts(
+    draws = sample_hmc(
         density,
         coarse,
         sampler,
         approximation,
-        settings.nuts,
+        settings.hmc,
         checkpoint,
         reporter.sampling,
         modes.starts,
@@ -212,7 +217,7 @@ def _by_approximation(
     density.prepare_evaluation()
     _prepare_summaries(density, settings)
     meanwhile()
-    seed = settings.nuts.seed
+    seed = settings.hmc.seed
     return approximate(settings.method, density, coarse, seed, reporter.stage)
 
 

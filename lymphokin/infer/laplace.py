@@ -63,7 +63,7 @@ def find_mode(density: CohortDensity, coarse: CohortDensity, seed: int) -> Mode:
         raise NoModeError(
             f"no mode found: after {found.nit} iterations the log density still rises by "
             f"{slope:.2g} per standard deviation (expected at most {FLAT}); use method quick "
-            "or nuts"
+            "or hmc"
         )
     return Mode(map_.to_latents(found.x), -float(found.fun), slope)
 
@@ -79,7 +79,7 @@ def laplace(density: CohortDensity, mode: Mode) -> NormalApproximation:
     if not all(np.isfinite(part).all() for part in found.arrays().values()):
         raise NoModeError(
             "Laplace's approximation does not exist here: at the point found the density curves "
-            "upwards in some direction; use method quick or nuts"
+            "upwards in some direction; use method quick or hmc"
         )
     return linear(found, density.as_written())
 

@@ -26,8 +26,8 @@ CHUNK = 25
 
 
 @dataclass(frozen=True)
-class NutsSettings:
-    """How NUTS runs; recorded with every fit."""
+class HmcSettings:
+    """How Markov chains run; recorded with every fit."""
 
     chains: int = 4
     warmup: int = 50
@@ -108,14 +108,20 @@ class Sampler:
 
 
 def compile_sampler(
-    density: CohortDensity, coarse: CohortDensity, settings: NutsSettings
+    density: CohortDensity, coarse: CohortDensity, settings: HmcSettings
 ) -> Sampler:
     """Begin to compile the sampler of a cohort's posterior, ``coarse`` being the same with long
     steps.
     """
 
     def chunk(
-        chains: Chain, planned: Any, count: Any, correcting: Any, coarse: Any, accurate: Any, map_: Any
+        chains: Chain,
+        planned: Any,
+        count: Any,
+        correcting: Any,
+        coarse: Any,
+        accurate: Any,
+        map_: Any,
     ) -> Any:
         def latents(y: Any, arrays: Any) -> tuple[jax.Array, jax.Array]:
             u, bent = map_.noncentred(y)

@@ -103,7 +103,7 @@ def fit_svi(
         if not np.isfinite(elbo[-1]):
             raise FitError(
                 f"the variational fit failed: after {len(elbo) * BLOCK} steps its ELBO is not "
-                "finite; use method quick or nuts"
+                "finite; use method quick or hmc"
             )
         settled = no_longer_rises(elbo)
     normal = guide.get_posterior(svi.get_params(state))

@@ -5,9 +5,9 @@ length is known: a trajectory swings about the centre with a period of 2 pi, and
 is as far from where it began as it can be forgotten; after half it is at the mirror image. So
 lengths lie between a quarter and a half. They are spread evenly, as a single one would suit some
 widths and return others to where they began (Neal 2011, arXiv:1206.1901, section 3.2), and in the
-order of multiples of the golden ratio, of which any few in a row are spread evenly, too (as
-quasi-random lengths of Hoffman and Sountsov 2022, proceedings.mlr.press/v151/hoffman22a.html). All
-chains share them, so that chains that are computed together do not wait for one another.
+order of multiples of the golden ratio, of which any few in a row are spread evenly, too (as are
+those of Hoffman, Radul and Sountsov 2021, proceedings.mlr.press/v130/hoffman21a.html). All chains
+share them, so that chains that are computed together do not wait for one another.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 SHORTEST, LONGEST = 0.5 * np.pi, np.pi
-"""In SDs of the map. Of 2.5, 3.5, 5 and 7 as the longest (benchmarks/README.md), 3.5 took the
-fewest gradients per effective draw."""
+"""In SDs of the map. What is longer or shorter takes as many gradients per effective draw, or more
+(benchmarks/README.md, "What a linear map could do")."""
 SHORTER, EVERY = 0.25, 10
 """One transition of ten takes as many steps of a quarter of the length. Where the posterior is
 narrower than its bulk, the common step fails at every try; a chain that has come there leaves with

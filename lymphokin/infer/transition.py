@@ -142,9 +142,7 @@ def transition(
     by_accurate = log_uniform < correction - chain.correction - lost
     accepted = jnp.where(unknown | ~jnp.asarray(correcting), by_followed, by_accurate) & ~diverging
     moved = Chain(key, end.z, end.potential_energy, end.z_grad, correction)
-    stayed = chain._replace(
-        key=key, correction=jnp.where(unknown, correction, chain.correction)
-    )
+    stayed = chain._replace(key=key, correction=jnp.where(unknown, correction, chain.correction))
     chain = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), moved, stayed)
     return chain, {
         "diverging": diverging,

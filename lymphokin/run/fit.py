@@ -16,6 +16,7 @@ import xarray as xr
 from lymphokin.endpoints import DEFAULT, Endpoint, read_endpoint, shipped_endpoints
 from lymphokin.files import AnyPath, refuse_existing, write_text
 from lymphokin.infer import CohortDensity, density_of
+from lymphokin.infer.belief import FORMER_METHODS
 from lymphokin.infer.latent_draws import LATENTS, flat_latents, prior_of
 from lymphokin.io import Cohort, read_events
 from lymphokin.io.sites import with_sites_of
@@ -145,7 +146,8 @@ class Fit:
     @property
     def method(self) -> str:
         """How the posterior was found; see :data:`lymphokin.infer.METHODS`."""
-        return str(self.config.get("method", "nuts"))
+        method = str(self.config.get("method", "hmc"))
+        return FORMER_METHODS.get(method, method)
 
     @property
     def seed(self) -> int:
@@ -172,7 +174,7 @@ class Fit:
         """The fit as a notebook shows it: how far to believe it, and what was learnt best."""
         synthetic = "SYNTHETIC DATA. " if self.cohort.synthetic else ""
         title = f"{synthetic}Fit of {self.model.name} to {patients(len(self.cohort))}"
-        markov = self.method == "nuts"
+        markov = self.method == "hmc"
         how = [] if markov else [f"An approximation (method {self.method}), not Markov chains."]
         notes = [self.verdict, *how, RESEARCH_USE]
         return parameters_html(title, self.summary, notes)
@@ -220,7 +222,7 @@ class Fit:
             why = "method map" if self.method == "map" else "its chains never moved"
             raise ValueError(
                 f"{purpose} needs draws of the population, and this fit ({why}) is a single "
-                "point without uncertainty: fit again with method nuts, or quick for a look"
+                "point without uncertainty: fit again with method hmc, or quick for a look"
             )
 
     def forecast(
@@ -277,7 +279,7 @@ class Fit:
             endpoint=asked,
             counts_until=counts_until,
             seed=self.seed if seed is None else seed,
-            populations=POPULATION_DRAWS if self.method == "nuts" else QUICK_POPULATION_DRAWS,
+            populations=POPULATION_DRAWS if self.method == "hmc" else QUICK_POPULATION_DRAWS,
         )
 
     def survival(

@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from lymphokin.files import AnyPath, exclusive
-from lymphokin.infer import CohortDensity, NutsSettings, density_of
+from lymphokin.infer import CohortDensity, HmcSettings, density_of
 from lymphokin.infer.fitting import FitSettings, FittedDraws, fit_density
 from lymphokin.io import Cohort, read_events
 from lymphokin.model import Model, load_model
@@ -27,7 +27,7 @@ def fit(
     model: Model | AnyPath = "myeloid_lymphoid",
     *,
     fixed: Mapping[str, float] | None = None,
-    method: str = "nuts",
+    method: str = "hmc",
     seed: int = 0,
     chains: int = 4,
     pilot: int = 75,
@@ -45,7 +45,7 @@ def fit(
             with sites of your own is read with :func:`lymphokin.read_events`.
         model: a model, the name of a shipped one, or the path of a model file.
         fixed: parameters fixed at values in table units, such as ``{"radiosensitivity": 0.1}``.
-        method: ``"nuts"`` (Markov chains, for reporting); for a look ``"quick"``, ``"svi"``,
+        method: ``"hmc"`` (Markov chains, for reporting); for a look ``"quick"``, ``"svi"``,
             ``"laplace"`` or ``"map"``.
         seed: of all random numbers; recorded.
         chains: independent Markov chains.
@@ -74,8 +74,8 @@ def fit(
         >>> fit.summary[["name", "q50", "learnt"]]
              name...
     """
-    nuts = NutsSettings(chains, warmup, draws, pilot, seed=seed, ess=ess)
-    settings = FitSettings(method, nuts, rtol)
+    hmc = HmcSettings(chains, warmup, draws, pilot, seed=seed, ess=ess)
+    settings = FitSettings(method, hmc, rtol)
     chosen = model if isinstance(model, Model) else load_model(model)
     cohort = data if isinstance(data, Cohort) else read_events(data, model=chosen)
     chosen = chosen.with_fixed(**(fixed or {}))
@@ -97,7 +97,7 @@ def fit(
             prepare_contrast(density)
 
         fitted = fit_density(density, settings, identity, place, reporter, meanwhile)
-    kept = place if method == "nuts" else None
+    kept = place if method == "hmc" else None
     return fit_of(density, fitted, settings, settings.as_config(), dict(fixed or {}), kept)
 
 

@@ -83,6 +83,6 @@ def _title(fit: Fit, file: str | None, synthetic: bool) -> Message:
     """What the draws of a fit rest on."""
     kind = say("rests.synthetic") if synthetic else say("rests.data")
     of = file or say("rests.no_file")
-    if fit.method == "nuts":
+    if fit.method == "hmc":
         return say("rests.fit", file=of, kind=kind)
     return say("rests.approximate", method=fit.method, file=of, kind=kind)

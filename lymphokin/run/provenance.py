@@ -32,7 +32,7 @@ def provenance_of(density: CohortDensity, settings: FitSettings) -> dict[str, An
         settings: how it was fitted.
     """
     cohort = density.packed.cohort
-    return origin_of(density.likelihood.model, cohort, settings.nuts.seed, settings.method) | {
+    return origin_of(density.likelihood.model, cohort, settings.hmc.seed, settings.method) | {
         "seen": seen_ranges(cohort, endpoint_visits(cohort)),
         "seen_until": seen_until(cohort),
         "seen_sites": cohort.site_names,

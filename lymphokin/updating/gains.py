@@ -15,10 +15,10 @@ from lymphokin.criticism.forecasts.looks import Look, forecasts_at_looks, unreli
 from lymphokin.criticism.forecasts.prediction_verdicts import interval
 from lymphokin.criticism.forecasts.refit import Refit
 from lymphokin.criticism.forecasts.scores import Floats, brier, crps, log_score
-from lymphokin.infer import CohortDensity, NutsSettings
+from lymphokin.infer import CohortDensity, HmcSettings
 from lymphokin.progress import Reporter
 
-SETTINGS = NutsSettings(chains=2, draws=200)
+SETTINGS = HmcSettings(chains=2, draws=200)
 """Of each fit without some patients: a forecast uses 150 of its draws."""
 MOST_REFITS = 3
 """Fits without the patients that weights cannot leave out; of more each leaves out several."""

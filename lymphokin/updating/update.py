@@ -12,7 +12,7 @@ from lymphokin.criticism.forecasts.cases import cases_of
 from lymphokin.criticism.forecasts.looks import forecasts_at_looks
 from lymphokin.endpoints import DEFAULT, read_endpoint
 from lymphokin.files import AnyPath
-from lymphokin.infer import CohortDensity, NutsSettings, density_of
+from lymphokin.infer import CohortDensity, HmcSettings, density_of
 from lymphokin.infer.belief import REWEIGHTED
 from lymphokin.infer.fitting import FitSettings, FittedDraws, fit_density, summarised
 from lymphokin.io import BadInput, Cohort
@@ -32,7 +32,7 @@ FEWEST = 5
 """Patients below which there is nothing to learn a centre from (judgement)."""
 LOOKS = (0.0, 14.0)
 """Days up to which records are known in the forecasts that judge the update."""
-METHODS = ("auto", "reweighted", "quick", "nuts")
+METHODS = ("auto", "reweighted", "quick", "hmc")
 CHAINS, DRAWS = 2, 1000
 """Markov chains, one for each core of a small machine, and draws of each: of four short chains more
 is thrown away before the first draw that is kept."""
@@ -58,7 +58,7 @@ def update(
     Args:
         source: a fit, draws of a population, or None for the published cohorts.
         events: the centre's patients, or the path of their event table.
-        method: ``"auto"``; or ``"reweighted"``, ``"nuts"``, or ``"quick"`` for a look.
+        method: ``"auto"``; or ``"reweighted"``, ``"hmc"``, or ``"quick"`` for a look.
         looks: days up to which records are known in the forecasts that judge the update.
         seed: of all random numbers.
         draws: of each of two Markov chains, where chains are needed.
@@ -88,8 +88,8 @@ def update(
         refuse_fitted(source.cohort, cohort, tables_behind(source))
     _refuse_few(cohort)
     settings = FitSettings(
-        method if method in ("quick", "nuts") else "nuts",
-        NutsSettings(chains=CHAINS, draws=draws, seed=seed),
+        method if method in ("quick", "hmc") else "hmc",
+        HmcSettings(chains=CHAINS, draws=draws, seed=seed),
         source.config.get("rtol") if isinstance(source, Fit) else None,
     )
     start = for_new_centre(population, seed)
@@ -142,7 +142,7 @@ def _posterior(
     """Draws of the posterior, and the method that gave them."""
     if method in ("auto", "reweighted"):
         reporter.stage("weighing the draws of the earlier posterior by the new patients")
-        seed = settings.nuts.seed
+        seed = settings.hmc.seed
         if method == "reweighted" or not hopeless(density, z, seed):
             proposals, found = reweigh(density, z, seed)
             if method == "reweighted" or reliable(found):

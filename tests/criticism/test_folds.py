@@ -15,7 +15,7 @@ from lymphokin.criticism.forecasts.prediction_quality import BENCHMARKS, MODEL
 from lymphokin.criticism.forecasts.prediction_verdicts import prediction_verdicts, read_first
 from lymphokin.criticism.forecasts.refit import folds_of, hiding
 from lymphokin.endpoints import DEFAULT, shipped_endpoints
-from lymphokin.infer import Checkpoint, NutsSettings
+from lymphokin.infer import Checkpoint, HmcSettings
 from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.model import load_model
@@ -69,7 +69,7 @@ def test_a_hidden_patient_does_not_speak(density):
 @pytest.fixture(scope="module")
 def folded(density, tmp_path_factory):
     cases = cases_of(density.packed.cohort, shipped_endpoints()[DEFAULT], 14.0)
-    fits = FoldFits(density, cases.patients, FOLDS, 2, NutsSettings(**SHORT))
+    fits = FoldFits(density, cases.patients, FOLDS, 2, HmcSettings(**SHORT))
     folder = tmp_path_factory.mktemp("folds")
     checkpoint = Checkpoint(folder, {})
 

@@ -20,7 +20,7 @@ from lymphokin.criticism.simulation.simulation_calibration import (
     ranks_of,
 )
 from lymphokin.criticism.simulation.simulation_verdicts import judge_simulations
-from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
+from lymphokin.infer import Checkpoint, CohortDensity, HmcSettings
 from lymphokin.infer.density import density_of
 from lymphokin.io import read_events
 from lymphokin.model import load_model
@@ -30,7 +30,7 @@ from tests.conftest import SHORT
 from tests.criticism.test_check_command import Page
 from tests.model import test_hazards as hazards
 
-SETTINGS = NutsSettings(**SHORT)
+SETTINGS = HmcSettings(**SHORT)
 ABOUT = {
     "run": "made up",
     "model": "made_up",

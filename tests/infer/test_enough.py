@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from lymphokin.infer import Checkpoint, NutsSettings, Whitening, sample_nuts
+from lymphokin.infer import Checkpoint, HmcSettings, Whitening, sample_hmc
 from lymphokin.infer.diagnostics import DIVERGENT_SHARE_GOOD, mixing
 from lymphokin.infer.enough import FOR_DRAWS, FOR_STEPS, LONGEST, MOST_SHORTENED, SHORTER
 from lymphokin.infer.gaussian import linear
+from lymphokin.infer.hmc import FIRST_STEP
 from lymphokin.infer.noncentred import Noncentring
-from lymphokin.infer.nuts import FIRST_STEP
 from lymphokin.infer.sampler import CHUNK
 from lymphokin.infer.transition import Chain
 
 CHAINS, DRAWS = 4, 500
-TARGET = NutsSettings().target_accept
+TARGET = HmcSettings().target_accept
 DENSITY = SimpleNamespace(
     arrays=None,
     packed=None,
@@ -86,10 +86,10 @@ def drawn(tmp_path, monkeypatch):
         learn=lambda *known, settled: known[2],
     ):
         seed = 5
-        monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", learn)
-        settings = NutsSettings(chains, CHUNK, draws, pilot=CHUNK, seed=seed, ess=ess)
+        monkeypatch.setattr("lymphokin.infer.hmc.learnt_from", learn)
+        settings = HmcSettings(chains, CHUNK, draws, pilot=CHUNK, seed=seed, ess=ess)
         checkpoint = Checkpoint(tmp_path / "run", {"seed": seed, "ess": ess})
-        return sample_nuts(DENSITY, DENSITY, sampler, start, settings, checkpoint, on_progress)
+        return sample_hmc(DENSITY, DENSITY, sampler, start, settings, checkpoint, on_progress)
 
     return run
 
@@ -142,7 +142,7 @@ def test_chains_go_on_until_every_risk_has_enough(drawn, monkeypatch):
         looked.append(len(x) * x.shape[1])
         return 399.0 if len(looked) == 1 else 400.0
 
-    monkeypatch.setattr("lymphokin.infer.nuts.risk_ess", lambda density: of_risks)
+    monkeypatch.setattr("lymphokin.infer.hmc.risk_ess", lambda density: of_risks)
     assert drawn(Autoregressive(0.0)).thinning == 2
     assert looked == [CHAINS * DRAWS] * 2
 

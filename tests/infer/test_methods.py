@@ -239,5 +239,7 @@ def test_each_patients_risk_is_that_of_the_closed_form(run, normal_posterior):
 
 
 def test_an_unknown_method_is_refused():
-    with pytest.raises(ValueError, match="method 'guess': expected one of nuts, quick, svi"):
+    with pytest.raises(ValueError, match="method 'guess': expected one of hmc, quick, svi"):
         FitSettings(method="guess")
+    with pytest.raises(ValueError, match="method 'nuts' is now 'hmc'"):
+        FitSettings(method="nuts")

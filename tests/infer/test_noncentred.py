@@ -19,7 +19,7 @@ from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.infer.gaussian import fit_gaussian, nothing_around
 from lymphokin.infer.mode import rough_modes
 from lymphokin.infer.noncentred_density import NoncentredDensity, gradients_of, latents_of
-from lymphokin.infer.sampler import NutsSettings
+from lymphokin.infer.sampler import HmcSettings
 from lymphokin.model import load_model
 from tests.statistical_model.conftest import LEVEL, RESIDUAL, cohort_of, level_model, posterior_of
 
@@ -231,8 +231,8 @@ def test_a_narrow_population_is_sampled_without_divergences(level_model):
     weight /= weight.sum()
     mean, spread = weight @ z, np.sqrt(weight @ z**2 - (weight @ z) ** 2)
 
-    settings = FitSettings(nuts=NutsSettings(chains=2, draws=400, seed=1))
-    found = fit_density(density, settings, asdict(settings.nuts))
+    settings = FitSettings(hmc=HmcSettings(chains=2, draws=400, seed=1))
+    found = fit_density(density, settings, asdict(settings.hmc))
     sample = found.draws["unconstrained_posterior"]["population"].to_numpy()[..., 1]
     assert int(found.draws["sample_stats"]["diverging"].sum()) == 0
     assert found.summary["rhat"].max() < 1.03

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, Whitening, sample_nuts
+from lymphokin.infer import Checkpoint, CohortDensity, HmcSettings, Whitening, sample_hmc
 from lymphokin.infer.fit_error import FitError
 from lymphokin.infer.gaussian import NormalApproximation, linear
+from lymphokin.infer.hmc import step_correction
 from lymphokin.infer.noncentred import Noncentring
-from lymphokin.infer.nuts import step_correction
 from lymphokin.infer.sampler import CHUNK, compile_sampler
 from lymphokin.infer.transition import Chain
 from lymphokin.io import read_events
@@ -27,7 +27,7 @@ def density() -> CohortDensity:
 
 def test_its_gradients_are_those_of_the_posterior(density):
     coarse = density.with_long_steps()
-    sampler = compile_sampler(density, coarse, NutsSettings(chains=2))
+    sampler = compile_sampler(density, coarse, HmcSettings(chains=2))
     points = np.random.default_rng(0).normal(size=(5, len(density.centre)))
     points[3] = np.nan
     value, gradient = sampler.gradients(density, coarse)(points, density.as_written())
@@ -92,18 +92,18 @@ def test_chains_that_cannot_move_end_the_fit_with_the_reason(tmp_path, potential
     start = linear(whitening, Noncentring.none((1, 1)))
     checkpoint = Checkpoint(tmp_path / "run", {})
     with pytest.raises(FitError, match=rf"no Markov chain has moved.*{words}.*narrower priors"):
-        sample_nuts(nothing, nothing, Stuck(potential), start, NutsSettings(), checkpoint)
+        sample_hmc(nothing, nothing, Stuck(potential), start, HmcSettings(), checkpoint)
 
 
 @pytest.mark.parametrize(("chains", "points"), [(4, 4), (16, 8), (20, 5)])
 def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, chains, points):
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
-    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
+    monkeypatch.setattr("lymphokin.infer.hmc.learnt_from", lambda *known, settled: known[2])
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
     start = linear(whitening, Noncentring.none((1, 1)))
-    settings = NutsSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
+    settings = HmcSettings(chains, CHUNK, CHUNK, pilot=CHUNK)
     checkpoint = Checkpoint(tmp_path / "run", {})
-    draws = sample_nuts(nothing, nothing, sampler, start, settings, checkpoint)
+    draws = sample_hmc(nothing, nothing, sampler, start, settings, checkpoint)
     for y in sampler.begun:
         grouped = y.reshape(points, -1, 3)
         np.testing.assert_array_equal(grouped, np.broadcast_to(grouped[:, :1], grouped.shape))
@@ -114,13 +114,13 @@ def test_many_chains_begin_in_groups_one_after_the_other(tmp_path, monkeypatch, 
 
 def test_chains_in_several_modes_begin_there_and_go_on_where_they_were(tmp_path, monkeypatch):
     sampler, nothing = Standing(), SimpleNamespace(arrays=None)
-    monkeypatch.setattr("lymphokin.infer.nuts.learnt_from", lambda *known, settled: known[2])
+    monkeypatch.setattr("lymphokin.infer.hmc.learnt_from", lambda *known, settled: known[2])
     monkeypatch.setattr(NormalApproximation, "whitened", lambda map_, density, x: 2 * x)
     whitening = Whitening.identity(np.zeros(3), 2, np.array([[2]]))
     start = linear(whitening, Noncentring.none((1, 1)))
-    settings = NutsSettings(4, CHUNK, CHUNK, pilot=CHUNK)
+    settings = HmcSettings(4, CHUNK, CHUNK, pilot=CHUNK)
     places = np.arange(12.0).reshape(4, 3)
-    sample_nuts(nothing, nothing, sampler, start, settings, Checkpoint(tmp_path / "run", {}),
+    sample_hmc(nothing, nothing, sampler, start, settings, Checkpoint(tmp_path / "run", {}),
                 starts=places)  # fmt: skip
     np.testing.assert_array_equal(sampler.begun[0], 2 * places)
     last = sampler.chunk(Chain.at(np.zeros((4, 2), np.uint32), places), 0, True, None, None)[1]["x"]
@@ -131,7 +131,7 @@ def test_chains_in_several_modes_begin_there_and_go_on_where_they_were(tmp_path,
 def test_steps_that_a_narrow_place_left_short_are_right_again_after_a_warm_up():
     """What is refused grows as the square of the step; steps of 0.1 are right here."""
     step, target = 0.01, 0.9
-    for _ in range(NutsSettings().warmup // CHUNK):
+    for _ in range(HmcSettings().warmup // CHUNK):
         step *= step_correction(1 - (1 - target) * (step / 0.1) ** 2, target)
     assert step == pytest.approx(0.1, rel=0.01)
 

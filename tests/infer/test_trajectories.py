@@ -1,4 +1,4 @@
-"""Planned trajectories: as long as a standard normal wants them, spread evenly, by bounded steps."""
+"""Planned trajectories: as long as a standard normal wants them, spread evenly, steps bounded."""
 
 import jax
 import numpy as np

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, fit_gaussian
+from lymphokin.infer import Checkpoint, CohortDensity, HmcSettings, fit_gaussian
 from lymphokin.infer.assemble import draws_tree, verdicts_of
 from lymphokin.infer.diagnostics import prepare_summary
 from lymphokin.infer.fitting import FittedDraws
-from lymphokin.infer.nuts import sample_nuts
+from lymphokin.infer.hmc import sample_hmc
 from lymphokin.infer.sampler import compile_sampler
 from lymphokin.io import read_events
 from lymphokin.model import load_model
@@ -20,10 +20,10 @@ from lymphokin.run import Fit
 from lymphokin.solve import StepRule
 
 FOLDER = Path(__file__).parent
-SETTINGS = NutsSettings(chains=4, draws=1000, warmup=50)
+SETTINGS = HmcSettings(chains=4, draws=1000, warmup=50)
 
 
-def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> FittedDraws:
+def fit_lynx_hare(folder: Path, settings: HmcSettings = SETTINGS) -> FittedDraws:
     """Fit hares and lynxes; ``folder`` keeps the unfinished run."""
     model = load_model(FOLDER / "lotka_volterra.py")
     cohort = read_events(FOLDER / "hudson_lynx_hare.csv", model=model)
@@ -39,7 +39,7 @@ def fit_lynx_hare(folder: Path, settings: NutsSettings = SETTINGS) -> FittedDraw
     density.prepare_natural()
     prepare_summary()
     start = fit_gaussian(density, sampler.gradients(density, coarse), settings.seed)
-    draws = sample_nuts(density, coarse, sampler, start, settings, Checkpoint(folder, {}))
+    draws = sample_hmc(density, coarse, sampler, start, settings, Checkpoint(folder, {}))
     summary, values, prior, verdicts = verdicts_of(density, draws.sample(), {}, settings.seed)
     tree = draws_tree(density, draws.sample(), values, prior, settings.seed)
     return FittedDraws(tree, summary, verdicts)

@@ -1,4 +1,4 @@
-"""Every quick method on the demo's trial, beside NUTS: they agree where they say so themselves.
+"""Every quick method on the demo's trial, beside chains: they agree where they say so themselves.
 
 Takes half an hour: uv run pytest -m slow -n 0 tests/slow/test_methods_on_demo.py
 """
@@ -17,7 +17,7 @@ from lymphokin.shipped import data_path
 from tests.conftest import SavedRun, fit_and_save
 
 pytestmark = pytest.mark.slow
-QUICK = [m for m in METHODS if m != "nuts"]
+QUICK = [m for m in METHODS if m != "hmc"]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def risks(run: SavedRun) -> pd.Series:
 
 @pytest.mark.parametrize("method", [m for m in QUICK if m != "map"])
 def test_what_calls_itself_good_agrees_with_nuts_and_what_does_not_says_so(runs, method):
-    z, other = (runs[m].fit.population_z() for m in ("nuts", method))
+    z, other = (runs[m].fit.population_z() for m in ("hmc", method))
     distance = np.abs(other.mean(axis=0) - z.mean(axis=0)) / z.std(axis=0)
     ratio = other.std(axis=0) / z.std(axis=0)
     belief = runs[method].fit.provenance["approximation"]
@@ -46,7 +46,7 @@ def test_what_calls_itself_good_agrees_with_nuts_and_what_does_not_says_so(runs,
 
 def test_risks_of_the_quick_fit_are_those_of_nuts_for_a_look(runs):
     """Twice what was measured (docs/statistics.md)."""
-    gap = (risks(runs["quick"]) - risks(runs["nuts"])).abs()
+    gap = (risks(runs["quick"]) - risks(runs["hmc"])).abs()
     assert gap.mean() < 0.05
 
 
@@ -55,7 +55,7 @@ def test_each_says_in_its_report_what_it_is(runs):
         report = (runs[method].folder / "report.html").read_text()
         assert 'class="banner approximate' in report
         assert runs[method].fit.provenance["approximation"]["verdict"] in report
-    assert "banner approximate" not in (runs["nuts"].folder / "report.html").read_text()
+    assert "banner approximate" not in (runs["hmc"].folder / "report.html").read_text()
 
 
 def ran(*arguments: str | Path):
@@ -64,7 +64,7 @@ def ran(*arguments: str | Path):
 
 @pytest.mark.parametrize("command", ["check", "compare"])
 def test_checks_and_comparisons_take_draws_and_refuse_a_point(runs, command):
-    beside = [runs["nuts"].folder] if command == "compare" else []
+    beside = [runs["hmc"].folder] if command == "compare" else []
     done = ran(command, runs["quick"].folder, *beside, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["verdicts"]

@@ -16,7 +16,7 @@ import pytest
 import tomli_w
 
 from lymphokin.criticism.forecasts.refit import Refit
-from lymphokin.infer import NutsSettings
+from lymphokin.infer import HmcSettings
 from lymphokin.infer.density import CohortDensity
 from lymphokin.io import Cohort
 from lymphokin.model import Model, load_model
@@ -162,7 +162,7 @@ def test_the_truth_is_recovered(model, seed):
     density = posterior_of(model, simulated(model, z, seed))
     assert density.start().covariate.size > 10
     assert 0.005 < density.packed.records["alc"][1].shape[0] / (PATIENTS * len(DAYS)) < 0.5
-    found = Refit(density, NutsSettings()).without([], seed)
+    found = Refit(density, HmcSettings()).without([], seed)
     assert found.rhat_max < 1.05
     assert found.divergences < 8
     mean, sd = found.z.mean(axis=0), found.z.std(axis=0)

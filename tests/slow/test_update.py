@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import lymphokin as lk
-from lymphokin.infer import NutsSettings, density_of
+from lymphokin.infer import HmcSettings, density_of
 from lymphokin.infer.fitting import FitSettings, fit_density
 from lymphokin.population import JointPrior
 from lymphokin.updating.reweigh import reliable, reweigh, sample_of
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = FitSettings("nuts", NutsSettings(draws=2000, seed=1))
+SETTINGS = FitSettings("hmc", HmcSettings(draws=2000, seed=1))
 
 
 def population(cohort, prior=None) -> np.ndarray:

@@ -21,7 +21,7 @@ TOGETHER = {"correlations": {"both": GROUP | {"lkj": 2.0}}}
 
 @pytest.mark.parametrize("df", [2.1, 3.0, 5.0, 30.0])
 def test_a_bent_normal_has_the_distribution_of_students_t(df):
-    """Values and slope: the density that NUTS sees is that of Student's t with an SD of 1."""
+    """Values and slope: the density that chains see is that of Student's t with an SD of 1."""
     z = np.linspace(-7.5, 7.5, 2001)
     value, slope = jax.vmap(jax.value_and_grad(lambda v: student_t(v, df)))(z)
     law = stats.t(df, scale=np.sqrt((df - 2) / df))

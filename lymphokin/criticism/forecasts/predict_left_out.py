@@ -31,7 +31,7 @@ from lymphokin.endpoints import (
     shipped_endpoints,
 )
 from lymphokin.files import AnyPath
-from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
+from lymphokin.infer import Checkpoint, CohortDensity, HmcSettings
 from lymphokin.infer.density import density_of
 from lymphokin.io import Cohort
 from lymphokin.predict.forecast import days_of_interest
@@ -168,7 +168,7 @@ class FoldFits:
         patients: pd.DataFrame,
         folds: int,
         seed: int,
-        settings: NutsSettings = SETTINGS,
+        settings: HmcSettings = SETTINGS,
     ) -> None:
         if not 2 <= folds <= len(patients):
             raise ValueError(

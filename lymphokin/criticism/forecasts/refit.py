@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
 
-from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings, fit_gaussian
-from lymphokin.infer.nuts import Draws, sample_nuts
+from lymphokin.infer import Checkpoint, CohortDensity, HmcSettings, fit_gaussian
+from lymphokin.infer.hmc import Draws, sample_hmc
 from lymphokin.infer.sampler import Sampler, compile_sampler
 
-SETTINGS = NutsSettings(draws=500)
+SETTINGS = HmcSettings(draws=500)
 """Of each fit; fewer draws than of a fit to report: a forecast uses 150 of them."""
 
 
@@ -34,7 +34,7 @@ class Refitted(NamedTuple):
 class Refit:
     """Fits of one cohort with and without some of its patients; all share what is compiled."""
 
-    def __init__(self, density: CohortDensity, settings: NutsSettings = SETTINGS) -> None:
+    def __init__(self, density: CohortDensity, settings: HmcSettings = SETTINGS) -> None:
         self.density = density
         self.settings = settings
 
@@ -60,14 +60,12 @@ class Refit:
 
 
 def fit_again(
-    accurate: CohortDensity, coarse: CohortDensity, sampler: Sampler, settings: NutsSettings
+    accurate: CohortDensity, coarse: CohortDensity, sampler: Sampler, settings: HmcSettings
 ) -> Draws:
     """One of many fits, by a program that is compiled already; nothing is kept on disk."""
     with TemporaryDirectory() as scratch:
         start = fit_gaussian(accurate, sampler.gradients(accurate, coarse), settings.seed)
-        return sample_nuts(
-            accurate, coarse, sampler, start, settings, Checkpoint(Path(scratch), {})
-        )
+        return sample_hmc(accurate, coarse, sampler, start, settings, Checkpoint(Path(scratch), {}))
 
 
 def agreement(density: CohortDensity, draws: Draws) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import pandas as pd
 from lymphokin.criticism.data.uniformity import Uniformity, uniformity
 from lymphokin.criticism.forecasts.refit import SETTINGS, agreement, fit_again
 from lymphokin.endpoint import measured_threshold
-from lymphokin.infer import Checkpoint, CohortDensity, NutsSettings
+from lymphokin.infer import Checkpoint, CohortDensity, HmcSettings
 from lymphokin.infer.density import density_of, flat
 from lymphokin.infer.diagnostics import RHAT_BAD
 from lymphokin.infer.sampler import Sampler, compile_sampler
@@ -81,7 +81,7 @@ class SimulatedFits:
         self,
         density: CohortDensity,
         seed: int,
-        settings: NutsSettings = SETTINGS,
+        settings: HmcSettings = SETTINGS,
         rule: StepRule | None = None,
     ) -> None:
         self.density: CohortDensity = density
@@ -239,7 +239,7 @@ def _simulated(
 
 
 def _one_trial(
-    design: _Design, sampler: Sampler, trial: int, seed: int, settings: NutsSettings
+    design: _Design, sampler: Sampler, trial: int, seed: int, settings: HmcSettings
 ) -> dict[str, np.ndarray]:
     """Simulate and fit one trial: ranks of the truth, and how well the chains agree."""
     key = jax.random.fold_in(jax.random.key(seed), trial)

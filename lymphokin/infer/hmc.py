@@ -1,4 +1,4 @@
-"""NUTS over a cohort's posterior: chains in parallel, progress shown, interruptible, resumable.
+"""Markov chains over a cohort's posterior: in parallel, progress shown, interruptible, resumable.
 
 The chains move in the whitened space of :mod:`lymphokin.infer.gaussian`, a few transitions
 (:mod:`lymphokin.infer.transition`) at a time. After each such chunk the draws and the complete
@@ -22,7 +22,7 @@ from lymphokin.infer.learning import learnt_from
 from lymphokin.infer.nested_rhat import starts_of
 from lymphokin.infer.risk_draws import risk_ess
 from lymphokin.infer.sample import Sample
-from lymphokin.infer.sampler import CHUNK, NutsSettings, Sampler
+from lymphokin.infer.sampler import CHUNK, HmcSettings, Sampler
 from lymphokin.infer.trajectories import planned
 from lymphokin.infer.transition import Chain
 from lymphokin.population import CohortArrays
@@ -75,12 +75,12 @@ REPORTS = tuple(name for name in Draws._fields if name not in ("x", *ABOUT))
 """What stands beside each draw."""
 
 
-def sample_nuts(
+def sample_hmc(
     density: CohortDensity,
     coarse: CohortDensity,
     sampler: Sampler,
     approximation: NormalApproximation,
-    settings: NutsSettings,
+    settings: HmcSettings,
     checkpoint: Checkpoint,
     on_progress: Callable[[SamplerProgress], None] = lambda progress: None,
     starts: np.ndarray | None = None,
