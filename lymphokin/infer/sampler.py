@@ -153,7 +153,7 @@ def compile_sampler(
     at_once = 1 if on_cpu() else settings.chains
     latents, quantities = len(density.centre), len(density.hierarchy.quantities)
     whitening = Whitening.shapes(latents, quantities, density.patient_index)
-    planned = Trajectories(jnp.zeros(CHUNK), jnp.ones(CHUNK, int))
+    planned = jax.tree.map(jnp.asarray, Trajectories.nowhere(CHUNK))
     how = (planned, jnp.asarray(1), jnp.asarray(True))
     chains = Chain.shapes(at_once, latents)
     map_ = linear(whitening, density.as_written())
