@@ -14,8 +14,12 @@ from lymphokin.criticism.forecasts.benchmarks import (
     benchmark_forecasts,
     judged_patients,
     last_counts,
+    last_folds,
 )
+from lymphokin.criticism.forecasts.cases import cases_of
+from lymphokin.endpoints import Endpoint
 from lymphokin.io import read_events
+from lymphokin.model import load_model
 from lymphokin.rivals import load_regression
 from lymphokin.shipped import data_path
 
@@ -90,3 +94,42 @@ def test_fits_without_some_patients_are_fits_of_the_others(trial):
     pd.testing.assert_frame_equal(
         without.predict(cohort), of_others.predict(cohort), check_exact=False, atol=1e-3
     )
+
+
+def test_a_fold_is_judged_beside_the_value_before_treatment_and_the_last_fold():
+    cohort = read_events(
+        data_path("synthetic_abscopal_trial.csv"), model=load_model("abscopal_cd8")
+    )
+    declared = {"name": "few", "meaning": "x", "quantity": "cd8", "what": "fold", "day": 42}
+    endpoint = Endpoint.model_validate(declared | {"from": "last_fraction", "below": 0.07})
+    cases = cases_of(cohort, endpoint, 28.0)
+    patients = cases.patients
+    cells = cohort.observations.query("quantity == 'cd8'").set_index("id")
+    name = patients.index[3]
+    own = cells.loc[[name]].set_index("day")["value"]
+    assert (patients.loc[name, "baseline"], own.index[0]) == (own.iloc[0], -3.0)
+    last = cohort.fractions.groupby("id")["day"].max()[name]
+    at = own[abs(own.index - last - 42) <= 7].iloc[0]
+    assert patients.loc[name, "endpoint_alc"] == pytest.approx(at / own.iloc[0])
+    assert (patients["happened"] == (patients["endpoint_alc"] < 0.07)).all()
+    assert 10 < patients["happened"].sum() < len(patients) - 10
+    fold = np.arange(len(patients)) % 5
+    found = benchmark_forecasts(
+        cohort, patients, fold, DAYS, 1, cases.event, cases.known_on, endpoint
+    )
+    so_far = last_folds(cohort, endpoint, 21.0).reindex(patients.index)
+    seen = own[(own.index > 0) & (own.index <= 21)]
+    assert len(seen) == 1
+    assert so_far[name] == pytest.approx(seen.iloc[-1] / own.iloc[0])
+    assert (last_folds(cohort, endpoint, 0.0)[patients.index] == 1).all()
+    for day, before in ((0.0, 0 * so_far + 1), (21.0, so_far)):
+        change = np.log(patients["endpoint_alc"] / before)[fold != fold[3]]
+        scale = change.std(ddof=1) * np.sqrt(1 + 1 / len(change))
+        middle = np.log(before.iloc[3]) + change.mean()
+        expected = stats.t.cdf((np.log(0.07) - middle) / scale, len(change) - 1)
+        assert found[day, CARRIED_FORWARD].risk[3] == pytest.approx(expected)
+    others = patients[fold != fold[3]]
+    line = stats.linregress(np.log(others["baseline"]), np.log(others["endpoint_alc"]))
+    middle = line.intercept + line.slope * np.log(patients.loc[name, "baseline"])
+    median = np.median(found[0.0, BASELINE].counts[3])
+    assert median == pytest.approx(np.exp(middle), rel=0.05)

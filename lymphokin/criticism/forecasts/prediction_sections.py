@@ -49,6 +49,26 @@ SCORE_TERMS = (
 )
 
 
+FOLD_TERMS = (
+    ("baseline only", "line of the fold in the value before treatment, both as logarithms"),
+    (
+        "last count carried forward",
+        "the last known fold, 1 before treatment, with the change that other patients had from "
+        "theirs",
+    ),
+    BENCHMARK_TERMS[-1],
+)
+
+
+def _measures(quality: PredictionQuality) -> dict[str, str]:
+    """Scores, and what they are called."""
+    return MEASURES | ({"crps": "CRPS of the fold"} if _of_fold(quality) else {})
+
+
+def _of_fold(quality: PredictionQuality) -> bool:
+    return quality.endpoint is not None and quality.endpoint.of_fold
+
+
 def prediction_sections(quality: PredictionQuality) -> list[Section]:
     """All sections of the page, in order."""
     verdicts = prediction_verdicts(quality)
@@ -78,7 +98,7 @@ def beside_benchmarks(quality: PredictionQuality, verdicts: tuple[Verdict, ...])
                 "the bars below lie under the line at 0.",
             ),
         ),
-        terms=BENCHMARK_TERMS + SCORE_TERMS,
+        terms=(FOLD_TERMS if _of_fold(quality) else BENCHMARK_TERMS) + SCORE_TERMS,
         tables=(_scores(quality), _differences(quality)),
     )
 
@@ -180,19 +200,22 @@ def number(estimate: Estimate) -> str:
 
 def _scores(quality: PredictionQuality) -> Table:
     rows = [
-        (f"day {day:g}, {name}", *(number(quality.score(day, m, name)) for m in MEASURES))
+        (f"day {day:g}, {name}", *(number(quality.score(day, m, name)) for m in _measures(quality)))
         for day in quality.days()
         for name in (MODEL, *BENCHMARKS)
     ]
-    return Table("Scores with 90 % intervals", ("", *MEASURES.values()), tuple(rows))
+    return Table("Scores with 90 % intervals", ("", *_measures(quality).values()), tuple(rows))
 
 
 def _differences(quality: PredictionQuality) -> Table:
-    measures = list(MEASURES)[:4]
+    measures = list(_measures(quality).items())[:4]
     rows = [
-        (f"day {day:g}, {name}", *(number(quality.score(day, m, against=name)) for m in measures))
+        (
+            f"day {day:g}, {name}",
+            *(number(quality.score(day, m, against=name)) for m, _ in measures),
+        )
         for day in quality.days()
         for name in BENCHMARKS
     ]
     caption = "Model minus benchmark, paired by patient, with 90 % intervals"
-    return Table(caption, ("", *(MEASURES[m] for m in measures)), tuple(rows))
+    return Table(caption, ("", *(words for _, words in measures)), tuple(rows))
