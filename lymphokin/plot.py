@@ -106,9 +106,9 @@ def risks(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     """Draw each patient's risk of grade >= 2 with its 90 % interval, the highest risk first.
 
     A filled marker had a reported count below 0.8 at the endpoint visit, an open one had not, a
-    cross has no count there. `*` marks a patient outside what the model has seen, `†` one who was
-    grade 2 or worse before treatment, `‡` one whose weights are unreliable. Of
-    more than 50 patients the highest risks are drawn.
+    cross none that shows which. `*` marks a patient outside what the model has seen, `†` one who
+    was grade 2 or worse before treatment, `‡` one whose weights are unreliable. Of more than 50
+    patients the highest risks are drawn.
 
     Args:
         forecast: of :meth:`lymphokin.Fit.forecast`.

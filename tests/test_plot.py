@@ -120,7 +120,7 @@ def test_a_small_forecast_keeps_the_order_of_its_table():
     table["observed_alc"] = [np.nan, 0.7]
     found = risk_table(table, None, "", False)
     assert [row[:2] for row in found.rows] == [("b", "x"), ("a", "")]
-    assert [row[-1] for row in found.rows] == ["no count", "no (0.70)"]
+    assert [row[-1] for row in found.rows] == ["not known", "no (0.70)"]
     assert found.notes[-1].startswith("90 %, population: how far the risk may be off")
     assert found.notes[:-1] == [
         "* outside what the model has seen (1 patient); why: column extrapolation"

@@ -167,7 +167,7 @@ def _arm(row: pd.Series) -> str:
 
 
 def _row(name: str, row: pd.Series) -> tuple[str, ...]:
-    happened = "no count"
+    happened = "not known"
     if wording.stated(row["observed_alc"]):
         grade = "grade >= 2" if row["observed_grade2"] else "no"
         happened = f"{grade} ({wording.count(row['observed_alc'])})"

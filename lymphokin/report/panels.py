@@ -159,7 +159,7 @@ def _ordinal(number: int) -> str:
 def _panel(patient: Patient, svg: Markup) -> Panel:
     happened = wording.stated(patient["observed_grade2"]) and bool(patient["observed_grade2"])
     if pd.isna(patient["observed_alc"]):
-        outcome = "no count at the endpoint visit"
+        outcome = "no count at the endpoint visit that shows the grade"
     else:
         grade = "grade ≥ 2" if happened else "grade < 2"
         outcome = f"measured {wording.count(patient['observed_alc'])}, {grade}"

@@ -44,7 +44,7 @@ def draw_risks(axes: Axes, patients: pd.DataFrame) -> None:
     """Draw a row per patient: risk with its interval, and columns of numbers beside the axes.
 
     A filled marker had a reported count below 0.8 at the endpoint visit, an open one had not, a
-    cross has no count there. `*` is a patient outside what the model has seen, `†` one who was
+    cross none that shows which. `*` is a patient outside what the model has seen, `†` one who was
     grade 2 or worse before treatment, `‡` one whose weights are unreliable.
     """
     axes.set(xlim=(0, 1), ylim=(len(patients) - 0.5, -0.5), yticks=[])
