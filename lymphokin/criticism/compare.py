@@ -33,10 +33,12 @@ class ComparisonResult(CheckResult):
     Attributes:
         comparison: scores of left-out patients and counts, weights, and risks.
         unconverged: by fit, the verdict on chains that have not converged well.
+        sites: by fit, the SHA-256 of its table of sites.
     """
 
     comparison: Comparison
     unconverged: Mapping[str, str]
+    sites: Mapping[str, str]
     template = "compare.html.j2"
 
     @property
@@ -56,6 +58,12 @@ class ComparisonResult(CheckResult):
             for names in self.comparison.alike
             if names not in twice
         ]
+        if len(set(self.sites.values())) > 1:
+            tables = joined(f"{name} ({sha[:12]})" for name, sha in self.sites.items())
+            same.append(
+                f"{tables} know different tables of sites, and so different immune doses of the "
+                "same patients: what differs between them need not be the model."
+            )
         return [*same, *(f"{name}: {verdict}" for name, verdict in self.unconverged.items())]
 
     @property
@@ -149,7 +157,10 @@ def compare(
     unconverged = {n: one.verdict for n, one in fits.items() if one.convergence["level"] != "good"}
     same = alike(fits), identical(fits)
     return ComparisonResult(
-        about, comparison(patients, counts, risks, *same, sorted(doubtful)), unconverged
+        about,
+        comparison(patients, counts, risks, *same, sorted(doubtful)),
+        unconverged,
+        {name: one.cohort.sites.sha256 for name, one in fits.items()},
     )
 
 
@@ -159,6 +170,7 @@ def alike(fits: Mapping[str, Fit]) -> tuple[tuple[str, ...], ...]:
         {
             name: (
                 one.provenance["model_sha256"],
+                one.cohort.sites.sha256,
                 sorted(dict(one.config.get("fixed") or {}).items()),
                 one.config.get("prior"),
             )

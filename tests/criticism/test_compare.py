@@ -97,7 +97,7 @@ def test_the_terminal_says_of_runs_that_differ_by_chance_that_they_are_not_told_
     about = {"synthetic": False, "data_file": "trial.csv", "counts_until": 0.0}
     console = Console(width=140)
     with console.capture() as shown:
-        show(console, ComparisonResult(about, found, {}))
+        show(console, ComparisonResult(about, found, {}, {}))
     for sentence in (v.sentence for v in comparison_verdicts(found)):
         assert sentence in " ".join(shown.get().split())
     assert "Not told apart from the best over 40 patients" in shown.get()
@@ -179,12 +179,23 @@ def test_runs_of_different_data_are_refused(made_up_run: Path, tmp_path: Path):
 
 def test_fits_of_one_model_are_said_to_be_that(made_up_run):
     fit = open_run(made_up_run)
-    other = SimpleNamespace(
-        provenance={**fit.provenance, "model_sha256": "another"}, config=fit.config
-    )
-    fixed = SimpleNamespace(provenance=fit.provenance, config={**fit.config, "fixed": {"a": 0.0}})
-    fits: Any = {"one": fit, "two": fit, "other": other, "fixed": fixed}
+
+    def like(**changed: Any) -> SimpleNamespace:
+        kept = {"provenance": fit.provenance, "config": fit.config, "cohort": fit.cohort}
+        return SimpleNamespace(**kept | changed)
+
+    elsewhere = SimpleNamespace(sites=SimpleNamespace(sha256="f" * 64))
+    fits: Any = {
+        "one": fit,
+        "two": fit,
+        "other": like(provenance={**fit.provenance, "model_sha256": "another"}),
+        "fixed": like(config={**fit.config, "fixed": {"a": 0.0}}),
+        "elsewhere": like(cohort=elsewhere),
+    }
     assert alike(fits) == (("one", "two"),)
     groups: Any = SimpleNamespace(alike=alike(fits), identical=())
-    said = ComparisonResult({}, groups, {}).read_first
-    assert said[0].startswith("one and two are the same model")
+    sites = {name: fits[name].cohort.sites.sha256 for name in ("one", "elsewhere")}
+    same, tables = ComparisonResult({}, groups, {}, sites).read_first
+    assert same.startswith("one and two are the same model")
+    assert "elsewhere (ffffffffffff) know different tables of sites" in tables
+    assert len(ComparisonResult({}, groups, {}, {"one": "a", "two": "a"}).read_first) == 1
