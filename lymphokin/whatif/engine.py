@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from lymphokin.endpoints import Endpoint
-from lymphokin.pages.messages import RefusedError
 from lymphokin.population.covariates import check_covariates, covariate_arrays
 from lymphokin.population.draws import PopulationDraws
 from lymphokin.population.no_forecast import NO_SOLUTION, NoForecastError
@@ -39,7 +38,7 @@ from lymphokin.whatif.path import CURVE_DAYS, OfCurve, of_curve, path_days
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.recent import Recent
 from lymphokin.whatif.records import Records
-from lymphokin.whatif.refused import check_drugs
+from lymphokin.whatif.refused import check_counts
 from lymphokin.whatif.risk import grade_draws
 from lymphokin.whatif.schedule import Schedule
 from lymphokin.whatif.shapes import STEPS, arrays_of
@@ -53,6 +52,7 @@ from lymphokin.whatif.treatment import (
     known_immune_dose,
     treatment_of,
 )  # fmt: skip
+from lymphokin.whatif.usable import require_usable
 from lymphokin.whatif.usual import usual_surfaces
 
 KEPT = 6
@@ -95,7 +95,7 @@ class Engine:
             NoForecastError: when the model has no number for the patient.
         """
         both = {"a": request.a, "b": request.b}
-        check_drugs(self.population.model, both)
+        require_usable(self, request.patient, both, request.a, request.endpoint)
         refuse_too_far(self, request.patient, both, request.a, request.endpoint)
         return self.answered(request)
 
@@ -221,21 +221,18 @@ class Engine:
         days = [*first, *further, float(visit), float(max(until, LATEST_DAY))]
         return arrays_of(self._solvable(patient, schedule, plan), days, self.steps)
 
+    @property
+    def countable(self) -> tuple[str, ...]:
+        """Quantities of which counts so far can be used."""
+        return (COUNTED, *self.solver.others)
+
     def condition(self, patient: Patient, plan: Schedule, draws: int) -> Conditioned:
         """Draws of the patient given the counts so far.
 
         Raises:
             ValueError: when something was counted that the model does not measure.
         """
-        known = (COUNTED, *self.solver.others)
-        unknown = {c.quantity for c in patient.counts} - set(known)
-        if unknown:
-            raise RefusedError(
-                "error.unknown_quantity",
-                model=self.population.model.name,
-                quantity=min(unknown),
-                known=list(known),
-            )
+        check_counts(self.population.model, self.countable, patient)
         if not patient.counts:
             return self._conditioned.get(
                 self._conditioned_by(patient, plan, draws),

@@ -60,6 +60,16 @@ class Count(Strict):
     def _as_written(self, value: float) -> float | str:
         return f"<{value!r}" if self.below else value
 
+    @field_validator("value", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: Any) -> Any:
+        """Refuse words such as ``>250``, with what may be written."""
+        try:
+            float(value if isinstance(value, str) else 0)
+        except ValueError:
+            raise RefusedError("error.count") from None
+        return value
+
     @field_validator("quantity")
     @classmethod
     def _is_a_word(cls, quantity: str) -> str:

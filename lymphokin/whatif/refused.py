@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from lymphokin.model import Model
 from lymphokin.model.units import mg_in
 from lymphokin.pages.messages import Message, say
+from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.schedule import Pulse, Schedule
 
 
@@ -59,6 +60,27 @@ def _problem(model: Model, pulse: Pulse) -> Iterator[tuple[str, Message]]:
         yield "infusion_hours", say("error.infusion", **stated)
     if pulse.mg_per_m2_per_day is not None and mg_in(taken.unit) is None:
         yield "mg_per_m2_per_day", say("error.no_mass", drug=pulse.drug, unit=taken.unit)
+
+
+def check_counts(model: Model, known: Sequence[str], patient: Patient) -> None:
+    """Refuse counts of what a what-if with a model cannot use.
+
+    Args:
+        model: that is asked.
+        known: quantities whose counts it can use.
+        patient: of whom they are.
+
+    Raises:
+        FieldError: with every such count.
+    """
+    said = {"model": model.name, "known": list(known)}
+    problems = [
+        (f"patient.counts.{i}.quantity", say("error.unknown_quantity", quantity=c.quantity, **said))
+        for i, c in enumerate(patient.counts)
+        if c.quantity not in known
+    ]
+    if problems:
+        raise FieldError(problems)
 
 
 def infuses(model: Model, pulse: Pulse) -> bool:

@@ -32,7 +32,7 @@ from lymphokin.whatif.in_words import (
     notice_in_words,
     risk_rows,
 )
-from lymphokin.whatif.judging import JudgedBy, check_endpoint, in_words, window_of
+from lymphokin.whatif.judging import JudgedBy, in_words, window_of
 from lymphokin.whatif.limits import LATEST_DAY, SETTLED_DRAWS
 from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
@@ -44,8 +44,8 @@ from lymphokin.whatif.population import (
 )
 from lymphokin.whatif.questions.between_models import BetweenModelsAnswer, Panel
 from lymphokin.whatif.questions.narrowing import Narrowing, NarrowingRequest, narrowing
-from lymphokin.whatif.refused import check_drugs
 from lymphokin.whatif.schedule import Schedule, schedule_of
+from lymphokin.whatif.usable import require_usable
 
 MOST_NEXT_COUNTS = 6
 
@@ -238,8 +238,7 @@ def predict_patient(
     question = checked(WhatIfRequest, both, "the question")
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they gain
         engine = engine_of(population, model)
-        check_endpoint(asked, engine.population.model)
-        check_drugs(engine.population.model, {"schedule": plan})
+        require_usable(engine, patient, {"schedule": plan}, plan, asked)
         refuse_too_far(engine, patient, {"schedule": plan}, plan, asked)
         conditioned = engine.condition(patient, plan, question.draws)
         days = list(next_counts or ())

@@ -25,6 +25,7 @@ from lymphokin.whatif.questions.between_models import Panel
 from lymphokin.whatif.questions.narrowing import NarrowingRequest, narrowing
 from lymphokin.whatif.questions.options import OptionsRequest, options
 from lymphokin.whatif.questions.scan import ScanRequest, label_of, scan, with_pulses
+from lymphokin.whatif.refused import FieldError
 from lymphokin.whatif.schedule import Pulse, Schedule, pulses_in_words, schedule_of
 from lymphokin.whatif.treatment import treatment_of
 
@@ -206,6 +207,31 @@ def test_a_pulse_of_a_drug_that_the_model_does_not_take_is_refused_at_every_door
     assert answer.status_code == 422
     (row,) = answer.json()["errors"]
     assert (row["field"], row["text"]) == ("b.pulses.1.drug", reason)
+
+
+def test_everything_that_a_model_cannot_use_is_named_at_once(engine):
+    patient = Patient(
+        site="lung_peripheral", n_lesions=2, counts=((-1, 1.2), (-1, 3.0, "il7"), (1, 2.0, "crp"))
+    )
+    far = {"fractions": [{"day": 0, "gy": 8, "lesion": 3}],
+           "pulses": [{"drug": "zorb", "day": 3, "amount_per_day": 1}]}  # fmt: skip
+    asked = WhatIfRequest(patient=patient, a=schedule_of("5x10"), b=Schedule(**far),
+                          endpoint="progression_by_day84")  # fmt: skip
+    with pytest.raises(FieldError) as refused:
+        engine.what_if(asked)
+    found = [field for field, _ in refused.value.problems]
+    assert found == [
+        "endpoint",
+        "b.pulses.0.drug",
+        "patient.counts.1.quantity",
+        "patient.counts.2.quantity",
+        "b",
+    ]
+    said = " ".join(message.text for _, message in refused.value.problems)
+    for words in ("no events", "found zorb", "no counts of il7", "no counts of crp", "lesion 3"):
+        assert words in said, words
+    with pytest.raises(lk.BadInput, match=r"value: expected a number, or < and a number"):
+        lk.Patient(counts=[(-1, ">250")])
 
 
 def test_a_model_without_drugs_takes_none():

@@ -17,10 +17,11 @@ from lymphokin.whatif.answers import Difference, Estimate, WhatIfRequest
 from lymphokin.whatif.covariates import known_to
 from lymphokin.whatif.differences import differences
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.judging import JudgedBy, check_endpoint, has, in_words
+from lymphokin.whatif.judging import JudgedBy, has, in_words
 from lymphokin.whatif.limits import COUNTED
 from lymphokin.whatif.outside import refuse_too_far
-from lymphokin.whatif.refused import check_drugs, takes_all
+from lymphokin.whatif.refused import takes_all
+from lymphokin.whatif.usable import require_usable
 
 KEPT = 2
 """Results of each kind that another model keeps: those of both schedules of a settled question."""
@@ -110,9 +111,8 @@ class Panel:
             ValueError: when a schedule does not fit the patient, is too long or gives a drug that
                 the first model does not take, or nobody wants the answer any more.
         """
-        check_endpoint(request.endpoint, self._first.population.model)
         both = {"a": request.a, "b": request.b}
-        check_drugs(self._first.population.model, both)
+        require_usable(self._first, request.patient, both, request.a, request.endpoint)
         refuse_too_far(self._first, request.patient, both, request.a, request.endpoint)
         rows = []
         for engine in self.engines.values():

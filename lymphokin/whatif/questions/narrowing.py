@@ -23,7 +23,6 @@ from lymphokin.whatif.judging import (
     Asked,
     JudgedBy,
     Scale,
-    check_endpoint,
     in_words,
     scale_of,
     window_of,
@@ -33,8 +32,8 @@ from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.outside import refuse_too_far
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.records import log_density
-from lymphokin.whatif.refused import check_drugs
 from lymphokin.whatif.schedule import Schedule
+from lymphokin.whatif.usable import require_usable
 
 LOW, HIGH = 0.1, 0.9
 
@@ -86,8 +85,7 @@ def narrowing(engine: Engine, request: NarrowingRequest) -> NarrowingAnswer:
             that has not happened if there is a count, or the model does not take a drug.
     """
     patient, plan, endpoint = request.patient, request.schedule, request.endpoint
-    check_endpoint(endpoint, engine.population.model)
-    check_drugs(engine.population.model, {"schedule": plan})
+    require_usable(engine, patient, {"schedule": plan}, plan, endpoint)
     if ends_records(endpoint, engine.population.model):
         raise RefusedError("error.ends_records", event=endpoint.quantity)
     end = window_of(endpoint, plan)[1]

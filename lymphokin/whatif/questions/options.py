@@ -15,15 +15,16 @@ from lymphokin.whatif.answers import Estimate
 from lymphokin.whatif.assumption import of_many
 from lymphokin.whatif.dose import TUMOUR, bed
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
+from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, in_words
 from lymphokin.whatif.limits import MOST_CELLS, PREVIEW_DRAWS, DrawCount, Strict
 from lymphokin.whatif.outside import doubts, refuse_too_far
 from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.patient import Patient
 from lymphokin.whatif.questions.scan import label_of, with_fractions, with_pulses
-from lymphokin.whatif.refused import check_drug, check_drugs
+from lymphokin.whatif.refused import check_drug
 from lymphokin.whatif.risk import COUNT_DECIMALS
 from lymphokin.whatif.schedule import Schedule
+from lymphokin.whatif.usable import require_usable
 
 GAPS = (1, 2)
 """Calendar days between fractions: daily, every other day."""
@@ -87,8 +88,7 @@ def options(engine: Engine, request: OptionsRequest) -> OptionsAnswer:
         ValueError: when there is none, or too many, or the model does not take a drug.
     """
     plan, model = request.schedule, engine.population.model
-    check_endpoint(request.endpoint, model)
-    check_drugs(model, {"schedule": plan})
+    require_usable(engine, request.patient, {"schedule": plan}, plan, request.endpoint)
     if request.first_pulse_days:
         check_drug(model, request.drug)
     candidates, considered = _candidates(request)

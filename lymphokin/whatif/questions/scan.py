@@ -20,7 +20,7 @@ from lymphokin.whatif.answers import Estimate, Notice
 from lymphokin.whatif.assumption import of_many
 from lymphokin.whatif.dose import TUMOUR, bed, gy_for
 from lymphokin.whatif.engine import Engine
-from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, check_endpoint, in_words
+from lymphokin.whatif.judging import SIX_WEEKS, Asked, JudgedBy, in_words
 from lymphokin.whatif.limits import (
     LATEST_DAY,
     LATEST_FRACTION_DAY,
@@ -34,8 +34,9 @@ from lymphokin.whatif.limits import (
 from lymphokin.whatif.outside import doubts
 from lymphokin.whatif.outside import outside as outside_of
 from lymphokin.whatif.patient import Patient
-from lymphokin.whatif.refused import check_drug, check_drugs
+from lymphokin.whatif.refused import check_drug
 from lymphokin.whatif.schedule import THREE_WEEKS, PlannedFraction, Pulse, Schedule
+from lymphokin.whatif.usable import require_usable
 
 USUAL_FRACTIONS = (1, 2, 3, 4, 5, 6, 8, 10)
 USUAL_GY = (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0)
@@ -106,8 +107,8 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
     Raises:
         ValueError: when a schedule of the grid cannot be, or the model does not take a drug.
     """
-    check_endpoint(request.endpoint, engine.population.model)
-    check_drugs(engine.population.model, {"schedule": request.schedule})
+    plan = request.schedule
+    require_usable(engine, request.patient, {"schedule": plan}, plan, request.endpoint)
     fractions = request.kind == "fractions"
     x, y = _axes(request)
     drugs = engine.population.model.drugs
@@ -142,7 +143,6 @@ def scan(engine: Engine, request: ScanRequest) -> ScanAnswer:
                 )
             )
         cells.append(row)
-    plan = request.schedule
     reference = bed(plan, TUMOUR)
     return ScanAnswer(
         kind=request.kind,
