@@ -48,7 +48,8 @@ def walk(
         move = np.linalg.cholesky(covariance) @ rng.standard_normal((active, w.shape[1]))
         proposed = w.copy()
         # Some moves are long: chains must leave the few points where bad weights put them.
-        length = scale * 2.38 / np.sqrt(active) * np.exp(0.5 * rng.standard_normal(w.shape[1]))
+        spread = np.exp(0.5 * rng.standard_normal(w.shape[1]))
+        length = scale * 2.38 / np.sqrt(max(active, 1)) * spread
         proposed[:active] += length * move
         others = rng.integers(len(population.z), size=len(atom))
         other = others if step % 2 else atom

@@ -68,7 +68,8 @@ class Proposal:
         """
         (active, _), informed = self.basis.shape, len(self.sd)
         which, *own, wide, mix = normals(count, dimensions(self.population) + 3, seed)
-        own, wide = np.array(own), ndtr(wide) < DEFENSIVE
+        # A patient of a model without random effects has none.
+        own, wide = np.reshape(own, (-1, count)), ndtr(wide) < DEFENSIVE
         mix = 2 * gammaincinv(PROPOSAL_DF / 2, ndtr(mix)) / PROPOSAL_DF
         atom = self._atoms(ndtr(which), wide)
         centre, sd = self.centre(self.population.z[atom].T), self.sd[:, None]

@@ -272,3 +272,21 @@ def test_four_arms_are_one_question_and_say_what_they_rest_on(engine):
     patient = lk.Patient(counts=[(-1, 1.2)])
     arm, result = next(module.answers(patient, engine.population, draws=400))
     assert (arm["name"], result.answer.difference.verdict) == ("IL-7", "b")
+
+
+def test_a_model_whose_patients_are_all_alike_takes_counts():
+    """Such a patient has no latents of his own: only the population's draws are weighed."""
+    table = load_model("hedos_hcc").table
+    differ = [name for name, p in table.parameters.items() if p.between_subject_sd]
+    alike = {name: {"between_subject_sd": 0.0} for name in differ}
+    blocks = lk.model_file("hedos_hcc").blocks
+    model = lk.make_model("alike", blocks, {"extends": "hedos_hcc", "parameters": alike})
+    engine, plan = Engine(PopulationDraws.of_prior(model, draws=60)), schedule_of("5x10")
+    low, high = (
+        engine.what_if(
+            WhatIfRequest(patient=lk.Patient(counts=[(14, count)]), a=plan, b=plan, draws=400)
+        )
+        for count in (0.5, 1.5)
+    )
+    assert differ
+    assert low.a.fitted.planned.alc.q50 < high.a.fitted.planned.alc.q50
