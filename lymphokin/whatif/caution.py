@@ -60,6 +60,8 @@ def warnings_of(
         add("patient.counts", "caution", say("notice.no_count"))
     if patient.n_lesions is None and "+" not in patient.site:
         add("patient.n_lesions", "note", say("notice.one_lesion"))
+    if endpoint.lesions == "outside":
+        add("patient.n_lesions", "note", say("notice.lesions_outside"))
     of_lesions = dict.fromkeys(patient.site.split("+"))
     sites = [population.sites.by_name[name] for name in of_lesions]
     known = patient.immune_dose_gy is not None or all(

@@ -117,6 +117,16 @@ def fold(**keys: object) -> Endpoint:
     return Endpoint.model_validate(declared | keys)
 
 
+@pytest.mark.parametrize(("lesions", "said"), [("outside", True), ("irradiated", False)])
+def test_a_fold_outside_the_field_says_how_large_lesions_are_taken_to_be(engine, lesions, said):
+    plan, patient = to_lesion(1), lk.Patient(n_lesions=3)
+    asked = WhatIfRequest(
+        patient=patient, a=plan, b=plan, endpoint=fold(lesions=lesions), draws=400
+    )
+    notices = [warning.text for warning in engine.what_if(asked).warnings]
+    assert any("taken to be as large" in notice for notice in notices) is said
+
+
 def test_a_fold_of_lesions_that_a_schedule_leaves_nobody_with_is_refused(engine):
     one, both = to_lesion(1), schedule_of("5x8")
     with pytest.raises(RefusedError, match="x is about lesions outside the field, and under a sch"):
