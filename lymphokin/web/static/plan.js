@@ -41,11 +41,8 @@ const toolbar = (root, { state, change }) => {
   let kind = "fraction";
   const radio = (value, ...label) =>
     h("label", {}, h("input", { type: "radio", name: "tool", value, checked: value === kind, onchange: () => (kind = value) }), ...label);
-  const weekday = h(
-    "select",
-    { id: "weekday", onchange: (event) => change((next) => begin(next, Number(event.target.value), null)) },
-    ...WEEKDAYS.map((name, i) => h("option", { value: i }, name)),
-  );
+  const chosen = () => change((next) => begin(next, Number(weekday.value), null));
+  const weekday = h("select", { id: "weekday", onchange: chosen }, ...WEEKDAYS.map((name, i) => h("option", { value: i }, name)));
   const date = h("input", {
     id: "day-zero",
     type: "date",
@@ -75,7 +72,7 @@ const toolbar = (root, { state, change }) => {
   return current;
 };
 
-/** Dose, length and infusion of one drug's pulses in one plan; those of a pulse to come where no dose is known. */
+/** Dose, length and infusion of one drug's pulses in one plan, or of one to come. */
 const drugInputs = ({ drug, label, usual, infused }, key, { read, change, template }) => {
   const set = (name, empty = null) => (event) => {
     const value = typed(event.target.value) ?? empty;
@@ -124,12 +121,8 @@ const onePlan = (key, i, { form, template, tool, state, change }) => {
     const chosen = form.presets.find((p) => p.name === preset.value);
     if (chosen) change((next) => (next[key] = schedules.fromPreset(chosen, next[key])));
   };
-  const preset = h(
-    "select",
-    { id: `preset-${key}`, onchange: startFrom },
-    h("option", { value: "" }, t("plan.own")),
-    ...form.presets.map((p) => h("option", { value: p.name }, said(p.label))),
-  );
+  const kinds = form.presets.map((p) => h("option", { value: p.name }, said(p.label)));
+  const preset = h("select", { id: `preset-${key}`, onchange: startFrom }, h("option", { value: "" }, t("plan.own")), ...kinds);
   const dose = numberInput(`dose-${key}`, (event) => {
     const gy = typed(event.target.value);
     if (gy !== null) change((next) => schedules.setDose(next[key], gy), `${key}.gy`);
