@@ -107,7 +107,7 @@ const drugInputs = ({ drug, label, usual, infused }, key, { read, change, templa
     hours.placeholder = t(shown ? "plan.at_once" : "plan.none");
   };
   const fields = [h("label", {}, name, amount), labelled(t("plan.days_each"), length)];
-  return { fields: infused ? [...fields, labelled(t("plan.over"), hours, "short")] : fields, draw };
+  return { fields: infused ? [...fields, labelled(t("plan.over"), hours, "hours")] : fields, draw };
 };
 
 const onePlan = (key, i, { form, template, tool, state, change }) => {
