@@ -168,6 +168,7 @@ def test_a_further_count_teaches_what_bayes_theorem_says(intervals, conditioned)
             seen=None, seen_patients=None, seen_until=None, model=load_model("hedos_hcc")
         ),
         treatment=lambda *given: treatment_of(*given, shipped_sites()),
+        countable=frozenset(),
         condition=lambda *_: conditioned,
         intervals=lambda _: intervals,
         solve=lambda *_: SimpleNamespace(at=at),

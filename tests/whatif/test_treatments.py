@@ -206,6 +206,7 @@ def test_an_option_says_how_many_more_of_100_and_how_long_it_takes(population):
     engine = SimpleNamespace(
         risk_of=risk_of,
         population=population,
+        countable=frozenset(),
         treatment=lambda *given: treatment_of(*given, SITES),
         condition=lambda *_: SimpleNamespace(reliable=True),
     )
