@@ -289,7 +289,7 @@ def test_how_far_models_differ_stands_at_the_numbers_and_in_a_table(visit: Visit
     expect(page.locator("#over-0")).to_have_text("Over 2 models: 20 to 42 of 100.")
     expect(page.locator("#over-1")).to_have_text("No other model here can say.")
     visit.answer_to(lambda: page.locator("#preset-b").select_option("5x10_atra"))
-    expect(page.locator("#over-1")).to_have_text("No other model here knows ATRA.")
+    expect(page.locator("#over-1")).to_have_text("No other model here can be given ATRA.")
     expect(page.locator("#over")).to_contain_text("no second opinion: no other model here knows")
     asked = [r.post_data_json for r in visit.requests if r.url.endswith(MODELS)]
     assert WhatIfRequest.model_validate(asked[-1]).draws == 3600
