@@ -1,10 +1,10 @@
 """How far trajectories go, and by which steps: planned before they begin.
 
 In the space that the map whitens the posterior is nearly standard normal, and there the right
-length is known: a trajectory swings about the centre with a period of 2 pi, and a quarter of that
-is as far from where it began as it can be forgotten; after half it is at the mirror image. So
-lengths lie between a quarter and a half. They are spread evenly, as a single one would suit some
-widths and return others to where they began (Neal 2011, arXiv:1206.1901, section 3.2), and in the
+length is known: a trajectory swings about the centre with a period of 2 pi. After a quarter of it
+nothing is left of where it began; after half it is at the mirror image. So lengths lie between a
+quarter and a half. They are spread evenly, as a single one would suit some widths and return
+others to where they began (Neal 2011, arXiv:1206.1901, section 3.2), and in the
 order of multiples of the golden ratio, of which any few in a row are spread evenly, too (as are
 those of Hoffman, Radul and Sountsov 2021, proceedings.mlr.press/v130/hoffman21a.html). All chains
 share them, so that chains that are computed together do not wait for one another.

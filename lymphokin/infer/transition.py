@@ -1,11 +1,11 @@
 """One transition of a chain: a trajectory of Hamiltonian Monte Carlo over one density whose end
 faces another.
 
-How far it goes is planned (:mod:`lymphokin.infer.trajectories`). It
-follows the density that the solver gives with long steps, whose gradient costs half as much; its
-end is then accepted or rejected with the accurate density (the surrogate transition method; Liu
-2004, doi:10.1007/978-0-387-76371-2, section 9.4). So the accurate density is sampled, however good
-the other is; a bad one only means many rejections.
+How far it goes is planned (:mod:`lymphokin.infer.trajectories`). It follows the density that the
+solver gives with long steps, whose gradient costs half as much; its end is then accepted or
+rejected with the accurate density (the surrogate transition method; Liu 2004,
+doi:10.1007/978-0-387-76371-2, section 9.4). So the accurate density is sampled, however good the
+other is; a bad one only means many rejections.
 """
 
 from __future__ import annotations
